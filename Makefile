@@ -1,0 +1,40 @@
+# `make demo`: install into .venv and run the main job on the bundled recordings. `make test`: everything that CI checks.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test lint install clean
+
+demo: $(VENV)/.installed
+	$(BIN)/transcribe run examples/audio --model demo --output-format json,srt,vtt,txt
+	@echo; echo "What it wrote:"; ls examples/audio
+	@echo; echo "examples/audio/aula.srt begins:"; head -12 examples/audio/aula.srt
+
+test: lint
+	$(BIN)/python -m pytest -n 2 $(PYTEST)
+
+lint: $(VENV)/.installed-tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/write_schema.py --check
+
+install: $(VENV)/.installed
+
+# The base install has no PyTorch.
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "transcribe-cli needs Python 3.11 or newer."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Install Python's venv module: apt-get install python3-venv"; exit 1; }
+	$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.installed-tests: $(VENV)/.installed
+	@tools/system_packages.sh espeak-ng ffmpeg
+	$(PIP) install --requirement tools/test-requirements.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

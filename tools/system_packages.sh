@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Make sure that programs from Debian packages of the same name are there: install them when root, otherwise say what to type.
+set -eu
+missing=()
+for program in "$@"; do command -v "$program" >/dev/null || missing+=("$program"); done
+[ ${#missing[@]} -eq 0 ] && exit 0
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    echo "The tests need ${missing[*]}: sudo apt-get install ${missing[*]}" >&2
+    exit 1
+fi
+apt-get update -qq >/dev/null
+DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
