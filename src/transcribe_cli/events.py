@@ -1,0 +1,134 @@
+"""What happens during a run, as frozen values; work emits them, displays listen (`reporting`).
+
+Every event can be written as one JSON object: `as_record` gives its fields with `event`, the name that programs match on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened."""
+
+    def as_record(self) -> dict[str, Any]:
+        """The fields of the event as JSON values, with `event`: the class name in snake_case."""
+        name = type(self).__name__
+        snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+        return {"event": snake, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Notice(Event):
+    """Something that people should know and that belongs to no recording. `level` is info or warning."""
+
+    message: str
+    level: str = "info"
+
+
+@dataclass(frozen=True)
+class RunStarted(Event):
+    """The plan stands; work begins."""
+
+    recordings: int
+    to_transcribe: int
+    to_render: int
+    done: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class ModelLoaded(Event):
+    """The recognizer is ready on a device such as `cpu/int8`. `seconds` is what loading took."""
+
+    model: str
+    device: str
+    batch_size: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RecordingSkipped(Event):
+    """Nothing to do for this recording."""
+
+    recording: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class RecordingStarted(Event):
+    """Decoding of this recording began. `duration` is the header's, in seconds."""
+
+    recording: str
+    duration: float | None
+
+
+@dataclass(frozen=True)
+class RecordingPrepared(Event):
+    """Decoded and searched for speech; its clips now wait for the recognizer. Both in seconds."""
+
+    recording: str
+    duration: float
+    speech: float
+
+
+@dataclass(frozen=True)
+class RecordingProgress(Event):
+    """Recognized so far, in seconds of this recording's `duration`."""
+
+    recording: str
+    seconds: float
+    duration: float
+
+
+@dataclass(frozen=True)
+class RecordingDone(Event):
+    """Its files are written. `rendered` is true when they came from a transcript that was there already.
+
+    `duration` is seconds of audio, `seconds` the wall time since its decoding began.
+    """
+
+    recording: str
+    outputs: tuple[str, ...]
+    language: str
+    duration: float
+    seconds: float
+    words: int
+    flags: tuple[str, ...]
+    rendered: bool = False
+
+
+@dataclass(frozen=True)
+class RecordingFailed(Event):
+    """It has no transcript. `code` is the error's stable name, `hint` what to do."""
+
+    recording: str
+    code: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class RunFinished(Event):
+    """All that will be done is done. `audio_seconds` counts what was transcribed in this run."""
+
+    transcribed: int
+    rendered: int
+    skipped: int
+    failed: int
+    not_tried: int
+    audio_seconds: float
+    seconds: float
+    rtfx: float
+    exit_code: int
+    stopped_by: str | None = None
+
+
+Emit = Callable[[Event], None]
+
+
+def silence(event: Event) -> None:
+    """An `Emit` for those who do not want to be told."""

@@ -1,0 +1,61 @@
+"""Everything a user can set that does not change the text: device, outputs, choice of files, limits, what is told.
+
+`JobSpec` holds what changes the text. Every field of both is a key of `transcribe.toml` and a flag of `transcribe run`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from transcribe_cli.registry import FORMATS
+from transcribe_cli.spec import as_tuple
+
+ComputeType = Literal[
+    "default", "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16", "float32"
+]
+
+
+class Settings(BaseModel):
+    """How and where to run. Frozen and validated; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    # where the outputs go
+    output_format: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
+        default=("json", "srt", "vtt"), min_length=1, description="json, srt, vtt, txt, tsv, or all; json is always written"
+    )
+    output_dir: Path | None = Field(default=None, description="mirror the tree here; none: next to each recording")
+    overwrite: bool = Field(default=False, description="do again what is done, and replace files that this tool did not write")
+
+    # which recordings
+    include: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
+        default=(), description="only files whose name or path below the folder matches one of these globs"
+    )
+    exclude: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(default=(), description="no file that matches one of these")
+
+    # where it runs
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto takes CUDA when there is a GPU")
+    device_index: Annotated[tuple[int, ...], BeforeValidator(as_tuple)] = Field(default=(0,), min_length=1, description="which GPUs")
+    compute_type: ComputeType = Field(default="default", description="default: float16 on CUDA, int8 on CPU")
+    batch_size: int | None = Field(default=None, ge=1, le=1024, description="clips in a batch; none: 16 on CUDA, 4 on CPU")
+    threads: int = Field(default=0, ge=0, description="processor threads for recognition; 0: as many as there are cores")
+    model_dir: Path | None = Field(default=None, description="where models are cached; none: the Hugging Face cache")
+    offline: bool = Field(default=False, description="never ask the hub, only use models that are here")
+
+    # limits
+    max_duration: float = Field(default=16.0, gt=0, description="hours; a longer recording fails rather than fill the disk")
+    fail_fast: bool = Field(default=False, description="stop at the first recording that fails")
+
+    # what is told
+    quiet: bool = Field(default=False, description="only errors")
+    log_format: Literal["text", "json"] = Field(default="text", description="json: events as JSON lines on stderr")
+
+    @field_validator("output_format")
+    @classmethod
+    def _known_formats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        names = FORMATS.names() if "all" in value else tuple(FORMATS.check(name) for name in value)
+        # JSON is what the others are rendered from and what the done test reads: never without it.
+        return tuple(dict.fromkeys(("json", *names)))

@@ -1,0 +1,107 @@
+"""The job spec: everything that changes the text of a transcript, and nothing else; its fingerprint decides what is stale.
+
+Names and defaults are faster-whisper's own, so that what its users know holds here: https://github.com/SYSTRAN/faster-whisper
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from transcribe_cli.languages import language_code
+
+DEFAULT_MODEL = "large-v3-turbo"
+# faster-whisper and openai/whisper: 0.0, then 0.2 more after each failed try.
+TEMPERATURE_LADDER = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+
+
+def as_tuple(value: object) -> object:
+    """A tuple from a lone value or a comma list, as a command line or a TOML file gives it; anything else as it is."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return (value,) if isinstance(value, int | float) else value
+
+
+class JobSpec(BaseModel):
+    """What to recognize and how. Frozen and validated; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    model: str = Field(
+        default=DEFAULT_MODEL,
+        min_length=1,
+        description="faster-whisper name (large-v3-turbo, small, …), hub repository, CTranslate2 folder, or `demo`",
+    )
+    language: str | None = Field(default=None, description="code or English name; none: found by a vote over several clips")
+    languages: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
+        default=(), description="only these may be detected; none: all that the model knows"
+    )
+    task: Literal["transcribe", "translate"] = Field(default="transcribe", description="translate gives English text")
+    audio_track: int | None = Field(default=None, ge=0, description="which audio track, from 0; none: the container's default")
+
+    beam_size: int = Field(default=5, ge=1, le=100, description="beams at temperature 0")
+    best_of: int = Field(default=5, ge=1, le=100, description="candidates at temperatures above 0")
+    patience: float = Field(default=1.0, gt=0, description="beam search goes on until patience x beam_size hypotheses ended")
+    length_penalty: float = Field(default=1.0, description="above 1 favours longer text")
+    repetition_penalty: float = Field(default=1.0, gt=0, description="above 1 punishes tokens already said")
+    no_repeat_ngram_size: int = Field(default=0, ge=0, description="no n tokens twice in a clip; 0: off")
+    temperature: Annotated[tuple[float, ...], BeforeValidator(as_tuple)] = Field(
+        default=TEMPERATURE_LADDER, min_length=1, description="ladder: a clip that fails the gates is tried at the next one"
+    )
+    compression_ratio_threshold: float | None = Field(default=2.4, gt=0, description="gate: text that repeats itself more than this")
+    log_prob_threshold: float | None = Field(default=-1.0, description="gate: mean log-probability below this")
+    no_speech_threshold: float | None = Field(
+        default=0.6, ge=0, le=1, description="a clip doubted more than this, and improbable, has no text"
+    )
+    initial_prompt: str | None = Field(default=None, description="text that every clip is told came before: names, style")
+    hotwords: str | None = Field(default=None, description="words to expect, given to every clip")
+    suppress_tokens: Annotated[tuple[int, ...], BeforeValidator(as_tuple)] = Field(
+        default=(-1,), description="token ids never said; -1: the model's list of symbols"
+    )
+    max_new_tokens: int | None = Field(default=None, ge=1, le=448, description="most tokens for a clip; none: the model's limit")
+    word_timestamps: bool = Field(default=True, description="a start and an end for each word")
+
+    vad_filter: bool = Field(default=True, description="only what Silero VAD calls speech is recognized")
+    vad_threshold: float = Field(default=0.5, gt=0, lt=1, description="probability from which a 32 ms window is speech")
+    vad_min_speech_duration_ms: int = Field(default=100, ge=0, description="shorter speech is dropped")
+    vad_min_silence_duration_ms: int = Field(default=500, ge=0, description="shorter pauses do not end a speech region")
+    vad_speech_pad_ms: int = Field(default=300, ge=0, description="kept on both sides of a region")
+
+    @field_validator("language", mode="before")
+    @classmethod
+    def _language(cls, value: object) -> object:
+        return language_code(value) if isinstance(value, str) else value
+
+    @field_validator("languages")
+    @classmethod
+    def _languages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(code for name in value if (code := language_code(name)))
+
+    @field_validator("temperature")
+    @classmethod
+    def _temperatures(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if any(not 0 <= temperature <= 1 for temperature in value):
+            raise ValueError("temperatures lie between 0 and 1")
+        return tuple(sorted(value))
+
+    @model_validator(mode="after")
+    def _language_is_allowed(self) -> JobSpec:
+        if self.language and self.languages and self.language not in self.languages:
+            raise ValueError(f"language {self.language} is not among languages {', '.join(self.languages)}")
+        if self.task == "translate" and self.model.removeprefix("large-v3-") == "turbo":
+            # The turbo models were trained without translation data: openai/whisper README.
+            raise ValueError("the turbo model cannot translate; use large-v3 or medium")
+        return self
+
+    def canonical(self) -> dict[str, Any]:
+        """The spec without its nulls, so that a field added later with a null default changes no fingerprint."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits of the SHA-256 of the canonical JSON."""
+        canonical = json.dumps(self.canonical(), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]

@@ -1,0 +1,173 @@
+"""The transcript: segments of timed words, and the JSON document that is the product; every other file is rendered from it.
+
+The document (schema_version 1) is a superset that readers of openai/whisper's and whisperX's JSON accept. Its keys are in a fixed
+order, provenance first, so that `plan` can decide from the first few KiB of a file whether a recording is done.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, computed_field
+
+from transcribe_cli.errors import TranscribeError
+
+SCHEMA_VERSION = 1
+
+
+class _Document(BaseModel):
+    """A part of the document: frozen; keys of later versions are let through, so that older tools can read newer files."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+class Word(_Document):
+    """One word as spoken."""
+
+    word: str = Field(description="with its leading space, as openai/whisper writes it")
+    start: float = Field(ge=0, description="seconds from the start of the recording")
+    end: float = Field(ge=0, description="seconds; never before start")
+    probability: float = Field(description="mean probability of the word's tokens, 0 to 1")
+    speaker: str | None = Field(default=None, description="SPEAKER_00, a given name, or null when nobody was found")
+    aligned: bool = Field(default=True, description="false when the times were interpolated, not measured")
+
+    @computed_field(description="the same as probability, under whisperX's name")  # type: ignore[prop-decorator]
+    @property
+    def score(self) -> float:
+        """The same as probability, under whisperX's name."""
+        return self.probability
+
+
+class Segment(_Document):
+    """A stretch of speech, about a sentence, by one speaker. The keys are openai/whisper's, then ours."""
+
+    id: int = Field(ge=0, description="counts from 0")
+    seek: int = Field(ge=0, description="start of the decoded clip in frames, 100 a second")
+    start: float = Field(ge=0, description="seconds")
+    end: float = Field(ge=0, description="seconds; never before start")
+    text: str = Field(description="with a leading space")
+    tokens: tuple[int, ...] = Field(default=(), description="text tokens of the model")
+    temperature: float = Field(default=0.0, description="sampling temperature that gave this text")
+    avg_logprob: float = Field(default=0.0, description="mean log-probability of the clip's tokens")
+    compression_ratio: float = Field(default=1.0, description="zlib ratio of the clip's text; above 2.4 it repeats itself")
+    no_speech_prob: float = Field(default=0.0, description="the model's own doubt that there is speech, 0 to 1")
+    speaker: str | None = None
+    flags: tuple[str, ...] = Field(default=(), description="what to know before trusting it, such as low_confidence")
+    words: tuple[Word, ...] | None = Field(default=None, description="null when word times were switched off")
+
+
+class Source(_Document):
+    """Which recording this is the transcript of: the identity that the done test compares."""
+
+    name: str = Field(description="file name with extension; undecodable bytes as \\xNN")
+    uri: str = Field(description="where it was read, without credentials or query")
+    size: int = Field(ge=0, description="bytes")
+    modified: str | None = Field(default=None, description="UTC, ISO 8601 with microseconds; local files")
+    etag: str | None = Field(default=None, description="object stores")
+    duration: float | None = Field(default=None, description="seconds that the header promises, when it does")
+
+
+class JobRecord(_Document):
+    """How the transcript came about."""
+
+    fingerprint: str = Field(description="hash of the spec: everything that changes the text")
+    spec: dict[str, Any]
+    tool: str = Field(description="transcribe-cli X.Y.Z")
+    backend: str
+    device: str = Field(description="such as cpu/int8 or cuda/float16")
+    finished_at: str = Field(description="UTC, ISO 8601")
+
+
+class Quality(_Document):
+    """What can be said about the transcript without a reference text. Times in seconds."""
+
+    speech: float = Field(description="seconds of speech that VAD found")
+    covered: float = Field(description="share of that speech inside segments, 0 to 1")
+    gaps: tuple[tuple[float, float], ...] = Field(default=(), description="speech of 2 s or more without text: start, end")
+    repetitions: int = Field(default=0, description="clips whose text repeats itself past the threshold")
+    low_confidence: float = Field(default=0.0, description="share of words with a probability under 0.5")
+    skipped_packets: int = Field(default=0, description="damaged packets that the decoder left out")
+
+class Timing(_Document):
+    """Seconds of wall time in each stage, and audio seconds per wall second."""
+
+    fetch: float = 0.0
+    decode: float = 0.0
+    vad: float = 0.0
+    asr: float = 0.0
+    diarization: float = 0.0
+    total: float = 0.0
+    rtfx: float = 0.0
+
+
+class Transcript(_Document):
+    """One recording's transcript with its provenance. The order of the fields is the order of the file."""
+
+    schema_version: int = SCHEMA_VERSION
+    source: Source
+    job: JobRecord
+    outputs: dict[str, str] = Field(default_factory=dict, description="file name -> sha256 of the files rendered beside it")
+    language: str
+    language_probability: float
+    duration: float = Field(description="decoded seconds")
+    flags: tuple[str, ...] = Field(default=(), description="of the whole recording: truncated, damaged, no_speech, …")
+    speakers: tuple[str, ...] = ()
+    text: str
+    segments: tuple[Segment, ...]
+    quality: Quality
+    timing: Timing = Timing()
+    cost: dict[str, Any] | None = None
+
+    def with_outputs(self, outputs: dict[str, str]) -> Self:
+        """The same transcript that lists these rendered files."""
+        return self.model_copy(update={"outputs": outputs})
+
+    def dumps(self) -> str:
+        """The JSON text: UTF-8 unescaped, floats of 3 decimals, a line for each top-level key and each segment."""
+        document = _rounded(self.model_dump(mode="json"))
+        lines = []
+        for key, value in document.items():
+            if key == "segments" and value:
+                body = "[\n" + ",\n".join(_json(segment) for segment in value) + "]"
+            else:
+                body = _json(value)
+            lines.append(f"{_json(key)}: {body}")
+        return "{" + ",\n".join(lines) + "}\n"
+
+    @classmethod
+    def loads(cls, text: str | bytes, name: str = "the JSON") -> Self:
+        """Read a document written by `dumps`.
+
+        Raises:
+            TranscribeError: when it is not such a document, or one of a newer schema; `name` is used in the message.
+        """
+        try:
+            document = json.loads(text)
+        except ValueError as error:
+            raise TranscribeError(f"{name} is not JSON ({error}).") from error
+        if not isinstance(document, dict) or "schema_version" not in document:
+            raise TranscribeError(f"{name} is not a transcript of this tool.")
+        if document["schema_version"] != SCHEMA_VERSION:
+            version = document["schema_version"]
+            raise TranscribeError(f"{name} has schema version {version}; this version of the tool reads {SCHEMA_VERSION}.")
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise TranscribeError(f"{name} is not a whole transcript ({where}: {first['msg']}).") from error
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _rounded(value: Any) -> Any:  # noqa: ANN401 - JSON values
+    if isinstance(value, float):
+        return round(value, 3)
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return value
