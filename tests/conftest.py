@@ -1,0 +1,66 @@
+"""What tests share: real speech by espeak-ng, the bundled demo model, and the program run as users run it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+SENTENCES = "Bom dia a todos. O professor explica a lição de hoje. Vamos começar a aula."
+EXAMPLES = Path(__file__).parent.parent / "examples" / "audio"
+
+
+@cache
+def spoken(text: str = SENTENCES, voice: str = "pt-br+m3", speed: int = 150) -> bytes:
+    """A WAV file (22,050 Hz, mono, 16 bit) of somebody saying it."""
+    command = ["espeak-ng", "-v", voice, "-s", str(speed), "--stdout", text]
+    return subprocess.run(command, check=True, capture_output=True).stdout
+
+
+@pytest.fixture
+def say() -> Callable[..., Path]:
+    """Write speech to a file: `say(path, text, voice)`."""
+
+    def write(path: Path, text: str = SENTENCES, voice: str = "pt-br+m3") -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(spoken(text, voice))
+        return path
+
+    return write
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def transcribe(tmp_path: Path) -> Callable[..., Ran]:
+    """The program in a process of its own, without the user's configuration: `transcribe("run", folder)`."""
+
+    def run(*arguments: str | Path | bytes, cwd: Path | None = None, env: dict[str, str] | None = None, stdin: bytes = b"") -> Ran:
+        result = subprocess.run(command(arguments), cwd=cwd or tmp_path, env=environment(env), input=stdin, capture_output=True)
+        return Ran(result.returncode, result.stdout.decode(), result.stderr.decode())
+
+    return run
+
+
+def command(arguments: Sequence[str | Path | bytes]) -> list[str | Path | bytes]:
+    """The program's command line."""
+    return [sys.executable, "-m", "transcribe_cli", *arguments]
+
+
+def environment(extra: dict[str, str] | None = None) -> dict[str, str]:
+    """The environment without variables of ours, without a terminal's width, and with a hub that cannot be reached."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TRANSCRIBE_", "HF_"))}
+    return {**kept, "HF_ENDPOINT": "http://127.0.0.1:9", "NO_COLOR": "1", "COLUMNS": "120", "PYTHONUTF8": "1", **(extra or {})}
