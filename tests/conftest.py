@@ -48,7 +48,9 @@ class Ran:
 def transcribe(tmp_path: Path) -> Callable[..., Ran]:
     """The program in a process of its own, without the user's configuration: `transcribe("run", folder)`."""
 
-    def run(*arguments: str | Path | bytes, cwd: Path | None = None, env: dict[str, str] | None = None, stdin: bytes = b"") -> Ran:
+    def run(
+        *arguments: str | Path | bytes, cwd: Path | None = None, env: dict[str, str] | None = None, stdin: bytes = b""
+    ) -> Ran:
         result = subprocess.run(command(arguments), cwd=cwd or tmp_path, env=environment(env), input=stdin, capture_output=True)
         return Ran(result.returncode, result.stdout.decode(), result.stderr.decode())
 

@@ -50,9 +50,9 @@ class TranscribeError(Exception):
         """What went wrong, without the hint."""
         return str(self.args[0])
 
-    def sentence(self) -> str:
+    def __str__(self) -> str:
         """Message and hint on one line."""
-        return f"{self.message} {self.hint}".strip() if self.hint else self.message
+        return f"{self.message} {self.hint}".strip()
 
 
 class UsageError(TranscribeError):

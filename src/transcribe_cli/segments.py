@@ -20,7 +20,30 @@ PAUSE = 1.0
 CLIP_PAUSE = 0.3
 SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！", "؟", "।")
 # Full stops after these do not end a sentence (Portuguese, English, Spanish titles).
-ABBREVIATIONS = frozenset("sr. sra. srs. dr. dra. prof. profa. mr. mrs. ms. st. vs. av. art. nº. no. exmo. exma. ud. uds.".split())
+ABBREVIATIONS = frozenset(
+    [
+        "sr.",
+        "sra.",
+        "srs.",
+        "dr.",
+        "dra.",
+        "prof.",
+        "profa.",
+        "mr.",
+        "mrs.",
+        "ms.",
+        "st.",
+        "vs.",
+        "av.",
+        "art.",
+        "nº.",
+        "no.",
+        "exmo.",
+        "exma.",
+        "ud.",
+        "uds.",
+    ]
+)
 LOW_CONFIDENCE = 0.5
 
 _Timed = tuple[SpokenWord, ClipResult]

@@ -25,7 +25,7 @@ class Settings(BaseModel):
 
     # where the outputs go
     output_format: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
-        default=("json", "srt", "vtt"), min_length=1, description="json, srt, vtt, txt, tsv, or all; json is always written"
+        default=("json", "srt", "vtt"), min_length=1, description="formats: json, srt, vtt, txt, tsv, or all; json is always written"
     )
     output_dir: Path | None = Field(default=None, description="mirror the tree here; none: next to each recording")
     overwrite: bool = Field(default=False, description="do again what is done, and replace files that this tool did not write")
@@ -34,28 +34,35 @@ class Settings(BaseModel):
     include: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
         default=(), description="only files whose name or path below the folder matches one of these globs"
     )
-    exclude: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(default=(), description="no file that matches one of these")
+    exclude: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
+        default=(), description="no file that matches one of these"
+    )
 
     # where it runs
-    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto takes CUDA when there is a GPU")
-    device_index: Annotated[tuple[int, ...], BeforeValidator(as_tuple)] = Field(default=(0,), min_length=1, description="which GPUs")
-    compute_type: ComputeType = Field(default="default", description="default: float16 on CUDA, int8 on CPU")
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where to compute; auto takes CUDA when there is a GPU")
+    device_index: Annotated[tuple[int, ...], BeforeValidator(as_tuple)] = Field(
+        default=(0,), min_length=1, description="which GPUs"
+    )
+    compute_type: ComputeType = Field(default="default", description="precision; default is float16 on CUDA, int8 on CPU")
     batch_size: int | None = Field(default=None, ge=1, le=1024, description="clips in a batch; none: 16 on CUDA, 4 on CPU")
     threads: int = Field(default=0, ge=0, description="processor threads for recognition; 0: as many as there are cores")
     model_dir: Path | None = Field(default=None, description="where models are cached; none: the Hugging Face cache")
     offline: bool = Field(default=False, description="never ask the hub, only use models that are here")
 
     # limits
-    max_duration: float = Field(default=16.0, gt=0, description="hours; a longer recording fails rather than fill the disk")
+    max_duration: float = Field(default=16.0, gt=0, description="in hours; a longer recording fails rather than fill the disk")
     fail_fast: bool = Field(default=False, description="stop at the first recording that fails")
 
     # what is told
     quiet: bool = Field(default=False, description="only errors")
-    log_format: Literal["text", "json"] = Field(default="text", description="json: events as JSON lines on stderr")
+    log_format: Literal["text", "json"] = Field(default="text", description="text for people, or json: events as JSON lines on stderr")
 
     @field_validator("output_format")
     @classmethod
     def _known_formats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        names = FORMATS.names() if "all" in value else tuple(FORMATS.check(name) for name in value)
+        unknown = [name for name in value if name not in (*FORMATS.names(), "all")]
+        if unknown:
+            raise ValueError(f"no output format is called {unknown[0]!r}; there are {', '.join(FORMATS.names())} and all")
+        names = FORMATS.names() if "all" in value else value
         # JSON is what the others are rendered from and what the done test reads: never without it.
         return tuple(dict.fromkeys(("json", *names)))

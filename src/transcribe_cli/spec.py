@@ -33,7 +33,7 @@ class JobSpec(BaseModel):
     model: str = Field(
         default=DEFAULT_MODEL,
         min_length=1,
-        description="faster-whisper name (large-v3-turbo, small, …), hub repository, CTranslate2 folder, or `demo`",
+        description="name (large-v3-turbo, small, …), hub repository, CTranslate2 folder, or `demo`",
     )
     language: str | None = Field(default=None, description="code or English name; none: found by a vote over several clips")
     languages: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
@@ -51,7 +51,9 @@ class JobSpec(BaseModel):
     temperature: Annotated[tuple[float, ...], BeforeValidator(as_tuple)] = Field(
         default=TEMPERATURE_LADDER, min_length=1, description="ladder: a clip that fails the gates is tried at the next one"
     )
-    compression_ratio_threshold: float | None = Field(default=2.4, gt=0, description="gate: text that repeats itself more than this")
+    compression_ratio_threshold: float | None = Field(
+        default=2.4, gt=0, description="gate: text that repeats itself more than this"
+    )
     log_prob_threshold: float | None = Field(default=-1.0, description="gate: mean log-probability below this")
     no_speech_threshold: float | None = Field(
         default=0.6, ge=0, le=1, description="a clip doubted more than this, and improbable, has no text"
@@ -78,7 +80,8 @@ class JobSpec(BaseModel):
     @field_validator("languages")
     @classmethod
     def _languages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(code for name in value if (code := language_code(name)))
+        # In one order, so that the order in which somebody lists them changes no fingerprint.
+        return tuple(sorted({code for name in value if (code := language_code(name))}))
 
     @field_validator("temperature")
     @classmethod
@@ -93,7 +96,7 @@ class JobSpec(BaseModel):
             raise ValueError(f"language {self.language} is not among languages {', '.join(self.languages)}")
         if self.task == "translate" and self.model.removeprefix("large-v3-") == "turbo":
             # The turbo models were trained without translation data: openai/whisper README.
-            raise ValueError("the turbo model cannot translate; use large-v3 or medium")
+            raise ValueError("task translate is beyond the turbo model; use large-v3 or medium")
         return self
 
     def canonical(self) -> dict[str, Any]:

@@ -89,6 +89,7 @@ class Quality(_Document):
     low_confidence: float = Field(default=0.0, description="share of words with a probability under 0.5")
     skipped_packets: int = Field(default=0, description="damaged packets that the decoder left out")
 
+
 class Timing(_Document):
     """Seconds of wall time in each stage, and audio seconds per wall second."""
 
@@ -125,14 +126,13 @@ class Transcript(_Document):
 
     def dumps(self) -> str:
         """The JSON text: UTF-8 unescaped, floats of 3 decimals, a line for each top-level key and each segment."""
-        document = _rounded(self.model_dump(mode="json"))
+        document = self.model_dump(mode="json")
         lines = []
-        for key, value in document.items():
-            if key == "segments" and value:
-                body = "[\n" + ",\n".join(_json(segment) for segment in value) + "]"
-            else:
-                body = _json(value)
-            lines.append(f"{_json(key)}: {body}")
+        for key, exact in document.items():
+            # The spec and the cost are told as they are: a threshold of 0.0005 is not 0.001.
+            value = exact if key in ("job", "cost") else _rounded(exact)
+            one_a_line = "[\n" + ",\n".join(map(_json, value)) + "]" if key == "segments" and value else None
+            lines.append(f"{_json(key)}: {one_a_line or _json(value)}")
         return "{" + ",\n".join(lines) + "}\n"
 
     @classmethod
@@ -144,7 +144,7 @@ class Transcript(_Document):
         """
         try:
             document = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise TranscribeError(f"{name} is not JSON ({error}).") from error
         if not isinstance(document, dict) or "schema_version" not in document:
             raise TranscribeError(f"{name} is not a transcript of this tool.")

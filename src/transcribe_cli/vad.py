@@ -135,7 +135,9 @@ def pack(regions: Sequence[Region], probabilities: NDArray[np.float32]) -> list[
     for region in regions:
         for piece in _cut(region, probabilities):
             last = groups[-1] if groups else None
-            fits = last is not None and piece.end - last[0].start <= CLIP_SAMPLES and piece.start - last[-1].end <= CLIP_GAP_SAMPLES
+            fits = (
+                last is not None and piece.end - last[0].start <= CLIP_SAMPLES and piece.start - last[-1].end <= CLIP_GAP_SAMPLES
+            )
             if last is not None and fits:
                 last.append(piece)
             else:

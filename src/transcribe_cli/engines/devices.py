@@ -43,7 +43,7 @@ def place(device: str, compute_type: str, indices: tuple[int, ...] = (0,)) -> Pl
         raise DeviceUnavailable("No CUDA GPU is visible.", "Use `--device cpu`, or see `transcribe doctor`.")
     chosen = "cuda" if device == "cuda" or (device == "auto" and gpus) else "cpu"
     if chosen == "cuda":
-        _check_gpu(indices, gpus)
+        check_gpu(indices, gpus)
     supported = ctranslate2.get_supported_compute_types(chosen)
     wanted = _usual_type(chosen, supported) if compute_type in ("default", "auto") else compute_type
     if wanted not in supported:
@@ -56,7 +56,12 @@ def missing_cuda_libraries() -> list[str]:
     return [name for name in CUDA_LIBRARIES if not _load(name)]
 
 
-def _check_gpu(indices: tuple[int, ...], gpus: int) -> None:
+def check_gpu(indices: tuple[int, ...], gpus: int) -> None:
+    """Whether these GPUs can be used, of the `gpus` that there are.
+
+    Raises:
+        DeviceUnavailable: one is beyond the last, or a library cannot be loaded.
+    """
     if (beyond := [index for index in indices if index >= gpus]) != []:
         raise DeviceUnavailable(f"There is no GPU {beyond[0]}: this machine shows {gpus}, counted from 0.")
     if missing := missing_cuda_libraries():

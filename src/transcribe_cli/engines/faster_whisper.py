@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import ctranslate2
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from transcribe_cli.engines import Clip, ClipResult, Phrase, SpokenWord
 from transcribe_cli.engines.devices import Placement, place, processor_count
+from transcribe_cli.engines.gates import Attempt, settle
 from transcribe_cli.engines.models import locate
 from transcribe_cli.errors import ModelUnavailable, RecognitionFailed, UsageError
 from transcribe_cli.events import Emit, Notice, silence
@@ -38,7 +39,7 @@ MIN_SAMPLES = 1600
 # Unless the model's first timestamp may lie anywhere: openai/whisper's default, in steps of 0.02 s.
 MAX_INITIAL_TIMESTAMP = 50
 PREPENDED = "\"'“¿([{-"
-APPENDED = "\"'.。,，!！?？:：”)]}、"  # noqa: S105 - punctuation, as openai/whisper merges it
+APPENDED = "\"'.。,，!！?？:：”)]}、"
 
 
 class FasterWhisper:
@@ -73,7 +74,9 @@ class FasterWhisper:
                 cpu_threads=settings.threads or processor_count(),
             )
         except (RuntimeError, ValueError, OSError) as error:
-            raise ModelUnavailable(f"Model {name} does not load on {placement} ({error}).", "Try another --compute-type.") from error
+            raise ModelUnavailable(
+                f"Model {name} does not load on {placement} ({error}).", "Try another --compute-type."
+            ) from error
         return cls(whisper, name, placement, settings.batch_size or BATCH_SIZE[placement.device], emit)
 
     @property
@@ -122,10 +125,12 @@ class FasterWhisper:
             found = list(self._climb(clips))
         except RuntimeError as error:
             if "out of memory" in str(error).lower() and len(clips) > 1:
-                self.batch_size = max(1, len(clips) // 2)
-                self._emit(Notice(f"The GPU's memory is full: going on with batches of {self.batch_size}.", "warning"))
-                for start in range(0, len(clips), self.batch_size):
-                    yield from self._batch(clips[start : start + self.batch_size])
+                half = len(clips) // 2
+                if half < self.batch_size:
+                    self.batch_size = half
+                    self._emit(Notice(f"The GPU's memory is full: going on with batches of {half}.", "warning"))
+                for start in range(0, len(clips), half):
+                    yield from self._batch(clips[start : start + half])
                 return
             for clip in clips:
                 yield ClipResult(clip, error=RecognitionFailed(f"The recognizer failed ({_first_line(error)})."))
@@ -136,7 +141,7 @@ class FasterWhisper:
     def _climb(self, clips: Sequence[Clip]) -> Iterator[ClipResult]:
         """Up the temperature ladder: what fails the gates is tried again, together with the others that failed."""
         spec, tokenizer = clips[0].spec, self._tokenizer(clips[0])
-        attempts: dict[int, list[_Attempt]] = {position: [] for position in range(len(clips))}
+        attempts: dict[int, list[Attempt]] = {position: [] for position in range(len(clips))}
         remaining = list(attempts)
         for temperature in spec.temperature:
             here = [clips[position] for position in remaining]
@@ -145,7 +150,7 @@ class FasterWhisper:
             last = temperature == spec.temperature[-1]
             for position, attempt in zip(remaining, found, strict=True):
                 attempts[position].append(attempt)
-            settled = [_settle(attempts[position], spec, last=last) for position in remaining]
+            settled = [settle(attempts[position], spec, last=last) for position in remaining]
             yield from self._results(here, settled, encoded, tokenizer)
             remaining = [position for position, attempt in zip(remaining, settled, strict=True) if attempt is None]
             if not remaining:
@@ -162,7 +167,7 @@ class FasterWhisper:
 
     def _generate(
         self, encoded: ctranslate2.StorageView, count: int, tokenizer: Tokenizer, spec: JobSpec, temperature: float
-    ) -> list[_Attempt]:
+    ) -> list[Attempt]:
         prompt = self._whisper.get_prompt(
             tokenizer,
             tokenizer.encode(" " + spec.initial_prompt.strip()) if spec.initial_prompt else [],
@@ -188,15 +193,15 @@ class FasterWhisper:
             max_initial_timestamp_index=MAX_INITIAL_TIMESTAMP,
             **search,
         )
-        return [_Attempt.of(result, tokenizer, spec, temperature) for result in results]
+        return [_attempt(result, tokenizer, spec, temperature) for result in results]
 
     def _results(
-        self, clips: Sequence[Clip], settled: Sequence[_Attempt | None], encoded: ctranslate2.StorageView, tokenizer: Tokenizer
+        self, clips: Sequence[Clip], settled: Sequence[Attempt | None], encoded: ctranslate2.StorageView, tokenizer: Tokenizer
     ) -> Iterator[ClipResult]:
         """Results of the clips that are settled, with word times when the spec asks for them."""
         words: list[tuple[SpokenWord, ...]] = [()] * len(clips)
         if clips[0].spec.word_timestamps and any(attempt is not None for attempt in settled):
-            words = self._align(clips, [attempt.text_tokens(tokenizer) if attempt else [] for attempt in settled], encoded, tokenizer)
+            words = self._align(clips, [_text_tokens(attempt, tokenizer) for attempt in settled], encoded, tokenizer)
         for clip, attempt, timed in zip(clips, settled, words, strict=True):
             if attempt is not None:
                 phrases = () if clip.spec.word_timestamps else self._phrases(clip, attempt, tokenizer)
@@ -225,10 +230,10 @@ class FasterWhisper:
             )
         return found
 
-    def _phrases(self, clip: Clip, attempt: _Attempt, tokenizer: Tokenizer) -> tuple[Phrase, ...]:
+    def _phrases(self, clip: Clip, attempt: Attempt, tokenizer: Tokenizer) -> tuple[Phrase, ...]:
         seconds = clip.end - clip.start
         pieces, _, _ = self._whisper._split_segments_by_timestamps(
-            tokenizer, attempt.tokens, clip.start, segment_size=int(seconds * 100), segment_duration=seconds, seek=0
+            tokenizer, list(attempt.tokens), clip.start, segment_size=int(seconds * 100), segment_duration=seconds, seek=0
         )
         timed = []
         for piece in pieces:
@@ -238,65 +243,17 @@ class FasterWhisper:
         return tuple(timed)
 
 
-@dataclass(frozen=True)
-class _Attempt:
-    """One decoding of one clip."""
-
-    tokens: list[int]
-    text: str
-    temperature: float
-    avg_logprob: float
-    compression_ratio: float
-    no_speech_prob: float
-    failed_gates: bool = False
-
-    @classmethod
-    def of(cls, result: Any, tokenizer: Tokenizer, spec: JobSpec, temperature: float) -> _Attempt:  # noqa: ANN401 - untyped
-        best = int(np.argmax(result.scores))
-        tokens = list(result.sequences_ids[best])
-        # CTranslate2 divides by length ** length_penalty; Whisper's mean also counts the end of text.
-        logprob = result.scores[best] * len(tokens) ** spec.length_penalty / (len(tokens) + 1)
-        text = tokenizer.decode(tokens).strip()
-        return cls(tokens, text, temperature, float(logprob), get_compression_ratio(text), float(result.no_speech_prob))
-
-    def text_tokens(self, tokenizer: Tokenizer) -> list[int]:
-        return [token for token in self.tokens if token < tokenizer.eot]
-
-    def repeats(self, spec: JobSpec) -> bool:
-        return spec.compression_ratio_threshold is not None and self.compression_ratio > spec.compression_ratio_threshold
-
-    def improbable(self, spec: JobSpec) -> bool:
-        return spec.log_prob_threshold is not None and self.avg_logprob < spec.log_prob_threshold
-
-    def silent(self, spec: JobSpec) -> bool:
-        doubted = spec.no_speech_threshold is not None and self.no_speech_prob > spec.no_speech_threshold
-        return doubted and (spec.log_prob_threshold is None or self.improbable(spec))
-
-    def result(self, clip: Clip) -> ClipResult:
-        return ClipResult(
-            clip,
-            temperature=self.temperature,
-            avg_logprob=self.avg_logprob,
-            compression_ratio=self.compression_ratio,
-            no_speech_prob=self.no_speech_prob,
-            failed_gates=self.failed_gates,
-        )
+def _attempt(result: Any, tokenizer: Tokenizer, spec: JobSpec, temperature: float) -> Attempt:  # noqa: ANN401 - CTranslate2's
+    best = int(np.argmax(result.scores))
+    tokens = tuple(result.sequences_ids[best])
+    # CTranslate2 divides by length ** length_penalty; Whisper's mean also counts the end of text.
+    logprob = float(result.scores[best] * len(tokens) ** spec.length_penalty / (len(tokens) + 1))
+    text = tokenizer.decode(list(tokens)).strip()
+    return Attempt(tokens, text, temperature, logprob, get_compression_ratio(text), float(result.no_speech_prob))
 
 
-def _settle(attempts: Sequence[_Attempt], spec: JobSpec, *, last: bool) -> _Attempt | None:
-    """The attempt that stands, or None to try the next temperature: openai/whisper's gates.
-
-    When the ladder ends without one that passes, the most probable one stands, if possible one that does not repeat itself.
-    """
-    latest = attempts[-1]
-    if latest.silent(spec):
-        return replace(latest, tokens=[], text="")
-    if not latest.repeats(spec) and not latest.improbable(spec):
-        return latest
-    if not last:
-        return None
-    candidates = [attempt for attempt in attempts if not attempt.repeats(spec)] or list(attempts)
-    return replace(max(candidates, key=lambda attempt: attempt.avg_logprob), failed_gates=True)
+def _text_tokens(attempt: Attempt | None, tokenizer: Tokenizer) -> list[int]:
+    return [token for token in attempt.tokens if token < tokenizer.eot] if attempt else []
 
 
 def _at_least(samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -305,5 +262,3 @@ def _at_least(samples: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
-
-

@@ -80,7 +80,9 @@ def pull(name: str, model_dir: Path | None = None) -> Path:
     except (HfHubHTTPError, OSError) as error:
         raise ModelUnavailable(f"Model {name} could not be fetched ({_short(error)}).", later) from error
     if not _is_model(folder):
-        raise ModelUnavailable(f"{repository} is no CTranslate2 model: it has no model.bin.", "See docs/models in faster-whisper.")
+        raise ModelUnavailable(
+            f"{repository} is no CTranslate2 model: it has no model.bin.", "See docs/models in faster-whisper."
+        )
     return folder
 
 

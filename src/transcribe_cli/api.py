@@ -1,0 +1,58 @@
+"""Transcription from Python: the same path as `transcribe run`, its results handed over instead of written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+
+from transcribe_cli.audio import Decoder, Limits
+from transcribe_cli.batch import check_engine, load_engine
+from transcribe_cli.events import Emit, silence
+from transcribe_cli.pipeline import Outcome, Pipeline
+from transcribe_cli.plan import Decision, Job, plan
+from transcribe_cli.settings import Settings
+from transcribe_cli.sources import find
+from transcribe_cli.spec import JobSpec
+
+
+def transcribe(
+    sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    spec: JobSpec | None = None,
+    settings: Settings | None = None,
+    emit: Emit = silence,
+) -> Iterator[Outcome]:
+    """Transcribe recordings and yield an outcome for each, in the order they finish: `transcript`, or `error` saying why not.
+
+    Writes nothing and skips nothing: what is done already is `transcribe run`'s business. The model is loaded at the first step of the
+    iteration, once; closing the iterator stops the work.
+
+    Args:
+        sources: what `transcribe run` takes: files, folders, globs, `@list.txt`, manifests.
+        spec: what to recognize and how.
+        settings: device, batch size, which files; what is about outputs and display is of no effect here.
+        emit: hears of everything that happens, also from another thread.
+
+    Raises:
+        SourceNotFound, UsageError: a source that is not there, a spec that the model cannot do.
+        NotReady: model, device or scratch space is not there.
+    """
+    spec, settings = spec or JobSpec(), settings or Settings()
+    named = [sources] if isinstance(sources, str | os.PathLike) else sources
+    recordings = find([os.fspath(source) for source in named], include=settings.include, exclude=settings.exclude)
+    jobs = [_to_do(job) for job in plan(recordings, spec, settings)]
+    for job in jobs:
+        if job.decision is Decision.FAIL:
+            yield Outcome(job, error=job.error)
+    if waiting := [job for job in jobs if job.decision is Decision.TRANSCRIBE]:
+        check_engine(spec, settings)
+        with Decoder(limits=Limits(max_seconds=settings.max_duration * 3600)) as decoder:
+            yield from Pipeline(partial(load_engine, spec, settings, emit), decoder, emit).run(waiting)
+
+
+def _to_do(job: Job) -> Job:
+    """Every readable recording is transcribed: outputs that are there, or in the way, do not matter here."""
+    if (error := job.recording.problem) is not None:
+        return replace(job, decision=Decision.FAIL, error=error)
+    return replace(job, decision=Decision.TRANSCRIBE, error=None)

@@ -1,0 +1,246 @@
+"""Many recordings: carry out a plan, write each result as it comes, tell what happens. The only place that writes outputs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+
+from transcribe_cli import sinks
+from transcribe_cli.audio import Decoder, Limits
+from transcribe_cli.engines import Engine
+from transcribe_cli.engines.devices import place
+from transcribe_cli.engines.models import locate
+from transcribe_cli.errors import OutputRefused, RecordingError, StorageNotReady, TranscribeError
+from transcribe_cli.events import (
+    Emit,
+    Event,
+    ModelLoaded,
+    RecordingDone,
+    RecordingFailed,
+    RecordingSkipped,
+    RunFinished,
+    RunStarted,
+)
+from transcribe_cli.formats import render
+from transcribe_cli.pipeline import Outcome, Pipeline
+from transcribe_cli.plan import Decision, Job, check_writable
+from transcribe_cli.settings import Settings
+from transcribe_cli.sources import json_safe
+from transcribe_cli.spec import JobSpec
+from transcribe_cli.transcript import Transcript
+
+
+@dataclass
+class Tally:
+    """What a run did, counted as it goes. Seconds."""
+
+    transcribed: int = 0
+    rendered: int = 0
+    skipped: int = 0
+    failed: int = 0
+    tried: int = 0
+    audio_seconds: float = 0.0
+    stopped_by: str | None = None
+    began: float = field(default_factory=time.perf_counter)
+
+    def finished(self, jobs: int, exit_code: int | None = None) -> RunFinished:
+        """The run's last event; `exit_code` when something else than failures decides it."""
+        seconds = time.perf_counter() - self.began
+        code = exit_code if exit_code is not None else RecordingError.exit_code if self.failed else 0
+        return RunFinished(
+            transcribed=self.transcribed,
+            rendered=self.rendered,
+            skipped=self.skipped,
+            failed=self.failed,
+            not_tried=jobs - self.tried,
+            audio_seconds=round(self.audio_seconds, 3),
+            seconds=round(seconds, 3),
+            rtfx=round(self.audio_seconds / seconds, 2) if seconds else 0.0,
+            exit_code=code,
+            stopped_by=self.stopped_by,
+        )
+
+
+class Batch:
+    """One run over a plan.
+
+    Args:
+        jobs: from `plan`, every recording once, also those that are done.
+        spec: the run's own, before what a manifest says about single recordings; its model is loaded when there is something to do.
+        emit: hears of everything, from two threads but never from both at once.
+    """
+
+    def __init__(self, jobs: Sequence[Job], spec: JobSpec, settings: Settings, emit: Emit) -> None:
+        self._jobs = jobs
+        self._spec = spec
+        self._settings = settings
+        self._listener = emit
+        self._lock = threading.Lock()
+        self._tally = Tally()
+
+    def run(self) -> RunFinished:
+        """Do what the plan says: fail, skip, render, transcribe, in this order.
+
+        Raises:
+            NotReady: the model, the device or the scratch space is not there; what was written until then stands.
+            KeyboardInterrupt, SystemExit: passed on, after `RunFinished` told what is done.
+        """
+        try:
+            self._jobs = check_writable(self._jobs)
+            self._start()
+            self._each(Decision.FAIL, self._fail_planned)
+            self._each(Decision.DONE, self._skip)
+            self._each(Decision.RENDER, self._render)
+            self._transcribe([job for job in self._jobs if job.decision is Decision.TRANSCRIBE])
+        except _Stop:
+            self._tally.stopped_by = "fail_fast"
+        except (KeyboardInterrupt, SystemExit) as stop:
+            code = stop.code if isinstance(stop, SystemExit) and isinstance(stop.code, int) else 130
+            self._tally.stopped_by = "terminated" if code == 143 else "interrupted"
+            self._emit(self._tally.finished(len(self._jobs), code))
+            raise
+        summary = self._tally.finished(len(self._jobs))
+        self._emit(summary)
+        return summary
+
+    def _start(self) -> None:
+        counts = {decision: sum(job.decision is decision for job in self._jobs) for decision in Decision}
+        waiting = [job for job in self._jobs if job.decision is Decision.TRANSCRIBE]
+        self._emit(
+            RunStarted(
+                recordings=len(self._jobs),
+                to_transcribe=len(waiting),
+                to_render=counts[Decision.RENDER],
+                done=counts[Decision.DONE],
+                bytes=sum(job.recording.size for job in waiting),
+            )
+        )
+        for folder in {job.output.folder for job in self._jobs if job.decision is not Decision.FAIL}:
+            sinks.recover(folder)
+
+    def _each(self, decision: Decision, do: Callable[[Job], None]) -> None:
+        for job in self._jobs:
+            if job.decision is decision:
+                do(job)
+
+    def _fail_planned(self, job: Job) -> None:
+        self._fail(job, job.error or RecordingError(job.reason))
+
+    def _skip(self, job: Job) -> None:
+        self._tally.tried += 1
+        self._tally.skipped += 1
+        self._emit(RecordingSkipped(job.recording.name, job.reason))
+
+    def _render(self, job: Job) -> None:
+        began = time.perf_counter()
+        try:
+            path = sinks.json_path(job.output)
+            transcript = Transcript.loads(path.read_bytes(), path.name)
+            written = sinks.add(job.output, transcript, _rendered(transcript, job.formats), overwrite=self._settings.overwrite)
+        except (TranscribeError, OSError) as error:
+            self._fail(job, error if isinstance(error, TranscribeError) else OutputRefused(str(error)))
+            return
+        self._tally.tried += 1
+        self._tally.rendered += 1
+        self._emit(_done(job, written, time.perf_counter() - began, rendered=True))
+
+    def _transcribe(self, jobs: Sequence[Job]) -> None:
+        if not jobs:
+            return
+        check_engine(self._spec, self._settings)
+        limits = Limits(max_seconds=self._settings.max_duration * 3600)
+        with Decoder(limits=limits) as decoder:
+            load = partial(load_engine, self._spec, self._settings, self._emit)
+            outcomes = Pipeline(load, decoder, self._emit).run(self._while_writable(jobs))
+            with closing(outcomes):
+                for outcome in outcomes:
+                    self._take(outcome)
+
+    def _while_writable(self, jobs: Iterable[Job]) -> Iterator[Job]:
+        """Jobs whose outputs could be written now, so that a disk that filled up costs no recognition. Runs in the pipeline's thread."""
+        for job in jobs:
+            try:
+                check_writable([job])
+            except StorageNotReady as error:
+                self._fail(job, error)
+            else:
+                yield job
+
+    def _take(self, outcome: Outcome) -> None:
+        job, transcript = outcome.job, outcome.transcript
+        if transcript is None:
+            self._fail(job, outcome.error or RecordingError("There is no transcript."))
+            return
+        try:
+            written = sinks.commit(job.output, transcript, _rendered(transcript, job.formats), overwrite=self._settings.overwrite)
+        except (OutputRefused, StorageNotReady) as error:
+            self._fail(job, error)
+            return
+        with self._lock:
+            self._tally.tried += 1
+            self._tally.transcribed += 1
+            self._tally.audio_seconds += transcript.duration
+        self._emit(_done(job, written, transcript.timing.total))
+
+    def _fail(self, job: Job, error: TranscribeError) -> None:
+        with self._lock:
+            self._tally.tried += 1
+            self._tally.failed += 1
+        self._emit(RecordingFailed(job.recording.name, error.code, error.message, error.hint))
+        if self._settings.fail_fast:
+            raise _Stop
+
+    def _emit(self, event: Event) -> None:
+        with self._lock:
+            self._listener(event)
+
+
+class _Stop(Exception):
+    """The first failure ends the run, because `--fail-fast` says so."""
+
+
+def check_engine(spec: JobSpec, settings: Settings) -> None:
+    """Find out before the first recording whether device and model are there; fetches the model when it is not.
+
+    Raises:
+        UsageError, ModelUnavailable, DeviceUnavailable: see `engines.models` and `engines.devices`.
+    """
+    place(settings.device, settings.compute_type, settings.device_index)
+    locate(spec.model, settings.model_dir, offline=settings.offline)
+
+
+def load_engine(spec: JobSpec, settings: Settings, emit: Emit) -> Engine:
+    """The recognizer, loaded and able to do what the spec asks.
+
+    Raises:
+        UsageError, ModelUnavailable, DeviceUnavailable: see `engines.faster_whisper`.
+    """
+    # Imported here: it brings CTranslate2, which a run that has nothing to transcribe never needs.
+    from transcribe_cli.engines.faster_whisper import FasterWhisper
+
+    began = time.perf_counter()
+    engine = FasterWhisper.load(spec.model, settings, emit)
+    engine.check(spec)
+    emit(ModelLoaded(engine.model, engine.device, engine.batch_size, round(time.perf_counter() - began, 3)))
+    return engine
+
+
+def _rendered(transcript: Transcript, formats: Iterable[str]) -> dict[str, str]:
+    return {name: render(name, transcript) for name in formats if name != "json"}
+
+
+def _done(job: Job, transcript: Transcript, seconds: float, *, rendered: bool = False) -> RecordingDone:
+    return RecordingDone(
+        recording=job.recording.name,
+        outputs=tuple(json_safe(job.output.path(name).name) for name in job.formats),
+        language=transcript.language,
+        duration=transcript.duration,
+        seconds=round(seconds, 3),
+        words=len(transcript.text.split()),
+        flags=transcript.flags,
+        rendered=rendered,
+    )

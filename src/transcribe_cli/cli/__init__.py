@@ -1,0 +1,94 @@
+"""The command line: one thin file for each command; here the program itself, its exit codes and its one `try`.
+
+Exit codes: 0 done · 1 unexpected error · 2 usage or configuration · 3 some recordings have no transcript · 4 the machine is not ready
+· 5 stopped by a limit of the user's · 130 interrupted · 143 terminated.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from transcribe_cli import __version__
+from transcribe_cli.cli import config, doctor, models, plan, render, run
+from transcribe_cli.cli.argv import normalized
+from transcribe_cli.errors import TranscribeError
+from transcribe_cli.printable import printable
+
+EPILOG = (
+    "Exit codes: 0 done, 2 usage, 3 some recordings failed, 4 the machine is not ready, 130 interrupted. See docs/scripting.md."
+)
+INTERRUPTED, TERMINATED = 130, 143
+
+app = typer.Typer(
+    name="transcribe",
+    help="Turn a tree of recordings into a tree of transcripts, and never lose an hour of work.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.run)
+app.command("plan")(plan.plan)
+app.command("render")(render.render)
+app.command("doctor")(doctor.doctor)
+app.add_typer(models.app, name="models")
+app.add_typer(config.app, name="config")
+
+
+@app.callback()
+def _program(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(f"transcribe-cli {__version__}")
+        raise typer.Exit
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """The program `transcribe`: runs a command and exits with its code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(_run(sys.argv[1:] if arguments is None else arguments))
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """Every way in which a command can end, as an exit code and at most one line."""
+    try:
+        code = app(args=normalized(arguments), prog_name="transcribe", standalone_mode=False)
+    except TranscribeError as error:
+        return _told(error, str(error), error.exit_code)
+    except TyperException as error:
+        # Typer has no message when it showed the help because nothing else was typed.
+        message = error.format_message().strip()
+        return _told(error, f"{message} Try `transcribe --help`." if message else "", error.exit_code)
+    except KeyboardInterrupt as error:
+        return _told(error, "Interrupted.", INTERRUPTED)
+    except BrokenPipeError:
+        # `| head` closed our output: nothing more can be said there, and the interpreter must not try at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        return _told(error, f"Unexpected {type(error).__name__}: {error}. Please report it; TRANSCRIBE_DEBUG=1 shows more.", 1)
+    return code if isinstance(code, int) else 0
+
+
+def _told(error: BaseException, line: str, code: int) -> int:
+    if os.environ.get("TRANSCRIBE_DEBUG"):
+        traceback.print_exception(error)
+    text = f"transcribe: {printable(line)}\n" if line else ""
+    sys.stderr.write(text.encode(sys.stderr.encoding or "utf-8", "backslashreplace").decode(sys.stderr.encoding or "utf-8"))
+    return code
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    """SIGTERM unwinds like Ctrl-C, so that scratch files go and what is done is told; a second one ends at once."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    raise SystemExit(TERMINATED)

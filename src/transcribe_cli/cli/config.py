@@ -1,0 +1,61 @@
+"""`transcribe config`: every value and where it came from; a file to start with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from transcribe_cli.cli.options import with_job_options
+from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure
+from transcribe_cli.errors import UsageError
+
+app = typer.Typer(help="See and start a configuration.", no_args_is_help=True)
+
+
+@app.command()
+@with_job_options
+def show(
+    sources: Sources = None,
+    config: ConfigFile = None,
+    profile: Profile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+    **flags: Any,  # noqa: ANN401 - the options of `options.PANELS`
+) -> None:
+    """Every option with its value and where the value came from: a flag, a variable, a profile, a file, or the default.
+
+    transcribe config show ./aulas --profile night
+    """
+    values = configure(sources or [], flags, config, profile).values
+    if as_json:
+        typer.echo(
+            json.dumps(
+                {key: {"value": value.value, "origin": value.origin} for key, value in values.items()}, indent=1, default=str
+            )
+        )
+        return
+    width = max(map(len, values))
+    texts = {key: json.dumps(value.value, ensure_ascii=False, default=str) for key, value in values.items()}
+    column = min(40, max(map(len, texts.values())))
+    for key, value in values.items():
+        typer.echo(f"{key:<{width}}  {texts[key]:<{column}}  {value.origin}")
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to put transcribe.toml.")] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write a transcribe.toml with every option explained and at its default."""
+    from transcribe_cli.config import FILE_NAME, template
+    from transcribe_cli.sinks import write
+
+    target = folder / FILE_NAME
+    if target.exists() and not force:
+        raise UsageError(f"{target} is there already.", "Use --force to replace it.")
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder {folder}.")
+    write(target, template().encode())
+    typer.echo(target)

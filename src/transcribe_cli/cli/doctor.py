@@ -1,0 +1,145 @@
+"""`transcribe doctor`: is this machine ready? One line for each check, each with its cure."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from transcribe_cli.cli.session import ConfigFile, Profile, configure
+from transcribe_cli.config import Config
+from transcribe_cli.errors import NotReady, TranscribeError
+from transcribe_cli.printable import printable
+
+# Six hours of waveform on scratch, and room for the outputs of a night.
+SCRATCH_BYTES = 2 * 691_200_000
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding: ok; note, for what `run` can do without; or missing, for what it needs."""
+
+    state: Literal["ok", "note", "missing"]
+    what: str
+    cure: str = ""
+
+
+def doctor(
+    sources: Annotated[
+        list[str] | None, typer.Argument(metavar="[SOURCE]…", help="Also check that outputs can be written there.")
+    ] = None,
+    config: ConfigFile = None,
+    profile: Profile = None,
+    model: Annotated[str | None, typer.Option("-m", "--model", metavar="TEXT", help="The model to look for.")] = None,
+    device: Annotated[str | None, typer.Option("--device", metavar="[auto|cpu|cuda]", help="The device to look for.")] = None,
+) -> int:
+    """Check this machine before a long run: libraries, GPU, model, disk, permissions. Exit code 4 when `run` would not work.
+
+    transcribe doctor ./aulas --model small
+    """
+    configured = configure(sources or [], {"model": model, "device": device}, config, profile)
+    missing = False
+    for check in _checks(configured, sources or []):
+        missing |= check.state == "missing"
+        typer.echo(f"{check.state:<8} {printable(f'{check.what} {check.cure}'.strip())}")
+    return NotReady.exit_code if missing else 0
+
+
+def _checks(config: Config, sources: list[str]) -> Iterator[Check]:
+    yield Check("ok", f"Python {platform.python_version()} on {platform.system()} {platform.machine()}, {sys.prefix}.")
+    yield _libraries()
+    yield _ffmpeg()
+    yield from _device(config)
+    yield _model(config)
+    yield _scratch()
+    for source in sources:
+        yield _writable(config, source)
+
+
+def _libraries() -> Check:
+    names = ("faster-whisper", "ctranslate2", "av", "onnxruntime")
+    return Check("ok", ", ".join(f"{name} {version(name)}" for name in names) + ".")
+
+
+def _ffmpeg() -> Check:
+    """PyAV decodes nearly everything; the second decoder is for the rest."""
+    if find_spec("ffmpeg") is None:
+        return Check(
+            "note", "Second decoder: ffmpeg-python is not installed.", "For rare codecs: pip install 'transcribe-cli[ffmpeg]'."
+        )
+    if (program := shutil.which("ffmpeg")) is None:
+        return Check(
+            "note", "Second decoder: there is no ffmpeg program.", "For rare codecs, install the system's ffmpeg package."
+        )
+    return Check("ok", f"Second decoder: {program}.")
+
+
+def _device(config: Config) -> Iterator[Check]:
+    import ctranslate2
+
+    from transcribe_cli.engines.devices import CUDA_CURE, missing_cuda_libraries, place, processor_count
+
+    settings = config.settings
+    gpus = ctranslate2.get_cuda_device_count()
+    if gpus and (missing := missing_cuda_libraries()):
+        wanted: Literal["note", "missing"] = "note" if settings.device == "cpu" else "missing"
+        yield Check(wanted, f"{gpus} GPU(s), but {', '.join(missing)} cannot be loaded.", CUDA_CURE)
+        return
+    if not gpus and settings.device != "cuda":
+        yield Check(
+            "note", "No CUDA GPU is visible; recognition runs on the processor.", "With an NVIDIA GPU, check `nvidia-smi`."
+        )
+    yield _checked(
+        lambda: (
+            f"Recognition runs on {place(settings.device, settings.compute_type, settings.device_index)}"
+            f" ({f'{gpus} GPU(s)' if gpus else f'{processor_count()} processors'})."
+        )
+    )
+
+
+def _model(config: Config) -> Check:
+    from transcribe_cli.engines.models import locate
+
+    name = config.spec.model
+    return _checked(
+        lambda: f"Model {name}: {locate(name, config.settings.model_dir, offline=True)}.", f"Try `transcribe models pull {name}`."
+    )
+
+
+def _checked(find: Callable[[], str], cure: str | None = None) -> Check:
+    try:
+        return Check("ok", find())
+    except TranscribeError as error:
+        return Check("missing", error.message, error.hint if cure is None else cure)
+
+
+def _scratch() -> Check:
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free
+    if free < SCRATCH_BYTES:
+        return Check(
+            "note", f"Scratch folder {folder}: only {free / 1e9:.1f} GB free; six hours of audio take 0.7 GB.", "Set TMPDIR."
+        )
+    return Check("ok", f"Scratch folder {folder}: {free / 1e9:.0f} GB free.")
+
+
+def _writable(config: Config, source: str) -> Check:
+    path = Path(source)
+    if not path.exists():
+        return Check("missing", f"{source} is not there.")
+    folder = config.settings.output_dir or (path if path.is_dir() else path.parent)
+    while not folder.exists():
+        folder = folder.parent
+    if os.access(folder, os.W_OK) and not os.statvfs(folder).f_flag & os.ST_RDONLY:
+        return Check("ok", f"Outputs can be written in {folder}.")
+    return Check("missing", f"Outputs cannot be written in {folder}.", "Use --output-dir.")

@@ -1,0 +1,120 @@
+"""The flags of `run` and `plan`, made from the fields of `JobSpec` and `Settings`.
+
+One place says what an option means. A command takes them as `**flags`; the decorator gives it the signature that Typer reads. Every
+flag defaults to None, so that the real default lives once, in the field, and `config` knows what was typed.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from types import UnionType
+from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin
+
+import typer
+from pydantic.fields import FieldInfo
+
+from transcribe_cli.settings import Settings
+from transcribe_cli.spec import JobSpec
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# The order and the panels of `--help`.
+PANELS: Mapping[str, tuple[str, ...]] = {
+    "What is recognized": (
+        "model",
+        "language",
+        "languages",
+        "task",
+        "audio_track",
+        "word_timestamps",
+        "initial_prompt",
+        "hotwords",
+    ),
+    "Outputs": ("output_format", "output_dir", "overwrite"),
+    "Which recordings": ("include", "exclude", "max_duration", "fail_fast"),
+    "Where it runs": ("device", "device_index", "compute_type", "batch_size", "threads", "model_dir", "offline"),
+    "What is told": ("quiet", "log_format"),
+    "Speech detection": (
+        "vad_filter",
+        "vad_threshold",
+        "vad_min_speech_duration_ms",
+        "vad_min_silence_duration_ms",
+        "vad_speech_pad_ms",
+    ),
+    "Decoding": (
+        "beam_size",
+        "best_of",
+        "patience",
+        "length_penalty",
+        "repetition_penalty",
+        "no_repeat_ngram_size",
+        "temperature",
+        "compression_ratio_threshold",
+        "log_prob_threshold",
+        "no_speech_threshold",
+        "suppress_tokens",
+        "max_new_tokens",
+    ),
+}
+SHORT = {"model": "-m", "language": "-l", "output_format": "-f", "output_dir": "-o", "quiet": "-q"}
+FIELDS: Mapping[str, FieldInfo] = {**JobSpec.model_fields, **Settings.model_fields}
+BOOLEANS = frozenset(name for name, field in FIELDS.items() if field.annotation is bool)
+
+
+def flag_name(field: str) -> str:
+    """`batch_size` -> `--batch-size`."""
+    return "--" + field.replace("_", "-")
+
+
+def with_job_options(command: Callable[P, R]) -> Callable[P, R]:
+    """Give a command that ends in `**flags` one option for each field of the spec and the settings."""
+    signature = inspect.signature(command, eval_str=True)
+    own = [parameter for parameter in signature.parameters.values() if parameter.kind is not inspect.Parameter.VAR_KEYWORD]
+    made = [_parameter(name, panel) for panel, names in PANELS.items() for name in names]
+    command.__signature__ = signature.replace(parameters=[*own, *made])  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *made]}
+    return command
+
+
+def _parameter(name: str, panel: str) -> inspect.Parameter:
+    field = FIELDS[name]
+    names = [*([SHORT[name]] if name in SHORT else []), flag_name(name)]
+    description = (field.description or "").rstrip(".")
+    help_text = f"{description[:1].upper()}{description[1:]}. {_default(field)}".strip()
+    if name in BOOLEANS:
+        names[-1] = f"{flag_name(name)}/{flag_name('no_' + name)}"
+        annotation: Any = Annotated[
+            bool | None, typer.Option(*names, help=help_text, rich_help_panel=panel, show_default=False, metavar="")
+        ]
+    else:
+        many = get_origin(field.annotation) is tuple
+        kind = list[str] if many else str
+        option = typer.Option(*names, help=help_text, rich_help_panel=panel, show_default=False, metavar=_metavar(field))
+        annotation = Annotated[kind | None, option]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.default
+    if value is None or value == () or isinstance(value, bool):
+        return ""
+    return f"Default: {','.join(map(str, value)) if isinstance(value, tuple) else value}."
+
+
+def _metavar(field: FieldInfo) -> str:
+    kinds = [kind for kind in _leaves(field.annotation) if kind is not type(None) and kind is not Ellipsis]
+    if any(isinstance(kind, str) for kind in kinds):
+        choices = "|".join(str(kind) for kind in kinds)
+        return f"[{choices}]" if len(choices) < 30 else "TYPE"
+    names = {int: "N", float: "X", str: "TEXT"}
+    word = next((names[kind] for kind in kinds if kind in names), "PATH")
+    return f"{word},…" if get_origin(field.annotation) is tuple else word
+
+
+def _leaves(annotation: Any) -> list[Any]:  # noqa: ANN401 - any annotation
+    """The types and literal values that an annotation is made of."""
+    if get_origin(annotation) in (Union, UnionType, tuple, Annotated):
+        return [leaf for part in get_args(annotation) for leaf in _leaves(part)]
+    return list(get_args(annotation)) if get_origin(annotation) is Literal else [annotation]

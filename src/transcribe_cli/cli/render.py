@@ -1,0 +1,65 @@
+"""`transcribe render`: other formats from transcripts that exist, without a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from transcribe_cli.cli.session import Sources
+from transcribe_cli.errors import RecordingError, TranscribeError, UsageError
+from transcribe_cli.formats import render as rendered
+from transcribe_cli.printable import printable
+from transcribe_cli.registry import FORMATS
+from transcribe_cli.rendering import transcripts
+from transcribe_cli.spec import as_tuple
+
+
+def render(
+    sources: Sources = None,
+    output_format: Annotated[
+        list[str] | None, typer.Option("-f", "--output-format", metavar="TEXT,…", help=f"Of {', '.join(FORMATS.names())}, all.")
+    ] = None,
+    output_dir: Annotated[
+        Path | None,
+        typer.Option("-o", "--output-dir", metavar="PATH", help="Write here, mirroring the tree; - is standard output."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that were edited or that this tool did not write.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only errors.")] = False,
+) -> int:
+    """Write other formats from transcripts that exist: JSON files, or whole trees of them. Needs no model and no recording.
+
+    transcribe render ./aulas -f txt,tsv
+
+    transcribe render aula.json -f srt -o - | less
+    """
+    formats = _formats(output_format or ["srt", "vtt"])
+    found = list(transcripts(sources or ["."]))
+    if not found:
+        raise UsageError(
+            "No transcripts of this tool there.", "Name a JSON file that `transcribe run` wrote, or a folder of them."
+        )
+    failed = 0
+    for transcript in found:
+        try:
+            if output_dir == Path("-"):
+                typer.echo("".join(rendered(name, transcript.read()) for name in formats), nl=False)
+                continue
+            names = transcript.write(formats, output_dir, overwrite=overwrite)
+        except TranscribeError as error:
+            failed += 1
+            typer.echo(f"FAILED    {printable(transcript.path.name)}  {printable(str(error))}", err=True)
+            continue
+        if not quiet:
+            typer.echo(f"rendered  {', '.join(printable(name) for name in names)}", err=True)
+    return RecordingError.exit_code if failed else 0
+
+
+def _formats(asked: list[str]) -> tuple[str, ...]:
+    names = as_tuple(",".join(asked))
+    if not isinstance(names, tuple):
+        raise UsageError("No output format was named.")
+    return FORMATS.names() if "all" in names else tuple(FORMATS.check(name) for name in names)

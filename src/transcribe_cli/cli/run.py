@@ -1,0 +1,52 @@
+"""`transcribe run`: do the work here."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from transcribe_cli.cli.options import with_job_options
+from transcribe_cli.cli.plan import show
+from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, jobs_for
+from transcribe_cli.events import Notice
+from transcribe_cli.reporting import listening
+
+
+@with_job_options
+def run(
+    sources: Sources = None,
+    config: ConfigFile = None,
+    profile: Profile = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be done: the same as `transcribe plan`.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write a summary of the run to standard output as JSON.")] = False,
+    **flags: Any,  # noqa: ANN401 - the options of `options.PANELS`
+) -> int:
+    """Transcribe recordings: JSON, SRT and VTT next to each file.
+
+    The same command again does only what is missing or out of date.
+
+    transcribe run ./aulas --language pt
+
+    transcribe run 'podcasts/**/*.mp3' --model small -f srt,txt --output-dir out
+    """
+    from transcribe_cli.batch import Batch  # brings NumPy, which `--help` need not wait for
+
+    sources = sources or []
+    configured = configure(sources, flags, config, profile)
+    jobs = jobs_for(sources, configured)
+    if dry_run:
+        return show(jobs, as_json=as_json)
+    with listening(configured.settings, sys.stderr) as emit:
+        if configured.file is not None:
+            emit(Notice(f"Configuration: {configured.file}."))
+        if not jobs:
+            emit(Notice(f"No recordings in {', '.join(sources) or 'the current folder'}."))
+        summary = Batch(jobs, configured.spec, configured.settings, emit).run()
+    if as_json:
+        typer.echo(json.dumps(summary.as_record()))
+    return summary.exit_code

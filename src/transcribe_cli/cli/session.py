@@ -1,0 +1,78 @@
+"""What `run` and `plan` begin with: configuration, recordings, the plan."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from transcribe_cli import plan as planning
+from transcribe_cli import sources as finding
+from transcribe_cli.config import Config, load
+from transcribe_cli.errors import UsageError
+
+Sources = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[SOURCE]…",
+        help="Files, folders, globs, @list.txt, manifests (.jsonl), or - for a list on standard input. Default: the current folder.",
+        show_default=False,
+    ),
+]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Instead of the transcribe.toml found upwards from the first source."),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="A profile: the table profiles.NAME of the configuration file, or profiles/NAME.toml beside it.",
+    ),
+]
+
+
+def configure(sources: Sequence[str], flags: Mapping[str, Any], config: Path | None, profile: str | None) -> Config:
+    """The configuration for these sources: defaults < file < profile < environment < flags.
+
+    Raises:
+        ConfigError, UsageError: one line that names the file, variable or flag.
+    """
+    first = next((Path(source) for source in sources if not source.startswith(("-", "@"))), Path())
+    return load(_given(flags), environ=os.environ, start=_existing(first), config=config, profile=profile)
+
+
+def jobs_for(sources: Sequence[str], config: Config) -> list[planning.Job]:
+    """Find the recordings and decide what to do with each.
+
+    Raises:
+        SourceNotFound, UsageError: a source that is not there or cannot be meant.
+    """
+    settings = config.settings
+    recordings = finding.find(
+        sources or ["."], include=settings.include, exclude=settings.exclude, stdin=sys.stdin.buffer if "-" in sources else None
+    )
+    return planning.plan(recordings, config.spec, settings)
+
+
+def _given(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """What was typed: lists joined, since each of their items may be a comma list itself."""
+    return {
+        name: ",".join(value) if isinstance(value, list) else value for name, value in flags.items() if value not in (None, [])
+    }
+
+
+def _existing(path: Path) -> Path:
+    """The nearest folder or file above a source that exists: globs and mistyped names have none of their own."""
+    for candidate in (path, *path.absolute().parents):
+        try:
+            if candidate.exists():
+                return candidate
+        except OSError as error:
+            raise UsageError(f"{path} cannot be a path ({error.strerror}).") from error
+    return Path()

@@ -1,0 +1,107 @@
+"""One calm live display on a terminal: lines for what is done, and below them the progress of the run and of what is in hand.
+
+Progress is counted in bytes of the recordings, since their durations are known only once they are decoded.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Column
+from rich.text import Text
+
+from transcribe_cli.events import (
+    Event,
+    RecordingDone,
+    RecordingFailed,
+    RecordingPrepared,
+    RecordingProgress,
+    RecordingStarted,
+    RunFinished,
+    RunStarted,
+)
+from transcribe_cli.printable import printable
+from transcribe_cli.reporting.sentences import clock, sentence
+
+STYLES = {"FAILED": "bold red", "done": "green", "rendered": "green", "Warning:": "yellow"}
+
+
+class LiveDisplay:
+    """Rich's progress bars under the lines of `sentences`. Listens from several threads."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._console = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, max_width=40)),
+            BarColumn(bar_width=None),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[about]}", markup=False),
+            TimeRemainingColumn(compact=True),
+            console=self._console,
+            expand=True,
+            transient=True,
+        )
+        self._run: TaskID | None = None
+        self._waiting = 0
+        self._finished = 0.0
+        self._recordings: dict[str, TaskID] = {}
+        self._parts: dict[str, float] = {}
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def emit(self, event: Event) -> None:
+        """Print the event's line above the bars, if it has one, and move the bars."""
+        if (line := sentence(event)) is not None:
+            first, _, rest = line.partition(" ")
+            style = STYLES.get(first, "")
+            self._console.print(Text.assemble((first, style), f" {rest}" if rest else ""))
+        self._move(event)
+
+    def _move(self, event: Event) -> None:
+        match event:
+            case RunStarted(to_transcribe=count) if count:
+                self._waiting = count
+                self._run = self._progress.add_task("all recordings", total=count, about=f"0 of {count}")
+            case RecordingStarted(recording=name):
+                self._show(name, "decoding")
+            case RecordingPrepared(recording=name, speech=speech):
+                self._show(name, f"{clock(speech)} of speech")
+            case RecordingProgress(recording=name, seconds=seconds, duration=duration):
+                self._advance(name, seconds / duration if duration else 1.0)
+            case RecordingDone(recording=name, rendered=False) | RecordingFailed(recording=name):
+                self._close(name)
+            case RunFinished():
+                self._progress.stop()
+            case _:
+                pass
+
+    def _show(self, name: str, about: str) -> None:
+        if name not in self._recordings:
+            self._recordings[name] = self._progress.add_task(printable(name), total=1.0, about=about)
+        self._progress.update(self._recordings[name], about=about)
+
+    def _advance(self, name: str, part: float) -> None:
+        if name in self._recordings:
+            self._parts[name] = part
+            self._progress.update(self._recordings[name], completed=part)
+            self._update_run()
+
+    def _close(self, name: str) -> None:
+        self._parts.pop(name, None)
+        self._finished += 1
+        if name in self._recordings:
+            self._progress.remove_task(self._recordings.pop(name))
+        self._update_run()
+
+    def _update_run(self) -> None:
+        if self._run is not None:
+            about = f"{self._finished:.0f} of {self._waiting}"
+            self._progress.update(self._run, completed=self._finished + sum(self._parts.values()), about=about)

@@ -1,0 +1,91 @@
+"""Events in words, a line each, for people. Names come from files and are made printable here."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from transcribe_cli.events import Event, ModelLoaded, Notice, RecordingDone, RecordingFailed, RunFinished, RunStarted
+from transcribe_cli.printable import printable
+
+
+@singledispatch
+def sentence(event: Event) -> str | None:
+    """The line for an event, or None for one that is only of interest to a display."""
+    return None
+
+
+@sentence.register
+def _(event: Notice) -> str:
+    return f"{'Warning: ' if event.level == 'warning' else ''}{printable(event.message)}"
+
+
+@sentence.register
+def _(event: RunStarted) -> str | None:
+    if not event.recordings:
+        return None
+    parts = [f"{event.to_transcribe} to transcribe"]
+    if event.to_render:
+        parts.append(f"{event.to_render} to render")
+    if event.done:
+        parts.append(f"{event.done} done already")
+    if failed := event.recordings - event.to_transcribe - event.to_render - event.done:
+        parts.append(f"{failed} that cannot be read or written")
+    return f"{counted(event.recordings, 'recording')}: {', '.join(parts)}."
+
+
+@sentence.register
+def _(event: ModelLoaded) -> str:
+    return f"Model {printable(event.model)} on {event.device}, batches of {event.batch_size}."
+
+
+@sentence.register
+def _(event: RecordingDone) -> str:
+    if event.rendered:
+        return f"rendered  {printable(event.recording)}  {', '.join(printable(name) for name in event.outputs)}"
+    speed = f" ({event.duration / event.seconds:.0f}x)" if event.seconds else ""
+    about = [
+        f"{clock(event.duration)} in {clock(event.seconds)}{speed}",
+        event.language,
+        counted(event.words, "word"),
+        *event.flags,
+    ]
+    return f"done      {printable(event.recording)}  {', '.join(about)}"
+
+
+@sentence.register
+def _(event: RecordingFailed) -> str:
+    why = printable(f"{event.message} {event.hint}".strip())
+    name = printable(event.recording)
+    return f"FAILED    {why if name in why else f'{name}  {why}'}"
+
+
+@sentence.register
+def _(event: RunFinished) -> str | None:
+    parts = []
+    if event.transcribed:
+        speed = f", {event.rtfx:.0f}x real time" if event.rtfx >= 1 else ""
+        parts.append(f"{event.transcribed} transcribed ({clock(event.audio_seconds)} of audio in {clock(event.seconds)}{speed})")
+    if event.rendered:
+        parts.append(f"{event.rendered} rendered")
+    if event.skipped:
+        parts.append(f"{event.skipped} done already")
+    if event.failed:
+        parts.append(f"{event.failed} failed")
+    if event.not_tried:
+        parts.append(f"{event.not_tried} not tried")
+    stopped = {"interrupted": "Interrupted. ", "terminated": "Terminated. ", "fail_fast": "Stopped at the first failure. "}
+    return f"{stopped.get(event.stopped_by or '', '')}{'; '.join(parts)}." if parts else None
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 word`, `2 words`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def clock(seconds: float) -> str:
+    """`4.2 s` below ten seconds, then `0:42`, `3:05`, `1:02:03`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,1 @@
+"""The program, run as users run it."""

@@ -1,0 +1,221 @@
+"""Every option changes something. A table says what; the first test says that no option is missing from it.
+
+Options of decoding are watched where they reach CTranslate2, with the real model behind; all others by what they do to the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import spoken
+from transcribe_cli import JobSpec, Settings, transcribe
+from transcribe_cli.batch import load_engine
+from transcribe_cli.cli.options import FIELDS, PANELS
+from transcribe_cli.engines import faster_whisper
+from transcribe_cli.errors import DeviceUnavailable, ModelUnavailable, UsageError
+from transcribe_cli.events import Event, ModelLoaded, silence
+from transcribe_cli.transcript import Transcript
+
+# What reaches `generate` when the option is set: argument, value.
+GENERATE: Mapping[str, tuple[dict[str, Any], str, Any]] = {
+    "beam_size": ({"beam_size": 3}, "beam_size", 3),
+    "best_of": ({"best_of": 2, "temperature": 0.5}, "num_hypotheses", 2),
+    "patience": ({"patience": 2.0}, "patience", 2.0),
+    "length_penalty": ({"length_penalty": 0.5}, "length_penalty", 0.5),
+    "repetition_penalty": ({"repetition_penalty": 1.3}, "repetition_penalty", 1.3),
+    "no_repeat_ngram_size": ({"no_repeat_ngram_size": 3}, "no_repeat_ngram_size", 3),
+    "temperature": ({"temperature": 0.4}, "sampling_temperature", 0.4),
+    "max_new_tokens": ({"max_new_tokens": 5}, "max_length", 4 + 5),
+}
+
+
+class Watched:
+    """CTranslate2's model, remembering what it was asked to generate."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self.calls: list[tuple[list[list[int]], dict[str, Any]]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def generate(self, encoded: Any, prompts: list[list[int]], **options: Any) -> Any:
+        """Remember, and pass on."""
+        self.calls.append((prompts, options))
+        return self._model.generate(encoded, prompts, **options)
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two sentences with a pause of a second between them."""
+    path = tmp_path_factory.mktemp("options") / "aula.wav"
+    path.write_bytes(spoken('<speak>Bom dia a todos. <break time="1200ms"/> Vamos começar a aula.</speak>', "pt-br+m3"))
+    return path
+
+
+def settings(**more: object) -> Settings:
+    """The processor, two threads."""
+    return Settings.model_validate({"device": "cpu", "threads": 2, **more})
+
+
+def run(recording: Path, **spec: object) -> Transcript:
+    """The transcript with these options of the spec."""
+    [outcome] = transcribe(recording, JobSpec.model_validate({"model": "demo", **spec}), settings())
+    if outcome.error is not None:
+        raise outcome.error
+    assert outcome.transcript is not None
+    return outcome.transcript
+
+
+def watched(recording: Path, monkeypatch: pytest.MonkeyPatch, **spec: object) -> Watched:
+    """What CTranslate2 was asked with these options."""
+    found: list[Watched] = []
+    original = faster_whisper.WhisperModel
+
+    def load(*arguments: Any, **options: Any) -> Any:
+        whisper = original(*arguments, **options)
+        whisper.model = Watched(whisper.model)
+        found.append(whisper.model)
+        return whisper
+
+    monkeypatch.setattr(faster_whisper, "WhisperModel", load)
+    run(recording, language="pt", **spec)
+    return found[0]
+
+
+def words(transcript: Transcript) -> int:
+    """How many."""
+    return len(transcript.text.split())
+
+
+def test_the_tables_name_every_option() -> None:
+    """The panels of `--help`, and this file, have each field of spec and settings once."""
+    shown = [name for names in PANELS.values() for name in names]
+    assert sorted(shown) == sorted(FIELDS)
+    assert set(GENERATE) | set(PROMPTED) | set(SPEC) | set(SETTINGS) == set(FIELDS)
+
+
+@pytest.mark.parametrize("option", GENERATE)
+def test_an_option_of_decoding_reaches_the_decoder(option: str, recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its value, and with another one when it is not set."""
+    spec, argument, value = GENERATE[option]
+    assert watched(recording, monkeypatch, **spec).calls[0][1][argument] == value
+    assert watched(recording, monkeypatch).calls[0][1].get(argument) != value
+
+
+PROMPTED: Mapping[str, dict[str, Any]] = {
+    "initial_prompt": {"initial_prompt": "Aula de física."},
+    "hotwords": {"hotwords": "física"},
+    "task": {"task": "translate"},
+    "suppress_tokens": {"suppress_tokens": (100,)},
+}
+
+
+@pytest.mark.parametrize("option", PROMPTED)
+def test_an_option_of_the_prompt_reaches_the_decoder(option: str, recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prompt and suppressed tokens differ from those without it."""
+    (prompts, options), *_ = watched(recording, monkeypatch, **PROMPTED[option]).calls
+    (plain, plain_options), *_ = watched(recording, monkeypatch).calls
+    assert (prompts[0], options["suppress_tokens"]) != (plain[0], plain_options["suppress_tokens"])
+
+
+SPEC: Mapping[str, Callable[[Path], bool]] = {
+    "model": lambda path: _raises(UsageError, lambda: run(path, model="demmo")),
+    "language": lambda path: run(path, language="en").language == "en",
+    "languages": lambda path: run(path, languages=("en", "es")).language in {"en", "es"},
+    "audio_track": lambda path: _raises(Exception, lambda: run(path, audio_track=1)),
+    "word_timestamps": lambda path: run(path, word_timestamps=False).segments[0].words is None,
+    "compression_ratio_threshold": lambda path: run(path, compression_ratio_threshold=0.1).quality.repetitions > 0,
+    "log_prob_threshold": lambda path: "failed_gates" in run(path, log_prob_threshold=0.0).segments[0].flags,
+    "no_speech_threshold": lambda path: words(run(path, log_prob_threshold=0.0, no_speech_threshold=0.0)) == 0,
+    "vad_filter": lambda path: run(path, vad_filter=False).quality.speech == pytest.approx(run(path).duration, abs=0.01),
+    "vad_threshold": lambda path: run(path, vad_threshold=0.99).quality.speech < run(path).quality.speech,
+    "vad_min_speech_duration_ms": lambda path: words(run(path, vad_min_speech_duration_ms=60_000)) == 0,
+    "vad_min_silence_duration_ms": lambda path: (
+        run(path, vad_min_silence_duration_ms=5000).quality.speech > run(path).quality.speech
+    ),
+    "vad_speech_pad_ms": lambda path: run(path, vad_speech_pad_ms=0).quality.speech < run(path).quality.speech,
+}
+
+
+def _raises(kind: type[Exception], do: Callable[[], object]) -> bool:
+    with pytest.raises(kind):
+        do()
+    return True
+
+
+@pytest.mark.parametrize("option", SPEC)
+def test_an_option_of_the_spec_changes_the_transcript(option: str, recording: Path) -> None:
+    """Each in its own way."""
+    assert SPEC[option](recording)
+
+
+def _engine(**options: object) -> faster_whisper.FasterWhisper:
+    engine = load_engine(JobSpec(model="demo"), settings(**options), silence)
+    assert isinstance(engine, faster_whisper.FasterWhisper)
+    return engine
+
+
+def _loaded_with(option: str, value: object) -> Any:
+    """What the model is loaded with when this option is set."""
+    seen: dict[str, Any] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        original = faster_whisper.WhisperModel
+        patch.setattr(faster_whisper, "WhisperModel", lambda *a, **k: seen.update(k) or original(*a, **k))
+        _engine(**{option: value})
+    return seen
+
+
+def _gpu_beyond_the_last() -> bool:
+    from transcribe_cli.engines.devices import check_gpu
+
+    return _raises(DeviceUnavailable, lambda: check_gpu((7,), 1))
+
+
+def _told(**options: object) -> list[Event]:
+    told: list[Event] = []
+    load_engine(JobSpec(model="demo"), settings(**options), told.append)
+    return told
+
+
+# Options of outputs, choice of files and display are tested where they are at home, by running the program.
+SETTINGS: Mapping[str, Callable[[Path], bool] | str] = {
+    "device": lambda _: _raises(DeviceUnavailable, lambda: _engine(device="cuda")),
+    "device_index": lambda _: _gpu_beyond_the_last(),
+    "compute_type": lambda _: _engine(compute_type="float32").device == "cpu/float32",
+    "batch_size": lambda _: [event.batch_size for event in _told(batch_size=3) if isinstance(event, ModelLoaded)] == [3],
+    "threads": lambda _: _loaded_with("threads", 1)["cpu_threads"] == 1,
+    "offline": lambda path: _raises(
+        ModelUnavailable, lambda: load_engine(JobSpec(model="tiny"), settings(offline=True, model_dir=path.parent), silence)
+    ),
+    "model_dir": "tests/cli/test_models.py",
+    "output_format": "tests/cli/test_run.py",
+    "output_dir": "tests/cli/test_run.py",
+    "overwrite": "tests/cli/test_run.py",
+    "include": "tests/cli/test_run.py",
+    "exclude": "tests/cli/test_run.py",
+    "max_duration": "tests/cli/test_run.py",
+    "fail_fast": "tests/cli/test_run.py",
+    "quiet": "tests/cli/test_run.py",
+    "log_format": "tests/cli/test_run.py",
+}
+
+
+@pytest.mark.parametrize("option", [name for name, check in SETTINGS.items() if not isinstance(check, str)])
+def test_an_option_of_the_machine_is_followed(option: str, recording: Path) -> None:
+    """Device, memory, threads, cache."""
+    check = SETTINGS[option]
+    assert not isinstance(check, str)
+    assert check(recording)
+
+
+@pytest.mark.parametrize("option", [name for name, check in SETTINGS.items() if isinstance(check, str)])
+def test_an_option_of_the_run_has_its_test(option: str) -> None:
+    """The file named in the table uses the flag."""
+    where = SETTINGS[option]
+    assert isinstance(where, str)
+    assert f'"--{option.replace("_", "-")}"' in (Path(__file__).parent.parent / where).read_text()

@@ -1,0 +1,170 @@
+"""Jobs in, outcomes out: one for each, whatever the recordings are like."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from transcribe_cli import Outcome, transcribe
+from transcribe_cli.audio import Decoder
+from transcribe_cli.batch import load_engine
+from transcribe_cli.engines import Engine
+from transcribe_cli.errors import ModelUnavailable, RecordingChanged
+from transcribe_cli.events import Event, RecordingPrepared, RecordingProgress, RecordingStarted, silence
+from transcribe_cli.fetch import fetched
+from transcribe_cli.pipeline import Pipeline
+from transcribe_cli.plan import Job, plan
+from transcribe_cli.settings import Settings
+from transcribe_cli.sources import find
+from transcribe_cli.spec import JobSpec
+
+Say = Callable[..., Path]
+DEMO = JobSpec(model="demo")
+SETTINGS = Settings(device="cpu", threads=2)
+
+
+@pytest.fixture
+def decoder(tmp_path: Path) -> Iterator[Decoder]:
+    """With a scratch folder of its own."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with Decoder(scratch=scratch) as made:
+        yield made
+
+
+def load() -> Engine:
+    """The demo model."""
+    return load_engine(DEMO, SETTINGS, silence)
+
+
+def jobs(folder: Path, spec: JobSpec = DEMO) -> list[Job]:
+    """All of a folder."""
+    return plan(find([str(folder)]), spec, SETTINGS)
+
+
+def text(outcome: Outcome) -> str:
+    """What was said."""
+    assert outcome.transcript is not None, outcome.error
+    return outcome.transcript.text
+
+
+def test_each_job_has_one_outcome(tmp_path: Path, say: Say, decoder: Decoder) -> None:
+    """Speech, silence, text called mp3, nothing at all; and no scratch file stays."""
+    folder = tmp_path / "aulas"
+    say(folder / "a.wav")
+    say(folder / "b.wav", "Good morning, everyone. Any questions?", "en-us+f2")
+    (folder / "bad.mp3").write_text("hello")
+    (folder / "empty.mp3").write_bytes(b"")
+    silent = say(folder / "silent.wav", " ")
+    outcomes = {outcome.job.recording.name: outcome for outcome in Pipeline(load, decoder).run(jobs(folder))}
+    assert set(outcomes) == {"a.wav", "b.wav", "bad.mp3", "empty.mp3", silent.name}
+    assert "aula" in text(outcomes["a.wav"])
+    assert outcomes["b.wav"].transcript is not None
+    assert outcomes["b.wav"].transcript.language == "en"
+    assert outcomes["bad.mp3"].error is not None
+    assert outcomes["empty.mp3"].error is not None
+    assert list(decoder.scratch.iterdir()) == []
+
+
+def test_silence_has_an_empty_transcript_that_says_so(tmp_path: Path, say: Say, decoder: Decoder) -> None:
+    """Nothing is invented over it, and it is no failure."""
+    say(tmp_path / "in" / "silent.wav", " ")
+    [outcome] = Pipeline(load, decoder).run(jobs(tmp_path / "in"))
+    assert outcome.transcript is not None
+    assert outcome.transcript.segments == ()
+    assert outcome.transcript.flags == ("no_speech",)
+    assert outcome.transcript.language == "und"
+
+
+def test_a_recording_reads_the_same_alone_and_among_others(tmp_path: Path, say: Say, decoder: Decoder) -> None:
+    """Sharing batches changes nothing."""
+    folder = tmp_path / "aulas"
+    say(folder / "a.wav")
+    [alone] = Pipeline(load, decoder).run(jobs(folder))
+    for number in range(6):
+        say(folder / f"b{number}.wav", "Vamos fazer um intervalo de dez minutos.", f"pt-br+m{number + 1}")
+    among = {outcome.job.recording.name: outcome for outcome in Pipeline(load, decoder).run(jobs(folder))}
+    assert text(among["a.wav"]) == text(alone)
+
+
+def test_what_happens_is_told(tmp_path: Path, say: Say, decoder: Decoder) -> None:
+    """Started, prepared, progress up to the end."""
+    told: list[Event] = []
+    say(tmp_path / "in" / "a.wav")
+    list(Pipeline(load, decoder, told.append).run(jobs(tmp_path / "in")))
+    kinds = [type(event) for event in told]
+    assert kinds == [RecordingStarted, RecordingPrepared, RecordingProgress]
+    assert isinstance(told[-1], RecordingProgress)
+    assert told[-1].seconds == pytest.approx(told[-1].duration)
+
+
+def test_closing_stops_the_work_and_leaves_nothing(tmp_path: Path, say: Say, decoder: Decoder) -> None:
+    """No thread, no scratch file."""
+    for number in range(8):
+        say(tmp_path / "in" / f"{number}.wav")
+    outcomes = Pipeline(load, decoder).run(jobs(tmp_path / "in"))
+    next(outcomes)
+    outcomes.close()
+    assert [thread.name for thread in threading.enumerate() if thread.name == "prepare"] == []
+    assert list(decoder.scratch.iterdir()) == []
+
+
+def test_a_model_that_does_not_load_ends_the_run(tmp_path: Path, say: Say, decoder: Decoder) -> None:
+    """It is no recording's failure."""
+
+    def broken() -> Engine:
+        raise ModelUnavailable("no model")
+
+    say(tmp_path / "in" / "a.wav")
+    with pytest.raises(ModelUnavailable):
+        list(Pipeline(broken, decoder).run(jobs(tmp_path / "in")))
+    assert list(decoder.scratch.iterdir()) == []
+
+
+def test_broken_files_alone_load_no_model(tmp_path: Path, decoder: Decoder) -> None:
+    """The next run of a folder with one bad file costs nothing."""
+
+    def never() -> Engine:
+        raise AssertionError("nothing to recognize")
+
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "bad.mp3").write_text("hello")
+    [outcome] = Pipeline(never, decoder).run(jobs(tmp_path / "in"))
+    assert outcome.error is not None
+
+
+def test_a_recording_that_changes_while_it_is_read_is_found_out(tmp_path: Path, say: Say) -> None:
+    """It may be half of one version and half of the other."""
+    say(tmp_path / "a.wav")
+    [recording] = find([str(tmp_path)])
+    with pytest.raises(RecordingChanged), fetched(recording) as (path, _):
+        os.utime(path, ns=(0, 0))
+
+
+def test_a_manifest_sets_the_language_of_one_recording(tmp_path: Path, say: Say) -> None:
+    """Also one that the model would not have found."""
+    say(tmp_path / "a.wav")
+    (tmp_path / "list.jsonl").write_text('{"uri": "a.wav", "language": "es"}\n')
+    [outcome] = transcribe(tmp_path / "list.jsonl", DEMO, SETTINGS)
+    assert outcome.transcript is not None
+    assert outcome.transcript.language == "es"
+    assert outcome.transcript.language_probability == 1.0
+
+
+def test_short_recordings_are_no_failures(tmp_path: Path, decoder: Decoder) -> None:
+    """One sample, and a tenth of a second."""
+    import wave
+
+    for name, samples in (("one.wav", 1), ("tenth.wav", 1600)):
+        with wave.open(str(tmp_path / name), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(16000)
+            file.writeframes(np.zeros(samples, np.int16).tobytes())
+    for spec in (DEMO, DEMO.model_copy(update={"vad_filter": False})):
+        assert [outcome.error for outcome in Pipeline(load, decoder).run(jobs(tmp_path, spec))] == [None, None]
