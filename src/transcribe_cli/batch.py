@@ -133,7 +133,7 @@ class Batch:
     def _skip(self, job: Job) -> None:
         self._tally.tried += 1
         self._tally.skipped += 1
-        self._emit(RecordingSkipped(job.recording.name, job.reason))
+        self._emit(RecordingSkipped(job.recording.label, job.reason))
 
     def _render(self, job: Job) -> None:
         began = time.perf_counter()
@@ -190,7 +190,7 @@ class Batch:
         with self._lock:
             self._tally.tried += 1
             self._tally.failed += 1
-        self._emit(RecordingFailed(job.recording.name, error.code, error.message, error.hint))
+        self._emit(RecordingFailed(job.recording.label, error.code, error.message, error.hint))
         if self._settings.fail_fast:
             raise _Stop
 
@@ -235,7 +235,7 @@ def _rendered(transcript: Transcript, formats: Iterable[str]) -> dict[str, str]:
 
 def _done(job: Job, transcript: Transcript, seconds: float, *, rendered: bool = False) -> RecordingDone:
     return RecordingDone(
-        recording=job.recording.name,
+        recording=job.recording.label,
         outputs=tuple(json_safe(job.output.path(name).name) for name in job.formats),
         language=transcript.language,
         duration=transcript.duration,

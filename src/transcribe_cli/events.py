@@ -60,10 +60,10 @@ class RecordingSkipped(Event):
 
 @dataclass(frozen=True)
 class RecordingStarted(Event):
-    """Decoding of this recording began. `duration` is the header's, in seconds."""
+    """Decoding of this recording began. `recording` is its path below the folder that was named, here and below."""
 
     recording: str
-    duration: float | None
+    bytes: int
 
 
 @dataclass(frozen=True)

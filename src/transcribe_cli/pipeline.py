@@ -123,7 +123,7 @@ class Pipeline:
             finished.append(Outcome(prepared.job, error=result.error))
             return
         recording.results.append(result)
-        self._emit(RecordingProgress(prepared.recording.name, _seconds_done(recording), prepared.waveform.seconds))
+        self._emit(RecordingProgress(prepared.recording.label, _seconds_done(recording), prepared.waveform.seconds))
         if recording.complete():
             finished.append(self._finish(under_way.pop(prepared.number)))
 

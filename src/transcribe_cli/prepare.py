@@ -138,7 +138,7 @@ class Preparation:
         waveform = None
         try:
             with fetched(job.recording) as (path, recording):
-                self._emit(RecordingStarted(recording.name, None))
+                self._emit(RecordingStarted(recording.label, recording.size))
                 waveform = self._decoder.decode(path, track=job.spec.audio_track)
             decoded = time.perf_counter()
             probabilities = self._detector.probabilities(waveform.blocks(BLOCK_SAMPLES))
@@ -150,5 +150,5 @@ class Preparation:
             raise
         clips = tuple(Clip(number, index, waveform, group, job.spec) for index, group in enumerate(groups))
         speech = tuple((region.start / SAMPLE_RATE, region.end / SAMPLE_RATE) for region in regions)
-        self._emit(RecordingPrepared(recording.name, waveform.seconds, sum(end - start for start, end in speech)))
+        self._emit(RecordingPrepared(recording.label, waveform.seconds, sum(end - start for start, end in speech)))
         return Prepared(number, job, recording, waveform, speech, clips, decoded - began, time.perf_counter() - decoded, began)

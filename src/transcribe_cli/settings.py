@@ -25,7 +25,9 @@ class Settings(BaseModel):
 
     # where the outputs go
     output_format: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
-        default=("json", "srt", "vtt"), min_length=1, description="formats: json, srt, vtt, txt, tsv, or all; json is always written"
+        default=("json", "srt", "vtt"),
+        min_length=1,
+        description="formats: json, srt, vtt, txt, tsv, or all; json is always written",
     )
     output_dir: Path | None = Field(default=None, description="mirror the tree here; none: next to each recording")
     overwrite: bool = Field(default=False, description="do again what is done, and replace files that this tool did not write")
@@ -39,7 +41,9 @@ class Settings(BaseModel):
     )
 
     # where it runs
-    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where to compute; auto takes CUDA when there is a GPU")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="where to compute; auto takes CUDA when there is a GPU"
+    )
     device_index: Annotated[tuple[int, ...], BeforeValidator(as_tuple)] = Field(
         default=(0,), min_length=1, description="which GPUs"
     )
@@ -55,7 +59,9 @@ class Settings(BaseModel):
 
     # what is told
     quiet: bool = Field(default=False, description="only errors")
-    log_format: Literal["text", "json"] = Field(default="text", description="text for people, or json: events as JSON lines on stderr")
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="text for people, or json: events as JSON lines on stderr"
+    )
 
     @field_validator("output_format")
     @classmethod

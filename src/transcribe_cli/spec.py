@@ -100,8 +100,10 @@ class JobSpec(BaseModel):
         return self
 
     def canonical(self) -> dict[str, Any]:
-        """The spec without its nulls, so that a field added later with a null default changes no fingerprint."""
-        return self.model_dump(mode="json", exclude_none=True)
+        """The spec without the nulls that are defaults, so that a field added later with a null default changes no fingerprint."""
+        spec = self.model_dump(mode="json")
+        fields = type(self).model_fields
+        return {name: value for name, value in spec.items() if value is not None or fields[name].default is not None}
 
     @property
     def fingerprint(self) -> str:

@@ -29,8 +29,8 @@ class Word(_Document):
     start: float = Field(ge=0, description="seconds from the start of the recording")
     end: float = Field(ge=0, description="seconds; never before start")
     probability: float = Field(description="mean probability of the word's tokens, 0 to 1")
-    speaker: str | None = Field(default=None, description="SPEAKER_00, a given name, or null when nobody was found")
-    aligned: bool = Field(default=True, description="false when the times were interpolated, not measured")
+    speaker: str | None = Field(default=None, description="SPEAKER_00 or a given name; absent when nobody was found")
+    aligned: bool = Field(default=True, description="false when the times were interpolated; absent when they were measured")
 
     @computed_field(description="the same as probability, under whisperX's name")  # type: ignore[prop-decorator]
     @property
@@ -52,9 +52,9 @@ class Segment(_Document):
     avg_logprob: float = Field(default=0.0, description="mean log-probability of the clip's tokens")
     compression_ratio: float = Field(default=1.0, description="zlib ratio of the clip's text; above 2.4 it repeats itself")
     no_speech_prob: float = Field(default=0.0, description="the model's own doubt that there is speech, 0 to 1")
-    speaker: str | None = None
+    speaker: str | None = Field(default=None, description="SPEAKER_00 or a given name; absent when nobody was found")
     flags: tuple[str, ...] = Field(default=(), description="what to know before trusting it, such as low_confidence")
-    words: tuple[Word, ...] | None = Field(default=None, description="null when word times were switched off")
+    words: tuple[Word, ...] | None = Field(default=None, description="absent when word times were switched off")
 
 
 class Source(_Document):
@@ -127,6 +127,7 @@ class Transcript(_Document):
     def dumps(self) -> str:
         """The JSON text: UTF-8 unescaped, floats of 3 decimals, a line for each top-level key and each segment."""
         document = self.model_dump(mode="json")
+        document["segments"] = [_sparse(segment) for segment in document["segments"]]
         lines = []
         for key, exact in document.items():
             # The spec and the cost are told as they are: a threshold of 0.0005 is not 0.001.
@@ -157,6 +158,17 @@ class Transcript(_Document):
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             raise TranscribeError(f"{name} is not a whole transcript ({where}: {first['msg']}).") from error
+
+
+def _sparse(segment: dict[str, Any]) -> dict[str, Any]:
+    """Without what is not known: openai/whisper's readers take any `words` for a list, whisperX's any `speaker` for a name."""
+    said = {key: value for key, value in segment.items() if value is not None}
+    if "words" in said:
+        said["words"] = [
+            {key: value for key, value in word.items() if value is not None and not (key == "aligned" and value)}
+            for word in said["words"]
+        ]
+    return said
 
 
 def _json(value: object) -> str:

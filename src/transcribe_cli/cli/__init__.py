@@ -44,13 +44,19 @@ app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")
 
 
-@app.callback()
-def _program(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _show_version(asked: bool) -> None:
+    if asked:
         typer.echo(f"transcribe-cli {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def _program(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """The options of the program itself."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

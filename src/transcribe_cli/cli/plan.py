@@ -68,7 +68,7 @@ def _document(jobs: Sequence[Job], durations: Sequence[float | None]) -> dict[st
                 "name": job.recording.name,
                 "uri": job.recording.uri,
                 "size": job.recording.size,
-                "duration": duration,
+                "duration": None if duration is None else round(duration, 3),
                 "decision": job.decision.value,
                 "reason": job.reason,
                 "fingerprint": job.spec.fingerprint,
@@ -81,7 +81,7 @@ def _document(jobs: Sequence[Job], durations: Sequence[float | None]) -> dict[st
 
 
 def _lines(jobs: Sequence[Job], durations: Sequence[float | None]) -> list[str]:
-    names = [printable(str(job.recording.relative)) for job in jobs]
+    names = [printable(job.recording.label) for job in jobs]
     width = min(60, max(map(len, names), default=0))
     lines = [
         f"{job.decision.value:<10}  {name:<{width}}  {'?' if duration is None else clock(duration):>8}  {printable(job.reason)}"

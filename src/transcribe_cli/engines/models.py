@@ -80,8 +80,10 @@ def pull(name: str, model_dir: Path | None = None) -> Path:
     except (HfHubHTTPError, OSError) as error:
         raise ModelUnavailable(f"Model {name} could not be fetched ({_short(error)}).", later) from error
     if not _is_model(folder):
+        # When the hub cannot be reached, its client gives what is in the cache, however little that is.
         raise ModelUnavailable(
-            f"{repository} is no CTranslate2 model: it has no model.bin.", "See docs/models in faster-whisper."
+            f"Model {name} has no model.bin: its download broke off and the hub cannot be reached, or it is no CTranslate2 model.",
+            later,
         )
     return folder
 

@@ -1,6 +1,6 @@
 """One calm live display on a terminal: lines for what is done, and below them the progress of the run and of what is in hand.
 
-Progress is counted in bytes of the recordings, since their durations are known only once they are decoded.
+The run's progress is counted in bytes of recordings, since their durations are known only once they are decoded.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from transcribe_cli.events import (
     Event,
     RecordingDone,
     RecordingFailed,
-    RecordingPrepared,
     RecordingProgress,
     RecordingStarted,
     RunFinished,
     RunStarted,
 )
 from transcribe_cli.printable import printable
-from transcribe_cli.reporting.sentences import clock, sentence
+from transcribe_cli.reporting.sentences import sentence
 
+# A batch may hold a clip of many recordings; more bars than this are no longer calm.
+MOST_BARS = 3
 STYLES = {"FAILED": "bold red", "done": "green", "rendered": "green", "Warning:": "yellow"}
 
 
@@ -46,9 +47,10 @@ class LiveDisplay:
         )
         self._run: TaskID | None = None
         self._waiting = 0
-        self._finished = 0.0
-        self._recordings: dict[str, TaskID] = {}
+        self._finished = 0
+        self._bytes: dict[str, int] = {}
         self._parts: dict[str, float] = {}
+        self._bars: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -67,41 +69,36 @@ class LiveDisplay:
 
     def _move(self, event: Event) -> None:
         match event:
-            case RunStarted(to_transcribe=count) if count:
+            case RunStarted(to_transcribe=count, bytes=total) if count:
                 self._waiting = count
-                self._run = self._progress.add_task("all recordings", total=count, about=f"0 of {count}")
-            case RecordingStarted(recording=name):
-                self._show(name, "decoding")
-            case RecordingPrepared(recording=name, speech=speech):
-                self._show(name, f"{clock(speech)} of speech")
-            case RecordingProgress(recording=name, seconds=seconds, duration=duration):
+                self._run = self._progress.add_task("all recordings", total=total, about=f"0 of {count}")
+            case RecordingStarted(recording=name, bytes=size):
+                self._bytes[name] = size
+            case RecordingProgress(recording=name, seconds=seconds, duration=duration) if name in self._bytes:
                 self._advance(name, seconds / duration if duration else 1.0)
-            case RecordingDone(recording=name, rendered=False) | RecordingFailed(recording=name):
-                self._close(name)
+            case RecordingDone(recording=name, rendered=False) | RecordingFailed(recording=name) if name in self._bytes:
+                self._finish(name)
             case RunFinished():
                 self._progress.stop()
             case _:
                 pass
 
-    def _show(self, name: str, about: str) -> None:
-        if name not in self._recordings:
-            self._recordings[name] = self._progress.add_task(printable(name), total=1.0, about=about)
-        self._progress.update(self._recordings[name], about=about)
-
     def _advance(self, name: str, part: float) -> None:
-        if name in self._recordings:
-            self._parts[name] = part
-            self._progress.update(self._recordings[name], completed=part)
-            self._update_run()
+        self._parts[name] = part
+        if name not in self._bars and part < 1 and len(self._bars) < MOST_BARS:
+            self._bars[name] = self._progress.add_task(printable(name), total=1.0, about="")
+        if name in self._bars:
+            self._progress.update(self._bars[name], completed=part)
+        self._update_run()
 
-    def _close(self, name: str) -> None:
-        self._parts.pop(name, None)
+    def _finish(self, name: str) -> None:
+        self._parts[name] = 1.0
         self._finished += 1
-        if name in self._recordings:
-            self._progress.remove_task(self._recordings.pop(name))
+        if name in self._bars:
+            self._progress.remove_task(self._bars.pop(name))
         self._update_run()
 
     def _update_run(self) -> None:
         if self._run is not None:
-            about = f"{self._finished:.0f} of {self._waiting}"
-            self._progress.update(self._run, completed=self._finished + sum(self._parts.values()), about=about)
+            done = sum(self._bytes[name] * part for name, part in self._parts.items())
+            self._progress.update(self._run, completed=done, about=f"{self._finished} of {self._waiting}")

@@ -55,8 +55,10 @@ def _(event: RecordingDone) -> str:
 @sentence.register
 def _(event: RecordingFailed) -> str:
     why = printable(f"{event.message} {event.hint}".strip())
-    name = printable(event.recording)
-    return f"FAILED    {why if name in why else f'{name}  {why}'}"
+    label = printable(event.recording)
+    name = label.rpartition("/")[2]
+    # Most messages begin with the file's name, which is shorter than what tells it from others in the tree.
+    return f"FAILED    {why.replace(name, label, 1) if why.startswith(name) else f'{label}  {why}'}"
 
 
 @sentence.register

@@ -1,0 +1,70 @@
+"""`transcribe models`: what is here, what can be had."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Ran
+from transcribe_cli.engines.models import DEMO_FOLDER
+
+Transcribe = Callable[..., Ran]
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    """A model cache with the demo model in the place of `tiny`, as the hub's client lays it out, and a download that broke off."""
+    for repository, target in (("faster-whisper-tiny", DEMO_FOLDER), ("faster-whisper-base", None)):
+        folder = tmp_path / "cache" / f"models--Systran--{repository}"
+        (folder / "refs").mkdir(parents=True)
+        (folder / "refs" / "main").write_text("abc123")
+        (folder / "snapshots").mkdir()
+        if target is None:
+            (folder / "snapshots" / "abc123").mkdir()
+        else:
+            (folder / "snapshots" / "abc123").symlink_to(target)
+    return tmp_path / "cache"
+
+
+def test_the_models_of_a_cache_are_listed(cache: Path, transcribe: Transcribe) -> None:
+    """The bundled one first; a broken-off download is none."""
+    ran = transcribe("models", "list", "--model-dir", cache)
+    assert [line.split()[0] for line in ran.out.splitlines()] == ["demo", "tiny"]
+    assert "base" in ran.err
+
+
+def test_a_cached_model_is_found_without_a_network(cache: Path, transcribe: Transcribe) -> None:
+    """`path` never asks the hub, `pull` of what is complete prints its folder."""
+    ran = transcribe("models", "path", "tiny", "--model-dir", cache)
+    assert (ran.code, Path(ran.out.strip()).resolve()) == (0, DEMO_FOLDER.resolve())
+    assert transcribe("models", "path", "demo").out.strip() == str(DEMO_FOLDER)
+
+
+def test_a_model_from_the_cache_recognizes(cache: Path, transcribe: Transcribe, say: Callable[..., Path]) -> None:
+    """The whole way, by its usual name."""
+    say(cache.parent / "in" / "a.wav")
+    ran = transcribe("run", cache.parent / "in", "--model", "tiny", "--model-dir", cache, "--offline")
+    assert ran.code == 0, ran.err
+    assert "aula" in (cache.parent / "in" / "a.srt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("path", "base"), 4, "transcribe models pull base"),
+        (("pull", "base"), 4, "cannot be reached"),
+        (("path", "bsae"), 2, "Did you mean base?"),
+        (("path", "./nowhere"), 2, "no model folder"),
+        (("path", "Systran/faster-whisper-large-v2"), 4, "offline"),
+    ],
+)
+def test_what_cannot_be_had_is_said(
+    cache: Path, transcribe: Transcribe, arguments: tuple[str, str], code: int, says: str
+) -> None:
+    """With the way out."""
+    ran = transcribe("models", *arguments, "--model-dir", cache)
+    assert ran.code == code
+    assert says in ran.err
+    assert ran.out == ""
