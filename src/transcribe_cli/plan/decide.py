@@ -1,0 +1,179 @@
+"""The done test, and what follows from it for each recording.
+
+Done means: the JSON is there, its source and fingerprint are today's, and every format asked for is there. Costs a listing per folder
+and, for each recording that has a transcript, one read of 4 KiB.
+"""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from transcribe_cli.errors import OutputRefused, RecordingError, UsageError
+from transcribe_cli.plan.job import Decision, Job
+from transcribe_cli.plan.reasons import spec_changes
+from transcribe_cli.printable import printable
+from transcribe_cli.settings import Settings
+from transcribe_cli.sinks import (
+    Assigned,
+    Head,
+    Leftover,
+    Listings,
+    Output,
+    Standing,
+    alternative,
+    another,
+    assign,
+    belongs_to_another,
+    json_path,
+    leftovers,
+    read_head,
+    refusal,
+    standing,
+)
+from transcribe_cli.sources import Recording
+from transcribe_cli.spec import JobSpec
+
+
+def plan(recordings: Iterable[Recording], spec: JobSpec, settings: Settings) -> list[Job]:
+    """A job for every recording, in their order. Takes them all, because names may clash.
+
+    Raises:
+        UsageError: what a manifest says about a recording does not go with the spec.
+    """
+    everything = list(recordings)
+    listings = Listings()
+    assigned = assign(everything, settings.output_dir, listings)
+    planner = _Planner(spec, settings, listings, frozenset(output for output, _ in assigned))
+    return [planner.job(recording, place) for recording, place in zip(everything, assigned, strict=True)]
+
+
+class _Planner:
+    """Decides about one recording after the other, remembering what they share."""
+
+    def __init__(self, spec: JobSpec, settings: Settings, listings: Listings, taken: frozenset[Output]) -> None:
+        self._spec = spec
+        self._settings = settings
+        self._listings = listings
+        self._taken = taken
+        self._specs: dict[str, tuple[JobSpec, str]] = {}
+        self._leftovers: dict[Path, dict[Path, Leftover]] = {}
+
+    def job(self, recording: Recording, place: Assigned) -> Job:
+        """What is to be done with this recording."""
+        spec, fingerprint = self._spec_for(recording)
+        output = place.output if place.refused else self._where_it_is(recording, place.output)
+        try:
+            if (error := recording.problem or place.refused) is not None:
+                raise error
+            decision, reason, formats = self._decide(recording, spec, fingerprint, output)
+        except RecordingError as error:
+            return Job(recording, spec, output, Decision.FAIL, error.message, error=error)
+        return Job(recording, spec, output, decision, reason, formats)
+
+    def _decide(
+        self, recording: Recording, spec: JobSpec, fingerprint: str, output: Output
+    ) -> tuple[Decision, str, tuple[str, ...]]:
+        """Decision, reason and formats.
+
+        Raises:
+            OutputRefused: a file that this tool did not write is in the way.
+        """
+        asked = self._settings.output_format
+        leftover = self._left_by_a_crash(output)
+        head = leftover.head if leftover else self._head(recording, output)
+        self._no_folders(output, asked)
+        if self._settings.overwrite:
+            return Decision.TRANSCRIBE, "overwrite", asked
+        standings = self._standings(output, head, leftover)
+        changed = _changed(head, recording, spec, fingerprint)
+        not_ours = {Standing.FOREIGN, Standing.EDITED} if changed else {Standing.FOREIGN}
+        if in_the_way := [output.path(name) for name, found in standings.items() if found in not_ours]:
+            raise refusal(in_the_way)
+        if changed:
+            return Decision.TRANSCRIBE, changed, asked
+        missing = tuple(name for name, found in standings.items() if found is Standing.MISSING)
+        if missing or leftover:
+            reason = f"{', '.join(missing)} missing" if missing else ""
+            return Decision.RENDER, " ".join(filter(None, ("left by a crash," if leftover else "", reason))).rstrip(","), missing
+        edited = [output.path(name).name for name, found in standings.items() if found is Standing.EDITED]
+        return (
+            Decision.DONE,
+            f"done ({', '.join(edited)} {'was' if len(edited) == 1 else 'were'} edited)" if edited else "done",
+            (),
+        )
+
+    def _head(self, recording: Recording, output: Output) -> Head | None:
+        """Of the transcript in place, when it is this recording's."""
+        path = json_path(output)
+        if not self._listings.holds(path):
+            return None
+        head = read_head(path)
+        if head is not None and belongs_to_another(head, recording, output.folder):
+            raise another(path, head)
+        if head is None and not self._settings.overwrite:
+            raise refusal([path], "was not written by this tool, or not by this version")
+        return head
+
+    def _standings(self, output: Output, head: Head | None, leftover: Leftover | None) -> dict[str, Standing]:
+        """Of each format asked for, apart from the JSON itself."""
+        listings = self._listings
+        info = None if leftover else listings.stat(json_path(output))
+        found = {}
+        for name in self._settings.output_format:
+            path = output.path(name)
+            if name == "json":
+                continue
+            if not listings.holds(path) or (leftover and path in leftover.stale):
+                found[name] = Standing.MISSING
+            else:
+                found[name] = standing(path, listings.stat(path), head, info.st_mtime_ns if info else 0)
+        return found
+
+    def _no_folders(self, output: Output, formats: Iterable[str]) -> None:
+        for name in formats:
+            info = self._listings.stat(output.path(name))
+            if info is not None and stat.S_ISDIR(info.st_mode):
+                raise OutputRefused(f"{printable(output.path(name).name)} is a folder.", "Move it away, or use --output-dir.")
+
+    def _where_it_is(self, recording: Recording, output: Output) -> Output:
+        """The output, or the other of its two names when its transcript has that: another recording of this stem came or went."""
+        other = alternative(recording, output)
+        if other in self._taken or self._listings.holds(json_path(output)) or not self._listings.holds(json_path(other)):
+            return output
+        head = read_head(json_path(other))
+        return other if head and head.identity == (recording.name, recording.size, recording.modified) else output
+
+    def _left_by_a_crash(self, output: Output) -> Leftover | None:
+        """The transcript that `sinks.recover` would put in this place."""
+        if (by_target := self._leftovers.get(output.folder)) is None:
+            found = leftovers(output.folder, self._listings)
+            by_target = self._leftovers[output.folder] = {leftover.target: leftover for leftover in found if leftover.target}
+        return by_target.get(json_path(output))
+
+    def _spec_for(self, recording: Recording) -> tuple[JobSpec, str]:
+        """The spec of this recording and its fingerprint, which takes longer to make than to look up."""
+        key = json.dumps(recording.overrides, sort_keys=True, default=str)
+        if (found := self._specs.get(key)) is None:
+            try:
+                spec = JobSpec.model_validate({**self._spec.model_dump(), **recording.overrides})
+            except ValidationError as error:
+                message = error.errors()[0]["msg"].removeprefix("Value error, ")
+                raise UsageError(f"{printable(recording.name)}: {printable(message)}.", "Its manifest line says so.") from error
+            found = self._specs[key] = spec, spec.fingerprint
+        return found
+
+
+def _changed(head: Head | None, recording: Recording, spec: JobSpec, fingerprint: str) -> str | None:
+    """Why there is no transcript that fits; None when there is one."""
+    if head is None:
+        return "new"
+    if head.identity != (recording.name, recording.size, recording.modified):
+        return "recording changed"
+    if head.fingerprint != fingerprint:
+        return spec_changes(head.spec, spec)
+    return None

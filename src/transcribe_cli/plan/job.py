@@ -1,0 +1,42 @@
+"""What is decided about a recording."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from transcribe_cli.errors import RecordingError
+from transcribe_cli.sinks import Output
+from transcribe_cli.sources import Recording
+from transcribe_cli.spec import JobSpec
+
+
+class Decision(StrEnum):
+    """What a run does with a recording."""
+
+    DONE = "done"
+    RENDER = "render"
+    TRANSCRIBE = "transcribe"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A recording, its spec and its output, with what is to be done.
+
+    Attributes:
+        spec: the run's, with what the manifest says about this recording.
+        output: where the files go; of no meaning when the recording fails because of its output.
+        reason: for people, short: "new", "model changed: small -> large-v3-turbo", "srt missing".
+        formats: to write: all that were asked for when transcribing, what is missing when rendering. Rendering none means that a
+            transcript which a crash left behind only has to be put in its place (`sinks.recover`).
+        error: why it fails.
+    """
+
+    recording: Recording
+    spec: JobSpec
+    output: Output
+    decision: Decision
+    reason: str
+    formats: tuple[str, ...] = ()
+    error: RecordingError | None = None

@@ -1,0 +1,177 @@
+"""The files of one recording, so that a half-written set is never taken for done and no finished transcript is lost.
+
+    (a) the new JSON goes to the disk under a temporary name: from here on a crash loses nothing
+    (b) the JSON in place is removed, so that it cannot vouch for files that are about to be replaced
+    (c) each rendering is written, atomically
+    (d) the JSON gets the time of now, hence is the last of the set, and its name
+
+After a crash `recovery.recover` does (d). When (c) fails, on a full disk, (d) is done all the same: what is missing is rendered again
+by the next run. A rendering that was there before and could not be replaced is removed rather than left to pass for the new one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from transcribe_cli.errors import OutputRefused
+from transcribe_cli.printable import printable
+from transcribe_cli.sinks.atomic import publish, stage, storage_errors, sync_folder, write
+from transcribe_cli.sinks.head import Head, read_head
+from transcribe_cli.sinks.names import Output, json_path
+from transcribe_cli.sinks.standing import Standing, belongs_to_another, digest, file_digest, standing_now
+from transcribe_cli.sources import json_safe
+from transcribe_cli.transcript import Transcript
+
+MOVE_IT = "Move it away, use --output-dir, or --overwrite to replace it."
+
+
+def commit(output: Output, transcript: Transcript, rendered: Mapping[str, str], *, overwrite: bool = False) -> Transcript:
+    """Write a new transcript and its renderings (format -> text); return it as written, listing them in `outputs`.
+
+    Raises:
+        OutputRefused: a file there is not ours to replace. If it is the JSON nothing is written; if it is a rendering, everything else
+            is, and the transcript does not list it.
+        StorageNotReady: the disk is full or read-only. When the JSON itself could be written, it stands.
+    """
+    target = json_path(output)
+    old = _replaceable(target, transcript, overwrite=overwrite)
+    files = _files(output, rendered)
+    kept = [] if overwrite else _not_ours(files, old, target)
+    files = [file for file in files if file.path not in kept]
+    written = transcript.with_outputs({file.key: file.digest for file in files})
+    with storage_errors(target):
+        temporary = stage(output.folder, _json_bytes(written))  # (a)
+        sync_folder(output.folder)
+    try:
+        with storage_errors(target):
+            _withdraw(target, old, written)  # (b)
+        _write_all(files)  # (c)
+    finally:
+        with storage_errors(target):
+            os.utime(temporary)  # (d)
+            publish(temporary, target)
+    if kept:
+        raise refusal(kept)
+    return written
+
+
+def add(output: Output, transcript: Transcript, rendered: Mapping[str, str], *, overwrite: bool = False) -> Transcript:
+    """Write renderings beside their transcript, which is in place; return it listing them.
+
+    The JSON is rewritten, before them, only when it does not list them yet with the same content. It keeps its time, so that files
+    edited since are still seen to be.
+
+    Raises:
+        OutputRefused: a file there is not ours to replace; the others are written.
+        StorageNotReady: the disk is full or read-only.
+    """
+    target = json_path(output)
+    old = _replaceable(target, transcript, overwrite=False)
+    files = _files(output, rendered)
+    kept = [] if overwrite else _not_ours(files, old, target)
+    files = [file for file in files if file.path not in kept]
+    listed = transcript.with_outputs({**transcript.outputs, **{file.key: file.digest for file in files}})
+    if old is None or listed.outputs != old.outputs:
+        with storage_errors(target):
+            publish(stage(output.folder, _json_bytes(listed), modified_ns=_modified_ns(target) or None), target)
+    for file in files:
+        write(file.path, file.data)
+    if kept:
+        raise refusal(kept)
+    return listed
+
+
+def refusal(paths: Iterable[Path], why: str = "was not written by this tool, or was edited since") -> OutputRefused:
+    """The error for files that are not ours to replace."""
+    first, *others = [printable(path.name) for path in paths]
+    return OutputRefused(f"{', '.join([first, *others])} {why}.", MOVE_IT)
+
+
+def another(path: Path, head: Head) -> OutputRefused:
+    """The error for a transcript of another recording in this place."""
+    message = f"{printable(path.name)} is the transcript of another recording, {printable(head.name)}."
+    return OutputRefused(message, "Move it away, or use --output-dir.")
+
+
+@dataclass(frozen=True)
+class _File:
+    """A rendering to write. `key` is its name in `outputs`."""
+
+    path: Path
+    data: bytes
+
+    @property
+    def key(self) -> str:
+        return json_safe(self.path.name)
+
+    @property
+    def digest(self) -> str:
+        return digest(self.data)
+
+
+def _files(output: Output, rendered: Mapping[str, str]) -> list[_File]:
+    # A lone surrogate, from a prompt or a name, would otherwise throw an hour of work away here.
+    return [
+        _File(output.path(name), text.encode("utf-8", "backslashreplace")) for name, text in rendered.items() if name != "json"
+    ]
+
+
+def _json_bytes(transcript: Transcript) -> bytes:
+    return transcript.dumps().encode("utf-8", "backslashreplace")  # \udce7 is also JSON's way to write it
+
+
+def _replaceable(target: Path, transcript: Transcript, *, overwrite: bool) -> Head | None:
+    """The head of the transcript that is in place, if there is one.
+
+    Raises:
+        OutputRefused: what is there is another recording's, or no transcript of ours.
+    """
+    head = read_head(target)
+    if head is not None and belongs_to_another(head, transcript.source, target.parent):
+        raise another(target, head)
+    if head is None and not overwrite and os.path.lexists(target):
+        raise refusal([target], "was not written by this tool")
+    return head
+
+
+def _not_ours(files: Iterable[_File], head: Head | None, transcript: Path) -> list[Path]:
+    """Files in place that this tool did not write, or that were edited since; identical ones are no loss."""
+    time_ns = _modified_ns(transcript)
+    standings = {file: standing_now(file.path, head, time_ns) for file in files}
+    return [
+        file.path
+        for file, standing in standings.items()
+        if standing in (Standing.FOREIGN, Standing.EDITED) and file_digest(file.path) != file.digest
+    ]
+
+
+def _withdraw(target: Path, old: Head | None, new: Transcript) -> None:
+    """Remove the JSON in place unless it says the same of the files beside it."""
+    if old is None or (old.identity, old.fingerprint, old.outputs) != (Head.of(new).identity, new.job.fingerprint, new.outputs):
+        target.unlink(missing_ok=True)
+        sync_folder(target.parent)
+
+
+def _write_all(files: Iterable[_File]) -> None:
+    waiting = list(files)
+    try:
+        while waiting:
+            write(waiting[0].path, waiting[0].data)
+            waiting.pop(0)
+    except BaseException:
+        for file in waiting:
+            if file_digest(file.path) != file.digest:
+                with storage_errors(file.path):
+                    file.path.unlink(missing_ok=True)
+        raise
+
+
+def _modified_ns(path: Path) -> int:
+    """0 when it is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

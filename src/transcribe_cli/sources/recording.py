@@ -1,0 +1,127 @@
+"""What a recording is: where it was found, its identity, and what is known to be wrong with it before anybody opens it."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from transcribe_cli.errors import RecordingError, Unreadable
+from transcribe_cli.printable import printable
+
+# What ffmpeg reads and our decoder allows (`audio/container.py`). No playlists (m3u8, pls, cue): they name other files.
+_AUDIO = """mp3 mp2 mpga m4a m4b m4r aac adts ogg oga opus spx wav wave w64 flac wma aif aiff aifc caf au snd voc sph amr awb 3ga gsm
+ qcp dss ac3 eac3 dts dtshd thd mlp ape wv tta tak shn mpc dsf mka ra oma"""
+_VIDEO = """mp4 m4v mov qt mkv webm avi divx wmv asf flv f4v mpg mpeg mpe vob ts mts m2ts m2t 3gp 3g2 ogv ogm mxf gxf dv
+ rm rmvb nut"""
+MEDIA_SUFFIXES = frozenset(f".{suffix}" for suffix in f"{_AUDIO} {_VIDEO}".split())
+
+_ESCAPED = re.compile(rb"\\x([89a-f][0-9a-f])")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"))
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A file to transcribe.
+
+    Attributes:
+        path: absolute but not resolved: outputs go next to where it was found, not to where a symlink leads.
+        root: the folder that the source named, which `--output-dir` mirrors; the parent of a file named by itself.
+        size: bytes.
+        modified: UTC, ISO 8601 with microseconds and Z; "" when it could not be asked.
+        overrides: fields of JobSpec that its manifest line sets.
+        problem: why it is known to fail; then only the path is certain.
+    """
+
+    path: Path
+    root: Path
+    size: int = 0
+    modified: str = ""
+    overrides: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    problem: RecordingError | None = None
+
+    @property
+    def name(self) -> str:
+        r"""File name with its extension, safe for JSON: undecodable bytes as \xNN."""
+        return json_safe(self.path.name)
+
+    @property
+    def uri(self) -> str:
+        """file:// and the path, percent-encoded from its bytes."""
+        return "file://" + quote(os.fsencode(self.path))
+
+    @property
+    def relative(self) -> Path:
+        """The path below `root`."""
+        return self.path.relative_to(self.root)
+
+    @property
+    def label(self) -> str:
+        """The path below `root`, safe for JSON: what people and events call it."""
+        return json_safe(self.relative.as_posix())
+
+
+def json_safe(name: str) -> str:
+    r"""A file name as text that every JSON reader takes: undecodable bytes (lone surrogates, PEP 383) as \xNN."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def from_json_safe(name: str) -> str:
+    r"""The file name behind `json_safe`; a name that really holds a backslash and x is taken for one with such a byte."""
+    return os.fsdecode(_ESCAPED.sub(lambda escape: bytes.fromhex(escape[1].decode()), name.encode()))
+
+
+def examine(path: Path, root: Path, overrides: Mapping[str, Any]) -> Recording:
+    """The recording at this absolute path; what is wrong with it is its `problem`, never an exception."""
+    found = Recording(path, root, overrides=overrides)
+    name = printable(found.name)
+    try:
+        info = path.stat()
+        readable = os.access(path, os.R_OK, effective_ids=True)
+    except OSError as error:
+        return replace(found, problem=Unreadable(f"{name} {_trouble(path, error)}."))
+    if not stat.S_ISREG(info.st_mode):
+        kind = next((words for test, words in _KINDS if test(info.st_mode)), "a device")
+        return replace(found, problem=Unreadable(f"{name} is {kind}, not a regular file."))
+    if not readable:
+        return replace(found, problem=Unreadable(f"{name} cannot be read (Permission denied).", "Check its permissions."))
+    return replace(found, size=info.st_size, modified=_iso(info.st_mtime_ns))
+
+
+def identify(recording: Recording) -> Recording:
+    """The same recording with its size and modification time as they are now.
+
+    Raises:
+        OSError: it is not there any more.
+    """
+    info = recording.path.stat()
+    return replace(recording, size=info.st_size, modified=_iso(info.st_mtime_ns))
+
+
+def unlisted(folder: Path, root: Path, error: OSError) -> Recording:
+    """A folder that could not be listed, as a recording that fails: what it holds would be missing without a word."""
+    message = f"The folder {printable(str(folder))} cannot be listed ({error.strerror})."
+    return Recording(folder, root, problem=Unreadable(message, "Check its permissions, or leave it out with --exclude."))
+
+
+def _trouble(path: Path, error: OSError) -> str:
+    if not isinstance(error, FileNotFoundError):
+        return f"cannot be read ({error.strerror})"
+    if path.is_symlink():
+        return f"is a symbolic link to {printable(str(path.readlink()))}, which is not there"
+    return "is not there"
+
+
+def _iso(nanoseconds: int) -> str:
+    try:
+        moment = _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+    except OverflowError:  # a file system may hold years that Python's calendar does not
+        moment = datetime.max.replace(tzinfo=UTC)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,32 @@
+"""Transcripts for tests that are about files, not about speech."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from transcribe_cli.sources import Recording
+from transcribe_cli.spec import JobSpec
+from transcribe_cli.transcript import JobRecord, Quality, Segment, Source, Transcript
+
+SPEC = JobSpec()
+
+
+def transcript_of(recording: Recording, spec: JobSpec = SPEC, text: str = " olá", segments: int = 1) -> Transcript:
+    """What a run would have made of this recording."""
+    return Transcript(
+        source=Source(name=recording.name, uri=recording.uri, size=recording.size, modified=recording.modified),
+        job=JobRecord(
+            fingerprint=spec.fingerprint,
+            spec=spec.canonical(),
+            tool="transcribe-cli 0",
+            backend="local",
+            device="cpu/int8",
+            finished_at=datetime.now(UTC).isoformat(),
+        ),
+        language="pt",
+        language_probability=1.0,
+        duration=float(segments),
+        text=text * segments,
+        segments=tuple(Segment(id=i, seek=0, start=float(i), end=i + 1.0, text=text) for i in range(segments)),
+        quality=Quality(speech=1.0, covered=1.0),
+    )

@@ -1,0 +1,385 @@
+"""What a run would do with each recording, and why."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.documents import transcript_of
+from transcribe_cli.errors import OutputRefused, StorageNotReady, Unreadable, UsageError
+from transcribe_cli.plan import Decision, check_writable, plan
+from transcribe_cli.settings import Settings
+from transcribe_cli.sinks import add, commit, read_head, recover
+from transcribe_cli.sinks.atomic import host
+from transcribe_cli.sources import find
+from transcribe_cli.spec import JobSpec
+from transcribe_cli.transcript import Transcript
+
+SPEC = JobSpec(model="small")
+RENDERED = {"srt": "1\n", "vtt": "WEBVTT\n"}
+
+
+def planned(*sources: Path | str, spec: JobSpec = SPEC, **settings):
+    """The jobs of a run over these sources."""
+    return plan(find([str(source) for source in sources]), spec, Settings(**settings))
+
+
+def reasons(*sources: Path | str, **options):
+    """Name to decision and reason."""
+    return {job.recording.name: (job.decision.value, job.reason) for job in planned(*sources, **options)}
+
+
+def run(*sources: Path | str, spec: JobSpec = SPEC, **settings):
+    """Do what the plan says, as `batch` does; the decisions that it made."""
+    jobs = planned(*sources, spec=spec, **settings)
+    for folder in {job.output.folder for job in jobs}:
+        recover(folder)
+    for job in jobs:
+        rendered = {name: RENDERED.get(name, name) for name in job.formats if name != "json"}
+        if job.decision is Decision.TRANSCRIBE:
+            commit(job.output, transcript_of(job.recording, job.spec), rendered, overwrite=settings.get("overwrite", False))
+        elif job.decision is Decision.RENDER:
+            add(job.output, Transcript.loads(job.output.path("json").read_bytes()), rendered)
+    return [job.decision.value for job in jobs]
+
+
+@pytest.fixture
+def aula(tmp_path):
+    """A recording that is done."""
+    (tmp_path / "aula.mp3").write_bytes(b"sound")
+    assert run(tmp_path) == ["transcribe"]
+    return tmp_path / "aula.mp3"
+
+
+def snapshot(folder: Path):
+    """Everything about everything in a folder, apart from when it was read."""
+    return {
+        path: (path.lstat().st_ino, path.lstat().st_mtime_ns, path.lstat().st_ctime_ns) for path in (folder, *folder.rglob("*"))
+    }
+
+
+# the done test
+
+
+def test_what_is_new_is_transcribed_and_then_done(tmp_path):
+    """A job says what would be written, and where."""
+    (tmp_path / "aula.mp3").write_bytes(b"sound")
+    (job,) = planned(tmp_path, output_format="srt")
+    assert (job.decision, job.reason, job.formats, job.error) == (Decision.TRANSCRIBE, "new", ("json", "srt"), None)
+    assert job.output.path("srt") == tmp_path / "aula.srt"
+    run(tmp_path)
+    assert reasons(tmp_path) == {"aula.mp3": ("done", "done")}
+    assert planned(tmp_path)[0].formats == ()
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        (JobSpec(model="large-v3"), "model changed: small -> large-v3"),
+        (JobSpec(model="small", language="pt"), "language changed: none -> pt"),
+        (
+            JobSpec(model="small", temperature=0, beam_size=1),
+            "beam_size changed: 5 -> 1, temperature changed: 0.0,0.2,0.4,0.6,0.8,1.0 -> 0.0",
+        ),
+        (
+            JobSpec(model="m", language="pt", beam_size=1, patience=2),
+            "model changed: small -> m, language changed: none -> pt, and 2 more",
+        ),
+        (JobSpec(model="small", initial_prompt="x" * 99), f"initial_prompt changed: none -> {'x' * 31}…"),
+    ],
+)
+def test_another_spec_says_what_changed(aula, spec, reason):
+    """By comparing what the transcript was made with."""
+    assert reasons(aula, spec=spec) == {"aula.mp3": ("transcribe", reason)}
+    assert run(aula, spec=spec) == ["transcribe"]
+    assert reasons(aula, spec=spec) == {"aula.mp3": ("done", "done")}
+
+
+def test_settings_that_do_not_change_the_text_change_nothing(aula):
+    """Device, batch size and the like are not in the fingerprint."""
+    assert reasons(aula, device="cpu", batch_size=2, compute_type="int8") == {"aula.mp3": ("done", "done")}
+
+
+def test_a_recording_that_changed_is_done_again(aula):
+    """By its size or its time."""
+    aula.write_bytes(b"more sound")
+    assert reasons(aula) == {"aula.mp3": ("transcribe", "recording changed")}
+    run(aula)
+    os.utime(aula, (0, 0))
+    assert reasons(aula) == {"aula.mp3": ("transcribe", "recording changed")}
+
+
+def test_a_deleted_rendering_is_rendered_and_nothing_else(aula):
+    """The JSON and the other files are not touched."""
+    aula.with_suffix(".srt").unlink()
+    before = snapshot(aula.parent)
+    (job,) = planned(aula)
+    assert (job.decision, job.reason, job.formats) == (Decision.RENDER, "srt missing", ("srt",))
+    run(aula)
+    after = snapshot(aula.parent)
+    assert {path for path in after if after[path] != before.get(path)} == {aula.parent, aula.with_suffix(".srt")}
+    assert reasons(aula) == {"aula.mp3": ("done", "done")}
+
+
+def test_a_new_format_is_rendered_from_what_is_there(aula):
+    """And listed, so that it is known as ours."""
+    assert reasons(aula, output_format="all") == {"aula.mp3": ("render", "txt, tsv missing")}
+    run(aula, output_format="all")
+    assert set(read_head(aula.with_suffix(".json")).outputs) == {f"aula.{name}" for name in ("srt", "vtt", "txt", "tsv")}
+    assert reasons(aula, output_format="all") == {"aula.mp3": ("done", "done")}
+
+
+def test_an_edited_rendering_is_kept_and_counts_as_done(aula):
+    """Only --overwrite replaces it; a new transcript would have to."""
+    aula.with_suffix(".srt").write_text("corrected by hand")
+    assert reasons(aula) == {"aula.mp3": ("done", "done (aula.srt was edited)")}
+    aula.with_suffix(".vtt").unlink()
+    assert run(aula) == ["render"]
+    assert aula.with_suffix(".srt").read_text() == "corrected by hand"
+    (job,) = planned(aula, spec=JobSpec(model="other"))
+    assert isinstance(job.error, OutputRefused)
+    assert job.reason == "aula.srt was not written by this tool, or was edited since."
+    assert run(aula, overwrite=True) == ["transcribe"]
+    assert aula.with_suffix(".srt").read_text() == RENDERED["srt"]
+
+
+def test_a_rendering_that_was_only_touched_is_done(aula):
+    """A newer file is compared by its content."""
+    os.utime(aula.with_suffix(".srt"))
+    assert reasons(aula) == {"aula.mp3": ("done", "done")}
+
+
+def test_overwrite_does_everything_again(aula):
+    """Whatever is there."""
+    (job,) = planned(aula, overwrite=True)
+    assert (job.decision, job.reason, job.formats) == (Decision.TRANSCRIBE, "overwrite", ("json", "srt", "vtt"))
+
+
+def test_a_whole_tree_that_is_done_is_planned_at_once_and_not_touched(tmp_path):
+    """200 recordings in well under 0.3 s on an idle machine; nothing is written."""
+    for number in range(200):
+        (tmp_path / f"aula {number}.mp3").write_bytes(b"x" * number)
+    # Made once and copied: writing them through to the disk takes seconds.
+    for job in planned(tmp_path):
+        written = transcript_of(job.recording, job.spec, segments=20).with_outputs(
+            {f"{job.output.stem}.srt": "", f"{job.output.stem}.vtt": ""}
+        )
+        for name in ("srt", "vtt"):
+            job.output.path(name).touch()
+        job.output.path("json").write_text(written.dumps())
+    before = snapshot(tmp_path)
+    took = []
+    for _ in range(5):
+        began = time.perf_counter()
+        jobs = planned(tmp_path)
+        took.append(time.perf_counter() - began)
+    assert {job.reason for job in jobs} == {"done"}
+    assert snapshot(tmp_path) == before
+    assert min(took) < 0.3
+
+
+# what is in the way
+
+
+def test_official_subtitles_are_refused_before_any_work(tmp_path):
+    """Saying which file, and what to do."""
+    (tmp_path / "aula.mp4").touch()
+    (tmp_path / "aula.srt").write_text("official")
+    (job,) = planned(tmp_path)
+    assert (job.decision, job.reason) == (Decision.FAIL, "aula.srt was not written by this tool, or was edited since.")
+    assert job.error.hint == "Move it away, use --output-dir, or --overwrite to replace it."
+    assert run(tmp_path, output_format="vtt") == ["transcribe"]
+    assert run(tmp_path) == ["fail"]
+    assert run(tmp_path, output_dir=tmp_path / "out") == ["transcribe"]
+    assert (tmp_path / "aula.srt").read_text() == "official"
+    assert run(tmp_path, overwrite=True) == ["transcribe"]
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_a_transcript_of_another_recording_is_refused(aula, overwrite):
+    """Also with --overwrite."""
+    aula.rename(aula.with_suffix(".wav"))
+    (job,) = planned(aula.parent, overwrite=overwrite)
+    assert job.reason == "aula.json is the transcript of another recording, aula.mp3."
+
+
+def test_a_json_of_another_tool_is_refused(tmp_path):
+    """openai/whisper calls its own like that."""
+    (tmp_path / "aula.mp3").touch()
+    (tmp_path / "aula.json").write_text('{"text": "", "segments": []}')
+    assert planned(tmp_path)[0].reason == "aula.json was not written by this tool, or not by this version."
+    assert planned(tmp_path, overwrite=True)[0].decision is Decision.TRANSCRIBE
+
+
+@pytest.mark.parametrize("name", ["aula.json", "aula.srt"])
+def test_a_folder_in_the_way_is_refused(tmp_path, name):
+    """Nothing can replace it, so nothing is tried."""
+    (tmp_path / "aula.mp3").touch()
+    (tmp_path / name).mkdir()
+    assert planned(tmp_path)[0].decision is Decision.FAIL
+    assert planned(tmp_path, overwrite=True)[0].reason == f"{name} is a folder."
+
+
+def test_namesakes_in_one_output_folder_are_refused(tmp_path):
+    """The rest goes on."""
+    for name in ("1/a.mp3", "2/a.mp3", "2/b.mp3"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    jobs = planned(tmp_path / "1", tmp_path / "2", output_dir=tmp_path / "out")
+    assert [job.decision.value for job in jobs] == ["fail", "fail", "transcribe"]
+
+
+def test_what_cannot_be_read_fails_by_itself(tmp_path):
+    """With the reason that was found on the way."""
+    (tmp_path / "a.mp3").symlink_to("gone")
+    (tmp_path / "b.mp3").touch()
+    good, broken = planned(tmp_path)
+    assert (good.decision, broken.decision, type(broken.error)) == (Decision.TRANSCRIBE, Decision.FAIL, Unreadable)
+    assert broken.reason == "a.mp3 is a symbolic link to gone, which is not there."
+
+
+# names that change
+
+
+def test_a_recording_keeps_its_transcript_when_another_of_its_stem_comes_or_goes(aula):
+    """Only the newcomer is work; nothing is transcribed for a name."""
+    other = aula.with_suffix(".mp4")
+    other.write_bytes(b"video")
+    assert reasons(aula.parent) == {"aula.mp3": ("done", "done"), "aula.mp4": ("transcribe", "new")}
+    run(aula.parent)
+    assert (aula.parent / "aula.mp4.srt").exists()
+    aula.unlink()
+    for name in ("json", "srt", "vtt"):
+        aula.with_suffix(f".{name}").unlink()
+    assert reasons(aula.parent) == {"aula.mp4": ("done", "done")}
+
+
+def test_a_transcript_of_the_other_name_that_does_not_fit_is_no_reason(aula):
+    """Then the recording gets the name that it has today."""
+    aula.with_suffix(".mp4").write_bytes(b"video")
+    aula.write_bytes(b"other sound")
+    assert {job.recording.name: job.output.stem for job in planned(aula.parent)} == {
+        "aula.mp3": "aula.mp3",
+        "aula.mp4": "aula.mp4",
+    }
+
+
+# manifests
+
+
+def test_a_manifest_line_changes_the_spec_of_its_recording(tmp_path):
+    """And with it the fingerprint; the others keep the run's."""
+    for name in ("a.mp3", "b.mp3"):
+        (tmp_path / name).touch()
+    (tmp_path / "m.jsonl").write_text('{"uri": "a.mp3", "language": "Portuguese"}\n{"uri": "b.mp3"}')
+    first, second = planned(tmp_path / "m.jsonl")
+    assert (first.spec.language, second.spec) == ("pt", SPEC)
+    run(tmp_path / "m.jsonl")
+    assert reasons(tmp_path) == {"a.mp3": ("transcribe", "language changed: pt -> none"), "b.mp3": ("done", "done")}
+
+
+def test_a_manifest_line_that_does_not_go_with_the_spec_is_a_mistake_of_the_user(tmp_path):
+    """The turbo models cannot translate."""
+    (tmp_path / "a.mp3").touch()
+    (tmp_path / "m.jsonl").write_text('{"uri": "a.mp3", "task": "translate"}')
+    with pytest.raises(UsageError, match=r"a\.mp3: .*turbo"):
+        planned(tmp_path / "m.jsonl", spec=JobSpec())
+
+
+# crashes
+
+
+def test_a_plan_after_a_crash_says_what_recovery_will_give(aula):
+    """Without doing it; then a run does."""
+    head = read_head(aula.with_suffix(".json"))
+    temporary = aula.parent / f".transcribe-{host()}-{2**22 + 1}-01234567.tmp"
+    aula.with_suffix(".json").rename(temporary)
+    before = snapshot(aula.parent)
+    (job,) = planned(aula)
+    assert (job.decision, job.reason, job.formats) == (Decision.RENDER, "left by a crash", ())
+    aula.with_suffix(".vtt").unlink()
+    (job,) = planned(aula)
+    assert (job.decision, job.reason, job.formats) == (Decision.RENDER, "left by a crash, vtt missing", ("vtt",))
+    assert temporary in before
+    assert run(aula) == ["render"]
+    assert read_head(aula.with_suffix(".json")) == head
+    assert reasons(aula) == {"aula.mp3": ("done", "done")}
+
+
+def test_a_plan_after_a_crash_does_not_trust_what_is_older(aula):
+    """Renderings of an earlier transcript are missing ones."""
+    job = planned(aula)[0]
+    newer = transcript_of(job.recording, SPEC).with_outputs(
+        {"aula.srt": "0" * 64, "aula.vtt": read_head(aula.with_suffix(".json")).outputs["aula.vtt"]}
+    )
+    (aula.parent / f".transcribe-{host()}-{2**22 + 1}-01234567.tmp").write_text(newer.dumps())
+    assert reasons(aula) == {"aula.mp3": ("render", "left by a crash, srt missing")}
+    assert run(aula) == ["render"]
+    assert reasons(aula) == {"aula.mp3": ("done", "done")}
+
+
+# whether anything can be written
+
+
+@pytest.fixture
+def read_only(tmp_path):
+    """A folder with a recording, on a file system that is read-only also for root."""
+    folder = tmp_path / "ro"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(folder)], capture_output=True, check=False).returncode:
+        pytest.skip("cannot mount")
+    try:
+        (folder / "x.mp3").touch()
+        subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_run_that_could_write_nothing_ends_before_it_begins(read_only):
+    """The machine is not ready; with an output folder it is."""
+    with pytest.raises(StorageNotReady, match="read-only file system"):
+        check_writable(planned(read_only))
+    elsewhere = planned(read_only, output_dir=read_only.parent / "out/deep")
+    assert check_writable(elsewhere) == elsewhere
+    assert not (read_only.parent / "out").exists()
+
+
+def test_recordings_whose_folder_cannot_be_written_fail_by_themselves(read_only):
+    """The others go on."""
+    (read_only.parent / "ok.mp3").touch()
+    jobs = check_writable(planned(read_only, read_only.parent / "ok.mp3"))
+    assert [job.decision for job in jobs] == [Decision.FAIL, Decision.TRANSCRIBE]
+    assert isinstance(jobs[0].error, OutputRefused)
+    assert "read-only" in jobs[0].reason
+
+
+def test_what_is_done_needs_no_place_to_write(aula):
+    """A tree on a read-only share may be looked at."""
+    jobs = planned(aula)
+    assert check_writable(jobs) == jobs
+    assert check_writable([]) == []
+
+
+def test_a_full_disk_and_a_file_in_the_way_are_found_early(tmp_path):
+    """Before the model is loaded."""
+    (tmp_path / "a.mp3").touch()
+    (tmp_path / "out").touch()
+    with pytest.raises(StorageNotReady, match="out is not a folder"):
+        check_writable(planned(tmp_path, output_dir=tmp_path / "out"))
+    full = tmp_path / "full"
+    full.mkdir()
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(full)], capture_output=True, check=False
+    ).returncode:
+        pytest.skip("cannot mount")
+    try:
+        (full / "a.mp3").write_bytes(b"x" * 60_000)
+        with pytest.raises(StorageNotReady, match="is full"):
+            check_writable(planned(full))
+    finally:
+        subprocess.run(["umount", str(full)], check=True)
