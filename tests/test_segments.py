@@ -45,7 +45,16 @@ def test_words_are_held_to_the_speech_around_them() -> None:
 
 @pytest.mark.parametrize(
     ("word", "ends"),
-    [(" aula.", True), (' aula."', True), (" quê?", True), (" Dr.", False), (" J.", False), (" aula,", False), ("。", True), (" 3", False)],
+    [
+        (" aula.", True),
+        (' aula."', True),
+        (" quê?", True),
+        (" Dr.", False),
+        (" J.", False),
+        (" aula,", False),
+        ("。", True),
+        (" 3", False),
+    ],
 )
 def test_sentence_ends_are_told_from_abbreviations(word: str, ends: bool) -> None:
     """`Dr.` does not end a sentence."""

@@ -43,12 +43,9 @@ def _(event: RecordingDone) -> str:
     if event.rendered:
         return f"rendered  {printable(event.recording)}  {', '.join(printable(name) for name in event.outputs)}"
     speed = f" ({event.duration / event.seconds:.0f}x)" if event.seconds else ""
-    about = [
-        f"{clock(event.duration)} in {clock(event.seconds)}{speed}",
-        event.language,
-        counted(event.words, "word"),
-        *event.flags,
-    ]
+    said = [event.language, counted(event.words, "word")] if event.words else ["no speech"]
+    doubts = [flag.replace("_", " ") for flag in event.flags if flag != "no_speech"]
+    about = [f"{clock(event.duration)} in {clock(event.seconds)}{speed}", *said, *doubts]
     return f"done      {printable(event.recording)}  {', '.join(about)}"
 
 
