@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -76,8 +77,16 @@ def test_times_never_decrease_and_no_word_is_lost(words: list[tuple[str, float, 
     """Whatever the alignment says."""
     found = segments([result(0, words, [(0, 20), (25, 60)])], duration)
     flat = [word for segment in found for word in segment.words or ()]
-    assert [word.word for word in flat] == [text for text, _, _ in words]
+    assert [word.word.strip() for word in flat] == [text.strip() for text, _, _ in words]
     times = [time for word in flat for time in (word.start, word.end)]
     assert times == sorted(times)
     assert all(0 <= time <= duration for time in times)
     assert [segment.id for segment in found] == list(range(len(found)))
+
+
+def test_clips_are_joined_with_a_space_only_where_the_language_has_spaces() -> None:
+    """Chinese has none between words."""
+    for language, expected in (("pt", " um dois"), ("zh", "umdois")):
+        parts = [result(0, [("um", 0, 1)], [(0, 1)]), result(1, [("dois", 1, 2)], [(1, 2)])]
+        spoken = [replace(part, clip=replace(part.clip, language=language)) for part in parts]
+        assert [segment.text for segment in segments(spoken, 2.0)] == [expected]

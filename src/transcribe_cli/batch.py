@@ -92,16 +92,22 @@ class Batch:
         try:
             self._jobs = check_writable(self._jobs)
             self._start()
+            if waiting := [job for job in self._jobs if job.decision is Decision.TRANSCRIBE]:
+                check_engine(self._spec, self._settings)
             self._each(Decision.FAIL, self._fail_planned)
             self._each(Decision.DONE, self._skip)
             self._each(Decision.RENDER, self._render)
-            self._transcribe([job for job in self._jobs if job.decision is Decision.TRANSCRIBE])
+            self._transcribe(waiting)
         except _Stop:
             self._tally.stopped_by = "fail_fast"
         except (KeyboardInterrupt, SystemExit) as stop:
             code = stop.code if isinstance(stop, SystemExit) and isinstance(stop.code, int) else 130
             self._tally.stopped_by = "terminated" if code == 143 else "interrupted"
             self._emit(self._tally.finished(len(self._jobs), code))
+            raise
+        except TranscribeError as error:
+            self._tally.stopped_by = error.code
+            self._emit(self._tally.finished(len(self._jobs), error.exit_code))
             raise
         summary = self._tally.finished(len(self._jobs))
         self._emit(summary)
@@ -151,7 +157,6 @@ class Batch:
     def _transcribe(self, jobs: Sequence[Job]) -> None:
         if not jobs:
             return
-        check_engine(self._spec, self._settings)
         limits = Limits(max_seconds=self._settings.max_duration * 3600)
         with Decoder(limits=limits) as decoder:
             load = partial(load_engine, self._spec, self._settings, self._emit)

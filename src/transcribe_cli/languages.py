@@ -23,6 +23,9 @@ LANGUAGES = {
     "ba": "bashkir", "jw": "javanese", "su": "sundanese", "yue": "cantonese",
 }  # fmt: skip
 
+# Written without spaces between words (faster_whisper/tokenizer.py splits these by character).
+WITHOUT_SPACES = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
+
 # Other names that people type, as openai/whisper accepts them.
 _ALIASES = {
     "burmese": "my", "valencian": "ca", "flemish": "nl", "haitian": "ht", "haitian creole": "ht", "letzeburgesch": "lb", "pushto": "ps",

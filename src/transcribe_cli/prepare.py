@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from transcribe_cli.audio import SAMPLE_RATE, Decoder, Waveform
 from transcribe_cli.engines import Clip
-from transcribe_cli.errors import NotReady, RecordingChanged, RecordingError
+from transcribe_cli.errors import DecoderFailed, NotReady, RecordingChanged, RecordingError
 from transcribe_cli.events import Emit, RecordingPrepared, RecordingStarted
 from transcribe_cli.fetch import fetched
 from transcribe_cli.plan import Job
@@ -133,6 +136,13 @@ class Preparation:
             unexpected.__cause__ = error
             return Failed(number, job, unexpected)
 
+    def _while_wanted(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+        """Finding the speech of six hours takes half a minute: nobody who pressed Ctrl-C waits for it."""
+        for block in blocks:
+            if self._stopped:
+                raise DecoderFailed("The run was stopped.")
+            yield block
+
     def _decoded(self, number: int, job: Job) -> Prepared:
         began = time.perf_counter()
         waveform = None
@@ -141,7 +151,7 @@ class Preparation:
                 self._emit(RecordingStarted(recording.label, recording.size))
                 waveform = self._decoder.decode(path, track=job.spec.audio_track)
             decoded = time.perf_counter()
-            probabilities = self._detector.probabilities(waveform.blocks(BLOCK_SAMPLES))
+            probabilities = self._detector.probabilities(self._while_wanted(waveform.blocks(BLOCK_SAMPLES)))
             regions = speech_regions(probabilities, waveform.samples, job.spec)
             groups = pack(regions, probabilities)
         except BaseException:

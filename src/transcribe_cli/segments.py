@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from transcribe_cli.audio import SAMPLE_RATE
 from transcribe_cli.engines import ClipResult, SpokenWord
+from transcribe_cli.languages import WITHOUT_SPACES
 from transcribe_cli.transcript import Segment, Word
 from transcribe_cli.vad import Region
 
@@ -65,7 +66,7 @@ def _from_phrases(results: Sequence[ClipResult], duration: float) -> Iterator[Se
         for phrase in result.phrases:
             start = min(max(phrase.start, earliest), duration)
             end = earliest = min(max(phrase.end, start), duration)
-            yield _segment(result, phrase.text, start, end, phrase.tokens, words=None)
+            yield _segment(result, _spaced(phrase.text, result), start, end, phrase.tokens, words=None)
 
 
 def _from_words(group: Sequence[_Timed]) -> Segment:
@@ -88,7 +89,7 @@ def _segment(
         seek=int(result.clip.start * 100),
         start=start,
         end=end,
-        text=text if text.startswith(" ") else f" {text}",
+        text=text,
         tokens=tokens,
         temperature=result.temperature,
         avg_logprob=result.avg_logprob,
@@ -104,12 +105,18 @@ def _held_to_speech(results: Sequence[ClipResult], duration: float) -> list[_Tim
     held: list[_Timed] = []
     earliest = 0.0
     for result in results:
-        for word in result.words:
+        for position, word in enumerate(result.words):
             start, end = _inside(word, result.clip.speech)
             start = min(max(start, earliest), duration)
             end = earliest = min(max(end, start), duration)
-            held.append((replace(word, start=start, end=end), result))
+            text = word.text if position else _spaced(word.text, result)
+            held.append((replace(word, text=text, start=start, end=end), result))
     return held
+
+
+def _spaced(text: str, result: ClipResult) -> str:
+    """Text that follows the clip before it, with a space between them where the language has spaces."""
+    return text if text.startswith(" ") or result.clip.language in WITHOUT_SPACES else f" {text}"
 
 
 def _inside(word: SpokenWord, speech: Sequence[Region]) -> tuple[float, float]:

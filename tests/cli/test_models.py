@@ -57,7 +57,7 @@ def test_a_model_from_the_cache_recognizes(cache: Path, transcribe: Transcribe, 
         (("pull", "base"), 4, "cannot be reached"),
         (("path", "bsae"), 2, "Did you mean base?"),
         (("path", "./nowhere"), 2, "no model folder"),
-        (("path", "Systran/faster-whisper-large-v2"), 4, "offline"),
+        (("path", "Systran/faster-whisper-large-v2"), 4, "not on this machine"),
     ],
 )
 def test_what_cannot_be_had_is_said(

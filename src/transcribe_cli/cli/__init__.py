@@ -11,7 +11,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
@@ -20,13 +19,13 @@ from typer.exceptions import TyperException
 from transcribe_cli import __version__
 from transcribe_cli.cli import config, doctor, models, plan, render, run
 from transcribe_cli.cli.argv import normalized
+from transcribe_cli.cli.signals import EXIT_CODES, unwind_on_signals
 from transcribe_cli.errors import TranscribeError
 from transcribe_cli.printable import printable
 
 EPILOG = (
     "Exit codes: 0 done, 2 usage, 3 some recordings failed, 4 the machine is not ready, 130 interrupted. See docs/scripting.md."
 )
-INTERRUPTED, TERMINATED = 130, 143
 
 app = typer.Typer(
     name="transcribe",
@@ -61,7 +60,7 @@ def _program(
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The program `transcribe`: runs a command and exits with its code."""
-    signal.signal(signal.SIGTERM, _terminate)
+    unwind_on_signals()
     sys.exit(_run(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -76,7 +75,7 @@ def _run(arguments: Sequence[str]) -> int:
         message = error.format_message().strip()
         return _told(error, f"{message} Try `transcribe --help`." if message else "", error.exit_code)
     except KeyboardInterrupt as error:
-        return _told(error, "Interrupted.", INTERRUPTED)
+        return _told(error, "Interrupted.", EXIT_CODES[signal.SIGINT])
     except BrokenPipeError:
         # `| head` closed our output: nothing more can be said there, and the interpreter must not try at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -92,9 +91,3 @@ def _told(error: BaseException, line: str, code: int) -> int:
     text = f"transcribe: {printable(line)}\n" if line else ""
     sys.stderr.write(text.encode(sys.stderr.encoding or "utf-8", "backslashreplace").decode(sys.stderr.encoding or "utf-8"))
     return code
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    """SIGTERM unwinds like Ctrl-C, so that scratch files go and what is done is told; a second one ends at once."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    raise SystemExit(TERMINATED)

@@ -45,7 +45,7 @@ def locate(name: str, model_dir: Path | None = None, *, offline: bool = False) -
         return folder
     if offline:
         raise ModelUnavailable(
-            f"Model {name} is not on this machine, and offline is set.",
+            f"Model {name} is not on this machine.",
             f"Fetch it where there is a network with `transcribe models pull {name}`, or try `--model demo`.",
         )
     return pull(name, model_dir)
