@@ -14,7 +14,8 @@ import pytest
 from tests.conftest import spoken
 from transcribe_cli import JobSpec, Settings, transcribe
 from transcribe_cli.batch import load_engine
-from transcribe_cli.cli.options import FIELDS, PANELS
+from transcribe_cli.config import GROUPS
+from transcribe_cli.config.fields import FIELDS
 from transcribe_cli.engines import faster_whisper
 from transcribe_cli.errors import DeviceUnavailable, ModelUnavailable, UsageError
 from transcribe_cli.events import Event, ModelLoaded, silence
@@ -94,7 +95,7 @@ def words(transcript: Transcript) -> int:
 
 def test_the_tables_name_every_option() -> None:
     """The panels of `--help`, and this file, have each field of spec and settings once."""
-    shown = [name for names in PANELS.values() for name in names]
+    shown = [name for names in GROUPS.values() for name in names]
     assert sorted(shown) == sorted(FIELDS)
     assert set(GENERATE) | set(PROMPTED) | set(SPEC) | set(SETTINGS) == set(FIELDS)
 
@@ -193,6 +194,7 @@ SETTINGS: Mapping[str, Callable[[Path], bool] | str] = {
         ModelUnavailable, lambda: load_engine(JobSpec(model="tiny"), settings(offline=True, model_dir=path.parent), silence)
     ),
     "model_dir": "tests/cli/test_models.py",
+    "state_dir": "tests/cli/test_checkpoint.py",
     "output_format": "tests/cli/test_run.py",
     "output_dir": "tests/cli/test_run.py",
     "overwrite": "tests/cli/test_run.py",

@@ -1,5 +1,10 @@
 """`python -m transcribe_cli` is `transcribe`."""
 
+import signal
+
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the program takes over: an import that is interrupted shows a traceback
+
 from transcribe_cli.cli import main
 
 main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,6 +12,7 @@ from functools import partial
 
 from transcribe_cli import sinks
 from transcribe_cli.audio import Decoder, Limits
+from transcribe_cli.checkpoint import Checkpoints
 from transcribe_cli.engines import Engine
 from transcribe_cli.engines.devices import place
 from transcribe_cli.engines.models import locate
@@ -32,6 +34,8 @@ from transcribe_cli.settings import Settings
 from transcribe_cli.sources import json_safe
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Transcript
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass
@@ -160,7 +164,9 @@ class Batch:
         limits = Limits(max_seconds=self._settings.max_duration * 3600)
         with Decoder(limits=limits) as decoder:
             load = partial(load_engine, self._spec, self._settings, self._emit)
-            outcomes = Pipeline(load, decoder, self._emit).run(self._while_writable(jobs))
+            checkpoints = Checkpoints(self._settings.state_dir)
+            checkpoints.sweep()
+            outcomes = Pipeline(load, decoder, self._emit, checkpoints).run(self._while_writable(jobs))
             with closing(outcomes):
                 for outcome in outcomes:
                     self._take(outcome)
@@ -185,6 +191,8 @@ class Batch:
         except (OutputRefused, StorageNotReady) as error:
             self._fail(job, error)
             return
+        if outcome.checkpoint is not None:
+            outcome.checkpoint.remove()
         with self._lock:
             self._tally.tried += 1
             self._tally.transcribed += 1
@@ -195,6 +203,7 @@ class Batch:
         with self._lock:
             self._tally.tried += 1
             self._tally.failed += 1
+        _LOG.debug("%s failed", job.recording.label, exc_info=error)
         self._emit(RecordingFailed(job.recording.label, error.code, error.message, error.hint))
         if self._settings.fail_fast:
             raise _Stop

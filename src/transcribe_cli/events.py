@@ -76,6 +76,15 @@ class RecordingPrepared(Event):
 
 
 @dataclass(frozen=True)
+class RecordingResumed(Event):
+    """An earlier run that was stopped had recognized this much of it, in seconds of its `duration`; the rest is done now."""
+
+    recording: str
+    seconds: float
+    duration: float
+
+
+@dataclass(frozen=True)
 class RecordingProgress(Event):
     """Recognized so far, in seconds of this recording's `duration`."""
 

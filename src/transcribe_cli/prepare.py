@@ -75,9 +75,9 @@ class Preparation:
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
-        if self._thread.is_alive():
-            self._decoder.cancel()
-        self._thread.join()
+        while self._thread.is_alive():
+            self._decoder.cancel()  # again and again: between two recordings there is nothing to cancel, and then there is
+            self._thread.join(timeout=0.1)
         for item in self._ready:
             if isinstance(item, Prepared):
                 item.waveform.close()

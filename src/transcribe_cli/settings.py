@@ -51,6 +51,9 @@ class Settings(BaseModel):
     batch_size: int | None = Field(default=None, ge=1, le=1024, description="clips in a batch; none: 16 on CUDA, 4 on CPU")
     threads: int = Field(default=0, ge=0, description="processor threads for recognition; 0: as many as there are cores")
     model_dir: Path | None = Field(default=None, description="where models are cached; none: the Hugging Face cache")
+    state_dir: Path | None = Field(
+        default=None, description="where finished clips of recordings in progress are kept; none: the user's state folder"
+    )
     offline: bool = Field(default=False, description="never ask the hub, only use models that are here")
 
     # limits

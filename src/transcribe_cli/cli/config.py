@@ -22,7 +22,7 @@ def show(
     config: ConfigFile = None,
     profile: Profile = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
-    **flags: Any,  # noqa: ANN401 - the options of `options.PANELS`
+    **flags: Any,  # noqa: ANN401 - one for each option, see options.py
 ) -> None:
     """Every option with its value and where the value came from: a flag, a variable, a profile, a file, or the default.
 

@@ -7,59 +7,20 @@ flag defaults to None, so that the real default lives once, in the field, and `c
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import UnionType
 from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin
 
 import typer
 from pydantic.fields import FieldInfo
 
-from transcribe_cli.settings import Settings
-from transcribe_cli.spec import JobSpec
+from transcribe_cli.config import GROUPS
+from transcribe_cli.config.fields import FIELDS
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# The order and the panels of `--help`.
-PANELS: Mapping[str, tuple[str, ...]] = {
-    "What is recognized": (
-        "model",
-        "language",
-        "languages",
-        "task",
-        "audio_track",
-        "word_timestamps",
-        "initial_prompt",
-        "hotwords",
-    ),
-    "Outputs": ("output_format", "output_dir", "overwrite"),
-    "Which recordings": ("include", "exclude", "max_duration", "fail_fast"),
-    "Where it runs": ("device", "device_index", "compute_type", "batch_size", "threads", "model_dir", "offline"),
-    "What is told": ("quiet", "log_format"),
-    "Speech detection": (
-        "vad_filter",
-        "vad_threshold",
-        "vad_min_speech_duration_ms",
-        "vad_min_silence_duration_ms",
-        "vad_speech_pad_ms",
-    ),
-    "Decoding": (
-        "beam_size",
-        "best_of",
-        "patience",
-        "length_penalty",
-        "repetition_penalty",
-        "no_repeat_ngram_size",
-        "temperature",
-        "compression_ratio_threshold",
-        "log_prob_threshold",
-        "no_speech_threshold",
-        "suppress_tokens",
-        "max_new_tokens",
-    ),
-}
 SHORT = {"model": "-m", "language": "-l", "output_format": "-f", "output_dir": "-o", "quiet": "-q"}
-FIELDS: Mapping[str, FieldInfo] = {**JobSpec.model_fields, **Settings.model_fields}
 BOOLEANS = frozenset(name for name, field in FIELDS.items() if field.annotation is bool)
 
 
@@ -72,7 +33,7 @@ def with_job_options(command: Callable[P, R]) -> Callable[P, R]:
     """Give a command that ends in `**flags` one option for each field of the spec and the settings."""
     signature = inspect.signature(command, eval_str=True)
     own = [parameter for parameter in signature.parameters.values() if parameter.kind is not inspect.Parameter.VAR_KEYWORD]
-    made = [_parameter(name, panel) for panel, names in PANELS.items() for name in names]
+    made = [_parameter(name, panel) for panel, names in GROUPS.items() for name in names]
     command.__signature__ = signature.replace(parameters=[*own, *made])  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *made]}
     return command

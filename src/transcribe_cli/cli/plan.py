@@ -25,7 +25,7 @@ def plan(
     config: ConfigFile = None,
     profile: Profile = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
-    **flags: Any,  # noqa: ANN401 - the options of `options.PANELS`
+    **flags: Any,  # noqa: ANN401 - one for each option, see options.py
 ) -> int:
     """Show what `run` would do with each recording, and why. Writes nothing, loads no model.
 

@@ -18,6 +18,7 @@ from transcribe_cli.events import (
     RecordingDone,
     RecordingFailed,
     RecordingProgress,
+    RecordingResumed,
     RecordingStarted,
     RunFinished,
     RunStarted,
@@ -27,7 +28,7 @@ from transcribe_cli.reporting.sentences import sentence
 
 # A batch may hold a clip of many recordings; more bars than this are no longer calm.
 MOST_BARS = 3
-STYLES = {"FAILED": "bold red", "done": "green", "rendered": "green", "Warning:": "yellow"}
+STYLES = {"FAILED": "bold red", "done": "green", "rendered": "green", "resumed": "green", "Warning:": "yellow"}
 
 
 class LiveDisplay:
@@ -74,8 +75,8 @@ class LiveDisplay:
                 self._run = self._progress.add_task("all recordings", total=total, about=f"0 of {count}")
             case RecordingStarted(recording=name, bytes=size):
                 self._bytes[name] = size
-            case RecordingProgress(recording=name, seconds=seconds, duration=duration) if name in self._bytes:
-                self._advance(name, seconds / duration if duration else 1.0)
+            case RecordingProgress() | RecordingResumed() if event.recording in self._bytes:
+                self._advance(event.recording, event.seconds / event.duration if event.duration else 1.0)
             case RecordingDone(recording=name, rendered=False) | RecordingFailed(recording=name) if name in self._bytes:
                 self._finish(name)
             case RunFinished():

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from functools import singledispatch
 
-from transcribe_cli.events import Event, ModelLoaded, Notice, RecordingDone, RecordingFailed, RunFinished, RunStarted
+from transcribe_cli.events import (
+    Event,
+    ModelLoaded,
+    Notice,
+    RecordingDone,
+    RecordingFailed,
+    RecordingResumed,
+    RunFinished,
+    RunStarted,
+)
 from transcribe_cli.printable import printable
 
 
@@ -47,6 +56,11 @@ def _(event: RecordingDone) -> str:
     doubts = [flag.replace("_", " ") for flag in event.flags if flag != "no_speech"]
     about = [f"{clock(event.duration)} in {clock(event.seconds)}{speed}", *said, *doubts]
     return f"done      {printable(event.recording)}  {', '.join(about)}"
+
+
+@sentence.register
+def _(event: RecordingResumed) -> str:
+    return f"resumed   {printable(event.recording)}  {clock(event.seconds)} of {clock(event.duration)} were recognized before"
 
 
 @sentence.register
