@@ -1,0 +1,95 @@
+"""A recording's samples: int16 on scratch, memory-mapped, handed out as float32.
+
+Six hours are 691 MB on disk and nothing in memory but the slices that somebody reads.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transcribe_cli.audio.facts import SAMPLE_RATE, Damage
+from transcribe_cli.audio.scratch import ScratchFile, create, not_ready
+
+FULL_SCALE = 32_768
+"""int16 -32768 is float32 -1.0; the largest positive sample is 0.99997."""
+
+
+class Waveform:
+    """(samples,) of one recording, mono, 16 kHz.
+
+    Attributes:
+        path: the scratch file, little-endian int16 without a header; removed by `close`.
+        samples: how many there are.
+        damage: how this compares with what the file promised.
+        decoder: "pyav" or "ffmpeg".
+    """
+
+    def __init__(self, scratch: ScratchFile, damage: Damage, decoder: str) -> None:
+        self.path = scratch.path
+        self.samples = scratch.size() // 2
+        self.damage = damage
+        self.decoder = decoder
+        self._pcm: NDArray[np.int16] | None
+        if self.samples:
+            self._pcm = np.memmap(self.path, dtype="<i2", mode="r", shape=(self.samples,))
+        else:  # an empty file cannot be mapped
+            self._pcm = np.zeros(0, dtype=np.int16)
+        self._finalizer = weakref.finalize(self, scratch.remove)
+
+    @classmethod
+    def from_samples(cls, array: NDArray[Any], scratch: Path) -> Self:
+        """A waveform of samples that are already here, for tests and other sources.
+
+        Args:
+            array: (samples,) mono at 16 kHz; int16, or floating point in [-1, 1) (what is outside is clipped).
+            scratch: the folder to put them in.
+        """
+        if array.dtype != np.int16:
+            array = np.clip(np.rint(array * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+        file = create(scratch)
+        try:
+            try:
+                file.path.write_bytes(array.astype("<i2").tobytes())
+            except OSError as error:
+                raise not_ready(scratch, error) from error
+            seconds = len(array) / SAMPLE_RATE
+            return cls(file, Damage(header_seconds=seconds, decoded_seconds=seconds, reached_seconds=seconds), "pyav")
+        except BaseException:
+            file.remove()
+            raise
+
+    @property
+    def seconds(self) -> float:
+        """Length of the waveform."""
+        return self.samples / SAMPLE_RATE
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        """A copy of samples [start, stop) in [-1, 1); bounds outside the waveform are moved to its ends."""
+        if self._pcm is None:
+            raise ValueError("this waveform is closed")
+        start = min(max(start, 0), self.samples)
+        stop = min(max(stop, start), self.samples)
+        return np.multiply(self._pcm[start:stop], np.float32(1 / FULL_SCALE), dtype=np.float32)
+
+    def blocks(self, samples: int) -> Iterator[NDArray[np.float32]]:
+        """The whole waveform in blocks of `samples`; the last one may be shorter."""
+        for start in range(0, self.samples, samples):
+            yield self.read(start, start + samples)
+
+    def close(self) -> None:
+        """Remove the scratch file; closing twice is fine."""
+        self._pcm = None
+        self._finalizer()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
