@@ -1,0 +1,36 @@
+"""What a transcript can be rendered as. A format is `render(transcript) -> str` in a file of its own: it knows text, never files.
+
+To add one: write `formats/<name>.py`, add its name to `registry.FORMATS` and its media type here, describe it in docs/formats.md.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from transcribe_cli.registry import FORMATS
+from transcribe_cli.transcript import Transcript
+
+# https://www.iana.org/assignments/media-types; SubRip is not registered, this is the name in use.
+MEDIA_TYPES = {
+    "json": "application/json",
+    "srt": "application/x-subrip",
+    "vtt": "text/vtt",
+    "txt": "text/plain",
+    "tsv": "text/tab-separated-values",
+}
+
+
+class Format(Protocol):
+    """A rendering: the whole file as text with LF line ends, to be written as UTF-8 without BOM. Never fails, also without speech."""
+
+    def __call__(self, transcript: Transcript) -> str: ...  # noqa: D102
+
+
+def render(name: str, transcript: Transcript) -> str:
+    """The transcript as the format `name`, such as `srt`.
+
+    Raises:
+        UsageError: when there is no such format.
+    """
+    form: Format = FORMATS.load(name)
+    return form(transcript)

@@ -1,0 +1,16 @@
+"""Seconds as clock times, in whole milliseconds from the first step on: rounding later would give `00:00:60.000`."""
+
+from __future__ import annotations
+
+
+def milliseconds(seconds: float) -> int:
+    """The nearest whole millisecond; never negative."""
+    return max(0, round(seconds * 1000))
+
+
+def clock(time_ms: int, decimal: str = ".") -> str:
+    """`01:02:03.004`: always with hours, which may pass 99; `decimal` is a comma in SRT."""
+    seconds, thousandths = divmod(time_ms, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02d}:{minutes:02d}:{seconds:02d}{decimal}{thousandths:03d}"

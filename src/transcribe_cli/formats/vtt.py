@@ -1,0 +1,27 @@
+"""WebVTT subtitles, with a voice tag where the speaker is known.
+
+https://www.w3.org/TR/webvtt1/
+"""
+
+from __future__ import annotations
+
+from transcribe_cli.formats.cues import Cue, cues
+from transcribe_cli.formats.lines import wrap
+from transcribe_cli.formats.timestamps import clock
+from transcribe_cli.transcript import Transcript
+
+
+def render(transcript: Transcript) -> str:
+    """The header, then the cues without numbers, a blank line between them and after the last."""
+    return "WEBVTT\n\n" + "".join(_block(cue) for cue in cues(transcript))
+
+
+def _block(cue: Cue) -> str:
+    voice = f"<v {_escaped(cue.speaker)}>" if cue.speaker else ""
+    # Wrapped before it is escaped: `&amp;` takes the room of one character on the screen.
+    text = _escaped("\n".join(wrap(cue.text)))
+    return f"{clock(cue.start_ms)} --> {clock(cue.end_ms)}\n{voice}{text}\n\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

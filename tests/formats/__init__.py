@@ -1,0 +1,1 @@
+"""Every format, byte by byte and read by others."""

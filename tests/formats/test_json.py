@@ -1,0 +1,242 @@
+"""The document: it can be read back, by us, by readers made for openai/whisper and whisperX, and from its first bytes."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from tools.write_schema import SCHEMA, schema
+
+from tests.formats.documents import DIALOGUE, LESSON, SILENCE, SPEC, any_transcript, segment, spoken, transcript
+from tests.formats.documents import words as timed
+from transcribe_cli.errors import TranscribeError
+from transcribe_cli.formats import MEDIA_TYPES, render
+from transcribe_cli.registry import FORMATS
+from transcribe_cli.spec import JobSpec
+from transcribe_cli.transcript import Transcript
+
+KEYS = [
+    "schema_version", "source", "job", "outputs", "language", "language_probability", "duration", "flags", "speakers", "text",
+    "segments", "quality", "timing", "cost",
+]  # fmt: skip
+
+
+def rounded(value: Any) -> Any:
+    """Every float in a structure to 3 decimals."""
+    if isinstance(value, float):
+        return round(value, 3)
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    return [rounded(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+@given(any_transcript)
+def test_what_is_written_can_be_read_back(document: Transcript) -> None:
+    """The same, to 3 decimals; and what was read is written as the same bytes."""
+    text = document.dumps()
+    again = Transcript.loads(text)
+    assert rounded(again.model_dump()) == rounded(document.model_dump())
+    assert again.dumps() == text
+
+
+@given(any_transcript)
+def test_times_and_numbers_are_finite_and_in_order(document: Transcript) -> None:
+    """No NaN, no infinity; no word ends before it starts, also after rounding."""
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    read = json.loads(document.dumps(), parse_constant=refuse)
+    for part in read["segments"]:
+        words = part.get("words", [])
+        assert part["start"] <= part["end"]
+        for word in words:
+            assert word["start"] <= word["end"]
+            assert word["score"] == word["probability"]
+        assert all(before["end"] <= after["start"] for before, after in pairwise(words))
+
+
+def test_the_keys_come_in_their_order_with_provenance_first() -> None:
+    """The done test reads the beginning of a file and no more."""
+    assert list(json.loads(LESSON.dumps())) == KEYS
+
+
+def test_provenance_is_in_the_first_4_kib_for_ordinary_specs() -> None:
+    """A prompt, a long path and all formats rendered are still within the one read of the done test."""
+    spec = JobSpec(language="pt", initial_prompt="Aula de biologia, com pontuação.", hotwords="mitocôndria, ribossomo, Lamarck")
+    job = LESSON.job.model_copy(update={"spec": spec.canonical()})
+    source = LESSON.source.model_copy(update={"name": "a" * 80 + ".mp3", "uri": "/" + "pasta/" * 20 + "a" * 80 + ".mp3"})
+    outputs = {f"{'a' * 80}.{name}": "0" * 64 for name in ("srt", "vtt", "txt", "tsv")}
+    text = transcript(*LESSON.segments, source=source, job=job, outputs=outputs).dumps()
+    assert text.encode().index(b'\n"language":') < 4096 * 0.75
+
+
+def test_the_spec_in_the_document_has_its_fingerprint() -> None:
+    """Numbers are not rounded, a gate that is off is said: a document tells exactly how to make it again."""
+    spec = JobSpec(vad_threshold=0.12345, length_penalty=1.00049, compression_ratio_threshold=None)
+    job = LESSON.job.model_copy(update={"spec": spec.canonical(), "fingerprint": spec.fingerprint})
+    read = Transcript.loads(transcript(job=job).dumps())
+    assert JobSpec(**read.job.spec).fingerprint == read.job.fingerprint
+
+
+def test_text_is_unescaped_utf8_a_line_for_each_segment() -> None:
+    """People read it, grep finds in it, version control compares it."""
+    lines = LESSON.dumps().splitlines()
+    assert len(lines) == len(KEYS) + len(LESSON.segments)
+    assert "médio" in transcript(spoken("médio")).dumps()
+
+
+@pytest.mark.parametrize("document", [LESSON, DIALOGUE, SILENCE])
+def test_real_documents_fit_the_schema(document: Transcript) -> None:
+    """Checked by an independent validator."""
+    jsonschema.Draft202012Validator(json.loads(schema())).validate(json.loads(document.dumps()))
+
+
+def test_the_schema_refuses_other_documents() -> None:
+    """It says something: a segment without times is none."""
+    broken = json.loads(LESSON.dumps())
+    del broken["segments"][0]["start"]
+    assert not jsonschema.Draft202012Validator(json.loads(schema())).is_valid(broken)
+
+
+def test_the_schema_in_docs_is_current() -> None:
+    """After a change of the document: python tools/write_schema.py."""
+    assert SCHEMA.read_text(encoding="utf-8") == schema()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        (b"\xff\xfe\x00", "not JSON"),
+        ('{"text": "", "segments": []}', "not a transcript of this tool"),
+        ("[]", "not a transcript of this tool"),
+        ('{"schema_version": 2}', "schema version 2"),
+        ('{"schema_version": 1}', "not a whole transcript"),
+        (LESSON.dumps().replace('"start": 0.0', '"start": NaN', 1), "not a whole transcript"),
+        (LESSON.dumps()[:-200], "not JSON"),
+    ],
+)
+def test_what_is_no_transcript_is_refused_by_name(text: str | bytes, says: str) -> None:
+    """A cut file, another tool's file, a later version."""
+    with pytest.raises(TranscribeError, match=r"aula\.json") as caught:
+        Transcript.loads(text, "aula.json")
+    assert says in str(caught.value)
+
+
+def test_a_later_tool_may_add_keys() -> None:
+    """Keys that this version does not know are passed over."""
+    document = json.loads(LESSON.dumps())
+    document["chapters"] = []
+    document["segments"][0]["channel"] = 1
+    assert Transcript.loads(json.dumps(document)) == LESSON
+
+
+# What follows reads the document with the conditions and fields of the two tools' own writers.
+
+
+def whisper_cues(result: dict[str, Any]) -> Iterator[tuple[float, float, str]]:
+    """As openai/whisper's `SubtitlesWriter.iterate_result` does (whisper/utils.py); `words` that are there are a list."""
+    if len(result["segments"]) > 0 and "words" in result["segments"][0]:
+        for part in result["segments"]:
+            for word in part["words"]:
+                yield word["start"], word["end"], word["word"]
+    else:
+        for part in result["segments"]:
+            yield part["start"], part["end"], part["text"].strip().replace("-->", "->")
+
+
+def whisperx_cues(result: dict[str, Any]) -> Iterator[tuple[float, float, str]]:
+    """As whisperX's writer does (whisperx/utils.py): words may lack times there; a `speaker` that is there is a name."""
+    if len(result["segments"]) > 0 and "words" in result["segments"][0]:
+        for part in result["segments"]:
+            start = min(word["start"] for word in part["words"] if "start" in word)
+            end = max(word["end"] for word in part["words"] if "end" in word)
+            assert all(0 <= word["score"] <= 1 for word in part["words"])
+            text = " ".join(word["word"] for word in part["words"])
+            speaker = part.get("speaker")
+            yield start, end, text if speaker is None else f"[{speaker}]: {text}"
+    else:
+        for part in result["segments"]:
+            text = part["text"].strip().replace("-->", "->")
+            if "speaker" in part:
+                text = f"[{part['speaker']}]: {text}"
+            yield part["start"], part["end"], text
+
+
+def test_readers_made_for_openai_whisper_accept_it() -> None:
+    """Its JSON keys are there with its types; ids count from 0; words have their leading spaces."""
+    result = json.loads(LESSON.dumps())
+    assert isinstance(result["text"], str)
+    assert result["language"] == "pt"
+    for number, part in enumerate(result["segments"]):
+        assert part["id"] == number
+        for key in ("seek", "start", "end", "temperature", "avg_logprob", "compression_ratio", "no_speech_prob"):
+            assert math.isfinite(part[key])
+        assert isinstance(part["tokens"], list)
+        assert "".join(word["word"] for word in part["words"]) == part["text"]
+    assert [text for _, _, text in whisper_cues(result)][:4] == [" Bom", " dia", " a", " todos."]
+
+
+def test_readers_made_for_openai_whisper_accept_it_without_words() -> None:
+    """`words` is absent then: a null would end its writers with a TypeError."""
+    assert next(whisper_cues(json.loads(DIALOGUE.dumps()))) == (0.0, 1.5, "Bom dia.")
+    assert list(whisper_cues(json.loads(SILENCE.dumps()))) == []
+
+
+def test_readers_made_for_whisperx_accept_it() -> None:
+    """Segments and words with `speaker`, words with `score`."""
+    words = tuple(word.model_copy(update={"speaker": "Ana"}) for word in timed("Bom dia."))
+    document = json.loads(transcript(segment(" Bom dia.", 0.0, 1.0, words=words, speaker="Ana")).dumps())
+    assert [(start, end, " ".join(text.split())) for start, end, text in whisperx_cues(document)] == [
+        (0.0, 1.0, "[Ana]: Bom dia.")
+    ]
+    assert all({"word", "start", "end", "score", "speaker"} <= word.keys() for word in document["segments"][0]["words"])
+
+
+def test_readers_made_for_whisperx_see_no_speaker_called_none() -> None:
+    """`speaker` is absent where nobody was found: a null would read as the name None."""
+    document = json.loads(transcript(segment(" Sim.", 2.0, 3.0)).dumps())
+    assert list(whisperx_cues(document)) == [(2.0, 3.0, "Sim.")]
+
+
+def test_only_interpolated_words_say_that_they_are() -> None:
+    """A flag for the few, not for each of 60,000 words."""
+    words = (timed("Bom")[0], timed("dia", 0.5)[0].model_copy(update={"aligned": False}))
+    document = transcript(segment(" Bom dia", 0.0, 1.0, words=words))
+    assert [word.get("aligned") for word in json.loads(document.dumps())["segments"][0]["words"]] == [None, False]
+    assert Transcript.loads(document.dumps()) == document
+
+
+# All formats.
+
+
+@pytest.mark.parametrize("name", FORMATS.names())
+def test_every_format_can_be_written_as_utf8(name: str, tmp_path: Path) -> None:
+    """LF, no BOM, no carriage return, also of hostile text; and it has a media type."""
+    hostile = transcript(segment(" \ufeffum\r\ndois\x00\x1b[2J", 0.0, 1.0, speaker="\r\nA"), job=LESSON.job)
+    written = render(name, hostile)
+    assert not written.startswith("\ufeff")
+    assert "\r" not in written
+    assert "\x1b" not in written
+    written.encode("utf-8")
+    assert "/" in MEDIA_TYPES[name]
+
+
+def test_an_unknown_format_is_refused_with_the_nearest() -> None:
+    """As every name that users choose."""
+    with pytest.raises(TranscribeError, match="Did you mean srt"):
+        render("srtt", SILENCE)
+
+
+def test_the_spec_of_the_examples_is_ordinary() -> None:
+    """The documents above carry what a real run writes."""
+    assert LESSON.job.fingerprint == SPEC.fingerprint

@@ -1,0 +1,52 @@
+"""Text for people."""
+
+from __future__ import annotations
+
+from hypothesis import given
+
+from tests.formats.documents import DIALOGUE, SILENCE, any_transcript, segment, transcript
+from transcribe_cli.formats import render
+from transcribe_cli.formats.lines import one_line
+from transcribe_cli.formats.txt import LONG_CHARACTERS
+from transcribe_cli.transcript import Transcript
+
+
+def test_a_turn_is_a_paragraph_with_its_speaker() -> None:
+    """Segments of one speaker are joined."""
+    assert render("txt", DIALOGUE) == "SPEAKER_00: Bom dia. Tudo bem?\n\nAna <a&b>: Tudo.\n"
+
+
+def test_without_speakers_a_long_pause_ends_a_paragraph() -> None:
+    """Two seconds or more."""
+    told = transcript(segment(" Um.", 0.0, 1.0), segment(" Dois.", 2.9, 4.0), segment(" Três.", 6.0, 7.0))
+    assert render("txt", told) == "Um. Dois.\n\nTrês.\n"
+
+
+def test_a_pause_inside_a_sentence_ends_no_paragraph() -> None:
+    """People stop to think; only a very long pause ends one there."""
+    told = transcript(
+        segment(" A célula", 0.0, 1.0), segment(" é viva.", 4.0, 5.0), segment(" E", 5.0, 6.0), segment(" só.", 11.0, 12.0)
+    )
+    assert render("txt", told) == "A célula é viva. E\n\nsó.\n"
+
+
+def test_a_paragraph_does_not_run_for_pages() -> None:
+    """A lecturer who never pauses still gets paragraphs, which end with a sentence."""
+    sentence = " Cada célula contém o material genético."
+    told = transcript(*(segment(sentence, i * 3.0, i * 3.0 + 3.0) for i in range(200)))
+    paragraphs = render("txt", told).split("\n\n")
+    assert len(paragraphs) > 5
+    assert max(map(len, paragraphs)) < LONG_CHARACTERS + 2 * len(sentence)
+
+
+def test_a_recording_without_speech_gives_an_empty_file() -> None:
+    """Nothing was said."""
+    assert render("txt", SILENCE) == ""
+
+
+@given(any_transcript)
+def test_no_text_is_lost_or_moved(document: Transcript) -> None:
+    """Without the names, the text is that of the segments in their order."""
+    nameless = transcript(*(part.model_copy(update={"speaker": None}) for part in document.segments))
+    told = render("txt", nameless).replace("\n", "").replace(" ", "")
+    assert told == "".join(one_line(part.text) for part in document.segments).replace(" ", "")

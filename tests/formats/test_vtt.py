@@ -1,0 +1,66 @@
+"""WebVTT: exact bytes, and readers that are not ours."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+from html import unescape
+from pathlib import Path
+
+import webvtt
+from hypothesis import given
+
+from tests.formats.documents import DIALOGUE, LESSON, SILENCE, any_transcript, segment, transcript
+from transcribe_cli.formats import render
+from transcribe_cli.formats.cues import cues
+from transcribe_cli.formats.timestamps import clock
+from transcribe_cli.transcript import Transcript
+
+
+def test_vtt_has_its_header_and_escapes_markup() -> None:
+    """Hours always; `<`, `>` and `&` are references."""
+    assert render("vtt", LESSON) == (
+        "WEBVTT\n\n00:00:00.000 --> 00:00:02.000\nBom dia a todos.\n\n"
+        "00:00:02.500 --> 00:00:05.500\nHoje falamos de &lt;DNA&gt; &amp; RNA.\n\n"
+    )
+
+
+def test_a_speaker_is_a_voice() -> None:
+    """Names are escaped like text."""
+    assert render("vtt", DIALOGUE) == (
+        "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\n<v SPEAKER_00>Bom dia.\n\n"
+        "00:00:01.750 --> 00:00:02.480\n<v SPEAKER_00>Tudo bem?\n\n"
+        "01:01:03.250 --> 01:01:04.000\n<v Ana &lt;a&amp;b&gt;>Tudo.\n\n"
+    )
+
+
+def test_a_recording_without_speech_gives_the_header() -> None:
+    """Which alone is a valid file."""
+    assert render("vtt", SILENCE) == "WEBVTT\n\n"
+
+
+def test_no_blank_line_is_inside_a_cue() -> None:
+    """It would end the cue."""
+    written = render("vtt", transcript(segment(" um\n\n00:00:00.000 --> 00:00:09.000\ndois", 0.0, 1.0, speaker="A\n\nB")))
+    assert written == "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\n<v A B>um 00:00:00.000 --&gt; 00:00:09.000 dois\n\n"
+
+
+@given(any_transcript)
+def test_an_independent_reader_sees_the_same_cues(document: Transcript) -> None:
+    """Whatever text and names are, `webvtt-py` finds every cue, its times, text and voice."""
+    read = list(webvtt.from_buffer(io.StringIO(render("vtt", document))))
+    expected = cues(document)
+    assert [(cue.start, cue.end) for cue in read] == [(clock(cue.start_ms), clock(cue.end_ms)) for cue in expected]
+    bare = [re.sub("^<v [^>]*>", "", cue.raw_text.replace("\n", " ")) for cue in read]
+    assert [unescape(text) for text in bare] == [cue.text for cue in expected]
+    assert [unescape(cue.voice or "") for cue in read] == [cue.speaker or "" for cue in expected]
+
+
+def test_ffmpeg_reads_it(tmp_path: Path) -> None:
+    """FFmpeg converts it without a complaint and unescapes the text."""
+    path = tmp_path / "aula.vtt"
+    path.write_text(render("vtt", LESSON), encoding="utf-8", newline="")
+    done = subprocess.run(["ffmpeg", "-v", "warning", "-i", path, "-f", "srt", "-"], check=True, capture_output=True, text=True)
+    assert done.stderr == ""
+    assert "Hoje falamos de <DNA> & RNA." in done.stdout
