@@ -1,0 +1,86 @@
+"""The text of a transcribe.toml with every option, explained and at its default: configs/transcribe.toml is this text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from textwrap import wrap
+
+from transcribe_cli.config.fields import FIELDS, allowed
+
+# Title -> options, in the order in which people ask for them.
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "What is recognized": (
+        "model",
+        "language",
+        "languages",
+        "task",
+        "audio_track",
+        "word_timestamps",
+        "initial_prompt",
+        "hotwords",
+    ),
+    "Outputs": ("output_format", "output_dir", "overwrite"),
+    "Which recordings": ("include", "exclude", "max_duration", "fail_fast"),
+    "Where it runs": ("device", "device_index", "compute_type", "batch_size", "threads", "model_dir", "offline", "state_dir"),
+    "What is told": ("quiet", "log_format"),
+    "Speech detection": (
+        "vad_filter",
+        "vad_threshold",
+        "vad_min_speech_duration_ms",
+        "vad_min_silence_duration_ms",
+        "vad_speech_pad_ms",
+    ),
+    "Decoding": (
+        "beam_size",
+        "best_of",
+        "patience",
+        "length_penalty",
+        "repetition_penalty",
+        "no_repeat_ngram_size",
+        "temperature",
+        "compression_ratio_threshold",
+        "log_prob_threshold",
+        "no_speech_threshold",
+        "suppress_tokens",
+        "max_new_tokens",
+    ),
+}
+_COMMENT_CHARACTERS = 100
+_HEAD = """\
+# Configuration of transcribe-cli (https://github.com/transcribe-cli/transcribe-cli).
+#
+# Every option is here at its default. Remove the "#" before a line to change it.
+#
+# `transcribe run` looks for this file, transcribe.toml, in the folder of its first source and then in the folders above.
+# What wins: defaults < this file < a profile < variables such as TRANSCRIBE_BATCH_SIZE < flags such as --batch-size.
+# `transcribe config show` prints every value and where it came from.
+#
+# "none" is no value, for options that may have none (for numbers, "auto" is the same). Relative paths are relative to this file;
+# "~" is your home folder.
+"""
+_FOOT = """
+# ---- Profiles ----
+
+# Options that go together, for `transcribe run --profile night`. A file profiles/night.toml beside this one does the same.
+# [profiles.night]
+# model = "large-v3"
+"""
+
+
+def template() -> str:
+    """The file, made from the descriptions and defaults of the fields."""
+    return _HEAD + "".join(text for title, names in GROUPS.items() for text in _group(title, names)) + _FOOT
+
+
+def _group(title: str, names: tuple[str, ...]) -> Iterator[str]:
+    yield f"\n# ---- {title} ----\n"
+    for name in names:
+        explained = f"{FIELDS[name].description} ({allowed(name)})"
+        yield "\n" + "".join(f"# {line}\n" for line in wrap(explained, _COMMENT_CHARACTERS, break_on_hyphens=False))
+        yield f"# {name} = {_toml(FIELDS[name].default)}\n"
+
+
+def _toml(value: object) -> str:
+    """A default as TOML: its strings, numbers, booleans and arrays of them are JSON's; null is the text `none`."""
+    return json.dumps("none" if value is None else value, ensure_ascii=False)

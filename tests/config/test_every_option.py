@@ -1,0 +1,108 @@
+"""Every field of the spec and the settings can be set in every layer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from transcribe_cli.config import Config
+from transcribe_cli.config.fields import FIELDS, allowed
+
+# As TOML has it -> as the program has it; no value is a default.
+EXAMPLES: dict[str, tuple[Any, Any]] = {
+    "model": ("small", "small"),
+    "language": ("Portuguese", "pt"),
+    "languages": (["pt", "en"], ("en", "pt")),
+    "task": ("translate", "translate"),
+    "audio_track": (1, 1),
+    "beam_size": (3, 3),
+    "best_of": (2, 2),
+    "patience": (2.0, 2.0),
+    "length_penalty": (0.5, 0.5),
+    "repetition_penalty": (1.1, 1.1),
+    "no_repeat_ngram_size": (3, 3),
+    "temperature": ([0.0, 0.4], (0.0, 0.4)),
+    "compression_ratio_threshold": (2.0, 2.0),
+    "log_prob_threshold": (-0.5, -0.5),
+    "no_speech_threshold": (0.5, 0.5),
+    "initial_prompt": ("Aula, com vírgulas.", "Aula, com vírgulas."),
+    "hotwords": ("mitocôndria, Lamarck", "mitocôndria, Lamarck"),
+    "suppress_tokens": ([-1, 5], (-1, 5)),
+    "max_new_tokens": (100, 100),
+    "word_timestamps": (False, False),
+    "vad_filter": (False, False),
+    "vad_threshold": (0.3, 0.3),
+    "vad_min_speech_duration_ms": (10, 10),
+    "vad_min_silence_duration_ms": (10, 10),
+    "vad_speech_pad_ms": (10, 10),
+    "output_format": (["json", "txt"], ("json", "txt")),
+    "output_dir": ("/out", Path("/out")),
+    "overwrite": (True, True),
+    "include": (["*.mp3", "b*"], ("*.mp3", "b*")),
+    "exclude": (["*.wav"], ("*.wav",)),
+    "device": ("cpu", "cpu"),
+    "device_index": ([1, 0], (1, 0)),
+    "compute_type": ("int8", "int8"),
+    "batch_size": (8, 8),
+    "threads": (2, 2),
+    "model_dir": ("/models", Path("/models")),
+    "offline": (True, True),
+    "state_dir": ("/state", Path("/state")),
+    "max_duration": (2.0, 2.0),
+    "fail_fast": (True, True),
+    "quiet": (True, True),
+    "log_format": ("json", "json"),
+}
+# What a value needs beside it.
+NEEDS = {"task": {"model": "medium"}}
+
+
+def text(value: Any) -> str:
+    """The value as a variable or a flag has it."""
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return str(value)
+
+
+def test_every_field_has_an_example() -> None:
+    """A new one must be tried here; examples differ from the defaults, or they would show nothing."""
+    assert set(EXAMPLES) == set(FIELDS)
+    assert not [name for name, (_, value) in EXAMPLES.items() if value == FIELDS[name].default]
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_it_can_be_set_in_the_file_a_variable_and_by_a_flag(configured: Callable[..., Config], tmp_path: Path, name: str) -> None:
+    """In the types of TOML, as text, and with its origin."""
+    value, expected = EXAMPLES[name]
+    needs = NEEDS.get(name, {})
+    file = configured(f"{name} = {json.dumps(value)}\n", **needs)
+    variable = configured("", {f"TRANSCRIBE_{name.upper()}": text(value)}, **needs)
+    flag = configured("", **needs, **{name: value if isinstance(value, bool) else text(value)})
+    flag_name = "--" + name.replace("_", "-")
+    for config, origin in [
+        (file, str(tmp_path / "transcribe.toml")),
+        (variable, f"TRANSCRIBE_{name.upper()}"),
+        (flag, flag_name),
+    ]:
+        found = config.values[name]
+        assert (found.value, found.origin) == (expected, origin)
+        assert getattr(config.spec, name, None) == expected or getattr(config.settings, name) == expected
+
+
+@pytest.mark.parametrize("word", ["1", "true", "True", "yes", "on"])
+def test_booleans_in_variables_have_the_usual_spellings(configured: Callable[..., Config], word: str) -> None:
+    """And their opposites."""
+    opposite = {"1": "0", "true": "false", "True": "False", "yes": "no", "on": "off"}[word]
+    config = configured(None, {"TRANSCRIBE_OVERWRITE": word, "TRANSCRIBE_VAD_FILTER": opposite})
+    assert (config.settings.overwrite, config.spec.vad_filter) == (True, False)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_what_it_may_be_can_be_said(name: str) -> None:
+    """In words, for messages and for the file that `config init` writes; and every field is described."""
+    assert allowed(name)
+    assert FIELDS[name].description

@@ -1,0 +1,56 @@
+"""The file that `transcribe config init` writes, and the examples in configs/."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from transcribe_cli.config import GROUPS, Config, load, template
+from transcribe_cli.config.fields import FIELDS
+from transcribe_cli.settings import Settings
+from transcribe_cli.spec import JobSpec
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+OPTION = re.compile(r"^# (?=[a-z_]+ = )", re.MULTILINE)
+
+
+def test_configs_transcribe_toml_is_what_config_init_writes() -> None:
+    """After a change of an option: transcribe config init configs --force."""
+    assert (CONFIGS / "transcribe.toml").read_text(encoding="utf-8") == template()
+
+
+def test_it_changes_nothing_as_it_is(configured: Callable[..., Config]) -> None:
+    """Everything in it is a comment."""
+    assert {value.origin for value in configured(template()).values.values()} == {"default"}
+
+
+def test_it_has_every_option_once_at_its_default(configured: Callable[..., Config]) -> None:
+    """With the comment signs removed, every value comes from the file and equals the default."""
+    options, _, _ = template().partition("# ---- Profiles")
+    config = configured(OPTION.sub("", options))
+    assert (config.spec, config.settings) == (JobSpec(), Settings())
+    assert [name for name, value in config.values.items() if value.origin == "default"] == []
+
+
+def test_every_option_is_in_one_group() -> None:
+    """A new field needs a place."""
+    assert sorted(name for names in GROUPS.values() for name in names) == sorted(FIELDS)
+
+
+def test_its_example_of_a_profile_works(configured: Callable[..., Config]) -> None:
+    """With its comment signs removed."""
+    _, _, example = template().partition("# ---- Profiles")
+    lines = [line[2:] for line in example.splitlines() if line.startswith(("# [", "# model"))]
+    assert configured("\n".join(lines), profile="night").spec.model == "large-v3"
+
+
+@pytest.mark.parametrize("path", sorted((CONFIGS / "profiles").glob("*.toml")), ids=lambda path: path.stem)
+def test_the_example_profiles_load_and_change_something(path: Path) -> None:
+    """As `--config configs/transcribe.toml --profile NAME`; every line of theirs counts."""
+    config = load({}, environ={}, start=CONFIGS, profile=path.stem)
+    changed = {name for name, value in config.values.items() if value.origin == str(path)}
+    assert changed
+    assert not [name for name in changed if config.values[name].value == FIELDS[name].default]
