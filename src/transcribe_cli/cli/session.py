@@ -44,7 +44,7 @@ def configure(sources: Sequence[str], flags: Mapping[str, Any], config: Path | N
         ConfigError, UsageError: one line that names the file, variable or flag.
     """
     first = next((Path(source) for source in sources if not source.startswith(("-", "@"))), Path())
-    return load(_given(flags), environ=os.environ, start=_existing(first), config=config, profile=profile)
+    return load(flags, environ=os.environ, start=_existing(first), config=config, profile=profile)
 
 
 def jobs_for(sources: Sequence[str], config: Config) -> list[planning.Job]:
@@ -58,13 +58,6 @@ def jobs_for(sources: Sequence[str], config: Config) -> list[planning.Job]:
         sources or ["."], include=settings.include, exclude=settings.exclude, stdin=sys.stdin.buffer if "-" in sources else None
     )
     return planning.plan(recordings, config.spec, settings)
-
-
-def _given(flags: Mapping[str, Any]) -> dict[str, Any]:
-    """What was typed: lists joined, since each of their items may be a comma list itself."""
-    return {
-        name: ",".join(value) if isinstance(value, list) else value for name, value in flags.items() if value not in (None, [])
-    }
 
 
 def _existing(path: Path) -> Path:
