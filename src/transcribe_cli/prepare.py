@@ -139,9 +139,12 @@ class Preparation:
     def _while_wanted(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
         """Finding the speech of six hours takes half a minute: nobody who pressed Ctrl-C waits for it."""
         for block in blocks:
-            if self._stopped:
-                raise DecoderFailed("The run was stopped.")
+            self._still_wanted()
             yield block
+
+    def _still_wanted(self, seconds: float = 0.0) -> None:
+        if self._stopped:
+            raise DecoderFailed("The run was stopped.")
 
     def _decoded(self, number: int, job: Job) -> Prepared:
         began = time.perf_counter()
@@ -149,7 +152,7 @@ class Preparation:
         try:
             with fetched(job.recording) as (path, recording):
                 self._emit(RecordingStarted(recording.label, recording.size))
-                waveform = self._decoder.decode(path, track=job.spec.audio_track)
+                waveform = self._decoder.decode(path, track=job.spec.audio_track, on_progress=self._still_wanted)
             decoded = time.perf_counter()
             probabilities = self._detector.probabilities(self._while_wanted(waveform.blocks(BLOCK_SAMPLES)))
             regions = speech_regions(probabilities, waveform.samples, job.spec)

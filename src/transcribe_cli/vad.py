@@ -7,6 +7,7 @@ depend on the block size and memory does not grow with the recording. Regions fo
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -76,6 +77,9 @@ class SpeechDetector:
 
 @cache
 def _session() -> Any:  # noqa: ANN401 - onnxruntime has no types
+    # From 1.29 on ONNX Runtime tells Microsoft which models it runs, and leaves a `.ses` file in TMPDIR, unless this is set before it
+    # is imported. https://github.com/microsoft/onnxruntime/pull/27379
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     # The model file and its session options are faster-whisper's: one thread, since a second one only hurts (measured).
     from faster_whisper.vad import get_vad_model
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from tests.audio.media import Track, cut, encode, hole, tone, wav, wav_header
 from tests.audio.test_decoding import pitch, rms
 from transcribe_cli.audio import Damage, Decoder
-from transcribe_cli.errors import NotAudio
+from transcribe_cli.errors import NoAudioTrack, NotAudio, TooLong
 
 PROMISING = {
     "a.wav": Track("pcm_s16le"),
@@ -111,6 +113,31 @@ def test_where_packets_carry_times_a_damaged_middle_moves_nothing(
         assert rms(waveform, 8, 9) < rms(waveform, 16, 19) / 50
         assert pitch(waveform, 16, 19) == pytest.approx(440, abs=2)
         assert not damage.truncated
+
+
+@pytest.mark.parametrize(
+    ("name", "track"),
+    {
+        "a.m4a": Track(),
+        "a.mp3": Track("libmp3lame"),
+        "a.ts": Track(),
+        "a.webm": Track("libopus", 48_000),
+        "a.flac": Track("flac"),
+        "a.caf": Track("pcm_s16be"),
+        "a.wma": Track("wmav2", options={"b": "128k"}),
+    }.items(),
+)
+def test_whatever_bytes_change_it_is_decoded_or_refused(name: str, track: Track, decoder: Decoder, tmp_path: Path) -> None:
+    """Never a crash, a hang or an exception of PyAV's own; thousands of such files were tried when this was written."""
+    data = encode(tmp_path / name, track, options=INDEX_FIRST if name.endswith("m4a") else None).read_bytes()
+    chance = random.Random(name)
+    for _ in range(12):
+        changed = bytearray(data)
+        for _ in range(chance.choice((1, 10, 100, 1000))):
+            changed[chance.randrange(min(len(data), chance.choice((300, 3000, len(data)))))] = chance.randrange(256)
+        (tmp_path / name).write_bytes(changed)
+        with contextlib.suppress(NotAudio, NoAudioTrack, TooLong):
+            decoder.decode(tmp_path / name).close()
 
 
 def test_a_recording_without_its_index_says_that_it_was_cut_off(decoder: Decoder, tmp_path: Path) -> None:

@@ -119,6 +119,13 @@ def test_every_channel_of_a_recorder_is_heard(channels: int, decoder: Decoder, t
             assert rms(waveform, 0, 1) == pytest.approx(alone / channels, rel=0.05)
 
 
+def test_eight_channels_in_planes_are_averaged(decoder: Decoder, tmp_path: Path) -> None:
+    """PyAV 18 counts nine planes in such a frame; reading the ninth crashes."""
+    with decoder.decode(encode(tmp_path / "a.m4a", Track("alac", 48_000, "7.1(wide)"))) as waveform:
+        assert waveform.seconds == pytest.approx(3.0, abs=0.1)
+        assert pitch(waveform, 0.5, 2.5) == pytest.approx(440, abs=2)
+
+
 @pytest.mark.parametrize("seconds", [1 / 16_000, 1 / 44_100, 0.01, 0.1])
 def test_a_very_short_recording_is_a_short_waveform_and_not_an_error(seconds: float, decoder: Decoder, tmp_path: Path) -> None:
     """Down to one sample, also one that is less than a sample at 16 kHz."""
@@ -136,6 +143,16 @@ def test_a_track_is_chosen_by_its_number(decoder: Decoder, tmp_path: Path) -> No
         with decoder.decode(path, track=track) as waveform:
             assert pitch(waveform, 0.5, 2.5) == pytest.approx(hz, abs=2)
     assert decoder.probe(path).audio_tracks == 2
+
+
+def test_a_track_that_appears_on_the_way_does_no_harm(decoder: Decoder, tmp_path: Path) -> None:
+    """A broadcast that gets a second language; PyAV may end the demuxing of such a file with an IndexError."""
+    one = encode(tmp_path / "1.ts", Track(seconds=8.0))
+    two = encode(tmp_path / "2.ts", Track(seconds=8.0), Track(seconds=8.0))
+    (tmp_path / "a.ts").write_bytes(one.read_bytes() + two.read_bytes())
+    with decoder.decode(tmp_path / "a.ts") as waveform:
+        assert waveform.seconds == pytest.approx(16.0, abs=0.5)
+        assert pitch(waveform, 9, 15) == pytest.approx(440, abs=2)
 
 
 def test_a_rate_that_changes_on_the_way_is_followed(decoder: Decoder, tmp_path: Path) -> None:

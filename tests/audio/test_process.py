@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import math
 import os
 import signal
 import subprocess
@@ -179,6 +181,22 @@ def test_closing_ends_the_child_and_closing_again_is_fine(folder: Path, short: P
     assert gone(pid)
     decoder.probe(short)
     decoder.close()
+
+
+def test_a_forgotten_decoder_leaves_no_child(folder: Path, short: Path) -> None:
+    """Its finalizer does what `close` would have done."""
+    decoder = Decoder(scratch=folder)
+    decoder.decode(short).close()
+    pid = child_of(decoder)
+    del decoder
+    gc.collect()
+    assert gone(pid)
+
+
+def test_a_limit_may_be_infinite(folder: Path, short: Path) -> None:
+    """`--max-duration inf`."""
+    with Decoder(scratch=folder, limits=Limits(max_seconds=math.inf)) as decoder:
+        decoder.decode(short).close()
 
 
 @pytest.fixture

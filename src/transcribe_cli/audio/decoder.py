@@ -156,7 +156,7 @@ class Decoder:
                 return done
             if "error" in reply:
                 error = reply["error"]
-                raise _ERRORS[error["code"]](error["message"], error["hint"])
+                raise _ERRORS.get(error["code"], DecoderFailed)(error["message"], error["hint"])
             decoded = reply["seconds"]
             if time.monotonic() - started > self.limits.allowed_seconds(decoded):
                 raise DecoderFailed(f"{name}: the decoder was too slow ({decoded:.0f} s of audio) and was stopped.")

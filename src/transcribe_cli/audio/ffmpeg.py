@@ -19,6 +19,7 @@ from transcribe_cli.audio.container import FORMATS
 from transcribe_cli.audio.facts import SAMPLE_RATE, Damage
 from transcribe_cli.audio.pcm import Pcm, ScratchError
 
+_PLACE = "file:recording"
 _LOOK_SECONDS = 0.1  # between two looks at how far it is
 
 
@@ -39,15 +40,16 @@ def arguments(path: Path, track: int | None, max_seconds: float) -> list[str]:
     import ffmpeg
 
     source = ffmpeg.input(
-        f"file:{path.absolute()}",  # without `file:`, a name such as `concat:a|b` is a protocol
+        _PLACE,  # ffmpeg-python hashes its arguments, and fails at names that are not UTF-8
         protocol_whitelist="file",
         format_whitelist=FORMATS,
         threads=1,
     )
     wanted = source.audio if track is None else source[f"a:{track}"]
-    target = wanted.output("pipe:1", format="s16le", ac=1, ar=SAMPLE_RATE, t=max_seconds + 1)
+    target = wanted.output("pipe:1", format="s16le", ac=1, ar=SAMPLE_RATE, t=min(max_seconds + 1, 1e7))
     compiled: list[str] = target.global_args("-nostdin", "-v", "error").compile(cmd=shutil.which("ffmpeg") or "ffmpeg")
-    return compiled
+    # Without `file:`, a name such as `concat:a|b` is a protocol.
+    return [f"file:{path.absolute()}" if argument == _PLACE else argument for argument in compiled]
 
 
 def decode(path: Path, track: int | None, pcm: Pcm, max_seconds: float, progress: Callable[[float], None]) -> Damage | None:

@@ -36,7 +36,7 @@ class Limits:
     @property
     def scratch_bytes(self) -> int:
         """The largest file that the child may write (RLIMIT_FSIZE)."""
-        return int((self.max_seconds + 60) * BYTES_PER_SECOND)
+        return int(min((self.max_seconds + 60) * BYTES_PER_SECOND, 2.0**62))  # max_seconds may be infinite
 
     def allowed_seconds(self, decoded_seconds: float) -> float:
         """Wall time after which a decoder that has come this far is too slow to go on."""
