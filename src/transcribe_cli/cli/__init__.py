@@ -6,10 +6,8 @@ Exit codes: 0 done · 1 unexpected error · 2 usage or configuration · 3 some r
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Annotated, NoReturn
 
@@ -19,7 +17,9 @@ from typer.exceptions import TyperException
 from transcribe_cli import __version__
 from transcribe_cli.cli import config, doctor, models, plan, render, run
 from transcribe_cli.cli.argv import normalized
+from transcribe_cli.cli.debug import debugging, show_debug_records, traceback_of
 from transcribe_cli.cli.signals import EXIT_CODES, unwind_on_signals
+from transcribe_cli.cli.streams import mute_stdout, prepare_streams
 from transcribe_cli.errors import TranscribeError
 from transcribe_cli.printable import printable
 
@@ -60,6 +60,9 @@ def _program(
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The program `transcribe`: runs a command and exits with its code."""
+    prepare_streams()
+    if debugging():
+        show_debug_records()
     unwind_on_signals()
     sys.exit(_run(sys.argv[1:] if arguments is None else arguments))
 
@@ -76,18 +79,20 @@ def _run(arguments: Sequence[str]) -> int:
         return _told(error, f"{message} Try `transcribe --help`." if message else "", error.exit_code)
     except KeyboardInterrupt as error:
         return _told(error, "Interrupted.", EXIT_CODES[signal.SIGINT])
-    except BrokenPipeError:
-        # `| head` closed our output: nothing more can be said there, and the interpreter must not try at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit as stop:
+        if not isinstance(stop.__context__, BrokenPipeError):  # of which Typer makes an exit with 1
+            raise
+        mute_stdout()
         return 0
     except Exception as error:
+        mute_stdout()  # the error may be that it cannot be written, and the interpreter would try again when it ends
         return _told(error, f"Unexpected {type(error).__name__}: {error}. Please report it; TRANSCRIBE_DEBUG=1 shows more.", 1)
     return code if isinstance(code, int) else 0
 
 
 def _told(error: BaseException, line: str, code: int) -> int:
-    if os.environ.get("TRANSCRIBE_DEBUG"):
-        traceback.print_exception(error)
-    text = f"transcribe: {printable(line)}\n" if line else ""
-    sys.stderr.write(text.encode(sys.stderr.encoding or "utf-8", "backslashreplace").decode(sys.stderr.encoding or "utf-8"))
+    if debugging():
+        sys.stderr.write(f"{traceback_of(error)}\n")
+    if line:
+        sys.stderr.write(f"transcribe: {printable(line)}\n")
     return code

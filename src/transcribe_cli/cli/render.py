@@ -46,7 +46,8 @@ def render(
     for transcript in found:
         try:
             if output_dir == Path("-"):
-                typer.echo("".join(rendered(name, transcript.read()) for name in formats), nl=False)
+                text = "".join(rendered(name, transcript.read()) for name in formats)
+                typer.echo(text.encode("utf-8", "backslashreplace"), nl=False)  # the bytes of the file, whatever the locale
                 continue
             names = transcript.write(formats, output_dir, overwrite=overwrite)
         except TranscribeError as error:

@@ -11,6 +11,7 @@ import typer
 from transcribe_cli.cli.options import with_job_options
 from transcribe_cli.cli.plan import show
 from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, jobs_for
+from transcribe_cli.cli.streams import mute_stdout
 from transcribe_cli.events import Notice
 from transcribe_cli.reporting import listening
 
@@ -24,7 +25,7 @@ def run(
         bool, typer.Option("--dry-run", help="Only show what would be done: the same as `transcribe plan`.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write a summary of the run to standard output as JSON.")] = False,
-    **flags: Any,  # noqa: ANN401 - the options of `options.PANELS`
+    **flags: Any,  # noqa: ANN401 - one for each option, see options.py
 ) -> int:
     """Transcribe recordings: JSON, SRT and VTT next to each file.
 
@@ -48,5 +49,8 @@ def run(
             emit(Notice(f"No recordings in {', '.join(sources) or 'the current folder'}."))
         summary = Batch(jobs, configured.spec, configured.settings, emit).run()
     if as_json:
-        typer.echo(json.dumps(summary.as_record()))
+        try:
+            typer.echo(json.dumps(summary.as_record()))
+        except BrokenPipeError:  # whoever asked is gone; what the run came to does not change
+            mute_stdout()
     return summary.exit_code

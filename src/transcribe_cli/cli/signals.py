@@ -7,39 +7,62 @@ Nothing is lost by that: outputs are written whole or not at all, and what is le
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 import threading
+import time
 from types import FrameType
-from typing import NoReturn
 
 GRACE_SECONDS = 5.0
+# A terminal signals the whole group, and `uv run`, `make` and the like pass it on: the same Ctrl-C comes twice. Unwinding takes less.
+SAME_SECONDS = 1.0
 # 128 + the signal's number, as shells count.
 EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 _SHOW_CURSOR = "\x1b[?25h"
 
 
 def unwind_on_signals() -> None:
-    """Make SIGTERM unwind as Ctrl-C does, both within `GRACE_SECONDS`. For the main thread, once."""
+    """Make SIGTERM unwind as Ctrl-C does, both within `GRACE_SECONDS`. For the main thread, once.
+
+    A signal that whoever started us had ignored (`nohup`, `&` in a script) stays ignored.
+    """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    signal.signal(signal.SIGTERM, _terminate)
+    unwinding = _Unwinding()
+    for number in EXIT_CODES:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, unwinding)
     threading.Thread(target=_watch, args=(reader,), name="signals", daemon=True).start()
 
 
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise SystemExit(EXIT_CODES[signal.SIGTERM])
+class _Unwinding:
+    """The handler: raises once. A second exception would break into the cleaning up that the first one asked for."""
+
+    def __init__(self) -> None:
+        self._begun = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self._begun:
+            return
+        self._begun = True
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(EXIT_CODES[signal.Signals(number)])
 
 
 def _watch(reader: int) -> None:
     """End the process at the second signal, or when the first one has not ended it in time."""
     code = _next(reader)
+    began = time.monotonic()
     patience = threading.Timer(GRACE_SECONDS, _end, (code, "Stopped in the middle of a batch; what is finished is written."))
     patience.daemon = True
     patience.start()
-    _end(_next(reader), "Stopped at once; what is finished is written.")
+    while _next(reader) and time.monotonic() - began < SAME_SECONDS:
+        pass
+    _end(code, "Stopped at once; what is finished is written.")
 
 
 def _next(reader: int) -> int:
@@ -51,7 +74,8 @@ def _next(reader: int) -> int:
 
 
 def _end(code: int, line: str) -> None:
-    if sys.stderr.isatty():
-        line = f"{_SHOW_CURSOR}{line}"
-    os.write(sys.stderr.fileno(), f"transcribe: {line}\n".encode())
+    with contextlib.suppress(OSError):
+        if sys.stderr.isatty():
+            line = f"{_SHOW_CURSOR}{line}"
+        os.write(sys.stderr.fileno(), f"transcribe: {line}\n".encode())
     os._exit(code)

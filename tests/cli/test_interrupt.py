@@ -1,0 +1,281 @@
+"""Ctrl-C, SIGTERM and kill -9 in the middle of a run: what is finished stands, nothing half-written is left, the next run goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+import wave
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.audio.media import long_silence
+from tests.cli.recordings import SHORT, check_harmless, check_set, state, unfinished
+from tests.conftest import command, environment, spoken
+
+COUNT = 12
+
+
+@dataclass
+class Tree:
+    """Recordings of speech, a scratch folder, and runs over them in process groups of their own, as a terminal starts them."""
+
+    path: Path
+    scratch: Path
+    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def names(self) -> list[str]:
+        """Of all recordings."""
+        return [f"{number:02}.wav" for number in range(COUNT)]
+
+    def done(self) -> set[str]:
+        """Recordings whose transcript is in place."""
+        return {f"{path.stem}.wav" for path in self.path.glob("*.json")}
+
+    def start(self, *options: str | Path) -> subprocess.Popen[bytes]:
+        """A run, one clip at a time."""
+        process = subprocess.Popen(
+            command(["run", self.path, "--model", "demo", "--batch-size", "1", *options]),
+            env=environment({"TMPDIR": str(self.scratch)}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self.running.append(process)
+        return process
+
+    def finish(self) -> str:
+        """The same command, to its end; what it said."""
+        process = self.start()
+        _, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+        return check_harmless(err)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Iterator[Tree]:
+    """Twelve short recordings; whatever a test leaves running is ended."""
+    tree = Tree(tmp_path / "aulas", tmp_path / "scratch")
+    tree.path.mkdir()
+    tree.scratch.mkdir()
+    speech = repeated(spoken(SHORT), 2)
+    for name in tree.names():
+        (tree.path / name).write_bytes(speech)
+    yield tree
+    for process in tree.running:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def repeated(speech: bytes, times: int) -> bytes:
+    """A WAV that says it several times."""
+    with wave.open(io.BytesIO(speech)) as once:
+        parameters, frames = once.getparams(), once.readframes(once.getnframes())
+    target = io.BytesIO()
+    with wave.open(target, "wb") as file:
+        file.setparams(parameters)
+        file.writeframes(frames * times)
+    return target.getvalue()
+
+
+def read_until(process: subprocess.Popen[bytes], wanted: Callable[[str], bool]) -> str:
+    """What a run says, up to a line that is wanted."""
+    assert process.stderr is not None
+    said = ""
+    for line in process.stderr:
+        said += line.decode()
+        if wanted(line.decode()):
+            return said
+    raise AssertionError(said)
+
+
+def children(pid: int) -> list[int]:
+    """Processes that a process started."""
+    return [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """For what nobody sends a word about."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def wait_for_end(pids: list[int], seconds: float = 5.0) -> None:
+    """That processes which are not our children end."""
+    wait_until(lambda: not any(map(_is_alive, pids)), seconds)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "Interrupted."), (signal.SIGTERM, 143, "Terminated.")],
+    ids=["Ctrl-C", "SIGTERM"],
+)
+def test_a_signal_ends_the_run_cleanly_and_the_same_command_goes_on(tree: Tree, number: int, code: int, word: str) -> None:
+    """Within seconds, telling what is done; the next run does the rest and touches nothing of what was done."""
+    process = tree.start()
+    said = read_until(process, lambda line: line.startswith("done"))
+    started = children(process.pid)
+    began = time.monotonic()
+    os.killpg(process.pid, number)
+    out, err = process.communicate(timeout=30)
+    assert time.monotonic() - began < 5
+    assert process.returncode == code
+    assert out == b""
+
+    lines = check_harmless(said.encode() + err).splitlines()
+    done = {line.split()[1] for line in lines if line.startswith("done")}
+    assert tree.done() == done
+    assert 0 < len(done) < COUNT
+    assert re.fullmatch(rf"{word} {len(done)} transcribed \(.*\); {COUNT - len(done)} not tried\.", lines[-1])
+    for name in done:
+        check_set(tree.path / Path(name).stem)
+    assert {path.stem for path in tree.path.iterdir()} == {Path(name).stem for name in tree.names()}
+    assert unfinished(tree.path, tree.scratch) == []
+    assert list(tree.scratch.iterdir()) == []
+    wait_for_end(started)
+
+    before = state(tree.path)
+    again = tree.finish()
+    after = state(tree.path)
+    assert f"{len(done)} done already" in again
+    assert f"{COUNT - len(done)} transcribed" in again
+    assert {path: after[path] for path in before} == before
+    for name in tree.names():
+        check_set(tree.path / Path(name).stem)
+    assert list(tree.scratch.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("hours", "decoded"), [(8, 1), (2, 2 * 3600 * 32_000)], ids=["decoding", "finding speech"])
+def test_a_signal_while_a_long_recording_is_prepared_is_obeyed(tree: Tree, hours: int, decoded: int) -> None:
+    """Nobody waits for hours of audio to be decoded, or to be looked through for speech."""
+    for name in tree.names():
+        (tree.path / name).unlink()
+    long_silence(tree.path / "long.wav", hours * 3600, rate=8_000)
+    process = tree.start("--log-format", "json")
+    read_until(process, lambda line: "recording_started" in line)
+    wait_until(lambda: any(path.stat().st_size >= decoded for path in tree.scratch.iterdir()))
+    started = children(process.pid)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=4.5)
+    assert process.returncode == 130
+    assert json.loads(err.splitlines()[-1])["stopped_by"] == "interrupted"
+    assert b"recording_prepared" not in err
+    assert list(tree.scratch.iterdir()) == []
+    wait_for_end(started)
+
+
+@pytest.mark.slow
+def test_a_ctrl_c_that_comes_twice_at_once_is_one(tree: Tree) -> None:
+    """As when `uv run` or `make` pass it on: the run unwinds as ever."""
+    process = tree.start()
+    read_until(process, lambda line: line.startswith("done"))
+    for _ in range(3):
+        os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert check_harmless(err).splitlines()[-1].startswith("Interrupted. ")
+    assert unfinished(tree.path, tree.scratch) == []
+
+
+@pytest.mark.slow
+def test_a_second_ctrl_c_ends_a_run_that_takes_its_time_without_a_traceback(tree: Tree) -> None:
+    """One that cannot unwind, here because its main thread hangs: at once, and what is finished is whole."""
+    script = (
+        "import os, signal, sys, time\n"
+        "from transcribe_cli.cli.signals import unwind_on_signals\n"
+        "unwind_on_signals()\n"
+        "try:\n    print('ready', file=sys.stderr, flush=True); time.sleep(60)\n"
+        "finally:\n    print('unwinding', file=sys.stderr, flush=True); time.sleep(60)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, env=environment(), start_new_session=True)
+    tree.running.append(process)
+    read_until(process, lambda line: line == "ready\n")
+    os.killpg(process.pid, signal.SIGINT)
+    read_until(process, lambda line: line == "unwinding\n")
+    deadline = time.monotonic() + 10
+    while process.poll() is None:
+        assert time.monotonic() < deadline
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.2)
+    assert process.returncode == 130
+    assert process.stderr is not None
+    assert "Stopped" in check_harmless(process.stderr.read())
+
+
+def test_a_signal_that_was_ignored_from_the_start_stays_ignored(tree: Tree) -> None:
+    """A script's `transcribe … &` is not meant by Ctrl-C in the terminal."""
+    script = "import signal; from transcribe_cli.cli.signals import unwind_on_signals; unwind_on_signals()\n"
+    script += "print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)"
+    ran = subprocess.run(
+        ["sh", "-c", 'trap "" INT; exec "$0" -c "$1"', sys.executable, script], env=environment(), capture_output=True, text=True
+    )
+    assert ran.stdout == "True\n"
+
+
+@pytest.mark.slow
+def test_kill_9_again_and_again_loses_nothing_and_leaves_nothing(tree: Tree) -> None:
+    """Eight kills at random moments: no half set is ever taken for done, and the last run sweeps what was left."""
+    chance = random.Random(2)
+    whole: dict[Path, tuple[int, int, bytes]] = {}
+    kept = 0
+    for round_number in range(8):
+        process = tree.start("--overwrite") if round_number == 5 else tree.start()
+        if round_number % 2:
+            read_until(process, lambda line: line.startswith("done"))  # there is one more at every other round
+        else:
+            read_until(process, lambda line: "to transcribe" in line)
+        time.sleep(chance.uniform(0, 0.6))  # a random moment is what this test is about
+        started = children(process.pid)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        wait_for_end(started)
+        for path in tree.path.glob("*.json"):
+            check_set_as_listed(path)
+        if round_number < 5:
+            now = state(tree.path)
+            transcripts = [path for path in whole if path.suffix == ".json"]
+            assert all(now[path] == whole[path] for path in transcripts), "a finished transcript was touched"
+            kept = max(kept, len(transcripts))
+            whole = now
+    assert kept > 0
+    for path in tree.scratch.iterdir():
+        os.utime(path, (0, 0))  # as old as they would be at the next night's run
+    tree.finish()
+    for name in tree.names():
+        check_set(tree.path / Path(name).stem)
+    assert unfinished(tree.path, tree.scratch) == []
+    assert list(tree.scratch.iterdir()) == []
+    before = state(tree.path)
+    assert f"{COUNT} done already." in tree.finish().splitlines()[-1]
+    assert state(tree.path) == before
+
+
+def check_set_as_listed(json_file: Path) -> None:
+    """That renderings beside a transcript are whole: each has the content that the transcript lists, or is not there."""
+    for name, digest in json.loads(json_file.read_text())["outputs"].items():
+        rendering = json_file.with_name(name)
+        if rendering.exists():
+            assert hashlib.sha256(rendering.read_bytes()).hexdigest() == digest
