@@ -1,4 +1,4 @@
-"""`python -m transcribe_cli` is `transcribe`."""
+"""Where the program begins, as `transcribe` and as `python -m transcribe_cli`."""
 
 import signal
 
@@ -7,4 +7,5 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
 
 from transcribe_cli.cli import main
 
-main()
+if __name__ == "__main__":
+    main()

@@ -106,7 +106,7 @@ class Batch:
             self._tally.stopped_by = "fail_fast"
         except (KeyboardInterrupt, SystemExit) as stop:
             code = stop.code if isinstance(stop, SystemExit) and isinstance(stop.code, int) else 130
-            self._tally.stopped_by = "terminated" if code == 143 else "interrupted"
+            self._tally.stopped_by = "interrupted" if code == 130 else "terminated"
             self._emit(self._tally.finished(len(self._jobs), code))
             raise
         except TranscribeError as error:

@@ -129,8 +129,8 @@ def _is_alive(pid: int) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code", "word"),
-    [(signal.SIGINT, 130, "Interrupted."), (signal.SIGTERM, 143, "Terminated.")],
-    ids=["Ctrl-C", "SIGTERM"],
+    [(signal.SIGINT, 130, "Interrupted."), (signal.SIGTERM, 143, "Terminated."), (signal.SIGHUP, 129, "Terminated.")],
+    ids=["Ctrl-C", "SIGTERM", "SIGHUP"],
 )
 def test_a_signal_ends_the_run_cleanly_and_the_same_command_goes_on(tree: Tree, number: int, code: int, word: str) -> None:
     """Within seconds, telling what is done; the next run does the rest and touches nothing of what was done."""

@@ -62,7 +62,11 @@ def jobs_for(sources: Sequence[str], config: Config) -> list[planning.Job]:
 
 def _existing(path: Path) -> Path:
     """The nearest folder or file above a source that exists: globs and mistyped names have none of their own."""
-    for candidate in (path, *path.absolute().parents):
+    try:
+        path = path.absolute()
+    except FileNotFoundError as error:
+        raise UsageError("The current folder is not there any more.", "Change to one that is.") from error
+    for candidate in (path, *path.parents):
         try:
             if candidate.exists():
                 return candidate

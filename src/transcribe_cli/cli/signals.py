@@ -1,4 +1,5 @@
-"""Ctrl-C and SIGTERM: unwind, so that what is done is told and scratch files go; but end within seconds whatever is under way.
+"""Ctrl-C, SIGTERM and a terminal that closes: unwind, so that what is done is told and scratch files go; but end within seconds,
+whatever is under way.
 
 Python runs its signal handlers between two steps of the main thread, which may be inside one long call of the recognizer. A watcher
 thread hears of the signal at once (`signal.set_wakeup_fd`) and ends the process when unwinding takes too long, or at the second signal.
@@ -19,12 +20,12 @@ GRACE_SECONDS = 5.0
 # A terminal signals the whole group, and `uv run`, `make` and the like pass it on: the same Ctrl-C comes twice. Unwinding takes less.
 SAME_SECONDS = 1.0
 # 128 + the signal's number, as shells count.
-EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 _SHOW_CURSOR = "\x1b[?25h"
 
 
 def unwind_on_signals() -> None:
-    """Make SIGTERM unwind as Ctrl-C does, both within `GRACE_SECONDS`. For the main thread, once.
+    """Make SIGTERM and SIGHUP unwind as Ctrl-C does, all within `GRACE_SECONDS`. For the main thread, once.
 
     A signal that whoever started us had ignored (`nohup`, `&` in a script) stays ignored.
     """
