@@ -1,10 +1,11 @@
-"""A recording's samples: int16 on scratch, memory-mapped, handed out as float32.
+"""A recording's samples: int16 on scratch, handed out as float32.
 
 Six hours are 691 MB on disk and nothing in memory but the slices that somebody reads.
 """
 
 from __future__ import annotations
 
+import os
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,11 +37,7 @@ class Waveform:
         self.samples = scratch.size() // 2
         self.damage = damage
         self.decoder = decoder
-        self._pcm: NDArray[np.int16] | None
-        if self.samples:
-            self._pcm = np.memmap(self.path, dtype="<i2", mode="r", shape=(self.samples,))
-        else:  # an empty file cannot be mapped
-            self._pcm = np.zeros(0, dtype=np.int16)
+        self._descriptor = scratch.fd
         self._finalizer = weakref.finalize(self, scratch.remove)
 
     @classmethod
@@ -72,11 +69,14 @@ class Waveform:
 
     def read(self, start: int, stop: int) -> NDArray[np.float32]:
         """A copy of samples [start, stop) in [-1, 1); bounds outside the waveform are moved to its ends."""
-        if self._pcm is None:
+        if not self._finalizer.alive:
             raise ValueError("this waveform is closed")
         start = min(max(start, 0), self.samples)
         stop = min(max(stop, start), self.samples)
-        return np.multiply(self._pcm[start:stop], np.float32(1 / FULL_SCALE), dtype=np.float32)
+        # Read, not mapped: the pages of a mapping count as this process's memory until the kernel wants them back.
+        pcm: NDArray[np.int16] = np.frombuffer(os.pread(self._descriptor, 2 * (stop - start), 2 * start), dtype="<i2")
+        samples: NDArray[np.float32] = np.multiply(pcm, np.float32(1 / FULL_SCALE), dtype=np.float32)
+        return samples
 
     def blocks(self, samples: int) -> Iterator[NDArray[np.float32]]:
         """The whole waveform in blocks of `samples`; the last one may be shorter."""
@@ -85,7 +85,6 @@ class Waveform:
 
     def close(self) -> None:
         """Remove the scratch file; closing twice is fine."""
-        self._pcm = None
         self._finalizer()
 
     def __enter__(self) -> Self:
