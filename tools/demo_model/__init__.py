@@ -1,0 +1,1 @@
+"""The parts that make the demo model: sentences, voices, tokens, windows, network, training, export, evaluation."""

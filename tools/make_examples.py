@@ -1,0 +1,241 @@
+"""Make the example recordings: `python tools/make_examples.py` writes examples/audio and examples/references.
+
+Synthetic speech in the demo model's vocabulary, by voices that it was not trained with, in the containers that people
+have. The same files come out every time with the same versions of espeak-ng and PyAV.
+"""
+
+import random
+import sys
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from demo_model.speech import SAMPLE_RATE, speak
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+_VIDEO_SIZE = (160, 90)
+_VIDEO_RATE = 5  # pictures a second
+_FRAME = 1024  # samples handed to an encoder at a time
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What is said in a file, and how the file is encoded."""
+
+    name: str
+    language: str
+    voices: tuple[str, ...]  # they take turns
+    pauses: tuple[float, float]  # seconds between sentences
+    codec: str
+    bit_rate: int
+    text: str
+    pitch: int = 50
+    video: bool = False
+
+    @property
+    def sentences(self) -> list[str]:
+        """One a line."""
+        return [line.strip() for line in self.text.strip().splitlines()]
+
+
+RECORDINGS = (
+    Recording(
+        "aula.mp3",
+        "pt",
+        ("adam",),
+        (0.4, 1.5),
+        "libmp3lame",
+        40_000,
+        """
+        Bom dia a todos.
+        Vamos começar a aula.
+        O professor apresenta a lição de hoje.
+        Abram o livro na página quarenta e dois.
+        A turma estuda a equação do segundo grau na sala de aula.
+        Podem anotar no caderno.
+        Isso é muito importante.
+        O aluno descreve o problema de química em voz alta.
+        Qual é a sua dúvida?
+        A aluna comenta a pergunta vinte e três com calma.
+        A resposta certa é dezessete.
+        O professor corrige o exercício de matemática mais uma vez.
+        Alguma pergunta?
+        A professora mostra o mapa da cidade para todos.
+        Vamos voltar ao tema da aula.
+        O grupo discute a história do brasil agora.
+        A turma revisa o capítulo trinta e cinco com cuidado.
+        A água ferve a cem graus.
+        O coração bombeia o sangue.
+        O professor explica a prova de física muito bem.
+        O senhor pode repetir?
+        A professora explica o capítulo doze mais uma vez.
+        Vamos fazer um intervalo de quinze minutos.
+        Boa tarde, turma.
+        Nosso colega apresenta a música nova na sala de aula.
+        O aluno resume a aula de geografia.
+        A diretora comenta o relatório final.
+        Minha irmã escreve a carta da família depois do almoço.
+        O grupo prepara a reunião da semana.
+        A turma discute o projeto de lei em vinte minutos.
+        A aluna corrige o texto da página oitenta e nove.
+        Eu não concordo.
+        A resposta certa é noventa e um.
+        O professor prepara a prova de física na sexta feira.
+        Não esqueçam a tarefa de casa.
+        A escola revisa o livro de português antes da prova.
+        Muito obrigado pela atenção.
+        Até a próxima aula.
+        """,
+        pitch=45,
+    ),
+    Recording(
+        "audiencia.m4a",
+        "pt",
+        ("david", "belinda"),
+        (0.4, 1.1),
+        "aac",
+        48_000,
+        """
+        A audiência está aberta.
+        Sim, senhora.
+        O juiz explica o contrato de trabalho com calma.
+        Eu não concordo.
+        Qual é a sua dúvida?
+        O advogado apresenta a pergunta dezesseis.
+        A testemunha descreve o problema de química.
+        O senhor pode repetir?
+        A testemunha descreve a reunião da semana mais uma vez.
+        O médico comenta o relatório final com cuidado.
+        Isso é muito importante.
+        O governo discute o projeto de lei amanhã.
+        A testemunha mostra a carta da família para todos.
+        O advogado revisa o contrato de trabalho em voz alta.
+        Alguma pergunta?
+        O juiz resume o texto da página setenta e quatro.
+        Vamos fazer um intervalo de trinta minutos.
+        Muito obrigado pela atenção.
+        """,
+    ),
+    Recording(
+        "talk.ogg",
+        "en",
+        ("edward",),
+        (0.3, 1.0),
+        "libopus",
+        32_000,
+        """
+        Good morning, everyone.
+        Let us start the lesson.
+        Our group presents the new project today.
+        Open the book on page twenty-seven.
+        The teacher explains the history of the country very slowly.
+        This is very important.
+        The student reads the text on page sixty-four.
+        Any questions?
+        Please repeat that.
+        The class discusses question eighteen once more.
+        The right answer is fifty-three.
+        I do not agree.
+        The doctor reviews the final report in ten minutes.
+        My brother prepares the math exercise after lunch.
+        The city shows the map of the city for everyone.
+        Thank you very much.
+        See you next week.
+        """,
+    ),
+    Recording(
+        "clase.mp4",
+        "es",
+        ("linda",),
+        (0.3, 0.9),
+        "aac",
+        48_000,
+        """
+        Buenos días a todos.
+        Vamos a empezar.
+        La maestra presenta la lección de hoy.
+        El alumno estudia la historia del país en la clase.
+        ¿Alguna pregunta?
+        Esto es muy importante.
+        El profesor explica el ejercicio otra vez.
+        La clase prepara el informe final ahora.
+        El juez describe el libro nuevo para todos.
+        Muchas gracias.
+        Hasta la próxima semana.
+        """,
+        video=True,
+    ),
+)
+
+
+def main() -> None:
+    """Write all recordings and their texts."""
+    for folder in ("audio", "references"):
+        (EXAMPLES / folder).mkdir(parents=True, exist_ok=True)
+    for number, recording in enumerate(RECORDINGS):
+        samples = say(recording, random.Random(number))
+        encode(EXAMPLES / "audio" / recording.name, samples, recording)
+        _write_reference(recording.name, recording.sentences)
+        print(f"{recording.name}: {len(samples) / SAMPLE_RATE:.1f} s")
+    faint = np.random.default_rng(0).normal(0, 3e-5, 10 * SAMPLE_RATE)
+    faint[: 3 * SAMPLE_RATE] = 0
+    silence = Recording("silencio.wav", "pt", (), (0, 0), "pcm_s16le", 0, "")
+    encode(EXAMPLES / "audio" / silence.name, faint.astype(np.float32), silence)
+    _write_reference(silence.name, [])
+
+
+def say(recording: Recording, rng: random.Random) -> npt.NDArray[np.float32]:
+    """Speak the sentences in turn with pauses, over faint noise; (n,) at 16 kHz."""
+    pieces = [np.zeros(SAMPLE_RATE // 2, np.float32)]
+    for number, text in enumerate(recording.sentences):
+        voice = recording.voices[number % len(recording.voices)]
+        speed = rng.randint(148, 168)
+        pieces.append(speak(text, recording.language, voice, pitch=recording.pitch, speed=speed).samples)
+        pieces.append(np.zeros(int(rng.uniform(*recording.pauses) * SAMPLE_RATE), np.float32))
+    samples = np.concatenate(pieces) * np.float32(0.7)
+    return samples + np.random.default_rng(0).normal(0, 2e-4, len(samples)).astype(np.float32)
+
+
+def encode(path: Path, samples: npt.NDArray[np.float32], recording: Recording) -> None:
+    """Write mono 16 kHz audio, and a slowly changing picture if the recording has video."""
+    with av.open(str(path), "w", options={"fflags": "+bitexact"}) as container:
+        audio = container.add_stream(recording.codec, rate=SAMPLE_RATE, layout="mono")
+        if recording.bit_rate:
+            audio.bit_rate = recording.bit_rate
+        if recording.video:
+            _encode_video(container, len(samples) / SAMPLE_RATE)
+        whole = (np.clip(samples, -1, 1) * 32767).astype(np.int16)
+        for start in range(0, len(whole), _FRAME):
+            frame = av.AudioFrame.from_ndarray(whole[None, start : start + _FRAME], format="s16", layout="mono")
+            frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, start, Fraction(1, SAMPLE_RATE)
+            container.mux(audio.encode(frame))
+        container.mux(audio.encode(None))
+
+
+def _encode_video(container: av.container.OutputContainer, seconds: float) -> None:
+    """A bar that crosses the picture once."""
+    width, height = _VIDEO_SIZE
+    stream = container.add_stream("mpeg4", rate=_VIDEO_RATE)
+    stream.width, stream.height, stream.pix_fmt, stream.bit_rate = width, height, "yuv420p", 40_000
+    count = int(seconds * _VIDEO_RATE)
+    for number in range(count):
+        picture = np.full((height, width, 3), 40, np.uint8)
+        picture[:, : number * width // count] = (60, 120, 180)
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+    container.mux(stream.encode(None))
+
+
+def _write_reference(name: str, sentences: list[str]) -> None:
+    """The text that was spoken, one sentence a line."""
+    path = EXAMPLES / "references" / Path(name).with_suffix(".txt")
+    path.write_text("".join(sentence + "\n" for sentence in sentences), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
