@@ -1,5 +1,4 @@
-"""Ctrl-C, SIGTERM and a terminal that closes: unwind, so that what is done is told and scratch files go; but end within seconds,
-whatever is under way.
+"""Ctrl-C, SIGTERM and a terminal that closes: unwind, so that scratch files go, but end within seconds.
 
 Python runs its signal handlers between two steps of the main thread, which may be inside one long call of the recognizer. A watcher
 thread hears of the signal at once (`signal.set_wakeup_fd`) and ends the process when unwinding takes too long, or at the second signal.
