@@ -101,7 +101,9 @@ def main() -> None:
                 began = time.perf_counter()
                 texts = run()
                 seconds[name].append(time.perf_counter() - began)
-                errors[name] = jiwer.wer([words(text) for text in spoken.values()], [words(texts.get(path.name, "")) for path in files])
+                errors[name] = jiwer.wer(
+                    [words(text) for text in spoken.values()], [words(texts.get(path.name, "")) for path in files]
+                )
     best = min(statistics.median(seconds[name]) for name in ("sequential", "batched"))
     print(f"{'':12} {'median s':>9} {'min':>7} {'max':>7} {'against the better loop':>25} {'WER':>7}")
     for name, times in seconds.items():
