@@ -143,7 +143,8 @@ def test_a_relative_path_is_meant_from_here(decoder: Decoder, tmp_path: Path, mo
     """Also after the folder changed since the child was started."""
     wav(tmp_path / "a.wav", tone(0.5))
     monkeypatch.chdir(tmp_path)
-    decoder.decode(Path("a.wav")).close()
+    with decoder.decode(Path("a.wav")) as waveform:
+        assert waveform.seconds == pytest.approx(0.5, abs=0.01)
 
 
 def test_a_recording_past_the_limit_is_refused_by_its_header(tmp_path: Path) -> None:

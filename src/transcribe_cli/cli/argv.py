@@ -14,9 +14,7 @@ from transcribe_cli.errors import UsageError
 SAME_AS = {
     "--logprob-threshold": "--log-prob-threshold",
     "--vad-onset": "--vad-threshold",
-    "--vad-filter": "--vad-filter",
     "--model-directory": "--model",
-    "--formats": "--output-format",
 }
 ELSEWHERE = {
     "--condition-on-previous-text": "clips are recognized independently of each other, so that one error cannot run through a file",
