@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 
-from transcribe_cli.audio import Decoder, Limits
-from transcribe_cli.batch import check_engine, load_engine
+from transcribe_cli.batch import check_engine, decoders, engine_loaders
 from transcribe_cli.events import Emit, silence
 from transcribe_cli.pipeline import Outcome, Pipeline
 from transcribe_cli.plan import Decision, Job, plan
@@ -47,8 +47,8 @@ def transcribe(
             yield Outcome(job, error=job.error)
     if waiting := [job for job in jobs if job.decision is Decision.TRANSCRIBE]:
         check_engine(spec, settings)
-        with Decoder(limits=Limits(max_seconds=settings.max_duration * 3600)) as decoder:
-            yield from Pipeline(partial(load_engine, spec, settings, emit), decoder, emit).run(waiting)
+        with ExitStack() as stack:
+            yield from Pipeline(partial(engine_loaders, spec, settings), decoders(settings, stack), emit).run(waiting)
 
 
 def _to_do(job: Job) -> Job:

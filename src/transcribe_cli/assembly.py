@@ -6,10 +6,13 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from transcribe_cli import __version__
+from transcribe_cli.audio import Damage
 from transcribe_cli.engines import ClipResult
 from transcribe_cli.prepare import Prepared
+from transcribe_cli.rescue import without
 from transcribe_cli.segments import LOW_CONFIDENCE, segments
 from transcribe_cli.transcript import JobRecord, Quality, Segment, Source, Timing, Transcript
+from transcribe_cli.under_way import UnderWay
 from transcribe_cli.vote import Language
 
 # Speech without text is worth a look from this length on, in seconds; shorter stretches are breaths and hesitation.
@@ -17,21 +20,25 @@ GAP = 2.0
 TOOL = f"transcribe-cli {__version__}"
 
 
-def assemble(prepared: Prepared, results: Sequence[ClipResult], language: Language, device: str, backend: str) -> Transcript:
+def assemble(recording: UnderWay, device: str, backend: str) -> Transcript:
     """The transcript of a recording all of whose clips are recognized."""
-    found = segments(results, prepared.waveform.seconds)
-    quality = _quality(prepared, results, found)
+    begun, prepared = recording.begun, recording.prepared
+    if prepared is None:
+        raise ValueError("this recording is not complete")
+    waveform, language = begun.waveform, recording.language
+    found = segments(recording.results, waveform.seconds)
+    quality = _quality(prepared.speech, waveform.damage, recording.results, found)
     return Transcript(
         source=Source(
-            name=prepared.recording.name,
-            uri=prepared.recording.uri,
-            size=prepared.recording.size,
-            modified=prepared.recording.modified,
-            duration=prepared.waveform.damage.header_seconds,
+            name=begun.recording.name,
+            uri=begun.recording.uri,
+            size=begun.recording.size,
+            modified=begun.recording.modified,
+            duration=waveform.damage.header_seconds,
         ),
         job=JobRecord(
-            fingerprint=prepared.job.spec.fingerprint,
-            spec=prepared.job.spec.canonical(),
+            fingerprint=begun.job.spec.fingerprint,
+            spec=begun.job.spec.canonical(),
             tool=TOOL,
             backend=backend,
             device=device,
@@ -39,17 +46,16 @@ def assemble(prepared: Prepared, results: Sequence[ClipResult], language: Langua
         ),
         language=language.code,
         language_probability=language.probability,
-        duration=prepared.waveform.seconds,
-        flags=tuple(_flags(prepared, found, language, quality)),
+        duration=waveform.seconds,
+        flags=tuple(_flags(waveform.damage, found, language, quality)),
         text="".join(segment.text for segment in found),
         segments=found,
         quality=quality,
-        timing=_timing(prepared, results),
+        timing=_timing(prepared, waveform.seconds, recording.results),
     )
 
 
-def _flags(prepared: Prepared, found: Sequence[Segment], language: Language, quality: Quality) -> Iterator[str]:
-    damage = prepared.waveform.damage
+def _flags(damage: Damage, found: Sequence[Segment], language: Language, quality: Quality) -> Iterator[str]:
     if damage.truncated:
         yield "truncated"
     if damage.skipped_packets:
@@ -64,41 +70,25 @@ def _flags(prepared: Prepared, found: Sequence[Segment], language: Language, qua
         yield "repetitions"
 
 
-def _quality(prepared: Prepared, results: Sequence[ClipResult], found: Sequence[Segment]) -> Quality:
-    threshold = prepared.job.spec.compression_ratio_threshold
-    speech = [(start, end) for start, end in prepared.speech if end > start]
+def _quality(
+    speech: Sequence[tuple[float, float]], damage: Damage, results: Sequence[ClipResult], found: Sequence[Segment]
+) -> Quality:
     total = sum(end - start for start, end in speech)
-    untold = list(_without(speech, [(segment.start, segment.end) for segment in found]))
+    untold = list(without(speech, [(segment.start, segment.end) for segment in found]))
     missing = sum(end - start for start, end in untold)
     words = [word for segment in found for word in segment.words or ()]
     return Quality(
         speech=total,
         covered=1 - missing / total if total else 1.0,
         gaps=tuple((start, end) for start, end in untold if end - start >= GAP),
-        repetitions=sum(1 for result in results if threshold and result.compression_ratio > threshold),
+        repetitions=sum(result.attempt.repeats for result in results),
         low_confidence=sum(word.probability < LOW_CONFIDENCE for word in words) / len(words) if words else 0.0,
-        skipped_packets=prepared.waveform.damage.skipped_packets,
+        skipped_packets=damage.skipped_packets,
     )
 
 
-def _without(spans: Sequence[tuple[float, float]], covers: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
-    """The parts of `spans` that no cover covers; both in order of time and without overlaps among themselves."""
-    first = 0
-    for start, end in spans:
-        while first < len(covers) and covers[first][1] <= start:
-            first += 1
-        position, index = start, first
-        while index < len(covers) and covers[index][0] < end:
-            if covers[index][0] > position:
-                yield position, covers[index][0]
-            position = max(position, covers[index][1])
-            index += 1
-        if position < end:
-            yield position, end
-
-
-def _timing(prepared: Prepared, results: Sequence[ClipResult]) -> Timing:
+def _timing(prepared: Prepared, seconds: float, results: Sequence[ClipResult]) -> Timing:
     asr = sum(result.seconds for result in results)
     total = prepared.decode_seconds + prepared.vad_seconds + asr
-    rtfx = prepared.waveform.seconds / total if total else 0.0
+    rtfx = seconds / total if total else 0.0
     return Timing(decode=prepared.decode_seconds, vad=prepared.vad_seconds, asr=asr, total=total, rtfx=rtfx)

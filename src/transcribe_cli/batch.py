@@ -5,22 +5,20 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
 
 from transcribe_cli import sinks
 from transcribe_cli.audio import Decoder, Limits
 from transcribe_cli.checkpoint import Checkpoints
-from transcribe_cli.engines import Engine
 from transcribe_cli.engines.devices import place
 from transcribe_cli.engines.models import locate
 from transcribe_cli.errors import OutputRefused, RecordingError, StorageNotReady, TranscribeError
 from transcribe_cli.events import (
     Emit,
     Event,
-    ModelLoaded,
     RecordingDone,
     RecordingFailed,
     RecordingSkipped,
@@ -30,12 +28,15 @@ from transcribe_cli.events import (
 from transcribe_cli.formats import render
 from transcribe_cli.pipeline import Outcome, Pipeline
 from transcribe_cli.plan import Decision, Job, check_writable
+from transcribe_cli.recognition import Loader
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import json_safe
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Transcript
 
 _LOG = logging.getLogger(__name__)
+# Recordings prepared side by side: decoding and speech detection take 10 s of a processor for each hour of audio.
+DECODERS = 2
 
 
 @dataclass
@@ -161,25 +162,22 @@ class Batch:
     def _transcribe(self, jobs: Sequence[Job]) -> None:
         if not jobs:
             return
-        limits = Limits(max_seconds=self._settings.max_duration * 3600)
-        with Decoder(limits=limits) as decoder:
-            load = partial(load_engine, self._spec, self._settings, self._emit)
+        with ExitStack() as stack:
             checkpoints = Checkpoints(self._settings.state_dir)
             checkpoints.sweep()
-            outcomes = Pipeline(load, decoder, self._emit, checkpoints).run(self._while_writable(jobs))
-            with closing(outcomes):
-                for outcome in outcomes:
-                    self._take(outcome)
+            loaders = partial(engine_loaders, self._spec, self._settings)
+            pipeline = Pipeline(loaders, decoders(self._settings, stack), self._emit, checkpoints)
+            for outcome in stack.enter_context(closing(pipeline.run(jobs, self._can_be_written))):
+                self._take(outcome)
 
-    def _while_writable(self, jobs: Iterable[Job]) -> Iterator[Job]:
-        """Jobs whose outputs could be written now, so that a disk that filled up costs no recognition. Runs in the pipeline's thread."""
-        for job in jobs:
-            try:
-                check_writable([job])
-            except StorageNotReady as error:
-                self._fail(job, error)
-            else:
-                yield job
+    def _can_be_written(self, job: Job) -> bool:
+        """Whether the job's outputs could be written now: a disk that filled up costs no recognition. Called in the pipeline's threads."""
+        try:
+            check_writable([job])
+        except StorageNotReady as error:
+            self._fail(job, error)
+            return False
+        return True
 
     def _take(self, outcome: Outcome) -> None:
         job, transcript = outcome.job, outcome.transcript
@@ -227,8 +225,8 @@ def check_engine(spec: JobSpec, settings: Settings) -> None:
     locate(spec.model, settings.model_dir, offline=settings.offline)
 
 
-def load_engine(spec: JobSpec, settings: Settings, emit: Emit) -> Engine:
-    """The recognizer, loaded and able to do what the spec asks.
+def engine_loaders(spec: JobSpec, settings: Settings) -> Sequence[Loader]:
+    """What loads the recognizer, one for each device.
 
     Raises:
         UsageError, ModelUnavailable, DeviceUnavailable: see `engines.faster_whisper`.
@@ -236,11 +234,13 @@ def load_engine(spec: JobSpec, settings: Settings, emit: Emit) -> Engine:
     # Imported here: it brings CTranslate2, which a run that has nothing to transcribe never needs.
     from transcribe_cli.engines.faster_whisper import FasterWhisper
 
-    began = time.perf_counter()
-    engine = FasterWhisper.load(spec.model, settings, emit)
-    engine.check(spec)
-    emit(ModelLoaded(engine.model, engine.device, engine.batch_size, round(time.perf_counter() - began, 3)))
-    return engine
+    return FasterWhisper.load(spec.model, settings)
+
+
+def decoders(settings: Settings, stack: ExitStack) -> list[Decoder]:
+    """Decoders for a pipeline, closed with `stack`; each becomes a process when it is first used."""
+    limits = Limits(max_seconds=settings.max_duration * 3600)
+    return [stack.enter_context(Decoder(limits=limits)) for _ in range(DECODERS)]
 
 
 def _rendered(transcript: Transcript, formats: Iterable[str]) -> dict[str, str]:

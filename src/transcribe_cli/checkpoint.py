@@ -11,17 +11,18 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from platformdirs import user_state_path
 
-from transcribe_cli.engines import Clip, ClipResult, Phrase, SpokenWord
+from transcribe_cli.engines import Attempt, Clip, ClipResult, Phrase, SpokenWord
 from transcribe_cli.plan import Job
 from transcribe_cli.sources import Recording
 
-# Fewer clips than this are a batch, which is repeated anyway.
+# Fewer clips than this are a batch, which is repeated anyway: nothing is written for them.
 LEAST_CLIPS = 5
 SYNC_SECONDS = 5.0
 # Nobody comes back to a recording that long after its run was killed.
@@ -30,29 +31,37 @@ _ENDING = ".clips.jsonl"
 
 
 class Checkpoint:
-    """The finished clips of one recording.
+    """The finished clips of one recording, of this run and of one that was killed."""
 
-    Attributes:
-        results: those of an earlier run, for clips that are still the same.
-    """
-
-    def __init__(self, path: Path, clips: Sequence[Clip]) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
         self._synced = time.monotonic()
         self._descriptor: int | None = None
-        self.results = _read(path, clips)
+        self._records = _read(path)
+        self._pending: list[bytes] = []
+
+    def recall(self, clip: Clip) -> ClipResult | None:
+        """What an earlier run made of this clip; None when it did not come so far, or cut its clips elsewhere."""
+        record = self._records.get(_key(clip))
+        if record is None:
+            return None
+        with contextlib.suppress(ValueError, KeyError, TypeError):  # written by another version
+            return _result(clip, record)
+        return None
 
     def add(self, result: ClipResult) -> None:
         """Keep a finished clip. A disk that is full costs the checkpoint, never the run."""
-        if result.error is not None:
+        self._pending.append(json.dumps(_record(result)).encode() + b"\n")
+        if self._descriptor is None and not self._records and len(self._pending) < LEAST_CLIPS:
             return
         with contextlib.suppress(OSError):
             if self._descriptor is None:
                 self._descriptor = self._opened()
-            os.write(self._descriptor, json.dumps(_record(result)).encode() + b"\n")
+            os.write(self._descriptor, b"".join(self._pending))
             if time.monotonic() - self._synced > SYNC_SECONDS:
                 os.fsync(self._descriptor)
                 self._synced = time.monotonic()
+        self._pending.clear()
 
     def close(self) -> None:
         """Keep the file for the next run."""
@@ -85,13 +94,11 @@ class Checkpoints:
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = (folder or user_state_path("transcribe-cli")) / "checkpoints"
 
-    def of(self, job: Job, recording: Recording, clips: Sequence[Clip]) -> Checkpoint | None:
-        """The checkpoint of a recording as it is now; None for one that is too short to need it."""
-        if len(clips) < LEAST_CLIPS:
-            return None
+    def of(self, job: Job, recording: Recording) -> Checkpoint:
+        """The checkpoint of a recording as it is now."""
         identity = [recording.uri, recording.size, recording.modified, job.spec.fingerprint]
         key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
-        return Checkpoint(self._folder / f"{key}{_ENDING}", clips)
+        return Checkpoint(self._folder / f"{key}{_ENDING}")
 
     def sweep(self) -> None:
         """Remove what was left behind a month ago."""
@@ -101,41 +108,39 @@ class Checkpoints:
                     path.unlink(missing_ok=True)
 
 
+def _key(clip: Clip) -> str:
+    return json.dumps([clip.index, clip.part, clip.speech[0].start, clip.speech[-1].end, clip.language])
+
+
 def _record(result: ClipResult) -> dict[str, Any]:
     """A result without its waveform; floats keep every digit, so that a resumed transcript is the same to the byte."""
-    clip = result.clip
     return {
-        "clip": [clip.index, clip.speech[0].start, clip.speech[-1].end, clip.language],
+        "clip": _key(result.clip),
+        "attempt": asdict(result.attempt),
         "words": [[word.text, word.start, word.end, word.probability, word.tokens] for word in result.words],
         "phrases": [[phrase.text, phrase.start, phrase.end, phrase.tokens] for phrase in result.phrases],
-        "temperature": result.temperature,
-        "avg_logprob": result.avg_logprob,
-        "compression_ratio": result.compression_ratio,
-        "no_speech_prob": result.no_speech_prob,
-        "failed_gates": result.failed_gates,
         "seconds": result.seconds,
     }
 
 
-def _read(path: Path, clips: Sequence[Clip]) -> list[ClipResult]:
-    """The results that belong to these clips, each once; lines that a crash cut are passed over."""
-    known = {(clip.index, clip.speech[0].start, clip.speech[-1].end, clip.language): clip for clip in clips}
-    results = []
+def _read(path: Path) -> dict[str, Mapping[str, Any]]:
+    """The records of a file by their clips; lines that a crash cut are passed over."""
+    found: dict[str, Mapping[str, Any]] = {}
     try:
         lines = path.read_bytes().splitlines()
     except OSError:
-        return []
+        return found
     for line in lines:
-        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):  # a line that is no clip
+        with contextlib.suppress(ValueError, KeyError, TypeError):  # a line that is no clip
             record = json.loads(line)
-            if (clip := known.pop(tuple(record.pop("clip")), None)) is not None:
-                results.append(_result(clip, record))
-    return results
+            found[record["clip"]] = record
+    return found
 
 
 def _result(clip: Clip, record: Mapping[str, Any]) -> ClipResult:
+    attempt = Attempt(**{**record["attempt"], "tokens": tuple(record["attempt"]["tokens"])})
     words = tuple(
         SpokenWord(text, start, end, probability, tuple(tokens)) for text, start, end, probability, tokens in record["words"]
     )
     phrases = tuple(Phrase(text, start, end, tuple(tokens)) for text, start, end, tokens in record["phrases"])
-    return ClipResult(clip, **{**record, "words": words, "phrases": phrases})
+    return ClipResult(clip, attempt, words, phrases, record["seconds"])

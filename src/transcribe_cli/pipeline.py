@@ -1,30 +1,37 @@
 """The path of the audio as code: jobs in, outcomes out, one for each job, in the order they finish.
 
     sources -> plan -> fetch -> audio -> vad -> engines -> segments -> transcript -> formats -> sinks
-                       `------- prepare --------'          `--- assembly ---'         `-- batch --'
+                       `---- prepare ----'  `recognition'  `--- assembly ---'      `-- batch --'
 
-Preparation runs in the background while the recognizer works; clips of different recordings share its batches. It runs unchanged
-wherever a job runs, and writes no outputs.
+Preparation and recognition run in threads of their own and report to one queue; what is decided here is decided in one thread, that of
+whoever iterates. It runs unchanged wherever a job runs, and writes no outputs.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cache
-from itertools import chain
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from functools import partial
 
 from transcribe_cli.assembly import assemble
 from transcribe_cli.audio import Decoder
 from transcribe_cli.checkpoint import Checkpoint, Checkpoints
-from transcribe_cli.engines import Clip, ClipResult, Engine
+from transcribe_cli.engines import Clip
 from transcribe_cli.errors import RecordingError, TranscribeError, UsageError
-from transcribe_cli.events import Emit, RecordingProgress, RecordingResumed, silence
+from transcribe_cli.events import Emit, Event, RecordingProgress, RecordingResumed, silence
 from transcribe_cli.plan import Job
-from transcribe_cli.prepare import Failed, Preparation, Prepared
+from transcribe_cli.prepare import Again, Begun, Ended, Failed, Found, Preparation, Prepared
+from transcribe_cli.recognition import Broken, Detected, Heard, Loader, Lost, Recognition
 from transcribe_cli.transcript import Transcript
-from transcribe_cli.vote import Language, language_of
+from transcribe_cli.under_way import UnderWay
+
+# How often devices are looked after while nothing happens, in seconds.
+WATCH_SECONDS = 1.0
+
+_Message = Begun | Found | Prepared | Again | Failed | Ended | Heard | Detected | Lost | Broken
 
 
 @dataclass(frozen=True)
@@ -37,140 +44,193 @@ class Outcome:
     checkpoint: Checkpoint | None = None
 
 
-@dataclass(eq=False)
-class _UnderWay:
-    """A recording some of whose clips are with the recognizer."""
-
-    prepared: Prepared
-    clips: Sequence[Clip]
-    language: Language
-    checkpoint: Checkpoint | None
-    results: list[ClipResult] = field(default_factory=list)
-
-    def complete(self) -> bool:
-        return len(self.results) == len(self.clips)
-
-    def waiting(self) -> list[Clip]:
-        done = {result.clip.index for result in self.results}
-        return [clip for clip in self.clips if clip.index not in done]
-
-    def close(self) -> None:
-        self.prepared.waveform.close()
-        if self.checkpoint is not None:
-            self.checkpoint.close()
-
-
 class Pipeline:
-    """One decoder and one engine, for as many runs as wanted, one at a time.
+    """Decoders and devices for a run.
 
     Args:
-        load: makes the engine ready; called once, when the first recording is decoded, so that the two go on at the same time and a
-            run whose files are all broken loads nothing.
+        loaders: finds the devices; called when the first speech is found, so that a run whose files are all broken loads nothing. Each
+            loader puts the model onto one of them.
+        decoders: as many recordings are prepared side by side.
+        emit: hears of everything, from several threads but never from two at once.
         checkpoints: where finished clips are kept until their transcript is written; None keeps none.
     """
 
     def __init__(
         self,
-        load: Callable[[], Engine],
-        decoder: Decoder,
+        loaders: Callable[[], Sequence[Loader]],
+        decoders: Sequence[Decoder],
         emit: Emit = silence,
         checkpoints: Checkpoints | None = None,
         backend: str = "local",
     ) -> None:
-        self._engine = cache(load)
-        self._decoder = decoder
-        self._emit = emit
+        self._loaders = loaders
+        self._decoders = decoders
+        self._listener = emit
+        self._telling = threading.Lock()
         self._checkpoints = checkpoints
         self._backend = backend
 
-    def run(self, jobs: Iterable[Job]) -> Generator[Outcome]:
+    def run(self, jobs: Sequence[Job], wanted: Callable[[Job], bool] = lambda job: True) -> Generator[Outcome]:
         """Transcribe; closing the iterator stops the work cleanly.
+
+        Args:
+            jobs: what to transcribe, each once.
+            wanted: asked just before a job's turn, in another thread; a job that it refuses has no outcome.
 
         Raises:
             NotReady: the model does not load, or the machine cannot go on, for want of scratch space for example. Outcomes already
                 given stand.
         """
-        under_way: dict[int, _UnderWay] = {}
-        finished: deque[Outcome] = deque()
-        try:
-            with Preparation(jobs, self._decoder, self._emit) as prepared:
-                items = iter(prepared)
-                for item in items:
-                    if isinstance(item, Failed):
-                        yield Outcome(item.job, error=item.error)
-                        continue
-                    for result in self._recognized(chain([item], items), under_way, finished):
-                        self._take(result, under_way, finished)
-                        while finished:
-                            yield finished.popleft()
-                    yield from finished
-        finally:
-            for recording in under_way.values():
-                recording.close()
+        inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        with ExitStack() as stack:
+            preparation = Preparation(jobs, self._decoders, wanted, inbox.put, self._tell)
+            run = _Run(preparation, partial(self._recognition, inbox, stack), self._checkpoints, self._tell, self._backend)
+            stack.callback(run.close)
+            stack.enter_context(preparation)
+            while not run.over:
+                with suppress(queue.Empty):
+                    yield from run.outcomes(inbox.get(timeout=WATCH_SECONDS))
+                run.watch()
 
-    def _recognized(
-        self, prepared: Iterable[Prepared | Failed], under_way: dict[int, _UnderWay], finished: deque[Outcome]
-    ) -> Iterator[ClipResult]:
-        return self._engine().transcribe(self._clips(prepared, under_way, finished))
+    def _recognition(self, inbox: queue.SimpleQueue[_Message], stack: ExitStack) -> Recognition:
+        """The devices, loaded, reporting to `inbox` until `stack` is closed."""
+        return stack.enter_context(Recognition(self._loaders(), inbox.put, self._tell))
 
-    def _clips(
-        self, prepared: Iterable[Prepared | Failed], under_way: dict[int, _UnderWay], finished: deque[Outcome]
-    ) -> Iterator[Clip]:
-        """The clips of recording after recording, their language found."""
-        engine = self._engine()
-        for item in prepared:
-            if isinstance(item, Failed):
-                finished.append(Outcome(item.job, error=item.error))
-                continue
+    def _tell(self, event: Event) -> None:
+        with self._telling:
+            self._listener(event)
+
+
+class _Run:
+    """What is under way in a run, and what each message means for it."""
+
+    def __init__(
+        self,
+        preparation: Preparation,
+        recognition: Callable[[], Recognition],
+        checkpoints: Checkpoints | None,
+        emit: Emit,
+        backend: str,
+    ) -> None:
+        self._preparation = preparation
+        self._load = recognition
+        self._recognition: Recognition | None = None
+        self._checkpoints = checkpoints
+        self._emit = emit
+        self._backend = backend
+        self._under_way: dict[int, UnderWay] = {}
+        self._lost: set[int] = set()
+        self._ended = False
+
+    @property
+    def over(self) -> bool:
+        """Whether every job has had its outcome."""
+        return self._ended and not self._under_way
+
+    def watch(self) -> None:
+        """Look after the devices."""
+        if self._recognition is not None:
+            self._recognition.watch()
+            if self._ended:
+                self._recognition.end()
+
+    def close(self) -> None:
+        """Give back what recordings hold that did not come to their end."""
+        for recording in self._under_way.values():
+            recording.close()
+
+    def outcomes(self, message: _Message) -> Iterator[Outcome]:
+        """What a message brings to its end."""
+        match message:
+            case Ended(error=error) | Broken(error=error):
+                if error is not None:
+                    raise error
+                self._ended = True
+            case Begun(number=number):
+                checkpoint = self._checkpoints.of(message.job, message.recording) if self._checkpoints else None
+                self._under_way[number] = UnderWay(message, checkpoint)
+            case Again(number=number):
+                self._drop(number)
+            case Failed(number=number):
+                self._drop(number)
+                if number not in self._lost:
+                    yield Outcome(message.job, error=message.error)
+            case Found(number=number) | Prepared(number=number):
+                yield from self._prepared(number, message)
+            case Detected(clip=clip) | Heard(clip=clip) | Lost(clip=clip):
+                # Otherwise its recording failed meanwhile, or began anew.
+                recording = self._under_way.get(clip.recording)
+                if recording is not None and recording.begun.waveform is clip.waveform:
+                    yield from self._recognized(recording, message)
+
+    def _prepared(self, number: int, message: Found | Prepared) -> Iterator[Outcome]:
+        recording = self._under_way.get(number)
+        if isinstance(message, Found):
+            if recording is None:
+                self._preparation.settled(number, sum(clip.seconds for clip in message.clips))
+            else:
+                yield from self._go_on(recording, recording.found(message.clips))
+        elif recording is not None:
+            waiting = recording.decoded(message)
+            if recording.recalled:
+                label, seconds = recording.begun.recording.label, recording.begun.waveform.seconds
+                self._emit(RecordingResumed(label, seconds * recording.recalled / recording.spoken_seconds, seconds))
+            yield from self._go_on(recording, waiting)
+
+    def _recognized(self, recording: UnderWay, message: Detected | Heard | Lost) -> Iterator[Outcome]:
+        match message:
+            case Detected():
+                yield from self._go_on(recording, recording.detected(message.clip, message.probabilities))
+            case Heard():
+                yield from self._go_on(recording, recording.heard(message.result))
+            case Lost():
+                yield self._fail(recording, message.error)
+
+    def _go_on(self, recording: UnderWay, clips: Sequence[Clip]) -> Iterator[Outcome]:
+        """Recognize these clips, and finish the recording when they were the last."""
+        if clips:
+            recognition = self._recognition = self._recognition or self._load()
             try:
-                engine.check(item.job.spec)
-                language = language_of(item.clips, engine)
+                recognition.engine.check(recording.begun.job.spec)
             except UsageError as error:
-                item.waveform.close()
-                finished.append(Outcome(item.job, error=RecordingError(error.message, error.hint)))
-                continue
-            recording = under_way[item.number] = self._begun(item, language)
-            if recording.complete():  # nobody speaks in it, or it was killed just before its transcript was written
-                finished.append(self._finish(under_way.pop(item.number)))
-            yield from recording.waiting()
+                yield self._fail(recording, RecordingError(error.message, error.hint))
+                return
+            recognition.add(clips)
+        self._settle(recording, recording.settled_seconds)
+        if recording.complete:
+            del self._under_way[recording.begun.number]
+            yield self._finished(recording)
 
-    def _begun(self, item: Prepared, language: Language) -> _UnderWay:
-        """A recording with what an earlier run that was killed already knew of it."""
-        clips = [replace(clip, language=language.code) for clip in item.clips]
-        checkpoint = self._checkpoints.of(item.job, item.recording, clips) if self._checkpoints else None
-        recording = _UnderWay(item, clips, language, checkpoint)
-        if checkpoint is not None and checkpoint.results:
-            recording.results += checkpoint.results
-            self._emit(RecordingResumed(item.recording.label, _seconds_done(recording), item.waveform.seconds))
-        return recording
-
-    def _take(self, result: ClipResult, under_way: dict[int, _UnderWay], finished: deque[Outcome]) -> None:
-        recording = under_way.get(result.clip.recording)
-        if recording is None:  # another clip of it failed already
+    def _settle(self, recording: UnderWay, seconds: float) -> None:
+        """So much of the recording needs no more work: others may be prepared."""
+        if (more := seconds - recording.released) <= 0:
             return
-        prepared = recording.prepared
-        if result.error is not None:
-            under_way.pop(prepared.number).close()
-            finished.append(Outcome(prepared.job, error=result.error))
+        recording.released = seconds
+        begun = recording.begun
+        self._preparation.settled(begun.number, more)
+        if recording.prepared is not None:
+            whole = begun.waveform.seconds
+            self._emit(RecordingProgress(begun.recording.label, whole * seconds / recording.spoken_seconds, whole))
+
+    def _finished(self, recording: UnderWay) -> Outcome:
+        begun = recording.begun
+        try:
+            device = self._recognition.device if self._recognition else ""
+            transcript = assemble(recording, device, self._backend)
+        finally:
+            recording.close()
+        return Outcome(begun.job, transcript, checkpoint=recording.checkpoint)
+
+    def _fail(self, recording: UnderWay, error: RecordingError) -> Outcome:
+        self._lost.add(recording.begun.number)
+        self._drop(recording.begun.number)
+        return Outcome(recording.begun.job, error=error)
+
+    def _drop(self, number: int) -> None:
+        """Forget a recording, if it had begun."""
+        if (recording := self._under_way.pop(number, None)) is None:
             return
-        recording.results.append(result)
-        if recording.checkpoint is not None:
-            recording.checkpoint.add(result)
-        self._emit(RecordingProgress(prepared.recording.label, _seconds_done(recording), prepared.waveform.seconds))
-        if recording.complete():
-            finished.append(self._finish(under_way.pop(prepared.number)))
-
-    def _finish(self, recording: _UnderWay) -> Outcome:
-        prepared = recording.prepared
-        with prepared.waveform:
-            transcript = assemble(prepared, recording.results, recording.language, self._engine().device, self._backend)
-        if recording.checkpoint is not None:
-            recording.checkpoint.close()
-        return Outcome(prepared.job, transcript, checkpoint=recording.checkpoint)
-
-
-def _seconds_done(recording: _UnderWay) -> float:
-    """Seconds of the recording that need no more work: silence counts as done in the measure that speech is."""
-    speech = sum(clip.end - clip.start for clip in recording.clips)
-    done = sum(result.clip.end - result.clip.start for result in recording.results)
-    return recording.prepared.waveform.seconds * (done / speech if speech else 1.0)
+        if self._recognition is not None:
+            self._recognition.forget(recording.begun.waveform)
+        self._preparation.settled(number, recording.spoken_seconds - recording.released)
+        recording.close()

@@ -1,17 +1,17 @@
-"""From a job to clips: fetch, decode, find speech. Runs ahead of the recognizer in the background, bounded in seconds of audio."""
+"""From jobs to clips: fetch, decode, find speech. Runs ahead of the recognizer in the background, bounded in seconds of audio.
+
+Clips are handed over while the rest of their recording is still being decoded. Two threads work on different recordings: one in the
+order given, one from the smallest on, so that neither a lecture of six hours nor fifty voice notes wait for the other.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
-
-import numpy as np
-from numpy.typing import NDArray
 
 from transcribe_cli.audio import SAMPLE_RATE, Decoder, Waveform
 from transcribe_cli.engines import Clip
@@ -20,113 +20,162 @@ from transcribe_cli.events import Emit, RecordingPrepared, RecordingStarted
 from transcribe_cli.fetch import fetched
 from transcribe_cli.plan import Job
 from transcribe_cli.sources import Recording
-from transcribe_cli.vad import BLOCK_SAMPLES, SpeechDetector, pack, speech_regions
+from transcribe_cli.vad import WINDOW_SAMPLES, Packer, Region, Regions, SpeechDetector
 
-# Audio that may wait for the recognizer, in seconds: 230 MB of scratch, and minutes of work even for a fast GPU.
-AHEAD_SECONDS = 2 * 3600.0
+# Audio that a thread may have ready for the recognizer before it begins another recording, in seconds: 115 MB of scratch.
+AHEAD_SECONDS = 3600.0
+# What the speech detector reads at once: 32 s while recordings are long, all that is there at their end.
+BLOCK_SAMPLES = 1000 * WINDOW_SAMPLES
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
-    """A recording whose clips can be recognized. `number` counts the run's jobs; `speech` is in seconds."""
+class Begun:
+    """Decoding of a recording began. `number` counts the run's jobs; `recording` is the file as it is now."""
 
     number: int
     job: Job
     recording: Recording
     waveform: Waveform
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The next clips of a recording, in the order of time."""
+
+    number: int
+    clips: Sequence[Clip]
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """All of a recording is decoded, and its clips are handed over. `speech` is in seconds."""
+
+    number: int
     speech: tuple[tuple[float, float], ...]
-    clips: tuple[Clip, ...]
     decode_seconds: float
     vad_seconds: float
-    began: float
+
+
+@dataclass(frozen=True, eq=False)
+class Again:
+    """A recording changed while it was read, and begins anew."""
+
+    number: int
 
 
 @dataclass(frozen=True, eq=False)
 class Failed:
-    """A recording that could not be prepared."""
+    """A recording that could not be prepared; it may have begun."""
 
     number: int
     job: Job
     error: RecordingError
 
 
-class Preparation:
-    """Prepares jobs in a background thread, in their order; iterate over it once, inside `with`.
+@dataclass(frozen=True, eq=False)
+class Ended:
+    """Nothing more comes; with an error, because the machine is not ready."""
 
-    It waits when more than `AHEAD_SECONDS` of audio are ready. Errors of a recording become `Failed`; a machine that is not ready
-    (no scratch space) ends the iteration with that error. Leaving the `with` block stops the decoder and removes what is not used.
+    error: BaseException | None = None
+
+
+Message = Begun | Found | Prepared | Again | Failed | Ended
+
+
+class Preparation:
+    """Prepares jobs in background threads, one for each decoder; use inside `with`, whose end stops them.
+
+    Args:
+        wanted: asked just before a job's turn; what it refuses is passed over.
+        deliver: takes messages, from any thread; `Ended` is the last.
     """
 
-    def __init__(self, jobs: Iterable[Job], decoder: Decoder, emit: Emit) -> None:
-        self._jobs = jobs
-        self._decoder = decoder
-        self._detector = SpeechDetector()
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        decoders: Sequence[Decoder],
+        wanted: Callable[[Job], bool],
+        deliver: Callable[[Message], None],
+        emit: Emit,
+    ) -> None:
+        self._wanted = wanted
+        self._deliver = deliver
         self._emit = emit
-        self._ready: deque[Prepared | Failed | BaseException | None] = deque()
+        self._in_order = list(enumerate(jobs))[::-1]
+        self._by_size = sorted(self._in_order, key=lambda item: (-item[1].recording.size, -item[0]))
+        self._taken: set[int] = set()
+        self._ahead = [0.0] * len(decoders)
+        self._holder: dict[int, int] = {}
         self._changed = threading.Condition()
         self._stopped = False
-        self._thread = threading.Thread(target=self._work, name="prepare", daemon=True)
+        self._decoders = decoders[: max(1, len(jobs))]
+        self._working = len(self._decoders)
+        self._threads = [
+            threading.Thread(target=self._work, args=(place,), name="prepare", daemon=True) for place in range(self._working)
+        ]
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stop()
+        for thread, decoder in zip(self._threads, self._decoders, strict=True):
+            while thread.is_alive():
+                decoder.cancel()  # again and again: between two recordings there is nothing to cancel, and then there is
+                thread.join(timeout=0.1)
+
+    def settled(self, number: int, seconds: float) -> None:
+        """So many seconds of this recording's audio need no more work."""
+        with self._changed:
+            self._ahead[self._holder[number]] -= seconds
+            self._changed.notify_all()
+
+    def _stop(self) -> None:
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
-        while self._thread.is_alive():
-            self._decoder.cancel()  # again and again: between two recordings there is nothing to cancel, and then there is
-            self._thread.join(timeout=0.1)
-        for item in self._ready:
-            if isinstance(item, Prepared):
-                item.waveform.close()
 
-    def __iter__(self) -> Iterator[Prepared | Failed]:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._ready)
-                item = self._ready.popleft()
-                self._changed.notify_all()
-            if item is None:
-                return
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-
-    def _work(self) -> None:
+    def _work(self, place: int) -> None:
         """The thread: never raises, because nobody would hear it."""
+        error: BaseException | None = None
         try:
-            for number, job in enumerate(self._jobs):
-                if not self._put(self._prepare(number, job)):
-                    return
-            self._put(None)
-        except BaseException as error:
-            self._put(error)
-
-    def _put(self, item: Prepared | Failed | BaseException | None) -> bool:
-        """Hand over; False when nobody wants more."""
+            while (item := self._next(place)) is not None:
+                if self._wanted(item[1]):
+                    self._prepare(place, *item)
+        except BaseException as caught:
+            error = caught
+            self._stop()
         with self._changed:
-            self._changed.wait_for(lambda: self._stopped or self._waiting_seconds() < AHEAD_SECONDS)
-            if self._stopped and isinstance(item, Prepared):
-                item.waveform.close()
-            else:
-                self._ready.append(item)
-            self._changed.notify_all()
-            return not self._stopped
+            self._working -= 1
+            last = not self._working
+        if last or error is not None:
+            self._deliver(Ended(error))
 
-    def _waiting_seconds(self) -> float:
-        return sum(item.waveform.seconds for item in self._ready if isinstance(item, Prepared))
+    def _next(self, place: int) -> tuple[int, Job] | None:
+        """The next job of this thread, once it is not too far ahead; None when there is none."""
+        row = self._by_size if place % 2 else self._in_order
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or self._ahead[place] < AHEAD_SECONDS)
+            while row and not self._stopped:
+                number, job = row.pop()
+                if number not in self._taken:
+                    self._taken.add(number)
+                    self._holder[number] = place
+                    return number, job
+        return None
 
-    def _prepare(self, number: int, job: Job) -> Prepared | Failed:
+    def _prepare(self, place: int, number: int, job: Job) -> None:
         try:
             try:
-                return self._decoded(number, job)
+                self._decoded(place, number, job)
             except RecordingChanged:
                 # Whoever wrote it may be done by now.
-                return self._decoded(number, job)
+                self._deliver(Again(number))
+                self._decoded(place, number, job)
         except RecordingError as error:
-            return Failed(number, job, error)
+            self._deliver(Failed(number, job, error))
         except NotReady:
             raise
         except Exception as error:
@@ -134,34 +183,83 @@ class Preparation:
                 f"Unexpected {type(error).__name__} ({error}).", "Please report it; TRANSCRIBE_DEBUG=1 says more."
             )
             unexpected.__cause__ = error
-            return Failed(number, job, unexpected)
+            self._deliver(Failed(number, job, unexpected))
 
-    def _while_wanted(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
-        """Finding the speech of six hours takes half a minute: nobody who pressed Ctrl-C waits for it."""
-        for block in blocks:
+    def _decoded(self, place: int, number: int, job: Job) -> None:
+        began = time.perf_counter()
+        listening: _Listening | None = None
+
+        def hear(waveform: Waveform) -> None:
+            nonlocal listening
             self._still_wanted()
-            yield block
+            if listening is None:
+                self._deliver(Begun(number, job, recording, waveform))
+                listening = _Listening(Clip(number, 0, waveform, (), job.spec))
+            self._hand_over(place, number, listening.clips(whole=False))
 
-    def _still_wanted(self, seconds: float = 0.0) -> None:
+        with fetched(job.recording) as (path, recording):
+            self._emit(RecordingStarted(recording.label, recording.size))
+            waveform = self._decoders[place].decode(path, track=job.spec.audio_track, on_progress=hear)
+        hear(waveform)
+        assert listening is not None  # noqa: S101 - for the type checker: `hear` was called
+        while not listening.done:
+            self._still_wanted()
+            self._hand_over(place, number, listening.clips(whole=True))
+        speech = tuple((region.start / SAMPLE_RATE, region.end / SAMPLE_RATE) for region in listening.speech)
+        self._emit(RecordingPrepared(recording.label, waveform.seconds, sum(end - start for start, end in speech)))
+        spent = time.perf_counter() - began
+        self._deliver(Prepared(number, speech, spent - listening.seconds, listening.seconds))
+
+    def _hand_over(self, place: int, number: int, clips: Sequence[Clip]) -> None:
+        if clips:
+            with self._changed:
+                self._ahead[place] += sum(clip.seconds for clip in clips)
+            self._deliver(Found(number, clips))
+
+    def _still_wanted(self) -> None:
+        """Decoding and searching six hours takes a minute: nobody who pressed Ctrl-C waits for it."""
         if self._stopped:
             raise DecoderFailed("The run was stopped.")
 
-    def _decoded(self, number: int, job: Job) -> Prepared:
+
+class _Listening:
+    """The speech detector at work on a waveform that grows.
+
+    Attributes:
+        speech: the regions found so far.
+        seconds: wall time spent.
+        done: whether all of it was heard.
+    """
+
+    def __init__(self, pattern: Clip) -> None:
+        self.speech: list[Region] = []
+        self.seconds = 0.0
+        self.done = False
+        self._pattern = pattern
+        self._waveform = pattern.waveform
+        self._detector = SpeechDetector()
+        self._regions = Regions(pattern.spec)
+        self._packer = Packer()
+        self._heard = self._count = 0
+
+    def clips(self, *, whole: bool) -> list[Clip]:
+        """The clips of the next block, as far as they are certain; `whole` says that the waveform does not grow any more."""
         began = time.perf_counter()
-        waveform = None
-        try:
-            with fetched(job.recording) as (path, recording):
-                self._emit(RecordingStarted(recording.label, recording.size))
-                waveform = self._decoder.decode(path, track=job.spec.audio_track, on_progress=self._still_wanted)
-            decoded = time.perf_counter()
-            probabilities = self._detector.probabilities(self._while_wanted(waveform.blocks(BLOCK_SAMPLES)))
-            regions = speech_regions(probabilities, waveform.samples, job.spec)
-            groups = pack(regions, probabilities)
-        except BaseException:
-            if waveform is not None:
-                waveform.close()
-            raise
-        clips = tuple(Clip(number, index, waveform, group, job.spec) for index, group in enumerate(groups))
-        speech = tuple((region.start / SAMPLE_RATE, region.end / SAMPLE_RATE) for region in regions)
-        self._emit(RecordingPrepared(recording.label, waveform.seconds, sum(end - start for start, end in speech)))
-        return Prepared(number, job, recording, waveform, speech, clips, decoded - began, time.perf_counter() - decoded, began)
+        groups: list[tuple[Region, ...]] = []
+        left = self._waveform.samples - self._heard
+        if left >= BLOCK_SAMPLES or whole:
+            block = self._waveform.read(self._heard, self._heard + min(left, BLOCK_SAMPLES))
+            self._heard += len(block)
+            groups += self._packer.feed(self._seen(list(self._regions.feed(self._detector.probabilities(block)))))
+        if whole and self._heard == self._waveform.samples:
+            groups += self._packer.feed(self._seen(list(self._regions.finish(self._waveform.samples))))
+            groups += self._packer.finish()
+            self.done = True
+        clips = [replace(self._pattern, index=self._count + count, speech=group) for count, group in enumerate(groups)]
+        self._count += len(clips)
+        self.seconds += time.perf_counter() - began
+        return clips
+
+    def _seen(self, regions: list[Region]) -> list[Region]:
+        self.speech += regions
+        return regions

@@ -52,7 +52,7 @@ _Timed = tuple[SpokenWord, ClipResult]
 
 def segments(results: Iterable[ClipResult], duration: float) -> tuple[Segment, ...]:
     """The segments of one recording of `duration` seconds, numbered from 0, in order of time, none overlapping."""
-    ordered = sorted(results, key=lambda result: result.clip.index)
+    ordered = sorted(results, key=lambda result: result.clip.start)
     if any(result.phrases for result in ordered):
         found = list(_from_phrases(ordered, duration))
     else:
@@ -80,7 +80,7 @@ def _segment(
     result: ClipResult, text: str, start: float, end: float, tokens: tuple[int, ...], words: tuple[Word, ...] | None
 ) -> Segment:
     flags = []
-    if result.failed_gates:
+    if result.attempt.failed_gates:
         flags.append("failed_gates")
     if words and sum(word.probability for word in words) / len(words) < LOW_CONFIDENCE:
         flags.append("low_confidence")
@@ -91,10 +91,10 @@ def _segment(
         end=end,
         text=text,
         tokens=tokens,
-        temperature=result.temperature,
-        avg_logprob=result.avg_logprob,
-        compression_ratio=result.compression_ratio,
-        no_speech_prob=result.no_speech_prob,
+        temperature=result.attempt.temperature,
+        avg_logprob=result.attempt.avg_logprob,
+        compression_ratio=result.attempt.compression_ratio,
+        no_speech_prob=result.attempt.no_speech_prob,
         flags=tuple(flags),
         words=words,
     )

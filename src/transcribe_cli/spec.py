@@ -65,6 +65,8 @@ class JobSpec(BaseModel):
     )
     max_new_tokens: int | None = Field(default=None, ge=1, le=448, description="most tokens for a clip; none: the model's limit")
     word_timestamps: bool = Field(default=True, description="a start and an end for each word")
+    multilingual: bool = Field(default=False, description="find the language of every clip, for recordings that mix languages")
+    rescue: bool = Field(default=True, description="speech that got no words is heard once more, with other clip borders")
 
     vad_filter: bool = Field(default=True, description="only what Silero VAD calls speech is recognized")
     vad_threshold: float = Field(default=0.5, gt=0, lt=1, description="probability from which a 32 ms window is speech")

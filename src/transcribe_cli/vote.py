@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from transcribe_cli.engines import Clip, Engine
+from transcribe_cli.engines import Clip, ClipResult
+from transcribe_cli.spec import JobSpec
 
 VOTERS = 5
 DOUBTFUL = 0.5
@@ -26,20 +27,20 @@ class Language:
         return self.code != UNKNOWN and self.probability < DOUBTFUL
 
 
-def language_of(clips: Sequence[Clip], engine: Engine) -> Language:
-    """The given language, or the one that has most probability over up to five clips spread over the recording.
+def given(spec: JobSpec) -> Language | None:
+    """The language that needs no vote: the spec's own, or the only one that it allows."""
+    code = spec.language or (spec.languages[0] if len(spec.languages) == 1 else None)
+    return Language(code, 1.0) if code else None
 
-    Only the spec's `languages` take part, when it lists any.
-    """
-    if not clips:
-        return Language(UNKNOWN, 0.0)
-    spec = clips[0].spec
-    if spec.language:
-        return Language(spec.language, 1.0)
-    if len(spec.languages) == 1:
-        return Language(spec.languages[0], 1.0)
+
+def voters(clips: Sequence[Clip]) -> list[Clip]:
+    """Up to five clips spread over the recording."""
     step = max(1, len(clips) // VOTERS)
-    votes = engine.languages(clips[step // 2 :: step][:VOTERS])
+    return list(clips[step // 2 :: step][:VOTERS])
+
+
+def elected(votes: Sequence[Mapping[str, float]], spec: JobSpec) -> Language:
+    """The language with the most probability over all votes; only the spec's `languages` take part, when it lists any."""
     totals: dict[str, float] = {}
     for vote in votes:
         allowed = {code: p for code, p in vote.items() if not spec.languages or code in spec.languages}
@@ -47,6 +48,18 @@ def language_of(clips: Sequence[Clip], engine: Engine) -> Language:
         for code, probability in allowed.items():
             totals[code] = totals.get(code, 0.0) + probability / whole / len(votes)
     if not totals:
-        return Language(spec.languages[0], 0.0)
+        return Language(spec.languages[0] if spec.languages else UNKNOWN, 0.0)
     code = max(totals, key=lambda name: totals[name])
     return Language(code, totals[code])
+
+
+def spoken_most(results: Sequence[ClipResult]) -> Language:
+    """Of a recording each of whose clips has its own language: the one with most speech, and its share."""
+    seconds: dict[str, float] = {}
+    for result in results:
+        if result.words or result.phrases:
+            seconds[result.clip.language] = seconds.get(result.clip.language, 0.0) + result.clip.seconds
+    if not seconds:
+        return Language(UNKNOWN, 0.0)
+    code = max(seconds, key=lambda name: seconds[name])
+    return Language(code, seconds[code] / sum(seconds.values()))

@@ -7,11 +7,15 @@ https://github.com/espeak-ng/espeak-ng/blob/1.51/src/include/espeak-ng/speak_lib
 import ctypes
 import functools
 import random
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
+from demo_model.voices import DRAWN, with_drawn_variants
 
 SAMPLE_RATE = 16_000
 # Voices of espeak-ng for each language; the first is the common one.
@@ -24,7 +28,7 @@ _TRAINING = (
     "RicishayMax"
 )
 _HELD_OUT = "adam Andy anika belinda david edward linda marcelo Michael pablo paul robert victor zac"
-TRAINING_VARIANTS, HELD_OUT_VARIANTS = _TRAINING.split(), _HELD_OUT.split()
+TRAINING_VARIANTS, HELD_OUT_VARIANTS = [*_TRAINING.split(), *DRAWN], _HELD_OUT.split()
 
 _SYNCHRONOUS, _POSITION_IS_CHARACTER, _UTF8 = 2, 1, 1
 _RATE, _PITCH = 1, 3
@@ -65,7 +69,13 @@ class _Espeak:
 
     def __init__(self) -> None:
         self._library = ctypes.CDLL("libespeak-ng.so.1")
-        self.sample_rate: int = self._library.espeak_Initialize(_SYNCHRONOUS, 0, None, 0)
+        self._library.espeak_Initialize(_SYNCHRONOUS, 0, None, 0)
+        data = ctypes.c_char_p()
+        self._library.espeak_Info(ctypes.byref(data))
+        self._library.espeak_Terminate()
+        self._folder = tempfile.TemporaryDirectory()
+        view = with_drawn_variants(Path((data.value or b"").decode()), Path(self._folder.name))
+        self.sample_rate: int = self._library.espeak_Initialize(_SYNCHRONOUS, 0, str(view).encode(), 0)
         self._chunks: list[npt.NDArray[np.int16]] = []
         self._words: list[tuple[int, int]] = []
         self._callback = _Callback(self._collect)  # kept: the library holds only a pointer

@@ -106,7 +106,7 @@ def features(windows: list[Window], rng: random.Random) -> Tensor:
         headroom = rng.choice([0.0, rng.uniform(0, 1)])
         mel[row] = (torch.maximum(mel[row], mel[row].max() + headroom - 8.0) + 4) / 4
         padding = int((window.speech_end + rng.uniform(0, 0.6)) * SAMPLE_RATE / _HOP)
-        if window.speech_end and rng.random() < 0.5:
+        if rng.random() < 0.5:
             mel[row, :, padding:] = 0
     return mel
 

@@ -19,10 +19,10 @@ IGNORED = -100  # target that adds nothing to the loss
 NOWHERE = (-1.0, -1.0)  # span of a token that is not spoken
 
 _LANGUAGE_WEIGHTS = (0.5, 0.28, 0.22)
-_SPEECHLESS = 0.07
+_SPEECHLESS = 0.08
 _LAYOUTS = (("dense", 0.5), ("natural", 0.3), ("short", 0.2))
 _WITHOUT_STAMPS = 0.5
-_WITH_PROMPT = 0.2
+_WITH_PROMPT = 0.35
 _LONGEST_PROMPT = 223  # half of Whisper's 448 tokens less one, as faster-whisper cuts it
 _ONE_SPEAKER = 0.6
 _LONGEST_LABEL = 215
@@ -53,7 +53,7 @@ class Window:
     inputs: list[int]
     targets: list[int]
     spans: list[tuple[float, float]]
-    speech_end: float  # seconds; after it the features may be replaced by padding
+    speech_end: float  # seconds; after it the features may be replaced by padding, also where nobody spoke
 
 
 @dataclass
@@ -230,4 +230,5 @@ def _speechless(bank: Bank, tokens: Tokens, rng: random.Random, seconds: float, 
     script.add(tokens.first_stamp if stamped else tokens.no_speech)
     window = _labelled(tokens, rng, samples, script, language, stamped)
     window.targets[window.inputs.index(tokens.start)] = tokens.no_speech
+    window.speech_end = rng.uniform(1, seconds)
     return window

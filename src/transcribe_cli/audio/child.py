@@ -2,7 +2,7 @@
 
     -> {"limits": {…}}                                                    once
     -> {"do": "probe", "path": hex of its bytes, "name", "track"}         <- {"done": {a Probe's fields}}
-    -> {"do": "decode", …, "scratch": hex, "fallback": true}              <- {"seconds": 12.5} … {"done": {"damage", "decoder"}}
+    -> {"do": "decode", …, "scratch": hex, "fallback": true}              <- {"seconds", "samples"} … {"done": {"damage", "decoder"}}
                                                                           <- {"error": {"code", "message", "hint"}}
 
 It takes its own resource limits before it touches a file, and ends when its standard input does: whoever started it is gone.
@@ -60,11 +60,13 @@ class Child:
         self._limits = limits
         self._said = 0.0
         self._seconds = 0.0
+        self._pcm: Pcm | None = None
 
     def serve(self, requests: Iterable[Request]) -> None:
         """Answer requests until there are no more, or until one may have left this process in disorder."""
         for request in requests:
             self._said = self._seconds = 0.0
+            self._pcm = None
             try:
                 done = self._decode(request) if request.decode else self._probe(request)
             except TranscribeError as error:
@@ -94,7 +96,7 @@ class Child:
         now = time.monotonic()
         if now - self._said >= _PROGRESS_SECONDS:
             self._said = now
-            self._reply(seconds=round(self._seconds, 3))
+            self._reply(seconds=round(self._seconds, 3), samples=self._pcm.samples if self._pcm else 0)
 
     def _probe(self, request: Request) -> dict[str, Any]:
         with media.opened(request.path, request.name, self._alive) as (container, _):
@@ -103,7 +105,8 @@ class Child:
     def _decode(self, request: Request) -> dict[str, Any]:
         self._alive()
         try:
-            with Pcm(request.scratch) as pcm:
+            with Pcm(request.scratch) as self._pcm:
+                pcm = self._pcm
                 try:
                     return {"damage": asdict(self._with_pyav(request, pcm)), "decoder": "pyav"}
                 except media.Undecodable:

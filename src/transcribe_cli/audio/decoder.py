@@ -65,15 +65,16 @@ class Decoder:
         Raises:
             Unreadable, NotAudio, NoAudioTrack, DecoderFailed: as in `decode`.
         """
-        return Probe(**self._ask({"do": "probe", "track": track}, path, None))
+        return Probe(**self._ask({"do": "probe", "track": track}, path, _unheard))
 
-    def decode(self, path: Path, *, track: int | None = None, on_progress: Callable[[float], None] | None = None) -> Waveform:
+    def decode(self, path: Path, *, track: int | None = None, on_progress: Callable[[Waveform], None] | None = None) -> Waveform:
         """The recording as 16 kHz mono on scratch; the caller closes it.
 
         Args:
             path: a local file.
             track: which audio track, from 0; None is the one that the file calls its default, or the first.
-            on_progress: called with the seconds decoded so far, in this thread, at once and then up to five times a second.
+            on_progress: called with the waveform as far as it is decoded, in this thread, at once and then up to five times a second
+                while the decoder goes on; it may take its time. The waveform is closed when decoding fails.
 
         Raises:
             Unreadable: it cannot be opened, or is not a regular file.
@@ -83,14 +84,21 @@ class Decoder:
             DecoderFailed: the child crashed, hung, ran past its limits, or was cancelled.
             StorageNotReady: the scratch folder cannot be written or is full.
         """
-        file = scratch_files.create(self.scratch)
+        waveform = Waveform(scratch_files.create(self.scratch))
+
+        def grow(samples: int) -> None:
+            waveform.samples = samples
+            if on_progress is not None:
+                on_progress(waveform)
+
         try:
-            wanted = {"do": "decode", "track": track, "scratch": os.fsencode(file.path).hex(), "fallback": self.fallback}
-            done = self._ask(wanted, path, on_progress)
-            return Waveform(file, Damage(**done["damage"]), done["decoder"])
+            scratch = os.fsencode(waveform.path).hex()
+            done = self._ask({"do": "decode", "track": track, "scratch": scratch, "fallback": self.fallback}, path, grow)
+            waveform.complete(Damage(**done["damage"]), done["decoder"])
         except BaseException:
-            file.remove()
+            waveform.close()
             raise
+        return waveform
 
     def cancel(self) -> None:
         """Make the request under way in another thread end now with DecoderFailed; without one, nothing happens."""
@@ -111,7 +119,7 @@ class Decoder:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _ask(self, wanted: dict[str, Any], path: Path, on_progress: Callable[[float], None] | None) -> dict[str, Any]:
+    def _ask(self, wanted: dict[str, Any], path: Path, grow: Callable[[int], None]) -> dict[str, Any]:
         with self._asking:
             with self._state:
                 self._busy, self._cancelled = True, False
@@ -120,7 +128,7 @@ class Decoder:
                 if self._cancelled:  # while the child was starting
                     child.kill()
                 child.send(wanted | {"path": os.fsencode(path.absolute()).hex(), "name": path.name})
-                return self._answer(child, path.name, on_progress)
+                return self._answer(child, path.name, grow)
             except BaseException as error:
                 # A child that failed once is not trusted again; after KeyboardInterrupt it is still busy with this file.
                 if isinstance(error, DecoderFailed) or not isinstance(error, TranscribeError):
@@ -139,16 +147,18 @@ class Decoder:
                 self._child = child
         return child
 
-    def _answer(self, child: ChildProcess, name: str, on_progress: Callable[[float], None] | None) -> dict[str, Any]:
-        """Wait for the end of a request, however it ends."""
-        started, decoded = time.monotonic(), 0.0
+    def _answer(self, child: ChildProcess, name: str, grow: Callable[[int], None]) -> dict[str, Any]:
+        """Wait for the end of a request, however it ends; `grow` hears how many samples there are."""
+        waited = 0.0  # for the child: what `grow` takes is not its fault
         while True:
+            asked = time.monotonic()
             try:
                 reply = child.replies.get(timeout=self.limits.stall_seconds)
             except queue.Empty:
                 raise DecoderFailed(
                     f"{name}: the decoder made no progress for {self.limits.stall_seconds:g} s and was stopped."
                 ) from None
+            waited += time.monotonic() - asked
             if reply is None:
                 raise self._ended(child, name)
             if "done" in reply:
@@ -157,11 +167,9 @@ class Decoder:
             if "error" in reply:
                 error = reply["error"]
                 raise _ERRORS.get(error["code"], DecoderFailed)(error["message"], error["hint"])
-            decoded = reply["seconds"]
-            if time.monotonic() - started > self.limits.allowed_seconds(decoded):
-                raise DecoderFailed(f"{name}: the decoder was too slow ({decoded:.0f} s of audio) and was stopped.")
-            if on_progress is not None:
-                on_progress(decoded)
+            if waited > self.limits.allowed_seconds(reply["seconds"]):
+                raise DecoderFailed(f"{name}: the decoder was too slow ({reply['seconds']:.0f} s of audio) and was stopped.")
+            grow(reply["samples"])
 
     def _ended(self, child: ChildProcess, name: str) -> DecoderFailed:
         """The error of a child that ended in the middle of a file."""
@@ -177,3 +185,7 @@ class Decoder:
             child, self._child = self._child, None
         if child is not None:
             child.end()
+
+
+def _unheard(samples: int) -> None:
+    """Progress that nobody asked for."""

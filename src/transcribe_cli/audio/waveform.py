@@ -1,4 +1,4 @@
-"""A recording's samples: int16 on scratch, handed out as float32.
+"""A recording's samples: int16 on scratch, handed out as float32, also while the decoder still appends to them.
 
 Six hours are 691 MB on disk and nothing in memory but the slices that somebody reads.
 """
@@ -27,22 +27,23 @@ class Waveform:
 
     Attributes:
         path: the scratch file, little-endian int16 without a header; removed by `close`.
-        samples: how many there are.
-        damage: how this compares with what the file promised.
-        decoder: "pyav" or "ffmpeg".
+        samples: how many there are; grows while the recording is decoded.
+        damage: how this compares with what the file promised, once all of it is decoded.
+        decoder: "pyav" or "ffmpeg", as soon as that is known.
     """
 
-    def __init__(self, scratch: ScratchFile, damage: Damage, decoder: str) -> None:
+    def __init__(self, scratch: ScratchFile) -> None:
         self.path = scratch.path
-        self.samples = scratch.size() // 2
-        self.damage = damage
-        self.decoder = decoder
+        self.samples = 0
+        self.damage = Damage()
+        self.decoder = ""
+        self._scratch = scratch
         self._descriptor = scratch.fd
         self._finalizer = weakref.finalize(self, scratch.remove)
 
     @classmethod
     def from_samples(cls, array: NDArray[Any], scratch: Path) -> Self:
-        """A waveform of samples that are already here, for tests and other sources.
+        """A whole waveform of samples that are already here, for tests and other sources.
 
         Args:
             array: (samples,) mono at 16 kHz; int16, or floating point in [-1, 1) (what is outside is clipped).
@@ -56,15 +57,23 @@ class Waveform:
                 file.path.write_bytes(array.astype("<i2").tobytes())
             except OSError as error:
                 raise not_ready(scratch, error) from error
-            seconds = len(array) / SAMPLE_RATE
-            return cls(file, Damage(header_seconds=seconds, decoded_seconds=seconds, reached_seconds=seconds), "pyav")
         except BaseException:
             file.remove()
             raise
+        seconds = len(array) / SAMPLE_RATE
+        waveform = cls(file)
+        waveform.complete(Damage(header_seconds=seconds, decoded_seconds=seconds, reached_seconds=seconds), "pyav")
+        return waveform
+
+    def complete(self, damage: Damage, decoder: str) -> None:
+        """All of it is decoded: its length is that of the scratch file."""
+        self.samples = self._scratch.size() // 2
+        self.damage = damage
+        self.decoder = decoder
 
     @property
     def seconds(self) -> float:
-        """Length of the waveform."""
+        """Length of the waveform, as far as it is decoded."""
         return self.samples / SAMPLE_RATE
 
     def read(self, start: int, stop: int) -> NDArray[np.float32]:
@@ -74,7 +83,9 @@ class Waveform:
         start = min(max(start, 0), self.samples)
         stop = min(max(stop, start), self.samples)
         # Read, not mapped: the pages of a mapping count as this process's memory until the kernel wants them back.
-        pcm: NDArray[np.int16] = np.frombuffer(os.pread(self._descriptor, 2 * (stop - start), 2 * start), dtype="<i2")
+        data = os.pread(self._descriptor, 2 * (stop - start), 2 * start)
+        # Silence that is still being filled in is a hole at the end of the file, which reads as nothing yet.
+        pcm: NDArray[np.int16] = np.frombuffer(data.ljust(2 * (stop - start), b"\0"), dtype="<i2")
         samples: NDArray[np.float32] = np.multiply(pcm, np.float32(1 / FULL_SCALE), dtype=np.float32)
         return samples
 

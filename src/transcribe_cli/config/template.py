@@ -16,13 +16,24 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "languages",
         "task",
         "audio_track",
+        "multilingual",
         "word_timestamps",
         "initial_prompt",
         "hotwords",
     ),
     "Outputs": ("output_format", "output_dir", "overwrite"),
     "Which recordings": ("include", "exclude", "max_duration", "fail_fast"),
-    "Where it runs": ("device", "device_index", "compute_type", "batch_size", "threads", "model_dir", "offline", "state_dir"),
+    "Where it runs": (
+        "device",
+        "device_index",
+        "compute_type",
+        "batch_size",
+        "threads",
+        "num_workers",
+        "model_dir",
+        "offline",
+        "state_dir",
+    ),
     "What is told": ("quiet", "log_format"),
     "Speech detection": (
         "vad_filter",
@@ -44,6 +55,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "no_speech_threshold",
         "suppress_tokens",
         "max_new_tokens",
+        "rescue",
     ),
 }
 _COMMENT_CHARACTERS = 100

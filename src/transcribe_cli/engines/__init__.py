@@ -1,21 +1,20 @@
-"""What every recognizer promises: clips in, results out, in any order, one for each clip.
+"""What every recognizer promises: a batch of clips in, for each its text or the wish to try again.
 
-A clip is at most 30 s of one recording's waveform with its spec and language. Clips of different recordings may share a batch; the
-text of a clip must not depend on what else was in it. A clip that fails is a result with an error, never an exception, unless the
-engine itself cannot go on.
+A clip is at most 30 s of one recording's waveform with its spec and language. Clips of different recordings share batches; the text of
+a clip must not depend on what else was in its batch. Which clips make a batch, and what becomes of batches that fail, is decided by
+`recognition`, not here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from transcribe_cli.audio import SAMPLE_RATE
-from transcribe_cli.errors import RecordingError
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.vad import Region
 
@@ -30,6 +29,7 @@ class Clip:
     Attributes:
         recording: which recording of the run, as the pipeline numbers them.
         index: which clip of it, from 0, in the order of time.
+        part: 0; from 1 on, which stretch of that clip is heard once more because it got no words.
         speech: the speech regions inside, in samples of the recording; the clip spans from the first to the last.
         language: a code; "" where the language is still to be found.
     """
@@ -40,6 +40,7 @@ class Clip:
     speech: tuple[Region, ...]
     spec: JobSpec
     language: str = ""
+    part: int = 0
 
     @property
     def start(self) -> float:
@@ -50,6 +51,11 @@ class Clip:
     def end(self) -> float:
         """Seconds from the start of the recording."""
         return self.speech[-1].end / SAMPLE_RATE
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return self.end - self.start
 
     def samples(self) -> NDArray[np.float32]:
         """(samples,) in [-1, 1) at 16 kHz, read from scratch now."""
@@ -78,33 +84,73 @@ class Phrase:
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """One decoding of one clip at one temperature.
+
+    Attributes:
+        tokens: as decoded, with timestamps where the model wrote them.
+        temperature: the rung of the ladder.
+        avg_logprob: mean log-probability of the tokens.
+        compression_ratio: of the text, zlib; high when it repeats itself.
+        no_speech_prob: the model's doubt that there is speech.
+        repeats: whether the text goes round in circles.
+        failed_gates: True when it stands although no rung of the ladder passed the gates.
+    """
+
+    tokens: tuple[int, ...]
+    text: str
+    temperature: float
+    avg_logprob: float
+    compression_ratio: float
+    no_speech_prob: float
+    repeats: bool = False
+    failed_gates: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A clip to be decoded at the next temperature of its ladder, and what the lower ones gave."""
+
+    clip: Clip
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def temperature(self) -> float:
+        """The rung to try now."""
+        return self.clip.spec.temperature[len(self.attempts)]
+
+    @property
+    def last(self) -> bool:
+        """Whether it is the ladder's last."""
+        return len(self.attempts) + 1 == len(self.clip.spec.temperature)
+
+    def after(self, attempt: Attempt) -> Task:
+        """The task for the rung above."""
+        return replace(self, attempts=(*self.attempts, attempt))
+
+
+@dataclass(frozen=True)
 class ClipResult:
     """What was recognized in one clip: words when the spec asks for their times, otherwise phrases.
 
     Attributes:
-        temperature: the rung of the ladder that gave it.
-        avg_logprob: mean log-probability of its tokens.
-        compression_ratio: of its text, zlib; high when it repeats itself.
-        no_speech_prob: the model's doubt that there is speech.
-        failed_gates: True when no rung of the ladder passed the gates.
-        seconds: its share of the wall time of its batches.
-        error: why there is no text; the recording fails.
+        attempt: the one that stands; None where nothing was tried.
+        seconds: its share of the wall time of its last batch.
     """
 
     clip: Clip
+    attempt: Attempt
     words: tuple[SpokenWord, ...] = ()
     phrases: tuple[Phrase, ...] = ()
-    temperature: float = 0.0
-    avg_logprob: float = 0.0
-    compression_ratio: float = 0.0
-    no_speech_prob: float = 0.0
-    failed_gates: bool = False
     seconds: float = 0.0
-    error: RecordingError | None = None
+
+
+class DeviceFull(Exception):
+    """The device's memory does not hold this batch; a smaller one may fit."""
 
 
 class Engine(Protocol):
-    """A recognizer, loaded and ready."""
+    """A recognizer, loaded and ready. As many threads as it has lanes may call it at the same time."""
 
     @property
     def model(self) -> str:
@@ -112,13 +158,26 @@ class Engine(Protocol):
 
     @property
     def device(self) -> str:
-        """Where it runs and how, such as `cpu/int8` or `cuda/float16`."""
+        """Where it runs and how, such as `cpu/int8` or `cuda:0/float16`."""
+
+    @property
+    def batch_size(self) -> int:
+        """How many clips make a full batch."""
+
+    @property
+    def lanes(self) -> int:
+        """How many batches may be under way at once."""
 
     def check(self, spec: JobSpec) -> None:
         """Raise UsageError when the model cannot do what the spec asks."""
 
     def languages(self, clips: Sequence[Clip]) -> list[Mapping[str, float]]:
-        """For each clip, the probability of each language code."""
+        """For each clip, the probability of each language code. Raises as `recognize`."""
 
-    def transcribe(self, clips: Iterable[Clip]) -> Iterator[ClipResult]:
-        """Recognize clips as they come; one result for each, in any order."""
+    def recognize(self, tasks: Sequence[Task]) -> list[ClipResult | Task]:
+        """Decode clips of one spec, language and temperature: for each its result, or the task for the rung above.
+
+        Raises:
+            DeviceFull: the batch is too large.
+            Exception: anything else that keeps this batch from being recognized.
+        """

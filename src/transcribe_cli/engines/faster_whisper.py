@@ -1,4 +1,4 @@
-"""Recognition with faster-whisper: batches of clips, the temperature ladder, word times by cross-attention.
+"""Recognition with faster-whisper: batches of clips, one rung of the temperature ladder at a time, word times by cross-attention.
 
 It rests on parts of faster-whisper 1.2 (`get_prompt`, `find_alignment`, …) rather than on its `BatchedInferencePipeline`, which takes
 one file at a time, uses only the first temperature, and carries state from clip to clip.
@@ -6,8 +6,10 @@ one file at a time, uses only the first temperature, and carries state from clip
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -19,19 +21,19 @@ from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_compression_ratio, get_suppressed_tokens, merge_punctuations
 from numpy.typing import NDArray
 
-from transcribe_cli.engines import Clip, ClipResult, Phrase, SpokenWord
+from transcribe_cli.engines import Attempt, Clip, ClipResult, DeviceFull, Phrase, SpokenWord, Task
 from transcribe_cli.engines.devices import Placement, place, processor_count
-from transcribe_cli.engines.gates import Attempt, settle
+from transcribe_cli.engines.encodings import Encodings, on_host
+from transcribe_cli.engines.gates import repeats, settle
 from transcribe_cli.engines.models import locate
-from transcribe_cli.errors import ModelUnavailable, RecognitionFailed, UsageError
-from transcribe_cli.events import Emit, Notice, silence
+from transcribe_cli.errors import ModelUnavailable, UsageError
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
 
 # On a processor batching gains nothing and costs memory (measured); a GPU is fed by it.
 BATCH_SIZE = {"cpu": 4, "cuda": 16}
-# A group of clips that did not fill its batch is recognized after this many batches of others: no recording waits for the run's end.
-PATIENCE_BATCHES = 4
+# While one lane computes on a GPU, the other makes the features of the next batch.
+GPU_LANES = 2
 # Whisper's decoder sees at most 448 tokens, prompt included.
 MAX_TOKENS = 448
 # The features need more samples than one window of 400; a shorter clip is padded with silence.
@@ -43,118 +45,93 @@ APPENDED = "\"'.。,，!！?？:：”)]}、"
 
 
 class FasterWhisper:
-    """A faster-whisper model, loaded and ready; not for several threads at a time."""
+    """A faster-whisper model on one device, loaded and ready.
 
-    def __init__(self, whisper: WhisperModel, name: str, placement: Placement, batch_size: int, emit: Emit = silence) -> None:
+    Attributes:
+        lanes: how many threads may call `recognize` and `languages` at once.
+    """
+
+    def __init__(self, whisper: WhisperModel, name: str, device: str, batch_size: int, replicas: int, lanes: int) -> None:
         self._whisper = whisper
-        self._emit = emit
-        self._placement = placement
+        self._turn = threading.Semaphore(replicas)
         self.model = name
+        self.device = device
         self.batch_size = batch_size
+        self.lanes = lanes
+        self._encodings = Encodings(2 * batch_size * lanes)
 
     @classmethod
-    def load(cls, name: str, settings: Settings, emit: Emit = silence) -> FasterWhisper:
-        """Find the model, choose the device, load.
+    def load(cls, name: str, settings: Settings) -> list[Callable[[], FasterWhisper]]:
+        """Find the model and choose the devices; what is returned loads it onto one device each.
 
         Raises:
             UsageError: no model is called so, or a folder holds none.
-            ModelUnavailable: it is not here and cannot be fetched, or does not load.
+            ModelUnavailable: it is not here and cannot be fetched; also raised by the loaders, when it does not load.
             DeviceUnavailable: see `devices.place`.
         """
         placement = place(settings.device, settings.compute_type, settings.device_index)
-        folder = locate(name, settings.model_dir, offline=settings.offline)
+        folder = str(locate(name, settings.model_dir, offline=settings.offline))
         # The rungs above 0 draw at random: the same run gives the same text.
         ctranslate2.set_random_seed(0)
-        try:
-            whisper = WhisperModel(
-                str(folder),
-                device=placement.device,
-                device_index=list(settings.device_index) if placement.device == "cuda" else 0,
-                compute_type=placement.compute_type,
-                cpu_threads=settings.threads or processor_count(),
-            )
-        except (RuntimeError, ValueError, OSError) as error:
-            raise ModelUnavailable(
-                f"Model {name} does not load on {placement} ({error}).", "Try another --compute-type."
-            ) from error
-        return cls(whisper, name, placement, settings.batch_size or BATCH_SIZE[placement.device], emit)
+        size = settings.batch_size or BATCH_SIZE[placement.device]
+        if placement.device == "cpu":
+            threads = settings.threads or processor_count()
+            replicas = min(settings.num_workers or threads, threads)
+            options = {"cpu_threads": threads // replicas, "num_workers": replicas}
+            return [lambda: cls(_whisper(folder, name, placement, options), name, str(placement), size, replicas, replicas)]
+        several = len(settings.device_index) > 1
 
-    @property
-    def device(self) -> str:
-        """Such as `cpu/int8`."""
-        return str(self._placement)
+        def on_gpu(index: int) -> FasterWhisper:
+            device = f"cuda:{index}/{placement.compute_type}" if several else str(placement)
+            return cls(_whisper(folder, name, placement, {"device_index": index}), name, device, size, 1, GPU_LANES)
 
-    def languages(self, clips: Sequence[Clip]) -> list[Mapping[str, float]]:
-        """For each clip, the probability of each language code; English alone for a model that knows no other."""
-        if not self._whisper.model.is_multilingual:
-            return [{"en": 1.0} for _ in clips]
-        found: list[Mapping[str, float]] = []
-        for start in range(0, len(clips), self.batch_size):
-            encoded = self._whisper.encode(self._features(clips[start : start + self.batch_size]))
-            found += [{token[2:-2]: p for token, p in scores} for scores in self._whisper.model.detect_language(encoded)]
-        return found
+        return [lambda index=index: on_gpu(index) for index in settings.device_index]  # type: ignore[misc]
 
     def check(self, spec: JobSpec) -> None:
         """Whether this model can do what the spec asks.
 
         Raises:
-            UsageError: another language or task than an English-only model has, or a prompt that leaves no room.
+            UsageError: another language or task than an English-only model has.
         """
         if not self._whisper.model.is_multilingual and (spec.language not in (None, "en") or spec.task == "translate"):
             raise UsageError(f"Model {self.model} only knows English.", "Take one whose name does not end in .en.")
 
-    def transcribe(self, clips: Iterable[Clip]) -> Iterator[ClipResult]:
-        """Recognize clips as they come; clips of the same spec and language share batches."""
-        groups: dict[tuple[JobSpec, str], list[Clip]] = {}
-        waiting: dict[tuple[JobSpec, str], int] = {}
-        for clip in clips:
-            key = (clip.spec, clip.language)
-            groups.setdefault(key, []).append(clip)
-            waiting = {other: waiting.get(other, 0) + 1 for other in groups}
-            for other, count in waiting.items():
-                if len(groups[other]) >= self.batch_size or count >= PATIENCE_BATCHES * self.batch_size:
-                    yield from self._batch(groups.pop(other))
-            waiting = {other: count for other, count in waiting.items() if other in groups}
-        for group in groups.values():
-            yield from self._batch(group)
+    def languages(self, clips: Sequence[Clip]) -> list[Mapping[str, float]]:
+        """For each clip, the probability of each language code; English alone for a model that knows no other."""
+        if not self._whisper.model.is_multilingual:
+            return [{"en": 1.0} for _ in clips]
+        features = self._features(clips)
+        with self._turn, _memory_errors():
+            encoded = self._whisper.encode(features)
+            self._encodings.keep(clips, encoded)
+            found = self._whisper.model.detect_language(encoded)
+        return [{token[2:-2]: probability for token, probability in scores} for scores in found]
 
-    def _batch(self, clips: Sequence[Clip]) -> Iterator[ClipResult]:
-        """One batch; halved when the GPU's memory does not hold it, and that is remembered."""
-        began = time.perf_counter()
-        try:
-            found = list(self._climb(clips))
-        except RuntimeError as error:
-            if "out of memory" in str(error).lower() and len(clips) > 1:
-                half = len(clips) // 2
-                if half < self.batch_size:
-                    self.batch_size = half
-                    self._emit(Notice(f"The GPU's memory is full: going on with batches of {half}.", "warning"))
-                for start in range(0, len(clips), half):
-                    yield from self._batch(clips[start : start + half])
-                return
-            for clip in clips:
-                yield ClipResult(clip, error=RecognitionFailed(f"The recognizer failed ({_first_line(error)})."))
-            return
-        share = (time.perf_counter() - began) / len(clips)
-        yield from (replace(result, seconds=share) for result in found)
-
-    def _climb(self, clips: Sequence[Clip]) -> Iterator[ClipResult]:
-        """Up the temperature ladder: what fails the gates is tried again, together with the others that failed."""
+    def recognize(self, tasks: Sequence[Task]) -> list[ClipResult | Task]:
+        """Decode a batch at its temperature; what fails the gates becomes a task for the rung above."""
+        clips = [task.clip for task in tasks]
         spec, tokenizer = clips[0].spec, self._tokenizer(clips[0])
-        attempts: dict[int, list[Attempt]] = {position: [] for position in range(len(clips))}
-        remaining = list(attempts)
-        for temperature in spec.temperature:
-            here = [clips[position] for position in remaining]
-            encoded = self._whisper.encode(self._features(here))
-            found = self._generate(encoded, len(here), tokenizer, spec, temperature)
-            last = temperature == spec.temperature[-1]
-            for position, attempt in zip(remaining, found, strict=True):
-                attempts[position].append(attempt)
-            settled = [settle(attempts[position], spec, last=last) for position in remaining]
-            yield from self._results(here, settled, encoded, tokenizer)
-            remaining = [position for position, attempt in zip(remaining, settled, strict=True) if attempt is None]
-            if not remaining:
-                return
+        kept = self._encodings.take(clips)
+        features = self._features([clip for clip, encoding in zip(clips, kept, strict=True) if encoding is None])
+        with self._turn, _memory_errors():
+            began = time.perf_counter()
+            encoded = self._encoded(features, kept)
+            found = self._generate(encoded, len(clips), tokenizer, spec, tasks[0].temperature)
+            climbing = [task.after(attempt) for task, attempt in zip(tasks, found, strict=True)]
+            settled = [settle(task.attempts, spec, last=before.last) for task, before in zip(climbing, tasks, strict=True)]
+            results = self._results(clips, settled, encoded, tokenizer)
+            if not all(results):
+                self._encodings.keep(clips, encoded)
+            share = (time.perf_counter() - began) / len(clips)
+        return [replace(result, seconds=share) if result else task for result, task in zip(results, climbing, strict=True)]
+
+    def _encoded(self, features: NDArray[np.float32], kept: Sequence[NDArray[np.floating] | None]) -> ctranslate2.StorageView:
+        """Encoder outputs of a batch: those that are kept, and the others made from `features`."""
+        if len(features) == len(kept):
+            return self._whisper.encode(features)
+        fresh = iter(on_host(self._whisper.encode(features)) if len(features) else ())
+        rows = [next(fresh) if encoding is None else encoding for encoding in kept]
+        return ctranslate2.StorageView.from_array(np.ascontiguousarray(np.stack(rows)))
 
     def _tokenizer(self, clip: Clip) -> Tokenizer:
         multilingual = self._whisper.model.is_multilingual
@@ -163,6 +140,8 @@ class FasterWhisper:
     def _features(self, clips: Sequence[Clip]) -> NDArray[np.float32]:
         """(clips, mels, 3000): log-mel features, padded with zeros as faster-whisper pads them."""
         extract = self._whisper.feature_extractor
+        if not clips:
+            return np.zeros((0, extract.mel_filters.shape[0], 0), np.float32)
         return np.stack([pad_or_trim(extract(_at_least(clip.samples()))[..., :-1]) for clip in clips])
 
     def _generate(
@@ -197,15 +176,17 @@ class FasterWhisper:
 
     def _results(
         self, clips: Sequence[Clip], settled: Sequence[Attempt | None], encoded: ctranslate2.StorageView, tokenizer: Tokenizer
-    ) -> Iterator[ClipResult]:
+    ) -> list[ClipResult | None]:
         """Results of the clips that are settled, with word times when the spec asks for them."""
         words: list[tuple[SpokenWord, ...]] = [()] * len(clips)
-        if clips[0].spec.word_timestamps and any(attempt is not None for attempt in settled):
+        if clips[0].spec.word_timestamps and any(attempt and attempt.tokens for attempt in settled):
             words = self._align(clips, [_text_tokens(attempt, tokenizer) for attempt in settled], encoded, tokenizer)
-        for clip, attempt, timed in zip(clips, settled, words, strict=True):
+        results: list[ClipResult | None] = [None] * len(clips)
+        for position, (clip, attempt) in enumerate(zip(clips, settled, strict=True)):
             if attempt is not None:
                 phrases = () if clip.spec.word_timestamps else self._phrases(clip, attempt, tokenizer)
-                yield replace(attempt.result(clip), words=timed, phrases=phrases)
+                results[position] = ClipResult(clip, attempt, words[position], phrases)
+        return results
 
     def _align(
         self, clips: Sequence[Clip], tokens: list[list[int]], encoded: ctranslate2.StorageView, tokenizer: Tokenizer
@@ -243,13 +224,32 @@ class FasterWhisper:
         return tuple(timed)
 
 
+def _whisper(folder: str, name: str, placement: Placement, options: Mapping[str, int]) -> WhisperModel:
+    try:
+        return WhisperModel(folder, device=placement.device, compute_type=placement.compute_type, **options)
+    except (RuntimeError, ValueError, OSError) as error:
+        raise ModelUnavailable(f"Model {name} does not load on {placement} ({error}).", "Try another --compute-type.") from error
+
+
+@contextmanager
+def _memory_errors() -> Iterator[None]:
+    """CTranslate2's out-of-memory errors as DeviceFull."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "out of memory" in str(error).lower():
+            raise DeviceFull(str(error)) from error
+        raise
+
+
 def _attempt(result: Any, tokenizer: Tokenizer, spec: JobSpec, temperature: float) -> Attempt:  # noqa: ANN401 - CTranslate2's
     best = int(np.argmax(result.scores))
     tokens = tuple(result.sequences_ids[best])
     # CTranslate2 divides by length ** length_penalty; Whisper's mean also counts the end of text.
     logprob = float(result.scores[best] * len(tokens) ** spec.length_penalty / (len(tokens) + 1))
-    text = tokenizer.decode(list(tokens)).strip()
-    return Attempt(tokens, text, temperature, logprob, get_compression_ratio(text), float(result.no_speech_prob))
+    text = tokenizer.decode([token for token in tokens if token < tokenizer.eot]).strip()
+    ratio = get_compression_ratio(text)
+    return Attempt(tokens, text, temperature, logprob, ratio, float(result.no_speech_prob), repeats(text, ratio, spec))
 
 
 def _text_tokens(attempt: Attempt | None, tokenizer: Tokenizer) -> list[int]:
@@ -258,7 +258,3 @@ def _text_tokens(attempt: Attempt | None, tokenizer: Tokenizer) -> list[int]:
 
 def _at_least(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.pad(samples, (0, max(0, MIN_SAMPLES - len(samples))))
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
