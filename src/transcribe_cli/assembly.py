@@ -14,6 +14,7 @@ from transcribe_cli.segments import LOW_CONFIDENCE, segments
 from transcribe_cli.transcript import JobRecord, Quality, Segment, Source, Timing, Transcript
 from transcribe_cli.under_way import UnderWay
 from transcribe_cli.vote import Language
+from transcribe_cli.word_times import invented
 
 # Speech without text is worth a look from this length on, in seconds; shorter stretches are breaths and hesitation.
 GAP = 2.0
@@ -68,6 +69,8 @@ def _flags(damage: Damage, found: Sequence[Segment], language: Language, quality
         yield "gaps"
     if quality.repetitions:
         yield "repetitions"
+    if quality.invented:
+        yield "invented"
 
 
 def _quality(
@@ -82,6 +85,8 @@ def _quality(
         covered=1 - missing / total if total else 1.0,
         gaps=tuple((start, end) for start, end in untold if end - start >= GAP),
         repetitions=sum(result.attempt.repeats for result in results),
+        invented=invented(results),
+        rescued=sum(result.clip.seconds for result in results if result.clip.part and (result.words or result.phrases)),
         low_confidence=sum(word.probability < LOW_CONFIDENCE for word in words) / len(words) if words else 0.0,
         skipped_packets=damage.skipped_packets,
     )

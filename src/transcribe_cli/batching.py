@@ -17,8 +17,8 @@ from transcribe_cli.spec import JobSpec
 # A group that did not fill a batch is recognized after this many batches of others: no recording waits for the run's end.
 PATIENCE_BATCHES = 4
 
-# Spec, language ("" asks for it), rung of the ladder, and the recording where tasks of one must not meet those of others.
-_Key = tuple[JobSpec, str, int, Waveform | None]
+# Spec, language ("" asks for it), seconds shown, rung of the ladder, and the recording where tasks of one must not meet others'.
+_Key = tuple[JobSpec, str, int, int, Waveform | None]
 
 
 @dataclass(eq=False)
@@ -57,7 +57,7 @@ class Waiting:
         """Tasks to be recognized; `alone`, in batches of one recording each."""
         for task in tasks:
             clip = task.clip
-            key = (clip.spec, clip.language, len(task.attempts), clip.waveform if alone else None)
+            key = (clip.spec, clip.language, clip.window, len(task.attempts), clip.waveform if alone else None)
             group = self._groups.setdefault(key, _Group(time.monotonic()))
             group.recordings.setdefault(clip.waveform, deque()).append(task)
 
@@ -71,7 +71,7 @@ class Waiting:
         if key is None:
             return []
         group = self._groups.pop(key)
-        batch = group.take(size)
+        batch = group.take(_most(key, size))
         for other in self._groups.values():
             other.passed += 1
         if len(group):
@@ -89,6 +89,11 @@ class Waiting:
         for key, group in self._groups.items():
             if group.passed >= PATIENCE_BATCHES:
                 return key
-        full = [key for key, group in self._groups.items() if len(group) >= size]
+        full = [key for key, group in self._groups.items() if len(group) >= _most(key, size)]
         ripe = full or [key for key, group in self._groups.items() if group.since <= before]
         return min(ripe, key=lambda key: self._groups[key].since, default=None)
+
+
+def _most(key: _Key, size: int) -> int:
+    """How many tasks a batch may have: one where a recording is read sequentially, which nothing is gained by sharing."""
+    return 1 if key[0].sequential and key[1] else size

@@ -26,6 +26,8 @@ from transcribe_cli.vad import WINDOW_SAMPLES, Packer, Region, Regions, SpeechDe
 AHEAD_SECONDS = 3600.0
 # What the speech detector reads at once: 32 s while recordings are long, all that is there at their end.
 BLOCK_SAMPLES = 1000 * WINDOW_SAMPLES
+# A sequential reader goes through stretches of this length: 5 minutes are 300 MB of features.
+SEQUENTIAL_SAMPLES = 300 * SAMPLE_RATE
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,7 +241,7 @@ class _Listening:
         self._waveform = pattern.waveform
         self._detector = SpeechDetector()
         self._regions = Regions(pattern.spec)
-        self._packer = Packer()
+        self._packer = Packer(SEQUENTIAL_SAMPLES, SEQUENTIAL_SAMPLES) if pattern.spec.sequential else Packer()
         self._heard = self._count = 0
 
     def clips(self, *, whole: bool) -> list[Clip]:

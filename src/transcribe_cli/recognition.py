@@ -259,13 +259,15 @@ class Recognition:
         if device.strikes >= STRIKES:
             self._give_up(device, reason)
         else:
-            self._blame(batch, f"{reason}.")
+            self._blame(batch, f"{reason}.", error)
 
-    def _blame(self, batch: Sequence[Task], message: str) -> None:
+    def _blame(self, batch: Sequence[Task], message: str, cause: Exception | None = None) -> None:
         if len({task.clip.waveform for task in batch}) > 1:
             self._put(batch, alone=True)
         else:
-            self._deliver(Lost(batch[0].clip, RecognitionFailed(message)))
+            error = RecognitionFailed(message)
+            error.__cause__ = cause
+            self._deliver(Lost(batch[0].clip, error))
 
     def _give_up(self, device: _Device, reason: str) -> None:
         """Leave a device out; what it was at goes to the others, or to itself with the model loaded anew."""

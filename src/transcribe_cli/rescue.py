@@ -19,7 +19,8 @@ LONGEST = 15.0
 
 def unheard(result: ClipResult) -> list[Clip]:
     """Clips for the speech of a clip that got no words; none when it was heard once more already."""
-    if result.clip.part or not result.clip.spec.rescue:
+    spec = result.clip.spec
+    if result.clip.part or spec.sequential or not spec.rescue:
         return []
     stretches = [region for region in _untold(result) if region.seconds >= SHORTEST]
     packer = Packer(int(LONGEST * SAMPLE_RATE) + 1)

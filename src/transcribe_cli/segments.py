@@ -1,53 +1,19 @@
-"""From what was recognized in the clips of one recording to its segments: cut at sentence ends and pauses, not at clip borders.
-
-Word times come from cross-attention, which stretches a word over the silence before it; here they are held to the speech that VAD
-found, put in order, and kept inside the recording.
-"""
+"""From what was recognized in the clips of one recording to its segments: cut at sentence ends and pauses, not at clip borders."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
-from transcribe_cli.audio import SAMPLE_RATE
-from transcribe_cli.engines import ClipResult, SpokenWord
-from transcribe_cli.languages import WITHOUT_SPACES
+from transcribe_cli.engines import ClipResult
+from transcribe_cli.sentences import ends_sentence, spaced
 from transcribe_cli.transcript import Segment, Word
-from transcribe_cli.vad import Region
+from transcribe_cli.word_times import TimedWord, timed
 
 # A pause between words from which the next one begins a new segment, in seconds.
 PAUSE = 1.0
 # A new clip begins a new segment after a shorter pause: the model heard the two apart.
 CLIP_PAUSE = 0.3
-SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！", "؟", "।")
-# Full stops after these do not end a sentence (Portuguese, English, Spanish titles).
-ABBREVIATIONS = frozenset(
-    [
-        "sr.",
-        "sra.",
-        "srs.",
-        "dr.",
-        "dra.",
-        "prof.",
-        "profa.",
-        "mr.",
-        "mrs.",
-        "ms.",
-        "st.",
-        "vs.",
-        "av.",
-        "art.",
-        "nº.",
-        "no.",
-        "exmo.",
-        "exma.",
-        "ud.",
-        "uds.",
-    ]
-)
 LOW_CONFIDENCE = 0.5
-
-_Timed = tuple[SpokenWord, ClipResult]
 
 
 def segments(results: Iterable[ClipResult], duration: float) -> tuple[Segment, ...]:
@@ -56,7 +22,7 @@ def segments(results: Iterable[ClipResult], duration: float) -> tuple[Segment, .
     if any(result.phrases for result in ordered):
         found = list(_from_phrases(ordered, duration))
     else:
-        found = [_from_words(group) for group in _sentences(_held_to_speech(ordered, duration))]
+        found = [_from_words(group) for group in _sentences(timed(ordered, duration))]
     return tuple(segment.model_copy(update={"id": number}) for number, segment in enumerate(found))
 
 
@@ -66,14 +32,16 @@ def _from_phrases(results: Sequence[ClipResult], duration: float) -> Iterator[Se
         for phrase in result.phrases:
             start = min(max(phrase.start, earliest), duration)
             end = earliest = min(max(phrase.end, start), duration)
-            yield _segment(result, _spaced(phrase.text, result), start, end, phrase.tokens, words=None)
+            yield _segment(result, spaced(phrase.text, result.clip.language), start, end, phrase.tokens, words=None)
 
 
-def _from_words(group: Sequence[_Timed]) -> Segment:
-    first, result = group[0][0], group[0][1]
-    words = tuple(Word(word=word.text, start=word.start, end=word.end, probability=word.probability) for word, _ in group)
-    tokens = tuple(token for word, _ in group for token in word.tokens)
-    return _segment(result, "".join(word.word for word in words), first.start, group[-1][0].end, tokens, words)
+def _from_words(group: Sequence[TimedWord]) -> Segment:
+    words = tuple(
+        Word(word=item.word.text, start=item.start, end=item.end, probability=item.word.probability, aligned=item.aligned)
+        for item in group
+    )
+    tokens = tuple(token for item in group for token in item.word.tokens)
+    return _segment(group[0].result, "".join(word.word for word in words), group[0].start, group[-1].end, tokens, words)
 
 
 def _segment(
@@ -100,54 +68,17 @@ def _segment(
     )
 
 
-def _held_to_speech(results: Sequence[ClipResult], duration: float) -> list[_Timed]:
-    """All words in order: times inside speech and recording, no word before the one before it."""
-    held: list[_Timed] = []
-    earliest = 0.0
-    for result in results:
-        for position, word in enumerate(result.words):
-            start, end = _inside(word, result.clip.speech)
-            start = min(max(start, earliest), duration)
-            end = earliest = min(max(end, start), duration)
-            text = word.text if position else _spaced(word.text, result)
-            held.append((replace(word, text=text, start=start, end=end), result))
-    return held
-
-
-def _spaced(text: str, result: ClipResult) -> str:
-    """Text that follows the clip before it, with a space between them where the language has spaces."""
-    return text if text.startswith(" ") or result.clip.language in WITHOUT_SPACES else f" {text}"
-
-
-def _inside(word: SpokenWord, speech: Sequence[Region]) -> tuple[float, float]:
-    """The part of a word that lies in the speech region that it shares most time with; its own times when in none."""
-    best = (0.0, word.start, word.end)
-    for region in speech:
-        start, end = max(word.start, region.start / SAMPLE_RATE), min(word.end, region.end / SAMPLE_RATE)
-        best = max(best, (end - start, start, end))
-    return best[1], best[2]
-
-
-def _sentences(words: Sequence[_Timed]) -> Iterator[list[_Timed]]:
-    group: list[_Timed] = []
-    for item in words:
-        if group and _parts(group[-1], item):
+def _sentences(words: Sequence[TimedWord]) -> Iterator[list[TimedWord]]:
+    group: list[TimedWord] = []
+    for word in words:
+        if group and _parts(group[-1], word):
             yield group
             group = []
-        group.append(item)
+        group.append(word)
     if group:
         yield group
 
 
-def _parts(before: _Timed, after: _Timed) -> bool:
-    pause = after[0].start - before[0].end
-    other_clip = before[1].clip.index != after[1].clip.index
-    return pause >= PAUSE or (other_clip and pause >= CLIP_PAUSE) or ends_sentence(before[0].text)
-
-
-def ends_sentence(word: str) -> bool:
-    """Whether a sentence ends with this word: `aula.` and `aula."` do, `Dr.` and `J.` do not."""
-    bare = word.strip().rstrip("\"'”’»)]")
-    if not bare.endswith(SENTENCE_ENDS):
-        return False
-    return not (bare.endswith(".") and (bare.lower() in ABBREVIATIONS or (len(bare) == 2 and bare[0].isupper())))
+def _parts(before: TimedWord, after: TimedWord) -> bool:
+    pause = after.start - before.end
+    return pause >= PAUSE or (before.result is not after.result and pause >= CLIP_PAUSE) or ends_sentence(before.word.text)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
@@ -16,6 +18,15 @@ from transcribe_cli.languages import language_code
 DEFAULT_MODEL = "large-v3-turbo"
 # faster-whisper and openai/whisper: 0.0, then 0.2 more after each failed try.
 TEMPERATURE_LADDER = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+
+# What a preset sets where nothing else is said; `balanced` is the defaults. Cost and gain are measured in docs/quality.md.
+PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "fast": {"beam_size": 1, "best_of": 1, "temperature": (0.0, 0.4, 0.8), "rescue": False},
+        "balanced": {},
+        "accurate": {"beam_size": 10, "best_of": 10, "patience": 2.0},
+    }
+)
 
 
 def as_tuple(value: object) -> object:
@@ -42,6 +53,12 @@ class JobSpec(BaseModel):
     task: Literal["transcribe", "translate"] = Field(default="transcribe", description="translate gives English text")
     audio_track: int | None = Field(default=None, ge=0, description="which audio track, from 0; none: the container's default")
 
+    preset: Literal["fast", "balanced", "accurate"] = Field(
+        default="balanced", description="beams, ladder and rescue at once; what is set on its own wins"
+    )
+    sequential: bool = Field(
+        default=False, description="one window after the other, each told the text before it, as faster-whisper does; slow"
+    )
     beam_size: int = Field(default=5, ge=1, le=100, description="beams at temperature 0")
     best_of: int = Field(default=5, ge=1, le=100, description="candidates at temperatures above 0")
     patience: float = Field(default=1.0, gt=0, description="beam search goes on until patience x beam_size hypotheses ended")
@@ -66,6 +83,10 @@ class JobSpec(BaseModel):
     max_new_tokens: int | None = Field(default=None, ge=1, le=448, description="most tokens for a clip; none: the model's limit")
     word_timestamps: bool = Field(default=True, description="a start and an end for each word")
     multilingual: bool = Field(default=False, description="find the language of every clip, for recordings that mix languages")
+    full_window: bool = Field(
+        default=True,
+        description="encode short clips with silence up to 30 s, as Whisper was trained; without, they cost less and may read worse",
+    )
     rescue: bool = Field(default=True, description="speech that got no words is heard once more, with other clip borders")
 
     vad_filter: bool = Field(default=True, description="only what Silero VAD calls speech is recognized")
@@ -73,6 +94,12 @@ class JobSpec(BaseModel):
     vad_min_speech_duration_ms: int = Field(default=100, ge=0, description="shorter speech is dropped")
     vad_min_silence_duration_ms: int = Field(default=500, ge=0, description="shorter pauses do not end a speech region")
     vad_speech_pad_ms: int = Field(default=300, ge=0, description="kept on both sides of a region")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _preset(cls, values: Any) -> Any:  # noqa: ANN401 - whatever pydantic is given
+        chosen = values.get("preset") if isinstance(values, dict) else None
+        return {**PRESETS.get(chosen, {}), **values} if isinstance(chosen, str) else values
 
     @field_validator("language", mode="before")
     @classmethod
@@ -102,8 +129,12 @@ class JobSpec(BaseModel):
         return self
 
     def canonical(self) -> dict[str, Any]:
-        """The spec without the nulls that are defaults, so that a field added later with a null default changes no fingerprint."""
-        spec = self.model_dump(mode="json")
+        """What decides the text.
+
+        Without the preset, whose values are there one by one, and without nulls that are defaults, so that a field added later with a
+        null default changes no fingerprint.
+        """
+        spec = self.model_dump(mode="json", exclude={"preset"})
         fields = type(self).model_fields
         return {name: value for name, value in spec.items() if value is not None or fields[name].default is not None}
 

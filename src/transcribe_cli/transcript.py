@@ -85,7 +85,9 @@ class Quality(_Document):
     speech: float = Field(description="seconds of speech that VAD found")
     covered: float = Field(description="share of that speech inside segments, 0 to 1")
     gaps: tuple[tuple[float, float], ...] = Field(default=(), description="speech of 2 s or more without text: start, end")
-    repetitions: int = Field(default=0, description="clips whose text repeats itself past the threshold")
+    repetitions: int = Field(default=0, description="clips whose text still goes round in circles after the whole ladder")
+    invented: int = Field(default=0, description="words that were dropped because nobody spoke where their sentence lies")
+    rescued: float = Field(default=0.0, description="seconds of speech that got words only when it was heard once more")
     low_confidence: float = Field(default=0.0, description="share of words with a probability under 0.5")
     skipped_packets: int = Field(default=0, description="damaged packets that the decoder left out")
 

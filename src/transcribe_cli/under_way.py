@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -37,6 +38,9 @@ class UnderWay:
         self._votes: list[Mapping[str, float]] = []
         self._voters = 0
         self._expected = 0
+        self._row: deque[Clip] = deque()  # with a language, not handed out yet
+        self._reading = False  # in sequence: a clip is being read
+        self._before: tuple[int, ...] = ()
 
     def found(self, clips: Sequence[Clip]) -> list[Clip]:
         """More of its clips."""
@@ -69,7 +73,8 @@ class UnderWay:
         """A finished clip."""
         if self.checkpoint is not None:
             self.checkpoint.add(result)
-        return self._kept(result)
+        self._keep(result)
+        return self._ready([], result.clip.language)
 
     @property
     def complete(self) -> bool:
@@ -100,19 +105,25 @@ class UnderWay:
             self.checkpoint.close()
 
     def _ready(self, clips: Iterable[Clip], language: str) -> list[Clip]:
-        """These clips in their language, without those that an earlier run finished."""
-        waiting = []
-        for clip in clips:
-            spoken = replace(clip, language=language)
-            if self.checkpoint is not None and (result := self.checkpoint.recall(spoken)) is not None:
+        """These clips in their language, without those that an earlier run finished; in sequence, no more than one at a time."""
+        self._row += (replace(clip, language=language) for clip in clips)
+        waiting: list[Clip] = []
+        while self._row and not (self._spec.sequential and (waiting or self._reading)):
+            clip = replace(self._row.popleft(), before=self._before)
+            if self.checkpoint is not None and (result := self.checkpoint.recall(clip)) is not None:
                 self.recalled += clip.seconds
-                waiting += self._kept(result)
+                self._keep(result)
             else:
-                waiting.append(spoken)
+                waiting.append(clip)
+        self._reading = self._reading or bool(waiting)
         return waiting
 
-    def _kept(self, result: ClipResult) -> list[Clip]:
+    def _keep(self, result: ClipResult) -> None:
+        """A finished clip, after which some of its speech may be heard once more."""
         self.results.append(result)
+        self._reading = False
+        if self._spec.sequential:
+            self._before = result.attempt.tokens
         again = unheard(result)
         self._expected += len(again)
-        return self._ready(again, result.clip.language)
+        self._row += again

@@ -19,7 +19,7 @@ from transcribe_cli.config.given import Given, from_flags, validated
 from transcribe_cli.config.template import GROUPS, template
 from transcribe_cli.errors import ConfigError
 from transcribe_cli.settings import Settings
-from transcribe_cli.spec import JobSpec
+from transcribe_cli.spec import PRESETS, JobSpec
 
 __all__ = ["FILE_NAME", "GROUPS", "Config", "Value", "find_file", "load", "template"]
 
@@ -81,7 +81,9 @@ def load(
     spec = validated(JobSpec, given)
     settings = validated(Settings, given)
     known = dict(spec) | dict(settings)
-    values = {name: Value(known[name], given[name].origin if name in given else DEFAULT) for name in FIELDS}
+    preset = dict.fromkeys(PRESETS[spec.preset], f"preset {spec.preset}")
+    origins = preset | {name: found.origin for name, found in given.items()}
+    values = {name: Value(known[name], origins.get(name, DEFAULT)) for name in FIELDS}
     return Config(spec, settings, MappingProxyType(values), file.path if file else None)
 
 

@@ -43,6 +43,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "vad_speech_pad_ms",
     ),
     "Decoding": (
+        "preset",
+        "sequential",
         "beam_size",
         "best_of",
         "patience",
@@ -56,6 +58,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "suppress_tokens",
         "max_new_tokens",
         "rescue",
+        "full_window",
     ),
 }
 _COMMENT_CHARACTERS = 100

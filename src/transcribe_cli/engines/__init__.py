@@ -7,6 +7,7 @@ a clip must not depend on what else was in its batch. Which clips make a batch, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
@@ -21,10 +22,14 @@ from transcribe_cli.vad import Region
 if TYPE_CHECKING:
     from transcribe_cli.audio import Waveform
 
+# What Whisper was trained to see at once, and the step in which less is shown where that is asked for.
+WINDOW_SECONDS = 30
+WINDOW_STEP = 5
+
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """At most 30 s of one recording.
+    """At most 30 s of one recording, or 5 minutes where the spec reads sequentially.
 
     Attributes:
         recording: which recording of the run, as the pipeline numbers them.
@@ -32,6 +37,7 @@ class Clip:
         part: 0; from 1 on, which stretch of that clip is heard once more because it got no words.
         speech: the speech regions inside, in samples of the recording; the clip spans from the first to the last.
         language: a code; "" where the language is still to be found.
+        before: tokens of the text before it, for a spec that reads sequentially; its clips are longer, too.
     """
 
     recording: int
@@ -41,6 +47,7 @@ class Clip:
     spec: JobSpec
     language: str = ""
     part: int = 0
+    before: tuple[int, ...] = ()
 
     @property
     def start(self) -> float:
@@ -56,6 +63,13 @@ class Clip:
     def seconds(self) -> float:
         """Its length."""
         return self.end - self.start
+
+    @property
+    def window(self) -> int:
+        """Seconds that the encoder is given: all of Whisper's window, or in steps of 5 s what the clip needs."""
+        if self.spec.full_window or self.spec.sequential:
+            return WINDOW_SECONDS
+        return min(WINDOW_SECONDS, WINDOW_STEP * math.ceil(self.seconds / WINDOW_STEP))
 
     def samples(self) -> NDArray[np.float32]:
         """(samples,) in [-1, 1) at 16 kHz, read from scratch now."""

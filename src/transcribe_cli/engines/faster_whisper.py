@@ -26,6 +26,7 @@ from transcribe_cli.engines.devices import Placement, place, processor_count
 from transcribe_cli.engines.encodings import Encodings, on_host
 from transcribe_cli.engines.gates import repeats, settle
 from transcribe_cli.engines.models import locate
+from transcribe_cli.engines.sequential import read
 from transcribe_cli.errors import ModelUnavailable, UsageError
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
@@ -109,6 +110,8 @@ class FasterWhisper:
 
     def recognize(self, tasks: Sequence[Task]) -> list[ClipResult | Task]:
         """Decode a batch at its temperature; what fails the gates becomes a task for the rung above."""
+        if tasks[0].clip.spec.sequential:
+            return [self._sequentially(task.clip) for task in tasks]
         clips = [task.clip for task in tasks]
         spec, tokenizer = clips[0].spec, self._tokenizer(clips[0])
         kept = self._encodings.take(clips)
@@ -125,6 +128,11 @@ class FasterWhisper:
             share = (time.perf_counter() - began) / len(clips)
         return [replace(result, seconds=share) if result else task for result, task in zip(results, climbing, strict=True)]
 
+    def _sequentially(self, clip: Clip) -> ClipResult:
+        with self._turn, _memory_errors():
+            began = time.perf_counter()
+            return replace(read(self._whisper, clip), seconds=time.perf_counter() - began)
+
     def _encoded(self, features: NDArray[np.float32], kept: Sequence[NDArray[np.floating] | None]) -> ctranslate2.StorageView:
         """Encoder outputs of a batch: those that are kept, and the others made from `features`."""
         if len(features) == len(kept):
@@ -138,11 +146,11 @@ class FasterWhisper:
         return Tokenizer(self._whisper.hf_tokenizer, multilingual, task=clip.spec.task, language=clip.language or "en")
 
     def _features(self, clips: Sequence[Clip]) -> NDArray[np.float32]:
-        """(clips, mels, 3000): log-mel features, padded with zeros as faster-whisper pads them."""
+        """(clips, mels, frames): log-mel features, 100 frames a second, padded with zeros as faster-whisper pads them."""
         extract = self._whisper.feature_extractor
         if not clips:
             return np.zeros((0, extract.mel_filters.shape[0], 0), np.float32)
-        return np.stack([pad_or_trim(extract(_at_least(clip.samples()))[..., :-1]) for clip in clips])
+        return np.stack([pad_or_trim(extract(_at_least(clip.samples()))[..., :-1], 100 * clip.window) for clip in clips])
 
     def _generate(
         self, encoded: ctranslate2.StorageView, count: int, tokenizer: Tokenizer, spec: JobSpec, temperature: float

@@ -16,10 +16,12 @@ class Packer:
 
     Args:
         longest: samples that a group may span; Whisper's window of 30 s unless told otherwise.
+        gap: samples of silence that a group may have inside.
     """
 
-    def __init__(self, longest: int = CLIP_SAMPLES) -> None:
+    def __init__(self, longest: int = CLIP_SAMPLES, gap: int = CLIP_GAP_SAMPLES) -> None:
         self._longest = longest
+        self._gap = gap
         self._group: list[Region] = []
 
     def feed(self, regions: Iterable[Region]) -> Iterator[tuple[Region, ...]]:
@@ -37,4 +39,4 @@ class Packer:
             self._group = []
 
     def _fits(self, region: Region) -> bool:
-        return region.end - self._group[0].start <= self._longest and region.start - self._group[-1].end <= CLIP_GAP_SAMPLES
+        return region.end - self._group[0].start <= self._longest and region.start - self._group[-1].end <= self._gap
