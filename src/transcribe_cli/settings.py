@@ -48,13 +48,13 @@ class Settings(BaseModel):
         default=(0,), min_length=1, description="which GPUs"
     )
     compute_type: ComputeType = Field(default="default", description="precision; default is float16 on CUDA, int8 on CPU")
-    batch_size: int | None = Field(default=None, ge=1, le=1024, description="clips in a batch; none: 16 on CUDA, 4 on CPU")
+    batch_size: int | None = Field(default=None, ge=1, le=1024, description="clips in a batch; none: 16 on CUDA, 2 on CPU")
     threads: int = Field(default=0, ge=0, description="processor threads for recognition; 0: as many as there are cores")
     num_workers: int | None = Field(
         default=None,
         ge=1,
         le=256,
-        description="batches recognized side by side on a processor, sharing its threads; none: one for each",
+        description="batches recognized side by side on a processor, sharing its threads; none: up to 4",
     )
     model_dir: Path | None = Field(default=None, description="where models are cached; none: the Hugging Face cache")
     state_dir: Path | None = Field(

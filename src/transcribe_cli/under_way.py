@@ -12,6 +12,9 @@ from transcribe_cli.prepare import Begun, Prepared
 from transcribe_cli.rescue import unheard
 from transcribe_cli.vote import UNKNOWN, Language, elected, given, spoken_most, voters
 
+# A long recording is not waited for: its language is guessed once so much speech is found, in seconds, and voted on at its end.
+EARLY_SECONDS = 300.0
+
 
 class UnderWay:
     """A recording that is being transcribed.
@@ -34,9 +37,9 @@ class UnderWay:
         self.recalled = self.released = 0.0
         self._spec = begun.job.spec
         self._language = given(self._spec)
+        self._votes: dict[int, Mapping[str, float] | None] = {}  # by clip; None while it is asked
+        self._elected = self._language is not None or self._spec.multilingual
         self._clips: list[Clip] = []
-        self._votes: list[Mapping[str, float]] = []
-        self._voters = 0
         self._expected = 0
         self._row: deque[Clip] = deque()  # with a language, not handed out yet
         self._reading = False  # in sequence: a clip is being read
@@ -48,29 +51,26 @@ class UnderWay:
         self._expected += len(clips)
         if self._language is not None:
             return self._ready(clips, self._language.code)
-        return list(clips) if self._spec.multilingual else []
+        if self._spec.multilingual:
+            return list(clips)
+        return self._asked() if not self._votes and self.spoken_seconds >= EARLY_SECONDS else []
 
     def decoded(self, prepared: Prepared) -> list[Clip]:
         """There are no more clips."""
         self.prepared = prepared
-        if self._language is not None or self._spec.multilingual:
-            return []
-        asked = voters(self._clips)
-        self._voters = len(asked)
-        return asked
+        return [] if self._elected else self._asked() or self._vote()
 
     def detected(self, clip: Clip, probabilities: Mapping[str, float]) -> list[Clip]:
         """The languages that a clip may be in."""
         if self._spec.multilingual:
             return self._ready([clip], elected([probabilities], self._spec).code)
-        self._votes.append(probabilities)
-        if len(self._votes) < self._voters:
-            return []
-        self._language = elected(self._votes, self._spec)
-        return self._ready(self._clips, self._language.code)
+        self._votes[clip.index] = probabilities
+        return self._vote()
 
     def heard(self, result: ClipResult) -> list[Clip]:
         """A finished clip."""
+        if self._language is not None and result.clip.language != self._language.code:
+            return []  # the early guess was wrong
         if self.checkpoint is not None:
             self.checkpoint.add(result)
         self._keep(result)
@@ -79,7 +79,7 @@ class UnderWay:
     @property
     def complete(self) -> bool:
         """Whether its transcript can be put together."""
-        return self.prepared is not None and len(self.results) == self._expected
+        return self.prepared is not None and (self._elected or not self._clips) and len(self.results) == self._expected
 
     @property
     def language(self) -> Language:
@@ -103,6 +103,27 @@ class UnderWay:
         self.begun.waveform.close()
         if self.checkpoint is not None:
             self.checkpoint.close()
+
+    def _asked(self) -> list[Clip]:
+        """The voters among the clips so far that were not asked yet."""
+        asked = [clip for clip in voters(self._clips) if clip.index not in self._votes]
+        self._votes |= dict.fromkeys(clip.index for clip in asked)
+        return asked
+
+    def _vote(self) -> list[Clip]:
+        """The language, once all voters have answered; when it is another than the early guess, everything is read again."""
+        counted = [clip.index for clip in voters(self._clips)] if self.prepared else list(self._votes)
+        votes = [vote for index in counted if (vote := self._votes[index]) is not None]
+        if not votes or None in self._votes.values():
+            return []
+        before, self._language = self._language, elected(votes, self._spec)
+        self._elected = self.prepared is not None
+        if before is not None and before.code == self._language.code:
+            return []
+        self.results.clear()
+        self._row.clear()
+        self._expected = len(self._clips)
+        return self._ready(self._clips, self._language.code)
 
     def _ready(self, clips: Iterable[Clip], language: str) -> list[Clip]:
         """These clips in their language, without those that an earlier run finished; in sequence, no more than one at a time."""
