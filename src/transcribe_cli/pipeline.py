@@ -146,6 +146,8 @@ class _Run:
                 if error is not None:
                     raise error
                 self._ended = True
+            case Begun(number=number) if number in self._lost:  # it had its outcome, and then changed
+                message.waveform.close()
             case Begun(number=number):
                 checkpoint = self._checkpoints.of(message.job, message.recording) if self._checkpoints else None
                 self._under_way[number] = UnderWay(message, checkpoint)
@@ -171,11 +173,7 @@ class _Run:
             else:
                 yield from self._go_on(recording, recording.found(message.clips))
         elif recording is not None:
-            waiting = recording.decoded(message)
-            if recording.recalled:
-                label, seconds = recording.begun.recording.label, recording.begun.waveform.seconds
-                self._emit(RecordingResumed(label, seconds * recording.recalled / recording.spoken_seconds, seconds))
-            yield from self._go_on(recording, waiting)
+            yield from self._go_on(recording, recording.decoded(message))
 
     def _recognized(self, recording: UnderWay, message: Detected | Heard | Lost) -> Iterator[Outcome]:
         match message:
@@ -188,6 +186,10 @@ class _Run:
 
     def _go_on(self, recording: UnderWay, clips: Sequence[Clip]) -> Iterator[Outcome]:
         """Recognize these clips, and finish the recording when they were the last."""
+        if recording.looked_up and recording.recalled and not recording.resumed:
+            recording.resumed = True
+            label, seconds = recording.begun.recording.label, recording.begun.waveform.seconds
+            self._emit(RecordingResumed(label, seconds * recording.recalled / recording.spoken_seconds, seconds))
         if clips:
             recognition = self._recognition = self._recognition or self._load()
             try:

@@ -24,7 +24,7 @@ from transcribe_cli.vad import WINDOW_SAMPLES, Packer, Region, Regions, SpeechDe
 
 # Audio that a thread may have ready for the recognizer before it begins another recording, in seconds: 115 MB of scratch.
 AHEAD_SECONDS = 3600.0
-# What the speech detector reads at once: 32 s while recordings are long, all that is there at their end.
+# What the speech detector reads at once: 32 s, or what is left at a recording's end.
 BLOCK_SAMPLES = 1000 * WINDOW_SAMPLES
 # A sequential reader goes through stretches of this length: 5 minutes are 300 MB of features.
 SEQUENTIAL_SAMPLES = 300 * SAMPLE_RATE

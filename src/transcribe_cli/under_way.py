@@ -27,6 +27,7 @@ class UnderWay:
         results: of the clips that are finished.
         recalled: seconds of speech that an earlier run had recognized.
         released: seconds of speech that preparation was told about.
+        resumed: whether people were told what an earlier run had done.
     """
 
     def __init__(self, begun: Begun, checkpoint: Checkpoint | None) -> None:
@@ -35,12 +36,13 @@ class UnderWay:
         self.checkpoint = checkpoint
         self.results: list[ClipResult] = []
         self.recalled = self.released = 0.0
+        self.resumed = False
         self._spec = begun.job.spec
         self._language = given(self._spec)
         self._votes: dict[int, Mapping[str, float] | None] = {}  # by clip; None while it is asked
         self._elected = self._language is not None or self._spec.multilingual
         self._clips: list[Clip] = []
-        self._expected = 0
+        self._expected = self._looked_up = 0
         self._row: deque[Clip] = deque()  # with a language, not handed out yet
         self._reading = False  # in sequence: a clip is being read
         self._before: tuple[int, ...] = ()
@@ -80,6 +82,11 @@ class UnderWay:
     def complete(self) -> bool:
         """Whether its transcript can be put together."""
         return self.prepared is not None and (self._elected or not self._clips) and len(self.results) == self._expected
+
+    @property
+    def looked_up(self) -> bool:
+        """Whether it is known of all its clips if an earlier run had recognized them."""
+        return self.prepared is not None and self._elected and self._looked_up == len(self._clips)
 
     @property
     def language(self) -> Language:
@@ -123,16 +130,20 @@ class UnderWay:
         self.results.clear()
         self._row.clear()
         self._expected = len(self._clips)
+        self._reading, self._before = False, ()  # whatever is being read is in the wrong language, and will not count
+        self._looked_up, self.recalled = 0, 0.0
         return self._ready(self._clips, self._language.code)
 
     def _ready(self, clips: Iterable[Clip], language: str) -> list[Clip]:
         """These clips in their language, without those that an earlier run finished; in sequence, no more than one at a time."""
-        self._row += (replace(clip, language=language) for clip in clips)
+        spoken = [replace(clip, language=language) for clip in clips]
+        self._looked_up += len(spoken)
+        self._row += spoken
         waiting: list[Clip] = []
         while self._row and not (self._spec.sequential and (waiting or self._reading)):
             clip = replace(self._row.popleft(), before=self._before)
             if self.checkpoint is not None and (result := self.checkpoint.recall(clip)) is not None:
-                self.recalled += clip.seconds
+                self.recalled += 0.0 if clip.part else clip.seconds
                 self._keep(result)
             else:
                 waiting.append(clip)
