@@ -242,7 +242,7 @@ class Recognition:
     @staticmethod
     def _ask(engine: Engine, batch: Sequence[Task]) -> list[ClipResult | Task | Detected]:
         if batch[0].clip.language:
-            found = [*engine.recognize(batch)]
+            found: list[ClipResult | Task | Detected] = [*engine.recognize(batch)]
             if len(found) != len(batch):
                 raise RuntimeError(f"{len(found)} answers to {len(batch)} clips")
             return found

@@ -20,11 +20,11 @@ NOWHERE = (-1.0, -1.0)  # span of a token that is not spoken
 
 _LANGUAGE_WEIGHTS = (0.5, 0.28, 0.22)
 _SPEECHLESS = 0.08
-_LAYOUTS = (("dense", 0.5), ("natural", 0.3), ("short", 0.2))
+_LAYOUTS = (("dense", 0.6), ("natural", 0.25), ("short", 0.15))
 _WITHOUT_STAMPS = 0.5
-_WITH_PROMPT = 0.35
+_WITH_PROMPT = 0.4
 _LONGEST_PROMPT = 223  # half of Whisper's 448 tokens less one, as faster-whisper cuts it
-_ONE_SPEAKER = 0.6
+_ONE_SPEAKER = 0.45
 _LONGEST_LABEL = 215
 
 
