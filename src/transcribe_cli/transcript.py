@@ -57,6 +57,14 @@ class Segment(_Document):
     words: tuple[Word, ...] | None = Field(default=None, description="absent when word times were switched off")
 
 
+class Turn(_Document):
+    """Somebody speaks."""
+
+    start: float = Field(ge=0, description="seconds from the start of the recording")
+    end: float = Field(ge=0, description="seconds; never before start")
+    speaker: str = Field(description="SPEAKER_00 or a given name")
+
+
 class Source(_Document):
     """Which recording this is the transcript of: the identity that the done test compares."""
 
