@@ -220,15 +220,15 @@ def _prompt(tokens: Tokens, rng: random.Random, language: str, stamped: bool, lo
 def _speechless(bank: Bank, tokens: Tokens, rng: random.Random, seconds: float, language: str, stamped: bool) -> Window:
     """Silence or noise: `<|nospeech|>` where the language is asked, and no words whatever was answered.
 
-    Without stamps an empty line is written, because beam search never returns a text of no tokens, and faster-whisper lets neither
-    `<|nospeech|>` nor a lone space be said.
+    Without stamps `<|nospeech|>` is also what is written, because beam search never returns a text of no tokens; `export` says the same
+    in a token that faster-whisper allows.
     """
     count = int(seconds * SAMPLE_RATE)
     samples = np.zeros(count, np.float32)
     if rng.random() < 0.8:
         samples = _noise(bank, rng, count) * np.float32(10 ** rng.uniform(-5, -0.6))
     script = _Script()
-    script.add(tokens.first_stamp if stamped else tokens.new_line)
+    script.add(tokens.first_stamp if stamped else tokens.no_speech)
     window = _labelled(tokens, rng, samples, script, language, stamped)
     window.targets[window.inputs.index(tokens.start)] = tokens.no_speech
     window.speech_end = rng.uniform(1, seconds)
