@@ -109,7 +109,7 @@ class Checkpoints:
 
 
 def _key(clip: Clip) -> str:
-    return json.dumps([clip.index, clip.part, clip.speech[0].start, clip.speech[-1].end, clip.language])
+    return json.dumps([clip.index, clip.part, clip.stretches, clip.language])
 
 
 def _record(result: ClipResult) -> dict[str, Any]:

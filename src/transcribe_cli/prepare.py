@@ -20,15 +20,14 @@ from transcribe_cli.events import Emit, RecordingPrepared, RecordingStarted
 from transcribe_cli.fetch import fetched
 from transcribe_cli.plan import Job
 from transcribe_cli.sources import Recording
-from transcribe_cli.vad import WINDOW_SAMPLES, Packer, Region, Regions, SpeechDetector
+from transcribe_cli.vad import WINDOW_SAMPLES, Packer, Region, Regions, SpeechDetector, load_detector
 
 # Audio that a thread may have ready for the recognizer before it begins another recording, in seconds: 115 MB of scratch.
 AHEAD_SECONDS = 3600.0
 # What the speech detector reads at once: 32 s, or what is left at a recording's end.
 BLOCK_SAMPLES = 1000 * WINDOW_SAMPLES
-# A sequential reader goes through stretches of this length, 5 minutes being 300 MB of features, with pauses up to 10 s.
+# A sequential reader goes through stretches of this length, 5 minutes being 300 MB of features, and hears their pauses.
 SEQUENTIAL_SAMPLES = 300 * SAMPLE_RATE
-SEQUENTIAL_GAP_SAMPLES = 10 * SAMPLE_RATE
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +119,7 @@ class Preparation:
     def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
+        load_detector()  # while the decoders start
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -242,7 +242,7 @@ class _Listening:
         self._waveform = pattern.waveform
         self._detector = SpeechDetector()
         self._regions = Regions(pattern.spec)
-        self._packer = Packer(SEQUENTIAL_SAMPLES, SEQUENTIAL_GAP_SAMPLES) if pattern.spec.sequential else Packer()
+        self._packer = Packer(SEQUENTIAL_SAMPLES, silence=True) if pattern.spec.sequential else Packer()
         self._heard = self._count = 0
 
     def clips(self, *, whole: bool) -> list[Clip]:

@@ -5,8 +5,8 @@ regions.py   from probabilities to regions, as early as they are certain
 packing.py   regions in groups of at most 30 s: what becomes a clip
 """
 
-from transcribe_cli.vad.detector import WINDOW_SAMPLES, SpeechDetector
+from transcribe_cli.vad.detector import WINDOW_SAMPLES, SpeechDetector, load_detector
 from transcribe_cli.vad.packing import Packer
 from transcribe_cli.vad.regions import CLIP_SAMPLES, CLIP_SECONDS, Region, Regions
 
-__all__ = ["CLIP_SAMPLES", "CLIP_SECONDS", "WINDOW_SAMPLES", "Packer", "Region", "Regions", "SpeechDetector"]
+__all__ = ["CLIP_SAMPLES", "CLIP_SECONDS", "WINDOW_SAMPLES", "Packer", "Region", "Regions", "SpeechDetector", "load_detector"]
