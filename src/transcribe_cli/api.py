@@ -10,6 +10,7 @@ from functools import partial
 
 from transcribe_cli.batch import check_engine, decoders, engine_loaders
 from transcribe_cli.events import Emit, silence
+from transcribe_cli.fetch import GB, Fetcher
 from transcribe_cli.pipeline import Outcome, Pipeline
 from transcribe_cli.plan import Decision, Job, plan
 from transcribe_cli.settings import Settings
@@ -40,7 +41,9 @@ def transcribe(
     """
     spec, settings = spec or JobSpec(), settings or Settings()
     named = [sources] if isinstance(sources, str | os.PathLike) else sources
-    recordings = find([os.fspath(source) for source in named], include=settings.include, exclude=settings.exclude)
+    recordings = find(
+        [os.fspath(source) for source in named], include=settings.include, exclude=settings.exclude, storage=settings.storage
+    )
     jobs = [_to_do(job) for job in plan(recordings, spec, settings)]
     for job in jobs:
         if job.decision is Decision.FAIL:
@@ -48,7 +51,9 @@ def transcribe(
     if waiting := [job for job in jobs if job.decision is Decision.TRANSCRIBE]:
         check_engine(spec, settings)
         with ExitStack() as stack:
-            yield from Pipeline(partial(engine_loaders, spec, settings), decoders(settings, stack), emit).run(waiting)
+            fetcher = Fetcher(round(settings.scratch_limit * GB))
+            loaders = partial(engine_loaders, spec, settings)
+            yield from Pipeline(loaders, decoders(settings, stack), emit, fetcher=fetcher).run(waiting)
 
 
 def _to_do(job: Job) -> Job:

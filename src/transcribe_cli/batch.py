@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from transcribe_cli import sinks
 from transcribe_cli.audio import Decoder, Limits, scratch
@@ -25,6 +26,7 @@ from transcribe_cli.events import (
     RunFinished,
     RunStarted,
 )
+from transcribe_cli.fetch import GB, Fetcher
 from transcribe_cli.formats import render
 from transcribe_cli.pipeline import Outcome, Pipeline
 from transcribe_cli.plan import Decision, Job, check_writable
@@ -130,8 +132,10 @@ class Batch:
                 bytes=sum(job.recording.size for job in waiting),
             )
         )
+        crashed = {job.output.folder for job in self._jobs if job.crashed}
         for folder in {job.output.folder for job in self._jobs if job.decision is not Decision.FAIL}:
-            sinks.recover(folder)
+            if isinstance(folder, Path) or folder in crashed:
+                sinks.recover(folder)
         Checkpoints(self._settings.state_dir).sweep()
         with suppress(StorageNotReady):  # a run with nothing to decode needs no scratch folder
             scratch.sweep(scratch.folder(None))
@@ -153,7 +157,7 @@ class Batch:
         began = time.perf_counter()
         try:
             path = sinks.json_path(job.output)
-            transcript = Transcript.loads(path.read_bytes(), path.name)
+            transcript = sinks.read(path)
             written = sinks.add(job.output, transcript, _rendered(transcript, job.formats), overwrite=self._settings.overwrite)
         except (TranscribeError, OSError) as error:
             self._fail(job, error if isinstance(error, TranscribeError) else OutputRefused(str(error)))
@@ -168,7 +172,8 @@ class Batch:
         with ExitStack() as stack:
             checkpoints = Checkpoints(self._settings.state_dir)
             loaders = partial(engine_loaders, self._spec, self._settings)
-            pipeline = Pipeline(loaders, decoders(self._settings, stack), self._emit, checkpoints)
+            fetcher = Fetcher(round(self._settings.scratch_limit * GB))
+            pipeline = Pipeline(loaders, decoders(self._settings, stack), self._emit, checkpoints, fetcher=fetcher)
             for outcome in stack.enter_context(closing(pipeline.run(jobs, self._can_be_written))):
                 self._take(outcome)
 

@@ -96,7 +96,7 @@ class Checkpoints:
 
     def of(self, job: Job, recording: Recording) -> Checkpoint:
         """The checkpoint of a recording as it is now."""
-        identity = [recording.uri, recording.size, recording.modified, job.spec.fingerprint]
+        identity = [recording.uri, recording.size, recording.etag or recording.modified, job.spec.fingerprint]
         key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
         return Checkpoint(self._folder / f"{key}{_ENDING}")
 

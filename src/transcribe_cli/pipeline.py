@@ -22,6 +22,7 @@ from transcribe_cli.checkpoint import Checkpoint, Checkpoints
 from transcribe_cli.engines import Clip
 from transcribe_cli.errors import RecordingError, TranscribeError, UsageError
 from transcribe_cli.events import Emit, Event, RecordingProgress, RecordingResumed, silence
+from transcribe_cli.fetch import Fetcher
 from transcribe_cli.plan import Job
 from transcribe_cli.prepare import Again, Begun, Ended, Failed, Found, Preparation, Prepared
 from transcribe_cli.recognition import Broken, Detected, Heard, Loader, Lost, Recognition
@@ -53,6 +54,7 @@ class Pipeline:
         decoders: as many recordings are prepared side by side.
         emit: hears of everything, from several threads but never from two at once.
         checkpoints: where finished clips are kept until their transcript is written; None keeps none.
+        fetcher: brings recordings that are elsewhere; closed when the work ends. None is one with the default limit.
     """
 
     def __init__(
@@ -62,8 +64,10 @@ class Pipeline:
         emit: Emit = silence,
         checkpoints: Checkpoints | None = None,
         backend: str = "local",
+        fetcher: Fetcher | None = None,
     ) -> None:
         self._loaders = loaders
+        self._fetcher = fetcher
         self._decoders = decoders
         self._listener = emit
         self._telling = threading.Lock()
@@ -83,7 +87,7 @@ class Pipeline:
         """
         inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         with ExitStack() as stack:
-            preparation = Preparation(jobs, self._decoders, wanted, inbox.put, self._tell)
+            preparation = Preparation(jobs, self._decoders, wanted, inbox.put, self._tell, self._fetcher)
             run = _Run(preparation, partial(self._recognition, inbox, stack), self._checkpoints, self._tell, self._backend)
             stack.callback(run.close)
             stack.enter_context(preparation)

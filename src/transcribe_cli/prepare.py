@@ -17,7 +17,7 @@ from transcribe_cli.audio import SAMPLE_RATE, Decoder, Waveform
 from transcribe_cli.engines import Clip
 from transcribe_cli.errors import DecoderFailed, NotReady, RecordingChanged, RecordingError
 from transcribe_cli.events import Emit, RecordingPrepared, RecordingStarted
-from transcribe_cli.fetch import fetched
+from transcribe_cli.fetch import Fetcher
 from transcribe_cli.plan import Job
 from transcribe_cli.sources import Recording
 from transcribe_cli.vad import WINDOW_SAMPLES, Packer, Region, Regions, SpeechDetector, load_detector
@@ -56,6 +56,7 @@ class Prepared:
     speech: tuple[tuple[float, float], ...]
     decode_seconds: float
     vad_seconds: float
+    fetch_seconds: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +91,7 @@ class Preparation:
     Args:
         wanted: asked just before a job's turn; what it refuses is passed over.
         deliver: takes messages, from any thread; `Ended` is the last.
+        fetcher: brings recordings that are elsewhere; None is one with the default limit.
     """
 
     def __init__(
@@ -99,7 +101,9 @@ class Preparation:
         wanted: Callable[[Job], bool],
         deliver: Callable[[Message], None],
         emit: Emit,
+        fetcher: Fetcher | None = None,
     ) -> None:
+        self._fetcher = fetcher or Fetcher()
         self._wanted = wanted
         self._deliver = deliver
         self._emit = emit
@@ -124,6 +128,7 @@ class Preparation:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stop()
+        self._fetcher.close()
         for thread, decoder in zip(self._threads, self._decoders, strict=True):
             while thread.is_alive():
                 decoder.cancel()  # again and again: between two recordings there is nothing to cancel, and then there is
@@ -169,6 +174,12 @@ class Preparation:
                     return number, job
         return None
 
+    def _coming(self, place: int) -> Recording | None:
+        """What this thread will probably ask for next."""
+        row = self._by_size if place % 2 else self._in_order
+        with self._changed:
+            return next((job.recording for number, job in reversed(row) if number not in self._taken), None)
+
     def _prepare(self, place: int, number: int, job: Job) -> None:
         try:
             try:
@@ -200,9 +211,14 @@ class Preparation:
                 listening = _Listening(Clip(number, 0, waveform, (), job.spec))
             self._hand_over(place, number, listening.clips(whole=False))
 
-        with fetched(job.recording) as (path, recording):
+        with self._fetcher.fetched(job.recording) as (path, recording):
+            fetch_seconds = time.perf_counter() - began
+            if (coming := self._coming(place)) is not None:
+                self._fetcher.ahead(coming)
+            self._still_wanted()
             self._emit(RecordingStarted(recording.label, recording.size))
-            waveform = self._decoders[place].decode(path, track=job.spec.audio_track, on_progress=hear)
+            name = recording.path.name
+            waveform = self._decoders[place].decode(path, track=job.spec.audio_track, on_progress=hear, name=name)
         hear(waveform)
         assert listening is not None  # noqa: S101 - for the type checker: `hear` was called
         while not listening.done:
@@ -210,8 +226,8 @@ class Preparation:
             self._hand_over(place, number, listening.clips(whole=True))
         speech = tuple((region.start / SAMPLE_RATE, region.end / SAMPLE_RATE) for region in listening.speech)
         self._emit(RecordingPrepared(recording.label, waveform.seconds, sum(end - start for start, end in speech)))
-        spent = time.perf_counter() - began
-        self._deliver(Prepared(number, speech, spent - listening.seconds, listening.seconds))
+        spent = time.perf_counter() - began - fetch_seconds
+        self._deliver(Prepared(number, speech, spent - listening.seconds, listening.seconds, fetch_seconds))
 
     def _hand_over(self, place: int, number: int, clips: Sequence[Clip]) -> None:
         if clips:

@@ -65,9 +65,16 @@ class Decoder:
         Raises:
             Unreadable, NotAudio, NoAudioTrack, DecoderFailed: as in `decode`.
         """
-        return Probe(**self._ask({"do": "probe", "track": track}, path, _unheard))
+        return Probe(**self._ask({"do": "probe", "track": track}, path, _unheard, path.name))
 
-    def decode(self, path: Path, *, track: int | None = None, on_progress: Callable[[Waveform], None] | None = None) -> Waveform:
+    def decode(
+        self,
+        path: Path,
+        *,
+        track: int | None = None,
+        on_progress: Callable[[Waveform], None] | None = None,
+        name: str | None = None,
+    ) -> Waveform:
         """The recording as 16 kHz mono on scratch; the caller closes it.
 
         Args:
@@ -75,6 +82,7 @@ class Decoder:
             track: which audio track, from 0; None is the one that the file calls its default, or the first.
             on_progress: called with the waveform as far as it is decoded, in this thread, at once and then up to five times a second
                 while the decoder goes on; it may take its time. The waveform is closed when decoding fails.
+            name: what errors call it; None is the path's.
 
         Raises:
             Unreadable: it cannot be opened, or is not a regular file.
@@ -93,7 +101,8 @@ class Decoder:
 
         try:
             scratch = os.fsencode(waveform.path).hex()
-            done = self._ask({"do": "decode", "track": track, "scratch": scratch, "fallback": self.fallback}, path, grow)
+            wanted = {"do": "decode", "track": track, "scratch": scratch, "fallback": self.fallback}
+            done = self._ask(wanted, path, grow, name or path.name)
             waveform.complete(Damage(**done["damage"]), done["decoder"])
         except BaseException:
             waveform.close()
@@ -119,7 +128,7 @@ class Decoder:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _ask(self, wanted: dict[str, Any], path: Path, grow: Callable[[int], None]) -> dict[str, Any]:
+    def _ask(self, wanted: dict[str, Any], path: Path, grow: Callable[[int], None], name: str) -> dict[str, Any]:
         with self._asking:
             with self._state:
                 self._busy, self._cancelled = True, False
@@ -127,8 +136,8 @@ class Decoder:
                 child = self._living_child()
                 if self._cancelled:  # while the child was starting
                     child.kill()
-                child.send(wanted | {"path": os.fsencode(path.absolute()).hex(), "name": path.name})
-                return self._answer(child, path.name, grow)
+                child.send(wanted | {"path": os.fsencode(path.absolute()).hex(), "name": name})
+                return self._answer(child, name, grow)
             except BaseException as error:
                 # A child that failed once is not trusted again; after KeyboardInterrupt it is still busy with this file.
                 if isinstance(error, DecoderFailed) or not isinstance(error, TranscribeError):

@@ -138,6 +138,8 @@ def _writable(config: Config, source: str) -> Check:
     if not path.exists():
         return Check("missing", f"{source} is not there.")
     folder = config.settings.output_dir or (path if path.is_dir() else path.parent)
+    if isinstance(folder, str):
+        return Check("note", f"Whether outputs can be written to {folder} is tried when a run begins.")
     while not folder.exists():
         folder = folder.parent
     if os.access(folder, os.W_OK) and not os.statvfs(folder).f_flag & os.ST_RDONLY:

@@ -1,7 +1,7 @@
 """The done test, and what follows from it for each recording.
 
 Done means: the JSON is there, its source and fingerprint are today's, and every format asked for is there. Costs a listing per folder
-and, for each recording that has a transcript, one read of 4 KiB.
+and, for each recording that has a transcript, one read of 4 KiB; in a bucket one listing for all, and these reads side by side.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Iterable
-from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -31,12 +30,12 @@ from transcribe_cli.sinks import (
     belongs_to_another,
     json_path,
     leftovers,
-    read_head,
     refusal,
     standing,
 )
 from transcribe_cli.sources import Recording
 from transcribe_cli.spec import JobSpec
+from transcribe_cli.storage import Place, placed
 
 
 def plan(recordings: Iterable[Recording], spec: JobSpec, settings: Settings) -> list[Job]:
@@ -47,7 +46,9 @@ def plan(recordings: Iterable[Recording], spec: JobSpec, settings: Settings) -> 
     """
     everything = list(recordings)
     listings = Listings()
-    assigned = assign(everything, settings.output_dir, listings)
+    assigned = assign(everything, placed(settings.output_dir, settings.storage), listings)
+    if not settings.trust_names:
+        listings.expect_heads([json_path(output) for output, _ in assigned])
     planner = _Planner(spec, settings, listings, frozenset(output for output, _ in assigned))
     return [planner.job(recording, place) for recording, place in zip(everything, assigned, strict=True)]
 
@@ -61,7 +62,8 @@ class _Planner:
         self._listings = listings
         self._taken = taken
         self._specs: dict[str, tuple[JobSpec, str]] = {}
-        self._leftovers: dict[Path, dict[Path, Leftover]] = {}
+        self._crashed: set[Place] = set()
+        self._leftovers: dict[Place, dict[Place, Leftover]] = {}
 
     def job(self, recording: Recording, place: Assigned) -> Job:
         """What is to be done with this recording."""
@@ -73,7 +75,7 @@ class _Planner:
             decision, reason, formats = self._decide(recording, spec, fingerprint, output)
         except RecordingError as error:
             return Job(recording, spec, output, Decision.FAIL, error.message, error=error)
-        return Job(recording, spec, output, decision, reason, formats)
+        return Job(recording, spec, output, decision, reason, formats, crashed=output.folder in self._crashed)
 
     def _decide(
         self, recording: Recording, spec: JobSpec, fingerprint: str, output: Output
@@ -84,6 +86,8 @@ class _Planner:
             OutputRefused: a file that this tool did not write is in the way.
         """
         asked = self._settings.output_format
+        if self._settings.trust_names and not self._settings.overwrite and self._has_names(output, asked):
+            return Decision.DONE, "done, by its names", ()
         leftover = self._left_by_a_crash(output)
         head = leftover.head if leftover else self._head(recording, output)
         self._no_folders(output, asked)
@@ -107,12 +111,15 @@ class _Planner:
             (),
         )
 
+    def _has_names(self, output: Output, formats: Iterable[str]) -> bool:
+        return all(self._listings.holds(output.path(name)) for name in formats)
+
     def _head(self, recording: Recording, output: Output) -> Head | None:
         """Of the transcript in place, when it is this recording's."""
         path = json_path(output)
         if not self._listings.holds(path):
             return None
-        head = read_head(path)
+        head = self._listings.head(path)
         if head is not None and belongs_to_another(head, recording, output.folder):
             raise another(path, head)
         if head is None and not self._settings.overwrite:
@@ -145,13 +152,14 @@ class _Planner:
         other = alternative(recording, output)
         if other in self._taken or self._listings.holds(json_path(output)) or not self._listings.holds(json_path(other)):
             return output
-        head = read_head(json_path(other))
-        return other if head and head.identity == (recording.name, recording.size, recording.modified) else output
+        head = self._listings.head(json_path(other))
+        return other if head and head.identity == recording.identity else output
 
     def _left_by_a_crash(self, output: Output) -> Leftover | None:
         """The transcript that `sinks.recover` would put in this place."""
         if (by_target := self._leftovers.get(output.folder)) is None:
             found = leftovers(output.folder, self._listings)
+            self._crashed |= {output.folder} if found else set()
             by_target = self._leftovers[output.folder] = {leftover.target: leftover for leftover in found if leftover.target}
         return by_target.get(json_path(output))
 
@@ -172,7 +180,7 @@ def _changed(head: Head | None, recording: Recording, spec: JobSpec, fingerprint
     """Why there is no transcript that fits; None when there is one."""
     if head is None:
         return "new"
-    if head.identity != (recording.name, recording.size, recording.modified):
+    if head.identity != recording.identity:
         return "recording changed"
     if head.fingerprint != fingerprint:
         return spec_changes(head.spec, spec)
