@@ -73,7 +73,7 @@ class Download:
         self._arrived = 0
         os.ftruncate(self.file.fd, 0)
         try:
-            if not (self.place.store.parallel and self.entry.size):
+            if not self.place.store.parallel or self.entry.size is None:
                 raise NoRanges  # noqa: TRY301 - joins those who find out later
             self._in_ranges(self.entry.size)
         except NoRanges:

@@ -26,13 +26,16 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
         yield get
 
 
-@pytest.fixture(params=KINDS)
+_EMULATED = [pytest.param(kind, marks=pytest.mark.emulators) for kind in ("azure", "gcs")]
+
+
+@pytest.fixture(params=["local", *KINDS, *_EMULATED])
 def tree(request: pytest.FixtureRequest, servers: Callable[[str], Tree], tmp_path: Path) -> Tree:
     """A tree of each kind, this machine's among them."""
     return _tree(request.param, servers, tmp_path)
 
 
-@pytest.fixture(params=KINDS[1:])
+@pytest.fixture(params=[*KINDS, *_EMULATED])
 def remote(request: pytest.FixtureRequest, servers: Callable[[str], Tree], tmp_path: Path) -> Tree:
     """A tree of each kind that is elsewhere."""
     return _tree(request.param, servers, tmp_path)

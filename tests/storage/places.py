@@ -24,7 +24,7 @@ from transcribe_cli.storage import Location, Place, locate
 KEY, SECRET = "AKIATESTKEYOFOURS0001", "secret-of-the-tests-7f3a"
 AZURITE = Path(sys.prefix) / "azurite/node_modules/.bin/azurite-blob"
 AZURITE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-KINDS = ("local", "memory", "s3", "sftp", "azure", "gcs")
+KINDS = ("memory", "s3", "sftp")
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,11 @@ class _Login(paramiko.ServerInterface):
         return paramiko.OPEN_SUCCEEDED
 
 
+class _Handle(SFTPHandle):
+    def stat(self) -> SFTPAttributes:
+        return SFTPAttributes.from_stat(os.fstat(self.readfile.fileno()))
+
+
 class _Folder(SFTPServerInterface):
     def __init__(self, server: paramiko.ServerInterface, folder: Path) -> None:
         super().__init__(server)
@@ -100,7 +105,7 @@ class _Folder(SFTPServerInterface):
             file = os.fdopen(os.open(self._real(path), flags, 0o666), "r+b" if flags & (os.O_WRONLY | os.O_RDWR) else "rb")
         except OSError as error:
             return SFTPServer.convert_errno(error.errno)
-        handle = SFTPHandle(flags)
+        handle = _Handle(flags)
         handle.readfile = handle.writefile = file
         return handle
 

@@ -139,7 +139,7 @@ def _replaceable(target: Place, transcript: Transcript, *, overwrite: bool) -> H
 
 def _not_ours(files: Iterable[_File], head: Head | None, transcript: Place) -> list[Place]:
     """Files in place that this tool did not write, or that were edited since; identical ones are no loss."""
-    time_ns = written_ns(transcript)
+    time_ns = written_ns(transcript) if head else 0
     standings = {file: standing_now(file.path, head, time_ns) for file in files}
     return [
         file.path

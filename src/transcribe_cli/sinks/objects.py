@@ -62,8 +62,9 @@ class Objects:
             return None
 
     def is_there(self, path: Location) -> bool:
-        """Whether anything is."""
-        return self.status(path) is not None
+        """Whether anything is: one request, where asking for its status takes two when there is nothing."""
+        (head,) = path.store.heads([path], 1)
+        return head is not None
 
     def read(self, path: Location, start: int = 0, size: int | None = None) -> bytes:
         """Its bytes."""

@@ -120,7 +120,8 @@ class Store:
                 paths = [self._path(place) for place in group]
                 found = self._call(group[0], "cat_ranges", paths, [0] * len(group), [size] * len(group), on_error="return")
             for place, data in zip(group, found, strict=True):
-                yield data if isinstance(data, bytes) else self._head(place, size)
+                gone = isinstance(data, Exception) and diagnose(data, self.kind.family).missing
+                yield data if isinstance(data, bytes) else None if gone else self._head(place, size)
 
     def write(self, place: Location, data: bytes, content_type: str) -> None:
         """Put a file there, whole or not at all, in one request."""
