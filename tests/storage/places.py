@@ -149,7 +149,7 @@ def _gcs(folder: Path, stack: ExitStack) -> Tree:
         "-m",
         "gcp_storage_emulator",
         "start",
-        f"--host=127.0.0.1",
+        "--host=127.0.0.1",
         f"--port={port}",
         "--in-memory",
         "--default-bucket=aulas",

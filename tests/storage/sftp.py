@@ -84,13 +84,13 @@ class _Folder(SFTPServerInterface):
     def list_folder(self, path: str) -> list[SFTPAttributes] | int:
         try:
             real = self._real(path)
-            return [SFTPAttributes.from_stat(os.lstat(f"{real}/{name}"), name) for name in os.listdir(real)]
+            return [SFTPAttributes.from_stat(path.lstat(), path.name) for path in Path(real).iterdir()]
         except OSError as error:
             return SFTPServer.convert_errno(error.errno)
 
     def stat(self, path: str) -> SFTPAttributes | int:
         try:
-            return SFTPAttributes.from_stat(os.stat(self._real(path)))
+            return SFTPAttributes.from_stat(Path(self._real(path)).stat())
         except OSError as error:
             return SFTPServer.convert_errno(error.errno)
 

@@ -262,5 +262,5 @@ def test_what_vanished_since_it_was_listed_is_said(remote: Tree, here: Path) -> 
     place = remote.put("aula.mp3", b"sound")
     recording = one(remote)
     place.store.remove(place)
-    with pytest.raises(Unreadable, match="aula.mp3 is not there any more"), Fetcher(folder=here).fetched(recording):
+    with pytest.raises(Unreadable, match=r"aula\.mp3 is not there any more"), Fetcher(folder=here).fetched(recording):
         pass

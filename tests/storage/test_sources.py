@@ -172,5 +172,5 @@ def test_pages_and_feeds_name_recordings(web) -> None:
 def test_a_bucket_that_is_not_there_is_not_an_empty_folder(servers, kind: str) -> None:
     """Azure's client lists it as empty."""
     server = servers(kind)
-    with pytest.raises((SourceNotFound, StorageNotReady), match="no (such )?bucket"):
+    with pytest.raises((SourceNotFound, StorageNotReady), match=r"no (such )?bucket"):
         list(find([f"{server.url.partition('://')[0]}://nowhere-at-all/x/"], storage=server.options))

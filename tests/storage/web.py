@@ -39,7 +39,7 @@ class Web:
             def do_GET(self) -> None:
                 web._answer(self)
 
-            do_HEAD = do_GET
+            do_HEAD = do_GET  # noqa: N815 - http.server's name
 
             def log_message(self, format: str, *args: object) -> None:
                 """Be quiet."""

@@ -85,6 +85,7 @@ _BUSY = [
 _BROKEN = [
     "ClientPayloadError",
     "ServerDisconnectedError",
+    "HTTPClientError",
     "IncompleteReadError",
     "ConnectionResetError",
     "BrokenPipeError",
