@@ -83,6 +83,13 @@ def new(kind: str, server: Tree | None, folder: Path) -> Tree:
 
 
 def _s3(folder: Path, stack: ExitStack) -> Tree:
+    if endpoint := os.environ.get("TEST_S3_ENDPOINT"):
+        key, secret = os.environ["TEST_S3_KEY"], os.environ["TEST_S3_SECRET"]
+        options = {"s3": {"endpoint_url": endpoint, "key": key, "secret": secret}}
+        bucket = f"aulas-{secrets.token_hex(4)}"
+        make_bucket(options, bucket)
+        env = {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
+        return Tree(f"s3://{bucket}", options, env)
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

@@ -18,6 +18,7 @@ from transcribe_cli.storage.store import SILENCE_SECONDS, Store
 from transcribe_cli.storage.trouble import mapped
 
 CONNECT_SECONDS = 10
+CONNECTIONS = 32  # botocore's own 10 would be a queue for the heads of transcripts
 _CONNECTED: dict[str, Store] = {}
 _CONNECTING = threading.Lock()
 
@@ -110,7 +111,12 @@ def _defaults(kind: Kind, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         options["use_listings_cache"] = False  # it does not see what others write
     match kind.family:
         case "s3":
-            patience = {"connect_timeout": CONNECT_SECONDS, "read_timeout": SILENCE_SECONDS, "retries": {"max_attempts": 2}}
+            patience: dict[str, Any] = {
+                "connect_timeout": CONNECT_SECONDS,
+                "read_timeout": SILENCE_SECONDS,
+                "retries": {"max_attempts": 2},
+            }
+            patience["max_pool_connections"] = CONNECTIONS
             options["config_kwargs"] = patience | options.get("config_kwargs", {})
         case "gcs":
             options.setdefault("requests_timeout", SILENCE_SECONDS)
