@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 from collections.abc import Iterable
 
@@ -206,7 +207,7 @@ def test_times_and_types_in_a_bucket(bucket: Tree) -> None:
     }
 
 
-def test_the_done_test_of_many_costs_a_listing_and_their_heads(proxied) -> None:
+def test_the_done_test_of_many_costs_a_listing_and_their_heads(proxied, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two listings in all, one to find and one to compare, and 4 KiB of each transcript; none when names are trusted."""
     tree, proxy = proxied
     for number in range(12):
@@ -221,6 +222,12 @@ def test_the_done_test_of_many_costs_a_listing_and_their_heads(proxied) -> None:
     proxy.requests.clear()
     assert set(dict(reasons(tree, trust_names=True).values())) == {"done"}
     assert counted(proxy.requests) == (2, 0)
+    monkeypatch.setattr(
+        sys.modules["transcribe_cli.sinks.standing"], "_COMMIT_NS", -1
+    )  # as if `add` had written the transcripts an hour later
+    proxy.requests.clear()
+    assert set(dict(reasons(tree).values())) == {"done"}
+    assert counted(proxy.requests) == (2, 3 * 12)
 
 
 def counted(requests: Iterable[bytes]) -> tuple[int, int]:

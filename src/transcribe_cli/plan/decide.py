@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from pydantic import ValidationError
 
@@ -28,6 +28,7 @@ from transcribe_cli.sinks import (
     another,
     assign,
     belongs_to_another,
+    is_older,
     json_path,
     leftovers,
     refusal,
@@ -35,7 +36,7 @@ from transcribe_cli.sinks import (
 )
 from transcribe_cli.sources import Recording
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.storage import Place, placed
+from transcribe_cli.storage import Location, Place, placed
 
 
 def plan(recordings: Iterable[Recording], spec: JobSpec, settings: Settings) -> list[Job]:
@@ -49,6 +50,7 @@ def plan(recordings: Iterable[Recording], spec: JobSpec, settings: Settings) -> 
     assigned = assign(everything, placed(settings.output_dir, settings.storage), listings)
     if not settings.trust_names:
         listings.expect_heads([json_path(output) for output, _ in assigned])
+        listings.expect_digests(_in_doubt((output for output, _ in assigned), settings.output_format, listings))
     planner = _Planner(spec, settings, listings, frozenset(output for output, _ in assigned))
     return [planner.job(recording, place) for recording, place in zip(everything, assigned, strict=True)]
 
@@ -138,7 +140,7 @@ class _Planner:
             if not listings.holds(path) or (leftover and path in leftover.stale):
                 found[name] = Standing.MISSING
             else:
-                found[name] = standing(path, listings.stat(path), head, info.st_mtime_ns if info else 0)
+                found[name] = standing(path, listings.stat(path), head, info.st_mtime_ns if info else 0, listings.digest)
         return found
 
     def _no_folders(self, output: Output, formats: Iterable[str]) -> None:
@@ -174,6 +176,19 @@ class _Planner:
                 raise UsageError(f"{printable(recording.name)}: {printable(message)}.", "Its manifest line says so.") from error
             found = self._specs[key] = spec, spec.fingerprint
         return found
+
+
+def _in_doubt(outputs: Iterable[Output], formats: Sequence[str], listings: Listings) -> Iterator[Place]:
+    """Renderings in stores of which only their content tells whether they were edited."""
+    for output in outputs:
+        transcript = json_path(output)
+        if not isinstance(transcript, Location) or (info := listings.stat(transcript)) is None:
+            continue
+        head = listings.head(transcript)
+        for path in (output.path(name) for name in formats if name != "json"):
+            there = listings.stat(path)
+            if head and there and not is_older(path, there, head, info.st_mtime_ns):
+                yield path
 
 
 def _changed(head: Head | None, recording: Recording, spec: JobSpec, fingerprint: str) -> str | None:

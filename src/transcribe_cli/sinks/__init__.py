@@ -14,7 +14,7 @@ from transcribe_cli.sinks.names import Assigned, Output, alternative, assign, js
 from transcribe_cli.sinks.objects import check_store
 from transcribe_cli.sinks.reading import read
 from transcribe_cli.sinks.recovery import Leftover, leftovers, recover
-from transcribe_cli.sinks.standing import Standing, belongs_to_another, standing
+from transcribe_cli.sinks.standing import Standing, belongs_to_another, is_older, standing
 
 __all__ = [
     "Assigned",
@@ -31,6 +31,7 @@ __all__ = [
     "check_store",
     "commit",
     "files_of",
+    "is_older",
     "json_path",
     "leftovers",
     "read",

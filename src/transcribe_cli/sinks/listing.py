@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from transcribe_cli.sinks.files import Listed, Status, files_of
 from transcribe_cli.sinks.head import Head, read_head, read_heads
 from transcribe_cli.sinks.objects import Listing
+from transcribe_cli.sinks.standing import file_digest, file_digests
 from transcribe_cli.storage import Location, Place
 
 
@@ -20,6 +21,7 @@ class Listings:
     def __init__(self) -> None:
         self._folders: dict[Place, Mapping[str, Listed]] = {}
         self._heads: dict[Place, Head | None] = {}
+        self._digests: dict[Place, str | None] = {}
 
     def expect(self, folders: Iterable[tuple[Place, Place]]) -> None:
         """Many folders will be asked about, each below its root: those in stores are listed now, several below one root together."""
@@ -33,12 +35,13 @@ class Listings:
 
     def expect_heads(self, paths: Sequence[Place]) -> None:
         """These transcripts will be asked for: those in stores are read now, many at once."""
-        stores: defaultdict[int, list[Location]] = defaultdict(list)
-        for path in paths:
-            if isinstance(path, Location) and path not in self._heads and self.holds(path):
-                stores[id(path.store)].append(path)
-        for wanted in stores.values():
+        for wanted in _by_store(path for path in paths if path not in self._heads and self.holds(path)):
             self._heads |= dict(zip(wanted, read_heads(wanted), strict=True))
+
+    def expect_digests(self, paths: Iterable[Place]) -> None:
+        """These files will be compared by content: those in stores are read now, many at once."""
+        for wanted in _by_store(path for path in paths if path not in self._digests):
+            self._digests |= dict(zip(wanted, file_digests(wanted), strict=True))
 
     def names(self, folder: Place) -> Mapping[str, Listed]:
         """The entries of a folder by name."""
@@ -61,6 +64,18 @@ class Listings:
     def head(self, path: Place) -> Head | None:
         """Of the transcript in a file, as `read_head`."""
         return self._heads[path] if path in self._heads else read_head(path)
+
+    def digest(self, path: Place) -> str | None:
+        """SHA-256 of a file, as `file_digest`."""
+        return self._digests[path] if path in self._digests else file_digest(path)
+
+
+def _by_store(paths: Iterable[Place]) -> Iterable[list[Location]]:
+    stores: defaultdict[int, list[Location]] = defaultdict(list)
+    for path in paths:
+        if isinstance(path, Location):
+            stores[id(path.store)].append(path)
+    return stores.values()
 
 
 def _listed(root: Location, wanted: set[Location]) -> dict[Place, Mapping[str, Listed]]:

@@ -117,6 +117,6 @@ def check_store(folder: Location) -> None:
 
 def _put(path: Location, data: bytes, content_type: str) -> None:
     try:
-        path.store.write(path, data, content_type)
+        path.store.write(path, data, content_type, temporary_name())
     except FileNotFoundError as error:
         raise StorageNotReady(f"{path.uri} cannot be written: there is no such bucket.", "Check its name.") from error

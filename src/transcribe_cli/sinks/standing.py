@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import stat
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +20,8 @@ from transcribe_cli.storage import Location, Place
 
 # In a store, a transcript so much younger than its end of recognition was written by `commit`, and no rendering that is older by an edit.
 _COMMIT_NS = 60_000_000_000
+# A rendering of six hours has half a megabyte.
+_WHOLE_BYTES, _SIDE_BY_SIDE = 1 << 24, 32
 
 
 class Identified(Protocol):
@@ -46,7 +49,13 @@ class Standing(StrEnum):
     FOREIGN = "foreign"
 
 
-def standing(path: Place, info: Status | None, head: Head | None, transcript_ns: int) -> Standing:
+def standing(
+    path: Place,
+    info: Status | None,
+    head: Head | None,
+    transcript_ns: int,
+    digest_of: Callable[[Place], str | None] | None = None,
+) -> Standing:
     """What the file at a path is to the transcript whose head this is.
 
     Args:
@@ -55,16 +64,17 @@ def standing(path: Place, info: Status | None, head: Head | None, transcript_ns:
         head: of the transcript beside it, if there is one.
         transcript_ns: modification time of that transcript. `commit` makes it the last of a set, so that a file that is older needs no
             reading; one that is not is compared by its hash.
+        digest_of: tells that; None reads the file.
     """
     listed = head.outputs.get(json_safe(path.name)) if head else None
     if info is None or listed is None or not stat.S_ISREG(info.st_mode):
         return Standing.FOREIGN
-    if (head and _is_older(path, info, head, transcript_ns)) or file_digest(path) == listed:
+    if (head and is_older(path, info, head, transcript_ns)) or (digest_of or file_digest)(path) == listed:
         return Standing.OURS
     return Standing.EDITED
 
 
-def _is_older(path: Place, info: Status, head: Head, transcript_ns: int) -> bool:
+def is_older(path: Place, info: Status, head: Head, transcript_ns: int) -> bool:
     """Whether it is as `commit` left it, by its time. Times of stores are of whole seconds, and nobody but the store can set them."""
     if not isinstance(path, Location):
         return info.st_mtime_ns < transcript_ns
@@ -104,6 +114,16 @@ def belongs_to_another(head: Head, source: Identified, folder: Place) -> bool:
 def digest(data: bytes) -> str:
     """SHA-256 as `outputs` lists it."""
     return hashlib.sha256(data).hexdigest()
+
+
+def file_digests(paths: Sequence[Location]) -> list[str | None]:
+    """SHA-256 of many files in one store, read side by side; None for what is not there."""
+    found = paths[0].store.heads(paths, _WHOLE_BYTES, side_by_side=_SIDE_BY_SIDE) if paths else ()
+    # What fills the room may be longer.
+    return [
+        None if data is None else digest(data) if len(data) < _WHOLE_BYTES else file_digest(path)
+        for path, data in zip(paths, found, strict=True)
+    ]
 
 
 def file_digest(path: Place) -> str | None:

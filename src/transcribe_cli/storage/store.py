@@ -111,10 +111,10 @@ class Store:
             found = self._do(place, read, attempts)
         return bytes(found)
 
-    def heads(self, places: Sequence[Location], size: int) -> Iterator[bytes | None]:
+    def heads(self, places: Sequence[Location], size: int, side_by_side: int = _HEADS) -> Iterator[bytes | None]:
         """The first bytes of each file, many at once; None for one that is not there."""
-        for first in range(0, len(places), _HEADS):
-            group = places[first : first + _HEADS]
+        for first in range(0, len(places), side_by_side):
+            group = places[first : first + side_by_side]
             found: list[Any] = [None] * len(group)
             if self.parallel:
                 paths = [self._path(place) for place in group]
@@ -123,8 +123,8 @@ class Store:
                 gone = isinstance(data, Exception) and diagnose(data, self.kind.family).missing
                 yield data if isinstance(data, bytes) else None if gone else self._head(place, size)
 
-    def write(self, place: Location, data: bytes, content_type: str) -> None:
-        """Put a file there, whole or not at all, in one request."""
+    def write(self, place: Location, data: bytes, content_type: str, temporary: str = ".transcribe.tmp") -> None:
+        """Put a file there, whole or not at all, in one request; over SFTP by way of a neighbour of this name."""
         match self.kind.family:
             case "s3":
                 self._call(place, "pipe_file", self._path(place), data, ContentType=content_type)
@@ -133,7 +133,7 @@ class Store:
             case "azure":
                 self._call(place, "pipe_file", self._path(place), data, content_settings={"content_type": content_type})
             case "sftp":
-                self._do(place, lambda: self._write_and_rename(self._path(place), data))
+                self._do(place, lambda: self._write_and_rename(self._path(place), temporary, data))
             case _:
                 self._call(place, "pipe_file", self._path(place), data)
 
@@ -215,12 +215,10 @@ class Store:
         while found := self._do(place, lambda: self._synchronously(page, CALL_SECONDS), attempts=1):
             yield from found
 
-    def _write_and_rename(self, path: str, data: bytes) -> None:
-        import secrets
-
+    def _write_and_rename(self, path: str, name: str, data: bytes) -> None:
         folder = path.rpartition("/")[0]
         self._fs.makedirs(folder, exist_ok=True)
-        temporary = f"{folder}/.transcribe-{secrets.token_hex(8)}.part"
+        temporary = f"{folder}/{name}"
         try:
             with self._fs.ftp.open(temporary, "wb") as file:
                 file.set_pipelined(True)
