@@ -222,9 +222,8 @@ def test_the_done_test_of_many_costs_a_listing_and_their_heads(proxied, monkeypa
     proxy.requests.clear()
     assert set(dict(reasons(tree, trust_names=True).values())) == {"done"}
     assert counted(proxy.requests) == (2, 0)
-    monkeypatch.setattr(
-        sys.modules["transcribe_cli.sinks.standing"], "_COMMIT_NS", -1
-    )  # as if `add` had written the transcripts an hour later
+    # As if `add` had written the transcripts an hour later.
+    monkeypatch.setattr(sys.modules["transcribe_cli.sinks.standing"], "_COMMIT_NS", -1)
     proxy.requests.clear()
     assert set(dict(reasons(tree).values())) == {"done"}
     assert counted(proxy.requests) == (2, 3 * 12)
