@@ -72,8 +72,9 @@ class Store:
         below = f"{place.key}/" if place.key else ""
         for info in self._pages(place, below) if self.kind.family == "s3" else self._found(place):
             entry = entry_of(info)
-            if entry.is_link:
-                entry = self.info(Location(self, self._key(entry.path)))
+            if entry.is_link:  # one that leads nowhere stays what it is, and fails when it is fetched
+                with contextlib.suppress(FileNotFoundError):
+                    entry = self.info(Location(self, self._key(entry.path)))
             if not entry.is_folder:
                 yield Location(self, self._key(entry.path)), entry
 

@@ -135,6 +135,7 @@ def diagnose(error: BaseException, family: str) -> Trouble:
             _NO_BUCKET,
             lambda code: Trouble(f"cannot be used: there is no such bucket ({code})", "Check its name, and the endpoint."),
         ),
+        (["ParamValidationError"], lambda _: Trouble("has a name that no bucket can have", "Check its name.")),
         (
             ["ProfileNotFound"],
             lambda _: Trouble("cannot be used: there is no such profile", "Check AWS_PROFILE and ~/.aws/config."),
