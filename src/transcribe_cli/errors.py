@@ -17,6 +17,7 @@
         ├── DecoderFailed               the decoder crashed, hung, or ran past its limits
         ├── RecordingChanged            the file changed while it was read
         ├── RecognitionFailed           the recognizer failed on this recording
+        ├── DiarizationFailed           nobody can say who spoke; the text is there
         └── OutputRefused               the output belongs to something else, or cannot be written
 
 Foreign exceptions are mapped to these at one boundary each: decoding in `audio`, recognition in `engines`, storage in `sinks`.
@@ -153,6 +154,12 @@ class RecognitionFailed(RecordingError):
     """The recognizer failed on this recording."""
 
     code = "recognition_failed"
+
+
+class DiarizationFailed(RecordingError):
+    """Who spoke could not be found out; the text of the recording is there."""
+
+    code = "diarization_failed"
 
 
 class OutputRefused(RecordingError):

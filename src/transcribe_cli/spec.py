@@ -16,6 +16,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from transcribe_cli.languages import language_code
 
 DEFAULT_MODEL = "large-v3-turbo"
+DEFAULT_DIARIZER = "pyannote/speaker-diarization-community-1"
+# What says who spoke; without `diarize` none of it matters.
+DIARIZATION = frozenset({"diarize", "diarize_model", "num_speakers", "min_speakers", "max_speakers"})
 # faster-whisper and openai/whisper: 0.0, then 0.2 more after each failed try.
 TEMPERATURE_LADDER = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
@@ -95,6 +98,14 @@ class JobSpec(BaseModel):
     vad_min_silence_duration_ms: int = Field(default=500, ge=0, description="shorter pauses do not end a speech region")
     vad_speech_pad_ms: int = Field(default=300, ge=0, description="kept on both sides of a region")
 
+    diarize: bool = Field(default=False, description="say who spoke when; needs the extra diarization")
+    diarize_model: str = Field(
+        default=DEFAULT_DIARIZER, min_length=1, description="pyannote pipeline: hub repository, local folder, or `demo`"
+    )
+    num_speakers: int | None = Field(default=None, ge=1, le=100, description="how many voices there are; none: found out")
+    min_speakers: int | None = Field(default=None, ge=1, le=100, description="at least so many")
+    max_speakers: int | None = Field(default=None, ge=1, le=100, description="at most so many")
+
     @model_validator(mode="before")
     @classmethod
     def _preset(cls, values: Any) -> Any:  # noqa: ANN401 - whatever pydantic is given
@@ -120,6 +131,16 @@ class JobSpec(BaseModel):
         return tuple(sorted(value))
 
     @model_validator(mode="after")
+    def _speakers_can_be_counted(self) -> JobSpec:
+        if (self.min_speakers or 1) > (self.max_speakers or 100):
+            raise ValueError(f"min_speakers {self.min_speakers} is more than max_speakers {self.max_speakers}")
+        if self.num_speakers and (self.min_speakers or self.max_speakers):
+            raise ValueError("num_speakers says it all; leave out min_speakers and max_speakers")
+        if not self.diarize and (self.num_speakers or self.min_speakers or self.max_speakers):
+            raise ValueError("num_speakers, min_speakers and max_speakers need diarize")
+        return self
+
+    @model_validator(mode="after")
     def _language_is_allowed(self) -> JobSpec:
         if self.language and self.languages and self.language not in self.languages:
             raise ValueError(f"language {self.language} is not among languages {', '.join(self.languages)}")
@@ -134,7 +155,7 @@ class JobSpec(BaseModel):
         Without the preset, whose values are there one by one, and without nulls that are defaults, so that a field added later with a
         null default changes no fingerprint.
         """
-        spec = self.model_dump(mode="json", exclude={"preset"})
+        spec = self.model_dump(mode="json", exclude={"preset", *(() if self.diarize else DIARIZATION)})
         fields = type(self).model_fields
         return {name: value for name, value in spec.items() if value is not None or fields[name].default is not None}
 

@@ -57,6 +57,14 @@ class Segment(_Document):
     words: tuple[Word, ...] | None = Field(default=None, description="absent when word times were switched off")
 
 
+class Turn(_Document):
+    """Somebody speaks."""
+
+    start: float = Field(ge=0, description="seconds from the start of the recording")
+    end: float = Field(ge=0, description="seconds; never before start")
+    speaker: str = Field(description="SPEAKER_00 or a given name")
+
+
 class Source(_Document):
     """Which recording this is the transcript of: the identity that the done test compares."""
 
@@ -118,6 +126,7 @@ class Transcript(_Document):
     speakers: tuple[str, ...] = ()
     text: str
     segments: tuple[Segment, ...]
+    turns: tuple[Turn, ...] = Field(default=(), description="who spoke when, also where no words were found; they may overlap")
     quality: Quality
     timing: Timing = Timing()
     cost: dict[str, Any] | None = None

@@ -21,6 +21,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "initial_prompt",
         "hotwords",
     ),
+    "Speakers": ("diarize", "diarize_model", "num_speakers", "min_speakers", "max_speakers"),
     "Outputs": ("output_format", "output_dir", "overwrite"),
     "Which recordings": ("include", "exclude", "max_duration", "fail_fast"),
     "Where it runs": (
