@@ -7,6 +7,7 @@ to the same device with the model loaded anew.
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,8 +29,10 @@ STRIKES = 5
 # A batch may take this long, and so many seconds more for each second of its audio: far beyond the slowest processor.
 GRACE_SECONDS = 600.0
 SLOWEST = 30.0
-# How long the end of a run waits for batches that nobody needs any more.
-CLOSE_SECONDS = 10.0
+# How long the end of a run waits for batches that nobody needs any more; after that, only the end of the program does.
+CLOSE_SECONDS = 3.0
+# The name of the threads that recognize.
+LANE = "recognize"
 
 Loader = Callable[[], Engine]
 
@@ -133,6 +136,8 @@ class Recognition:
         for lane in self._lanes:
             if lane.thread is not None and not lane.device.out:
                 lane.thread.join(max(0.0, until - time.monotonic()))
+                if lane.thread.is_alive():
+                    atexit.register(lane.thread.join)
 
     @property
     def device(self) -> str:
@@ -195,7 +200,7 @@ class Recognition:
     def _open_lanes(self, device: _Device) -> None:
         for _ in range(device.engine.lanes):
             lane = _Lane(device)
-            lane.thread = threading.Thread(target=self._serve, args=(lane,), name="recognize", daemon=True)
+            lane.thread = threading.Thread(target=self._serve, args=(lane,), name=LANE, daemon=True)
             self._lanes.append(lane)
             lane.thread.start()
 

@@ -18,7 +18,7 @@ from transcribe_cli import __version__
 from transcribe_cli.cli import config, doctor, models, plan, render, run
 from transcribe_cli.cli.argv import normalized
 from transcribe_cli.cli.debug import debugging, show_debug_records, traceback_of
-from transcribe_cli.cli.signals import EXIT_CODES, unwind_on_signals
+from transcribe_cli.cli.signals import EXIT_CODES, leave, unwind_on_signals
 from transcribe_cli.cli.streams import mute_stdout, prepare_streams
 from transcribe_cli.errors import TranscribeError
 from transcribe_cli.printable import printable
@@ -64,7 +64,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     if debugging():
         show_debug_records()
     unwind_on_signals()
-    sys.exit(_run(sys.argv[1:] if arguments is None else arguments))
+    try:
+        code = _run(sys.argv[1:] if arguments is None else arguments)
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else 1
+    leave(code)
 
 
 def _run(arguments: Sequence[str]) -> int:

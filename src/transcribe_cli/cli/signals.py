@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from types import FrameType
+from typing import NoReturn
 
 GRACE_SECONDS = 5.0
 # A terminal signals the whole group, and `uv run`, `make` and the like pass it on: the same Ctrl-C comes twice. Unwinding takes less.
@@ -36,6 +37,20 @@ def unwind_on_signals() -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, unwinding)
     threading.Thread(target=_watch, args=(reader,), name="signals", daemon=True).start()
+
+
+def leave(code: int) -> NoReturn:
+    """End the process; at once when a thread is still inside a long call of the recognizer.
+
+    The interpreter's ordinary end would pull the ground from under it.
+    """
+    recognition = sys.modules.get("transcribe_cli.recognition")
+    if recognition is not None and any(thread.name == recognition.LANE for thread in threading.enumerate()):
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 class _Unwinding:
