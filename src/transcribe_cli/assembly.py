@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 
 from transcribe_cli import __version__
 from transcribe_cli.audio import Damage
+from transcribe_cli.diarization import Diarized
 from transcribe_cli.engines import ClipResult
 from transcribe_cli.prepare import Prepared
 from transcribe_cli.rescue import without
 from transcribe_cli.segments import LOW_CONFIDENCE, segments
+from transcribe_cli.speakers import speakers_of, with_speakers
+from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import JobRecord, Quality, Segment, Source, Timing, Transcript
 from transcribe_cli.under_way import UnderWay
 from transcribe_cli.vote import Language
@@ -18,11 +21,18 @@ from transcribe_cli.word_times import invented
 
 # Speech without text is worth a look from this length on, in seconds; shorter stretches are breaths and hesitation.
 GAP = 2.0
+# The flag of a transcript whose speakers were asked for and could not be found out.
+NO_DIARIZATION = "no_diarization"
 TOOL = f"transcribe-cli {__version__}"
 
 
 def assemble(recording: UnderWay, device: str, backend: str) -> Transcript:
-    """The transcript of a recording all of whose clips are recognized."""
+    """The transcript of a complete recording, with its speakers when somebody asked for them."""
+    text = recording.text or _recognized(recording, device, backend)
+    return _told_apart(text, recording.begun.job.spec, recording.diarized) if recording.diarized else text
+
+
+def _recognized(recording: UnderWay, device: str, backend: str) -> Transcript:
     begun, prepared = recording.begun, recording.prepared
     if prepared is None:
         raise ValueError("this recording is not complete")
@@ -43,7 +53,7 @@ def assemble(recording: UnderWay, device: str, backend: str) -> Transcript:
             tool=TOOL,
             backend=backend,
             device=device,
-            finished_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            finished_at=_now(),
         ),
         language=language.code,
         language_probability=language.probability,
@@ -54,6 +64,27 @@ def assemble(recording: UnderWay, device: str, backend: str) -> Transcript:
         quality=quality,
         timing=_timing(prepared, waveform.seconds, recording.results),
     )
+
+
+def _told_apart(text: Transcript, spec: JobSpec, diarized: Diarized) -> Transcript:
+    """The transcript with its speakers; without them, where they could not be found out, as if nobody had asked: the next run will."""
+    found = diarized.diarization
+    done = spec if found else spec.model_copy(update={"diarize": False})
+    flags = [flag for flag in text.flags if flag != NO_DIARIZATION]
+    timing = text.timing.model_copy(update={"diarization": diarized.seconds})
+    job = {"fingerprint": done.fingerprint, "spec": done.canonical(), "tool": TOOL, "finished_at": _now()}
+    told = {"job": text.job.model_copy(update=job), "timing": timing}
+    if found is None:
+        return text.model_copy(update={**told, "flags": (*flags, NO_DIARIZATION)})
+    segments = with_speakers(text.segments, found.turns)
+    speakers = speakers_of(found.turns)
+    return text.model_copy(
+        update={**told, "flags": tuple(flags), "segments": segments, "turns": found.turns, "speakers": speakers}
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _flags(damage: Damage, found: Sequence[Segment], language: Language, quality: Quality) -> Iterator[str]:

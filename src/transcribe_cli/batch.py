@@ -13,6 +13,7 @@ from functools import partial
 from transcribe_cli import sinks
 from transcribe_cli.audio import Decoder, Limits
 from transcribe_cli.checkpoint import Checkpoints
+from transcribe_cli.diarizers import Diarizer
 from transcribe_cli.engines.devices import place
 from transcribe_cli.engines.models import locate
 from transcribe_cli.errors import OutputRefused, RecordingError, StorageNotReady, TranscribeError
@@ -37,6 +38,8 @@ from transcribe_cli.transcript import Transcript
 _LOG = logging.getLogger(__name__)
 # Recordings prepared side by side: decoding and speech detection take 10 s of a processor for each hour of audio.
 DECODERS = 2
+# Decisions for which a recording is decoded.
+HEARD = frozenset({Decision.TRANSCRIBE, Decision.DIARIZE})
 
 
 @dataclass
@@ -97,8 +100,11 @@ class Batch:
         try:
             self._jobs = check_writable(self._jobs)
             self._start()
-            if waiting := [job for job in self._jobs if job.decision is Decision.TRANSCRIBE]:
+            waiting = [job for job in self._jobs if job.decision in HEARD]
+            if any(job.decision is Decision.TRANSCRIBE for job in waiting):
                 check_engine(self._spec, self._settings)
+            for model in {job.spec.diarize_model for job in waiting if job.spec.diarize}:
+                check_diarizer(model, self._settings)
             self._each(Decision.FAIL, self._fail_planned)
             self._each(Decision.DONE, self._skip)
             self._each(Decision.RENDER, self._render)
@@ -120,11 +126,12 @@ class Batch:
 
     def _start(self) -> None:
         counts = {decision: sum(job.decision is decision for job in self._jobs) for decision in Decision}
-        waiting = [job for job in self._jobs if job.decision is Decision.TRANSCRIBE]
+        waiting = [job for job in self._jobs if job.decision in HEARD]
         self._emit(
             RunStarted(
                 recordings=len(self._jobs),
-                to_transcribe=len(waiting),
+                to_transcribe=counts[Decision.TRANSCRIBE],
+                to_diarize=counts[Decision.DIARIZE],
                 to_render=counts[Decision.RENDER],
                 done=counts[Decision.DONE],
                 bytes=sum(job.recording.size for job in waiting),
@@ -166,7 +173,8 @@ class Batch:
             checkpoints = Checkpoints(self._settings.state_dir)
             checkpoints.sweep()
             loaders = partial(engine_loaders, self._spec, self._settings)
-            pipeline = Pipeline(loaders, decoders(self._settings, stack), self._emit, checkpoints)
+            diarizer = partial(load_diarizer, self._settings, self._emit)
+            pipeline = Pipeline(loaders, decoders(self._settings, stack), self._emit, checkpoints, diarizer=diarizer)
             for outcome in stack.enter_context(closing(pipeline.run(jobs, self._can_be_written))):
                 self._take(outcome)
 
@@ -191,6 +199,9 @@ class Batch:
             return
         if outcome.checkpoint is not None:
             outcome.checkpoint.remove()
+        if outcome.error is not None:  # its text is there, and nobody knows who said it
+            self._fail(job, outcome.error)
+            return
         with self._lock:
             self._tally.tried += 1
             self._tally.transcribed += 1
@@ -235,6 +246,28 @@ def engine_loaders(spec: JobSpec, settings: Settings) -> Sequence[Loader]:
     from transcribe_cli.engines.faster_whisper import FasterWhisper
 
     return FasterWhisper.load(spec.model, settings)
+
+
+def check_diarizer(model: str, settings: Settings) -> None:
+    """Find out before the first recording whether it can be said who spoke: the extra, the token, the terms, the model.
+
+    Raises:
+        MissingExtra, ModelUnavailable: see `diarizers.hub`.
+    """
+    from transcribe_cli.diarizers.hub import preflight
+
+    preflight(model, settings.hf_token, offline=settings.offline)
+
+
+def load_diarizer(settings: Settings, emit: Emit, job: Job) -> Diarizer:
+    """The diarizer of a job, loaded.
+
+    Raises:
+        NotReady: see `diarizers.pyannote`.
+    """
+    from transcribe_cli.diarizers.pyannote import Pyannote
+
+    return Pyannote.load(job.spec.diarize_model, settings, emit)
 
 
 def decoders(settings: Settings, stack: ExitStack) -> list[Decoder]:

@@ -35,6 +35,7 @@ class RunStarted(Event):
 
     recordings: int
     to_transcribe: int
+    to_diarize: int
     to_render: int
     done: int
     bytes: int
@@ -91,6 +92,14 @@ class RecordingProgress(Event):
     recording: str
     seconds: float
     duration: float
+
+
+@dataclass(frozen=True)
+class SpeakersProgress(Event):
+    """How much of finding out who spoke is done, 0 to 1."""
+
+    recording: str
+    share: float
 
 
 @dataclass(frozen=True)

@@ -19,24 +19,30 @@ from functools import partial
 from transcribe_cli.assembly import assemble
 from transcribe_cli.audio import Decoder
 from transcribe_cli.checkpoint import Checkpoint, Checkpoints
+from transcribe_cli.diarization import Diarized, Diarizing
+from transcribe_cli.diarizers import Diarizer
 from transcribe_cli.engines import Clip
-from transcribe_cli.errors import RecordingError, TranscribeError, UsageError
+from transcribe_cli.errors import DiarizationFailed, RecordingError, TranscribeError, UsageError
 from transcribe_cli.events import Emit, Event, RecordingProgress, RecordingResumed, silence
-from transcribe_cli.plan import Job
+from transcribe_cli.plan import Decision, Job
 from transcribe_cli.prepare import Again, Begun, Ended, Failed, Found, Preparation, Prepared
 from transcribe_cli.recognition import Broken, Detected, Heard, Loader, Lost, Recognition
+from transcribe_cli.sinks import json_path
 from transcribe_cli.transcript import Transcript
 from transcribe_cli.under_way import UnderWay
 
 # How often devices are looked after while nothing happens, in seconds.
 WATCH_SECONDS = 1.0
 
-_Message = Begun | Found | Prepared | Again | Failed | Ended | Heard | Detected | Lost | Broken
+_Message = Begun | Found | Prepared | Again | Failed | Ended | Heard | Detected | Diarized | Lost | Broken
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: a transcript, or why there is none. Whoever writes the transcript then removes the checkpoint."""
+    """What became of a job: a transcript, or why there is none; both, where only who spoke could not be found out.
+
+    Whoever writes the transcript then removes the checkpoint.
+    """
 
     job: Job
     transcript: Transcript | None = None
@@ -53,6 +59,7 @@ class Pipeline:
         decoders: as many recordings are prepared side by side.
         emit: hears of everything, from several threads but never from two at once.
         checkpoints: where finished clips are kept until their transcript is written; None keeps none.
+        diarizer: makes the diarizer of a job ready; called when the first recording is decoded whose spec wants speakers.
     """
 
     def __init__(
@@ -62,9 +69,11 @@ class Pipeline:
         emit: Emit = silence,
         checkpoints: Checkpoints | None = None,
         backend: str = "local",
+        diarizer: Callable[[Job], Diarizer] | None = None,
     ) -> None:
         self._loaders = loaders
         self._decoders = decoders
+        self._diarizer = diarizer
         self._listener = emit
         self._telling = threading.Lock()
         self._checkpoints = checkpoints
@@ -84,7 +93,9 @@ class Pipeline:
         inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         with ExitStack() as stack:
             preparation = Preparation(jobs, self._decoders, wanted, inbox.put, self._tell)
-            run = _Run(preparation, partial(self._recognition, inbox, stack), self._checkpoints, self._tell, self._backend)
+            diarizing = stack.enter_context(Diarizing(self._loaded_diarizer, inbox.put, self._tell))
+            recognition = partial(self._recognition, inbox, stack)
+            run = _Run(preparation, recognition, diarizing, self._checkpoints, self._tell, self._backend)
             stack.callback(run.close)
             stack.enter_context(preparation)
             while not run.over:
@@ -95,6 +106,11 @@ class Pipeline:
     def _recognition(self, inbox: queue.SimpleQueue[_Message], stack: ExitStack) -> Recognition:
         """The devices, loaded, reporting to `inbox` until `stack` is closed."""
         return stack.enter_context(Recognition(self._loaders(), inbox.put, self._tell))
+
+    def _loaded_diarizer(self, job: Job) -> Diarizer:
+        if self._diarizer is None:
+            raise DiarizationFailed("There is no diarizer here.")
+        return self._diarizer(job)
 
     def _tell(self, event: Event) -> None:
         with self._telling:
@@ -108,12 +124,14 @@ class _Run:
         self,
         preparation: Preparation,
         recognition: Callable[[], Recognition],
+        diarizing: Diarizing,
         checkpoints: Checkpoints | None,
         emit: Emit,
         backend: str,
     ) -> None:
         self._preparation = preparation
         self._load = recognition
+        self._diarizing = diarizing
         self._recognition: Recognition | None = None
         self._checkpoints = checkpoints
         self._emit = emit
@@ -147,8 +165,7 @@ class _Run:
                     raise error
                 self._ended = True
             case Begun(number=number):
-                checkpoint = self._checkpoints.of(message.job, message.recording) if self._checkpoints else None
-                self._under_way[number] = UnderWay(message, checkpoint)
+                yield from self._begin(message)
             case Again(number=number):
                 self._drop(number)
             case Failed(number=number):
@@ -157,11 +174,29 @@ class _Run:
                     yield Outcome(message.job, error=message.error)
             case Found(number=number) | Prepared(number=number):
                 yield from self._prepared(number, message)
+            case Diarized(number=number):
+                if (found := self._under_way.get(number)) is not None and found.begun.waveform is message.waveform:
+                    found.diarized = message
+                    yield from self._go_on(found, [])
             case Detected(clip=clip) | Heard(clip=clip) | Lost(clip=clip):
                 # Otherwise its recording failed meanwhile, or began anew.
                 recording = self._under_way.get(clip.recording)
                 if recording is not None and recording.begun.waveform is clip.waveform:
                     yield from self._recognized(recording, message)
+
+    def _begin(self, begun: Begun) -> Iterator[Outcome]:
+        """A recording, with what is known of it already: clips of a run that was killed, or all of its text."""
+        text = None
+        if begun.job.decision is Decision.DIARIZE:
+            path = json_path(begun.job.output)
+            try:
+                text = Transcript.loads(path.read_bytes(), path.name)
+            except (TranscribeError, OSError) as error:
+                self._lost.add(begun.number)
+                yield Outcome(begun.job, error=RecordingError(f"{path.name} cannot be read ({error})."))
+                return
+        checkpoint = self._checkpoints.of(begun.job, begun.recording) if self._checkpoints and text is None else None
+        self._under_way[begun.number] = UnderWay(begun, checkpoint, text)
 
     def _prepared(self, number: int, message: Found | Prepared) -> Iterator[Outcome]:
         recording = self._under_way.get(number)
@@ -175,6 +210,8 @@ class _Run:
             if recording.recalled:
                 label, seconds = recording.begun.recording.label, recording.begun.waveform.seconds
                 self._emit(RecordingResumed(label, seconds * recording.recalled / recording.spoken_seconds, seconds))
+            if recording.needs_speakers:
+                self._diarizing.add(number, recording.begun.job, recording.begun.waveform)
             yield from self._go_on(recording, waiting)
 
     def _recognized(self, recording: UnderWay, message: Detected | Heard | Lost) -> Iterator[Outcome]:
@@ -219,7 +256,8 @@ class _Run:
             transcript = assemble(recording, device, self._backend)
         finally:
             recording.close()
-        return Outcome(begun.job, transcript, checkpoint=recording.checkpoint)
+        error = recording.diarized.error if recording.diarized else None
+        return Outcome(begun.job, transcript, error, recording.checkpoint)
 
     def _fail(self, recording: UnderWay, error: RecordingError) -> Outcome:
         self._lost.add(recording.begun.number)
@@ -232,5 +270,6 @@ class _Run:
             return
         if self._recognition is not None:
             self._recognition.forget(recording.begun.waveform)
+        self._diarizing.forget(recording.begun.waveform)
         self._preparation.settled(number, recording.spoken_seconds - recording.released)
         recording.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.spec import as_tuple
@@ -61,6 +61,13 @@ class Settings(BaseModel):
         default=None, description="where finished clips of recordings in progress are kept; none: the user's state folder"
     )
     offline: bool = Field(default=False, description="never ask the hub, only use models that are here")
+
+    hf_token: SecretStr | None = Field(
+        default=None, description="Hugging Face token for gated models; none: HF_TOKEN, or what `hf auth login` left"
+    )
+    diarize_batch_size: int | None = Field(
+        default=None, ge=1, le=1024, description="windows in a batch of the diarizer; none: the pipeline's own"
+    )
 
     # limits
     max_duration: float = Field(default=16.0, gt=0, description="in hours; a longer recording fails rather than fill the disk")

@@ -123,7 +123,8 @@ class Transcript(_Document):
     language_probability: float
     duration: float = Field(description="decoded seconds")
     flags: tuple[str, ...] = Field(default=(), description="of the whole recording: truncated, damaged, no_speech, …")
-    speakers: tuple[str, ...] = ()
+    speakers: tuple[str, ...] = Field(default=(), description="labels of who speaks, in the order in which they are first heard")
+    speaker_names: dict[str, str] = Field(default_factory=dict, description="label -> name that renderings show instead")
     text: str
     segments: tuple[Segment, ...]
     turns: tuple[Turn, ...] = Field(default=(), description="who spoke when, also where no words were found; they may overlap")

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from transcribe_cli.checkpoint import Checkpoint
+from transcribe_cli.diarization import Diarized
 from transcribe_cli.engines import Clip, ClipResult
 from transcribe_cli.prepare import Begun, Prepared
 from transcribe_cli.rescue import unheard
+from transcribe_cli.transcript import Transcript
 from transcribe_cli.vote import UNKNOWN, Language, elected, given, spoken_most, voters
 
 # A long recording is not waited for: its language is guessed once so much speech is found, in seconds, and voted on at its end.
@@ -25,15 +27,19 @@ class UnderWay:
         begun: which recording.
         prepared: once all of it is decoded.
         results: of the clips that are finished.
+        text: the transcript that is there already, when only its speakers are wanted.
+        diarized: who spoke when, once that is known, or that it cannot be.
         recalled: seconds of speech that an earlier run had recognized.
         released: seconds of speech that preparation was told about.
     """
 
-    def __init__(self, begun: Begun, checkpoint: Checkpoint | None) -> None:
+    def __init__(self, begun: Begun, checkpoint: Checkpoint | None, text: Transcript | None = None) -> None:
         self.begun = begun
+        self.text = text
         self.prepared: Prepared | None = None
         self.checkpoint = checkpoint
         self.results: list[ClipResult] = []
+        self.diarized: Diarized | None = None
         self.recalled = self.released = 0.0
         self._spec = begun.job.spec
         self._language = given(self._spec)
@@ -47,6 +53,8 @@ class UnderWay:
 
     def found(self, clips: Sequence[Clip]) -> list[Clip]:
         """More of its clips."""
+        if self.text is not None:
+            return []
         self._clips += clips
         self._expected += len(clips)
         if self._language is not None:
@@ -79,7 +87,14 @@ class UnderWay:
     @property
     def complete(self) -> bool:
         """Whether its transcript can be put together."""
-        return self.prepared is not None and (self._elected or not self._clips) and len(self.results) == self._expected
+        recognized = (self._elected or not self._clips) and len(self.results) == self._expected
+        return self.prepared is not None and recognized and (self.diarized is not None or not self.needs_speakers)
+
+    @property
+    def needs_speakers(self) -> bool:
+        """Whether somebody wants to know who spoke, and somebody did."""
+        spoken = self.text is not None or bool(self._clips)
+        return self._spec.diarize and spoken
 
     @property
     def language(self) -> Language:

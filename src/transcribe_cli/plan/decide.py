@@ -36,7 +36,7 @@ from transcribe_cli.sinks import (
     standing,
 )
 from transcribe_cli.sources import Recording
-from transcribe_cli.spec import JobSpec
+from transcribe_cli.spec import DIARIZATION, JobSpec
 
 
 def plan(recordings: Iterable[Recording], spec: JobSpec, settings: Settings) -> list[Job]:
@@ -94,6 +94,8 @@ class _Planner:
         not_ours = {Standing.FOREIGN, Standing.EDITED} if changed else {Standing.FOREIGN}
         if in_the_way := [output.path(name) for name, found in standings.items() if found in not_ours]:
             raise refusal(in_the_way)
+        if changed and head is not None and _only_speakers(head, recording, spec):
+            return Decision.DIARIZE, changed, asked
         if changed:
             return Decision.TRANSCRIBE, changed, asked
         missing = tuple(name for name, found in standings.items() if found is Standing.MISSING)
@@ -166,6 +168,13 @@ class _Planner:
                 raise UsageError(f"{printable(recording.name)}: {printable(message)}.", "Its manifest line says so.") from error
             found = self._specs[key] = spec, spec.fingerprint
         return found
+
+
+def _only_speakers(head: Head, recording: Recording, spec: JobSpec) -> bool:
+    """Whether the text of the transcript fits, and what is missing is only who said it."""
+    same = head.identity == (recording.name, recording.size, recording.modified)
+    before = {name: value for name, value in head.spec.items() if name not in DIARIZATION}
+    return same and spec.diarize and before == spec.model_copy(update={"diarize": False}).canonical()
 
 
 def _changed(head: Head | None, recording: Recording, spec: JobSpec, fingerprint: str) -> str | None:

@@ -33,11 +33,13 @@ def _(event: RunStarted) -> str | None:
     if not event.recordings:
         return None
     parts = [f"{event.to_transcribe} to transcribe"]
+    if event.to_diarize:
+        parts.append(f"{event.to_diarize} to diarize")
     if event.to_render:
         parts.append(f"{event.to_render} to render")
     if event.done:
         parts.append(f"{event.done} done already")
-    if failed := event.recordings - event.to_transcribe - event.to_render - event.done:
+    if failed := event.recordings - event.to_transcribe - event.to_diarize - event.to_render - event.done:
         parts.append(f"{failed} that cannot be read or written")
     return f"{counted(event.recordings, 'recording')}: {', '.join(parts)}."
 

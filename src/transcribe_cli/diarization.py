@@ -1,0 +1,111 @@
+"""Who spoke when, found out in a thread of its own while other recordings are recognized."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+from weakref import WeakSet
+
+from transcribe_cli.audio import Waveform
+from transcribe_cli.diarizers import Diarization, Diarizer
+from transcribe_cli.errors import DiarizationFailed, TranscribeError
+from transcribe_cli.events import Emit, SpeakersProgress
+from transcribe_cli.plan import Job
+
+# How long the end of a run waits for a recording that nobody needs any more.
+CLOSE_SECONDS = 3.0
+# Between two events about the same recording.
+PROGRESS_SECONDS = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Diarized:
+    """Who spoke when in a recording, or why nobody knows. `seconds` is wall time."""
+
+    number: int
+    waveform: Waveform
+    diarization: Diarization | None
+    error: DiarizationFailed | None
+    seconds: float
+
+
+class _NotWanted(Exception):
+    """The recording failed, or the run was stopped."""
+
+
+class Diarizing:
+    """Recordings that wait for a diarizer, one after the other; use inside `with`.
+
+    Args:
+        load: makes the diarizer of a job ready; called when the first one waits, and again when another is asked for.
+        deliver: takes `Diarized`, from another thread.
+    """
+
+    def __init__(self, load: Callable[[Job], Diarizer], deliver: Callable[[Diarized], None], emit: Emit) -> None:
+        self._load = load
+        self._deliver = deliver
+        self._emit = emit
+        self._waiting: queue.SimpleQueue[tuple[int, Job, Waveform] | None] = queue.SimpleQueue()
+        self._forgotten: WeakSet[Waveform] = WeakSet()
+        self._closed = False
+        self._loaded: tuple[str, Diarizer] | None = None
+        self._thread = threading.Thread(target=self._serve, name="diarize", daemon=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._closed = True
+        self._waiting.put(None)
+        if self._thread.is_alive():
+            self._thread.join(CLOSE_SECONDS)
+
+    def add(self, number: int, job: Job, waveform: Waveform) -> None:
+        """A recording all of which is decoded."""
+        self._waiting.put((number, job, waveform))
+        if self._thread.ident is None:
+            self._thread.start()
+
+    def forget(self, waveform: Waveform) -> None:
+        """Nobody wants to know any more."""
+        self._forgotten.add(waveform)
+
+    def _serve(self) -> None:
+        while (item := self._waiting.get()) is not None and not self._closed:
+            number, job, waveform = item
+            began = time.perf_counter()
+            found, error = None, None
+            try:
+                found = self._diarizer(job).diarize(waveform, job.spec, self._progress(job, waveform))
+            except _NotWanted:
+                continue
+            except TranscribeError as failure:
+                error = DiarizationFailed(failure.message, failure.hint)
+            except Exception as failure:
+                error = DiarizationFailed(f"The diarizer failed ({type(failure).__name__}: {failure}).")
+                error.__cause__ = failure
+            self._deliver(Diarized(number, waveform, found, error, time.perf_counter() - began))
+
+    def _diarizer(self, job: Job) -> Diarizer:
+        if self._loaded is None or self._loaded[0] != job.spec.diarize_model:
+            self._loaded = None  # its memory goes before the next one's comes
+            self._loaded = job.spec.diarize_model, self._load(job)
+        return self._loaded[1]
+
+    def _progress(self, job: Job, waveform: Waveform) -> Callable[[float], None]:
+        told = 0.0
+
+        def tell(share: float) -> None:
+            nonlocal told
+            if self._closed or waveform in self._forgotten:
+                raise _NotWanted
+            if time.monotonic() - told >= PROGRESS_SECONDS:
+                told = time.monotonic()
+                self._emit(SpeakersProgress(job.recording.label, min(1.0, share)))
+
+        return tell

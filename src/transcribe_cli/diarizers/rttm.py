@@ -1,0 +1,111 @@
+"""Turns that somebody has already: from an RTTM file beside the recording, or in a folder of them.
+
+The format has one turn a line, `SPEAKER <file> <channel> <start> <duration> <NA> <NA> <speaker> …`, times in seconds:
+https://www.nist.gov/system/files/documents/itl/iad/mig/KWS14-evalplan-v11.pdf, appendix C. Lines of other types are left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+from transcribe_cli.audio import Waveform
+from transcribe_cli.diarizers import Diarization
+from transcribe_cli.diarizers.turns import tidy
+from transcribe_cli.errors import DiarizationFailed, TranscribeError
+from transcribe_cli.spec import JobSpec
+from transcribe_cli.transcript import Turn
+
+SUFFIX = ".rttm"
+_TURN = "SPEAKER"
+_COMMENT = ";;"
+_FIELDS = 8
+
+
+class Rttm:
+    """The turns of one recording from an RTTM file. Speakers keep the names that the file gives them.
+
+    Attributes:
+        name: the file.
+        device: `cpu`, as nothing is computed.
+    """
+
+    device = "cpu"
+
+    def __init__(self, path: Path, recording: str) -> None:
+        """Take the turns of `recording`, the recording's name with or without its extension, from `path`."""
+        self.name = str(path)
+        self._path = path
+        self._recording = recording
+
+    @classmethod
+    def beside(cls, recording: Path, folder: Path | None = None) -> Rttm:
+        """For `aula.mp3` the file `aula.mp3.rttm` or `aula.rttm` next to it, or in a folder of RTTM files.
+
+        Raises:
+            DiarizationFailed: there is none.
+        """
+        where = folder or recording.parent
+        wanted = (f"{recording.name}{SUFFIX}", f"{recording.stem}{SUFFIX}")
+        for name in wanted:
+            if (where / name).is_file():
+                return cls(where / name, recording.name)
+        raise DiarizationFailed(f"There is no {wanted[1]} in {where}.", "It is to hold the turns of this recording.")
+
+    def diarize(self, waveform: Waveform, spec: JobSpec, on_progress: Callable[[float], None]) -> Diarization:
+        """The turns in the file, as far as the recording reaches. See `Diarizer.diarize`."""
+        try:
+            text = self._path.read_text(encoding="utf-8-sig")
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8"
+            raise DiarizationFailed(f"{self._path.name} cannot be read ({reason}).") from error
+        try:
+            turns = parse(text, self._recording, self._path.name)
+        except TranscribeError as error:
+            raise DiarizationFailed(error.message, error.hint) from error
+        on_progress(1.0)
+        return Diarization(tidy(turns, waveform.seconds))
+
+
+def parse(text: str, recording: str = "", name: str = "the RTTM") -> list[Turn]:
+    """The turns of one recording, in the order of the text.
+
+    Args:
+        text: of the file.
+        recording: its name, with or without extension, where the text holds several; one that holds a single recording is taken whatever
+            its name there.
+        name: of the file, in messages.
+
+    Raises:
+        TranscribeError: a line is no turn, and which; or the text holds several recordings but not this one.
+    """
+    by_file: dict[str, list[Turn]] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        fields = line.split()
+        if not fields or fields[0].startswith(_COMMENT) or fields[0] != _TURN:
+            if fields and not fields[0].isupper() and not fields[0].startswith(_COMMENT):
+                raise TranscribeError(f"{name}, line {number}: {fields[0][:40]!r} is no type of line that RTTM has.")
+            continue
+        if len(fields) < _FIELDS:
+            raise TranscribeError(f"{name}, line {number}: {len(fields)} fields instead of {_FIELDS} or more.")
+        start, duration = (_seconds(field, what, name, number) for field, what in ((fields[3], "start"), (fields[4], "duration")))
+        by_file.setdefault(fields[1], []).append(Turn(start=start, end=start + duration, speaker=fields[7]))
+    if len(by_file) < 2:
+        return next(iter(by_file.values()), [])
+    stem = recording.rpartition(".")[0] or recording
+    # Fields have no spaces inside: who wrote the file put something else for them.
+    for called in (recording, stem, "_".join(recording.split()), "_".join(stem.split())):
+        if called in by_file:
+            return by_file[called]
+    raise TranscribeError(f"{name} holds {len(by_file)} recordings, and none is called {stem}.")
+
+
+def _seconds(field: str, what: str, name: str, number: int) -> float:
+    try:
+        value = float(field)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise TranscribeError(f"{name}, line {number}: {field[:40]!r} is no {what} in seconds.")
+    return value

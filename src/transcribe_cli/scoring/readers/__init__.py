@@ -1,0 +1,80 @@
+"""Files to documents, by their suffix. A reader is `read(text, name) -> {recording: Document}`: it knows text, never files.
+
+The key is what the file itself calls the recording, which only RTTM and STM do; it is "" in all other formats.
+"""
+
+from __future__ import annotations
+
+import codecs
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from transcribe_cli.errors import Unreadable, UsageError
+from transcribe_cli.printable import printable
+from transcribe_cli.scoring.document import Document
+from transcribe_cli.scoring.readers import json, subtitles, tables, txt
+
+# In the order of preference, when a folder has several files of a recording: those that say most come first.
+READERS: Mapping[str, Callable[[str, str], Mapping[str, Document]]] = {
+    ".json": json.read,
+    ".stm": tables.read_stm,
+    ".vtt": subtitles.read_vtt,
+    ".srt": subtitles.read_srt,
+    ".txt": txt.read,
+    ".rttm": tables.read_rttm,
+}
+# The transcript of a whole day with word times has 20 MB.
+MOST_BYTES = 500_000_000
+_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+def check_suffix(path: Path) -> None:
+    """Refuse a file that the user named and no reader is for.
+
+    Raises:
+        UsageError: its name does not end in one of ours.
+    """
+    if path.suffix.lower() not in READERS:
+        endings = ", ".join(READERS)
+        raise UsageError(f"{printable(path.name)} is not a kind of file that can be scored.", f"Names end in {endings}.")
+
+
+def read(path: Path) -> Mapping[str, Document]:
+    """The recordings in a file; there is always one at least.
+
+    Raises:
+        Unreadable: it cannot be opened, or is not what its suffix says.
+    """
+    name = printable(path.name)
+    return READERS[path.suffix.lower()](_text(path, name), name)
+
+
+def read_one(path: Path) -> Document:
+    """The recording in a file of a folder.
+
+    Raises:
+        Unreadable: as `read`, and when it holds several.
+    """
+    found = read(path)
+    if len(found) > 1:
+        raise Unreadable(f"{printable(path.name)} holds {len(found)} recordings.", "Name the file itself instead of its folder.")
+    return next(iter(found.values()))
+
+
+def _text(path: Path, name: str) -> str:
+    try:
+        info = path.stat()
+        if not stat.S_ISREG(info.st_mode):
+            raise Unreadable(f"{name} is not a regular file.")
+        if info.st_size > MOST_BYTES:
+            raise Unreadable(f"{name} has {info.st_size / 1e6:,.0f} MB, too much for a transcript.")
+        data = path.read_bytes()
+    except OSError as error:
+        raise Unreadable(f"{name} cannot be read ({error.strerror}).") from error
+    encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8")
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        cure = "Convert it, for example: iconv -f WINDOWS-1252 -t UTF-8."
+        raise Unreadable(f"{name} is not UTF-8 text (byte {error.start}).", cure) from error

@@ -1,0 +1,59 @@
+"""How well turns were found: diarization error rate and whether the number of speakers is right, by pyannote.metrics."""
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pyannote.core import Annotation, Segment
+from pyannote.metrics.diarization import DiarizationErrorRate
+
+from demo_diarizer.cast import training_speakers, utterances
+from demo_diarizer.conversations import Conversation, converse
+from transcribe_cli.transcript import Turn
+
+# pyannote.metrics means the whole width around an edge: a quarter of a second on each side, as NIST has it.
+COLLAR = 0.5
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of several conversations together.
+
+    Attributes:
+        collar: diarization error rate, overlaps included, without a quarter of a second around each edge.
+        strict: the same without that.
+        counted: share of the conversations whose number of speakers is right.
+    """
+
+    collar: float
+    strict: float
+    counted: float
+
+
+def figures(pairs: Iterable[tuple[Conversation, Iterable[Turn]]]) -> Figures:
+    """Score conversations against the turns that were found in them."""
+    collar, strict = DiarizationErrorRate(collar=COLLAR), DiarizationErrorRate()
+    right = []
+    for talk, found in pairs:
+        reference = annotation(Turn(start=turn.start, end=turn.end, speaker=turn.speaker) for turn in talk.turns)
+        hypothesis = annotation(found)
+        for metric in (collar, strict):
+            metric(reference, hypothesis, uem=Segment(0, talk.seconds))
+        right.append(len(reference.labels()) == len(hypothesis.labels()))
+    return Figures(abs(collar), abs(strict), sum(right) / len(right))
+
+
+def annotation(turns: Iterable[Turn]) -> Annotation:
+    """As pyannote.core has them."""
+    found = Annotation()
+    for number, turn in enumerate(turns):
+        found[Segment(turn.start, turn.end), number] = turn.speaker
+    return found
+
+
+def training_conversation(voices: int, seconds: float, seed: int) -> Conversation:
+    """One by voices that are in training, saying something else: to choose numbers with, never to report."""
+    rng = random.Random(f"training {voices} {seconds} {seed}")
+    speakers = rng.sample(training_speakers(), voices)
+    each = max(4, round(seconds / 6 / voices))
+    return converse({speaker.name: utterances(speaker, each, rng, ("pt",)) for speaker in speakers}, seconds, rng)
