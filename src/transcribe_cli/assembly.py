@@ -79,7 +79,14 @@ def _told_apart(text: Transcript, spec: JobSpec, diarized: Diarized) -> Transcri
     segments = with_speakers(text.segments, found.turns)
     speakers = speakers_of(found.turns)
     return text.model_copy(
-        update={**told, "flags": tuple(flags), "segments": segments, "turns": found.turns, "speakers": speakers}
+        update={
+            **told,
+            "flags": tuple(flags),
+            "segments": segments,
+            "turns": found.turns,
+            "speakers": speakers,
+            "speaker_names": {},
+        }
     )
 
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
 
-from transcribe_cli import sinks
+from transcribe_cli import sinks, speaker_names
 from transcribe_cli.audio import Decoder, Limits
 from transcribe_cli.checkpoint import Checkpoints
 from transcribe_cli.diarizers import Diarizer
@@ -31,6 +31,7 @@ from transcribe_cli.pipeline import Outcome, Pipeline
 from transcribe_cli.plan import Decision, Job, check_writable
 from transcribe_cli.recognition import Loader
 from transcribe_cli.settings import Settings
+from transcribe_cli.sinks import Output
 from transcribe_cli.sources import json_safe
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Transcript
@@ -89,6 +90,8 @@ class Batch:
         self._listener = emit
         self._lock = threading.Lock()
         self._tally = Tally()
+        self._flag_names = speaker_names.parsed(settings.speaker_names)
+        self._names: dict[Output, dict[str, str]] = {}
 
     def run(self) -> RunFinished:
         """Do what the plan says: fail, skip, render, transcribe, in this order.
@@ -103,6 +106,7 @@ class Batch:
             waiting = [job for job in self._jobs if job.decision in HEARD]
             if any(job.decision is Decision.TRANSCRIBE for job in waiting):
                 check_engine(self._spec, self._settings)
+            self._names = {job.output: _names_beside(job) for job in waiting if job.spec.diarize}
             for model in {job.spec.diarize_model for job in waiting if job.spec.diarize}:
                 check_diarizer(model, self._settings)
             self._each(Decision.FAIL, self._fail_planned)
@@ -192,6 +196,7 @@ class Batch:
         if transcript is None:
             self._fail(job, outcome.error or RecordingError("There is no transcript."))
             return
+        transcript = speaker_names.with_names(transcript, {**self._names.get(job.output, {}), **self._flag_names})
         try:
             written = sinks.commit(job.output, transcript, _rendered(transcript, job.formats), overwrite=self._settings.overwrite)
         except (OutputRefused, StorageNotReady) as error:
@@ -252,28 +257,47 @@ def check_diarizer(model: str, settings: Settings) -> None:
     """Find out before the first recording whether it can be said who spoke: the extra, the token, the terms, the model.
 
     Raises:
-        MissingExtra, ModelUnavailable: see `diarizers.hub`.
+        MissingExtra, ModelUnavailable, UsageError: see `diarizers.hub`.
     """
-    from transcribe_cli.diarizers.hub import preflight
+    from transcribe_cli.diarizers import hub
 
-    preflight(model, settings.hf_token, offline=settings.offline)
+    hub.check(model, token=_token(settings), model_dir=settings.model_dir, offline=settings.offline)
 
 
 def load_diarizer(settings: Settings, emit: Emit, job: Job) -> Diarizer:
     """The diarizer of a job, loaded.
 
     Raises:
-        NotReady: see `diarizers.pyannote`.
+        NotReady, UsageError: see `diarizers.pyannote`.
     """
+    # Imported here: it brings PyTorch, which takes seconds and half a gigabyte.
     from transcribe_cli.diarizers.pyannote import Pyannote
 
-    return Pyannote.load(job.spec.diarize_model, settings, emit)
+    return Pyannote.load(
+        job.spec.diarize_model,
+        device=settings.device,
+        device_index=settings.device_index[0],
+        batch_size=settings.diarize_batch_size,
+        token=_token(settings),
+        model_dir=settings.model_dir,
+        offline=settings.offline,
+        emit=emit,
+    )
+
+
+def _token(settings: Settings) -> str | None:
+    return settings.hf_token.get_secret_value() if settings.hf_token else None
 
 
 def decoders(settings: Settings, stack: ExitStack) -> list[Decoder]:
     """Decoders for a pipeline, closed with `stack`; each becomes a process when it is first used."""
     limits = Limits(max_seconds=settings.max_duration * 3600)
     return [stack.enter_context(Decoder(limits=limits)) for _ in range(DECODERS)]
+
+
+def _names_beside(job: Job) -> dict[str, str]:
+    """What the speakers of a recording are called, as files next to it or to its transcript say."""
+    return speaker_names.beside(job.recording.path, sinks.json_path(job.output))
 
 
 def _rendered(transcript: Transcript, formats: Iterable[str]) -> dict[str, str]:

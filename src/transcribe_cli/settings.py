@@ -27,7 +27,7 @@ class Settings(BaseModel):
     output_format: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
         default=("json", "srt", "vtt"),
         min_length=1,
-        description="formats: json, srt, vtt, txt, tsv, or all; json is always written",
+        description="formats: json, srt, vtt, txt, tsv, rttm, or all; json is always written",
     )
     output_dir: Path | None = Field(default=None, description="mirror the tree here; none: next to each recording")
     overwrite: bool = Field(default=False, description="do again what is done, and replace files that this tool did not write")
@@ -62,6 +62,9 @@ class Settings(BaseModel):
     )
     offline: bool = Field(default=False, description="never ask the hub, only use models that are here")
 
+    speaker_names: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
+        default=(), description="names to show for labels: SPEAKER_00=Ana; also from speakers.toml next to the recording"
+    )
     hf_token: SecretStr | None = Field(
         default=None, description="Hugging Face token for gated models; none: HF_TOKEN, or what `hf auth login` left"
     )

@@ -8,13 +8,14 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
 
 FIELDS: Mapping[str, FieldInfo] = {**JobSpec.model_fields, **Settings.model_fields}
-_SINGULAR = {bool: "true or false", int: "a whole number", float: "a number", str: "text", Path: "a path"}
+_SINGULAR = {bool: "true or false", int: "a whole number", float: "a number", str: "text", SecretStr: "text", Path: "a path"}
 _PLURAL = {int: "whole numbers", float: "numbers", str: "texts"}
 
 

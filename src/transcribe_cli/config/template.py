@@ -21,7 +21,16 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "initial_prompt",
         "hotwords",
     ),
-    "Speakers": ("diarize", "diarize_model", "num_speakers", "min_speakers", "max_speakers", "hf_token", "diarize_batch_size"),
+    "Speakers": (
+        "diarize",
+        "diarize_model",
+        "num_speakers",
+        "min_speakers",
+        "max_speakers",
+        "speaker_names",
+        "hf_token",
+        "diarize_batch_size",
+    ),
     "Outputs": ("output_format", "output_dir", "overwrite"),
     "Which recordings": ("include", "exclude", "max_duration", "fail_fast"),
     "Where it runs": (
