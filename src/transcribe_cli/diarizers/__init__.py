@@ -1,6 +1,18 @@
 """What everything that knows who spoke when promises: a waveform in, turns out.
 
-Speakers are called SPEAKER_00, SPEAKER_01, … in the order in which they are first heard.
+Speakers are called SPEAKER_00, SPEAKER_01, … in the order in which they are first heard, unless the diarizer knows their names.
+
+    pyannote.py         pyannote.audio's pipelines, in this process
+    hub.py              whether one can be loaded, and where its files are, found out before any recognition
+    recipe.py           what a pipeline is made of, as its config.yaml says
+    loading.py          importing the library, and putting a pipeline on a device
+    torchaudio_stub.py  torchaudio beside a PyTorch without CUDA
+    quiet.py            what the library prints, kept away from standard output
+    one_pass.py         the embedding stage with a third of the work
+    blocks.py           long recordings in blocks, whose speakers are linked by their voices
+    turns.py            turns in order, speakers by first speech
+    demo_models.py      the two networks of the demo diarizer
+    rttm.py             turns that somebody has already
 """
 
 from __future__ import annotations
