@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from demo_diarizer.cast import held_out_speakers, training_speakers, utterances
+from demo_diarizer.cast import Speaker, development_speakers, held_out_speakers, training_speakers, utterances
 from demo_model.speech import SAMPLE_RATE, Utterance
 
 Samples = npt.NDArray[np.float32]
@@ -88,12 +88,16 @@ def converse(bank: Bank, seconds: float, rng: random.Random, manner: Manner = Ma
     return Conversation(samples, tuple(sorted(turns, key=lambda turn: turn.start)))
 
 
-def held_out_conversation(voices: int, seconds: float, seed: int, manner: Manner = Manner()) -> Conversation:
+def held_out_conversation(voices: int, seconds: float, seed: int) -> Conversation:
     """One in Portuguese, by speakers that are in no training; the same for the same arguments."""
     rng = random.Random(f"held out {voices} {seconds} {seed}")
-    count = max(4, round(seconds / 6 / voices))
-    bank = {speaker.name: utterances(speaker, count, rng, ("pt",)) for speaker in held_out_speakers(voices, rng)}
-    return converse(bank, seconds, rng, manner)
+    return _among(held_out_speakers(voices, rng), seconds, rng)
+
+
+def development_conversation(voices: int, seconds: float, seed: int) -> Conversation:
+    """Such a one by other speakers: to choose numbers with, never to report."""
+    rng = random.Random(f"development {voices} {seconds} {seed}")
+    return _among(development_speakers(voices, rng), seconds, rng)
 
 
 def training_bank(each: int) -> Bank:
@@ -105,6 +109,11 @@ def training_bank(each: int) -> Bank:
 def level(samples: Samples) -> Samples:
     """The same at the usual level."""
     return samples * np.float32(LEVEL / (np.sqrt(np.mean(samples**2)) + 1e-9))
+
+
+def _among(speakers: Sequence[Speaker], seconds: float, rng: random.Random) -> Conversation:
+    each = max(4, round(seconds / 6 / len(speakers)))
+    return converse({speaker.name: utterances(speaker, each, rng, ("pt",)) for speaker in speakers}, seconds, rng)
 
 
 def _next(names: list[str], last: str, rng: random.Random, manner: Manner) -> str:

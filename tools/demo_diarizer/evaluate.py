@@ -1,14 +1,12 @@
 """How well turns were found: diarization error rate and whether the number of speakers is right, by pyannote.metrics."""
 
-import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pyannote.core import Annotation, Segment
 from pyannote.metrics.diarization import DiarizationErrorRate
 
-from demo_diarizer.cast import training_speakers, utterances
-from demo_diarizer.conversations import Conversation, converse
+from demo_diarizer.conversations import Conversation
 from transcribe_cli.transcript import Turn
 
 # pyannote.metrics means the whole width around an edge: a quarter of a second on each side, as NIST has it.
@@ -49,11 +47,3 @@ def annotation(turns: Iterable[Turn]) -> Annotation:
     for number, turn in enumerate(turns):
         found[Segment(turn.start, turn.end), number] = turn.speaker
     return found
-
-
-def training_conversation(voices: int, seconds: float, seed: int) -> Conversation:
-    """One by voices that are in training, saying something else: to choose numbers with, never to report."""
-    rng = random.Random(f"training {voices} {seconds} {seed}")
-    speakers = rng.sample(training_speakers(), voices)
-    each = max(4, round(seconds / 6 / voices))
-    return converse({speaker.name: utterances(speaker, each, rng, ("pt",)) for speaker in speakers}, seconds, rng)
