@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint install clean
+.PHONY: demo test bench lint install clean
 
 demo: $(VENV)/.installed
 	$(BIN)/transcribe run examples/audio --model demo --output-format json,srt,vtt,txt
@@ -14,6 +14,10 @@ demo: $(VENV)/.installed
 
 test: lint
 	$(BIN)/python -m pytest -n 2 $(PYTEST)
+
+# All of it takes hours; BENCH="--cases short --on demo --scale 0.2" takes a minute. See benchmarks/README.md.
+bench: $(VENV)/.installed-tests
+	$(BIN)/python -m benchmarks $(BENCH)
 
 lint: $(VENV)/.installed-tests
 	$(BIN)/ruff check .
@@ -32,7 +36,7 @@ $(VENV)/.installed: pyproject.toml
 	@touch $@
 
 $(VENV)/.installed-tests: $(VENV)/.installed
-	@tools/system_packages.sh espeak-ng ffmpeg
+	@tools/system_packages.sh espeak-ng ffmpeg g++ python3-config=python3-dev
 	$(PIP) install --requirement tools/test-requirements.txt
 	@touch $@
 

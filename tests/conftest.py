@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import wave
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from transcribe_cli.audio import Decoder, Waveform
 
 SENTENCES = "Bom dia a todos. O professor explica a lição de hoje. Vamos começar a aula."
 EXAMPLES = Path(__file__).parent.parent / "examples" / "audio"
@@ -33,6 +38,42 @@ def say() -> Callable[..., Path]:
         return path
 
     return write
+
+
+def lecture(path: Path, parts: Sequence[tuple[str, str]] = ((SENTENCES, "pt-br+m3"),) * 4, pause: float = 3.0) -> Path:
+    """A WAV of one text after the other, each with its voice, with seconds of silence after each: so many clips, mostly."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as file:
+        for number, part in enumerate(parts):
+            with wave.open(io.BytesIO(spoken(*part))) as speech:
+                if not number:
+                    file.setparams(speech.getparams())
+                file.writeframes(speech.readframes(speech.getnframes()) + bytes(2 * int(pause * speech.getframerate())))
+    return path
+
+
+@pytest.fixture
+def decoder(tmp_path: Path) -> Iterator[Decoder]:
+    """With a scratch folder of its own, in which nothing stays."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with Decoder(scratch=scratch) as made:
+        yield made
+    assert list(scratch.iterdir()) == []
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Iterator[Callable[[], Waveform]]:
+    """Waveforms of nothing, for what never reads samples."""
+    made: list[Waveform] = []
+
+    def record() -> Waveform:
+        made.append(Waveform.from_samples(np.zeros(0), tmp_path))
+        return made[-1]
+
+    yield record
+    for waveform in made:
+        waveform.close()
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,13 @@ from demo_model.corpus import GRAMMARS, sentence  # noqa: E402
 from demo_model.speech import HELD_OUT_VARIANTS, SAMPLE_RATE, TRAINING_VARIANTS  # noqa: E402
 
 MEBIBYTE = 2**20
-# What the shipped model reaches on these samples, with a little room: a guard against a worse one, not the aim.
-# The aims are 0.03, 0.05 for every lecture, 0.98 and 0.2; docs/demo-model.md says how far each is.
-CLIP_ERRORS = 0.12
-LECTURE_ERRORS = {"sequential": 0.25, "batched": 0.2, "batched with stamps": 0.2, "without pauses": 0.28}
-LANGUAGES_RIGHT = 0.86
-START_ERROR = 0.45  # seconds
+# The aims for a lecture by one voice, with room for single clips, of which there are few here; among many voices, what the shipped
+# model reaches: a guard against a worse one. docs/demo-model.md has the figures of longer samples.
+CLIP_ERRORS = 0.04
+LECTURE_ERRORS = 0.05
+MANY_VOICES_ERRORS = 0.12
+LANGUAGES_RIGHT = 0.95
+START_ERROR = 0.2  # seconds
 
 needs_speech = pytest.mark.skipif(ctypes.util.find_library("espeak-ng") is None, reason="needs libespeak-ng1 to make recordings")
 
@@ -41,14 +42,14 @@ def model() -> WhisperModel:
 
 @pytest.fixture(scope="module")
 def lecture() -> evaluate.Lecture:
-    """A minute and a half of held-out sentences by several voices, with short pauses."""
-    return evaluate.lecture(90, gaps=(0.1, 0.8), seed=5)
+    """A minute and a half of held-out sentences by a held-out voice."""
+    return evaluate.lecture(90, gaps=(0.2, 1.0), seed=3, variant="adam")
 
 
 @pytest.fixture(scope="module")
 def read(model: WhisperModel, lecture: evaluate.Lecture) -> list[Segment]:
-    """The lecture read window after window, with word times."""
-    segments, _ = model.transcribe(lecture.samples, beam_size=1, word_timestamps=True, condition_on_previous_text=False)
+    """The lecture read window after window."""
+    segments, _ = model.transcribe(lecture.samples, beam_size=1, condition_on_previous_text=False)
     return list(segments)
 
 
@@ -68,25 +69,34 @@ def test_single_sentences_are_mostly_read_and_in_their_language(model: WhisperMo
 @needs_speech
 def test_a_lecture_is_read_window_after_window(lecture: evaluate.Lecture, read: list[Segment]) -> None:
     """Each window starts where the last one ended."""
-    assert evaluate.word_errors([lecture.text], [evaluate.spoken(read)]) <= LECTURE_ERRORS["sequential"]
+    assert evaluate.word_errors([lecture.text], [evaluate.spoken(read)]) <= LECTURE_ERRORS
 
 
 @needs_speech
-@pytest.mark.parametrize(("way", "without_timestamps"), [("batched", True), ("batched with stamps", False)])
-def test_a_lecture_is_read_in_batches(model: WhisperModel, lecture: evaluate.Lecture, way: str, without_timestamps: bool) -> None:
+@pytest.mark.parametrize("vad", [False, True])
+def test_a_lecture_is_read_with_the_text_before_each_window(model: WhisperModel, lecture: evaluate.Lecture, vad: bool) -> None:
+    """As faster-whisper does unless told otherwise; among many voices the model still loses its place then."""
+    segments, _ = model.transcribe(lecture.samples, vad_filter=vad)
+    assert evaluate.word_errors([lecture.text], [evaluate.spoken(segments)]) <= LECTURE_ERRORS
+
+
+@needs_speech
+@pytest.mark.parametrize("without_timestamps", [True, False])
+def test_a_lecture_is_read_in_batches(model: WhisperModel, lecture: evaluate.Lecture, without_timestamps: bool) -> None:
     """Clips full of sentences are read at once."""
     segments, _ = BatchedInferencePipeline(model).transcribe(
         lecture.samples, beam_size=1, batch_size=4, without_timestamps=without_timestamps
     )
-    assert evaluate.word_errors([lecture.text], [evaluate.spoken(segments)]) <= LECTURE_ERRORS[way]
+    assert evaluate.word_errors([lecture.text], [evaluate.spoken(segments)]) <= LECTURE_ERRORS
 
 
 @needs_speech
-def test_sentences_without_pauses_are_read(model: WhisperModel) -> None:
-    """Windows full of sentences are where small models leave sentences out."""
-    dense = evaluate.lecture(60, gaps=(0.0, 0.3), seed=6)
-    segments, _ = BatchedInferencePipeline(model).transcribe(dense.samples, batch_size=4)
-    assert evaluate.word_errors([dense.text], [evaluate.spoken(segments)]) <= LECTURE_ERRORS["without pauses"]
+@pytest.mark.parametrize("gaps", [(0.0, 0.3), (0.2, 1.2)])
+def test_many_voices_are_read(model: WhisperModel, gaps: tuple[float, float]) -> None:
+    """Another voice for every sentence, also without pauses, where small models leave sentences out."""
+    talk = evaluate.lecture(60, gaps=gaps, seed=6)
+    segments, _ = BatchedInferencePipeline(model).transcribe(talk.samples, batch_size=4)
+    assert evaluate.word_errors([talk.text], [evaluate.spoken(segments)]) <= MANY_VOICES_ERRORS
 
 
 @needs_speech
@@ -111,12 +121,16 @@ def _speechless() -> Iterator[tuple[str, np.ndarray]]:
 
 @pytest.mark.parametrize(("name", "samples"), [pytest.param(*pair, id=pair[0]) for pair in _speechless()])
 def test_nothing_is_said_over_silence_and_noise(model: WhisperModel, name: str, samples: np.ndarray) -> None:
-    """No words come out of silence and noise, neither by default nor with a voice detector nor in greedy batches."""
+    """No words come out of silence and noise, neither by default nor with a voice detector nor in batches without one."""
     whole = [{"start": 0.0, "end": len(samples) / SAMPLE_RATE}]
     batched = BatchedInferencePipeline(model)
     assert evaluate.spoken(model.transcribe(samples)[0]) == ""
     assert evaluate.spoken(model.transcribe(samples, vad_filter=True)[0]) == ""
-    assert evaluate.spoken(batched.transcribe(samples, vad_filter=False, clip_timestamps=whole, beam_size=1)[0]) == ""
+    for beams in (1, 5):
+        assert (
+            evaluate.spoken(batched.transcribe(samples, vad_filter=False, clip_timestamps=whole, beam_size=beams)[0]).strip()
+            == ""
+        )
 
 
 def test_the_model_stays_small_enough_to_ship() -> None:

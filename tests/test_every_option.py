@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import spoken
+from tests.conftest import lecture, spoken
 from transcribe_cli import JobSpec, Settings, transcribe
-from transcribe_cli.batch import load_engine
+from transcribe_cli.batch import engine_loaders
 from transcribe_cli.config import GROUPS
 from transcribe_cli.config.fields import FIELDS
 from transcribe_cli.engines import faster_whisper
 from transcribe_cli.errors import DeviceUnavailable, ModelUnavailable, UsageError
-from transcribe_cli.events import Event, ModelLoaded, silence
 from transcribe_cli.transcript import Transcript
 
 # What reaches `generate` when the option is set: argument, value.
 GENERATE: Mapping[str, tuple[dict[str, Any], str, Any]] = {
+    "preset": ({"preset": "fast"}, "beam_size", 1),
     "beam_size": ({"beam_size": 3}, "beam_size", 3),
     "best_of": ({"best_of": 2, "temperature": 0.5}, "num_hypotheses", 2),
     "patience": ({"patience": 2.0}, "patience", 2.0),
@@ -124,11 +124,41 @@ def test_an_option_of_the_prompt_reaches_the_decoder(option: str, recording: Pat
     assert (prompts[0], options["suppress_tokens"]) != (plain[0], plain_options["suppress_tokens"])
 
 
+# Whatever is said, the model is made to doubt it.
+SILENCED: Mapping[str, Any] = {"language": "pt", "log_prob_threshold": 0.0, "no_speech_threshold": 0.0}
+
+
+def _calls(method: str, path: Path, **spec: object) -> list[tuple[Any, ...]]:
+    """What this method of faster-whisper's model was called with."""
+    calls: list[tuple[Any, ...]] = []
+    original = getattr(faster_whisper.WhisperModel, method)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(faster_whisper.WhisperModel, method, lambda *a, **k: calls.append(a) or original(*a, **k))
+        run(path, **spec)
+    return calls
+
+
+def _languages(path: Path, **spec: object) -> set[str]:
+    """The languages in which the parts of a recording are read that goes on in English."""
+    parts = [("Bom dia a todos. Vamos começar a aula.", "pt-br+m3"), ("Good morning, everyone.", "en-us+f2")]
+    mixed = lecture(path.parent / "other" / "mixed.wav", parts)
+    return {call[1].language_code for call in _calls("get_prompt", mixed, **spec)}
+
+
+def _frames(path: Path, **spec: object) -> int:
+    """How many frames of features the encoder was given."""
+    return int(_calls("encode", path, **spec)[0][1].shape[-1])
+
+
 SPEC: Mapping[str, Callable[[Path], bool]] = {
     "model": lambda path: _raises(UsageError, lambda: run(path, model="demmo")),
     "language": lambda path: run(path, language="en").language == "en",
     "languages": lambda path: run(path, languages=("en", "es")).language in {"en", "es"},
     "audio_track": lambda path: _raises(Exception, lambda: run(path, audio_track=1)),
+    "multilingual": lambda path: _languages(path, multilingual=True) == {"pt", "en"} and len(_languages(path)) == 1,
+    "sequential": lambda path: bool(_calls("transcribe", path, sequential=True)) and not _calls("transcribe", path),
+    "full_window": lambda path: _frames(path, full_window=False) < 3000 == _frames(path),
+    "rescue": lambda path: len(_calls("encode", path, **SILENCED)) > len(_calls("encode", path, **SILENCED, rescue=False)),
     "word_timestamps": lambda path: run(path, word_timestamps=False).segments[0].words is None,
     "compression_ratio_threshold": lambda path: run(path, compression_ratio_threshold=0.1).quality.repetitions > 0,
     "log_prob_threshold": lambda path: "failed_gates" in run(path, log_prob_threshold=0.0).segments[0].flags,
@@ -156,19 +186,20 @@ def test_an_option_of_the_spec_changes_the_transcript(option: str, recording: Pa
 
 
 def _engine(**options: object) -> faster_whisper.FasterWhisper:
-    engine = load_engine(JobSpec(model="demo"), settings(**options), silence)
+    [load] = engine_loaders(JobSpec(model="demo"), settings(**options))
+    engine = load()
     assert isinstance(engine, faster_whisper.FasterWhisper)
     return engine
 
 
-def _loaded_with(option: str, value: object) -> Any:
-    """What the model is loaded with when this option is set."""
+def _loaded_with(**options: object) -> tuple[int, int]:
+    """Threads of each worker, and workers, with which the model is loaded when these options are set."""
     seen: dict[str, Any] = {}
     with pytest.MonkeyPatch.context() as patch:
         original = faster_whisper.WhisperModel
         patch.setattr(faster_whisper, "WhisperModel", lambda *a, **k: seen.update(k) or original(*a, **k))
-        _engine(**{option: value})
-    return seen
+        _engine(**options)
+    return seen["cpu_threads"], seen["num_workers"]
 
 
 def _gpu_beyond_the_last() -> bool:
@@ -177,21 +208,16 @@ def _gpu_beyond_the_last() -> bool:
     return _raises(DeviceUnavailable, lambda: check_gpu((7,), 1))
 
 
-def _told(**options: object) -> list[Event]:
-    told: list[Event] = []
-    load_engine(JobSpec(model="demo"), settings(**options), told.append)
-    return told
-
-
 # Options of outputs, choice of files and display are tested where they are at home, by running the program.
 SETTINGS: Mapping[str, Callable[[Path], bool] | str] = {
     "device": lambda _: _raises(DeviceUnavailable, lambda: _engine(device="cuda")),
     "device_index": lambda _: _gpu_beyond_the_last(),
     "compute_type": lambda _: _engine(compute_type="float32").device == "cpu/float32",
-    "batch_size": lambda _: [event.batch_size for event in _told(batch_size=3) if isinstance(event, ModelLoaded)] == [3],
-    "threads": lambda _: _loaded_with("threads", 1)["cpu_threads"] == 1,
+    "batch_size": lambda _: _engine(batch_size=3).batch_size == 3 != _engine().batch_size,
+    "threads": lambda _: _loaded_with(threads=1) == (1, 1) and _loaded_with(threads=8, num_workers=2) == (4, 2),
+    "num_workers": lambda _: _loaded_with(num_workers=1) == (2, 1) != _loaded_with(),
     "offline": lambda path: _raises(
-        ModelUnavailable, lambda: load_engine(JobSpec(model="tiny"), settings(offline=True, model_dir=path.parent), silence)
+        ModelUnavailable, lambda: engine_loaders(JobSpec(model="tiny"), settings(offline=True, model_dir=path.parent))
     ),
     "model_dir": "tests/cli/test_models.py",
     "state_dir": "tests/cli/test_checkpoint.py",

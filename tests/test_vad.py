@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from tests.conftest import spoken
 from transcribe_cli.audio import SAMPLE_RATE, Decoder, Waveform
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.vad import CLIP_SAMPLES, WINDOW_SAMPLES, Region, SpeechDetector, pack, speech_regions
+from transcribe_cli.vad import CLIP_SAMPLES, CLIP_SECONDS, WINDOW_SAMPLES, Packer, Region, Regions, SpeechDetector
+from transcribe_cli.vad.packing import CLIP_GAP_SAMPLES
+from transcribe_cli.vad.regions import find
+
+Probabilities = NDArray[np.float32]
+Group = tuple[Region, ...]
 
 
 @pytest.fixture(scope="module")
@@ -25,55 +33,162 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Waveform:
     return Waveform.from_samples(np.concatenate([np.zeros(2 * SAMPLE_RATE), samples, np.zeros(3 * SAMPLE_RATE)]), folder)
 
 
+def detected(waveform: Waveform, windows: int = 64) -> Probabilities:
+    """What a new detector says of the waveform, read in blocks of so many windows."""
+    detector = SpeechDetector()
+    return np.concatenate([detector.probabilities(block) for block in waveform.blocks(windows * WINDOW_SAMPLES)] or [[]])
+
+
+def packed(regions: Iterable[Region]) -> list[Group]:
+    """The clips of regions that are all there at once."""
+    packer = Packer()
+    return [*packer.feed(regions), *packer.finish()]
+
+
+def streamed(blocks: Sequence[Probabilities], samples: int, spec: JobSpec) -> tuple[list[Region], list[Group]]:
+    """Regions and clips of probabilities that come block by block."""
+    regions, packer = Regions(spec), Packer()
+    found: list[Region] = []
+    groups: list[Group] = []
+    for block in blocks:
+        new = list(regions.feed(block))
+        found += new
+        groups += packer.feed(new)
+    last = list(regions.finish(samples))
+    return [*found, *last], [*groups, *packer.feed(last), *packer.finish()]
+
+
 @pytest.mark.parametrize("windows", [7, 100, 1024])
 def test_probabilities_do_not_depend_on_the_block_size(speech: Waveform, windows: int) -> None:
     """State is carried from block to block."""
-    detector = SpeechDetector()
-    whole = detector.probabilities(speech.blocks(speech.samples // WINDOW_SAMPLES * WINDOW_SAMPLES))
-    assert np.array_equal(detector.probabilities(speech.blocks(windows * WINDOW_SAMPLES)), whole)
+    assert np.array_equal(detected(speech, windows), detected(speech, speech.samples // WINDOW_SAMPLES + 1))
+
+
+def test_two_recordings_listened_to_in_turn_do_not_mix(speech: Waveform) -> None:
+    """Two threads prepare recordings side by side, with one model between them."""
+    first, second = SpeechDetector(), SpeechDetector()
+    blocks = list(speech.blocks(64 * WINDOW_SAMPLES))
+    heard = [(first.probabilities(block), second.probabilities(np.zeros_like(block))) for block in blocks]
+    assert np.array_equal(np.concatenate([mine for mine, _ in heard]), detected(speech))
+    assert max(float(other.max()) for _, other in heard) < 0.5
 
 
 def test_speech_between_silences_is_found(speech: Waveform) -> None:
     """The region begins and ends within the padding of where the voice does."""
     spec = JobSpec()
-    probabilities = SpeechDetector().probabilities(speech.blocks(WINDOW_SAMPLES * 64))
-    regions = speech_regions(probabilities, speech.samples, spec)
+    regions = list(find([detected(speech)], speech.samples, spec))
     assert regions[0].start / SAMPLE_RATE == pytest.approx(2.0 - spec.vad_speech_pad_ms / 1000, abs=0.2)
     assert regions[-1].end / SAMPLE_RATE == pytest.approx(speech.seconds - 3.0 + spec.vad_speech_pad_ms / 1000, abs=0.5)
 
 
 def test_without_vad_everything_is_one_region(speech: Waveform) -> None:
     """`--no-vad-filter` recognizes silence too."""
-    probabilities = SpeechDetector().probabilities(speech.blocks(WINDOW_SAMPLES * 64))
-    assert speech_regions(probabilities, speech.samples, JobSpec(vad_filter=False)) == [Region(0, speech.samples)]
+    assert list(find([detected(speech)], speech.samples, JobSpec(vad_filter=False))) == [Region(0, speech.samples)]
 
 
-def test_nothing_is_found_in_silence_and_in_nothing(tmp_path: Path) -> None:
-    """No speech, no clips; also for a waveform without samples."""
-    for seconds in (0, 5):
-        waveform = Waveform.from_samples(np.zeros(seconds * SAMPLE_RATE), tmp_path)
-        probabilities = SpeechDetector().probabilities(waveform.blocks(WINDOW_SAMPLES * 64))
-        assert pack(speech_regions(probabilities, waveform.samples, JobSpec()), probabilities) == []
+@pytest.mark.parametrize("vad", [True, False], ids=["with VAD", "without"])
+def test_nothing_is_found_in_nothing(tmp_path: Path, vad: bool) -> None:
+    """A waveform without samples has no clips."""
+    waveform = Waveform.from_samples(np.zeros(0), tmp_path)
+    assert list(find([detected(waveform)], waveform.samples, JobSpec(vad_filter=vad))) == []
 
 
-@given(st.lists(st.floats(0, 1), max_size=3000), st.integers(0, 2000), st.integers(0, 1500), st.floats(0.05, 0.95))
-def test_regions_are_in_order_and_never_overlap(values: list[float], silence: int, pad: int, threshold: float) -> None:
-    """Whatever the probabilities and thresholds: regions lie inside the waveform, one after the other, and clips are short enough."""
-    spec = JobSpec(vad_threshold=threshold, vad_min_silence_duration_ms=silence, vad_speech_pad_ms=pad)
-    probabilities = np.array(values, np.float32)
-    samples = len(values) * WINDOW_SAMPLES - (WINDOW_SAMPLES // 2 if values else 0)
-    regions = speech_regions(probabilities, samples, spec)
+def test_nothing_is_found_in_silence(tmp_path: Path) -> None:
+    """No speech, no clips."""
+    waveform = Waveform.from_samples(np.zeros(5 * SAMPLE_RATE), tmp_path)
+    assert packed(find([detected(waveform)], waveform.samples, JobSpec())) == []
+
+
+PROBABILITY = st.floats(0, 1, width=32)
+# Speech and silence come in stretches: independent windows would hardly ever make a region longer than a clip.
+STRETCHES = st.lists(st.tuples(PROBABILITY, st.integers(1, 1500)), max_size=8)
+SPECS = st.builds(
+    lambda vad, threshold, silence, shortest, pad: JobSpec(
+        vad_filter=vad,
+        vad_threshold=threshold,
+        vad_min_silence_duration_ms=silence,
+        vad_min_speech_duration_ms=shortest,
+        vad_speech_pad_ms=pad,
+    ),
+    st.booleans(),
+    st.floats(0.05, 0.95),
+    st.integers(0, 2000),
+    st.integers(0, 1000),
+    st.integers(0, 1500),
+)
+
+
+def drawn(stretches: list[tuple[float, int]], noise: list[float]) -> Probabilities:
+    """Stretches of one probability each, and some windows in which everything is possible."""
+    return np.array([value for value, count in stretches for _ in range(count)] + noise, np.float32)
+
+
+@given(STRETCHES, st.lists(PROBABILITY, max_size=60), SPECS)
+def test_regions_are_in_order_and_never_overlap(stretches: list[tuple[float, int]], noise: list[float], spec: JobSpec) -> None:
+    """Whatever the probabilities and thresholds: regions lie inside the waveform, one after the other, and are short enough."""
+    probabilities = drawn(stretches, noise)
+    samples = max(0, len(probabilities) * WINDOW_SAMPLES - WINDOW_SAMPLES // 2)
+    regions = list(find([probabilities], samples, spec))
     edges = [edge for region in regions for edge in (region.start, region.end)]
     assert edges == sorted(edges)
     assert all(0 <= edge <= samples for edge in edges)
-    groups = pack(regions, probabilities)
+    assert all(0 < region.seconds <= CLIP_SECONDS for region in regions)
+    if not spec.vad_filter:
+        assert sum(region.end - region.start for region in regions) == samples
+
+
+@given(STRETCHES, st.lists(PROBABILITY, max_size=60), SPECS, st.randoms(use_true_random=False))
+def test_clips_do_not_depend_on_the_blocks_in_which_audio_comes(
+    stretches: list[tuple[float, int]], noise: list[float], spec: JobSpec, chance: object
+) -> None:
+    """A recording that is decoded slowly has the clips of one that is there at once."""
+    probabilities = drawn(stretches, noise)
+    samples = max(0, len(probabilities) * WINDOW_SAMPLES - WINDOW_SAMPLES // 2)
+    cuts = sorted(chance.randint(0, len(probabilities)) for _ in range(chance.randint(0, 12)))  # type: ignore[attr-defined]
+    regions, groups = streamed(np.split(probabilities, cuts), samples, spec)
+    at_once = list(find([probabilities], samples, spec))
+    assert regions == at_once
+    assert groups == packed(at_once)
+
+
+@given(st.lists(st.tuples(st.integers(0, 4 * SAMPLE_RATE), st.integers(1, CLIP_SAMPLES)), max_size=30))
+def test_clips_hold_every_region_once_and_are_short_enough(pauses_and_lengths: list[tuple[int, int]]) -> None:
+    """At most 30 s from the first region to the last, and no long silence inside."""
+    regions: list[Region] = []
+    for pause, length in pauses_and_lengths:
+        start = (regions[-1].end if regions else 0) + pause
+        regions.append(Region(start, start + length))
+    groups = packed(regions)
+    assert [region for group in groups for region in group] == regions
     assert all(group[-1].end - group[0].start <= CLIP_SAMPLES for group in groups)
-    assert sum(piece.end - piece.start for group in groups for piece in group) == sum(r.end - r.start for r in regions)
+    silences = [after.start - before.end for group in groups for before, after in pairwise(group)]
+    assert all(silence <= CLIP_GAP_SAMPLES for silence in silences)
 
 
-def test_a_long_region_is_cut_where_speech_is_least_probable() -> None:
+def test_speech_that_does_not_pause_is_cut_where_it_is_least_probable() -> None:
     """A cut in the middle of a word would lose it."""
-    probabilities = np.ones(2000, np.float32)
+    probabilities = np.ones(1400, np.float32)
     probabilities[700] = 0.6
-    first, second = (group[0] for group in pack([Region(0, 1400 * WINDOW_SAMPLES)], probabilities))
+    first, second = find([probabilities], 1400 * WINDOW_SAMPLES, JobSpec())
     assert first.end == second.start == 700 * WINDOW_SAMPLES + WINDOW_SAMPLES // 2
+
+
+@pytest.mark.parametrize("vad", [True, False], ids=["with VAD", "without"])
+def test_hours_without_a_pause_come_out_piece_by_piece(vad: bool) -> None:
+    """Recognition begins before the speaker stops, with pieces of at most 30 s that leave nothing out."""
+    regions = Regions(JobSpec(vad_filter=vad))
+    early = list(regions.feed(np.ones(10_000, np.float32)))
+    late = list(regions.finish(10_000 * WINDOW_SAMPLES))
+    assert len(early) >= 10_000 * WINDOW_SAMPLES // CLIP_SAMPLES - 1
+    assert all(region.seconds <= CLIP_SECONDS for region in early + late)
+    assert [region.start for region in (early + late)[1:]] == [region.end for region in (early + late)[:-1]]
+    assert (early + late)[-1].end == 10_000 * WINDOW_SAMPLES
+
+
+def test_a_region_is_certain_soon_after_its_pause() -> None:
+    """As soon as neither a word nor its padding can reach it any more, long before the end of the recording."""
+    spec = JobSpec()
+    regions = Regions(spec)
+    needed = (spec.vad_min_silence_duration_ms + 2 * spec.vad_speech_pad_ms) * SAMPLE_RATE // 1000 // WINDOW_SAMPLES + 2
+    assert list(regions.feed(np.ones(50, np.float32))) == []
+    assert [region.start for region in regions.feed(np.zeros(needed, np.float32))] == [0]

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Make sure that programs from Debian packages of the same name are there: install them when root, otherwise say what to type.
+# Make sure that programs are there, given as PROGRAM or PROGRAM=PACKAGE of Debian: install them when root, otherwise say what to type.
 set -eu
 missing=()
-for program in "$@"; do command -v "$program" >/dev/null || missing+=("$program"); done
+for wanted in "$@"; do command -v "${wanted%%=*}" >/dev/null || missing+=("${wanted##*=}"); done
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
     echo "The tests need ${missing[*]}: sudo apt-get install ${missing[*]}" >&2

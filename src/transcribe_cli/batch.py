@@ -6,12 +6,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
 from transcribe_cli import sinks, speaker_names
-from transcribe_cli.audio import Decoder, Limits
+from transcribe_cli.audio import Decoder, Limits, scratch
 from transcribe_cli.checkpoint import Checkpoints
 from transcribe_cli.diarizers import Diarizer
 from transcribe_cli.engines.devices import place
@@ -143,6 +143,9 @@ class Batch:
         )
         for folder in {job.output.folder for job in self._jobs if job.decision is not Decision.FAIL}:
             sinks.recover(folder)
+        Checkpoints(self._settings.state_dir).sweep()
+        with suppress(StorageNotReady):  # a run with nothing to decode needs no scratch folder
+            scratch.sweep(scratch.folder(None))
 
     def _each(self, decision: Decision, do: Callable[[Job], None]) -> None:
         for job in self._jobs:
@@ -175,7 +178,6 @@ class Batch:
             return
         with ExitStack() as stack:
             checkpoints = Checkpoints(self._settings.state_dir)
-            checkpoints.sweep()
             loaders = partial(engine_loaders, self._spec, self._settings)
             diarizer = partial(load_diarizer, self._settings, self._emit)
             pipeline = Pipeline(loaders, decoders(self._settings, stack), self._emit, checkpoints, diarizer=diarizer)

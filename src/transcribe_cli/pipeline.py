@@ -164,6 +164,8 @@ class _Run:
                 if error is not None:
                     raise error
                 self._ended = True
+            case Begun(number=number) if number in self._lost:  # it had its outcome, and then changed
+                message.waveform.close()
             case Begun(number=number):
                 yield from self._begin(message)
             case Again(number=number):
@@ -207,9 +209,6 @@ class _Run:
                 yield from self._go_on(recording, recording.found(message.clips))
         elif recording is not None:
             waiting = recording.decoded(message)
-            if recording.recalled:
-                label, seconds = recording.begun.recording.label, recording.begun.waveform.seconds
-                self._emit(RecordingResumed(label, seconds * recording.recalled / recording.spoken_seconds, seconds))
             if recording.needs_speakers:
                 self._diarizing.add(number, recording.begun.job, recording.begun.waveform)
             yield from self._go_on(recording, waiting)
@@ -225,6 +224,10 @@ class _Run:
 
     def _go_on(self, recording: UnderWay, clips: Sequence[Clip]) -> Iterator[Outcome]:
         """Recognize these clips, and finish the recording when they were the last."""
+        if recording.looked_up and recording.recalled and not recording.resumed:
+            recording.resumed = True
+            label, seconds = recording.begun.recording.label, recording.begun.waveform.seconds
+            self._emit(RecordingResumed(label, seconds * recording.recalled / recording.spoken_seconds, seconds))
         if clips:
             recognition = self._recognition = self._recognition or self._load()
             try:

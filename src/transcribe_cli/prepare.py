@@ -24,10 +24,11 @@ from transcribe_cli.vad import WINDOW_SAMPLES, Packer, Region, Regions, SpeechDe
 
 # Audio that a thread may have ready for the recognizer before it begins another recording, in seconds: 115 MB of scratch.
 AHEAD_SECONDS = 3600.0
-# What the speech detector reads at once: 32 s while recordings are long, all that is there at their end.
+# What the speech detector reads at once: 32 s, or what is left at a recording's end.
 BLOCK_SAMPLES = 1000 * WINDOW_SAMPLES
-# A sequential reader goes through stretches of this length: 5 minutes are 300 MB of features.
+# A sequential reader goes through stretches of this length, 5 minutes being 300 MB of features, with pauses up to 10 s.
 SEQUENTIAL_SAMPLES = 300 * SAMPLE_RATE
+SEQUENTIAL_GAP_SAMPLES = 10 * SAMPLE_RATE
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,7 +242,7 @@ class _Listening:
         self._waveform = pattern.waveform
         self._detector = SpeechDetector()
         self._regions = Regions(pattern.spec)
-        self._packer = Packer(SEQUENTIAL_SAMPLES, SEQUENTIAL_SAMPLES) if pattern.spec.sequential else Packer()
+        self._packer = Packer(SEQUENTIAL_SAMPLES, SEQUENTIAL_GAP_SAMPLES) if pattern.spec.sequential else Packer()
         self._heard = self._count = 0
 
     def clips(self, *, whole: bool) -> list[Clip]:

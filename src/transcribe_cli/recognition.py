@@ -142,7 +142,7 @@ class Recognition:
     @property
     def device(self) -> str:
         """Where clips are recognized, such as `cpu/int8`."""
-        return ", ".join(device.engine.device for device in self._devices)
+        return ", ".join(dict.fromkeys(device.engine.device for device in self._devices))
 
     @property
     def engine(self) -> Engine:
@@ -183,6 +183,8 @@ class Recognition:
                 found[position] = _Device(self._loaders[position], engine, engine.batch_size)
             except TranscribeError as error:
                 found[position] = error
+            except Exception as error:
+                found[position] = DeviceUnavailable(f"The model could not be loaded ({_first_line(error)}).")
 
         threads = [threading.Thread(target=load, args=(position,), daemon=True) for position in range(len(found))]
         for thread in threads:
@@ -212,16 +214,21 @@ class Recognition:
     def _serve(self, lane: _Lane) -> None:
         """The thread of a lane."""
         while batch := self._next(lane):
+            answer: list[ClipResult | Task | Detected] = []
+            failure: Exception | None = None
             try:
                 answer = self._ask(lane.device.engine, batch)
             except Exception as error:
-                if not lane.device.out:
-                    self._failed(lane.device, batch, error)
+                failure = error
+            with self._changed:
+                if lane.device.out:  # somebody else has the batch by now
+                    return
+                lane.batch = []  # nobody else takes it from here on
+            if failure is not None:
+                self._failed(lane.device, batch, failure)
             else:
-                if not lane.device.out:  # otherwise somebody else has the batch by now
-                    lane.device.strikes = 0
-                    self._answered(answer)
-            lane.batch = []
+                lane.device.strikes = 0
+                self._answered(answer)
 
     def _next(self, lane: _Lane) -> list[Task]:
         with self._changed:
@@ -235,7 +242,10 @@ class Recognition:
     @staticmethod
     def _ask(engine: Engine, batch: Sequence[Task]) -> list[ClipResult | Task | Detected]:
         if batch[0].clip.language:
-            return [*engine.recognize(batch)]
+            found: list[ClipResult | Task | Detected] = [*engine.recognize(batch)]
+            if len(found) != len(batch):
+                raise RuntimeError(f"{len(found)} answers to {len(batch)} clips")
+            return found
         clips = [task.clip for task in batch]
         return [Detected(clip, found) for clip, found in zip(clips, engine.languages(clips), strict=True)]
 
@@ -259,35 +269,47 @@ class Recognition:
         if any(task.clip.waveform in self._forgotten for task in batch):  # its waveform may be gone: nobody's fault
             self._put(batch)
             return
+        if len({task.clip.waveform for task in batch}) > 1:
+            self._put(batch, alone=True)
+            return
         device.strikes += 1
         reason = f"The recognizer failed ({_first_line(error)})"
         if device.strikes >= STRIKES:
-            self._give_up(device, reason)
+            self._give_up(device, reason, batch)
         else:
             self._blame(batch, f"{reason}.", error)
 
     def _blame(self, batch: Sequence[Task], message: str, cause: Exception | None = None) -> None:
+        """The recording of a batch is lost, and what else waits of it is not tried; of several, each is tried alone."""
         if len({task.clip.waveform for task in batch}) > 1:
             self._put(batch, alone=True)
-        else:
+            return
+        with self._changed:
+            known = batch[0].clip.waveform in self._forgotten
+            self.forget(batch[0].clip.waveform)
+        if not known:
             error = RecognitionFailed(message)
             error.__cause__ = cause
             self._deliver(Lost(batch[0].clip, error))
 
-    def _give_up(self, device: _Device, reason: str) -> None:
+    def _give_up(self, device: _Device, reason: str, batch: Sequence[Task] = ()) -> None:
         """Leave a device out; what it was at goes to the others, or to itself with the model loaded anew."""
-        device.out = True
-        batches = [lane.batch for lane in self._lanes if lane.device is device and lane.batch]
+        with self._changed:
+            batches = [] if device.out else [lane.batch for lane in self._lanes if lane.device is device and lane.batch]
+            device.out = True
+            others = any(not other.out for other in self._devices)
+        if batch:
+            batches.append(list(batch))
         name = device.engine.device
-        if any(not other.out for other in self._devices):
+        if others:
             self._emit(Notice(f"{reason}: going on without {name}.", "warning"))
-            for batch in batches:
-                self._put(batch, alone=True)
+            for left in batches:
+                self._put(left, alone=True)
         elif device.strikes >= STRIKES:
             self._deliver(Broken(DeviceUnavailable(f"{reason}, {STRIKES} times in a row.", "What is finished is written.")))
         else:
-            for batch in batches:
-                self._blame(batch, f"{reason}.")
+            for left in batches:
+                self._blame(left, f"{reason}.")
             self._emit(Notice(f"{reason}: loading the model anew.", "warning"))
             threading.Thread(target=self._revive, args=(device,), daemon=True).start()
 
@@ -296,6 +318,9 @@ class Recognition:
             engine = device.load()
         except TranscribeError as error:
             self._deliver(Broken(DeviceUnavailable(error.message, error.hint)))
+            return
+        except Exception as error:
+            self._deliver(Broken(DeviceUnavailable(f"The model could not be loaded anew ({_first_line(error)}).")))
             return
         fresh = _Device(device.load, engine, device.batch_size, device.strikes + 1)
         self._devices.append(fresh)

@@ -23,9 +23,15 @@ def unheard(result: ClipResult) -> list[Clip]:
     if result.clip.part or spec.sequential or not spec.rescue:
         return []
     stretches = [region for region in _untold(result) if region.seconds >= SHORTEST]
-    packer = Packer(int(LONGEST * SAMPLE_RATE) + 1)
-    groups = [*packer.feed(piece for region in stretches for piece in _pieces(region, result.clip)), *packer.finish()]
+    groups = _grouped(stretches, LONGEST)
+    if any((group[-1].end - group[0].start) / SAMPLE_RATE > result.clip.seconds - SHORTEST for group in groups):
+        groups = _grouped(stretches, min(LONGEST, result.clip.seconds / 2))  # the same borders would give the same nothing
     return [replace(result.clip, part=part, speech=group) for part, group in enumerate(groups, 1)]
+
+
+def _grouped(stretches: Sequence[Region], longest: float) -> list[tuple[Region, ...]]:
+    packer = Packer(int(longest * SAMPLE_RATE) + 1)
+    return [*packer.feed(piece for region in stretches for piece in _pieces(region, longest)), *packer.finish()]
 
 
 def without(spans: Sequence[tuple[float, float]], covers: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
@@ -57,11 +63,9 @@ def _untold(result: ClipResult) -> Iterator[Region]:
         yield Region(round(start * SAMPLE_RATE), round(end * SAMPLE_RATE))
 
 
-def _pieces(region: Region, clip: Clip) -> Iterator[Region]:
-    """The region in equal pieces none of which is longer than a rescue clip; what was a whole clip, in two at least."""
-    count = -int(-region.seconds // LONGEST)
-    if region.seconds > clip.seconds - SHORTEST:
-        count = max(count, 2)
+def _pieces(region: Region, longest: float) -> Iterator[Region]:
+    """The region in equal pieces none of which is longer than so many seconds."""
+    count = -int(-region.seconds // longest)
     for number in range(count):
         length = region.end - region.start
         yield Region(region.start + length * number // count, region.start + length * (number + 1) // count)

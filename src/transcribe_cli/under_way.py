@@ -31,6 +31,7 @@ class UnderWay:
         diarized: who spoke when, once that is known, or that it cannot be.
         recalled: seconds of speech that an earlier run had recognized.
         released: seconds of speech that preparation was told about.
+        resumed: whether people were told what an earlier run had done.
     """
 
     def __init__(self, begun: Begun, checkpoint: Checkpoint | None, text: Transcript | None = None) -> None:
@@ -41,12 +42,13 @@ class UnderWay:
         self.results: list[ClipResult] = []
         self.diarized: Diarized | None = None
         self.recalled = self.released = 0.0
+        self.resumed = False
         self._spec = begun.job.spec
         self._language = given(self._spec)
         self._votes: dict[int, Mapping[str, float] | None] = {}  # by clip; None while it is asked
         self._elected = self._language is not None or self._spec.multilingual
         self._clips: list[Clip] = []
-        self._expected = 0
+        self._expected = self._looked_up = 0
         self._row: deque[Clip] = deque()  # with a language, not handed out yet
         self._reading = False  # in sequence: a clip is being read
         self._before: tuple[int, ...] = ()
@@ -97,6 +99,11 @@ class UnderWay:
         return self._spec.diarize and spoken
 
     @property
+    def looked_up(self) -> bool:
+        """Whether it is known of all its clips if an earlier run had recognized them."""
+        return self.prepared is not None and self._elected and self._looked_up == len(self._clips)
+
+    @property
     def language(self) -> Language:
         """Its language, once it is complete."""
         if self._spec.multilingual and not given(self._spec):
@@ -138,16 +145,20 @@ class UnderWay:
         self.results.clear()
         self._row.clear()
         self._expected = len(self._clips)
+        self._reading, self._before = False, ()  # whatever is being read is in the wrong language, and will not count
+        self._looked_up, self.recalled = 0, 0.0
         return self._ready(self._clips, self._language.code)
 
     def _ready(self, clips: Iterable[Clip], language: str) -> list[Clip]:
         """These clips in their language, without those that an earlier run finished; in sequence, no more than one at a time."""
-        self._row += (replace(clip, language=language) for clip in clips)
+        spoken = [replace(clip, language=language) for clip in clips]
+        self._looked_up += len(spoken)
+        self._row += spoken
         waiting: list[Clip] = []
         while self._row and not (self._spec.sequential and (waiting or self._reading)):
             clip = replace(self._row.popleft(), before=self._before)
             if self.checkpoint is not None and (result := self.checkpoint.recall(clip)) is not None:
-                self.recalled += clip.seconds
+                self.recalled += 0.0 if clip.part else clip.seconds
                 self._keep(result)
             else:
                 waiting.append(clip)

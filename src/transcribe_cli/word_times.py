@@ -155,5 +155,5 @@ def _interpolate(words: list[TimedWord], first: int, stop: int, duration: float)
     position = start
     for number in range(low, high):
         length = (end - start) * len(words[number].word.text) / total
-        words[number] = words[number].at(position, position + length, aligned=not first <= number < stop)
-        position += length
+        words[number] = words[number].at(position, min(position + length, end), aligned=not first <= number < stop)
+        position = words[number].end

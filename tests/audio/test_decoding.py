@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.audio.conftest import child_of
 from tests.audio.media import Track, encode, tone, wav
 from transcribe_cli.audio import SAMPLE_RATE, Decoder, Waveform
 
@@ -176,11 +180,46 @@ def test_a_file_is_known_by_its_content_not_by_its_ending(decoder: Decoder, tmp_
 
 
 def test_progress_is_told_at_once_and_while_it_goes_on(decoder: Decoder, tmp_path: Path) -> None:
-    """In seconds of audio, never going back."""
-    heard: list[float] = []
-    decoder.decode(wav(tmp_path / "a.wav", tone(60.0, 48_000), 48_000), on_progress=heard.append).close()
-    assert heard[0] == 0
-    assert heard == sorted(heard)
+    """With the waveform itself, which grows; in the end it is the one that is given back."""
+    heard: list[tuple[Waveform, float]] = []
+    path = wav(tmp_path / "a.wav", tone(60.0, 48_000), 48_000)
+    with decoder.decode(path, on_progress=lambda waveform: heard.append((waveform, waveform.seconds))) as waveform:
+        lengths = [seconds for _, seconds in heard]
+        assert lengths[0] == 0
+        assert lengths == sorted(lengths)
+        assert all(growing is waveform for growing, _ in heard)
+        assert waveform.seconds == pytest.approx(60.0)
+
+
+def test_what_is_told_can_be_read_already(decoder: Decoder, tmp_path: Path) -> None:
+    """Recognition begins while the rest is decoded: the samples so far are those of the whole."""
+    early: list[np.ndarray] = []
+
+    def read(growing: Waveform) -> None:
+        if not any(map(len, early)):  # held up, so that there is something to tell before the end also on a fast machine
+            os.kill(child_of(decoder), signal.SIGSTOP)
+            time.sleep(0.25)
+            os.kill(child_of(decoder), signal.SIGCONT)
+        early.append(growing.read(0, growing.samples))
+
+    path = wav(tmp_path / "a.wav", np.tile(tone(1.0, 48_000), 240), 48_000)
+    with decoder.decode(path, on_progress=read) as waveform:
+        assert 0 < max(map(len, early)) < waveform.samples
+        assert all(np.array_equal(part, waveform.read(0, len(part))) for part in early)
+
+
+def test_a_waveform_that_fails_is_closed(decoder: Decoder, tmp_path: Path) -> None:
+    """Whoever holds it learns so when it reads."""
+    held: list[Waveform] = []
+
+    def fail(growing: Waveform) -> None:
+        held.append(growing)
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        decoder.decode(wav(tmp_path / "a.wav", tone(1.0)), on_progress=fail)
+    with pytest.raises(ValueError, match="closed"):
+        held[0].read(0, 1)
 
 
 def test_a_probe_says_what_the_header_says(decoder: Decoder, tmp_path: Path) -> None:

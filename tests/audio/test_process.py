@@ -17,7 +17,7 @@ import pytest
 
 from tests.audio.conftest import child_of, status
 from tests.audio.media import Track, encode, long_silence, tone, wav
-from transcribe_cli.audio import Decoder, Limits, scratch
+from transcribe_cli.audio import Decoder, Limits, Waveform, scratch
 from transcribe_cli.errors import DecoderFailed, NotAudio, StorageNotReady
 
 
@@ -114,13 +114,13 @@ def test_a_decode_can_be_cancelled_from_another_thread(folder: Path, hour: Path,
 def test_an_interrupt_while_decoding_ends_the_child(folder: Path, hour: Path, short: Path) -> None:
     """Ctrl-C goes through; the child does not work on for nobody, and no scratch file stays."""
 
-    def interrupt(_: float) -> None:
+    def interrupt(_: Waveform) -> None:
         raise KeyboardInterrupt
 
     with Decoder(scratch=folder) as decoder:
         pids: list[int] = []
         with pytest.raises(KeyboardInterrupt):
-            decoder.decode(hour, on_progress=lambda seconds: (pids.append(child_of(decoder)), interrupt(seconds)))
+            decoder.decode(hour, on_progress=lambda waveform: (pids.append(child_of(decoder)), interrupt(waveform)))
         assert gone(pids[0])
         assert list(folder.iterdir()) == []
         decoder.decode(short).close()
@@ -248,7 +248,7 @@ def test_a_parent_that_is_killed_takes_the_child_along_and_its_scratch_is_swept_
 ) -> None:
     """A kill -9 leaves a scratch file; the next decoder removes it, and never one whose owner is alive."""
     body = (
-        "def die(seconds):\n"
+        "def die(waveform):\n"
         "    print(decoder._child.pid, flush=True)\n"
         "    os.kill(os.getpid(), 9)\n"
         "decoder = Decoder(pathlib.Path(sys.argv[1]))\n"

@@ -3,25 +3,52 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import EXAMPLES, Ran, command, environment
+from tests.conftest import Ran, command, environment, lecture
 
 Transcribe = Callable[..., Ran]
-ARGUMENTS = ("--model", "demo", "--batch-size", "1", "--log-format", "json")
+# One clip at a time: so it is known how many are finished.
+ARGUMENTS = ("--model", "demo", "--batch-size", "1", "--threads", "1", "--log-format", "json")
+CLIPS = 10
+KILLED_AFTER = 6
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A lecture of several clips."""
-    folder = tmp_path / "aulas"
-    folder.mkdir()
-    (folder / "aula.mp3").write_bytes((EXAMPLES / "aula.mp3").read_bytes())
-    return folder
+@dataclass(frozen=True)
+class Killed:
+    """A lecture, and what a run left of it that was killed with -9 after its sixth clip."""
+
+    folder: Path
+    left: Path
+
+    def state(self, tmp_path: Path) -> Path:
+        """A state folder with what was left, for one test."""
+        return Path(shutil.copytree(self.left, tmp_path / "state"))
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Killed:
+    """A run that came so far."""
+    folder, state = tmp_path_factory.mktemp("aulas"), tmp_path_factory.mktemp("left")
+    lecture(folder / "aula.wav", [("Bom dia a todos. Vamos começar a aula.", "pt-br+m3")] * CLIPS)
+    arguments = command(["run", folder, *ARGUMENTS, "--state-dir", state])
+    seen = 0
+    with subprocess.Popen(arguments, env=environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            seen += json.loads(line)["event"] == "recording_progress"
+            if seen == KILLED_AFTER:
+                process.kill()
+                break
+    assert seen == KILLED_AFTER
+    assert [path.name for path in folder.iterdir()] == ["aula.wav"]
+    return Killed(folder, state)
 
 
 def events(ran: Ran, name: str) -> list[dict[str, float]]:
@@ -29,59 +56,47 @@ def events(ran: Ran, name: str) -> list[dict[str, float]]:
     return [event for line in ran.err.splitlines() if (event := json.loads(line))["event"] == name]
 
 
-def kill_in_the_middle(folder: Path, state: Path) -> int:
-    """Run, and kill -9 after the second clip; how many clips there were by then."""
-    arguments = command(["run", folder, *ARGUMENTS, "--state-dir", state])
-    seen = 0
-    with subprocess.Popen(arguments, env=environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            seen += json.loads(line)["event"] == "recording_progress"
-            if seen == 2:
-                process.kill()
-                break
-    return seen
-
-
-def test_a_killed_run_goes_on_where_it_was_and_writes_the_same(folder: Path, transcribe: Transcribe, tmp_path: Path) -> None:
+def test_a_killed_run_goes_on_where_it_was_and_writes_the_same(killed: Killed, transcribe: Transcribe, tmp_path: Path) -> None:
     """Byte-identical subtitles, only the missing clips recognized, and no checkpoint left."""
-    state = tmp_path / "state"
-    whole = transcribe("run", folder, *ARGUMENTS, "--state-dir", state, "--output-dir", tmp_path / "whole")
-    clips = len(events(whole, "recording_progress"))
-    assert not events(whole, "recording_resumed")
-    kill_in_the_middle(folder, state)
+    state = killed.state(tmp_path)
     assert len(list(state.rglob("*.jsonl"))) == 1
-    resumed = transcribe("run", folder, *ARGUMENTS, "--state-dir", state)
+    whole = transcribe("run", killed.folder, *ARGUMENTS, "--state-dir", tmp_path / "new", "--output-dir", tmp_path / "whole")
+    assert not events(whole, "recording_resumed")
+    resumed = transcribe("run", killed.folder, *ARGUMENTS, "--state-dir", state, "--output-dir", tmp_path / "resumed")
     assert resumed.code == 0
-    assert len(events(resumed, "recording_resumed")) == 1
-    assert len(events(resumed, "recording_progress")) <= clips - 2
+    [told] = events(resumed, "recording_resumed")
+    assert len(events(resumed, "recording_progress")) <= 1 + CLIPS - KILLED_AFTER
+    assert told["duration"] * (KILLED_AFTER - 1) / CLIPS < told["seconds"] < told["duration"]
     for ending in ("srt", "vtt"):
-        assert (folder / f"aula.{ending}").read_bytes() == (tmp_path / "whole" / f"aula.{ending}").read_bytes()
-    assert list(state.rglob("*.jsonl")) == []
+        assert (tmp_path / "resumed" / f"aula.{ending}").read_bytes() == (tmp_path / "whole" / f"aula.{ending}").read_bytes()
+    assert [*state.rglob("*.jsonl"), *(tmp_path / "new").rglob("*.jsonl")] == []
 
 
-def test_another_spec_does_not_use_the_checkpoint(folder: Path, transcribe: Transcribe, tmp_path: Path) -> None:
+def test_another_spec_does_not_use_the_checkpoint(killed: Killed, transcribe: Transcribe, tmp_path: Path) -> None:
     """Its text would be another one."""
-    kill_in_the_middle(folder, tmp_path / "state")
-    ran = transcribe("run", folder, *ARGUMENTS, "--state-dir", tmp_path / "state", "--beam-size", "1")
+    state = killed.state(tmp_path)
+    options = ("--state-dir", state, "--output-dir", tmp_path / "out", "--beam-size", "1")
+    ran = transcribe("run", killed.folder, *ARGUMENTS, *options)
     assert ran.code == 0
     assert not events(ran, "recording_resumed")
 
 
-def test_a_damaged_checkpoint_is_passed_over(folder: Path, transcribe: Transcribe, tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_passed_over(killed: Killed, transcribe: Transcribe, tmp_path: Path) -> None:
     """Lines that a crash cut, and lines that are no clips."""
-    kill_in_the_middle(folder, tmp_path / "state")
-    [checkpoint] = (tmp_path / "state").rglob("*.jsonl")
+    state = killed.state(tmp_path)
+    [checkpoint] = state.rglob("*.jsonl")
     first, *_ = checkpoint.read_text().splitlines()
     checkpoint.write_text(f'{first}\nnull\n{{"clip": 3}}\n{first[: len(first) // 2]}')
-    ran = transcribe("run", folder, *ARGUMENTS, "--state-dir", tmp_path / "state")
+    ran = transcribe("run", killed.folder, *ARGUMENTS, "--state-dir", state, "--output-dir", tmp_path / "out")
     assert ran.code == 0
     assert len(events(ran, "recording_resumed")) == 1
 
 
 def test_a_state_folder_that_cannot_be_written_costs_only_the_checkpoint(
-    folder: Path, transcribe: Transcribe, tmp_path: Path
+    killed: Killed, transcribe: Transcribe, tmp_path: Path
 ) -> None:
     """The transcript is written all the same."""
     (tmp_path / "state").write_text("a file")
-    assert transcribe("run", folder, *ARGUMENTS, "--state-dir", tmp_path / "state").code == 0
+    ran = transcribe("run", killed.folder, *ARGUMENTS, "--state-dir", tmp_path / "state", "--output-dir", tmp_path / "out")
+    assert ran.code == 0
+    assert (tmp_path / "out" / "aula.json").exists()

@@ -29,7 +29,9 @@ def test_help_imports_nothing_heavy() -> None:
     assert "--beam-size" in ran.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "plan", "render", "doctor", "models", "config", "config show", "models pull"])
+@pytest.mark.parametrize(
+    "command", ["run", "plan", "render", "score", "doctor", "models", "config", "config show", "models pull"]
+)
 def test_every_command_has_help(command: str, transcribe: Transcribe) -> None:
     """With a sentence that says what it does."""
     ran = transcribe(*command.split(), "--help")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +62,18 @@ def test_the_same_command_again_touches_nothing_and_loads_no_model(tree: Path, t
     assert ran.code == 0
     assert "model_loaded" not in events
     assert state(tree) == before
+
+
+def test_a_run_with_nothing_to_do_sweeps_what_a_crash_left(
+    tree: Path, transcribe: Transcribe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that died after its last recording left its scratch files to the next one, whatever that has to do."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    left = tmp_path / "transcribe-1-crashed0.s16"
+    left.write_bytes(bytes(4))
+    os.utime(left, (0, 0))
+    assert transcribe("run", tree, "--model", "demo").code == 0
+    assert not left.exists()
 
 
 def test_a_deleted_file_comes_back_alone(tree: Path, transcribe: Transcribe) -> None:

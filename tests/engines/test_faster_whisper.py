@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+import threading
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from faster_whisper import WhisperModel
 
 from tests.conftest import spoken
 from transcribe_cli.audio import Decoder, Waveform
-from transcribe_cli.engines import Clip, ClipResult
+from transcribe_cli.engines import Clip, ClipResult, DeviceFull, Task
 from transcribe_cli.engines.faster_whisper import FasterWhisper
 from transcribe_cli.errors import DeviceUnavailable, ModelUnavailable, UsageError
-from transcribe_cli.events import Event, Notice
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.vad import Region
-from transcribe_cli.vote import language_of
+from transcribe_cli.vote import elected
 
 PORTUGUESE = "Bom dia a todos. Vamos começar a aula. Muito obrigado pela atenção."
 ENGLISH = "Good morning, everyone. Let us start the lesson. Thank you very much."
@@ -27,7 +28,8 @@ ENGLISH = "Good morning, everyone. Let us start the lesson. Thank you very much.
 @pytest.fixture(scope="module")
 def engine() -> FasterWhisper:
     """The demo model on the processor."""
-    return FasterWhisper.load("demo", Settings(device="cpu", threads=2))
+    [load] = FasterWhisper.load("demo", Settings(device="cpu", threads=2))
+    return load()
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +47,22 @@ def waveforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Wa
 
 
 def clip(waveform: Waveform, number: int = 0, language: str = "pt", **spec: object) -> Clip:
-    """The whole waveform as one clip."""
-    return Clip(number, 0, waveform, (Region(0, waveform.samples),), JobSpec.model_validate({"model": "demo", **spec}), language)
+    """The whole waveform as one clip, which has the number of its recording."""
+    return Clip(
+        number, number, waveform, (Region(0, waveform.samples),), JobSpec.model_validate({"model": "demo", **spec}), language
+    )
+
+
+def read(engine: FasterWhisper, *clips: Clip) -> list[ClipResult]:
+    """The results of a batch, each clip after as many rungs of its ladder as it needs."""
+    results: dict[int, ClipResult] = {}
+    tasks = list(enumerate(Task(made) for made in clips))
+    while tasks:
+        answers = engine.recognize([task for _, task in tasks])
+        assert len(answers) == len(tasks)
+        results |= {place: item for (place, _), item in zip(tasks, answers, strict=True) if isinstance(item, ClipResult)}
+        tasks = [(place, item) for (place, _), item in zip(tasks, answers, strict=True) if isinstance(item, Task)]
+    return [results[place] for place in range(len(clips))]
 
 
 def text(result: ClipResult) -> str:
@@ -55,15 +71,14 @@ def text(result: ClipResult) -> str:
 
 
 def test_every_clip_has_one_result(engine: FasterWhisper, waveforms: dict[str, Waveform]) -> None:
-    """Also a silent one, one of a single sample, and one that waits for company."""
-    clips = [clip(waveforms[name], number) for number, name in enumerate(("pt", "silence", "dot", "pt", "pt", "pt"))]
-    clips.append(clip(waveforms["en"], 6, "en"))
-    assert sorted(result.clip.recording for result in engine.transcribe(clips)) == list(range(7))
+    """In the order of the clips; also a silent one, and one of a single sample."""
+    clips = [clip(waveforms[name], number) for number, name in enumerate(("pt", "silence", "dot", "pt"))]
+    assert [result.clip for result in read(engine, *clips)] == clips
 
 
 def test_speech_becomes_words_in_order_inside_the_clip(engine: FasterWhisper, waveforms: dict[str, Waveform]) -> None:
     """Times are those of the recording."""
-    [result] = engine.transcribe([clip(waveforms["pt"])])
+    [result] = read(engine, clip(waveforms["pt"]))
     assert "aula" in text(result)
     times = [time for word in result.words for time in (word.start, word.end)]
     assert times == sorted(times)
@@ -72,88 +87,115 @@ def test_speech_becomes_words_in_order_inside_the_clip(engine: FasterWhisper, wa
 
 def test_a_clip_reads_the_same_alone_and_among_others(engine: FasterWhisper, waveforms: dict[str, Waveform]) -> None:
     """No state runs from clip to clip, and company in the batch changes nothing."""
-    [alone] = engine.transcribe([clip(waveforms["pt"])])
-    company = [clip(waveforms[name], number) for number, name in enumerate(("silence", "pt", "en", "pt"))]
-    among = {result.clip.recording: result for result in engine.transcribe(company)}
+    [alone] = read(engine, clip(waveforms["pt"]))
+    among = read(engine, *(clip(waveforms[name], number) for number, name in enumerate(("silence", "pt", "en", "pt"))))
     for number in (1, 3):
         assert text(among[number]) == text(alone)
-        assert among[number].avg_logprob == pytest.approx(alone.avg_logprob, abs=0.02)
-
-
-def test_a_clip_that_waits_for_company_does_not_wait_for_the_end(engine: FasterWhisper, waveforms: dict[str, Waveform]) -> None:
-    """One English note among many Portuguese clips."""
-    handed = []
-
-    def clips() -> Iterator[Clip]:
-        yield clip(waveforms["en"], 0, "en")
-        for number in range(1, 200):
-            handed.append(number)
-            yield clip(waveforms["dot"], number)
-
-    for result in engine.transcribe(clips()):
-        if result.clip.recording == 0:
-            break
-    assert max(handed) < 50
+        assert among[number].attempt.avg_logprob == pytest.approx(alone.attempt.avg_logprob, abs=0.02)
 
 
 def test_a_clip_that_fails_the_gates_climbs_the_whole_ladder(engine: FasterWhisper, waveforms: dict[str, Waveform]) -> None:
     """A threshold that nothing can pass: the most probable attempt stands, and says so."""
-    [result] = engine.transcribe(
-        [clip(waveforms["pt"], log_prob_threshold=0.0, no_speech_threshold=None, temperature=(0.0, 0.4))]
-    )
-    assert result.failed_gates
+    made = clip(waveforms["pt"], log_prob_threshold=0.0, no_speech_threshold=None, temperature=(0.0, 0.4))
+    [again] = engine.recognize([Task(made)])
+    assert isinstance(again, Task)
+    assert (again.temperature, [attempt.temperature for attempt in again.attempts]) == (0.4, [0.0])
+    [result] = engine.recognize([again])
+    assert isinstance(result, ClipResult)
+    assert result.attempt.failed_gates
     assert text(result)
 
 
 def test_a_doubted_and_improbable_clip_has_no_text(engine: FasterWhisper, waveforms: dict[str, Waveform]) -> None:
     """The no-speech gate of sequential Whisper."""
-    [result] = engine.transcribe([clip(waveforms["pt"], log_prob_threshold=0.0, no_speech_threshold=0.0)])
+    [result] = read(engine, clip(waveforms["pt"], log_prob_threshold=0.0, no_speech_threshold=0.0))
     assert text(result) == ""
+    assert result.attempt.text == ""
 
 
 def test_without_word_times_there_are_phrases(engine: FasterWhisper, waveforms: dict[str, Waveform]) -> None:
     """From the model's own timestamps."""
-    [result] = engine.transcribe([clip(waveforms["pt"], word_timestamps=False)])
+    [result] = read(engine, clip(waveforms["pt"], word_timestamps=False))
     assert not result.words
     assert len(result.phrases) >= 2
 
 
 def test_the_language_is_voted(engine: FasterWhisper, waveforms: dict[str, Waveform]) -> None:
-    """Given, restricted to a list, or found."""
-    english = clip(waveforms["en"], language="")
-    assert language_of([english], engine).code == "en"
-    assert language_of([replace(english, spec=JobSpec(languages=("pt", "es")))], engine).code in {"pt", "es"}
-    assert language_of([replace(english, spec=JobSpec(language="fr"))], engine).code == "fr"
-    assert language_of([], engine).code == "und"
+    """Found, or restricted to a list."""
+    votes = engine.languages([clip(waveforms["en"], language=""), clip(waveforms["pt"], language="")])
+    assert [elected([vote], JobSpec()).code for vote in votes] == ["en", "pt"]
+    assert elected(votes[:1], JobSpec(languages=("pt", "es"))).code in {"pt", "es"}
+    assert all(sum(vote.values()) == pytest.approx(1.0, abs=0.01) for vote in votes)
 
 
-def test_a_full_gpu_halves_the_batch_and_says_so(waveforms: dict[str, Waveform]) -> None:
-    """The error is CTranslate2's; only its cause is made up here, for want of a GPU that is full."""
-    told: list[Event] = []
-
-    class Small(FasterWhisper):
-        def _climb(self, clips: Sequence[Clip]) -> Iterator[ClipResult]:
-            if len(clips) > 2:
-                raise RuntimeError("CUDA failed with error out of memory")
-            return super()._climb(clips)
-
-    engine = Small.load("demo", Settings(device="cpu", threads=2, batch_size=8), told.append)
-    assert len(list(engine.transcribe([clip(waveforms["pt"], number) for number in range(8)]))) == 8
-    assert engine.batch_size == 2
-    assert [event.level for event in told if isinstance(event, Notice)] == ["warning"] * 2
+@pytest.fixture
+def encoded(engine: FasterWhisper, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many clips the model encoded, call by call."""
+    calls: list[int] = []
+    encode = WhisperModel.encode
+    monkeypatch.setattr(WhisperModel, "encode", lambda self, features: calls.append(len(features)) or encode(self, features))
+    return calls
 
 
-def test_a_recognizer_that_fails_is_a_result_not_an_exception(waveforms: dict[str, Waveform]) -> None:
-    """The other recordings go on."""
+def test_a_clip_whose_language_was_asked_is_not_encoded_again(
+    engine: FasterWhisper, waveforms: dict[str, Waveform], encoded: list[int]
+) -> None:
+    """Encoding is the larger half of the work; what it gave is used again, and the text is the same."""
+    engine.languages([clip(waveforms["pt"], number, language="") for number in range(2)])
+    again, fresh = read(engine, clip(waveforms["pt"], 0), clip(waveforms["pt"], 7))
+    assert encoded == [2, 1]
+    assert text(again) == text(fresh)
 
-    class Broken(FasterWhisper):
-        def _climb(self, clips: Sequence[Clip]) -> Iterator[ClipResult]:
-            raise RuntimeError("cuDNN failed")
 
-    engine = Broken.load("demo", Settings(device="cpu", threads=2))
-    [result] = engine.transcribe([clip(waveforms["pt"])])
-    assert result.error is not None
-    assert "cuDNN failed" in result.error.message
+def test_a_clip_that_climbs_the_ladder_is_encoded_once(
+    engine: FasterWhisper, waveforms: dict[str, Waveform], encoded: list[int]
+) -> None:
+    """Only its decoding is tried again."""
+    ladder = {"log_prob_threshold": 0.0, "no_speech_threshold": None, "temperature": (0.0, 0.2, 0.4)}
+    [result] = read(engine, clip(waveforms["pt"], **ladder))
+    assert result.attempt.failed_gates
+    assert encoded == [1]
+
+
+@pytest.mark.parametrize("work", ["recognize", "languages"])
+def test_memory_that_is_full_is_told_from_other_failures(
+    engine: FasterWhisper, waveforms: dict[str, Waveform], monkeypatch: pytest.MonkeyPatch, work: str
+) -> None:
+    """The errors are CTranslate2's; only their cause is made up here, for want of a GPU that is full."""
+
+    def fail(message: str) -> None:
+        def encode(whisper: WhisperModel, features: object) -> None:
+            raise RuntimeError(message)
+
+        monkeypatch.setattr(WhisperModel, "encode", encode)
+
+    made = clip(waveforms["en"], 99)
+    ask = partial(engine.recognize, [Task(made)]) if work == "recognize" else partial(engine.languages, [made])
+    fail("CUDA failed with error out of memory")
+    with pytest.raises(DeviceFull):
+        ask()
+    fail("cuDNN failed")
+    with pytest.raises(RuntimeError, match="cuDNN failed"):
+        ask()
+
+
+def test_several_threads_may_ask_at_once(engine: FasterWhisper, waveforms: dict[str, Waveform]) -> None:
+    """As many as there are lanes; each gets its own answer."""
+    found: dict[int, str] = {}
+    names = ["pt", "en"] * engine.lanes
+
+    def work(number: int) -> None:
+        for _ in range(2):
+            [result] = read(engine, clip(waveforms[names[number]], number, names[number]))
+            found[number] = text(result)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(len(names))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    [portuguese, english] = (text(read(engine, clip(waveforms[name], language=name))[0]) for name in ("pt", "en"))
+    assert [found[number] for number in range(len(names))] == [portuguese, english] * engine.lanes
 
 
 def test_what_cannot_be_loaded_is_said_in_one_line(tmp_path: Path) -> None:
@@ -169,4 +211,4 @@ def test_what_cannot_be_loaded_is_said_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(b"not a model")
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ModelUnavailable, match="does not load"):
-        FasterWhisper.load(str(tmp_path), Settings(device="cpu"))
+        FasterWhisper.load(str(tmp_path), Settings(device="cpu"))[0]()

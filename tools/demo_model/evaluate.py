@@ -159,7 +159,8 @@ def _clip_figures(model: WhisperModel, clips: list[Utterance]) -> dict[str, obje
 def _lecture_figures(model: WhisperModel, talk: Lecture) -> dict[str, object]:
     batched = BatchedInferencePipeline(model)
     ways = {
-        "sequential": lambda beams: model.transcribe(talk.samples, beam_size=beams, word_timestamps=True),
+        "sequential": lambda beams: model.transcribe(talk.samples, beam_size=beams),
+        "sequential, word times": lambda beams: model.transcribe(talk.samples, beam_size=beams, word_timestamps=True),
         "sequential, no previous text": lambda beams: model.transcribe(
             talk.samples, beam_size=beams, condition_on_previous_text=False
         ),

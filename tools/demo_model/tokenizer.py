@@ -61,6 +61,7 @@ class Tokens:
         self.languages = {language: self.id_of(f"<|{language}|>") for language in LANGUAGES}
         self.transcribe = self.id_of("<|transcribe|>")
         self.previous = self.id_of("<|startofprev|>")
+        self.new_line = self.id_of("Ċ")  # as byte-level BPE writes it
         self.no_speech = self.id_of("<|nospeech|>")
         self.no_timestamps = self.id_of("<|notimestamps|>")
         self.first_stamp = self.id_of("<|0.00|>")

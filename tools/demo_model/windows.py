@@ -20,11 +20,11 @@ NOWHERE = (-1.0, -1.0)  # span of a token that is not spoken
 
 _LANGUAGE_WEIGHTS = (0.5, 0.28, 0.22)
 _SPEECHLESS = 0.08
-_LAYOUTS = (("dense", 0.5), ("natural", 0.3), ("short", 0.2))
+_LAYOUTS = (("dense", 0.6), ("natural", 0.25), ("short", 0.15))
 _WITHOUT_STAMPS = 0.5
-_WITH_PROMPT = 0.35
+_WITH_PROMPT = 0.4
 _LONGEST_PROMPT = 223  # half of Whisper's 448 tokens less one, as faster-whisper cuts it
-_ONE_SPEAKER = 0.6
+_ONE_SPEAKER = 0.45
 _LONGEST_LABEL = 215
 
 
@@ -220,7 +220,8 @@ def _prompt(tokens: Tokens, rng: random.Random, language: str, stamped: bool, lo
 def _speechless(bank: Bank, tokens: Tokens, rng: random.Random, seconds: float, language: str, stamped: bool) -> Window:
     """Silence or noise: `<|nospeech|>` where the language is asked, and no words whatever was answered.
 
-    Without stamps `<|nospeech|>` is also what is written, because beam search never returns a text of no tokens.
+    Without stamps `<|nospeech|>` is also what is written, because beam search never returns a text of no tokens; `export` says the same
+    in a token that faster-whisper allows.
     """
     count = int(seconds * SAMPLE_RATE)
     samples = np.zeros(count, np.float32)

@@ -148,7 +148,7 @@ class ClipResult:
     """What was recognized in one clip: words when the spec asks for their times, otherwise phrases.
 
     Attributes:
-        attempt: the one that stands; None where nothing was tried.
+        attempt: the one that stands.
         seconds: its share of the wall time of its last batch.
     """
 

@@ -11,14 +11,13 @@ from dataclasses import replace
 from faster_whisper import WhisperModel
 from faster_whisper.transcribe import Segment
 
-from transcribe_cli.audio import SAMPLE_RATE
 from transcribe_cli.engines import Attempt, Clip, ClipResult, Phrase, SpokenWord
 from transcribe_cli.engines.gates import improbable, repeats
 from transcribe_cli.spec import JobSpec
 
 
 def read(whisper: WhisperModel, clip: Clip) -> ClipResult:
-    """Recognize a clip of any length, continuing the text whose tokens it has; only its speech is listened to."""
+    """Recognize a clip of any length, continuing the text whose tokens it has; it is heard with its pauses, as Whisper was trained."""
     spec = clip.spec
     segments, _ = whisper.transcribe(
         clip.samples(),
@@ -39,7 +38,6 @@ def read(whisper: WhisperModel, clip: Clip) -> ClipResult:
         max_new_tokens=spec.max_new_tokens,
         hotwords=spec.hotwords,
         word_timestamps=spec.word_timestamps,
-        clip_timestamps=[edge - clip.start for start, end in _stretches(clip) for edge in (start, end)],
     )
     found = list(segments)
     words = tuple(word for segment in found for word in _words(segment, clip.start))
@@ -48,17 +46,6 @@ def read(whisper: WhisperModel, clip: Clip) -> ClipResult:
     )
     attempt = _attempt(found, spec)
     return ClipResult(clip, attempt, words) if spec.word_timestamps else ClipResult(clip, attempt, phrases=phrases)
-
-
-def _stretches(clip: Clip) -> Iterator[tuple[float, float]]:
-    """The clip's speech in seconds of the recording, where it was cut only for length joined again."""
-    start = end = clip.speech[0].start
-    for region in clip.speech:
-        if region.start > end:
-            yield start / SAMPLE_RATE, end / SAMPLE_RATE
-            start = region.start
-        end = region.end
-    yield start / SAMPLE_RATE, end / SAMPLE_RATE
 
 
 def _words(segment: Segment, offset: float) -> Iterator[SpokenWord]:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from faster_whisper import WhisperModel
 
+from tests.conftest import SENTENCES, lecture
 from transcribe_cli import Outcome, transcribe
 from transcribe_cli.audio import Decoder
-from transcribe_cli.batch import load_engine
+from transcribe_cli.batch import engine_loaders
 from transcribe_cli.engines import Engine
 from transcribe_cli.errors import ModelUnavailable, RecordingChanged
-from transcribe_cli.events import Event, RecordingPrepared, RecordingProgress, RecordingStarted, silence
+from transcribe_cli.events import Event, ModelLoaded, RecordingPrepared, RecordingProgress, RecordingStarted
 from transcribe_cli.fetch import fetched
 from transcribe_cli.pipeline import Pipeline
 from transcribe_cli.plan import Job, plan
+from transcribe_cli.recognition import Loader
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import find
 from transcribe_cli.spec import JobSpec
@@ -28,18 +31,9 @@ DEMO = JobSpec(model="demo")
 SETTINGS = Settings(device="cpu", threads=2)
 
 
-@pytest.fixture
-def decoder(tmp_path: Path) -> Iterator[Decoder]:
-    """With a scratch folder of its own."""
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    with Decoder(scratch=scratch) as made:
-        yield made
-
-
-def load() -> Engine:
+def load() -> Sequence[Loader]:
     """The demo model."""
-    return load_engine(DEMO, SETTINGS, silence)
+    return engine_loaders(DEMO, SETTINGS)
 
 
 def jobs(folder: Path, spec: JobSpec = DEMO) -> list[Job]:
@@ -61,7 +55,7 @@ def test_each_job_has_one_outcome(tmp_path: Path, say: Say, decoder: Decoder) ->
     (folder / "bad.mp3").write_text("hello")
     (folder / "empty.mp3").write_bytes(b"")
     silent = say(folder / "silent.wav", " ")
-    outcomes = {outcome.job.recording.name: outcome for outcome in Pipeline(load, decoder).run(jobs(folder))}
+    outcomes = {outcome.job.recording.name: outcome for outcome in Pipeline(load, [decoder]).run(jobs(folder))}
     assert set(outcomes) == {"a.wav", "b.wav", "bad.mp3", "empty.mp3", silent.name}
     assert "aula" in text(outcomes["a.wav"])
     assert outcomes["b.wav"].transcript is not None
@@ -74,7 +68,7 @@ def test_each_job_has_one_outcome(tmp_path: Path, say: Say, decoder: Decoder) ->
 def test_silence_has_an_empty_transcript_that_says_so(tmp_path: Path, say: Say, decoder: Decoder) -> None:
     """Nothing is invented over it, and it is no failure."""
     say(tmp_path / "in" / "silent.wav", " ")
-    [outcome] = Pipeline(load, decoder).run(jobs(tmp_path / "in"))
+    [outcome] = Pipeline(load, [decoder]).run(jobs(tmp_path / "in"))
     assert outcome.transcript is not None
     assert outcome.transcript.segments == ()
     assert outcome.transcript.flags == ("no_speech",)
@@ -85,20 +79,20 @@ def test_a_recording_reads_the_same_alone_and_among_others(tmp_path: Path, say: 
     """Sharing batches changes nothing."""
     folder = tmp_path / "aulas"
     say(folder / "a.wav")
-    [alone] = Pipeline(load, decoder).run(jobs(folder))
+    [alone] = Pipeline(load, [decoder]).run(jobs(folder))
     for number in range(6):
         say(folder / f"b{number}.wav", "Vamos fazer um intervalo de dez minutos.", f"pt-br+m{number + 1}")
-    among = {outcome.job.recording.name: outcome for outcome in Pipeline(load, decoder).run(jobs(folder))}
+    among = {outcome.job.recording.name: outcome for outcome in Pipeline(load, [decoder]).run(jobs(folder))}
     assert text(among["a.wav"]) == text(alone)
 
 
 def test_what_happens_is_told(tmp_path: Path, say: Say, decoder: Decoder) -> None:
-    """Started, prepared, progress up to the end."""
+    """Started, prepared, the model loaded when it is needed, progress up to the end."""
     told: list[Event] = []
     say(tmp_path / "in" / "a.wav")
-    list(Pipeline(load, decoder, told.append).run(jobs(tmp_path / "in")))
+    list(Pipeline(load, [decoder], told.append).run(jobs(tmp_path / "in")))
     kinds = [type(event) for event in told]
-    assert kinds == [RecordingStarted, RecordingPrepared, RecordingProgress]
+    assert kinds == [RecordingStarted, RecordingPrepared, ModelLoaded, RecordingProgress]
     assert isinstance(told[-1], RecordingProgress)
     assert told[-1].seconds == pytest.approx(told[-1].duration)
 
@@ -107,10 +101,10 @@ def test_closing_stops_the_work_and_leaves_nothing(tmp_path: Path, say: Say, dec
     """No thread, no scratch file."""
     for number in range(8):
         say(tmp_path / "in" / f"{number}.wav")
-    outcomes = Pipeline(load, decoder).run(jobs(tmp_path / "in"))
+    outcomes = Pipeline(load, [decoder]).run(jobs(tmp_path / "in"))
     next(outcomes)
     outcomes.close()
-    assert [thread.name for thread in threading.enumerate() if thread.name == "prepare"] == []
+    assert [thread.name for thread in threading.enumerate() if thread.name in {"prepare", "recognize"}] == []
     assert list(decoder.scratch.iterdir()) == []
 
 
@@ -122,19 +116,19 @@ def test_a_model_that_does_not_load_ends_the_run(tmp_path: Path, say: Say, decod
 
     say(tmp_path / "in" / "a.wav")
     with pytest.raises(ModelUnavailable):
-        list(Pipeline(broken, decoder).run(jobs(tmp_path / "in")))
+        list(Pipeline(lambda: [broken], [decoder]).run(jobs(tmp_path / "in")))
     assert list(decoder.scratch.iterdir()) == []
 
 
 def test_broken_files_alone_load_no_model(tmp_path: Path, decoder: Decoder) -> None:
     """The next run of a folder with one bad file costs nothing."""
 
-    def never() -> Engine:
+    def never() -> Sequence[Loader]:
         raise AssertionError("nothing to recognize")
 
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "bad.mp3").write_text("hello")
-    [outcome] = Pipeline(never, decoder).run(jobs(tmp_path / "in"))
+    [outcome] = Pipeline(never, [decoder]).run(jobs(tmp_path / "in"))
     assert outcome.error is not None
 
 
@@ -144,6 +138,30 @@ def test_a_recording_that_changes_while_it_is_read_is_found_out(tmp_path: Path, 
     [recording] = find([str(tmp_path)])
     with pytest.raises(RecordingChanged), fetched(recording) as (path, _):
         os.utime(path, ns=(0, 0))
+
+
+def test_each_clip_of_a_multilingual_recording_has_its_own_language(tmp_path: Path, decoder: Decoder) -> None:
+    """Both parts are read right, and the transcript is in the language that is spoken most."""
+    lecture(tmp_path / "in" / "a.wav", [(SENTENCES, "pt-br+m3"), ("Good morning, everyone. Any questions?", "en-us+f2")])
+    [outcome] = Pipeline(load, [decoder]).run(jobs(tmp_path / "in", DEMO.model_copy(update={"multilingual": True})))
+    assert outcome.transcript is not None
+    said = text(outcome)
+    assert said.index("aula") < said.index("morning")
+    assert outcome.transcript.language == "pt"
+    assert 0.5 < outcome.transcript.language_probability < 1.0
+
+
+def test_a_recording_of_one_clip_is_encoded_once(
+    tmp_path: Path, say: Say, decoder: Decoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when its language is asked first: encoding is the larger half of the work."""
+    encoded: list[int] = []
+    encode = WhisperModel.encode
+    monkeypatch.setattr(WhisperModel, "encode", lambda self, features: encoded.append(len(features)) or encode(self, features))
+    say(tmp_path / "in" / "a.wav")
+    [outcome] = Pipeline(load, [decoder]).run(jobs(tmp_path / "in"))
+    assert "aula" in text(outcome)
+    assert encoded == [1]
 
 
 def test_a_manifest_sets_the_language_of_one_recording(tmp_path: Path, say: Say) -> None:
@@ -167,4 +185,4 @@ def test_short_recordings_are_no_failures(tmp_path: Path, decoder: Decoder) -> N
             file.setframerate(16000)
             file.writeframes(np.zeros(samples, np.int16).tobytes())
     for spec in (DEMO, DEMO.model_copy(update={"vad_filter": False})):
-        assert [outcome.error for outcome in Pipeline(load, decoder).run(jobs(tmp_path, spec))] == [None, None]
+        assert [outcome.error for outcome in Pipeline(load, [decoder]).run(jobs(tmp_path, spec))] == [None, None]

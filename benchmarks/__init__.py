@@ -1,0 +1,1 @@
+"""The benchmark suite: `python -m benchmarks` in the repository's root; see README.md. Nothing is asserted."""

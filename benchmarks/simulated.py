@@ -1,0 +1,46 @@
+"""Ours on a simulated accelerator: the whole run, from the search for recordings to written files, only the network sleeps.
+
+The engine is the real one, as it runs on a GPU; it makes the features itself. `python -m benchmarks.simulated`.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from benchmarks.device import Device, SimulatedWhisper
+from benchmarks.work import Answer, Work, tell
+from transcribe_cli import batch
+from transcribe_cli.engines.faster_whisper import BATCH_SIZE, GPU_LANES, FasterWhisper
+from transcribe_cli.events import Event
+from transcribe_cli.plan import plan
+from transcribe_cli.settings import Settings
+from transcribe_cli.sources import find
+from transcribe_cli.spec import JobSpec
+
+
+def _emit(event: Event) -> None:
+    tell(**event.as_record())
+
+
+def main() -> None:
+    """Transcribe the files of the work on standard input."""
+    work = Work.received()
+    assert work.profile is not None
+    device = Device(work.profile)
+    engine = FasterWhisper(SimulatedWhisper(work.folder, device), work.model, "cuda/simulated", BATCH_SIZE["cuda"], 1, GPU_LANES)
+    batch.engine_loaders = lambda spec, settings: [lambda: engine]
+    spec, out = JobSpec(**work.spec), Path(work.out)
+    settings = Settings(device="cpu", output_dir=out / "out", state_dir=out / "state")
+    tell("ready")
+    began = time.perf_counter()
+    summary = batch.Batch(plan(find(work.files), spec, settings), spec, settings, _emit).run()
+    answer = Answer(time.perf_counter() - began)
+    if summary.exit_code:
+        raise SystemExit(f"the run ended with code {summary.exit_code}")
+    device.tell(answer, began)
+    answer.give()
+
+
+if __name__ == "__main__":
+    main()

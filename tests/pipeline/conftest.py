@@ -1,0 +1,27 @@
+"""Folders for recordings and for scratch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.runs import SECOND
+from transcribe_cli import prepare
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the recordings are."""
+    return tmp_path / "in"
+
+
+@pytest.fixture
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where waveforms are, and where nothing stays; speech is looked for in each second as it comes."""
+    monkeypatch.setattr(prepare, "BLOCK_SAMPLES", SECOND)
+    made = tmp_path / "scratch"
+    made.mkdir()
+    yield made
+    assert list(made.iterdir()) == []

@@ -1,0 +1,82 @@
+"""Runs with a hand-written recognizer, over real files whose decoder tells of its progress second by second.
+
+So tests can say what happens in the middle of a recording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tests.recognizers import PORTUGUESE, Echo
+from transcribe_cli.audio import SAMPLE_RATE, Decoder, Waveform
+from transcribe_cli.events import Event, silence
+from transcribe_cli.pipeline import Outcome, Pipeline
+from transcribe_cli.plan import Job, plan
+from transcribe_cli.settings import Settings
+from transcribe_cli.sources import find
+from transcribe_cli.spec import JobSpec
+from transcribe_cli.vad import WINDOW_SAMPLES
+
+SECOND = 31 * WINDOW_SAMPLES  # nearly
+
+
+class Slow(Decoder):
+    """Decodes as ever, then tells of the waveform second by second, as if that took long; `between` comes after each, with the file."""
+
+    def __init__(self, scratch: Path, between: Callable[[Path, float], None]) -> None:
+        super().__init__(scratch)
+        self._between = between
+
+    def decode(self, path: Path, *, track: int | None = None, on_progress: Callable[[Waveform], None] | None = None) -> Waveform:
+        """As any decoder: a waveform that fails in the middle is closed."""
+        waveform = super().decode(path, track=track)
+        whole = waveform.samples
+        assert on_progress is not None
+        try:
+            for samples in range(0, whole, SECOND):
+                waveform.samples = samples
+                on_progress(waveform)
+                self._between(path, samples / SAMPLE_RATE)
+        except BaseException:
+            waveform.close()
+            raise
+        waveform.samples = whole
+        return waveform
+
+
+def jobs(folder: Path, spec: JobSpec = PORTUGUESE) -> list[Job]:
+    """All of a folder."""
+    return plan(find([str(folder)]), spec, Settings())
+
+
+def outcomes(
+    jobs: Sequence[Job],
+    engine: Echo,
+    *decoders: Decoder,
+    hear: Callable[[Event], None] = silence,
+    take: Callable[[Outcome], None] = lambda outcome: None,
+    wanted: Callable[[Job], bool] = lambda job: True,
+) -> dict[str, Outcome]:
+    """All of a run, by name, in the order in which they came; there is one for each job."""
+    found: list[Outcome] = []
+    try:
+        for outcome in Pipeline(lambda: [lambda: engine], decoders, hear).run(jobs, wanted):
+            found.append(outcome)
+            take(outcome)
+    finally:
+        for decoder in decoders:
+            decoder.close()
+    assert sorted(outcome.job.recording.name for outcome in found) == sorted(job.recording.name for job in jobs)
+    return {outcome.job.recording.name: outcome for outcome in found}
+
+
+def words(outcome: Outcome) -> int:
+    """How many clips were read: the recognizer says one word in each."""
+    assert outcome.transcript is not None, outcome.error
+    return len(outcome.transcript.text.split())
+
+
+def at(seconds: float, do: Callable[[Path], None]) -> Callable[[Path, float], None]:
+    """Something that happens once in each decoding, as soon as so much of it is there."""
+    return lambda path, so_far: do(path) if seconds <= so_far < seconds + SECOND / SAMPLE_RATE else None

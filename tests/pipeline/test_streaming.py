@@ -1,0 +1,121 @@
+"""Recordings are recognized while they are decoded, side by side: nobody waits for another."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import lecture
+from tests.pipeline.runs import Slow, at, jobs, outcomes, words
+from tests.recognizers import PATIENCE, Echo, wait_for
+from transcribe_cli.audio import Decoder
+from transcribe_cli.engines import Clip
+from transcribe_cli.events import Event, ModelLoaded, RecordingPrepared
+from transcribe_cli.pipeline import Outcome
+from transcribe_cli.plan import Job
+from transcribe_cli.recognition import Recognition
+from transcribe_cli.spec import JobSpec
+
+Say = Callable[..., Path]
+SHORT = "Bom dia a todos."
+
+
+def test_clips_are_recognized_while_their_recording_is_decoded(folder: Path, scratch: Path) -> None:
+    """When the language is known, nothing waits for the end of the file."""
+    lecture(folder / "a.wav")
+    reading = threading.Event()
+    engine = Echo(before=lambda clips: reading.set())
+    found = outcomes(jobs(folder), engine, Slow(scratch, at(15.0, lambda path: wait_for(reading))))
+    assert words(found["a.wav"]) == 4
+
+
+def test_a_language_is_voted_for_when_all_clips_are_there(folder: Path, scratch: Path) -> None:
+    """By clips from all over the recording; then all of them are read in the language that was found."""
+    lecture(folder / "a.wav", [(SHORT, "pt-br+m3")] * 12)
+    told: list[type[Event]] = []
+    engine = Echo()
+    found = outcomes(
+        jobs(folder, JobSpec(model="demo")), engine, Slow(scratch, lambda *_: None), hear=lambda event: told.append(type(event))
+    )
+    assert told.index(RecordingPrepared) < told.index(ModelLoaded)
+    asked = sorted(made.index for batch in engine.asked for made in batch)
+    assert len(asked) == 5
+    assert asked[-1] - asked[0] >= 8
+    assert {made.language for made in engine.clips} == {"pt"}
+    assert sorted(made.index for made in engine.clips) == list(range(12))
+    assert found["a.wav"].transcript is not None
+    assert found["a.wav"].transcript.language_probability == pytest.approx(0.75)
+
+
+def test_a_long_recording_does_not_wait_for_its_vote(folder: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its language is guessed by what is there; it is read once when the guess was right."""
+    monkeypatch.setattr("transcribe_cli.under_way.EARLY_SECONDS", 5.0)
+    lecture(folder / "a.wav")
+    read = threading.Event()
+    engine = Echo(before=lambda clips: read.set() if clips[0].language else None)
+    found = outcomes(jobs(folder, JobSpec(model="demo")), engine, Slow(scratch, at(15.0, lambda path: wait_for(read))))
+    assert words(found["a.wav"]) == 4
+    assert sorted(made.index for made in engine.clips) == list(range(4))
+
+
+def test_a_multilingual_recording_does_not_wait_for_its_end(folder: Path, scratch: Path) -> None:
+    """Each clip is asked for its own language, and read in it, as it comes."""
+    lecture(folder / "a.wav")
+    read = threading.Event()
+    engine = Echo(before=lambda clips: read.set() if clips[0].language else None)
+    spec = JobSpec(model="demo", multilingual=True)
+    found = outcomes(jobs(folder, spec), engine, Slow(scratch, at(15.0, lambda path: wait_for(read))))
+    assert words(found["a.wav"]) == 4
+    assert sorted(made.index for batch in engine.asked for made in batch) == list(range(4))
+
+
+def test_outcomes_that_need_no_recognizer_do_not_wait_for_it(folder: Path, scratch: Path, say: Say) -> None:
+    """Silence and broken files are done while it is still at something else."""
+    say(folder / "a.wav")
+    say(folder / "silent.wav", " ")
+    (folder / "bad.mp3").write_text("hello")
+    gate = threading.Event()
+    came: list[str] = []
+
+    def take(outcome: Outcome) -> None:
+        came.append(outcome.job.recording.name)
+        if len(came) == 2:
+            gate.set()
+
+    found = outcomes(jobs(folder), Echo(before=lambda clips: wait_for(gate)), Decoder(scratch), Decoder(scratch), take=take)
+    assert came[2] == "a.wav"
+    assert found["bad.mp3"].error is not None
+    assert words(found["silent.wav"]) == 0
+    assert words(found["a.wav"]) == 1
+
+
+def test_short_notes_do_not_wait_for_a_lecture_nor_it_for_them(
+    folder: Path, scratch: Path, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They share its batches, and are done before it is."""
+    lecture(folder / "a.wav", [(SHORT, "pt-br+m3")] * 40)
+    notes = [say(folder / f"note{number}.wav").name for number in range(5)]
+    there: set[int] = set()
+    lecture_there, all_there = threading.Event(), threading.Event()
+    add = Recognition.add
+
+    def watched(recognition: Recognition, clips: Sequence[Clip]) -> None:
+        add(recognition, clips)
+        there.update(made.recording for made in clips)
+        lecture_there.set()
+        if len(there) == 6:
+            all_there.set()
+
+    def begin(job: Job) -> bool:
+        return job.recording.name == "a.wav" or lecture_there.wait(PATIENCE)
+
+    monkeypatch.setattr(Recognition, "add", watched)
+    engine = Echo(batch_size=4, before=lambda clips: wait_for(all_there))
+    found = outcomes(jobs(folder), engine, Decoder(scratch), Decoder(scratch), wanted=begin)
+    assert list(found)[-1] == "a.wav"
+    assert [words(found[name]) for name in ["a.wav", *notes]] == [40, 1, 1, 1, 1, 1]
+    assert any(0 in recordings and len(recordings) > 1 for recordings in engine.together())
+    assert sum(recordings == {0} for recordings in engine.together()) >= 6

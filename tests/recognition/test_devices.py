@@ -1,0 +1,169 @@
+"""Devices that fail, hang or do not load: the others go on, and with none left the run says why."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+
+from tests.recognizers import PATIENCE, Devices, Echo, clip, failing, placed, wait_for
+from transcribe_cli.audio import Waveform
+from transcribe_cli.engines import Clip
+from transcribe_cli.errors import DeviceUnavailable, ModelUnavailable
+from transcribe_cli.events import Notice
+from transcribe_cli.recognition import STRIKES, Broken, Heard, Lost
+
+Recorded = Callable[[], Waveform]
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """Opened at the latest when the test ends, so that no thread stays."""
+    before = set(threading.enumerate())
+    event = threading.Event()
+    yield event
+    event.set()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(PATIENCE)
+
+
+def test_a_device_that_fails_again_and_again_is_left_out(recorded: Recorded) -> None:
+    """The other one goes on, also with what the first one was at."""
+    out = threading.Event()
+
+    def broken(clips: Sequence[Clip]) -> None:
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+    good = Echo(batch_size=1, device="cuda:1/float16", before=lambda clips: wait_for(out))
+    bad = Echo(batch_size=1, device="cuda:0/float16", before=broken)
+    with Devices(bad, good, hear=lambda event: isinstance(event, Notice) and out.set()) as run:
+        run.add(*(clip(recorded(), number) for number in range(20)))
+        answers = run.answers(20)
+    assert len(bad.batches) == STRIKES
+    assert len(placed(answers, Lost)) == STRIKES - 1
+    assert placed(answers, Heard) == sorted({(number, 0) for number in range(20)} - set(placed(answers, Lost)))
+    assert run.warnings() == ["The recognizer failed (CUDA error: unspecified launch failure): going on without cuda:0/float16."]
+
+
+def test_with_no_device_left_the_run_is_over(recorded: Recorded) -> None:
+    """It says why, and what to do."""
+    with Devices(Echo(batch_size=1, before=failing(*range(20)))) as run:
+        run.add(*(clip(recorded(), number) for number in range(20)))
+        *lost, broken = run.answers(STRIKES)
+    assert len(placed(lost, Lost)) == STRIKES - 1
+    assert isinstance(broken, Broken)
+    assert isinstance(broken.error, DeviceUnavailable)
+    assert broken.error.message == f"The recognizer failed (cuDNN failed), {STRIKES} times in a row."
+
+
+def test_success_in_between_forgives_a_device(recorded: Recorded) -> None:
+    """Bad recordings now and then are no broken device, however long the run."""
+    bad = range(0, 60, 3)
+    with Devices(Echo(batch_size=1, before=failing(*bad))) as run:
+        run.add(*(clip(recorded(), number) for number in range(60)))
+        answers = run.answers(60)
+    assert placed(answers, Lost) == [(number, 0) for number in bad]
+    assert len(placed(answers, Heard)) == 40
+
+
+def test_a_device_that_does_not_answer_is_given_up(recorded: Recorded, gate: threading.Event) -> None:
+    """The model is loaded anew, the recording that it hung at is lost, and the others finish."""
+    loaded: list[Echo] = []
+
+    def load() -> Echo:
+        first = not loaded
+        loaded.append(Echo(batch_size=1, before=lambda clips: wait_for(gate) if first else None))
+        return loaded[-1]
+
+    with Devices(load, allowed=lambda seconds: 0.1 if len(loaded) == 1 else PATIENCE) as run:
+        run.add(*(clip(recorded(), number) for number in range(4)))
+        answers = run.answers(4)
+        gate.set()
+    assert len(loaded) == 2
+    assert placed(answers, Lost) == [(0, 0)]
+    assert placed(answers, Heard) == [(1, 0), (2, 0), (3, 0)]
+    assert run.warnings() == ["The recognizer did not answer for 0 s: loading the model anew."]
+
+
+def test_what_a_hanging_device_was_at_goes_to_another(recorded: Recorded, gate: threading.Event) -> None:
+    """Nobody is lost; what it answers after all counts for nothing."""
+    hangs, answered = threading.Event(), threading.Event()
+
+    def hang(clips: Sequence[Clip]) -> None:
+        hangs.set()
+        wait_for(gate)
+
+    def allowed(seconds: float) -> float:
+        return 0.1 if answered.is_set() and not run.warnings() else PATIENCE
+
+    before = set(threading.enumerate())
+    stuck, other = Echo(before=hang), Echo(before=lambda clips: wait_for(hangs))
+    with Devices(stuck, other, allowed=allowed, taking=lambda answer: answered.set()) as run:
+        run.add(*(clip(recorded(), number) for number in range(8)))
+        answers = run.answers(8)
+        gate.set()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(PATIENCE)
+    assert placed(answers, Heard) == [(number, 0) for number in range(8)]
+    assert len(stuck.batches) == 1
+    assert run.more() == []
+
+
+def test_an_answer_that_is_just_being_handed_over_is_no_silence(recorded: Recorded) -> None:
+    """Whoever looks after the devices at that moment must not give the batch to somebody else: it would be answered twice."""
+    handing_over = threading.Event()
+
+    def look(answer: object) -> None:
+        handing_over.set()
+        run.recognition.watch()
+        handing_over.clear()
+
+    run = Devices(Echo(batch_size=2), allowed=lambda seconds: -1.0 if handing_over.is_set() else PATIENCE, taking=look)
+    with run:
+        run.add(clip(recorded(), 0), clip(recorded(), 1))
+        answers = run.answers(2)
+    assert placed([*answers, *run.more()], Heard) == [(0, 0), (1, 0)]
+    assert run.warnings() == []
+
+
+def test_one_device_that_does_not_load_is_left_out(recorded: Recorded) -> None:
+    """The run goes on with the other, and says so."""
+
+    def missing() -> Echo:
+        raise ModelUnavailable("Model demo does not load on cuda:0.", "Try another --compute-type.")
+
+    with Devices(missing, Echo()) as run:
+        run.add(clip(recorded()))
+        assert placed(run.answers(1), Heard) == [(0, 0)]
+    assert run.warnings() == ["A device is left out: Model demo does not load on cuda:0. Try another --compute-type."]
+
+
+def test_a_model_that_loads_on_no_device_is_an_error() -> None:
+    """That of the first."""
+
+    def missing(name: str) -> Echo:
+        raise ModelUnavailable(f"no model on {name}")
+
+    with pytest.raises(ModelUnavailable, match="no model on a"), Devices(lambda: missing("a"), lambda: missing("b")):
+        pass
+
+
+@pytest.mark.parametrize("error", [ModelUnavailable("no memory left"), MemoryError("no memory left")], ids=["ours", "another's"])
+def test_a_model_that_does_not_load_anew_ends_the_run(recorded: Recorded, gate: threading.Event, error: Exception) -> None:
+    """Whatever the reason: nobody waits for a device that is not there."""
+    loaded: list[Echo] = []
+
+    def load() -> Echo:
+        if loaded:
+            raise error
+        loaded.append(Echo(batch_size=1, before=lambda _: wait_for(gate)))
+        return loaded[-1]
+
+    with Devices(load, allowed=lambda seconds: 0.1) as run:
+        run.add(*(clip(recorded(), number) for number in range(2)))
+        lost, broken = run.answers(2)
+        gate.set()
+    assert isinstance(lost, Lost)
+    assert isinstance(broken, Broken)
+    assert "no memory left" in broken.error.message

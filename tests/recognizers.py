@@ -1,0 +1,199 @@
+"""A recognizer of a few lines, and clips for it: for tests about who waits for whom, not about what is read."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from transcribe_cli.audio import SAMPLE_RATE, Waveform
+from transcribe_cli.engines import Attempt, Clip, ClipResult, DeviceFull, SpokenWord, Task
+from transcribe_cli.events import Event, Notice, silence
+from transcribe_cli.recognition import Broken, Detected, Heard, Loader, Lost, Recognition
+from transcribe_cli.spec import JobSpec
+from transcribe_cli.vad import Region
+
+# Long enough for any machine, and only waited for when something is wrong. Seconds.
+PATIENCE = 20.0
+PORTUGUESE = JobSpec(model="demo", language="pt")
+
+Answer = Heard | Detected | Lost | Broken
+Before = Callable[[Sequence[Clip]], None]
+
+
+class Echo:
+    """An engine that reads one word in every clip, over all of it, and remembers its batches.
+
+    Args:
+        before: called with each batch before it is answered, also when only languages are asked; may wait, or raise.
+        rung: from which temperature on a text passes the gates.
+    """
+
+    model = "demo"
+
+    def __init__(
+        self,
+        batch_size: int = 4,
+        lanes: int = 1,
+        before: Before = lambda clips: None,
+        rung: float = 0.0,
+        device: str = "cpu/int8",
+    ) -> None:
+        self.batch_size = batch_size
+        self.lanes = lanes
+        self.device = device
+        self.batches: list[list[Task]] = []
+        self.asked: list[list[Clip]] = []
+        self._before = before
+        self._rung = rung
+
+    def check(self, spec: JobSpec) -> None:
+        """It does all that is asked."""
+
+    def languages(self, clips: Sequence[Clip]) -> list[Mapping[str, float]]:
+        """Everything is Portuguese, more or less."""
+        self.asked.append(list(clips))
+        self._before(clips)
+        return [{"pt": 0.75, "es": 0.25} for _ in clips]
+
+    def recognize(self, tasks: Sequence[Task]) -> list[ClipResult | Task]:
+        """A word for each clip."""
+        self.batches.append(list(tasks))
+        self._before([task.clip for task in tasks])
+        return [heard(task.clip) if task.temperature >= self._rung else task.after(attempt(task.temperature)) for task in tasks]
+
+    @property
+    def clips(self) -> list[Clip]:
+        """All that it was given, in order."""
+        return [task.clip for batch in self.batches for task in batch]
+
+    def together(self) -> list[set[int]]:
+        """The recordings of each batch."""
+        return [{task.clip.recording for task in batch} for batch in self.batches]
+
+
+def attempt(temperature: float = 0.0) -> Attempt:
+    """A decoding that nothing is wrong with."""
+    return Attempt(tokens=(1,), text="olá", temperature=temperature, avg_logprob=-0.1, compression_ratio=1.0, no_speech_prob=0.0)
+
+
+def heard(clip: Clip, *spans: tuple[float, float]) -> ClipResult:
+    """A result with a word in each of these spans, in seconds of the recording; without any, one word over all of the clip."""
+    words = tuple(SpokenWord(" olá", start, end, 0.9, (1,)) for start, end in spans or [(clip.start, clip.end)])
+    return ClipResult(clip, attempt(), words)
+
+
+def clip(
+    waveform: Waveform,
+    recording: int = 0,
+    index: int = 0,
+    *regions: tuple[float, float],
+    language: str = "pt",
+    spec: JobSpec = PORTUGUESE,
+) -> Clip:
+    """A clip whose speech lies in these regions, in seconds; without any, its `index`-th second."""
+    speech = regions or ((float(index), index + 1.0),)
+    found = tuple(Region(round(start * SAMPLE_RATE), round(end * SAMPLE_RATE)) for start, end in speech)
+    return Clip(recording, index, waveform, found, spec, language)
+
+
+def wait_for(event: threading.Event) -> None:
+    """Until somebody lets us go on."""
+    assert event.wait(PATIENCE)
+
+
+def full_beyond(size: int) -> Before:
+    """A device that holds so many clips."""
+
+    def check(clips: Sequence[Clip]) -> None:
+        if len(clips) > size:
+            raise DeviceFull("CUDA failed with error out of memory")
+
+    return check
+
+
+def failing(*guilty: int, error: type[Exception] = RuntimeError) -> Before:
+    """A device that cannot take a batch with these recordings in it."""
+
+    def check(clips: Sequence[Clip]) -> None:
+        if any(made.recording in guilty for made in clips):
+            raise error("cuDNN failed\nsecond line")
+
+    return check
+
+
+class Devices:
+    """A recognition under way with hand-written engines, and everything that comes out of it; use inside `with`.
+
+    Args:
+        loaders: an engine, or what loads one, for each device.
+        allowed: as for `Recognition`; short where a test is about devices that do not answer.
+        hear: hears events, as `told` does.
+        taking: called with each answer in the thread that gives it, before anybody else hears of it.
+    """
+
+    def __init__(
+        self,
+        *loaders: Echo | Loader,
+        allowed: Callable[[float], float] = lambda seconds: PATIENCE,
+        hear: Callable[[Event], None] = silence,
+        taking: Callable[[Answer], None] = lambda answer: None,
+    ) -> None:
+        self.told: list[Event] = []
+        self._hear, self._taking = hear, taking
+        self._inbox: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        found = [(lambda loader=loader: loader) if isinstance(loader, Echo) else loader for loader in loaders]  # type: ignore[misc]
+        self.recognition = Recognition(found, self._take, self._tell, allowed)
+
+    def __enter__(self) -> Self:
+        self.recognition.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.recognition.__exit__(kind, error, trace)
+
+    def add(self, *clips: Clip) -> None:
+        """Clips to recognize."""
+        self.recognition.add(clips)
+
+    def answers(self, count: int) -> list[Answer]:
+        """The next answers, while devices are looked after and recordings that are lost are forgotten, as the pipeline does."""
+        found: list[Answer] = []
+        until = time.monotonic() + PATIENCE
+        while len(found) < count:
+            assert time.monotonic() < until, found
+            with suppress(queue.Empty):
+                found.append(self._inbox.get(timeout=0.02))
+                if isinstance(found[-1], Lost):
+                    self.recognition.forget(found[-1].clip.waveform)
+            self.recognition.watch()
+        return found
+
+    def more(self) -> list[Answer]:
+        """What else is there already."""
+        found = []
+        with suppress(queue.Empty):
+            while True:
+                found.append(self._inbox.get_nowait())
+        return found
+
+    def warnings(self) -> list[str]:
+        """What people were warned of."""
+        return [event.message for event in self.told if isinstance(event, Notice) and event.level == "warning"]
+
+    def _take(self, answer: Answer) -> None:
+        self._taking(answer)
+        self._inbox.put(answer)
+
+    def _tell(self, event: Event) -> None:
+        self.told.append(event)
+        self._hear(event)
+
+
+def placed(answers: Sequence[Answer], kind: type[Answer]) -> list[tuple[int, int]]:
+    """Recording and clip of the answers of this kind, sorted."""
+    return sorted((answer.clip.recording, answer.clip.index) for answer in answers if isinstance(answer, kind))
