@@ -7,9 +7,12 @@ docs/demo-diarizer.md.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torchaudio
 from pyannote.audio.core.model import Model
+from pyannote.audio.core.task import Specifications
 from pyannote.audio.models.blocks.pooling import StatsPool
 from torch import Tensor, nn
 
@@ -22,8 +25,11 @@ FLOOR = 1e-5
 """Added to the power before the logarithm, so that digital silence has one."""
 
 
-class LogMel(nn.Module):  # type: ignore[misc]
+class LogMel(nn.Module):
     """(batch, 1, samples) to (batch, mels, frames): the logarithm of the power in each mel band, 100 frames a second."""
+
+    filters: Tensor
+    window: Tensor
 
     def __init__(self, sample_rate: int, mels: int) -> None:
         super().__init__()
@@ -39,7 +45,7 @@ class LogMel(nn.Module):  # type: ignore[misc]
         return torch.log(torch.einsum("bft,fm->bmt", spectrum.abs().square(), self.filters) + FLOOR)
 
 
-class DemoSegmentation(Model):  # type: ignore[misc]
+class DemoSegmentation(Model):
     """Who of up to three local speakers talks in each 20 ms of a 5 s chunk, at most two at once, as a powerset of classes."""
 
     STRIDE = 2
@@ -65,7 +71,9 @@ class DemoSegmentation(Model):  # type: ignore[misc]
     @property
     def dimension(self) -> int:
         """How many sets of speakers there are."""
-        return int(self.specifications.num_powerset_classes)
+        specifications = self.specifications
+        assert isinstance(specifications, Specifications)  # there is one task
+        return int(specifications.num_powerset_classes)
 
     def num_frames(self, num_samples: int) -> int:
         """Frames for so many samples."""
@@ -81,17 +89,19 @@ class DemoSegmentation(Model):  # type: ignore[misc]
 
     def build(self) -> None:
         """Add the last layer, whose size the task decides."""
-        self.classifier = nn.Linear(2 * self.hparams.hidden, self.dimension)
+        self.classifier = nn.Linear(2 * self.hparams["hidden"], self.dimension)
         self.activation = self.default_activation()
 
-    def forward(self, waveforms: Tensor) -> Tensor:
+    def forward(self, waveforms: Tensor, **kwargs: Any) -> Tensor:
         """(batch, 1, samples) to (batch, frames, classes): log-probabilities."""
         frames = self.halve(self.normalize(self.features(waveforms)))
         hidden, _ = self.recurrent(frames.transpose(1, 2))
-        return self.activation(self.classifier(hidden))
+        assert isinstance(self.activation, nn.Module)  # one task, one activation
+        classes: Tensor = self.activation(self.classifier(hidden))
+        return classes
 
 
-class DemoEmbedding(Model):  # type: ignore[misc]
+class DemoEmbedding(Model):
     """A voice as a vector: near, by cosine, to other vectors of the same voice."""
 
     LAYERS = ((5, 1), (3, 2), (3, 3), (1, 1))
@@ -121,7 +131,7 @@ class DemoEmbedding(Model):  # type: ignore[misc]
     @property
     def dimension(self) -> int:
         """Length of the vectors."""
-        return int(self.hparams.dimension)
+        return int(self.hparams["dimension"])
 
     def num_frames(self, num_samples: int) -> int:
         """Frames for so many samples."""
@@ -136,7 +146,7 @@ class DemoEmbedding(Model):  # type: ignore[misc]
         """The sample in the middle of a frame."""
         return frame * HOP_SAMPLES
 
-    def forward(self, waveforms: Tensor, weights: Tensor | None = None) -> Tensor:
+    def forward(self, waveforms: Tensor, weights: Tensor | None = None, **kwargs: Any) -> Tensor:
         """Embed waveforms (batch, 1, samples).
 
         Args:
@@ -147,4 +157,5 @@ class DemoEmbedding(Model):  # type: ignore[misc]
         features = self.features(waveforms)
         # However loud the recording is: the loudest band of the chunk is 0.
         features = (features - features.amax(dim=(1, 2), keepdim=True)) / 4
-        return self.embedding(self.pool(self.tdnn(features), weights=weights))
+        vectors: Tensor = self.embedding(self.pool(self.tdnn(features), weights=weights))
+        return vectors
