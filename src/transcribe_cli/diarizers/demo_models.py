@@ -7,7 +7,7 @@ docs/demo-diarizer.md.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 import torch
 import torchaudio
@@ -71,9 +71,7 @@ class DemoSegmentation(Model):
     @property
     def dimension(self) -> int:
         """How many sets of speakers there are."""
-        specifications = self.specifications
-        assert isinstance(specifications, Specifications)  # there is one task
-        return int(specifications.num_powerset_classes)
+        return int(cast("Specifications", self.specifications).num_powerset_classes)
 
     def num_frames(self, num_samples: int) -> int:
         """Frames for so many samples."""
@@ -92,12 +90,11 @@ class DemoSegmentation(Model):
         self.classifier = nn.Linear(2 * self.hparams["hidden"], self.dimension)
         self.activation = self.default_activation()
 
-    def forward(self, waveforms: Tensor, **kwargs: Any) -> Tensor:
+    def forward(self, waveforms: Tensor, **kwargs: object) -> Tensor:
         """(batch, 1, samples) to (batch, frames, classes): log-probabilities."""
         frames = self.halve(self.normalize(self.features(waveforms)))
         hidden, _ = self.recurrent(frames.transpose(1, 2))
-        assert isinstance(self.activation, nn.Module)  # one task, one activation
-        classes: Tensor = self.activation(self.classifier(hidden))
+        classes: Tensor = cast("nn.Module", self.activation)(self.classifier(hidden))
         return classes
 
 
@@ -146,13 +143,14 @@ class DemoEmbedding(Model):
         """The sample in the middle of a frame."""
         return frame * HOP_SAMPLES
 
-    def forward(self, waveforms: Tensor, weights: Tensor | None = None, **kwargs: Any) -> Tensor:
+    def forward(self, waveforms: Tensor, weights: Tensor | None = None, **kwargs: object) -> Tensor:
         """Embed waveforms (batch, 1, samples).
 
         Args:
             waveforms: at the usual rate.
             weights: (batch, frames) how much each stretch counts, at any frame rate, giving (batch, dimension); or
                 (batch, speakers, frames), giving (batch, speakers, dimension).
+            **kwargs: nothing.
         """
         features = self.features(waveforms)
         # However loud the recording is: the loudest band of the chunk is 0.
