@@ -14,6 +14,7 @@ from transcribe_cli import sinks, speaker_names
 from transcribe_cli.audio import Decoder, Limits, scratch
 from transcribe_cli.checkpoint import Checkpoints
 from transcribe_cli.diarizers import Diarizer
+from transcribe_cli.diarizers.rttm import Rttm
 from transcribe_cli.engines.devices import place
 from transcribe_cli.engines.models import locate
 from transcribe_cli.errors import OutputRefused, RecordingError, StorageNotReady, TranscribeError
@@ -28,7 +29,7 @@ from transcribe_cli.events import (
 )
 from transcribe_cli.formats import render
 from transcribe_cli.pipeline import Outcome, Pipeline
-from transcribe_cli.plan import Decision, Job, check_writable
+from transcribe_cli.plan import Decision, Job, check_writable, turns_file
 from transcribe_cli.recognition import Loader
 from transcribe_cli.settings import Settings
 from transcribe_cli.sinks import Output
@@ -107,7 +108,7 @@ class Batch:
             if any(job.decision is Decision.TRANSCRIBE for job in waiting):
                 check_engine(self._spec, self._settings)
             self._names = {job.output: _names_beside(job) for job in waiting if job.spec.diarize}
-            for model in {job.spec.diarize_model for job in waiting if job.spec.diarize}:
+            for model in {job.spec.diarize_model for job in waiting if job.spec.diarize and not job.spec.turns_are_given}:
                 check_diarizer(model, self._settings)
             self._each(Decision.FAIL, self._fail_planned)
             self._each(Decision.DONE, self._skip)
@@ -271,7 +272,10 @@ def load_diarizer(settings: Settings, emit: Emit, job: Job) -> Diarizer:
 
     Raises:
         NotReady, UsageError: see `diarizers.pyannote`.
+        DiarizationFailed: there is no RTTM file; see `plan.turns`.
     """
+    if job.spec.turns_are_given:
+        return Rttm(turns_file(job.recording, job.output), job.recording.path.name)
     # Imported here: it brings PyTorch, which takes seconds and half a gigabyte.
     from transcribe_cli.diarizers.pyannote import Pyannote
 

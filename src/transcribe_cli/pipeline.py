@@ -260,6 +260,8 @@ class _Run:
         finally:
             recording.close()
         error = recording.diarized.error if recording.diarized else None
+        if error is not None and recording.text is not None and recording.text.speakers:
+            return Outcome(begun.job, error=error)  # what another diarizer found stays as it is
         return Outcome(begun.job, transcript, error, recording.checkpoint)
 
     def _fail(self, recording: UnderWay, error: RecordingError) -> Outcome:

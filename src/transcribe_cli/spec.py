@@ -17,6 +17,8 @@ from transcribe_cli.languages import language_code
 
 DEFAULT_MODEL = "large-v3-turbo"
 DEFAULT_DIARIZER = "pyannote/speaker-diarization-community-1"
+# The diarizer that computes nothing: turns from an RTTM file of the user's. `plan` adds a colon and the digest of that file.
+RTTM = "rttm"
 # What says who spoke; without `diarize` none of it matters.
 DIARIZATION = frozenset({"diarize", "diarize_model", "num_speakers", "min_speakers", "max_speakers"})
 # faster-whisper and openai/whisper: 0.0, then 0.2 more after each failed try.
@@ -98,9 +100,11 @@ class JobSpec(BaseModel):
     vad_min_silence_duration_ms: int = Field(default=500, ge=0, description="shorter pauses do not end a speech region")
     vad_speech_pad_ms: int = Field(default=300, ge=0, description="kept on both sides of a region")
 
-    diarize: bool = Field(default=False, description="say who spoke when; needs the extra diarization")
+    diarize: bool = Field(default=False, description="say who spoke when; needs the extra diarization, or turns that are given")
     diarize_model: str = Field(
-        default=DEFAULT_DIARIZER, min_length=1, description="pyannote pipeline: hub repository, local folder, or `demo`"
+        default=DEFAULT_DIARIZER,
+        min_length=1,
+        description="pyannote pipeline (hub repository, local folder, or `demo`), or `rttm`: turns from NAME.rttm",
     )
     num_speakers: int | None = Field(default=None, ge=1, le=100, description="how many voices there are; none: found out")
     min_speakers: int | None = Field(default=None, ge=1, le=100, description="at least so many")
@@ -138,6 +142,8 @@ class JobSpec(BaseModel):
             raise ValueError("num_speakers says it all; leave out min_speakers and max_speakers")
         if not self.diarize and (self.num_speakers or self.min_speakers or self.max_speakers):
             raise ValueError("num_speakers, min_speakers and max_speakers need diarize")
+        if self.turns_are_given and (self.num_speakers or self.min_speakers or self.max_speakers):
+            raise ValueError("num_speakers, min_speakers and max_speakers mean nothing with diarize_model rttm")
         return self
 
     @model_validator(mode="after")
@@ -148,6 +154,11 @@ class JobSpec(BaseModel):
             # The turbo models were trained without translation data: openai/whisper README.
             raise ValueError("task translate is beyond the turbo model; use large-v3 or medium")
         return self
+
+    @property
+    def turns_are_given(self) -> bool:
+        """Whether an RTTM file says who speaks when."""
+        return self.diarize and self.diarize_model.partition(":")[0] == RTTM
 
     def canonical(self) -> dict[str, Any]:
         """What decides the text.

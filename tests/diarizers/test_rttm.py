@@ -43,18 +43,6 @@ def test_turns_come_in_order_cut_to_the_recording_with_the_names_that_they_have(
     ]
 
 
-@pytest.mark.parametrize("name", ["aula.mp3.rttm", "aula.rttm"])
-def test_the_file_lies_beside_the_recording_or_in_a_folder(tmp_path: Path, name: str) -> None:
-    (tmp_path / "turns").mkdir()
-    recording = tmp_path / "aula.mp3"
-    with pytest.raises(DiarizationFailed, match=r"There is no aula\.rttm"):
-        Rttm.beside(recording)
-    (tmp_path / name).touch()
-    (tmp_path / "turns" / name).touch()
-    assert Rttm.beside(recording).name == str(tmp_path / name)
-    assert Rttm.beside(recording, tmp_path / "turns").name == str(tmp_path / "turns" / name)
-
-
 def test_of_several_recordings_in_one_file_the_right_one_is_taken() -> None:
     text = TEXT + "SPEAKER reuniao 1 1 2 <NA> <NA> Caio <NA> <NA>\nSPEAKER minha_aula 1 1 2 <NA> <NA> Davi <NA> <NA>\n"
     assert {turn.speaker for turn in parse(text, "reuniao.wav")} == {"Caio"}

@@ -1,4 +1,4 @@
-"""Turns that somebody has already: from an RTTM file beside the recording, or in a folder of them.
+"""Turns that somebody has already, from an RTTM file; which one it is, `plan.turns` says.
 
 The format has one turn a line, `SPEAKER <file> <channel> <start> <duration> <NA> <NA> <speaker> …`, times in seconds:
 https://www.nist.gov/system/files/documents/itl/iad/mig/KWS14-evalplan-v11.pdf, appendix C. Lines of other types are left out.
@@ -17,7 +17,6 @@ from transcribe_cli.errors import DiarizationFailed, TranscribeError
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Turn
 
-SUFFIX = ".rttm"
 _TURN = "SPEAKER"
 _COMMENT = ";;"
 _FIELDS = 8
@@ -38,20 +37,6 @@ class Rttm:
         self.name = str(path)
         self._path = path
         self._recording = recording
-
-    @classmethod
-    def beside(cls, recording: Path, folder: Path | None = None) -> Rttm:
-        """For `aula.mp3` the file `aula.mp3.rttm` or `aula.rttm` next to it, or in a folder of RTTM files.
-
-        Raises:
-            DiarizationFailed: there is none.
-        """
-        where = folder or recording.parent
-        wanted = (f"{recording.name}{SUFFIX}", f"{recording.stem}{SUFFIX}")
-        for name in wanted:
-            if (where / name).is_file():
-                return cls(where / name, recording.name)
-        raise DiarizationFailed(f"There is no {wanted[1]} in {where}.", "It is to hold the turns of this recording.")
 
     def diarize(self, waveform: Waveform, spec: JobSpec, on_progress: Callable[[float], None]) -> Diarization:
         """The turns in the file, as far as the recording reaches. See `Diarizer.diarize`."""

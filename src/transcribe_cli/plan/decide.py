@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from transcribe_cli.errors import OutputRefused, RecordingError, UsageError
 from transcribe_cli.plan.job import Decision, Job
 from transcribe_cli.plan.reasons import spec_changes
+from transcribe_cli.plan.turns import check_not_written, with_turns
 from transcribe_cli.printable import printable
 from transcribe_cli.settings import Settings
 from transcribe_cli.sinks import (
@@ -67,6 +68,9 @@ class _Planner:
         """What is to be done with this recording."""
         spec, fingerprint = self._spec_for(recording)
         output = place.output if place.refused else self._where_it_is(recording, place.output)
+        if spec.turns_are_given:
+            spec = with_turns(spec, recording, output)
+            fingerprint = spec.fingerprint
         try:
             if (error := recording.problem or place.refused) is not None:
                 raise error
@@ -87,6 +91,8 @@ class _Planner:
         leftover = self._left_by_a_crash(output)
         head = leftover.head if leftover else self._head(recording, output)
         self._no_folders(output, asked)
+        if "rttm" in asked:
+            check_not_written(spec, recording, output)
         if self._settings.overwrite:
             return Decision.TRANSCRIBE, "overwrite", asked
         standings = self._standings(output, head, leftover)
