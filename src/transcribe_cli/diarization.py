@@ -53,7 +53,7 @@ class Diarizing:
         self._waiting: queue.SimpleQueue[tuple[int, Job, Waveform] | None] = queue.SimpleQueue()
         self._forgotten: WeakSet[Waveform] = WeakSet()
         self._closed = False
-        self._loaded: Diarizer | None = None
+        self._loaded: tuple[str, Diarizer] | None = None
         self._thread = threading.Thread(target=self._serve, name="diarize", daemon=True)
 
     def __enter__(self) -> Self:
@@ -92,10 +92,12 @@ class Diarizing:
             self._deliver(Diarized(number, waveform, found, error, time.perf_counter() - began))
 
     def _diarizer(self, job: Job) -> Diarizer:
-        if self._loaded is None or self._loaded.name != job.spec.diarize_model:
+        if job.spec.turns_are_given:
+            return self._load(job)  # each recording has its own
+        if self._loaded is None or self._loaded[0] != job.spec.diarize_model:
             self._loaded = None  # its memory goes before the next one's comes
-            self._loaded = self._load(job)
-        return self._loaded
+            self._loaded = job.spec.diarize_model, self._load(job)
+        return self._loaded[1]
 
     def _progress(self, job: Job, waveform: Waveform) -> Callable[[float], None]:
         told = 0.0

@@ -48,7 +48,7 @@ class Diarizer(Protocol):
 
     @property
     def name(self) -> str:
-        """The model, as the spec has it; something else when it can do no other recording than the one that it was loaded for."""
+        """The model, as the spec has it."""
 
     @property
     def device(self) -> str:
