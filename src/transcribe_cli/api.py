@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 
-from transcribe_cli.batch import check_engine, decoders, engine_loaders
 from transcribe_cli.events import Emit, silence
+from transcribe_cli.loading import check_diarizer, check_engine, decoders, engine_loaders, load_diarizer
 from transcribe_cli.pipeline import Outcome, Pipeline
 from transcribe_cli.plan import Decision, Job, plan
 from transcribe_cli.settings import Settings
@@ -47,8 +47,10 @@ def transcribe(
             yield Outcome(job, error=job.error)
     if waiting := [job for job in jobs if job.decision is Decision.TRANSCRIBE]:
         check_engine(spec, settings)
+        check_diarizer(waiting, settings)
         with ExitStack() as stack:
-            yield from Pipeline(partial(engine_loaders, spec, settings), decoders(settings, stack), emit).run(waiting)
+            loaders, diarizer = partial(engine_loaders, spec, settings), partial(load_diarizer, settings)
+            yield from Pipeline(loaders, decoders(settings, stack), emit, diarizer=diarizer).run(waiting)
 
 
 def _to_do(job: Job) -> Job:

@@ -11,12 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from transcribe_cli import sinks, speaker_names
-from transcribe_cli.audio import Decoder, Limits, scratch
+from transcribe_cli.audio import scratch
 from transcribe_cli.checkpoint import Checkpoints
-from transcribe_cli.diarizers import Diarizer
-from transcribe_cli.diarizers.rttm import Rttm
-from transcribe_cli.engines.devices import place
-from transcribe_cli.engines.models import locate
 from transcribe_cli.errors import OutputRefused, RecordingError, StorageNotReady, TranscribeError
 from transcribe_cli.events import (
     Emit,
@@ -28,9 +24,9 @@ from transcribe_cli.events import (
     RunStarted,
 )
 from transcribe_cli.formats import render
+from transcribe_cli.loading import check_diarizer, check_engine, decoders, engine_loaders, load_diarizer
 from transcribe_cli.pipeline import Outcome, Pipeline
-from transcribe_cli.plan import Decision, Job, check_writable, turns_file
-from transcribe_cli.recognition import Loader
+from transcribe_cli.plan import Decision, Job, check_writable
 from transcribe_cli.settings import Settings
 from transcribe_cli.sinks import Output
 from transcribe_cli.sources import json_safe
@@ -38,8 +34,6 @@ from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Transcript
 
 _LOG = logging.getLogger(__name__)
-# Recordings prepared side by side: decoding and speech detection take 10 s of a processor for each hour of audio.
-DECODERS = 2
 # Decisions for which a recording is decoded.
 HEARD = frozenset({Decision.TRANSCRIBE, Decision.DIARIZE})
 
@@ -108,8 +102,7 @@ class Batch:
             if any(job.decision is Decision.TRANSCRIBE for job in waiting):
                 check_engine(self._spec, self._settings)
             self._names = {job.output: _names_beside(job) for job in waiting if job.spec.diarize}
-            for model in {job.spec.diarize_model for job in waiting if job.spec.diarize and not job.spec.turns_are_given}:
-                check_diarizer(model, self._settings)
+            check_diarizer(waiting, self._settings)
             self._each(Decision.FAIL, self._fail_planned)
             self._each(Decision.DONE, self._skip)
             self._each(Decision.RENDER, self._render)
@@ -180,7 +173,7 @@ class Batch:
         with ExitStack() as stack:
             checkpoints = Checkpoints(self._settings.state_dir)
             loaders = partial(engine_loaders, self._spec, self._settings)
-            diarizer = partial(load_diarizer, self._settings, self._emit)
+            diarizer = partial(load_diarizer, self._settings)
             pipeline = Pipeline(loaders, decoders(self._settings, stack), self._emit, checkpoints, diarizer=diarizer)
             for outcome in stack.enter_context(closing(pipeline.run(jobs, self._can_be_written))):
                 self._take(outcome)
@@ -232,73 +225,6 @@ class Batch:
 
 class _Stop(Exception):
     """The first failure ends the run, because `--fail-fast` says so."""
-
-
-def check_engine(spec: JobSpec, settings: Settings) -> None:
-    """Find out before the first recording whether device and model are there; fetches the model when it is not.
-
-    Raises:
-        UsageError, ModelUnavailable, DeviceUnavailable: see `engines.models` and `engines.devices`.
-    """
-    place(settings.device, settings.compute_type, settings.device_index)
-    locate(spec.model, settings.model_dir, offline=settings.offline)
-
-
-def engine_loaders(spec: JobSpec, settings: Settings) -> Sequence[Loader]:
-    """What loads the recognizer, one for each device.
-
-    Raises:
-        UsageError, ModelUnavailable, DeviceUnavailable: see `engines.faster_whisper`.
-    """
-    # Imported here: it brings CTranslate2, which a run that has nothing to transcribe never needs.
-    from transcribe_cli.engines.faster_whisper import FasterWhisper
-
-    return FasterWhisper.load(spec.model, settings)
-
-
-def check_diarizer(model: str, settings: Settings) -> None:
-    """Find out before the first recording whether it can be said who spoke: the extra, the token, the terms, the model.
-
-    Raises:
-        MissingExtra, ModelUnavailable, UsageError: see `diarizers.hub`.
-    """
-    from transcribe_cli.diarizers import hub
-
-    hub.check(model, token=_token(settings), model_dir=settings.model_dir, offline=settings.offline)
-
-
-def load_diarizer(settings: Settings, emit: Emit, job: Job) -> Diarizer:
-    """The diarizer of a job, loaded.
-
-    Raises:
-        NotReady, UsageError: see `diarizers.pyannote`.
-        DiarizationFailed: there is no RTTM file; see `plan.turns`.
-    """
-    if job.spec.turns_are_given:
-        return Rttm(turns_file(job.recording, job.output), job.recording.path.name)
-    # Imported here: it brings PyTorch, which takes seconds and half a gigabyte.
-    from transcribe_cli.diarizers.pyannote import Pyannote
-
-    return Pyannote.load(
-        job.spec.diarize_model,
-        device=settings.device,
-        device_index=settings.device_index[0],
-        batch_size=settings.diarize_batch_size,
-        token=_token(settings),
-        model_dir=settings.model_dir,
-        offline=settings.offline,
-        emit=emit,
-    )
-
-
-def _token(settings: Settings) -> str | None:
-    return settings.hf_token.get_secret_value() if settings.hf_token else None
-
-
-def decoders(settings: Settings, stack: ExitStack) -> list[Decoder]:
-    """Decoders for a pipeline, closed with `stack`; each becomes a process when it is first used."""
-    limits = Limits(max_seconds=settings.max_duration * 3600)
-    return [stack.enter_context(Decoder(limits=limits)) for _ in range(DECODERS)]
 
 
 def _names_beside(job: Job) -> dict[str, str]:

@@ -59,7 +59,8 @@ class Pipeline:
         decoders: as many recordings are prepared side by side.
         emit: hears of everything, from several threads but never from two at once.
         checkpoints: where finished clips are kept until their transcript is written; None keeps none.
-        diarizer: makes the diarizer of a job ready; called when the first recording is decoded whose spec wants speakers.
+        diarizer: makes the diarizer of a job ready, and is given who hears of events; called when the first recording is decoded whose
+            spec wants speakers.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Pipeline:
         emit: Emit = silence,
         checkpoints: Checkpoints | None = None,
         backend: str = "local",
-        diarizer: Callable[[Job], Diarizer] | None = None,
+        diarizer: Callable[[Job, Emit], Diarizer] | None = None,
     ) -> None:
         self._loaders = loaders
         self._decoders = decoders
@@ -110,7 +111,7 @@ class Pipeline:
     def _loaded_diarizer(self, job: Job) -> Diarizer:
         if self._diarizer is None:
             raise DiarizationFailed("There is no diarizer here.")
-        return self._diarizer(job)
+        return self._diarizer(job, self._tell)
 
     def _tell(self, event: Event) -> None:
         with self._telling:

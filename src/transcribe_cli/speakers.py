@@ -101,7 +101,10 @@ class _Voices:
         """What speaks for each speaker of a word, as logarithms (speakers,); None when nobody speaks within `LIMIT` of it."""
         shared = self.shared(start - costs.margin, end + costs.margin)
         if shared.any():
-            fit: NDArray[np.float64] = np.log(shared / shared.sum() + costs.floor)
+            # Where nobody speaks, nothing is said about who does: a word that only touches a turn may as well belong to the next.
+            silent = max(end - start + 2 * costs.margin - shared.sum(), 0.0)
+            likely = shared + silent / len(shared)
+            fit: NDArray[np.float64] = np.log(likely / likely.sum() + costs.floor)
             return fit
         near = self._tree.overlap(start - LIMIT, end + LIMIT)
         if not near:
