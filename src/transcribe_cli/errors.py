@@ -14,6 +14,7 @@
         ├── NotAudio                    no demuxer that we allow recognizes it, or nothing could be decoded
         ├── NoAudioTrack                a container without (that) audio track
         ├── TooLong                     more decoded audio than the limit allows
+        ├── TooManyChannels             more channels than can be kept apart
         ├── DecoderFailed               the decoder crashed, hung, or ran past its limits
         ├── RecordingChanged            the file changed while it was read
         ├── RecognitionFailed           the recognizer failed on this recording
@@ -135,6 +136,12 @@ class TooLong(RecordingError):
     """More audio than `--max-duration` allows."""
 
     code = "too_long"
+
+
+class TooManyChannels(RecordingError):
+    """More channels than `--channels split` keeps apart."""
+
+    code = "too_many_channels"
 
 
 class DecoderFailed(RecordingError):
