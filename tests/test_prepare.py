@@ -111,7 +111,7 @@ def test_clips_come_in_the_order_of_time_and_then_the_speech_that_they_hold(fold
         assert [clip.index for clip in clips] == list(range(4))
         assert {clip.waveform for clip in clips} == {begun.waveform}
         spoken = [region for clip in clips for region in clip.speech]
-        assert list(prepared.speech) == [(region.start / 16_000, region.end / 16_000) for region in spoken]
+        assert list(prepared.speech[None]) == [(region.start / 16_000, region.end / 16_000) for region in spoken]
         assert [type(event) for event in told] == [RecordingStarted, RecordingPrepared]
 
 

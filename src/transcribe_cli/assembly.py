@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from transcribe_cli import __version__
 from transcribe_cli.audio import Damage
+from transcribe_cli.channels import ALIKE, Spans, merged, turns_of
 from transcribe_cli.diarization import Diarized
 from transcribe_cli.engines import ClipResult
 from transcribe_cli.prepare import Prepared
@@ -36,9 +37,18 @@ def _recognized(recording: UnderWay, device: str, backend: str) -> Transcript:
     begun, prepared = recording.begun, recording.prepared
     if prepared is None:
         raise ValueError("this recording is not complete")
-    waveform, language = begun.waveform, recording.language
-    found = segments(recording.results, waveform.seconds)
-    quality = _quality(prepared.speech, waveform.damage, recording.results, found)
+    waveform, language, results = begun.waveform, recording.language, recording.results
+    by_channel = {
+        channel: segments([result for result in results if result.clip.channel == channel], waveform.seconds)
+        for channel in prepared.speech
+    }
+    turns = turns_of(prepared.speech, waveform.seconds) if prepared.speakers else {}
+    if prepared.speakers:
+        found = merged({turns[channel][0].speaker: by_channel[channel] for channel in turns})
+    else:
+        [found] = by_channel.values()
+    told = tuple(sorted((turn for said in turns.values() for turn in said), key=lambda turn: (turn.start, turn.end)))
+    quality = _quality(prepared.speech, waveform.damage, results, by_channel)
     return Transcript(
         source=Source(
             name=begun.recording.name,
@@ -58,11 +68,13 @@ def _recognized(recording: UnderWay, device: str, backend: str) -> Transcript:
         language=language.code,
         language_probability=language.probability,
         duration=waveform.seconds,
-        flags=tuple(_flags(waveform.damage, found, language, quality)),
+        flags=(*_flags(waveform.damage, found, language, quality), *([ALIKE] if prepared.alike else [])),
+        speakers=speakers_of(told),
         text="".join(segment.text for segment in found),
         segments=found,
+        turns=told,
         quality=quality,
-        timing=_timing(prepared, waveform.seconds, recording.results),
+        timing=_timing(prepared, waveform.seconds, results),
     )
 
 
@@ -112,12 +124,17 @@ def _flags(damage: Damage, found: Sequence[Segment], language: Language, quality
 
 
 def _quality(
-    speech: Sequence[tuple[float, float]], damage: Damage, results: Sequence[ClipResult], found: Sequence[Segment]
+    speech: Mapping[int | None, Spans],
+    damage: Damage,
+    results: Sequence[ClipResult],
+    found: Mapping[int | None, Sequence[Segment]],
 ) -> Quality:
-    total = sum(end - start for start, end in speech)
-    untold = list(without(speech, [(segment.start, segment.end) for segment in found]))
+    """Of all channels together; `speech` and `found` are by channel."""
+    total = sum(end - start for spans in speech.values() for start, end in spans)
+    told = {channel: [(segment.start, segment.end) for segment in found[channel]] for channel in speech}
+    untold = sorted(gap for channel, spans in speech.items() for gap in without(spans, told[channel]))
     missing = sum(end - start for start, end in untold)
-    words = [word for segment in found for word in segment.words or ()]
+    words = [word for segments in found.values() for segment in segments for word in segment.words or ()]
     return Quality(
         speech=total,
         covered=1 - missing / total if total else 1.0,

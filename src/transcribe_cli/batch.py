@@ -101,7 +101,7 @@ class Batch:
             waiting = [job for job in self._jobs if job.decision in HEARD]
             if any(job.decision is Decision.TRANSCRIBE for job in waiting):
                 check_engine(self._spec, self._settings)
-            self._names = {job.output: _names_beside(job) for job in waiting if job.spec.diarize}
+            self._names = {job.output: _names_beside(job) for job in waiting if job.spec.tells_speakers}
             check_diarizer(waiting, self._settings)
             self._each(Decision.FAIL, self._fail_planned)
             self._each(Decision.DONE, self._skip)

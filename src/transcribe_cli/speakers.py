@@ -185,10 +185,10 @@ def _split(segment: Segment, said_by: Iterator[str | None], voices: _Voices) -> 
     groups = [(name, tuple(group)) for name, group in groupby(words, key=lambda word: word.speaker)]
     for name, group in groups:
         whole = segment.model_copy(update={"words": group})
-        yield _told(whole if len(groups) == 1 else _part(segment, group), name, voices)
+        yield _told(whole if len(groups) == 1 else part_of(segment, group), name, voices)
 
 
-def _part(segment: Segment, words: tuple[Word, ...]) -> Segment:
+def part_of(segment: Segment, words: tuple[Word, ...]) -> Segment:
     """These words of a segment as one of their own."""
     flags = [flag for flag in segment.flags if flag != "low_confidence"]
     if sum(word.probability for word in words) / len(words) < LOW_CONFIDENCE:

@@ -58,6 +58,11 @@ class JobSpec(BaseModel):
     task: Literal["transcribe", "translate"] = Field(default="transcribe", description="translate gives English text")
     audio_track: int | None = Field(default=None, ge=0, description="which audio track, from 0; none: the container's default")
 
+    channels: Literal["mix", "split"] = Field(
+        default="mix",
+        description="split: each channel of the track is a speaker, recognized apart; mix: one voice after the other",
+    )
+
     preset: Literal["fast", "balanced", "accurate"] = Field(
         default="balanced", description="beams, ladder and rescue at once; what is set on its own wins"
     )
@@ -147,6 +152,12 @@ class JobSpec(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _speakers_are_found_in_one_way(self) -> JobSpec:
+        if self.channels == "split" and self.diarize:
+            raise ValueError("channels split says who speaks by the channel; leave out diarize, or use channels mix")
+        return self
+
+    @model_validator(mode="after")
     def _language_is_allowed(self) -> JobSpec:
         if self.language and self.languages and self.language not in self.languages:
             raise ValueError(f"language {self.language} is not among languages {', '.join(self.languages)}")
@@ -154,6 +165,11 @@ class JobSpec(BaseModel):
             # The turbo models were trained without translation data: openai/whisper README.
             raise ValueError("task translate is beyond the turbo model; use large-v3 or medium")
         return self
+
+    @property
+    def tells_speakers(self) -> bool:
+        """Whether transcripts say who speaks."""
+        return self.diarize or self.channels == "split"
 
     @property
     def turns_are_given(self) -> bool:
@@ -164,9 +180,10 @@ class JobSpec(BaseModel):
         """What decides the text.
 
         Without the preset, whose values are there one by one, and without nulls that are defaults, so that a field added later with a
-        null default changes no fingerprint.
+        null default changes no fingerprint; nor do the channels where they are mixed.
         """
-        spec = self.model_dump(mode="json", exclude={"preset", *(() if self.diarize else DIARIZATION)})
+        mixed = ("channels",) if self.channels == "mix" else ()
+        spec = self.model_dump(mode="json", exclude={"preset", *mixed, *(() if self.diarize else DIARIZATION)})
         fields = type(self).model_fields
         return {name: value for name, value in spec.items() if value is not None or fields[name].default is not None}
 

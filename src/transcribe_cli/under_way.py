@@ -51,7 +51,7 @@ class UnderWay:
         self._expected = self._looked_up = 0
         self._row: deque[Clip] = deque()  # with a language, not handed out yet
         self._reading = False  # in sequence: a clip is being read
-        self._before: tuple[int, ...] = ()
+        self._before: dict[int | None, tuple[int, ...]] = {}  # the end of the text of each channel
 
     def found(self, clips: Sequence[Clip]) -> list[Clip]:
         """More of its clips."""
@@ -145,7 +145,7 @@ class UnderWay:
         self.results.clear()
         self._row.clear()
         self._expected = len(self._clips)
-        self._reading, self._before = False, ()  # whatever is being read is in the wrong language, and will not count
+        self._reading, self._before = False, {}  # whatever is being read is in the wrong language, and will not count
         self._looked_up, self.recalled = 0, 0.0
         return self._ready(self._clips, self._language.code)
 
@@ -156,7 +156,8 @@ class UnderWay:
         self._row += spoken
         waiting: list[Clip] = []
         while self._row and not (self._spec.sequential and (waiting or self._reading)):
-            clip = replace(self._row.popleft(), before=self._before)
+            clip = self._row.popleft()
+            clip = replace(clip, before=self._before.get(clip.channel, ()))
             if self.checkpoint is not None and (result := self.checkpoint.recall(clip)) is not None:
                 self.recalled += 0.0 if clip.part else clip.seconds
                 self._keep(result)
@@ -170,7 +171,7 @@ class UnderWay:
         self.results.append(result)
         self._reading = False
         if self._spec.sequential:
-            self._before = result.attempt.tokens
+            self._before[result.clip.channel] = result.attempt.tokens
         again = unheard(result)
         self._expected += len(again)
         self._row += again

@@ -16,6 +16,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "languages",
         "task",
         "audio_track",
+        "channels",
         "multilingual",
         "word_timestamps",
         "initial_prompt",

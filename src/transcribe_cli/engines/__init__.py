@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -33,11 +34,13 @@ class Clip:
 
     Attributes:
         recording: which recording of the run, as the pipeline numbers them.
-        index: which clip of it, from 0, in the order of time.
+        index: which clip of it, from 0, in the order of time, one channel after the other.
         part: 0; from 1 on, which stretch of that clip is heard once more because it got no words.
         speech: the speech regions inside, in samples of the recording; the clip spans from the first to the last.
         language: a code; "" where the language is still to be found.
         before: tokens of the text before it, for a spec that reads sequentially; its clips are longer, too.
+        channel: of the waveform; None for all of them, mixed.
+        muted: whether what lies between its speech is silenced, because somebody else may be heard there.
     """
 
     recording: int
@@ -48,6 +51,8 @@ class Clip:
     language: str = ""
     part: int = 0
     before: tuple[int, ...] = ()
+    channel: int | None = None
+    muted: bool = False
 
     @property
     def start(self) -> float:
@@ -73,7 +78,12 @@ class Clip:
 
     def samples(self) -> NDArray[np.float32]:
         """(samples,) in [-1, 1) at 16 kHz, read from scratch now."""
-        return self.waveform.read(self.speech[0].start, self.speech[-1].end)
+        first = self.speech[0].start
+        samples = self.waveform.read(first, self.speech[-1].end, self.channel)
+        if self.muted:
+            for before, after in pairwise(self.speech):
+                samples[before.end - first : after.start - first] = 0
+        return samples
 
 
 @dataclass(frozen=True)
