@@ -5,13 +5,16 @@ Options of decoding are watched where they reach CTranslate2, with the real mode
 
 from __future__ import annotations
 
+import wave
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.conftest import lecture, spoken
+from tests.conversations import write
 from transcribe_cli import JobSpec, Settings, transcribe
 from transcribe_cli.config import GROUPS
 from transcribe_cli.config.fields import FIELDS
@@ -155,6 +158,7 @@ SPEC: Mapping[str, Callable[[Path], bool]] = {
     "language": lambda path: run(path, language="en").language == "en",
     "languages": lambda path: run(path, languages=("en", "es")).language in {"en", "es"},
     "audio_track": lambda path: _raises(Exception, lambda: run(path, audio_track=1)),
+    "channels": lambda path: run(_twice(path), channels="split").flags == ("channels_alike",) != run(_twice(path)).flags,
     "multilingual": lambda path: _languages(path, multilingual=True) == {"pt", "en"} and len(_languages(path)) == 1,
     "sequential": lambda path: bool(_calls("transcribe", path, sequential=True)) and not _calls("transcribe", path),
     "full_window": lambda path: _frames(path, full_window=False) < 3000 == _frames(path),
@@ -171,6 +175,14 @@ SPEC: Mapping[str, Callable[[Path], bool]] = {
     ),
     "vad_speech_pad_ms": lambda path: run(path, vad_speech_pad_ms=0).quality.speech < run(path).quality.speech,
 }
+
+
+def _twice(path: Path) -> Path:
+    """The recording in both channels of another file."""
+    other = path.parent / "stereo" / "aula.wav"
+    with wave.open(str(path)) as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32_768
+    return write(other, np.stack([samples, samples], axis=1))
 
 
 def _raises(kind: type[Exception], do: Callable[[], object]) -> bool:

@@ -19,6 +19,7 @@ from transcribe_cli.vad import (
     Region,
     Regions,
     SpeechDetector,
+    cancels,
     different,
     levels,
     overhearing,
@@ -148,9 +149,11 @@ def apart(waveform: Waveform, pattern: Clip) -> Apart:
         return Apart([Listening(pattern)])
     loud = levels(waveform)
     channels, alike = different(loud)
-    speakers = len(channels) > 1 or not alike
+    if len(channels) == 1 and alike:
+        copied = replace(pattern, channel=channels[0]) if cancels(waveform, channels[0]) else pattern
+        return Apart([Listening(copied)], alike=True, comparing_seconds=time.perf_counter() - began)
     overheard = overhearing(loud[:, channels])
     numbers = count()
-    patterns = [replace(pattern, channel=channel, muted=speakers) for channel in channels]
+    patterns = [replace(pattern, channel=channel, muted=True) for channel in channels]
     rows = [Listening(made, numbers, overheard[:, place]) for place, made in enumerate(patterns)]
-    return Apart(rows, speakers, alike, time.perf_counter() - began)
+    return Apart(rows, speakers=True, alike=alike, comparing_seconds=time.perf_counter() - began)

@@ -19,6 +19,7 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     "languages": (["pt", "en"], ("en", "pt")),
     "task": ("translate", "translate"),
     "audio_track": (1, 1),
+    "channels": ("split", "split"),
     "preset": ("fast", "fast"),
     "sequential": (True, True),
     "beam_size": (3, 3),

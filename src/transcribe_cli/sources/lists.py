@@ -19,7 +19,7 @@ from transcribe_cli.printable import printable
 from transcribe_cli.spec import JobSpec
 
 # What may differ between the recordings of one run: not the model, of which one is loaded.
-OVERRIDES = ("language", "languages", "task", "initial_prompt", "hotwords", "audio_track")
+OVERRIDES = ("language", "languages", "task", "initial_prompt", "hotwords", "audio_track", "channels")
 
 
 def list_lines(data: bytes) -> Iterator[tuple[int, str]]:

@@ -23,12 +23,16 @@ _BLOCK_FRAMES = 60 * SAMPLE_RATE // _FRAME_SAMPLES
 _FLOOR = -90.0
 
 # Channels whose levels stay this close to their usual distance, in decibels, in this share of the frames in which one of them is loud,
-# are copies of each other.
+# are copies of each other. benchmarks/channels.py: for copies the share is 0.98 or more, also for two microphones in one room, and for two
+# people below 0.6; the limit is so near to copies in order that somebody who speaks for a thirtieth of the time is not lost.
 ALIKE_DECIBELS = 5.0
 ALIKE_SHARE = 0.97
 # Loud is what comes this close to the loudest twentieth, in decibels.
 _LOUD_DECIBELS = 25.0
-# A channel that is this much quieter than another one, in decibels, overhears it.
+# Copies are mixed unless that leaves less than this much of one of them, in decibels: two that are in order leave 6 or more.
+_LEFT_DECIBELS = 9.0
+# A channel that is this much quieter than another one, in decibels, overhears it. benchmarks/channels.py: at 10 what is overheard 12 dB
+# down or more is left out; a lower limit costs more of what two people say at the same time.
 OVERHEARD_DECIBELS = 10.0
 # So many frames late an echo may come, as telephones have it: 0.4 s.
 _ECHO_FRAMES = 3
@@ -54,7 +58,7 @@ def _levels(waveform: Waveform) -> Iterator[NDArray[np.float32]]:
 def different(loud: NDArray[np.float32]) -> tuple[list[int], bool]:
     """The channels that are neither silent nor copies, in their order, and whether there were copies.
 
-    Of channels that are alike the loudest is taken. Mixing them would be worse: one may be late, or its polarity reversed.
+    Of channels that are alike the loudest is taken.
 
     Args:
         loud: levels, (frames, channels).
@@ -65,15 +69,25 @@ def different(loud: NDArray[np.float32]) -> tuple[list[int], bool]:
     sounding = [channel for channel in np.argsort(-loudness, kind="stable").tolist() if loud[:, channel].max() > _FLOOR]
     found: list[int] = []
     for channel in sounding:
-        if not any(_alike(loud[:, channel], loud[:, other]) for other in found):
+        if not any(kept_distance(loud[:, channel], loud[:, other]) >= ALIKE_SHARE for other in found):
             found.append(channel)
     return sorted(found), len(found) < len(sounding)
 
 
-def _alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
+def kept_distance(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """In which share of the frames in which one of two channels is loud, their levels are as far apart as they mostly are."""
     louder = np.maximum(one, other)
     distance = (one - other)[louder >= np.percentile(louder, 95) - _LOUD_DECIBELS]
-    return bool(np.mean(np.abs(distance - np.median(distance)) <= ALIKE_DECIBELS) >= ALIKE_SHARE)
+    return float(np.mean(np.abs(distance - np.median(distance)) <= ALIKE_DECIBELS))
+
+
+def cancels(waveform: Waveform, channel: int) -> bool:
+    """Whether little is left of a channel when all are mixed: their polarity is reversed, or most of them are silent."""
+    power = np.zeros(2)
+    for start in range(0, waveform.samples, _BLOCK_FRAMES * _FRAME_SAMPLES):
+        block = waveform.read_channels(start, start + _BLOCK_FRAMES * _FRAME_SAMPLES)
+        power += [np.square(sound).sum(dtype=np.float64) for sound in (block.mean(axis=1), block[:, channel])]
+    return bool(10 * np.log10((power[0] + 1e-9) / (power[1] + 1e-9)) < -_LEFT_DECIBELS)
 
 
 def overhearing(loud: NDArray[np.float32]) -> NDArray[np.bool_]:
