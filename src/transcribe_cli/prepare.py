@@ -18,7 +18,7 @@ from transcribe_cli.engines import Clip
 from transcribe_cli.errors import DecoderFailed, NotReady, RecordingChanged, RecordingError
 from transcribe_cli.events import Emit, RecordingPrepared, RecordingStarted
 from transcribe_cli.fetch import fetched
-from transcribe_cli.plan import Job
+from transcribe_cli.plan import Decision, Job
 from transcribe_cli.sources import Recording
 from transcribe_cli.vad import WINDOW_SAMPLES, Packer, Region, Regions, SpeechDetector
 
@@ -201,7 +201,8 @@ class Preparation:
             self._hand_over(place, number, listening.clips(whole=False))
 
         with fetched(job.recording) as (path, recording):
-            self._emit(RecordingStarted(recording.label, recording.size))
+            text = job.decision is not Decision.DIARIZE
+            self._emit(RecordingStarted(recording.label, recording.size, text, job.spec.diarize))
             waveform = self._decoders[place].decode(path, track=job.spec.audio_track, on_progress=hear)
         hear(waveform)
         assert listening is not None  # noqa: S101 - for the type checker: `hear` was called
