@@ -245,11 +245,11 @@ class _Run:
             yield self._finished(recording)
 
     def _tell_progress(self, recording: UnderWay) -> None:
+        """How much of it is recognized; a share is known once all of its clips are."""
         seconds, whole = recording.recognized_seconds, recording.begun.waveform.seconds
-        if seconds > recording.told:
+        if recording.prepared is not None and seconds > recording.told:
             recording.told = seconds
-            if recording.prepared is not None:
-                self._emit(RecordingProgress(recording.begun.recording.label, whole * seconds / recording.spoken_seconds, whole))
+            self._emit(RecordingProgress(recording.begun.recording.label, whole * seconds / recording.spoken_seconds, whole))
 
     def _settle(self, recording: UnderWay) -> None:
         """So much of the recording needs no more work: others may be prepared."""
