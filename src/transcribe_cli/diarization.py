@@ -87,7 +87,9 @@ class Diarizing:
             began = time.perf_counter()
             found, error = None, None
             try:
-                found = self._diarizer(job).diarize(waveform, job.spec, self._progress(job, waveform))
+                diarizer = self._diarizer(job)
+                began = time.perf_counter()  # loading is no recording's
+                found = diarizer.diarize(waveform, job.spec, self._progress(job, waveform))
             except _NotWanted:
                 continue
             except TranscribeError as failure:

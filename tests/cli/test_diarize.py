@@ -322,6 +322,22 @@ def test_counts_that_cannot_be_are_one_line(tmp_path: Path, transcribe: Transcri
         assert "Traceback" not in ran.err
 
 
+def test_doctor_says_whether_it_would_work(hub: FakeHub, tmp_path: Path, transcribe: Transcribe) -> None:
+    """With what to do; it is only missing where somebody wants it."""
+    env = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path)}
+    unasked = transcribe("doctor", *PLAIN, env=env)
+    assert unasked.code == 0
+    [line] = [line for line in unasked.out.splitlines() if "Who speaks" in line]
+    assert line.startswith("note ")
+    assert "https://huggingface.co/settings/tokens" in line
+    asked = transcribe("doctor", *PLAIN, "--diarize-model", DEFAULT_DIARIZER, env=env)
+    assert asked.code == 4
+    assert "missing  Who speaks" in asked.out
+    ready = transcribe("doctor", *PLAIN, "--diarize-model", "demo", env=env)
+    assert ready.code == 0
+    assert "ok       Who speaks: demo, pyannote.audio 4." in ready.out
+
+
 @pytest.mark.slow
 def test_a_run_that_is_killed_or_stopped_while_it_diarizes_goes_on(tmp_path: Path, transcribe: Transcribe) -> None:
     """What was recognized is not recognized again; Ctrl-C ends it within seconds, as ever."""
