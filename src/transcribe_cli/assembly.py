@@ -33,6 +33,13 @@ def assemble(recording: UnderWay, device: str, backend: str) -> Transcript:
     return _told_apart(text, recording.begun.job.spec, recording.diarized) if recording.diarized else text
 
 
+def spent(recording: UnderWay) -> float:
+    """Seconds that went into a complete recording in this run: decoding, speech detection, recognition, diarization."""
+    prepared, diarized = recording.prepared, recording.diarized
+    decoded = prepared.decode_seconds + prepared.vad_seconds if prepared else 0.0
+    return decoded + sum(result.seconds for result in recording.results) + (diarized.seconds if diarized else 0.0)
+
+
 def _recognized(recording: UnderWay, device: str, backend: str) -> Transcript:
     begun, prepared = recording.begun, recording.prepared
     if prepared is None:
@@ -83,7 +90,10 @@ def _told_apart(text: Transcript, spec: JobSpec, diarized: Diarized) -> Transcri
     found = diarized.diarization
     done = spec if found else spec.model_copy(update={"diarize": False})
     flags = [flag for flag in text.flags if flag != NO_DIARIZATION]
-    timing = text.timing.model_copy(update={"diarization": diarized.seconds})
+    total = text.timing.total - text.timing.diarization + diarized.seconds
+    timing = text.timing.model_copy(
+        update={"diarization": diarized.seconds, "total": total, "rtfx": text.duration / total if total else 0.0}
+    )
     job = {"fingerprint": done.fingerprint, "spec": done.canonical(), "tool": TOOL, "finished_at": _now()}
     told = {"job": text.job.model_copy(update=job), "timing": timing}
     if found is None:

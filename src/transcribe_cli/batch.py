@@ -13,7 +13,7 @@ from functools import partial
 from transcribe_cli import sinks, speaker_names
 from transcribe_cli.audio import scratch
 from transcribe_cli.checkpoint import Checkpoints
-from transcribe_cli.errors import OutputRefused, RecordingError, StorageNotReady, TranscribeError
+from transcribe_cli.errors import DiarizationFailed, OutputRefused, RecordingError, StorageNotReady, TranscribeError
 from transcribe_cli.events import (
     Emit,
     Event,
@@ -36,6 +36,8 @@ from transcribe_cli.transcript import Transcript
 _LOG = logging.getLogger(__name__)
 # Decisions for which a recording is decoded.
 HEARD = frozenset({Decision.TRANSCRIBE, Decision.DIARIZE})
+# What to do when a recording has its text and not its speakers.
+_AGAIN = "The same command again tries only to find out who speaks."
 
 
 @dataclass
@@ -43,6 +45,7 @@ class Tally:
     """What a run did, counted as it goes. Seconds."""
 
     transcribed: int = 0
+    diarized: int = 0
     rendered: int = 0
     skipped: int = 0
     failed: int = 0
@@ -57,6 +60,7 @@ class Tally:
         code = exit_code if exit_code is not None else RecordingError.exit_code if self.failed else 0
         return RunFinished(
             transcribed=self.transcribed,
+            diarized=self.diarized,
             rendered=self.rendered,
             skipped=self.skipped,
             failed=self.failed,
@@ -89,7 +93,7 @@ class Batch:
         self._names: dict[Output, dict[str, str]] = {}
 
     def run(self) -> RunFinished:
-        """Do what the plan says: fail, skip, render, transcribe, in this order.
+        """Do what the plan says: fail, skip, render, then transcribe and diarize, in this order.
 
         Raises:
             NotReady: the model, the device or the scratch space is not there; what was written until then stands.
@@ -200,14 +204,15 @@ class Batch:
             return
         if outcome.checkpoint is not None:
             outcome.checkpoint.remove()
-        if outcome.error is not None:  # its text is there, and nobody knows who said it
-            self._fail(job, outcome.error)
+        if (failure := outcome.error) is not None:  # its text is there, and nobody knows who said it
+            self._fail(job, DiarizationFailed(f"{failure.message} Its text is written.", f"{failure.hint} {_AGAIN}".strip()))
             return
         with self._lock:
             self._tally.tried += 1
-            self._tally.transcribed += 1
+            self._tally.transcribed += job.decision is Decision.TRANSCRIBE
+            self._tally.diarized += job.decision is Decision.DIARIZE
             self._tally.audio_seconds += transcript.duration
-        self._emit(_done(job, written, transcript.timing.total))
+        self._emit(_done(job, written, outcome.seconds))
 
     def _fail(self, job: Job, error: TranscribeError) -> None:
         with self._lock:
@@ -246,4 +251,6 @@ def _done(job: Job, transcript: Transcript, seconds: float, *, rendered: bool = 
         words=len(transcript.text.split()),
         flags=transcript.flags,
         rendered=rendered,
+        diarized=job.decision is Decision.DIARIZE,
+        speakers=len(transcript.speakers),
     )

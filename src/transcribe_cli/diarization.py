@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import queue
 import threading
 import time
@@ -14,11 +15,14 @@ from weakref import WeakSet
 from transcribe_cli.audio import Waveform
 from transcribe_cli.diarizers import Diarization, Diarizer
 from transcribe_cli.errors import DiarizationFailed, TranscribeError
-from transcribe_cli.events import Emit, SpeakersProgress
+from transcribe_cli.events import DiarizerLoaded, Emit, SpeakersProgress
 from transcribe_cli.plan import Job
 
-# How long the end of a run waits for a recording that nobody needs any more.
-CLOSE_SECONDS = 3.0
+# How long the end of a run waits for a recording that nobody needs any more. Recognition is waited for, too, and both have to end within
+# what `cli.signals` grants.
+CLOSE_SECONDS = 1.0
+# The name of its thread: the program's end does not wait for one that is inside a library.
+THREAD = "diarize"
 # Between two events about the same recording.
 PROGRESS_SECONDS = 0.5
 
@@ -53,8 +57,8 @@ class Diarizing:
         self._waiting: queue.SimpleQueue[tuple[int, Job, Waveform] | None] = queue.SimpleQueue()
         self._forgotten: WeakSet[Waveform] = WeakSet()
         self._closed = False
-        self._loaded: tuple[str, Diarizer] | None = None
-        self._thread = threading.Thread(target=self._serve, name="diarize", daemon=True)
+        self._loaded: tuple[str, Diarizer | TranscribeError] | None = None
+        self._thread = threading.Thread(target=self._serve, name=THREAD, daemon=True)
 
     def __enter__(self) -> Self:
         return self
@@ -64,6 +68,8 @@ class Diarizing:
         self._waiting.put(None)
         if self._thread.is_alive():
             self._thread.join(CLOSE_SECONDS)
+            if self._thread.is_alive():
+                atexit.register(self._thread.join)
 
     def add(self, number: int, job: Job, waveform: Waveform) -> None:
         """A recording all of which is decoded."""
@@ -81,7 +87,9 @@ class Diarizing:
             began = time.perf_counter()
             found, error = None, None
             try:
-                found = self._diarizer(job).diarize(waveform, job.spec, self._progress(job, waveform))
+                diarizer = self._diarizer(job)
+                began = time.perf_counter()  # loading is no recording's
+                found = diarizer.diarize(waveform, job.spec, self._progress(job, waveform))
             except _NotWanted:
                 continue
             except TranscribeError as failure:
@@ -92,12 +100,30 @@ class Diarizing:
             self._deliver(Diarized(number, waveform, found, error, time.perf_counter() - began))
 
     def _diarizer(self, job: Job) -> Diarizer:
+        """The job's, loaded once; one that did not load is not tried again for each recording.
+
+        Raises:
+            TranscribeError: why it does not load.
+        """
         if job.spec.turns_are_given:
             return self._load(job)  # each recording has its own
-        if self._loaded is None or self._loaded[0] != job.spec.diarize_model:
+        model = job.spec.diarize_model
+        if self._loaded is None or self._loaded[0] != model:
             self._loaded = None  # its memory goes before the next one's comes
-            self._loaded = job.spec.diarize_model, self._load(job)
-        return self._loaded[1]
+            self._loaded = model, self._made_ready(job)
+        diarizer = self._loaded[1]
+        if isinstance(diarizer, TranscribeError):
+            raise diarizer
+        return diarizer
+
+    def _made_ready(self, job: Job) -> Diarizer | TranscribeError:
+        began = time.perf_counter()
+        try:
+            diarizer = self._load(job)
+        except TranscribeError as error:
+            return error
+        self._emit(DiarizerLoaded(diarizer.name, diarizer.device, round(time.perf_counter() - began, 3)))
+        return diarizer
 
     def _progress(self, job: Job, waveform: Waveform) -> Callable[[float], None]:
         told = 0.0

@@ -52,6 +52,15 @@ class ModelLoaded(Event):
 
 
 @dataclass(frozen=True)
+class DiarizerLoaded(Event):
+    """What finds out who speaks is ready, on `cpu` or `cuda`. `seconds` is what loading took."""
+
+    model: str
+    device: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class RecordingSkipped(Event):
     """Nothing to do for this recording."""
 
@@ -61,10 +70,15 @@ class RecordingSkipped(Event):
 
 @dataclass(frozen=True)
 class RecordingStarted(Event):
-    """Decoding of this recording began. `recording` is its path below the folder that was named, here and below."""
+    """Decoding of this recording began. `recording` is its path below the folder that was named, here and below.
+
+    `text` and `speakers` say what is to be found out.
+    """
 
     recording: str
     bytes: int
+    text: bool = True
+    speakers: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,7 +120,8 @@ class SpeakersProgress(Event):
 class RecordingDone(Event):
     """Its files are written. `rendered` is true when they came from a transcript that was there already.
 
-    `duration` is seconds of audio, `seconds` the wall time since its decoding began.
+    `diarized` is true when its text was there and only its speakers were found out. `duration` is seconds of audio, `seconds` the time
+    that was spent on it; `speakers` is how many were found, 0 where nobody asked.
     """
 
     recording: str
@@ -117,11 +132,13 @@ class RecordingDone(Event):
     words: int
     flags: tuple[str, ...]
     rendered: bool = False
+    diarized: bool = False
+    speakers: int = 0
 
 
 @dataclass(frozen=True)
 class RecordingFailed(Event):
-    """It has no transcript. `code` is the error's stable name, `hint` what to do."""
+    """It has no transcript, or one that does not say who speaks. `code` is the error's stable name, `hint` what to do."""
 
     recording: str
     code: str
@@ -131,9 +148,10 @@ class RecordingFailed(Event):
 
 @dataclass(frozen=True)
 class RunFinished(Event):
-    """All that will be done is done. `audio_seconds` counts what was transcribed in this run."""
+    """All that will be done is done. `audio_seconds` counts what was transcribed or diarized in this run."""
 
     transcribed: int
+    diarized: int
     rendered: int
     skipped: int
     failed: int

@@ -16,7 +16,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 
-from transcribe_cli.assembly import assemble
+from transcribe_cli.assembly import assemble, spent
 from transcribe_cli.audio import Decoder
 from transcribe_cli.checkpoint import Checkpoint, Checkpoints
 from transcribe_cli.diarization import Diarized, Diarizing
@@ -41,13 +41,14 @@ _Message = Begun | Found | Prepared | Again | Failed | Ended | Heard | Detected 
 class Outcome:
     """What became of a job: a transcript, or why there is none; both, where only who spoke could not be found out.
 
-    Whoever writes the transcript then removes the checkpoint.
+    Whoever writes the transcript then removes the checkpoint. `seconds` is the time that was spent on the recording in this run.
     """
 
     job: Job
     transcript: Transcript | None = None
     error: TranscribeError | None = None
     checkpoint: Checkpoint | None = None
+    seconds: float = 0.0
 
 
 class Pipeline:
@@ -237,21 +238,24 @@ class _Run:
                 yield self._fail(recording, RecordingError(error.message, error.hint))
                 return
             recognition.add(clips)
-        self._settle(recording, recording.settled_seconds)
+        self._tell_progress(recording)
+        self._settle(recording)
         if recording.complete:
             del self._under_way[recording.begun.number]
             yield self._finished(recording)
 
-    def _settle(self, recording: UnderWay, seconds: float) -> None:
+    def _tell_progress(self, recording: UnderWay) -> None:
+        """How much of it is recognized; a share is known once all of its clips are."""
+        seconds, whole = recording.recognized_seconds, recording.begun.waveform.seconds
+        if recording.prepared is not None and seconds > recording.told:
+            recording.told = seconds
+            self._emit(RecordingProgress(recording.begun.recording.label, whole * seconds / recording.spoken_seconds, whole))
+
+    def _settle(self, recording: UnderWay) -> None:
         """So much of the recording needs no more work: others may be prepared."""
-        if (more := seconds - recording.released) <= 0:
-            return
-        recording.released = seconds
-        begun = recording.begun
-        self._preparation.settled(begun.number, more)
-        if recording.prepared is not None:
-            whole = begun.waveform.seconds
-            self._emit(RecordingProgress(begun.recording.label, whole * seconds / recording.spoken_seconds, whole))
+        if (more := recording.settled_seconds - recording.released) > 0:
+            recording.released += more
+            self._preparation.settled(recording.begun.number, more)
 
     def _finished(self, recording: UnderWay) -> Outcome:
         begun = recording.begun
@@ -263,7 +267,7 @@ class _Run:
         error = recording.diarized.error if recording.diarized else None
         if error is not None and recording.text is not None and recording.text.speakers:
             return Outcome(begun.job, error=error)  # what another diarizer found stays as it is
-        return Outcome(begun.job, transcript, error, recording.checkpoint)
+        return Outcome(begun.job, transcript, error, recording.checkpoint, spent(recording))
 
     def _fail(self, recording: UnderWay, error: RecordingError) -> Outcome:
         self._lost.add(recording.begun.number)

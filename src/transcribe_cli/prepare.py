@@ -19,7 +19,7 @@ from transcribe_cli.errors import DecoderFailed, NotReady, RecordingChanged, Rec
 from transcribe_cli.events import Emit, RecordingPrepared, RecordingStarted
 from transcribe_cli.fetch import fetched
 from transcribe_cli.listening import Apart, Listening, apart
-from transcribe_cli.plan import Job
+from transcribe_cli.plan import Decision, Job
 from transcribe_cli.sources import Recording
 
 # Audio that a thread may have ready for the recognizer before it begins another recording, in seconds: 115 MB of scratch.
@@ -206,7 +206,8 @@ class Preparation:
                 self._hand_over(place, number, listening.clips(whole=False))
 
         with fetched(job.recording) as (path, recording):
-            self._emit(RecordingStarted(recording.label, recording.size))
+            text = job.decision is not Decision.DIARIZE
+            self._emit(RecordingStarted(recording.label, recording.size, text, job.spec.diarize))
             waveform = self._decoders[place].decode(path, track=job.spec.audio_track, split=split, on_progress=hear)
         hear(waveform)
         assert listening is not None  # noqa: S101 - for the type checker: `hear` was called

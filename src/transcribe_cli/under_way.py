@@ -29,8 +29,10 @@ class UnderWay:
         results: of the clips that are finished.
         text: the transcript that is there already, when only its speakers are wanted.
         diarized: who spoke when, once that is known, or that it cannot be.
+        spoken_seconds: of speech, so far.
         recalled: seconds of speech that an earlier run had recognized.
-        released: seconds of speech that preparation was told about.
+        told: seconds of speech that people were told are recognized.
+        released: seconds of speech that preparation was told need no more work.
         resumed: whether people were told what an earlier run had done.
     """
 
@@ -41,7 +43,8 @@ class UnderWay:
         self.checkpoint = checkpoint
         self.results: list[ClipResult] = []
         self.diarized: Diarized | None = None
-        self.recalled = self.released = 0.0
+        self.recalled = self.told = self.released = 0.0
+        self.spoken_seconds = 0.0
         self.resumed = False
         self._spec = begun.job.spec
         self._language = given(self._spec)
@@ -55,6 +58,7 @@ class UnderWay:
 
     def found(self, clips: Sequence[Clip]) -> list[Clip]:
         """More of its clips."""
+        self.spoken_seconds += sum(clip.seconds for clip in clips)
         if self.text is not None:
             return []
         self._clips += clips
@@ -111,14 +115,16 @@ class UnderWay:
         return self._language if self._language and self._clips else Language(UNKNOWN, 0.0)
 
     @property
-    def spoken_seconds(self) -> float:
-        """Seconds in its clips so far."""
-        return sum(clip.seconds for clip in self._clips)
+    def recognized_seconds(self) -> float:
+        """Seconds of speech whose words are known."""
+        return sum(result.clip.seconds for result in self.results if not result.clip.part)
 
     @property
     def settled_seconds(self) -> float:
-        """Of these, how many need no more work."""
-        return sum(result.clip.seconds for result in self.results if not result.clip.part)
+        """Seconds of speech that need no more work: none while it waits for its speakers, or scratch would fill with such recordings."""
+        if self.needs_speakers and self.diarized is None:
+            return 0.0
+        return self.recognized_seconds if self.text is None else self.spoken_seconds
 
     def close(self) -> None:
         """Give back the scratch file; the checkpoint stays for another run."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import socketserver
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +13,7 @@ from types import ModuleType
 import pytest
 
 from tests.conftest import environment
+from tests.diarizers.telemetry import Proxy
 from transcribe_cli.diarizers import loading, torchaudio_stub
 from transcribe_cli.diarizers.pyannote import Pyannote
 from transcribe_cli.errors import MissingExtra
@@ -46,41 +45,10 @@ time.sleep(2)
 """
 
 
-class Proxy(socketserver.ThreadingTCPServer):
-    """What everything on this machine is told to ask for the way out; it notes who is asked for, and lets nobody through."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        super().__init__(("127.0.0.1", 0), Refusal)
-
-    @property
-    def variables(self) -> dict[str, str]:
-        """For the environment of a process."""
-        url = f"http://127.0.0.1:{self.server_address[1]}"
-        return {"HTTPS_PROXY": url, "https_proxy": url, "HTTP_PROXY": url, "http_proxy": url, "NO_PROXY": "", "no_proxy": ""}
-
-
-class Refusal(socketserver.StreamRequestHandler):
-    """No."""
-
-    def handle(self) -> None:
-        """Note the first line."""
-        server = self.server
-        assert isinstance(server, Proxy)
-        server.asked.append(self.rfile.readline().decode().strip())
-        self.wfile.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
-
-
 @pytest.fixture
 def proxy() -> Iterator[Proxy]:
     with Proxy() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def python(code: str, folder: Path, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -177,10 +177,10 @@ class _Planner:
 
 
 def _only_speakers(head: Head, recording: Recording, spec: JobSpec) -> bool:
-    """Whether the text of the transcript fits, and what is missing is only who said it."""
+    """Whether the text of the transcript fits, and what differs is only who said it."""
     same = head.identity == (recording.name, recording.size, recording.modified)
     before = {name: value for name, value in head.spec.items() if name not in DIARIZATION}
-    return same and spec.diarize and before == spec.model_copy(update={"diarize": False}).canonical()
+    return same and before == spec.model_copy(update={"diarize": False}).canonical()
 
 
 def _changed(head: Head | None, recording: Recording, spec: JobSpec, fingerprint: str) -> str | None:
@@ -189,6 +189,6 @@ def _changed(head: Head | None, recording: Recording, spec: JobSpec, fingerprint
         return "new"
     if head.identity != (recording.name, recording.size, recording.modified):
         return "recording changed"
-    if head.fingerprint != fingerprint:
-        return spec_changes(head.spec, spec)
-    return None
+    if head.fingerprint == fingerprint or (not spec.diarize and _only_speakers(head, recording, spec)):
+        return None  # who spoke may be said without being asked for
+    return spec_changes(head.spec, spec)

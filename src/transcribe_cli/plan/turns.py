@@ -39,9 +39,7 @@ def turns_file(recording: Recording, output: Output) -> Path:
             message, f"Put yours into {printable(recording.path.name)}{_SUFFIX}, or correct them in that file."
         )
     wanted = printable(str(recording.path.with_name(f"{recording.path.stem}{_SUFFIX}")))
-    raise DiarizationFailed(
-        f"There is no {wanted}.", "It is to hold the turns of this recording; its text is written without them."
-    )
+    raise DiarizationFailed(f"There is no {wanted}.", "It is to hold the turns of this recording.")
 
 
 def with_turns(spec: JobSpec, recording: Recording, output: Output) -> JobSpec:
