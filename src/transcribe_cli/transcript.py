@@ -122,7 +122,9 @@ class Transcript(_Document):
     language: str
     language_probability: float
     duration: float = Field(description="decoded seconds")
-    flags: tuple[str, ...] = Field(default=(), description="of the whole recording: truncated, damaged, no_speech, channels_alike, …")
+    flags: tuple[str, ...] = Field(
+        default=(), description="of the whole recording: truncated, damaged, no_speech, channels_alike, …"
+    )
     speakers: tuple[str, ...] = Field(default=(), description="labels of who speaks, in the order in which they are first heard")
     speaker_names: dict[str, str] = Field(default_factory=dict, description="label -> name that renderings show instead")
     text: str
