@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import wave
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -52,19 +53,38 @@ def said(parts: Iterable[Segment]) -> list[Said]:
     return [(word.word, word.speaker) for part in parts for word in part.words or ()]
 
 
-def right(truth: Sequence[Said], found: Sequence[Said]) -> tuple[int, int]:
-    """How many words have the right speaker, and how many there are: those of the truth that were heard as some word.
+@dataclass(frozen=True)
+class Count:
+    """Words that were heard as some word: how many, how many with the right speaker; the same of those that nobody talked over."""
+
+    words: int
+    right: int
+    alone: int
+    alone_right: int
+
+
+def count(talk: Conversation, found: Sequence[Said]) -> Count:
+    """Compare with what was truly said.
 
     Words are aligned as for a word error rate, and speakers so that most words are right; nobody is right about a word without one.
     """
-    pairs = list(_aligned(truth, found))
-    true, other = sorted({a for a, _ in pairs}), sorted({b for _, b in pairs if b is not None})
+    known = true_words(talk)
+    pairs = list(_aligned([(word.word, who) for word, who in known], found))
+    true, other = sorted({known[place][1] for place, _ in pairs}), sorted({label for _, label in pairs if label is not None})
     together = np.zeros((len(true), max(len(other), 1)), int)
-    for who, label in pairs:
+    for place, label in pairs:
         if label is not None:
-            together[true.index(who), other.index(label)] += 1
+            together[true.index(known[place][1]), other.index(label)] += 1
     rows, columns = linear_sum_assignment(-together)
-    return int(together[rows, columns].sum()), len(pairs)
+    called = {true[row]: other[column] for row, column in zip(rows, columns, strict=True) if other}
+    good = [place for place, label in pairs if label is not None and called.get(known[place][1]) == label]
+    alone = {place for place, _ in pairs if not _talked_over(talk, known[place][0])}
+    return Count(len(pairs), len(good), len(alone), len(alone & set(good)))
+
+
+def _talked_over(talk: Conversation, word: Word) -> bool:
+    middle = (word.start + word.end) / 2
+    return sum(turn.start <= middle <= turn.end for turn in talk.turns) > 1
 
 
 def write_wav(path: Path, talk: Conversation) -> None:
@@ -78,14 +98,15 @@ def write_wav(path: Path, talk: Conversation) -> None:
             file.writeframes((np.clip(part, -1, 1) * 32767).astype(np.int16).tobytes())
 
 
-def _aligned(truth: Sequence[Said], found: Sequence[Said]) -> Iterable[tuple[str, str | None]]:
+def _aligned(truth: Sequence[Said], found: Sequence[Said]) -> Iterable[tuple[int, str | None]]:
+    """For each word of the truth that was heard as some word, its place and the speaker that was found."""
     texts = [[_plain(word) for word, _ in words] for words in (truth, found)]
     if not texts[1]:
         return
     for chunk in jiwer.process_words(" ".join(texts[0]), " ".join(texts[1])).alignments[0]:
         if chunk.type in ("equal", "substitute"):
             for place in range(chunk.ref_end_idx - chunk.ref_start_idx):
-                yield str(truth[chunk.ref_start_idx + place][1]), found[chunk.hyp_start_idx + place][1]
+                yield chunk.ref_start_idx + place, found[chunk.hyp_start_idx + place][1]
 
 
 def _plain(word: str) -> str:

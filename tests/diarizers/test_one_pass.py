@@ -13,7 +13,7 @@ from transcribe_cli.diarizers import hub, loading, one_pass
 from transcribe_cli.diarizers.pyannote import Pyannote
 
 # None: with the parameters of the demo pipeline.
-CLUSTERINGS = {"AgglomerativeClustering": None, "VBxClustering": {"threshold": 0.6, "Fa": 0.07, "Fb": 0.8}}
+CLUSTERINGS = {"AgglomerativeClustering": {"method": "centroid", "min_cluster_size": 6, "threshold": 0.8}, "VBxClustering": None}
 
 
 @pytest.fixture(params=CLUSTERINGS)
