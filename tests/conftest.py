@@ -40,7 +40,7 @@ def say() -> Callable[..., Path]:
     return write
 
 
-def lecture(path: Path, parts: Sequence[tuple[str, str]] = ((SENTENCES, "pt-br+m3"),) * 4, pause: float = 3.0) -> Path:
+def lecture(path: Path, parts: Sequence[tuple[str, str]] = ((SENTENCES, "pt-br+m3"),) * 4, pause: float = 11.0) -> Path:
     """A WAV of one text after the other, each with its voice, with seconds of silence after each: so many clips, mostly."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with wave.open(str(path), "wb") as file:

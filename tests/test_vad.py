@@ -17,7 +17,7 @@ from transcribe_cli.audio import SAMPLE_RATE, Decoder, Waveform
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.vad import CLIP_SAMPLES, CLIP_SECONDS, WINDOW_SAMPLES, Packer, Region, Regions, SpeechDetector
 from transcribe_cli.vad.packing import CLIP_GAP_SAMPLES
-from transcribe_cli.vad.regions import find
+from transcribe_cli.vad.regions import Pause, find
 
 Probabilities = NDArray[np.float32]
 Group = tuple[Region, ...]
@@ -151,18 +151,67 @@ def test_clips_do_not_depend_on_the_blocks_in_which_audio_comes(
     assert groups == packed(at_once)
 
 
-@given(st.lists(st.tuples(st.integers(0, 4 * SAMPLE_RATE), st.integers(1, CLIP_SAMPLES)), max_size=30))
-def test_clips_hold_every_region_once_and_are_short_enough(pauses_and_lengths: list[tuple[int, int]]) -> None:
-    """At most 30 s from the first region to the last, and no long silence inside."""
+@st.composite
+def row_of_regions(draw: st.DrawFn) -> list[Region]:
+    """Regions as they come, with silence between and pauses inside."""
     regions: list[Region] = []
-    for pause, length in pauses_and_lengths:
-        start = (regions[-1].end if regions else 0) + pause
-        regions.append(Region(start, start + length))
+    for silence, length in draw(st.lists(st.tuples(st.integers(0, 16 * SAMPLE_RATE), st.integers(1, CLIP_SAMPLES)), max_size=30)):
+        start = (regions[-1].end if regions else 0) + silence
+        places = sorted(draw(st.sets(st.integers(start, start + length), max_size=5)))
+        pauses = tuple(Pause(place, draw(st.integers(2560, 8000))) for place in places if start < place < start + length)
+        regions.append(Region(start, start + length, pauses))
+    return regions
+
+
+@given(row_of_regions())
+def test_clips_hold_all_speech_once_and_are_short_enough(regions: list[Region]) -> None:
+    """At most 30 s of speech; a region is parted only at a pause, and no part is a snippet."""
     groups = packed(regions)
+    pieces = [region for group in groups for region in group]
+    assert all(sum(region.end - region.start for region in group) <= CLIP_SAMPLES for group in groups)
+    assert all(after.start - before.end <= CLIP_GAP_SAMPLES for group in groups for before, after in pairwise(group))
+    starts, ends = {region.start for region in regions}, {region.end for region in regions}
+    cuts = {piece.end for piece in pieces} - ends
+    assert {piece.start for piece in pieces} == starts | cuts
+    assert cuts <= {pause.middle for region in regions for pause in region.pauses}
+    assert [(piece.start, piece.end) for piece in pieces] == sorted((piece.start, piece.end) for piece in pieces)
+    assert sum(piece.end - piece.start for piece in pieces) == sum(region.end - region.start for region in regions)
+    parted = [piece for piece in pieces if piece.start in cuts or piece.end in cuts]
+    assert all(piece.seconds >= 1 for piece in parted)
+
+
+@given(row_of_regions())
+def test_a_sequential_reader_gets_clips_with_their_pauses(regions: list[Region]) -> None:
+    """No longer with their silence than asked for, no long silence inside, and no region in parts."""
+    packer = Packer(2 * CLIP_SAMPLES, silence=True)
+    groups = [*packer.feed(regions), *packer.finish()]
     assert [region for group in groups for region in group] == regions
-    assert all(group[-1].end - group[0].start <= CLIP_SAMPLES for group in groups)
-    silences = [after.start - before.end for group in groups for before, after in pairwise(group)]
-    assert all(silence <= CLIP_GAP_SAMPLES for silence in silences)
+    assert all(group[-1].end - group[0].start <= 2 * CLIP_SAMPLES for group in groups)
+    assert all(after.start - before.end <= CLIP_GAP_SAMPLES for group in groups for before, after in pairwise(group))
+
+
+def test_a_region_is_parted_at_its_longest_pause_near_the_end_of_the_room() -> None:
+    """Ten seconds are there, eighteen of thirty are taken: the pause of 300 ms wins over a later shorter one and an earlier longer one."""
+    second = SAMPLE_RATE
+    pauses = (Pause(22 * second, 6000), Pause(29 * second, 4800), Pause(31 * second, 2560))
+    groups = packed([Region(0, 18 * second), Region(20 * second, 40 * second, pauses)])
+    assert groups == [
+        (Region(0, 18 * second), Region(20 * second, 29 * second)),
+        (Region(29 * second, 40 * second),),
+    ]
+
+
+def test_pauses_inside_a_region_are_known() -> None:
+    """From 160 ms on; shorter ones are inside words."""
+    probabilities = np.ones(200, np.float32)
+    probabilities[50:60] = 0.1
+    probabilities[100:104] = 0.1
+    probabilities[150:155] = 0.1
+    (region,) = find([probabilities], 200 * WINDOW_SAMPLES, JobSpec())
+    assert region.pauses == (
+        Pause(55 * WINDOW_SAMPLES, 10 * WINDOW_SAMPLES),
+        Pause(305 * WINDOW_SAMPLES // 2, 5 * WINDOW_SAMPLES),
+    )
 
 
 def test_speech_that_does_not_pause_is_cut_where_it_is_least_probable() -> None:

@@ -36,6 +36,15 @@ def test_words_are_held_to_the_speech_around_them() -> None:
     assert times(found) == [(" um", 0.0, 0.5), (" dois", 2.0, 2.5)]
 
 
+def test_a_word_in_the_padding_of_two_regions_belongs_to_the_later() -> None:
+    """Cross-attention stretches a first word over the silence before it; a last word sounds in its own region."""
+    speech = [(0.0, 2.0), (7.0, 9.0)]
+    first = timed([result([(" fim.", 1.0, 1.72), (" O", 1.72, 7.29), (" aluno", 7.29, 8.0)], speech)], 9.0)
+    assert times(first) == [(" fim.", 1.0, 1.72), (" O", 7.0, 7.29), (" aluno", 7.29, 8.0)]
+    last = timed([result([(" bem.", 1.2, 7.05), (" O", 7.05, 7.5)], speech)], 9.0)
+    assert times(last) == [(" bem.", 1.2, 2.0), (" O", 7.05, 7.5)]
+
+
 def test_a_sentence_where_nobody_spoke_is_dropped_and_counted() -> None:
     """It was invented; one that only begins in silence was not."""
     said = [(" Bom", 1.0, 1.4), (" dia.", 1.4, 2.0)]

@@ -111,7 +111,7 @@ class Checkpoints:
 
 def _key(clip: Clip) -> str:
     channel = () if clip.channel is None else (clip.channel,)
-    return json.dumps([clip.index, clip.part, clip.speech[0].start, clip.speech[-1].end, clip.language, *channel])
+    return json.dumps([clip.index, clip.part, clip.stretches, clip.language, *channel])
 
 
 def _record(result: ClipResult) -> dict[str, Any]:

@@ -27,9 +27,8 @@ from transcribe_cli.vad import (
 
 # What the speech detector reads at once: 32 s, or what is left at a recording's end.
 BLOCK_SAMPLES = 1000 * WINDOW_SAMPLES
-# A sequential reader goes through stretches of this length, 5 minutes being 300 MB of features, with pauses up to 10 s.
+# A sequential reader goes through stretches of this length, 5 minutes being 300 MB of features, and hears their pauses.
 SEQUENTIAL_SAMPLES = 300 * SAMPLE_RATE
-SEQUENTIAL_GAP_SAMPLES = 10 * SAMPLE_RATE
 # Of the padding around speech so much is kept where somebody else is overheard: 0.1 s.
 EDGE_WINDOWS = 3
 # Less than any probability of speech, also of a detector that is switched off.
@@ -64,7 +63,7 @@ class Listening:
         self._overheard = None if overheard is None else np.repeat(overheard, FRAME_WINDOWS)
         self._detector = SpeechDetector()
         self._regions = Regions(pattern.spec)
-        self._packer = Packer(SEQUENTIAL_SAMPLES, SEQUENTIAL_GAP_SAMPLES) if pattern.spec.sequential else Packer()
+        self._packer = Packer(SEQUENTIAL_SAMPLES, silence=True) if pattern.spec.sequential else Packer()
         self._heard = 0
 
     def clips(self, *, whole: bool) -> list[Clip]:
@@ -117,7 +116,7 @@ class Listening:
             return region
         start = (first + int(own[0]) - EDGE_WINDOWS) * WINDOW_SAMPLES
         end = (first + int(own[-1]) + 1 + EDGE_WINDOWS) * WINDOW_SAMPLES
-        return Region(max(region.start, start), min(region.end, end))
+        return region.since(max(region.start, start)).until(min(region.end, end))
 
 
 @dataclass(frozen=True)

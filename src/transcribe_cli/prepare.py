@@ -21,6 +21,7 @@ from transcribe_cli.fetch import fetched
 from transcribe_cli.listening import Apart, Listening, apart
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.sources import Recording
+from transcribe_cli.vad import load_detector
 
 # Audio that a thread may have ready for the recognizer before it begins another recording, in seconds: 115 MB of scratch.
 AHEAD_SECONDS = 3600.0
@@ -123,6 +124,7 @@ class Preparation:
     def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
+        load_detector()  # while the decoders start
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

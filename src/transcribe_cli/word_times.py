@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from transcribe_cli.audio import SAMPLE_RATE
-from transcribe_cli.engines import ClipResult, SpokenWord
+from transcribe_cli.engines import Clip, ClipResult, SpokenWord
 from transcribe_cli.sentences import ends_sentence, spaced
 from transcribe_cli.vad import Region
 
@@ -19,6 +19,8 @@ from transcribe_cli.vad import Region
 SHORTEST = 0.02
 # A sentence this far from any speech was not said, in seconds; word times are less certain than that nearer by.
 SILENCE = 0.5
+# A word of which so many seconds lie in speech, padding apart, sounds there.
+HEARD = 0.1
 # What a letter takes to be said, in seconds: 15 letters a second are ordinary speech.
 LETTER = 1 / 15
 
@@ -75,11 +77,11 @@ def _said(result: ClipResult) -> list[SpokenWord]:
 
 
 def _held(result: ClipResult) -> list[TimedWord]:
-    """The words of a clip, each inside the speech that it shares most time with, in the order in which they were said."""
+    """The words of a clip, each inside one region of its speech, in the order in which they were said."""
     held: list[TimedWord] = []
     earliest = 0.0
     for position, word in enumerate(_said(result)):
-        start, end = _in_speech(word, result.clip.speech)
+        start, end = _in_speech(word, result.clip)
         start = max(start, earliest)
         earliest = end = max(start, end)
         text = word.text if position else spaced(word.text, result.clip.language)
@@ -87,16 +89,27 @@ def _held(result: ClipResult) -> list[TimedWord]:
     return held
 
 
-def _in_speech(word: SpokenWord, speech: Sequence[Region]) -> tuple[float, float]:
-    """The longest part of a word that lies in one region; the nearest edge of a region when there is none."""
-    parts = [(max(word.start, start), min(word.end, end)) for start, end in _seconds(speech)]
-    start, end = max(parts, key=lambda part: part[1] - part[0])
-    if end > start:
-        return start, end
+def _in_speech(word: SpokenWord, clip: Clip) -> tuple[float, float]:
+    """The part of a word that lies in one region; the nearest edge of a region when there is none.
+
+    A word that touches several is where it sounds; one that touches only the padding between them is stretched over the silence before
+    it, and belongs to the last.
+    """
+    touched = [region for region in _seconds(clip.speech) if _shared(word, *region) > 0]
+    if touched:
+        padding = clip.spec.vad_speech_pad_ms / 1000
+        heard = [_shared(word, start + padding, end - padding) for start, end in touched]
+        best = heard.index(max(heard)) if max(heard) >= HEARD else -1
+        return max(word.start, touched[best][0]), min(word.end, touched[best][1])
     middle = (word.start + word.end) / 2
-    nearest = min((edge for region in _seconds(speech) for edge in region), key=lambda edge: abs(edge - middle))
-    inside = [word.start for start, end in _seconds(speech) if start <= word.start <= end]
+    nearest = min((edge for region in _seconds(clip.speech) for edge in region), key=lambda edge: abs(edge - middle))
+    inside = [word.start for start, end in _seconds(clip.speech) if start <= word.start <= end]
     return (inside[0], inside[0]) if inside else (nearest, nearest)
+
+
+def _shared(word: SpokenWord, start: float, end: float) -> float:
+    """Seconds of a word inside a span; negative where they are apart."""
+    return min(word.end, end) - max(word.start, start)
 
 
 def _distance(word: SpokenWord, speech: Sequence[Region]) -> float:

@@ -185,7 +185,7 @@ def test_read_in_sequence_nobody_goes_on_with_what_another_said(transcribe: Tran
 
 def test_a_killed_run_goes_on_where_it_was_and_writes_the_same(transcribe: Transcribe, tmp_path: Path) -> None:
     """Clips of both channels are told apart in the checkpoint, also where they lie at the same time."""
-    path = recorded(tmp_path, noisy(np.concatenate([conversation(pause=2.5)] * 2)))
+    path = recorded(tmp_path, noisy(np.concatenate([conversation(pause=6.0)] * 2)))
     arguments = (*SPLIT, "--batch-size", "1", "--log-format", "json")
     state = tmp_path / "state"
     seen = 0

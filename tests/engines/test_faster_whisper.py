@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from faster_whisper import WhisperModel
 
 from tests.conftest import spoken
-from transcribe_cli.audio import Decoder, Waveform
+from transcribe_cli.audio import SAMPLE_RATE, Decoder, Waveform
 from transcribe_cli.engines import Clip, ClipResult, DeviceFull, Task
 from transcribe_cli.engines.faster_whisper import FasterWhisper
 from transcribe_cli.errors import DeviceUnavailable, ModelUnavailable, UsageError
@@ -212,3 +213,50 @@ def test_what_cannot_be_loaded_is_said_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ModelUnavailable, match="does not load"):
         FasterWhisper.load(str(tmp_path), Settings(device="cpu"))[0]()
+
+
+def test_speech_is_heard_without_the_silence_between_and_timed_where_it_is(
+    engine: FasterWhisper, tmp_path: Path, decoder: Decoder
+) -> None:
+    """Two sentences half a minute apart share a window of 30 s, and each keeps its place."""
+    spoken_parts = []
+    for number, text in enumerate(("Bom dia a todos.", "Vamos começar a aula.")):
+        (tmp_path / f"{number}.wav").write_bytes(spoken(text, "pt-br+m3"))
+        with decoder.decode(tmp_path / f"{number}.wav") as waveform:
+            spoken_parts.append(waveform.read(0, waveform.samples))
+    first, second = spoken_parts
+    silence = np.zeros(40 * SAMPLE_RATE, np.float32)
+    with Waveform.from_samples(np.concatenate([first, silence, second]), tmp_path) as whole:
+        later = len(first) + len(silence)
+        regions = (Region(0, len(first)), Region(later, whole.samples))
+        made = Clip(0, 0, whole, regions, JobSpec(model="demo"), "pt")
+        assert made.seconds == pytest.approx((len(first) + len(second)) / SAMPLE_RATE)
+        np.testing.assert_array_equal(
+            made.samples(), np.concatenate([whole.read(0, len(first)), whole.read(later, whole.samples)])
+        )
+        [found] = read(engine, made)
+        [phrased] = read(engine, Clip(0, 0, whole, regions, JobSpec(model="demo", word_timestamps=False), "pt"))
+    assert [word.text.strip() for word in found.words] == ["Bom", "dia", "a", "todos.", "Vamos", "começar", "a", "aula."]
+    assert all(word.end <= later / SAMPLE_RATE for word in found.words[:4])
+    assert all(word.end > later / SAMPLE_RATE for word in found.words[4:])
+    assert found.words[-1].end <= whole.seconds
+    assert phrased.phrases[-1].end <= whole.seconds
+
+
+def test_a_span_of_a_clip_is_a_span_of_its_recording(waveforms: dict[str, Waveform]) -> None:
+    """Also at the edges of what was joined; what is read sequentially or heard once more has its silence."""
+    second = SAMPLE_RATE
+    regions = (Region(10 * second, 12 * second), Region(12 * second, 14 * second), Region(20 * second, 23 * second))
+    made = Clip(0, 0, waveforms["pt"], regions, JobSpec(model="demo"), "pt")
+    assert made.stretches == ((10 * second, 14 * second), (20 * second, 23 * second))
+    assert made.seconds == 7
+    assert made.span(0.0, 1.0) == (10.0, 11.0)
+    assert made.span(3.0, 4.0) == (13.0, 14.0)
+    assert made.span(4.0, 5.0) == (20.0, 21.0)
+    assert made.span(3.5, 4.5) == (13.5, 20.5)
+    assert made.span(4.0, 4.0) == (20.0, 20.0)
+    assert made.span(6.5, 9.0) == (22.5, 23.0)
+    for whole in (replace(made, part=1), replace(made, spec=JobSpec(model="demo", sequential=True))):
+        assert whole.stretches == ((10 * second, 23 * second),)
+        assert whole.seconds == 13
+        assert whole.span(4.0, 5.0) == (14.0, 15.0)

@@ -28,7 +28,7 @@ def test_clips_are_recognized_while_their_recording_is_decoded(folder: Path, scr
     lecture(folder / "a.wav")
     reading = threading.Event()
     engine = Echo(before=lambda clips: reading.set())
-    found = outcomes(jobs(folder), engine, Slow(scratch, at(15.0, lambda path: wait_for(reading))))
+    found = outcomes(jobs(folder), engine, Slow(scratch, at(45.0, lambda path: wait_for(reading))))
     assert words(found["a.wav"]) == 4
 
 
@@ -56,7 +56,7 @@ def test_a_long_recording_does_not_wait_for_its_vote(folder: Path, scratch: Path
     lecture(folder / "a.wav")
     read = threading.Event()
     engine = Echo(before=lambda clips: read.set() if clips[0].language else None)
-    found = outcomes(jobs(folder, JobSpec(model="demo")), engine, Slow(scratch, at(15.0, lambda path: wait_for(read))))
+    found = outcomes(jobs(folder, JobSpec(model="demo")), engine, Slow(scratch, at(45.0, lambda path: wait_for(read))))
     assert words(found["a.wav"]) == 4
     assert sorted(made.index for made in engine.clips) == list(range(4))
 
@@ -67,7 +67,7 @@ def test_a_multilingual_recording_does_not_wait_for_its_end(folder: Path, scratc
     read = threading.Event()
     engine = Echo(before=lambda clips: read.set() if clips[0].language else None)
     spec = JobSpec(model="demo", multilingual=True)
-    found = outcomes(jobs(folder, spec), engine, Slow(scratch, at(15.0, lambda path: wait_for(read))))
+    found = outcomes(jobs(folder, spec), engine, Slow(scratch, at(45.0, lambda path: wait_for(read))))
     assert words(found["a.wav"]) == 4
     assert sorted(made.index for batch in engine.asked for made in batch) == list(range(4))
 

@@ -34,7 +34,7 @@ def test_a_recording_that_changes_while_it_is_read_begins_anew(folder: Path, scr
         if sum(isinstance(event, RecordingStarted) for event in told) == 1:
             os.utime(path, (1, 1))
 
-    found = outcomes(jobs(folder), engine, Slow(scratch, at(15.0, change)), hear=told.append)
+    found = outcomes(jobs(folder), engine, Slow(scratch, at(45.0, change)), hear=told.append)
     assert words(found["a.wav"]) == 4
     assert found["a.wav"].transcript is not None
     assert found["a.wav"].transcript.source.modified == next(iter(find([str(path)]))).modified
@@ -68,7 +68,7 @@ def test_a_decoder_that_fails_in_the_middle_costs_its_recording_alone(folder: Pa
             wait_for(reading)
             raise DecoderFailed("a.wav: the decoder was killed by signal 11.")
 
-    found = outcomes(jobs(folder), Echo(before=lambda clips: reading.set()), Slow(scratch, at(15.0, fail)))
+    found = outcomes(jobs(folder), Echo(before=lambda clips: reading.set()), Slow(scratch, at(45.0, fail)))
     assert isinstance(found["a.wav"].error, DecoderFailed)
     assert words(found["b.wav"]) == 1
 
@@ -83,13 +83,13 @@ def test_a_recording_that_cannot_be_recognized_is_decoded_no_further(folder: Pat
     def wait(path: Path, seconds: float) -> None:
         if path.name == "a.wav":
             seen.append(seconds)
-            if seconds > 15.0:
+            if seconds > 45.0:
                 wait_for(given_up)
 
     found = outcomes(jobs(folder), Echo(before=failing(0)), Slow(scratch, wait), take=lambda outcome: given_up.set())
     assert isinstance(found["a.wav"].error, RecognitionFailed)
     assert words(found["b.wav"]) == 1
-    assert max(seen) < 20.0
+    assert max(seen) < 50.0
 
 
 def test_a_recording_that_is_lost_does_not_come_back_when_it_changes(folder: Path, scratch: Path) -> None:

@@ -8,9 +8,11 @@ a clip must not depend on what else was in its batch. Which clips make a batch, 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from functools import cached_property
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -36,11 +38,12 @@ class Clip:
         recording: which recording of the run, as the pipeline numbers them.
         index: which clip of it, from 0, in the order of time, one channel after the other.
         part: 0; from 1 on, which stretch of that clip is heard once more because it got no words.
-        speech: the speech regions inside, in samples of the recording; the clip spans from the first to the last.
+        speech: the speech regions inside, in samples of the recording; the recognizer hears them joined, without the silence between.
+            What is read sequentially or heard once more is heard from the first to the last: there is speech between, or may be.
         language: a code; "" where the language is still to be found.
         before: tokens of the text before it, for a spec that reads sequentially; its clips are longer, too.
         channel: of the waveform; None for all of them, mixed.
-        muted: whether what lies between its speech is silenced, because somebody else may be heard there.
+        muted: whether what lies between its speech, where that is heard, is silenced, because it is somebody else's.
     """
 
     recording: int
@@ -64,10 +67,34 @@ class Clip:
         """Seconds from the start of the recording."""
         return self.speech[-1].end / SAMPLE_RATE
 
+    @cached_property
+    def stretches(self) -> tuple[tuple[int, int], ...]:
+        """What is heard of the recording: samples [start, end), in order and apart."""
+        if self.spec.sequential or self.part:
+            return ((self.speech[0].start, self.speech[-1].end),)
+        heard: list[tuple[int, int]] = []
+        for region in self.speech:
+            if heard and heard[-1][1] == region.start:
+                heard[-1] = heard[-1][0], region.end
+            else:
+                heard.append((region.start, region.end))
+        return tuple(heard)
+
     @property
     def seconds(self) -> float:
-        """Its length."""
-        return self.end - self.start
+        """Its length as it is heard."""
+        return sum(end - start for start, end in self.stretches) / SAMPLE_RATE
+
+    def span(self, start: float, end: float) -> tuple[float, float]:
+        """Where in the recording a span of the clip lies, all in seconds: what is heard across a joint has what lies between."""
+        return self._at(start, bisect_right), max(self._at(start, bisect_right), self._at(end, bisect_left))
+
+    def _at(self, seconds: float, bisect: Callable[[Sequence[float], float], int]) -> float:
+        lengths = accumulate((end - start) / SAMPLE_RATE for start, end in self.stretches)
+        joints = [0.0, *lengths][:-1]
+        number = max(0, bisect(joints, seconds) - 1)
+        start, end = self.stretches[number]
+        return min(start / SAMPLE_RATE + seconds - joints[number], end / SAMPLE_RATE)
 
     @property
     def window(self) -> int:
@@ -78,9 +105,9 @@ class Clip:
 
     def samples(self) -> NDArray[np.float32]:
         """(samples,) in [-1, 1) at 16 kHz, read from scratch now."""
-        first = self.speech[0].start
-        samples = self.waveform.read(first, self.speech[-1].end, self.channel)
-        if self.muted:
+        samples = np.concatenate([self.waveform.read(start, end, self.channel) for start, end in self.stretches])
+        if self.muted and len(self.stretches) == 1:
+            first, _ = self.stretches[0]
             for before, after in pairwise(self.speech):
                 samples[before.end - first : after.start - first] = 0
         return samples

@@ -201,7 +201,7 @@ class FasterWhisper:
     def _align(
         self, clips: Sequence[Clip], tokens: list[list[int]], encoded: ctranslate2.StorageView, tokenizer: Tokenizer
     ) -> list[tuple[SpokenWord, ...]]:
-        frames = [min(3000, max(2, int((clip.end - clip.start) * 100))) for clip in clips]
+        frames = [min(3000, max(2, int(clip.seconds * 100))) for clip in clips]
         alignments = self._whisper.find_alignment(tokenizer, tokens, encoded, frames)
         found = []
         for clip, alignment in zip(clips, alignments, strict=True):
@@ -210,8 +210,7 @@ class FasterWhisper:
                 tuple(
                     SpokenWord(
                         timing["word"],
-                        clip.start + float(timing["start"]),
-                        clip.start + float(timing["end"]),
+                        *clip.span(float(timing["start"]), float(timing["end"])),
                         float(timing["probability"]),
                         tuple(timing["tokens"]),
                     )
@@ -222,15 +221,14 @@ class FasterWhisper:
         return found
 
     def _phrases(self, clip: Clip, attempt: Attempt, tokenizer: Tokenizer) -> tuple[Phrase, ...]:
-        seconds = clip.end - clip.start
         pieces, _, _ = self._whisper._split_segments_by_timestamps(
-            tokenizer, list(attempt.tokens), clip.start, segment_size=int(seconds * 100), segment_duration=seconds, seek=0
+            tokenizer, list(attempt.tokens), 0.0, segment_size=int(clip.seconds * 100), segment_duration=clip.seconds, seek=0
         )
         timed = []
         for piece in pieces:
             tokens = tuple(token for token in piece["tokens"] if token < tokenizer.eot)
             if (text := tokenizer.decode(tokens)).strip():
-                timed.append(Phrase(text, float(piece["start"]), min(float(piece["end"]), clip.end), tokens))
+                timed.append(Phrase(text, *clip.span(float(piece["start"]), float(piece["end"])), tokens))
         return tuple(timed)
 
 

@@ -7,7 +7,7 @@ channels.py  which channels have a speaker of their own, and where one only over
 """
 
 from transcribe_cli.vad.channels import FRAME_WINDOWS, cancels, different, levels, overhearing
-from transcribe_cli.vad.detector import WINDOW_SAMPLES, SpeechDetector
+from transcribe_cli.vad.detector import WINDOW_SAMPLES, SpeechDetector, load_detector
 from transcribe_cli.vad.packing import Packer
 from transcribe_cli.vad.regions import CLIP_SAMPLES, CLIP_SECONDS, Region, Regions
 
@@ -23,5 +23,6 @@ __all__ = [
     "cancels",
     "different",
     "levels",
+    "load_detector",
     "overhearing",
 ]

@@ -22,7 +22,7 @@ class SpeechDetector:
     """Silero VAD for one recording, listening from its beginning. The model itself is loaded once in a process."""
 
     def __init__(self) -> None:
-        self._session = _session()
+        self._session = load_detector()
         self._state = np.zeros((1, 1, 128), np.float32)
         self._cell = np.zeros((1, 1, 128), np.float32)
         self._context = np.zeros(CONTEXT_SAMPLES, np.float32)
@@ -48,7 +48,8 @@ class SpeechDetector:
 
 
 @cache
-def _session() -> Any:  # noqa: ANN401 - onnxruntime has no types
+def load_detector() -> Any:  # noqa: ANN401 - onnxruntime has no types
+    """The model, which takes a moment; it is the same for every detector of this process."""
     # From 1.29 on ONNX Runtime tells Microsoft which models it runs, and leaves a `.ses` file in TMPDIR, unless this is set before it
     # is imported. https://github.com/microsoft/onnxruntime/pull/27379
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,17 +24,38 @@ CLIP_SAMPLES = int(CLIP_SECONDS * SAMPLE_RATE)
 HYSTERESIS = 0.15
 
 
+# A region may be parted at a pause of this length, in milliseconds: where faster-whisper's batched pipeline ends one.
+PAUSE_MILLISECONDS = 160
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A place in a region where nobody speaks for `samples` around its middle."""
+
+    middle: int
+    samples: int
+
+
 @dataclass(frozen=True)
 class Region:
-    """Samples [start, end) of a waveform."""
+    """Samples [start, end) of a waveform; `pauses` are those inside, too short to end it, in order."""
 
     start: int
     end: int
+    pauses: tuple[Pause, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def seconds(self) -> float:
         """Its length."""
         return (self.end - self.start) / SAMPLE_RATE
+
+    def until(self, sample: int) -> Region:
+        """Its beginning."""
+        return Region(self.start, sample, tuple(pause for pause in self.pauses if pause.middle < sample))
+
+    def since(self, sample: int) -> Region:
+        """The rest."""
+        return Region(sample, self.end, tuple(pause for pause in self.pauses if pause.middle > sample))
 
 
 class Regions:
@@ -49,6 +70,7 @@ class Regions:
         self._low = max(self._threshold - HYSTERESIS, 0.01) if spec.vad_filter else 0.0
         self._shortest = _windows(spec.vad_min_speech_duration_ms) if spec.vad_filter else 0
         self._silence = _windows(spec.vad_min_silence_duration_ms)
+        self._pause = _windows(PAUSE_MILLISECONDS)
         self._pad = spec.vad_speech_pad_ms * SAMPLE_RATE // 1000
         self._probabilities = array("f")
         self._open: int | None = None  # window at which speech began that has not ended
@@ -110,7 +132,7 @@ class Regions:
     def _emitted(self, end: int) -> Iterator[Region]:
         yield from self._cut(end)
         assert self._start is not None  # noqa: S101 - for the type checker: `_end` is set after `_start`
-        yield Region(self._start, end)
+        yield self._region(self._start, end)
         self._start = self._end = None
 
     def _cut(self, end: int) -> Iterator[Region]:
@@ -119,8 +141,20 @@ class Regions:
             first = (self._start + CLIP_SAMPLES // 2) // WINDOW_SAMPLES
             last = (self._start + CLIP_SAMPLES) // WINDOW_SAMPLES
             middle = (first + int(np.argmin(self._probabilities[first:last]))) * WINDOW_SAMPLES + WINDOW_SAMPLES // 2
-            yield Region(self._start, middle)
+            yield self._region(self._start, middle)
             self._start = middle
+
+    def _region(self, start: int, end: int) -> Region:
+        """This region with its pauses."""
+        first = start // WINDOW_SAMPLES
+        quiet = np.asarray(self._probabilities[first : end // WINDOW_SAMPLES]) < self._low
+        edges = np.flatnonzero(np.diff(quiet, prepend=False, append=False)).reshape(-1, 2)
+        pauses = (
+            Pause((2 * first + fell + rose) * WINDOW_SAMPLES // 2, (rose - fell) * WINDOW_SAMPLES)
+            for fell, rose in edges.tolist()
+            if rose - fell >= self._pause
+        )
+        return Region(start, end, tuple(pause for pause in pauses if start < pause.middle < end))
 
 
 def find(probabilities: Iterable[NDArray[np.float32]], samples: int, spec: JobSpec) -> Iterator[Region]:
