@@ -25,6 +25,7 @@ from transcribe_cli.events import (
     RecordingSkipped,
     RunFinished,
     RunStarted,
+    VoicesFound,
 )
 from transcribe_cli.formats import render
 from transcribe_cli.pipeline import Outcome, Pipeline
@@ -35,6 +36,8 @@ from transcribe_cli.sinks import Output
 from transcribe_cli.sources import json_safe
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Transcript
+from transcribe_cli.voices.known import KnownVoices, with_likenesses
+from transcribe_cli.voices.library import Library
 
 _LOG = logging.getLogger(__name__)
 # Recordings prepared side by side: decoding and speech detection take 10 s of a processor for each hour of audio.
@@ -92,6 +95,7 @@ class Batch:
         self._tally = Tally()
         self._flag_names = speaker_names.parsed(settings.speaker_names)
         self._names: dict[Output, dict[str, str]] = {}
+        self._voices: KnownVoices | None = None
 
     def run(self) -> RunFinished:
         """Do what the plan says: fail, skip, render, transcribe, in this order.
@@ -109,6 +113,8 @@ class Batch:
             self._names = {job.output: _names_beside(job) for job in waiting if job.spec.diarize}
             for model in {job.spec.diarize_model for job in waiting if job.spec.diarize}:
                 check_diarizer(model, self._settings)
+            if self._names and self._settings.voices:
+                self._voices = KnownVoices(Library(self._settings.state_dir), self._settings.voice_threshold, self._emit)
             self._each(Decision.FAIL, self._fail_planned)
             self._each(Decision.DONE, self._skip)
             self._each(Decision.RENDER, self._render)
@@ -179,7 +185,10 @@ class Batch:
         with ExitStack() as stack:
             checkpoints = Checkpoints(self._settings.state_dir)
             loaders = partial(engine_loaders, self._spec, self._settings)
-            diarizer = partial(load_diarizer, self._settings, self._emit)
+
+            def diarizer(job: Job) -> Diarizer:
+                return load_diarizer(job.spec.diarize_model, self._settings, self._emit)
+
             pipeline = Pipeline(loaders, decoders(self._settings, stack), self._emit, checkpoints, diarizer=diarizer)
             for outcome in stack.enter_context(closing(pipeline.run(jobs, self._can_be_written))):
                 self._take(outcome)
@@ -198,7 +207,7 @@ class Batch:
         if transcript is None:
             self._fail(job, outcome.error or RecordingError("There is no transcript."))
             return
-        transcript = speaker_names.with_names(transcript, {**self._names.get(job.output, {}), **self._flag_names})
+        transcript = self._named(outcome, transcript)
         try:
             written = sinks.commit(job.output, transcript, _rendered(transcript, job.formats), overwrite=self._settings.overwrite)
         except (OutputRefused, StorageNotReady) as error:
@@ -214,6 +223,24 @@ class Batch:
             self._tally.transcribed += 1
             self._tally.audio_seconds += transcript.duration
         self._emit(_done(job, written, transcript.timing.total))
+
+    def _named(self, outcome: Outcome, transcript: Transcript) -> Transcript:
+        """With the names of its speakers: of enrolled voices where people said nothing else."""
+        job, found = outcome.job, outcome.diarization
+        given = {**self._names.get(job.output, {}), **self._flag_names}
+        if found is not None:
+            likely = self._voices.heard_in(found, job.spec.diarize_model, given) if self._voices else ()
+            transcript = with_likenesses(transcript, likely)
+            if likely:
+                self._emit(
+                    VoicesFound(
+                        job.recording.label,
+                        {likeness.speaker: likeness.name for likeness in likely if likeness.sure},
+                        {likeness.speaker: likeness.name for likeness in likely if not likeness.sure},
+                        {likeness.speaker: round(likeness.similarity, 3) for likeness in likely},
+                    )
+                )
+        return speaker_names.with_names(transcript, given)
 
     def _fail(self, job: Job, error: TranscribeError) -> None:
         with self._lock:
@@ -266,8 +293,8 @@ def check_diarizer(model: str, settings: Settings) -> None:
     hub.check(model, token=_token(settings), model_dir=settings.model_dir, offline=settings.offline)
 
 
-def load_diarizer(settings: Settings, emit: Emit, job: Job) -> Diarizer:
-    """The diarizer of a job, loaded.
+def load_diarizer(model: str, settings: Settings, emit: Emit) -> Diarizer:
+    """A diarizer, loaded.
 
     Raises:
         NotReady, UsageError: see `diarizers.pyannote`.
@@ -276,7 +303,7 @@ def load_diarizer(settings: Settings, emit: Emit, job: Job) -> Diarizer:
     from transcribe_cli.diarizers.pyannote import Pyannote
 
     return Pyannote.load(
-        job.spec.diarize_model,
+        model,
         device=settings.device,
         device_index=settings.device_index[0],
         batch_size=settings.diarize_batch_size,

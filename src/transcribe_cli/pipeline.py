@@ -20,7 +20,7 @@ from transcribe_cli.assembly import assemble
 from transcribe_cli.audio import Decoder
 from transcribe_cli.checkpoint import Checkpoint, Checkpoints
 from transcribe_cli.diarization import Diarized, Diarizing
-from transcribe_cli.diarizers import Diarizer
+from transcribe_cli.diarizers import Diarization, Diarizer
 from transcribe_cli.engines import Clip
 from transcribe_cli.errors import DiarizationFailed, RecordingError, TranscribeError, UsageError
 from transcribe_cli.events import Emit, Event, RecordingProgress, RecordingResumed, silence
@@ -41,13 +41,14 @@ _Message = Begun | Found | Prepared | Again | Failed | Ended | Heard | Detected 
 class Outcome:
     """What became of a job: a transcript, or why there is none; both, where only who spoke could not be found out.
 
-    Whoever writes the transcript then removes the checkpoint.
+    Whoever writes the transcript then removes the checkpoint. `diarization` is there when who spoke was found out now.
     """
 
     job: Job
     transcript: Transcript | None = None
     error: TranscribeError | None = None
     checkpoint: Checkpoint | None = None
+    diarization: Diarization | None = None
 
 
 class Pipeline:
@@ -259,8 +260,8 @@ class _Run:
             transcript = assemble(recording, device, self._backend)
         finally:
             recording.close()
-        error = recording.diarized.error if recording.diarized else None
-        return Outcome(begun.job, transcript, error, recording.checkpoint)
+        error, found = (recording.diarized.error, recording.diarized.diarization) if recording.diarized else (None, None)
+        return Outcome(begun.job, transcript, error, recording.checkpoint, found)
 
     def _fail(self, recording: UnderWay, error: RecordingError) -> Outcome:
         self._lost.add(recording.begun.number)
