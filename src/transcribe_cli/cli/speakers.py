@@ -132,7 +132,7 @@ def _table(rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*COLUMNS, box=None, pad_edge=False)
+    table = Table(*COLUMNS, box=None, pad_edge=False, header_style="")
     for row in rows:
         table.add_row(*map(Text, row))
     Console().print(table)

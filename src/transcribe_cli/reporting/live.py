@@ -28,7 +28,7 @@ from transcribe_cli.reporting.sentences import sentence
 
 # A batch may hold a clip of many recordings; more bars than this are no longer calm.
 MOST_BARS = 3
-STYLES = {"FAILED": "bold red", "done": "green", "rendered": "green", "resumed": "green", "Warning:": "yellow"}
+STYLES = {"FAILED": "bold red", "done": "green", "rendered": "green", "resumed": "green", "voices": "cyan", "Warning:": "yellow"}
 
 
 class LiveDisplay:

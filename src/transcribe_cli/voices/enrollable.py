@@ -9,7 +9,7 @@ from transcribe_cli.diarizers import Diarization
 from transcribe_cli.errors import UsageError
 from transcribe_cli.speakers import speakers_of
 from transcribe_cli.transcript import Turn
-from transcribe_cli.voices.stretch import Stretch, moment
+from transcribe_cli.voices.stretch import Stretch
 
 # So many seconds of speech make an embedding that is like the next one of the same voice; docs/voices.md has the figures.
 LEAST_SECONDS = 5.0
@@ -49,7 +49,7 @@ def _spoken(turns: Iterable[Turn], label: str) -> float:
 
 def _shares(seconds: Mapping[str, float]) -> str:
     ordered = sorted(seconds, key=lambda label: -seconds[label])
-    shown = [f"{label} for {moment(seconds[label])}" for label in ordered[:_SHOWN]]
+    shown = [f"{label} for {seconds[label]:.0f} s" for label in ordered[:_SHOWN]]
     return ", ".join(shown) + (f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else "")
 
 
