@@ -94,15 +94,18 @@ def test_what_is_near_but_not_near_enough_is_told_and_not_named(
     recordings: Path, library: Path, transcribe: Transcribe, tmp_path: Path
 ) -> None:
     """With a flag, whom the speaker resembles, and how much."""
-    found, ran = talks(transcribe, recordings, library, tmp_path, "--voice-threshold", "1")
+    found, ran = talks(transcribe, recordings, library, tmp_path, "--voice-threshold", "1", "--log-format", "json")
     for document in found.values():
         assert document["speaker_names"] == {}
         assert "speaker_doubtful" in document["flags"]
         [likeness] = document["quality"]["voices"]
         assert not likeness["sure"]
         assert 0.85 <= likeness["similarity"] < 1
-    assert "SPEAKER_00 may be Ana (0." in ran.err
-    assert "speaker doubtful" in ran.err
+    events = [json.loads(line) for line in ran.err.splitlines()]
+    heard = {event["recording"]: event for event in events if event["event"] == "voices_found"}
+    assert heard["second.wav"]["doubtful"] == {"SPEAKER_00": "Ana"}
+    assert heard["second.wav"]["similarity"] == {"SPEAKER_00": found["second"]["quality"]["voices"][0]["similarity"]}
+    assert heard["second.wav"]["named"] == {}
 
 
 def test_what_people_say_wins_and_no_voices_is_none(
