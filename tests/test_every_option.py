@@ -233,6 +233,8 @@ SETTINGS: Mapping[str, Callable[[Path], bool] | str] = {
     ),
     "model_dir": "tests/cli/test_models.py",
     "state_dir": "tests/cli/test_checkpoint.py",
+    "voices": "tests/cli/test_speakers.py",
+    "voice_threshold": "tests/cli/test_speakers.py",
     "output_format": "tests/cli/test_run.py",
     "output_dir": "tests/cli/test_run.py",
     "overwrite": "tests/cli/test_run.py",

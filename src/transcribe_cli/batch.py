@@ -22,6 +22,7 @@ from transcribe_cli.events import (
     RecordingSkipped,
     RunFinished,
     RunStarted,
+    VoicesFound,
 )
 from transcribe_cli.formats import render
 from transcribe_cli.loading import check_diarizer, check_engine, decoders, engine_loaders, load_diarizer
@@ -32,6 +33,8 @@ from transcribe_cli.sinks import Output
 from transcribe_cli.sources import json_safe
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Transcript
+from transcribe_cli.voices.known import KnownVoices, with_likenesses
+from transcribe_cli.voices.library import Library
 
 _LOG = logging.getLogger(__name__)
 # Decisions for which a recording is decoded.
@@ -91,6 +94,7 @@ class Batch:
         self._tally = Tally()
         self._flag_names = speaker_names.parsed(settings.speaker_names)
         self._names: dict[Output, dict[str, str]] = {}
+        self._voices: KnownVoices | None = None
 
     def run(self) -> RunFinished:
         """Do what the plan says: fail, skip, render, then transcribe and diarize, in this order.
@@ -107,6 +111,8 @@ class Batch:
                 check_engine(self._spec, self._settings)
             self._names = {job.output: _names_beside(job) for job in waiting if job.spec.tells_speakers}
             check_diarizer(waiting, self._settings)
+            if self._names and self._settings.voices:
+                self._voices = KnownVoices(Library(self._settings.state_dir), self._settings.voice_threshold, self._emit)
             self._each(Decision.FAIL, self._fail_planned)
             self._each(Decision.DONE, self._skip)
             self._each(Decision.RENDER, self._render)
@@ -196,7 +202,7 @@ class Batch:
         if transcript is None:
             self._fail(job, outcome.error or RecordingError("There is no transcript."))
             return
-        transcript = speaker_names.with_names(transcript, {**self._names.get(job.output, {}), **self._flag_names})
+        transcript = self._named(outcome, transcript)
         try:
             written = sinks.commit(job.output, transcript, _rendered(transcript, job.formats), overwrite=self._settings.overwrite)
         except (OutputRefused, StorageNotReady) as error:
@@ -213,6 +219,24 @@ class Batch:
             self._tally.diarized += job.decision is Decision.DIARIZE
             self._tally.audio_seconds += transcript.duration
         self._emit(_done(job, written, outcome.seconds))
+
+    def _named(self, outcome: Outcome, transcript: Transcript) -> Transcript:
+        """With the names of its speakers: of enrolled voices where people said nothing else."""
+        job, found = outcome.job, outcome.diarization
+        given = {**self._names.get(job.output, {}), **self._flag_names}
+        if found is not None:
+            likely = self._voices.heard_in(found, job.spec.diarize_model, given) if self._voices else ()
+            transcript = with_likenesses(transcript, likely)
+            if likely:
+                self._emit(
+                    VoicesFound(
+                        job.recording.label,
+                        {likeness.speaker: likeness.name for likeness in likely if likeness.sure},
+                        {likeness.speaker: likeness.name for likeness in likely if not likeness.sure},
+                        {likeness.speaker: round(likeness.similarity, 3) for likeness in likely},
+                    )
+                )
+        return speaker_names.with_names(transcript, given)
 
     def _fail(self, job: Job, error: TranscribeError) -> None:
         with self._lock:

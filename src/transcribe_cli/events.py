@@ -117,6 +117,19 @@ class SpeakersProgress(Event):
 
 
 @dataclass(frozen=True)
+class VoicesFound(Event):
+    """Speakers who sound like enrolled voices: label -> name of those named after them, and of those who may be somebody.
+
+    `similarity` is of both: label -> cosine.
+    """
+
+    recording: str
+    named: dict[str, str]
+    doubtful: dict[str, str]
+    similarity: dict[str, float]
+
+
+@dataclass(frozen=True)
 class RecordingDone(Event):
     """Its files are written. `rendered` is true when they came from a transcript that was there already.
 

@@ -46,16 +46,25 @@ def engine_loaders(spec: JobSpec, settings: Settings) -> Sequence[Loader]:
 
 
 def check_diarizer(jobs: Iterable[Job], settings: Settings) -> None:
-    """Find out before the first recording whether it can be said who spoke, where that is asked: extra, token, terms, model.
+    """Find out before the first recording whether it can be said who spoke, where that is asked.
+
+    Raises:
+        MissingExtra, ModelUnavailable, UsageError: see `diarizers.hub`.
+    """
+    asked = (job.spec for job in jobs if job.spec.diarize and not job.spec.turns_are_given)
+    for model in dict.fromkeys(spec.diarize_model for spec in asked):
+        check_pyannote(model, settings)
+
+
+def check_pyannote(model: str, settings: Settings) -> None:
+    """Find out whether a pipeline can be loaded: extra, token, terms, files.
 
     Raises:
         MissingExtra, ModelUnavailable, UsageError: see `diarizers.hub`.
     """
     from transcribe_cli.diarizers import hub
 
-    asked = (job.spec for job in jobs if job.spec.diarize and not job.spec.turns_are_given)
-    for model in dict.fromkeys(spec.diarize_model for spec in asked):
-        hub.check(model, token=_token(settings), model_dir=settings.model_dir, offline=settings.offline)
+    hub.check(model, token=_token(settings), model_dir=settings.model_dir, offline=settings.offline)
 
 
 def load_diarizer(settings: Settings, job: Job, emit: Emit) -> Diarizer:
@@ -67,10 +76,19 @@ def load_diarizer(settings: Settings, job: Job, emit: Emit) -> Diarizer:
     """
     if job.spec.turns_are_given:
         return Rttm(turns_file(job.recording, job.output), job.recording.path.name)
+    return load_pyannote(job.spec.diarize_model, settings, emit)
+
+
+def load_pyannote(model: str, settings: Settings, emit: Emit) -> Diarizer:
+    """A pipeline of pyannote.audio, loaded.
+
+    Raises:
+        NotReady, UsageError: see `diarizers.pyannote`.
+    """
     from transcribe_cli.diarizers.pyannote import Pyannote
 
     return Pyannote.load(
-        job.spec.diarize_model,
+        model,
         device=settings.device,
         device_index=settings.device_index[0],
         batch_size=settings.diarize_batch_size,

@@ -20,7 +20,7 @@ from transcribe_cli.assembly import assemble, spent
 from transcribe_cli.audio import Decoder
 from transcribe_cli.checkpoint import Checkpoint, Checkpoints
 from transcribe_cli.diarization import Diarized, Diarizing
-from transcribe_cli.diarizers import Diarizer
+from transcribe_cli.diarizers import Diarization, Diarizer
 from transcribe_cli.engines import Clip
 from transcribe_cli.errors import DiarizationFailed, RecordingError, TranscribeError, UsageError
 from transcribe_cli.events import Emit, Event, RecordingProgress, RecordingResumed, silence
@@ -41,7 +41,8 @@ _Message = Begun | Found | Prepared | Again | Failed | Ended | Heard | Detected 
 class Outcome:
     """What became of a job: a transcript, or why there is none; both, where only who spoke could not be found out.
 
-    Whoever writes the transcript then removes the checkpoint. `seconds` is the time that was spent on the recording in this run.
+    Whoever writes the transcript then removes the checkpoint. `seconds` is the time that was spent on the recording in this run;
+    `diarization` is there when who spoke was found out in it.
     """
 
     job: Job
@@ -49,6 +50,7 @@ class Outcome:
     error: TranscribeError | None = None
     checkpoint: Checkpoint | None = None
     seconds: float = 0.0
+    diarization: Diarization | None = None
 
 
 class Pipeline:
@@ -264,10 +266,10 @@ class _Run:
             transcript = assemble(recording, device, self._backend)
         finally:
             recording.close()
-        error = recording.diarized.error if recording.diarized else None
+        error, found = (recording.diarized.error, recording.diarized.diarization) if recording.diarized else (None, None)
         if error is not None and recording.text is not None and recording.text.speakers:
             return Outcome(begun.job, error=error)  # what another diarizer found stays as it is
-        return Outcome(begun.job, transcript, error, recording.checkpoint, spent(recording))
+        return Outcome(begun.job, transcript, error, recording.checkpoint, spent(recording), found)
 
     def _fail(self, recording: UnderWay, error: RecordingError) -> Outcome:
         self._lost.add(recording.begun.number)

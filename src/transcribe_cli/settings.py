@@ -58,12 +58,22 @@ class Settings(BaseModel):
     )
     model_dir: Path | None = Field(default=None, description="where models are cached; none: the Hugging Face cache")
     state_dir: Path | None = Field(
-        default=None, description="where finished clips of recordings in progress are kept; none: the user's state folder"
+        default=None,
+        description="where enrolled voices and finished clips of recordings in progress are kept; none: the user's state folder",
     )
     offline: bool = Field(default=False, description="never ask the hub, only use models that are here")
 
     speaker_names: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
         default=(), description="names to show for labels: SPEAKER_00=Ana; also from speakers.toml next to the recording"
+    )
+    voices: bool = Field(
+        default=True, description="with diarize: name speakers whose voices were enrolled with `transcribe speakers enroll`"
+    )
+    voice_threshold: float = Field(
+        default=0.7,
+        ge=0,
+        le=1,
+        description="how near a voice must be to an enrolled one to be named, as a cosine; see docs/voices.md",
     )
     hf_token: SecretStr | None = Field(
         default=None, description="Hugging Face token for gated models; none: HF_TOKEN, or what `hf auth login` left"

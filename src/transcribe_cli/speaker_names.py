@@ -48,7 +48,7 @@ def parsed(texts: Iterable[str]) -> dict[str, str]:
             raise UsageError(f"{OPTION} takes LABEL=NAME, not {item.strip()!r}.", hint)
         if names.get(label, name) != name:
             raise UsageError(f"{OPTION} has two names for {label}, {names[label]!r} and {name!r}.")
-        if reason := _objection(name):
+        if reason := objection(name):
             raise UsageError(f"{OPTION}: the name of {label} {reason}.")
         names[label] = name
     return names
@@ -139,14 +139,14 @@ def _read(file: Path) -> dict[str, str]:
     for label, name in document.items():
         if not isinstance(name, str):
             raise ConfigError(f"{file.name} has no text for {label!r}.", 'Write lines such as SPEAKER_00 = "Ana".')
-        if reason := _objection(name.strip()):
+        if reason := objection(name.strip()):
             raise ConfigError(f"{file.name}: the name of {label!r} {reason}.")
         names[label] = name.strip()
     return names
 
 
-def _objection(name: str) -> str:
-    """Why this cannot be a name, or ""."""
+def objection(name: str) -> str:
+    """Why this cannot be a name, as the end of a sentence about it, or ""."""
     if len(name) > NAME_CHARACTERS:
         return f"is longer than {NAME_CHARACTERS} characters"
     return "" if printable(name) == name else "has a line break or another character that cannot be shown"

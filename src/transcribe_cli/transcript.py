@@ -87,6 +87,15 @@ class JobRecord(_Document):
     finished_at: str = Field(description="UTC, ISO 8601")
 
 
+class Likeness(_Document):
+    """A speaker sounds like somebody whose voice was enrolled."""
+
+    speaker: str = Field(description="label")
+    name: str = Field(description="whom the speaker sounds like")
+    similarity: float = Field(description="cosine between the two embeddings, 1 for the same")
+    sure: bool = Field(description="true when the speaker was named after it, false when it is for people to decide")
+
+
 class Quality(_Document):
     """What can be said about the transcript without a reference text. Times in seconds."""
 
@@ -98,6 +107,7 @@ class Quality(_Document):
     rescued: float = Field(default=0.0, description="seconds of speech that got words only when it was heard once more")
     low_confidence: float = Field(default=0.0, description="share of words with a probability under 0.5")
     skipped_packets: int = Field(default=0, description="damaged packets that the decoder left out")
+    voices: tuple[Likeness, ...] = Field(default=(), description="speakers who sound like an enrolled voice, sure or not")
 
 
 class Timing(_Document):

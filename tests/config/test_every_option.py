@@ -59,6 +59,8 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     "model_dir": ("/models", Path("/models")),
     "offline": (True, True),
     "state_dir": ("/state", Path("/state")),
+    "voices": (False, False),
+    "voice_threshold": (0.5, 0.5),
     "max_duration": (2.0, 2.0),
     "fail_fast": (True, True),
     "quiet": (True, True),

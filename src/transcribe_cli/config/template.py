@@ -29,6 +29,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "min_speakers",
         "max_speakers",
         "speaker_names",
+        "voices",
+        "voice_threshold",
         "hf_token",
         "diarize_batch_size",
     ),

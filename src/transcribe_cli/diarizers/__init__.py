@@ -37,10 +37,12 @@ class Diarization:
         turns: in the order of their starts; turns of different speakers may overlap.
         embeddings: for each speaker a vector (dimensions,) that is near those of the same voice elsewhere; empty where the diarizer
             has none.
+        embedded_by: which network made the embeddings; only those of one network can be compared.
     """
 
     turns: tuple[Turn, ...]
     embeddings: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    embedded_by: str = ""
 
 
 class Diarizer(Protocol):

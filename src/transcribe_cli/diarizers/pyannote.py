@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transcribe_cli.audio import SAMPLE_RATE, Waveform
-from transcribe_cli.diarizers import Diarization, blocks, hub, loading
+from transcribe_cli.diarizers import Diarization, blocks, hub, loading, recipe
 from transcribe_cli.diarizers.blocks import BLOCK_SECONDS, Voice
 from transcribe_cli.diarizers.loading import Device
 from transcribe_cli.diarizers.quiet import silenced
@@ -37,10 +37,12 @@ class Pyannote:
         device: str,
         emit: Emit = silence,
         block_seconds: float = BLOCK_SECONDS,
+        embedded_by: str = "",
     ) -> None:
         self._pipeline = pipeline
         self._emit = emit
         self._block_seconds = block_seconds
+        self._embedded_by = embedded_by
         self.name = name
         self.device = device
 
@@ -78,7 +80,7 @@ class Pyannote:
         pipeline = loading.load(config, name, device, device_index)
         if batch_size:
             pipeline.segmentation_batch_size = pipeline.embedding_batch_size = batch_size
-        return cls(pipeline, name, pipeline.device.type, emit, block_seconds)
+        return cls(pipeline, name, pipeline.device.type, emit, block_seconds, recipe.embedded_by(config))
 
     def diarize(self, waveform: Waveform, spec: JobSpec, on_progress: Callable[[float], None]) -> Diarization:
         """Who speaks when; long recordings block by block. See `Diarizer.diarize`."""
@@ -112,7 +114,8 @@ class Pyannote:
             most = spec.num_speakers or spec.max_speakers
             speakers = blocks.link(voices, spec.num_speakers or spec.min_speakers or 1, most)
         whole = [Turn(start=max(start, 0.0), end=end, speaker=str(speakers[voice])) for start, end, voice in turns]
-        return by_first_speech(Diarization(tidy(whole, waveform.seconds), blocks.centroids(voices, speakers)))
+        centroids = blocks.centroids(voices, speakers)
+        return by_first_speech(Diarization(tidy(whole, waveform.seconds), centroids, self._embedded_by))
 
     def _apply(self, samples: NDArray[np.float32], counts: dict[str, int], progress: _Progress) -> Any:  # noqa: ANN401
         """Run the pipeline on (samples,): again in smaller batches when memory runs out, or without a count that cannot be met."""

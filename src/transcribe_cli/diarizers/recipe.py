@@ -8,6 +8,7 @@ https://github.com/pyannote/pyannote-audio/blob/4.0.7/src/pyannote/audio/core/pi
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +102,16 @@ def localized(config: Mapping[str, Any], places: Mapping[str, Path]) -> dict[str
         found[role]["strict"] = False
     pipeline = {**config["pipeline"], "params": {**(config["pipeline"].get("params") or {}), **found}}
     return {**config, "pipeline": pipeline}
+
+
+def embedded_by(config: Mapping[str, Any]) -> str:
+    """Which network makes the embeddings of a recipe that `localized` made: 16 hex digits of the SHA-256 of its weights.
+
+    The same for a pipeline and its copy in a folder, another one when a model of the same name was trained again.
+    """
+    place = Path(config["pipeline"]["params"]["embedding"]["checkpoint"])
+    with (place if place.is_file() else place / _MODEL_FILES[0]).open("rb") as weights:
+        return hashlib.file_digest(weights, "sha256").hexdigest()[:16]
 
 
 def _part(role: str, given: object, home: str) -> Part:

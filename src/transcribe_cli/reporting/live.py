@@ -33,6 +33,7 @@ MOST_BARS = 3
 STYLES = {
     "FAILED": "bold red",
     "Warning:": "yellow",
+    "voices": "cyan",
     **dict.fromkeys(("done", "diarized", "rendered", "resumed"), "green"),
 }
 DONE = 1 - 1e-6  # a sum of the seconds of clips

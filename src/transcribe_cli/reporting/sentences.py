@@ -14,6 +14,7 @@ from transcribe_cli.events import (
     RecordingResumed,
     RunFinished,
     RunStarted,
+    VoicesFound,
 )
 from transcribe_cli.printable import printable
 
@@ -70,6 +71,14 @@ def _(event: RecordingDone) -> str:
 @sentence.register
 def _(event: RecordingResumed) -> str:
     return f"resumed   {printable(event.recording)}  {clock(event.seconds)} of {clock(event.duration)} were recognized before"
+
+
+@sentence.register
+def _(event: VoicesFound) -> str:
+    verbs = {label: f"{label} is {name}" for label, name in event.named.items()}
+    verbs |= {label: f"{label} may be {name}" for label, name in event.doubtful.items()}
+    who = [f"{verbs[label]} ({similarity:.2f})" for label, similarity in event.similarity.items()]
+    return f"voices    {printable(event.recording)}  {printable(', '.join(who))}"
 
 
 @sentence.register
