@@ -34,8 +34,7 @@ from transcribe_cli.diarizers import Diarization
 from transcribe_cli.diarizers.pyannote import Pyannote
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.voices import matching
-from transcribe_cli.voices.matching import likenesses
+from transcribe_cli.voices.matching import MARGIN, likenesses
 
 PEOPLE, ENROLLED, PRESENT = 8, 5, 3
 """Drawn for a trial; enrolled of them; in the conversation, of whom one or two are enrolled."""
@@ -56,7 +55,7 @@ class Trial:
 
 
 def said_by(people: Sequence[Speaker], seconds: float, rng: random.Random) -> Conversation:
-    """A recording of these people."""
+    """A recording of these people, who say other things in each."""
     each = max(4, round(seconds / 6 / len(people)))
     return converse({person.name: utterances(person, each, rng, ("pt",)) for person in people}, seconds, rng, Manner())
 
@@ -90,11 +89,11 @@ def _true(talk: Conversation, found: Diarization, label: str) -> str:
     return max(shared, key=lambda name: shared[name])
 
 
-def counted(trials: Iterable[Trial], threshold: float) -> Counter[str]:
-    """How many speakers came out how; `second` is a known person whom the diarizer found twice, and that is named once."""
+def counted(trials: Iterable[Trial], threshold: float, margin: float) -> Counter[str]:
+    """How many speakers came out how."""
     counts: Counter[str] = Counter()
     for one in trials:
-        found = {likeness.speaker: likeness for likeness in likenesses(one.speakers, one.voices, threshold)}
+        found = {likeness.speaker: likeness for likeness in likenesses(one.speakers, one.voices, threshold, margin=margin)}
         for label, name in one.truth.items():
             kind = "known" if name in one.voices else "unknown"
             likeness = found.get(label)
@@ -143,10 +142,9 @@ def main() -> None:
     spread(trials)
     print("\n| margin | threshold | known: named | in doubt | nothing | wrong name | unknown: nothing | in doubt | named |")
     print("|---" * 9 + "|")
-    for margin in MARGINS if options.tune else (matching.MARGIN,):
-        matching.MARGIN = margin
+    for margin in MARGINS if options.tune else (MARGIN,):
         for threshold in THRESHOLDS if options.tune else (Settings().voice_threshold,):
-            print(f"| {margin} | {threshold} | {row(counted(trials, threshold))} |", flush=True)
+            print(f"| {margin} | {threshold} | {row(counted(trials, threshold, margin))} |", flush=True)
     people = sum(len(one.truth) for one in trials)
     print(f"\n{options.trials} conversations, {people} speakers, {time.perf_counter() - began:.0f} s.")
 

@@ -25,10 +25,11 @@ def likenesses(
     voices: Mapping[str, NDArray[np.float32]],
     threshold: float,
     taken: Collection[str] = (),
+    margin: float = MARGIN,
 ) -> tuple[Likeness, ...]:
     """Who sounds like whom, in the order of the speakers; those who resemble nobody are left out.
 
-    It is sure that a speaker is somebody when their similarity is the threshold or more, no other voice comes within `MARGIN` of it, no
+    It is sure that a speaker is somebody when their similarity is the threshold or more, no other voice comes within the margin of it, no
     other speaker is nearer to that voice, and the name is not taken. Down to `DOUBT` under the threshold it is a resemblance. So a
     name is given to one speaker of a recording at most.
 
@@ -37,6 +38,7 @@ def likenesses(
         voices: name -> (dimensions,) of length 1, from the same network.
         threshold: cosine from which on it may be sure, -1 to 1.
         taken: names that somebody else in the recording has for sure.
+        margin: for benchmarks.
     """
     if not speakers or not voices:
         return ()
@@ -47,7 +49,7 @@ def likenesses(
         nearest = int(similar[row].argmax())
         similarity = float(similar[row, nearest])
         others = np.delete(similar[row], nearest)
-        alone = similarity - others.max(initial=-1.0) >= MARGIN
+        alone = similarity - others.max(initial=-1.0) >= margin
         first = int(similar[:, nearest].argmax()) == row
         sure = similarity >= threshold and alone and first and names[nearest] not in taken
         if sure or similarity >= threshold - DOUBT:
