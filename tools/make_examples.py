@@ -200,7 +200,7 @@ def main() -> None:
         print(f"{recording.name}: {len(samples) / SAMPLE_RATE:.1f} s")
     faint = np.random.default_rng(0).normal(0, 3e-5, 10 * SAMPLE_RATE)
     faint[: 3 * SAMPLE_RATE] = 0
-    silence = Recording("silencio.wav", "pt", (), (0, 0), "pcm_s16le", 0, "")
+    silence = Recording("silencio.m4a", "pt", (), (0, 0), "aac", 32_000, "")
     encode(EXAMPLES / "audio" / silence.name, faint.astype(np.float32), silence)
     _write_reference(silence, [])
 

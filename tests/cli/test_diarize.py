@@ -203,7 +203,7 @@ def test_a_failed_diarization_keeps_the_text_and_only_it_is_done_again(tmp_path:
     weights.write_bytes(b"no checkpoint")
     folder = tmp_path / "in"
     folder.mkdir()
-    for name in ("hearing.wav", "silencio.wav"):
+    for name in ("hearing.wav", "silencio.m4a"):
         shutil.copy(EXAMPLES / name, folder)
     options = (*PLAIN, "--diarize", "--diarize-model", pipeline, "-f", "json,srt,rttm")
 
@@ -235,7 +235,7 @@ def test_a_failed_diarization_keeps_the_text_and_only_it_is_done_again(tmp_path:
 
 
 def test_silence_has_no_speakers_and_needs_no_diarizer(tmp_path: Path, transcribe: Transcribe) -> None:
-    shutil.copy(EXAMPLES / "silencio.wav", tmp_path)
+    shutil.copy(EXAMPLES / "silencio.m4a", tmp_path)
     ran = transcribe("run", tmp_path, *DIARIZED, "-f", "json,rttm", *EVENTS)
     assert ran.code == 0, ran.err
     assert "diarizer_loaded" not in names(ran.err)
@@ -311,7 +311,7 @@ def test_without_the_extra_the_pip_command_is_said(tmp_path: Path) -> None:
 
 
 def test_counts_that_cannot_be_are_one_line(tmp_path: Path, transcribe: Transcribe) -> None:
-    shutil.copy(EXAMPLES / "silencio.wav", tmp_path)
+    shutil.copy(EXAMPLES / "silencio.m4a", tmp_path)
     for options, said in (
         (["--diarize", "--min-speakers", "3", "--max-speakers", "2"], "more than max_speakers"),
         (["--num-speakers", "2"], "need diarize"),
