@@ -15,8 +15,8 @@ from transcribe_cli.diarizers.rttm import Rttm
 from transcribe_cli.engines.devices import place
 from transcribe_cli.engines.models import locate
 from transcribe_cli.events import Emit
+from transcribe_cli.lanes import Loader
 from transcribe_cli.plan import Job, turns_file
-from transcribe_cli.recognition import Loader
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
 

@@ -24,9 +24,10 @@ from transcribe_cli.diarizers import Diarization, Diarizer
 from transcribe_cli.engines import Clip
 from transcribe_cli.errors import DiarizationFailed, RecordingError, TranscribeError, UsageError
 from transcribe_cli.events import Emit, Event, RecordingProgress, RecordingResumed, silence
+from transcribe_cli.lanes import Loader
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.prepare import Again, Begun, Ended, Failed, Found, Preparation, Prepared
-from transcribe_cli.recognition import Broken, Detected, Heard, Loader, Lost, Recognition
+from transcribe_cli.recognition import Broken, Detected, Heard, Lost, Recognition
 from transcribe_cli.sinks import json_path
 from transcribe_cli.transcript import Transcript
 from transcribe_cli.under_way import UnderWay

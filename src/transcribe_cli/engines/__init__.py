@@ -219,6 +219,10 @@ class Engine(Protocol):
     def lanes(self) -> int:
         """How many batches may be under way at once."""
 
+    @property
+    def replicas(self) -> int:
+        """How many of them it computes at once; the others are made ready and stand in line."""
+
     def check(self, spec: JobSpec) -> None:
         """Raise UsageError when the model cannot do what the spec asks."""
 
