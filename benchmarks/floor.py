@@ -25,7 +25,7 @@ _NOTHING = Attempt((), "", 0.0, 0.0, 0.0, 0.0)
 class _Collector:
     """An engine that only makes the features, and keeps them."""
 
-    model, device, lanes, batch_size = "collector", "cpu", 1, 16
+    model, device, lanes, replicas, batch_size = "collector", "cpu", 1, 1, 16
 
     def __init__(self, real: FasterWhisper) -> None:
         self._real = real

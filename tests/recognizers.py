@@ -29,6 +29,7 @@ class Echo:
     """An engine that reads one word in every clip, over all of it, and remembers its batches.
 
     Args:
+        replicas: as many as there are lanes, unless told otherwise.
         before: called with each batch before it is answered, also when only languages are asked; may wait, or raise.
         rung: from which temperature on a text passes the gates.
     """
@@ -39,12 +40,14 @@ class Echo:
         self,
         batch_size: int = 4,
         lanes: int = 1,
+        replicas: int = 0,
         before: Before = lambda clips: None,
         rung: float = 0.0,
         device: str = "cpu/int8",
     ) -> None:
         self.batch_size = batch_size
         self.lanes = lanes
+        self.replicas = replicas or lanes
         self.device = device
         self.batches: list[list[Task]] = []
         self.asked: list[list[Clip]] = []

@@ -5,19 +5,25 @@ Options of decoding are watched where they reach CTranslate2, with the real mode
 
 from __future__ import annotations
 
+import wave
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from tests.conftest import lecture, spoken
+from tests.conftest import EXAMPLES, lecture, spoken
+from tests.conversations import write
 from transcribe_cli import JobSpec, Settings, transcribe
-from transcribe_cli.batch import engine_loaders
 from transcribe_cli.config import GROUPS
 from transcribe_cli.config.fields import FIELDS
 from transcribe_cli.engines import faster_whisper
 from transcribe_cli.errors import DeviceUnavailable, ModelUnavailable, UsageError
+from transcribe_cli.events import silence
+from transcribe_cli.loading import engine_loaders, load_diarizer
+from transcribe_cli.plan import plan
+from transcribe_cli.sources import find
 from transcribe_cli.transcript import Transcript
 
 # What reaches `generate` when the option is set: argument, value.
@@ -150,11 +156,27 @@ def _frames(path: Path, **spec: object) -> int:
     return int(_calls("encode", path, **spec)[0][1].shape[-1])
 
 
+def _voices(path: Path, **spec: object) -> int:
+    """How many speakers are found in the first half of the example of three voices."""
+    half = path.parent / "half" / "hearing.wav"
+    half.parent.mkdir(exist_ok=True)
+    with wave.open(str(EXAMPLES / "hearing.wav")) as whole, wave.open(str(half), "wb") as file:
+        file.setparams(whole.getparams())
+        file.writeframes(whole.readframes(whole.getnframes() // 2))
+    return len(run(half, **{"language": "pt", "diarize": True, "diarize_model": "demo", **spec}).speakers)
+
+
 SPEC: Mapping[str, Callable[[Path], bool]] = {
+    "diarize": lambda path: _voices(path) == 3 and _voices(path, diarize=False) == 0,
+    "diarize_model": lambda path: _raises(UsageError, lambda: _voices(path, diarize_model="dmo")),
+    "num_speakers": lambda path: _voices(path, num_speakers=2) == 2,
+    "min_speakers": lambda path: _voices(path, min_speakers=4) == 4,
+    "max_speakers": lambda path: _voices(path, max_speakers=2) == 2,
     "model": lambda path: _raises(UsageError, lambda: run(path, model="demmo")),
     "language": lambda path: run(path, language="en").language == "en",
     "languages": lambda path: run(path, languages=("en", "es")).language in {"en", "es"},
     "audio_track": lambda path: _raises(Exception, lambda: run(path, audio_track=1)),
+    "channels": lambda path: run(_twice(path), channels="split").flags == ("channels_alike",) != run(_twice(path)).flags,
     "multilingual": lambda path: _languages(path, multilingual=True) == {"pt", "en"} and len(_languages(path)) == 1,
     "sequential": lambda path: bool(_calls("transcribe", path, sequential=True)) and not _calls("transcribe", path),
     "full_window": lambda path: _frames(path, full_window=False) < 3000 == _frames(path),
@@ -171,6 +193,14 @@ SPEC: Mapping[str, Callable[[Path], bool]] = {
     ),
     "vad_speech_pad_ms": lambda path: run(path, vad_speech_pad_ms=0).quality.speech < run(path).quality.speech,
 }
+
+
+def _twice(path: Path) -> Path:
+    """The recording in both channels of another file."""
+    other = path.parent / "stereo" / "aula.wav"
+    with wave.open(str(path)) as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32_768
+    return write(other, np.stack([samples, samples], axis=1))
 
 
 def _raises(kind: type[Exception], do: Callable[[], object]) -> bool:
@@ -209,6 +239,13 @@ def _gpu_beyond_the_last() -> bool:
 
 
 # Options of outputs, choice of files and display are tested where they are at home, by running the program.
+def _batches(path: Path, **more: object) -> int:
+    """How many windows the diarizer sees at once."""
+    [job] = plan(find([str(path)]), JobSpec(model="demo", diarize=True, diarize_model="demo"), settings())
+    diarizer: Any = load_diarizer(settings(**more), job, silence)
+    return int(diarizer._pipeline.embedding_batch_size)
+
+
 SETTINGS: Mapping[str, Callable[[Path], bool] | str] = {
     "device": lambda _: _raises(DeviceUnavailable, lambda: _engine(device="cuda")),
     "device_index": lambda _: _gpu_beyond_the_last(),
@@ -221,6 +258,8 @@ SETTINGS: Mapping[str, Callable[[Path], bool] | str] = {
     ),
     "model_dir": "tests/cli/test_models.py",
     "state_dir": "tests/cli/test_checkpoint.py",
+    "voices": "tests/cli/test_speakers.py",
+    "voice_threshold": "tests/cli/test_speakers.py",
     "output_format": "tests/cli/test_run.py",
     "output_dir": "tests/cli/test_run.py",
     "overwrite": "tests/cli/test_run.py",
@@ -228,6 +267,11 @@ SETTINGS: Mapping[str, Callable[[Path], bool] | str] = {
     "scratch_limit": "tests/storage/test_run.py",
     "include": "tests/cli/test_run.py",
     "exclude": "tests/cli/test_run.py",
+    "speaker_names": "tests/cli/test_diarize.py",
+    "hf_token": lambda path: _raises(
+        UsageError, lambda: list(transcribe(path, JobSpec(model="demo", diarize=True), settings(hf_token="hf_ with spaces")))
+    ),
+    "diarize_batch_size": lambda path: _batches(path, diarize_batch_size=3) == 3 != _batches(path),
     "max_duration": "tests/cli/test_run.py",
     "fail_fast": "tests/cli/test_run.py",
     "quiet": "tests/cli/test_run.py",

@@ -127,9 +127,9 @@ def test_a_deleted_rendering_is_rendered_and_nothing_else(aula):
 
 def test_a_new_format_is_rendered_from_what_is_there(aula):
     """And listed, so that it is known as ours."""
-    assert reasons(aula, output_format="all") == {"aula.mp3": ("render", "txt, tsv missing")}
+    assert reasons(aula, output_format="all") == {"aula.mp3": ("render", "txt, tsv, rttm missing")}
     run(aula, output_format="all")
-    assert set(read_head(aula.with_suffix(".json")).outputs) == {f"aula.{name}" for name in ("srt", "vtt", "txt", "tsv")}
+    assert set(read_head(aula.with_suffix(".json")).outputs) == {f"aula.{name}" for name in ("srt", "vtt", "txt", "tsv", "rttm")}
     assert reasons(aula, output_format="all") == {"aula.mp3": ("done", "done")}
 
 

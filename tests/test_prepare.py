@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import SENTENCES, lecture
 from tests.recognizers import PATIENCE, PORTUGUESE
-from transcribe_cli import prepare
+from transcribe_cli import listening, prepare
 from transcribe_cli.audio import Decoder
 from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.events import Event, RecordingPrepared, RecordingStarted, silence
@@ -111,7 +111,7 @@ def test_clips_come_in_the_order_of_time_and_then_the_speech_that_they_hold(fold
         assert [clip.index for clip in clips] == list(range(4))
         assert {clip.waveform for clip in clips} == {begun.waveform}
         spoken = [region for clip in clips for region in clip.speech]
-        assert list(prepared.speech) == [(region.start / 16_000, region.end / 16_000) for region in spoken]
+        assert list(prepared.speech[None]) == [(region.start / 16_000, region.end / 16_000) for region in spoken]
         assert [type(event) for event in told] == [RecordingStarted, RecordingPrepared]
 
 
@@ -219,13 +219,13 @@ def test_an_error_that_nobody_expected_is_one_recordings_failure(
         say(folder / name)
     times = iter((True, False))
 
-    class Detector(prepare.SpeechDetector):
+    class Detector(listening.SpeechDetector):
         def __init__(self) -> None:
             if next(times):
                 raise ZeroDivisionError("no windows")
             super().__init__()
 
-    monkeypatch.setattr(prepare, "SpeechDetector", Detector)
+    monkeypatch.setattr(listening, "SpeechDetector", Detector)
     with preparing(jobs(folder), scratch) as (_, inbox):
         inbox.until(ended)
     [failed] = inbox.all(Failed)

@@ -22,7 +22,7 @@ from transcribe_cli.under_way import UnderWay
 GIVEN = JobSpec(model="demo", language="pt")
 VOTED = JobSpec(model="demo")
 MIXED = JobSpec(model="demo", multilingual=True)
-PREPARED = Prepared(0, (), 0.0, 0.0)
+PREPARED = Prepared(0, {}, 0.0, 0.0)
 Recording = Callable[..., UnderWay]
 
 

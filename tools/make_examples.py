@@ -6,6 +6,7 @@ have. The same files come out every time with the same versions of espeak-ng and
 
 import random
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -30,18 +31,32 @@ class Recording:
 
     name: str
     language: str
-    voices: tuple[str, ...]  # they take turns
+    voices: tuple[str, ...]
     pauses: tuple[float, float]  # seconds between sentences
     codec: str
     bit_rate: int
-    text: str
+    text: str  # a sentence a line; where there are several voices, each begins with the number of its own
     pitch: int = 50
     video: bool = False
 
     @property
-    def sentences(self) -> list[str]:
-        """One a line."""
-        return [line.strip() for line in self.text.strip().splitlines()]
+    def sentences(self) -> list[tuple[str, str]]:
+        """Who says what."""
+        lines = [line.strip() for line in self.text.strip().splitlines()]
+        if len(self.voices) < 2:
+            return [(self.voices[0], line) for line in lines]
+        numbered = [line.partition(" ") for line in lines]
+        return [(self.voices[int(number)], sentence) for number, _, sentence in numbered]
+
+
+@dataclass(frozen=True)
+class Said:
+    """A sentence in its place; seconds of the recording."""
+
+    voice: str
+    text: str
+    start: float
+    end: float
 
 
 RECORDINGS = (
@@ -95,31 +110,31 @@ RECORDINGS = (
         pitch=45,
     ),
     Recording(
-        "audiencia.m4a",
+        "hearing.wav",
         "pt",
-        ("david", "belinda"),
-        (0.4, 1.1),
-        "aac",
-        48_000,
+        ("david", "belinda", "robert"),
+        (0.3, 1.0),
+        "pcm_s16le",
+        0,
         """
-        A audiência está aberta.
-        Sim, senhora.
-        O juiz explica o contrato de trabalho com calma.
-        Eu não concordo.
-        Qual é a sua dúvida?
-        O advogado apresenta a pergunta dezesseis.
-        A testemunha descreve o problema de química.
-        O senhor pode repetir?
-        A testemunha descreve a reunião da semana mais uma vez.
-        O médico comenta o relatório final com cuidado.
-        Isso é muito importante.
-        O governo discute o projeto de lei amanhã.
-        A testemunha mostra a carta da família para todos.
-        O advogado revisa o contrato de trabalho em voz alta.
-        Alguma pergunta?
-        O juiz resume o texto da página setenta e quatro.
-        Vamos fazer um intervalo de trinta minutos.
-        Muito obrigado pela atenção.
+        0 A audiência está aberta.
+        1 Sim, senhora.
+        0 O juiz explica o contrato de trabalho com calma.
+        1 Eu não concordo.
+        0 Qual é a sua dúvida?
+        1 O advogado apresenta a pergunta dezesseis.
+        2 A testemunha descreve o problema de química.
+        0 O senhor pode repetir?
+        2 A testemunha descreve a reunião da semana mais uma vez.
+        1 O médico comenta o relatório final com cuidado.
+        0 Isso é muito importante.
+        2 O governo discute o projeto de lei amanhã.
+        1 Alguma pergunta?
+        2 A testemunha mostra a carta da família para todos.
+        1 O advogado revisa o contrato de trabalho em voz alta.
+        0 O juiz resume o texto da página setenta e quatro.
+        0 Vamos fazer um intervalo de trinta minutos.
+        1 Muito obrigado pela atenção.
         """,
     ),
     Recording(
@@ -179,27 +194,29 @@ def main() -> None:
     for folder in ("audio", "references"):
         (EXAMPLES / folder).mkdir(parents=True, exist_ok=True)
     for number, recording in enumerate(RECORDINGS):
-        samples = say(recording, random.Random(number))
+        samples, said = say(recording, random.Random(number))
         encode(EXAMPLES / "audio" / recording.name, samples, recording)
-        _write_reference(recording.name, recording.sentences)
+        _write_reference(recording, said)
         print(f"{recording.name}: {len(samples) / SAMPLE_RATE:.1f} s")
     faint = np.random.default_rng(0).normal(0, 3e-5, 10 * SAMPLE_RATE)
     faint[: 3 * SAMPLE_RATE] = 0
-    silence = Recording("silencio.wav", "pt", (), (0, 0), "pcm_s16le", 0, "")
+    silence = Recording("silencio.m4a", "pt", (), (0, 0), "aac", 32_000, "")
     encode(EXAMPLES / "audio" / silence.name, faint.astype(np.float32), silence)
-    _write_reference(silence.name, [])
+    _write_reference(silence, [])
 
 
-def say(recording: Recording, rng: random.Random) -> npt.NDArray[np.float32]:
-    """Speak the sentences in turn with pauses, over faint noise; (n,) at 16 kHz."""
+def say(recording: Recording, rng: random.Random) -> tuple[npt.NDArray[np.float32], list[Said]]:
+    """Speak the sentences with pauses, over faint noise; (n,) at 16 kHz, and what is where."""
     pieces = [np.zeros(SAMPLE_RATE // 2, np.float32)]
-    for number, text in enumerate(recording.sentences):
-        voice = recording.voices[number % len(recording.voices)]
+    said: list[Said] = []
+    for voice, text in recording.sentences:
         speed = rng.randint(148, 168)
+        start = sum(map(len, pieces)) / SAMPLE_RATE
         pieces.append(speak(text, recording.language, voice, pitch=recording.pitch, speed=speed).samples)
+        said.append(Said(voice, text, start, start + len(pieces[-1]) / SAMPLE_RATE))
         pieces.append(np.zeros(int(rng.uniform(*recording.pauses) * SAMPLE_RATE), np.float32))
     samples = np.concatenate(pieces) * np.float32(0.7)
-    return samples + np.random.default_rng(0).normal(0, 2e-4, len(samples)).astype(np.float32)
+    return samples + np.random.default_rng(0).normal(0, 2e-4, len(samples)).astype(np.float32), said
 
 
 def encode(path: Path, samples: npt.NDArray[np.float32], recording: Recording) -> None:
@@ -231,10 +248,15 @@ def _encode_video(container: av.container.OutputContainer, seconds: float) -> No
     container.mux(stream.encode(None))
 
 
-def _write_reference(name: str, sentences: list[str]) -> None:
-    """The text that was spoken, one sentence a line."""
-    path = EXAMPLES / "references" / Path(name).with_suffix(".txt")
-    path.write_text("".join(sentence + "\n" for sentence in sentences), encoding="utf-8")
+def _write_reference(recording: Recording, said: Sequence[Said]) -> None:
+    """The text that was spoken, one sentence a line, and who spoke when, where there are several."""
+    path = EXAMPLES / "references" / recording.name
+    path.with_suffix(".txt").write_text("".join(f"{one.text}\n" for one in said), encoding="utf-8")
+    if len(recording.voices) > 1:
+        turns = (
+            f"SPEAKER {path.stem} 1 {one.start:.3f} {one.end - one.start:.3f} <NA> <NA> {one.voice} <NA> <NA>\n" for one in said
+        )
+        path.with_suffix(".rttm").write_text("".join(turns), encoding="utf-8")
 
 
 if __name__ == "__main__":

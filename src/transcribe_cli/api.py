@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 
-from transcribe_cli.batch import check_engine, decoders, engine_loaders
 from transcribe_cli.events import Emit, silence
 from transcribe_cli.fetch import GB, Fetcher
+from transcribe_cli.loading import check_diarizer, check_engine, decoders, engine_loaders, load_diarizer
 from transcribe_cli.pipeline import Outcome, Pipeline
 from transcribe_cli.plan import Decision, Job, plan
 from transcribe_cli.settings import Settings
@@ -50,10 +50,12 @@ def transcribe(
             yield Outcome(job, error=job.error)
     if waiting := [job for job in jobs if job.decision is Decision.TRANSCRIBE]:
         check_engine(spec, settings)
+        check_diarizer(waiting, settings)
         with ExitStack() as stack:
             fetcher = Fetcher(round(settings.scratch_limit * GB))
-            loaders = partial(engine_loaders, spec, settings)
-            yield from Pipeline(loaders, decoders(settings, stack), emit, fetcher=fetcher).run(waiting)
+            loaders, diarizer = partial(engine_loaders, spec, settings), partial(load_diarizer, settings)
+            pipeline = Pipeline(loaders, decoders(settings, stack), emit, diarizer=diarizer, fetcher=fetcher)
+            yield from pipeline.run(waiting)
 
 
 def _to_do(job: Job) -> Job:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from transcribe_cli import __version__
 from transcribe_cli.audio import Damage
+from transcribe_cli.channels import ALIKE, Spans, merged, turns_of
+from transcribe_cli.diarization import Diarized
 from transcribe_cli.engines import ClipResult
 from transcribe_cli.prepare import Prepared
 from transcribe_cli.rescue import without
 from transcribe_cli.segments import LOW_CONFIDENCE, segments
+from transcribe_cli.speakers import speakers_of, with_speakers
+from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import JobRecord, Quality, Segment, Source, Timing, Transcript
 from transcribe_cli.under_way import UnderWay
 from transcribe_cli.vote import Language
@@ -18,17 +22,40 @@ from transcribe_cli.word_times import invented
 
 # Speech without text is worth a look from this length on, in seconds; shorter stretches are breaths and hesitation.
 GAP = 2.0
+# The flag of a transcript whose speakers were asked for and could not be found out.
+NO_DIARIZATION = "no_diarization"
 TOOL = f"transcribe-cli {__version__}"
 
 
 def assemble(recording: UnderWay, device: str, backend: str) -> Transcript:
-    """The transcript of a recording all of whose clips are recognized."""
+    """The transcript of a complete recording, with its speakers when somebody asked for them."""
+    text = recording.text or _recognized(recording, device, backend)
+    return _told_apart(text, recording.begun.job.spec, recording.diarized) if recording.diarized else text
+
+
+def spent(recording: UnderWay) -> float:
+    """Seconds that went into a complete recording in this run: decoding, speech detection, recognition, diarization."""
+    prepared, diarized = recording.prepared, recording.diarized
+    decoded = prepared.decode_seconds + prepared.vad_seconds if prepared else 0.0
+    return decoded + sum(result.seconds for result in recording.results) + (diarized.seconds if diarized else 0.0)
+
+
+def _recognized(recording: UnderWay, device: str, backend: str) -> Transcript:
     begun, prepared = recording.begun, recording.prepared
     if prepared is None:
         raise ValueError("this recording is not complete")
-    waveform, language = begun.waveform, recording.language
-    found = segments(recording.results, waveform.seconds)
-    quality = _quality(prepared.speech, waveform.damage, recording.results, found)
+    waveform, language, results = begun.waveform, recording.language, recording.results
+    by_channel = {
+        channel: segments([result for result in results if result.clip.channel == channel], waveform.seconds)
+        for channel in prepared.speech
+    }
+    turns = turns_of(prepared.speech, waveform.seconds) if prepared.speakers else {}
+    if prepared.speakers:
+        found = merged({turns[channel][0].speaker: by_channel[channel] for channel in turns})
+    else:
+        [found] = by_channel.values()
+    told = tuple(sorted((turn for said in turns.values() for turn in said), key=lambda turn: (turn.start, turn.end)))
+    quality = _quality(prepared.speech, waveform.damage, results, by_channel)
     return Transcript(
         source=Source(
             name=begun.recording.name,
@@ -44,17 +71,50 @@ def assemble(recording: UnderWay, device: str, backend: str) -> Transcript:
             tool=TOOL,
             backend=backend,
             device=device,
-            finished_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            finished_at=_now(),
         ),
         language=language.code,
         language_probability=language.probability,
         duration=waveform.seconds,
-        flags=tuple(_flags(waveform.damage, found, language, quality)),
+        flags=(*_flags(waveform.damage, found, language, quality), *([ALIKE] if prepared.alike else [])),
+        speakers=speakers_of(told),
         text="".join(segment.text for segment in found),
         segments=found,
+        turns=told,
         quality=quality,
-        timing=_timing(prepared, waveform.seconds, recording.results),
+        timing=_timing(prepared, waveform.seconds, results),
     )
+
+
+def _told_apart(text: Transcript, spec: JobSpec, diarized: Diarized) -> Transcript:
+    """The transcript with its speakers; without them, where they could not be found out, as if nobody had asked: the next run will."""
+    found = diarized.diarization
+    done = spec if found else spec.model_copy(update={"diarize": False})
+    flags = [flag for flag in text.flags if flag != NO_DIARIZATION]
+    total = text.timing.total - text.timing.diarization + diarized.seconds
+    timing = text.timing.model_copy(
+        update={"diarization": diarized.seconds, "total": total, "rtfx": text.duration / total if total else 0.0}
+    )
+    job = {"fingerprint": done.fingerprint, "spec": done.canonical(), "tool": TOOL, "finished_at": _now()}
+    told = {"job": text.job.model_copy(update=job), "timing": timing}
+    if found is None:
+        return text.model_copy(update={**told, "flags": (*flags, NO_DIARIZATION)})
+    segments = with_speakers(text.segments, found.turns)
+    speakers = speakers_of(found.turns)
+    return text.model_copy(
+        update={
+            **told,
+            "flags": tuple(flags),
+            "segments": segments,
+            "turns": found.turns,
+            "speakers": speakers,
+            "speaker_names": {},
+        }
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _flags(damage: Damage, found: Sequence[Segment], language: Language, quality: Quality) -> Iterator[str]:
@@ -75,12 +135,17 @@ def _flags(damage: Damage, found: Sequence[Segment], language: Language, quality
 
 
 def _quality(
-    speech: Sequence[tuple[float, float]], damage: Damage, results: Sequence[ClipResult], found: Sequence[Segment]
+    speech: Mapping[int | None, Spans],
+    damage: Damage,
+    results: Sequence[ClipResult],
+    found: Mapping[int | None, Sequence[Segment]],
 ) -> Quality:
-    total = sum(end - start for start, end in speech)
-    untold = list(without(speech, [(segment.start, segment.end) for segment in found]))
+    """Of all channels together; `speech` and `found` are by channel."""
+    total = sum(end - start for spans in speech.values() for start, end in spans)
+    told = {channel: [(segment.start, segment.end) for segment in found[channel]] for channel in speech}
+    untold = sorted(gap for channel, spans in speech.items() for gap in without(spans, told[channel]))
     missing = sum(end - start for start, end in untold)
-    words = [word for segment in found for word in segment.words or ()]
+    words = [word for segments in found.values() for segment in segments for word in segment.words or ()]
     return Quality(
         speech=total,
         covered=1 - missing / total if total else 1.0,

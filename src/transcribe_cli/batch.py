@@ -11,12 +11,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from transcribe_cli import sinks
-from transcribe_cli.audio import Decoder, Limits, scratch
+from transcribe_cli import sinks, speaker_names
+from transcribe_cli.audio import scratch
 from transcribe_cli.checkpoint import Checkpoints
-from transcribe_cli.engines.devices import place
-from transcribe_cli.engines.models import locate
-from transcribe_cli.errors import OutputRefused, RecordingError, StorageNotReady, TranscribeError
+from transcribe_cli.errors import DiarizationFailed, OutputRefused, RecordingError, StorageNotReady, TranscribeError
 from transcribe_cli.events import (
     Emit,
     Event,
@@ -25,20 +23,26 @@ from transcribe_cli.events import (
     RecordingSkipped,
     RunFinished,
     RunStarted,
+    VoicesFound,
 )
 from transcribe_cli.fetch import GB, Fetcher
 from transcribe_cli.formats import render
+from transcribe_cli.loading import check_diarizer, check_engine, decoders, engine_loaders, load_diarizer
 from transcribe_cli.pipeline import Outcome, Pipeline
 from transcribe_cli.plan import Decision, Job, check_writable
-from transcribe_cli.recognition import Loader
 from transcribe_cli.settings import Settings
+from transcribe_cli.sinks import Output
 from transcribe_cli.sources import json_safe
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Transcript
+from transcribe_cli.voices.known import KnownVoices, with_likenesses
+from transcribe_cli.voices.library import Library
 
 _LOG = logging.getLogger(__name__)
-# Recordings prepared side by side: decoding and speech detection take 10 s of a processor for each hour of audio.
-DECODERS = 2
+# Decisions for which a recording is decoded.
+HEARD = frozenset({Decision.TRANSCRIBE, Decision.DIARIZE})
+# What to do when a recording has its text and not its speakers.
+_AGAIN = "The same command again tries only to find out who speaks."
 
 
 @dataclass
@@ -46,6 +50,7 @@ class Tally:
     """What a run did, counted as it goes. Seconds."""
 
     transcribed: int = 0
+    diarized: int = 0
     rendered: int = 0
     skipped: int = 0
     failed: int = 0
@@ -60,6 +65,7 @@ class Tally:
         code = exit_code if exit_code is not None else RecordingError.exit_code if self.failed else 0
         return RunFinished(
             transcribed=self.transcribed,
+            diarized=self.diarized,
             rendered=self.rendered,
             skipped=self.skipped,
             failed=self.failed,
@@ -88,9 +94,12 @@ class Batch:
         self._listener = emit
         self._lock = threading.Lock()
         self._tally = Tally()
+        self._flag_names = speaker_names.parsed(settings.speaker_names)
+        self._names: dict[Output, dict[str, str]] = {}
+        self._voices: KnownVoices | None = None
 
     def run(self) -> RunFinished:
-        """Do what the plan says: fail, skip, render, transcribe, in this order.
+        """Do what the plan says: fail, skip, render, then transcribe and diarize, in this order.
 
         Raises:
             NotReady: the model, the device or the scratch space is not there; what was written until then stands.
@@ -99,8 +108,13 @@ class Batch:
         try:
             self._jobs = check_writable(self._jobs)
             self._start()
-            if waiting := [job for job in self._jobs if job.decision is Decision.TRANSCRIBE]:
+            waiting = [job for job in self._jobs if job.decision in HEARD]
+            if any(job.decision is Decision.TRANSCRIBE for job in waiting):
                 check_engine(self._spec, self._settings)
+            self._names = _names_beside([job for job in waiting if job.spec.tells_speakers])
+            check_diarizer(waiting, self._settings)
+            if self._names and self._settings.voices:
+                self._voices = KnownVoices(Library(self._settings.state_dir), self._settings.voice_threshold, self._emit)
             self._each(Decision.FAIL, self._fail_planned)
             self._each(Decision.DONE, self._skip)
             self._each(Decision.RENDER, self._render)
@@ -122,11 +136,12 @@ class Batch:
 
     def _start(self) -> None:
         counts = {decision: sum(job.decision is decision for job in self._jobs) for decision in Decision}
-        waiting = [job for job in self._jobs if job.decision is Decision.TRANSCRIBE]
+        waiting = [job for job in self._jobs if job.decision in HEARD]
         self._emit(
             RunStarted(
                 recordings=len(self._jobs),
-                to_transcribe=len(waiting),
+                to_transcribe=counts[Decision.TRANSCRIBE],
+                to_diarize=counts[Decision.DIARIZE],
                 to_render=counts[Decision.RENDER],
                 done=counts[Decision.DONE],
                 bytes=sum(job.recording.size for job in waiting),
@@ -173,7 +188,10 @@ class Batch:
             checkpoints = Checkpoints(self._settings.state_dir)
             loaders = partial(engine_loaders, self._spec, self._settings)
             fetcher = Fetcher(round(self._settings.scratch_limit * GB))
-            pipeline = Pipeline(loaders, decoders(self._settings, stack), self._emit, checkpoints, fetcher=fetcher)
+            diarizer = partial(load_diarizer, self._settings)
+            pipeline = Pipeline(
+                loaders, decoders(self._settings, stack), self._emit, checkpoints, diarizer=diarizer, fetcher=fetcher
+            )
             for outcome in stack.enter_context(closing(pipeline.run(jobs, self._can_be_written))):
                 self._take(outcome)
 
@@ -191,6 +209,7 @@ class Batch:
         if transcript is None:
             self._fail(job, outcome.error or RecordingError("There is no transcript."))
             return
+        transcript = self._named(outcome, transcript)
         try:
             written = sinks.commit(job.output, transcript, _rendered(transcript, job.formats), overwrite=self._settings.overwrite)
         except (OutputRefused, StorageNotReady) as error:
@@ -198,11 +217,33 @@ class Batch:
             return
         if outcome.checkpoint is not None:
             outcome.checkpoint.remove()
+        if (failure := outcome.error) is not None:  # its text is there, and nobody knows who said it
+            self._fail(job, DiarizationFailed(f"{failure.message} Its text is written.", f"{failure.hint} {_AGAIN}".strip()))
+            return
         with self._lock:
             self._tally.tried += 1
-            self._tally.transcribed += 1
+            self._tally.transcribed += job.decision is Decision.TRANSCRIBE
+            self._tally.diarized += job.decision is Decision.DIARIZE
             self._tally.audio_seconds += transcript.duration
-        self._emit(_done(job, written, transcript.timing.total))
+        self._emit(_done(job, written, outcome.seconds))
+
+    def _named(self, outcome: Outcome, transcript: Transcript) -> Transcript:
+        """With the names of its speakers: of enrolled voices where people said nothing else."""
+        job, found = outcome.job, outcome.diarization
+        given = {**self._names.get(job.output, {}), **self._flag_names}
+        if found is not None:
+            likely = self._voices.heard_in(found, job.spec.diarize_model, given) if self._voices else ()
+            transcript = with_likenesses(transcript, likely)
+            if likely:
+                self._emit(
+                    VoicesFound(
+                        job.recording.label,
+                        {likeness.speaker: likeness.name for likeness in likely if likeness.sure},
+                        {likeness.speaker: likeness.name for likeness in likely if not likeness.sure},
+                        {likeness.speaker: round(likeness.similarity, 3) for likeness in likely},
+                    )
+                )
+        return speaker_names.with_names(transcript, given)
 
     def _fail(self, job: Job, error: TranscribeError) -> None:
         with self._lock:
@@ -222,32 +263,13 @@ class _Stop(Exception):
     """The first failure ends the run, because `--fail-fast` says so."""
 
 
-def check_engine(spec: JobSpec, settings: Settings) -> None:
-    """Find out before the first recording whether device and model are there; fetches the model when it is not.
-
-    Raises:
-        UsageError, ModelUnavailable, DeviceUnavailable: see `engines.models` and `engines.devices`.
-    """
-    place(settings.device, settings.compute_type, settings.device_index)
-    locate(spec.model, settings.model_dir, offline=settings.offline)
-
-
-def engine_loaders(spec: JobSpec, settings: Settings) -> Sequence[Loader]:
-    """What loads the recognizer, one for each device.
-
-    Raises:
-        UsageError, ModelUnavailable, DeviceUnavailable: see `engines.faster_whisper`.
-    """
-    # Imported here: it brings CTranslate2, which a run that has nothing to transcribe never needs.
-    from transcribe_cli.engines.faster_whisper import FasterWhisper
-
-    return FasterWhisper.load(spec.model, settings)
-
-
-def decoders(settings: Settings, stack: ExitStack) -> list[Decoder]:
-    """Decoders for a pipeline, closed with `stack`; each becomes a process when it is first used."""
-    limits = Limits(max_seconds=settings.max_duration * 3600)
-    return [stack.enter_context(Decoder(limits=limits)) for _ in range(DECODERS)]
+def _names_beside(jobs: Sequence[Job]) -> dict[Output, dict[str, str]]:
+    """What the speakers of each recording are called, as files next to it or to its transcript say."""
+    listings = sinks.Listings()
+    listings.expect((job.recording.root, job.recording.path.parent) for job in jobs)
+    return {
+        job.output: speaker_names.beside(job.recording.path, sinks.json_path(job.output), holds=listings.holds) for job in jobs
+    }
 
 
 def _rendered(transcript: Transcript, formats: Iterable[str]) -> dict[str, str]:
@@ -264,4 +286,6 @@ def _done(job: Job, transcript: Transcript, seconds: float, *, rendered: bool = 
         words=len(transcript.text.split()),
         flags=transcript.flags,
         rendered=rendered,
+        diarized=job.decision is Decision.DIARIZE,
+        speakers=len(transcript.speakers),
     )

@@ -95,8 +95,9 @@ class Checkpoints:
         self._folder = (folder or user_state_path("transcribe-cli")) / "checkpoints"
 
     def of(self, job: Job, recording: Recording) -> Checkpoint:
-        """The checkpoint of a recording as it is now."""
-        identity = [recording.uri, recording.size, recording.etag or recording.modified, job.spec.fingerprint]
+        """The checkpoint of a recording as it is now; who spoke changes no clip."""
+        text = job.spec.model_copy(update={"diarize": False}).fingerprint
+        identity = [recording.uri, recording.size, recording.etag or recording.modified, text]
         key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
         return Checkpoint(self._folder / f"{key}{_ENDING}")
 
@@ -109,7 +110,8 @@ class Checkpoints:
 
 
 def _key(clip: Clip) -> str:
-    return json.dumps([clip.index, clip.part, clip.stretches, clip.language])
+    channel = () if clip.channel is None else (clip.channel,)
+    return json.dumps([clip.index, clip.part, clip.stretches, clip.language, *channel])
 
 
 def _record(result: ClipResult) -> dict[str, Any]:

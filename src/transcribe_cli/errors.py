@@ -15,9 +15,11 @@
         ├── NotAudio                    no demuxer that we allow recognizes it, or nothing could be decoded
         ├── NoAudioTrack                a container without (that) audio track
         ├── TooLong                     more decoded audio than the limit allows
+        ├── TooManyChannels             more channels than can be kept apart
         ├── DecoderFailed               the decoder crashed, hung, or ran past its limits
         ├── RecordingChanged            the file changed while it was read
         ├── RecognitionFailed           the recognizer failed on this recording
+        ├── DiarizationFailed           nobody can say who spoke; the text is there
         └── OutputRefused               the output belongs to something else, or cannot be written
 
 Foreign exceptions are mapped to these at one boundary each: decoding in `audio`, recognition in `engines`, disks in `sinks`,
@@ -145,6 +147,12 @@ class TooLong(RecordingError):
     code = "too_long"
 
 
+class TooManyChannels(RecordingError):
+    """More channels than `--channels split` keeps apart."""
+
+    code = "too_many_channels"
+
+
 class DecoderFailed(RecordingError):
     """The decoder crashed, hung, or ran past its limits."""
 
@@ -162,6 +170,12 @@ class RecognitionFailed(RecordingError):
     """The recognizer failed on this recording."""
 
     code = "recognition_failed"
+
+
+class DiarizationFailed(RecordingError):
+    """Who spoke could not be found out; the text of the recording is there."""
+
+    code = "diarization_failed"
 
 
 class OutputRefused(RecordingError):

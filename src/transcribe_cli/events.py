@@ -35,6 +35,7 @@ class RunStarted(Event):
 
     recordings: int
     to_transcribe: int
+    to_diarize: int
     to_render: int
     done: int
     bytes: int
@@ -51,6 +52,15 @@ class ModelLoaded(Event):
 
 
 @dataclass(frozen=True)
+class DiarizerLoaded(Event):
+    """What finds out who speaks is ready, on `cpu` or `cuda`. `seconds` is what loading took."""
+
+    model: str
+    device: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class RecordingSkipped(Event):
     """Nothing to do for this recording."""
 
@@ -60,10 +70,15 @@ class RecordingSkipped(Event):
 
 @dataclass(frozen=True)
 class RecordingStarted(Event):
-    """Decoding of this recording began. `recording` is its path below the folder that was named, here and below."""
+    """Decoding of this recording began. `recording` is its path below the folder that was named, here and below.
+
+    `text` and `speakers` say what is to be found out.
+    """
 
     recording: str
     bytes: int
+    text: bool = True
+    speakers: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,10 +109,32 @@ class RecordingProgress(Event):
 
 
 @dataclass(frozen=True)
+class SpeakersProgress(Event):
+    """How much of finding out who spoke is done, 0 to 1."""
+
+    recording: str
+    share: float
+
+
+@dataclass(frozen=True)
+class VoicesFound(Event):
+    """Speakers who sound like enrolled voices: label -> name of those named after them, and of those who may be somebody.
+
+    `similarity` is of both: label -> cosine.
+    """
+
+    recording: str
+    named: dict[str, str]
+    doubtful: dict[str, str]
+    similarity: dict[str, float]
+
+
+@dataclass(frozen=True)
 class RecordingDone(Event):
     """Its files are written. `rendered` is true when they came from a transcript that was there already.
 
-    `duration` is seconds of audio, `seconds` the wall time since its decoding began.
+    `diarized` is true when its text was there and only its speakers were found out. `duration` is seconds of audio, `seconds` the time
+    that was spent on it; `speakers` is how many were found, 0 where nobody asked.
     """
 
     recording: str
@@ -108,11 +145,13 @@ class RecordingDone(Event):
     words: int
     flags: tuple[str, ...]
     rendered: bool = False
+    diarized: bool = False
+    speakers: int = 0
 
 
 @dataclass(frozen=True)
 class RecordingFailed(Event):
-    """It has no transcript. `code` is the error's stable name, `hint` what to do."""
+    """It has no transcript, or one that does not say who speaks. `code` is the error's stable name, `hint` what to do."""
 
     recording: str
     code: str
@@ -122,9 +161,10 @@ class RecordingFailed(Event):
 
 @dataclass(frozen=True)
 class RunFinished(Event):
-    """All that will be done is done. `audio_seconds` counts what was transcribed in this run."""
+    """All that will be done is done. `audio_seconds` counts what was transcribed or diarized in this run."""
 
     transcribed: int
+    diarized: int
     rendered: int
     skipped: int
     failed: int

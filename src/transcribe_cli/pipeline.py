@@ -16,33 +16,43 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 
-from transcribe_cli.assembly import assemble
+from transcribe_cli.assembly import assemble, spent
 from transcribe_cli.audio import Decoder
 from transcribe_cli.checkpoint import Checkpoint, Checkpoints
+from transcribe_cli.diarization import Diarized, Diarizing
+from transcribe_cli.diarizers import Diarization, Diarizer
 from transcribe_cli.engines import Clip
-from transcribe_cli.errors import RecordingError, TranscribeError, UsageError
+from transcribe_cli.errors import DiarizationFailed, RecordingError, TranscribeError, UsageError
 from transcribe_cli.events import Emit, Event, RecordingProgress, RecordingResumed, silence
 from transcribe_cli.fetch import Fetcher
-from transcribe_cli.plan import Job
+from transcribe_cli.lanes import Loader
+from transcribe_cli.plan import Decision, Job
 from transcribe_cli.prepare import Again, Begun, Ended, Failed, Found, Preparation, Prepared
-from transcribe_cli.recognition import Broken, Detected, Heard, Loader, Lost, Recognition
+from transcribe_cli.recognition import Broken, Detected, Heard, Lost, Recognition
+from transcribe_cli.sinks import json_path, read
 from transcribe_cli.transcript import Transcript
 from transcribe_cli.under_way import UnderWay
 
 # How often devices are looked after while nothing happens, in seconds.
 WATCH_SECONDS = 1.0
 
-_Message = Begun | Found | Prepared | Again | Failed | Ended | Heard | Detected | Lost | Broken
+_Message = Begun | Found | Prepared | Again | Failed | Ended | Heard | Detected | Diarized | Lost | Broken
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: a transcript, or why there is none. Whoever writes the transcript then removes the checkpoint."""
+    """What became of a job: a transcript, or why there is none; both, where only who spoke could not be found out.
+
+    Whoever writes the transcript then removes the checkpoint. `seconds` is the time that was spent on the recording in this run;
+    `diarization` is there when who spoke was found out in it.
+    """
 
     job: Job
     transcript: Transcript | None = None
     error: TranscribeError | None = None
     checkpoint: Checkpoint | None = None
+    seconds: float = 0.0
+    diarization: Diarization | None = None
 
 
 class Pipeline:
@@ -54,6 +64,8 @@ class Pipeline:
         decoders: as many recordings are prepared side by side.
         emit: hears of everything, from several threads but never from two at once.
         checkpoints: where finished clips are kept until their transcript is written; None keeps none.
+        diarizer: makes the diarizer of a job ready, and is given who hears of events; called when the first recording is decoded whose
+            spec wants speakers.
         fetcher: brings recordings that are elsewhere; closed when the work ends. None is one with the default limit.
     """
 
@@ -64,11 +76,13 @@ class Pipeline:
         emit: Emit = silence,
         checkpoints: Checkpoints | None = None,
         backend: str = "local",
+        diarizer: Callable[[Job, Emit], Diarizer] | None = None,
         fetcher: Fetcher | None = None,
     ) -> None:
         self._loaders = loaders
         self._fetcher = fetcher
         self._decoders = decoders
+        self._diarizer = diarizer
         self._listener = emit
         self._telling = threading.Lock()
         self._checkpoints = checkpoints
@@ -88,7 +102,9 @@ class Pipeline:
         inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         with ExitStack() as stack:
             preparation = Preparation(jobs, self._decoders, wanted, inbox.put, self._tell, self._fetcher)
-            run = _Run(preparation, partial(self._recognition, inbox, stack), self._checkpoints, self._tell, self._backend)
+            diarizing = stack.enter_context(Diarizing(self._loaded_diarizer, inbox.put, self._tell))
+            recognition = partial(self._recognition, inbox, stack)
+            run = _Run(preparation, recognition, diarizing, self._checkpoints, self._tell, self._backend)
             stack.callback(run.close)
             stack.enter_context(preparation)
             while not run.over:
@@ -99,6 +115,11 @@ class Pipeline:
     def _recognition(self, inbox: queue.SimpleQueue[_Message], stack: ExitStack) -> Recognition:
         """The devices, loaded, reporting to `inbox` until `stack` is closed."""
         return stack.enter_context(Recognition(self._loaders(), inbox.put, self._tell))
+
+    def _loaded_diarizer(self, job: Job) -> Diarizer:
+        if self._diarizer is None:
+            raise DiarizationFailed("There is no diarizer here.")
+        return self._diarizer(job, self._tell)
 
     def _tell(self, event: Event) -> None:
         with self._telling:
@@ -112,12 +133,14 @@ class _Run:
         self,
         preparation: Preparation,
         recognition: Callable[[], Recognition],
+        diarizing: Diarizing,
         checkpoints: Checkpoints | None,
         emit: Emit,
         backend: str,
     ) -> None:
         self._preparation = preparation
         self._load = recognition
+        self._diarizing = diarizing
         self._recognition: Recognition | None = None
         self._checkpoints = checkpoints
         self._emit = emit
@@ -153,8 +176,7 @@ class _Run:
             case Begun(number=number) if number in self._lost:  # it had its outcome, and then changed
                 message.waveform.close()
             case Begun(number=number):
-                checkpoint = self._checkpoints.of(message.job, message.recording) if self._checkpoints else None
-                self._under_way[number] = UnderWay(message, checkpoint)
+                yield from self._begin(message)
             case Again(number=number):
                 self._drop(number)
             case Failed(number=number):
@@ -163,11 +185,29 @@ class _Run:
                     yield Outcome(message.job, error=message.error)
             case Found(number=number) | Prepared(number=number):
                 yield from self._prepared(number, message)
+            case Diarized(number=number):
+                if (found := self._under_way.get(number)) is not None and found.begun.waveform is message.waveform:
+                    found.diarized = message
+                    yield from self._go_on(found, [])
             case Detected(clip=clip) | Heard(clip=clip) | Lost(clip=clip):
                 # Otherwise its recording failed meanwhile, or began anew.
                 recording = self._under_way.get(clip.recording)
                 if recording is not None and recording.begun.waveform is clip.waveform:
                     yield from self._recognized(recording, message)
+
+    def _begin(self, begun: Begun) -> Iterator[Outcome]:
+        """A recording, with what is known of it already: clips of a run that was killed, or all of its text."""
+        text = None
+        if begun.job.decision is Decision.DIARIZE:
+            path = json_path(begun.job.output)
+            try:
+                text = read(path)
+            except TranscribeError as error:
+                self._lost.add(begun.number)
+                yield Outcome(begun.job, error=RecordingError(error.message, error.hint))
+                return
+        checkpoint = self._checkpoints.of(begun.job, begun.recording) if self._checkpoints and text is None else None
+        self._under_way[begun.number] = UnderWay(begun, checkpoint, text)
 
     def _prepared(self, number: int, message: Found | Prepared) -> Iterator[Outcome]:
         recording = self._under_way.get(number)
@@ -177,7 +217,10 @@ class _Run:
             else:
                 yield from self._go_on(recording, recording.found(message.clips))
         elif recording is not None:
-            yield from self._go_on(recording, recording.decoded(message))
+            waiting = recording.decoded(message)
+            if recording.needs_speakers:
+                self._diarizing.add(number, recording.begun.job, recording.begun.waveform)
+            yield from self._go_on(recording, waiting)
 
     def _recognized(self, recording: UnderWay, message: Detected | Heard | Lost) -> Iterator[Outcome]:
         match message:
@@ -202,21 +245,24 @@ class _Run:
                 yield self._fail(recording, RecordingError(error.message, error.hint))
                 return
             recognition.add(clips)
-        self._settle(recording, recording.settled_seconds)
+        self._tell_progress(recording)
+        self._settle(recording)
         if recording.complete:
             del self._under_way[recording.begun.number]
             yield self._finished(recording)
 
-    def _settle(self, recording: UnderWay, seconds: float) -> None:
+    def _tell_progress(self, recording: UnderWay) -> None:
+        """How much of it is recognized; a share is known once all of its clips are."""
+        seconds, whole = recording.recognized_seconds, recording.begun.waveform.seconds
+        if recording.prepared is not None and seconds > recording.told:
+            recording.told = seconds
+            self._emit(RecordingProgress(recording.begun.recording.label, whole * seconds / recording.spoken_seconds, whole))
+
+    def _settle(self, recording: UnderWay) -> None:
         """So much of the recording needs no more work: others may be prepared."""
-        if (more := seconds - recording.released) <= 0:
-            return
-        recording.released = seconds
-        begun = recording.begun
-        self._preparation.settled(begun.number, more)
-        if recording.prepared is not None:
-            whole = begun.waveform.seconds
-            self._emit(RecordingProgress(begun.recording.label, whole * seconds / recording.spoken_seconds, whole))
+        if (more := recording.settled_seconds - recording.released) > 0:
+            recording.released += more
+            self._preparation.settled(recording.begun.number, more)
 
     def _finished(self, recording: UnderWay) -> Outcome:
         begun = recording.begun
@@ -225,7 +271,10 @@ class _Run:
             transcript = assemble(recording, device, self._backend)
         finally:
             recording.close()
-        return Outcome(begun.job, transcript, checkpoint=recording.checkpoint)
+        error, found = (recording.diarized.error, recording.diarized.diarization) if recording.diarized else (None, None)
+        if error is not None and recording.text is not None and recording.text.speakers:
+            return Outcome(begun.job, error=error)  # what another diarizer found stays as it is
+        return Outcome(begun.job, transcript, error, recording.checkpoint, spent(recording), found)
 
     def _fail(self, recording: UnderWay, error: RecordingError) -> Outcome:
         self._lost.add(recording.begun.number)
@@ -238,5 +287,6 @@ class _Run:
             return
         if self._recognition is not None:
             self._recognition.forget(recording.begun.waveform)
+        self._diarizing.forget(recording.begun.waveform)
         self._preparation.settled(number, recording.spoken_seconds - recording.released)
         recording.close()

@@ -8,26 +8,24 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Self
 
-from transcribe_cli.audio import SAMPLE_RATE, Decoder, Waveform
+from transcribe_cli.audio import Decoder, Waveform
 from transcribe_cli.engines import Clip
 from transcribe_cli.errors import DecoderFailed, NotReady, RecordingChanged, RecordingError
 from transcribe_cli.events import Emit, RecordingPrepared, RecordingStarted
 from transcribe_cli.fetch import Fetcher
-from transcribe_cli.plan import Job
+from transcribe_cli.listening import Apart, Listening, apart
+from transcribe_cli.plan import Decision, Job
 from transcribe_cli.sources import Recording
-from transcribe_cli.vad import WINDOW_SAMPLES, Packer, Region, Regions, SpeechDetector, load_detector
+from transcribe_cli.vad import load_detector
 
 # Audio that a thread may have ready for the recognizer before it begins another recording, in seconds: 115 MB of scratch.
 AHEAD_SECONDS = 3600.0
-# What the speech detector reads at once: 32 s, or what is left at a recording's end.
-BLOCK_SAMPLES = 1000 * WINDOW_SAMPLES
-# A sequential reader goes through stretches of this length, 5 minutes being 300 MB of features, and hears their pauses.
-SEQUENTIAL_SAMPLES = 300 * SAMPLE_RATE
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +48,21 @@ class Found:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """All of a recording is decoded, and its clips are handed over. `speech` is in seconds."""
+    """All of a recording is decoded, and its clips are handed over.
+
+    Attributes:
+        speech: for each channel that was listened to, where there is speech, in seconds; for None where all are mixed.
+        speakers: whether each of these channels is a speaker.
+        alike: whether channels were left out that are copies of others.
+    """
 
     number: int
-    speech: tuple[tuple[float, float], ...]
+    speech: Mapping[int | None, Sequence[tuple[float, float]]]
     decode_seconds: float
     vad_seconds: float
     fetch_seconds: float = 0.0
+    speakers: bool = False
+    alike: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,33 +207,38 @@ class Preparation:
 
     def _decoded(self, place: int, number: int, job: Job) -> None:
         began = time.perf_counter()
-        listening: _Listening | None = None
+        split = job.spec.channels == "split"
+        listening: Listening | None = None
 
         def hear(waveform: Waveform) -> None:
             nonlocal listening
             self._still_wanted()
             if listening is None:
                 self._deliver(Begun(number, job, recording, waveform))
-                listening = _Listening(Clip(number, 0, waveform, (), job.spec))
-            self._hand_over(place, number, listening.clips(whole=False))
+                listening = Listening(Clip(number, 0, waveform, (), job.spec))
+            if not split:  # channels can only be compared once all of them is there
+                self._hand_over(place, number, listening.clips(whole=False))
 
         with self._fetcher.fetched(job.recording) as (path, recording):
             fetch_seconds = time.perf_counter() - began
             if (coming := self._coming(place)) is not None:
                 self._fetcher.ahead(coming)
             self._still_wanted()
-            self._emit(RecordingStarted(recording.label, recording.size))
-            name = recording.path.name
-            waveform = self._decoders[place].decode(path, track=job.spec.audio_track, on_progress=hear, name=name)
+            text = job.decision is not Decision.DIARIZE
+            self._emit(RecordingStarted(recording.label, recording.size, text, job.spec.diarize))
+            decode = partial(self._decoders[place].decode, track=job.spec.audio_track, split=split, name=recording.path.name)
+            waveform = decode(path, on_progress=hear)
         hear(waveform)
         assert listening is not None  # noqa: S101 - for the type checker: `hear` was called
-        while not listening.done:
-            self._still_wanted()
-            self._hand_over(place, number, listening.clips(whole=True))
-        speech = tuple((region.start / SAMPLE_RATE, region.end / SAMPLE_RATE) for region in listening.speech)
-        self._emit(RecordingPrepared(recording.label, waveform.seconds, sum(end - start for start, end in speech)))
-        spent = time.perf_counter() - began - fetch_seconds
-        self._deliver(Prepared(number, speech, spent - listening.seconds, listening.seconds, fetch_seconds))
+        heard = apart(waveform, Clip(number, 0, waveform, (), job.spec)) if split else Apart([listening])
+        for row in heard.rows:
+            while not row.done:
+                self._still_wanted()
+                self._hand_over(place, number, row.clips(whole=True))
+        speech = {row.channel: row.spans for row in heard.rows}
+        self._emit(RecordingPrepared(recording.label, waveform.seconds, sum(row.speech_seconds for row in heard.rows)))
+        spent, found = time.perf_counter() - began - fetch_seconds, heard.seconds
+        self._deliver(Prepared(number, speech, spent - found, found, fetch_seconds, heard.speakers, heard.alike))
 
     def _hand_over(self, place: int, number: int, clips: Sequence[Clip]) -> None:
         if clips:
@@ -239,46 +250,3 @@ class Preparation:
         """Decoding and searching six hours takes a minute: nobody who pressed Ctrl-C waits for it."""
         if self._stopped:
             raise DecoderFailed("The run was stopped.")
-
-
-class _Listening:
-    """The speech detector at work on a waveform that grows.
-
-    Attributes:
-        speech: the regions found so far.
-        seconds: wall time spent.
-        done: whether all of it was heard.
-    """
-
-    def __init__(self, pattern: Clip) -> None:
-        self.speech: list[Region] = []
-        self.seconds = 0.0
-        self.done = False
-        self._pattern = pattern
-        self._waveform = pattern.waveform
-        self._detector = SpeechDetector()
-        self._regions = Regions(pattern.spec)
-        self._packer = Packer(SEQUENTIAL_SAMPLES, silence=True) if pattern.spec.sequential else Packer()
-        self._heard = self._count = 0
-
-    def clips(self, *, whole: bool) -> list[Clip]:
-        """The clips of the next block, as far as they are certain; `whole` says that the waveform does not grow any more."""
-        began = time.perf_counter()
-        groups: list[tuple[Region, ...]] = []
-        left = self._waveform.samples - self._heard
-        if left >= BLOCK_SAMPLES or whole:
-            block = self._waveform.read(self._heard, self._heard + min(left, BLOCK_SAMPLES))
-            self._heard += len(block)
-            groups += self._packer.feed(self._seen(list(self._regions.feed(self._detector.probabilities(block)))))
-        if whole and self._heard == self._waveform.samples:
-            groups += self._packer.feed(self._seen(list(self._regions.finish(self._waveform.samples))))
-            groups += self._packer.finish()
-            self.done = True
-        clips = [replace(self._pattern, index=self._count + count, speech=group) for count, group in enumerate(groups)]
-        self._count += len(clips)
-        self.seconds += time.perf_counter() - began
-        return clips
-
-    def _seen(self, regions: list[Region]) -> list[Region]:
-        self.speech += regions
-        return regions

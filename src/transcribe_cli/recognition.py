@@ -11,7 +11,7 @@ import atexit
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 from weakref import WeakSet
@@ -21,9 +21,8 @@ from transcribe_cli.batching import Waiting
 from transcribe_cli.engines import Clip, ClipResult, DeviceFull, Engine, Task
 from transcribe_cli.errors import DeviceUnavailable, NotReady, RecognitionFailed, TranscribeError
 from transcribe_cli.events import Emit, ModelLoaded, Notice
+from transcribe_cli.lanes import LINGER, Device, Lane, Loader, linger
 
-# How long a batch that is not full waits for more clips, in seconds: less than what a call costs a GPU whatever its size.
-LINGER = 0.2
 # Batches of a device that may fail one after the other before it is left out.
 STRIKES = 5
 # A batch may take this long, and so many seconds more for each second of its audio: far beyond the slowest processor.
@@ -33,8 +32,6 @@ SLOWEST = 30.0
 CLOSE_SECONDS = 3.0
 # The name of the threads that recognize.
 LANE = "recognize"
-
-Loader = Callable[[], Engine]
 
 
 @dataclass(frozen=True)
@@ -68,27 +65,6 @@ class Broken:
     error: NotReady
 
 
-@dataclass(eq=False)
-class _Device:
-    """A device: how to load the model onto it, and how it has been doing."""
-
-    load: Loader
-    engine: Engine
-    batch_size: int
-    strikes: int = 0
-    out: bool = False
-
-
-@dataclass(eq=False)
-class _Lane:
-    """A thread that feeds a device, and the batch it is at."""
-
-    device: _Device
-    batch: list[Task] = field(default_factory=list)
-    began: float = 0.0
-    thread: threading.Thread | None = None
-
-
 class Recognition:
     """The devices of a run and what waits for them; use inside `with`.
 
@@ -116,8 +92,8 @@ class Recognition:
         self._forgotten: WeakSet[Waveform] = WeakSet()
         self._changed = threading.Condition()
         self._closed = self._ending = False
-        self._devices: list[_Device] = []
-        self._lanes: list[_Lane] = []
+        self._devices: list[Device] = []
+        self._lanes: list[Lane] = []
 
     def __enter__(self) -> Self:
         began = time.perf_counter()
@@ -173,14 +149,14 @@ class Recognition:
             if lane.batch and not lane.device.out and now - lane.began > limit:
                 self._give_up(lane.device, f"The recognizer did not answer for {limit:.0f} s")
 
-    def _loaded(self) -> list[_Device]:
+    def _loaded(self) -> list[Device]:
         """The model on every device that takes it, loaded side by side."""
-        found: list[_Device | TranscribeError | None] = [None] * len(self._loaders)
+        found: list[Device | TranscribeError | None] = [None] * len(self._loaders)
 
         def load(position: int) -> None:
             try:
                 engine = self._loaders[position]()
-                found[position] = _Device(self._loaders[position], engine, engine.batch_size)
+                found[position] = Device(self._loaders[position], engine, engine.batch_size)
             except TranscribeError as error:
                 found[position] = error
             except Exception as error:
@@ -191,7 +167,7 @@ class Recognition:
             thread.start()
         for thread in threads:
             thread.join()
-        devices = [item for item in found if isinstance(item, _Device)]
+        devices = [item for item in found if isinstance(item, Device)]
         errors = [item for item in found if isinstance(item, TranscribeError)]
         if not devices:
             raise errors[0] if errors else DeviceUnavailable("The model could not be loaded.")
@@ -199,9 +175,9 @@ class Recognition:
             self._emit(Notice(f"A device is left out: {error}", "warning"))
         return devices
 
-    def _open_lanes(self, device: _Device) -> None:
+    def _open_lanes(self, device: Device) -> None:
         for _ in range(device.engine.lanes):
-            lane = _Lane(device)
+            lane = Lane(device)
             lane.thread = threading.Thread(target=self._serve, args=(lane,), name=LANE, daemon=True)
             self._lanes.append(lane)
             lane.thread.start()
@@ -211,7 +187,7 @@ class Recognition:
             self._waiting.add((task for task in tasks if task.clip.waveform not in self._forgotten), alone=alone)
             self._changed.notify_all()
 
-    def _serve(self, lane: _Lane) -> None:
+    def _serve(self, lane: Lane) -> None:
         """The thread of a lane."""
         while batch := self._next(lane):
             answer: list[ClipResult | Task | Detected] = []
@@ -223,6 +199,7 @@ class Recognition:
             with self._changed:
                 if lane.device.out:  # somebody else has the batch by now
                     return
+                lane.device.done(lane, time.monotonic())
                 lane.batch = []  # nobody else takes it from here on
             if failure is not None:
                 self._failed(lane.device, batch, failure)
@@ -230,11 +207,13 @@ class Recognition:
                 lane.device.strikes = 0
                 self._answered(answer)
 
-    def _next(self, lane: _Lane) -> list[Task]:
+    def _next(self, lane: Lane) -> list[Task]:
         with self._changed:
             while not (self._closed or lane.device.out):
-                if batch := self._waiting.take(lane.device.batch_size, linger=0.0 if self._ending else LINGER):
-                    lane.batch, lane.began = batch, time.monotonic()
+                now = time.monotonic()
+                patience = 0.0 if self._ending else linger(lane, self._lanes, now)
+                if batch := self._waiting.take(lane.device.batch_size, linger=patience):
+                    lane.batch, lane.began = batch, now
                     return batch
                 self._changed.wait(LINGER if self._waiting else None)
         return []
@@ -257,7 +236,7 @@ class Recognition:
             elif isinstance(item, Detected):
                 self._deliver(item)
 
-    def _failed(self, device: _Device, batch: Sequence[Task], error: Exception) -> None:
+    def _failed(self, device: Device, batch: Sequence[Task], error: Exception) -> None:
         """Smaller batches for a device that is full; otherwise the recordings of the batch one by one, and then none."""
         if isinstance(error, DeviceFull) and len(batch) > 1:
             half = len(batch) // 2
@@ -292,7 +271,7 @@ class Recognition:
             error.__cause__ = cause
             self._deliver(Lost(batch[0].clip, error))
 
-    def _give_up(self, device: _Device, reason: str, batch: Sequence[Task] = ()) -> None:
+    def _give_up(self, device: Device, reason: str, batch: Sequence[Task] = ()) -> None:
         """Leave a device out; what it was at goes to the others, or to itself with the model loaded anew."""
         with self._changed:
             batches = [] if device.out else [lane.batch for lane in self._lanes if lane.device is device and lane.batch]
@@ -313,7 +292,7 @@ class Recognition:
             self._emit(Notice(f"{reason}: loading the model anew.", "warning"))
             threading.Thread(target=self._revive, args=(device,), daemon=True).start()
 
-    def _revive(self, device: _Device) -> None:
+    def _revive(self, device: Device) -> None:
         try:
             engine = device.load()
         except TranscribeError as error:
@@ -322,7 +301,7 @@ class Recognition:
         except Exception as error:
             self._deliver(Broken(DeviceUnavailable(f"The model could not be loaded anew ({_first_line(error)}).")))
             return
-        fresh = _Device(device.load, engine, device.batch_size, device.strikes + 1)
+        fresh = Device(device.load, engine, device.batch_size, device.strikes + 1)
         self._devices.append(fresh)
         self._open_lanes(fresh)
 

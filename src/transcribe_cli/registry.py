@@ -61,6 +61,6 @@ class Registry:
 
 FORMATS = Registry(
     "output format",
-    {name: f"transcribe_cli.formats.{name}:render" for name in ("json", "srt", "vtt", "txt", "tsv")},
+    {name: f"transcribe_cli.formats.{name}:render" for name in ("json", "srt", "vtt", "txt", "tsv", "rttm")},
     {},
 )

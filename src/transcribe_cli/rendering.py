@@ -1,17 +1,22 @@
-"""Other formats from transcripts that exist: where they are, and writing what they render to."""
+"""Other formats from transcripts that exist: where they are, what their speakers are called, and writing what they render to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote_to_bytes, urlsplit
 
-from transcribe_cli import sinks
-from transcribe_cli.errors import OutputRefused, SourceNotFound
+from transcribe_cli import sinks, speaker_names
+from transcribe_cli.errors import OutputRefused, SourceNotFound, TranscribeError
 from transcribe_cli.formats import render
 from transcribe_cli.printable import printable
-from transcribe_cli.sources import find, is_media
-from transcribe_cli.storage import Options, Place, below, is_url, locate
+from transcribe_cli.registry import FORMATS
+from transcribe_cli.sinks.atomic import storage_errors
+from transcribe_cli.sources import find, is_media, json_safe
+from transcribe_cli.storage import Location, Options, Place, below, is_url, locate
 from transcribe_cli.transcript import Transcript
 
 
@@ -30,23 +35,67 @@ class Rendered:
         """
         return sinks.read(self.path)
 
-    def write(self, formats: Sequence[str], output_dir: Place | None, *, overwrite: bool) -> list[str]:
-        """Write the formats beside the transcript, or below `output_dir`; the names of the files.
+    def named(self, names: Mapping[str, str]) -> Transcript:
+        """The document with the names of its speakers: its own, those of files beside it or its recording, then these.
 
         Raises:
+            Unreadable, TranscribeError: as for `read`.
+            ConfigError: a file of names that cannot be meant.
+        """
+        return self._named(self.read(), names)
+
+    def write(self, formats: Sequence[str], output_dir: Place | None, names: Mapping[str, str], *, overwrite: bool) -> list[str]:
+        """Write the formats beside the transcript, or below `output_dir`; the names of the files.
+
+        Beside it, new names of speakers go into the transcript, and what was rendered from it before is rendered again with them.
+        With `output_dir` the transcript stays as it is.
+
+        Raises:
+            ConfigError: a file of names that cannot be meant; nothing is written.
             OutputRefused: a file there is not ours to replace.
             StorageNotReady: the disk is full or read-only.
         """
-        transcript = self.read()
-        rendered = {name: render(name, transcript) for name in formats}
+        before = self.read()
+        transcript = self._named(before, names)
         if output_dir is None:
             output = sinks.Output(self.path.parent, self.path.stem)
-            sinks.add(output, transcript, rendered, overwrite=overwrite)
+            if transcript.speaker_names != before.speaker_names:
+                formats = list(dict.fromkeys([*formats, *_rendered_before(output, before), "json"]))
+                self._put(transcript)
+            sinks.add(output, transcript, {name: render(name, transcript) for name in formats}, overwrite=overwrite)
         else:
             output = sinks.Output(output_dir / below(self.path.parent, self.root), self.path.stem)
-            for name, text in rendered.items():
+            for name, text in {name: render(name, transcript) for name in formats}.items():
                 _export(output.path(name), text.encode(), overwrite=overwrite)
         return [output.path(name).name for name in formats]
+
+    def _named(self, transcript: Transcript, names: Mapping[str, str]) -> Transcript:
+        if not transcript.speakers:
+            return transcript
+        paths = [*_recording(transcript, self.path), self.path]
+        return speaker_names.with_names(transcript, speaker_names.beside(*paths, labels=transcript.speakers) | dict(names))
+
+    def _put(self, transcript: Transcript) -> None:
+        """Replace the document. It keeps its time, so that renderings that were edited since are still seen to be."""
+        files = sinks.files_of(self.path)
+        with storage_errors(self.path):
+            data = transcript.dumps().encode("utf-8", "backslashreplace")
+            files.publish(files.stage(self.path.parent, data, sinks.written_ns(self.path)), self.path, data)
+
+
+def check_labels(names: Mapping[str, str], found: Iterable[Rendered]) -> None:
+    """That each label is that of a speaker in one of the transcripts, reading no more of them than that takes.
+
+    Raises:
+        ConfigError: one is not; nobody would notice that a name went nowhere.
+    """
+    labels: set[str] = set()
+    for transcript in found:
+        if labels >= names.keys():
+            return
+        with suppress(TranscribeError):  # told when it is rendered
+            labels.update(transcript.read().speakers)
+    speaker_names.check(names, labels, f"{speaker_names.OPTION} names")
 
 
 def transcripts(sources: Sequence[str], storage: Options | None = None) -> Iterator[Rendered]:
@@ -95,6 +144,25 @@ def _of_recordings(source: str, storage: Options) -> Iterator[Rendered]:
         if not sinks.files_of(path).is_there(path):
             raise SourceNotFound(f"{recording.name} has no transcript.", "Transcribe it first with `transcribe run`.")
         yield Rendered(path, path.parent)
+
+
+def _recording(transcript: Transcript, beside: Place) -> Iterator[Place]:
+    """Where the recording was, if that was a file here, or in the same store as its transcript."""
+    try:
+        parts = urlsplit(transcript.source.uri)
+    except ValueError:  # no URI
+        return
+    path = Path(os.fsdecode(unquote_to_bytes(parts.path)))
+    if parts.scheme == "file" and path.name:
+        yield path
+    elif isinstance(beside, Location) and transcript.source.uri.startswith(top := beside.store.uri("")):
+        yield Location(beside.store, transcript.source.uri.removeprefix(top))
+
+
+def _rendered_before(output: sinks.Output, transcript: Transcript) -> list[str]:
+    """The formats that the transcript lists beside itself and that are still there."""
+    paths = {name: output.path(name) for name in FORMATS.names() if json_safe(output.path(name).name) in transcript.outputs}
+    return [name for name, path in paths.items() if sinks.files_of(path).is_there(path)]
 
 
 def _hidden(path: Place, root: Place) -> bool:

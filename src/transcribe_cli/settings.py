@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.spec import as_tuple
@@ -34,7 +34,7 @@ class Settings(BaseModel):
     output_format: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
         default=("json", "srt", "vtt"),
         min_length=1,
-        description="formats: json, srt, vtt, txt, tsv, or all; json is always written",
+        description="formats: json, srt, vtt, txt, tsv, rttm, or all; json is always written",
     )
     output_dir: Annotated[Path | str | None, BeforeValidator(_as_folder)] = Field(
         default=None, description="mirror the tree here, a folder or a URL such as s3://bucket/out; none: next to each recording"
@@ -70,9 +70,30 @@ class Settings(BaseModel):
     )
     model_dir: Path | None = Field(default=None, description="where models are cached; none: the Hugging Face cache")
     state_dir: Path | None = Field(
-        default=None, description="where finished clips of recordings in progress are kept; none: the user's state folder"
+        default=None,
+        description="where enrolled voices and finished clips of recordings in progress are kept; none: the user's state folder",
     )
     offline: bool = Field(default=False, description="never ask the hub, only use models that are here")
+
+    # who speaks
+    speaker_names: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
+        default=(), description="names to show for labels: SPEAKER_00=Ana; also from speakers.toml next to the recording"
+    )
+    voices: bool = Field(
+        default=True, description="with diarize: name speakers whose voices were enrolled with `transcribe speakers enroll`"
+    )
+    voice_threshold: float = Field(
+        default=0.7,
+        ge=0,
+        le=1,
+        description="how near a voice must be to an enrolled one to be named, as a cosine; see docs/voices.md",
+    )
+    hf_token: SecretStr | None = Field(
+        default=None, description="Hugging Face token for gated models; none: HF_TOKEN, or what `hf auth login` left"
+    )
+    diarize_batch_size: int | None = Field(
+        default=None, ge=1, le=1024, description="windows in a batch of the diarizer; none: the pipeline's own"
+    )
 
     # where storage is, and how it is used; tables of the configuration file only, since they may hold keys
     storage: Annotated[Mapping[str, Mapping[str, Any]], BeforeValidator(checked)] = Field(

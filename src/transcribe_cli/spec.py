@@ -16,6 +16,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from transcribe_cli.languages import language_code
 
 DEFAULT_MODEL = "large-v3-turbo"
+DEFAULT_DIARIZER = "pyannote/speaker-diarization-community-1"
+# The diarizer that computes nothing: turns from an RTTM file of the user's. `plan` adds a colon and the digest of that file.
+RTTM = "rttm"
+# What says who spoke; without `diarize` none of it matters.
+DIARIZATION = frozenset({"diarize", "diarize_model", "num_speakers", "min_speakers", "max_speakers"})
 # faster-whisper and openai/whisper: 0.0, then 0.2 more after each failed try.
 TEMPERATURE_LADDER = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
@@ -52,6 +57,11 @@ class JobSpec(BaseModel):
     )
     task: Literal["transcribe", "translate"] = Field(default="transcribe", description="translate gives English text")
     audio_track: int | None = Field(default=None, ge=0, description="which audio track, from 0; none: the container's default")
+
+    channels: Literal["mix", "split"] = Field(
+        default="mix",
+        description="split: each channel of the track is a speaker, recognized apart; mix: one voice after the other",
+    )
 
     preset: Literal["fast", "balanced", "accurate"] = Field(
         default="balanced", description="beams, ladder and rescue at once; what is set on its own wins"
@@ -95,6 +105,16 @@ class JobSpec(BaseModel):
     vad_min_silence_duration_ms: int = Field(default=500, ge=0, description="shorter pauses do not end a speech region")
     vad_speech_pad_ms: int = Field(default=300, ge=0, description="kept on both sides of a region")
 
+    diarize: bool = Field(default=False, description="say who spoke when; needs the extra diarization, or turns that are given")
+    diarize_model: str = Field(
+        default=DEFAULT_DIARIZER,
+        min_length=1,
+        description="pyannote pipeline (hub repository, local folder, or `demo`), or `rttm`: turns from NAME.rttm",
+    )
+    num_speakers: int | None = Field(default=None, ge=1, le=100, description="how many voices there are; none: found out")
+    min_speakers: int | None = Field(default=None, ge=1, le=100, description="at least so many")
+    max_speakers: int | None = Field(default=None, ge=1, le=100, description="at most so many")
+
     @model_validator(mode="before")
     @classmethod
     def _preset(cls, values: Any) -> Any:  # noqa: ANN401 - whatever pydantic is given
@@ -120,6 +140,24 @@ class JobSpec(BaseModel):
         return tuple(sorted(value))
 
     @model_validator(mode="after")
+    def _speakers_can_be_counted(self) -> JobSpec:
+        if (self.min_speakers or 1) > (self.max_speakers or 100):
+            raise ValueError(f"min_speakers {self.min_speakers} is more than max_speakers {self.max_speakers}")
+        if self.num_speakers and (self.min_speakers or self.max_speakers):
+            raise ValueError("num_speakers says it all; leave out min_speakers and max_speakers")
+        if not self.diarize and (self.num_speakers or self.min_speakers or self.max_speakers):
+            raise ValueError("num_speakers, min_speakers and max_speakers need diarize")
+        if self.turns_are_given and (self.num_speakers or self.min_speakers or self.max_speakers):
+            raise ValueError("num_speakers, min_speakers and max_speakers mean nothing with diarize_model rttm")
+        return self
+
+    @model_validator(mode="after")
+    def _speakers_are_found_in_one_way(self) -> JobSpec:
+        if self.channels == "split" and self.diarize:
+            raise ValueError("channels split says who speaks by the channel; leave out diarize, or use channels mix")
+        return self
+
+    @model_validator(mode="after")
     def _language_is_allowed(self) -> JobSpec:
         if self.language and self.languages and self.language not in self.languages:
             raise ValueError(f"language {self.language} is not among languages {', '.join(self.languages)}")
@@ -128,13 +166,24 @@ class JobSpec(BaseModel):
             raise ValueError("task translate is beyond the turbo model; use large-v3 or medium")
         return self
 
+    @property
+    def tells_speakers(self) -> bool:
+        """Whether transcripts say who speaks."""
+        return self.diarize or self.channels == "split"
+
+    @property
+    def turns_are_given(self) -> bool:
+        """Whether an RTTM file says who speaks when."""
+        return self.diarize and self.diarize_model.partition(":")[0] == RTTM
+
     def canonical(self) -> dict[str, Any]:
         """What decides the text.
 
         Without the preset, whose values are there one by one, and without nulls that are defaults, so that a field added later with a
-        null default changes no fingerprint.
+        null default changes no fingerprint; nor do the channels where they are mixed.
         """
-        spec = self.model_dump(mode="json", exclude={"preset"})
+        mixed = ("channels",) if self.channels == "mix" else ()
+        spec = self.model_dump(mode="json", exclude={"preset", *mixed, *(() if self.diarize else DIARIZATION)})
         fields = type(self).model_fields
         return {name: value for name, value in spec.items() if value is not None or fields[name].default is not None}
 

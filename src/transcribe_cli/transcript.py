@@ -92,6 +92,15 @@ class JobRecord(_Document):
     finished_at: str = Field(description="UTC, ISO 8601")
 
 
+class Likeness(_Document):
+    """A speaker sounds like somebody whose voice was enrolled."""
+
+    speaker: str = Field(description="label")
+    name: str = Field(description="whom the speaker sounds like")
+    similarity: float = Field(description="cosine between the two embeddings, 1 for the same")
+    sure: bool = Field(description="true when the speaker was named after it, false when it is for people to decide")
+
+
 class Quality(_Document):
     """What can be said about the transcript without a reference text. Times in seconds."""
 
@@ -103,6 +112,7 @@ class Quality(_Document):
     rescued: float = Field(default=0.0, description="seconds of speech that got words only when it was heard once more")
     low_confidence: float = Field(default=0.0, description="share of words with a probability under 0.5")
     skipped_packets: int = Field(default=0, description="damaged packets that the decoder left out")
+    voices: tuple[Likeness, ...] = Field(default=(), description="speakers who sound like an enrolled voice, sure or not")
 
 
 class Timing(_Document):
@@ -127,10 +137,14 @@ class Transcript(_Document):
     language: str
     language_probability: float
     duration: float = Field(description="decoded seconds")
-    flags: tuple[str, ...] = Field(default=(), description="of the whole recording: truncated, damaged, no_speech, …")
-    speakers: tuple[str, ...] = ()
+    flags: tuple[str, ...] = Field(
+        default=(), description="of the whole recording: truncated, damaged, no_speech, channels_alike, …"
+    )
+    speakers: tuple[str, ...] = Field(default=(), description="labels of who speaks, in the order in which they are first heard")
+    speaker_names: dict[str, str] = Field(default_factory=dict, description="label -> name that renderings show instead")
     text: str
     segments: tuple[Segment, ...]
+    turns: tuple[Turn, ...] = Field(default=(), description="who spoke when, also where no words were found; they may overlap")
     quality: Quality
     timing: Timing = Timing()
     cost: dict[str, Any] | None = None

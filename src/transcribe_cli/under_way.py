@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from transcribe_cli.checkpoint import Checkpoint
+from transcribe_cli.diarization import Diarized
 from transcribe_cli.engines import Clip, ClipResult
 from transcribe_cli.prepare import Begun, Prepared
 from transcribe_cli.rescue import unheard
+from transcribe_cli.transcript import Transcript
 from transcribe_cli.vote import UNKNOWN, Language, elected, given, spoken_most, voters
 
 # A long recording is not waited for: its language is guessed once so much speech is found, in seconds, and voted on at its end.
@@ -25,17 +27,24 @@ class UnderWay:
         begun: which recording.
         prepared: once all of it is decoded.
         results: of the clips that are finished.
+        text: the transcript that is there already, when only its speakers are wanted.
+        diarized: who spoke when, once that is known, or that it cannot be.
+        spoken_seconds: of speech, so far.
         recalled: seconds of speech that an earlier run had recognized.
-        released: seconds of speech that preparation was told about.
+        told: seconds of speech that people were told are recognized.
+        released: seconds of speech that preparation was told need no more work.
         resumed: whether people were told what an earlier run had done.
     """
 
-    def __init__(self, begun: Begun, checkpoint: Checkpoint | None) -> None:
+    def __init__(self, begun: Begun, checkpoint: Checkpoint | None, text: Transcript | None = None) -> None:
         self.begun = begun
+        self.text = text
         self.prepared: Prepared | None = None
         self.checkpoint = checkpoint
         self.results: list[ClipResult] = []
-        self.recalled = self.released = 0.0
+        self.diarized: Diarized | None = None
+        self.recalled = self.told = self.released = 0.0
+        self.spoken_seconds = 0.0
         self.resumed = False
         self._spec = begun.job.spec
         self._language = given(self._spec)
@@ -45,10 +54,13 @@ class UnderWay:
         self._expected = self._looked_up = 0
         self._row: deque[Clip] = deque()  # with a language, not handed out yet
         self._reading = False  # in sequence: a clip is being read
-        self._before: tuple[int, ...] = ()
+        self._before: dict[int | None, tuple[int, ...]] = {}  # the end of the text of each channel
 
     def found(self, clips: Sequence[Clip]) -> list[Clip]:
         """More of its clips."""
+        self.spoken_seconds += sum(clip.seconds for clip in clips)
+        if self.text is not None:
+            return []
         self._clips += clips
         self._expected += len(clips)
         if self._language is not None:
@@ -81,7 +93,14 @@ class UnderWay:
     @property
     def complete(self) -> bool:
         """Whether its transcript can be put together."""
-        return self.prepared is not None and (self._elected or not self._clips) and len(self.results) == self._expected
+        recognized = (self._elected or not self._clips) and len(self.results) == self._expected
+        return self.prepared is not None and recognized and (self.diarized is not None or not self.needs_speakers)
+
+    @property
+    def needs_speakers(self) -> bool:
+        """Whether somebody wants to know who spoke, and somebody did."""
+        spoken = self.text is not None or bool(self._clips)
+        return self._spec.diarize and spoken
 
     @property
     def looked_up(self) -> bool:
@@ -96,14 +115,16 @@ class UnderWay:
         return self._language if self._language and self._clips else Language(UNKNOWN, 0.0)
 
     @property
-    def spoken_seconds(self) -> float:
-        """Seconds in its clips so far."""
-        return sum(clip.seconds for clip in self._clips)
+    def recognized_seconds(self) -> float:
+        """Seconds of speech whose words are known."""
+        return sum(result.clip.seconds for result in self.results if not result.clip.part)
 
     @property
     def settled_seconds(self) -> float:
-        """Of these, how many need no more work."""
-        return sum(result.clip.seconds for result in self.results if not result.clip.part)
+        """Seconds of speech that need no more work: none while it waits for its speakers, or scratch would fill with such recordings."""
+        if self.needs_speakers and self.diarized is None:
+            return 0.0
+        return self.recognized_seconds if self.text is None else self.spoken_seconds
 
     def close(self) -> None:
         """Give back the scratch file; the checkpoint stays for another run."""
@@ -130,7 +151,7 @@ class UnderWay:
         self.results.clear()
         self._row.clear()
         self._expected = len(self._clips)
-        self._reading, self._before = False, ()  # whatever is being read is in the wrong language, and will not count
+        self._reading, self._before = False, {}  # whatever is being read is in the wrong language, and will not count
         self._looked_up, self.recalled = 0, 0.0
         return self._ready(self._clips, self._language.code)
 
@@ -141,7 +162,8 @@ class UnderWay:
         self._row += spoken
         waiting: list[Clip] = []
         while self._row and not (self._spec.sequential and (waiting or self._reading)):
-            clip = replace(self._row.popleft(), before=self._before)
+            clip = self._row.popleft()
+            clip = replace(clip, before=self._before.get(clip.channel, ()))
             if self.checkpoint is not None and (result := self.checkpoint.recall(clip)) is not None:
                 self.recalled += 0.0 if clip.part else clip.seconds
                 self._keep(result)
@@ -155,7 +177,7 @@ class UnderWay:
         self.results.append(result)
         self._reading = False
         if self._spec.sequential:
-            self._before = result.attempt.tokens
+            self._before[result.clip.channel] = result.attempt.tokens
         again = unheard(result)
         self._expected += len(again)
         self._row += again

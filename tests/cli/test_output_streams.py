@@ -27,16 +27,27 @@ Transcribe = Callable[..., Ran]
 HOSTILE = "li\u00e7\u00e3o \U0001f469\u200d\U0001f3eb\x1b]0;owned\x07\n\u202e.wav"
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 FIELDS = {
-    "run_started": {"recordings", "to_transcribe", "to_render", "done", "bytes"},
+    "run_started": {"recordings", "to_transcribe", "to_diarize", "to_render", "done", "bytes"},
     "model_loaded": {"model", "device", "batch_size", "seconds"},
     "recording_skipped": {"recording", "reason"},
-    "recording_started": {"recording", "bytes"},
+    "recording_started": {"recording", "bytes", "text", "speakers"},
     "recording_prepared": {"recording", "duration", "speech"},
     "recording_progress": {"recording", "seconds", "duration"},
-    "recording_done": {"recording", "outputs", "language", "duration", "seconds", "words", "flags", "rendered"},
+    "recording_done": {
+        "recording",
+        "outputs",
+        "language",
+        "duration",
+        "seconds",
+        "words",
+        "flags",
+        "rendered",
+        "diarized",
+        "speakers",
+    },
     "recording_failed": {"recording", "code", "message", "hint"},
     "run_finished": {
-        *("transcribed", "rendered", "skipped", "failed", "not_tried"),
+        *("transcribed", "diarized", "rendered", "skipped", "failed", "not_tried"),
         *("audio_seconds", "seconds", "rtfx", "exit_code", "stopped_by"),
     },
 }

@@ -63,7 +63,8 @@ def refusal(configured: Load, *arguments: Any, **flags: Any) -> str:
         ("include = 2025-01-01", 'In {file}, include cannot be "2025-01-01": it must be a list of texts.'),
         (
             "output_format = 'srtt'",
-            "In {file}, output_format cannot be \"srtt\": no output format is called 'srtt'; there are json, srt, vtt, txt, tsv and all.",
+            "In {file}, output_format cannot be \"srtt\": no output format is called 'srtt'; "
+            "there are json, srt, vtt, txt, tsv, rttm and all.",
         ),
         (
             "language = 'portugese'",

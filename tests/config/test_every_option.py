@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from transcribe_cli.config import Config
 from transcribe_cli.config.fields import FIELDS, allowed
@@ -19,6 +20,7 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     "languages": (["pt", "en"], ("en", "pt")),
     "task": ("translate", "translate"),
     "audio_track": (1, 1),
+    "channels": ("split", "split"),
     "preset": ("fast", "fast"),
     "sequential": (True, True),
     "beam_size": (3, 3),
@@ -44,6 +46,14 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     "vad_min_speech_duration_ms": (10, 10),
     "vad_min_silence_duration_ms": (10, 10),
     "vad_speech_pad_ms": (10, 10),
+    "diarize": (True, True),
+    "diarize_model": ("demo", "demo"),
+    "num_speakers": (3, 3),
+    "min_speakers": (2, 2),
+    "max_speakers": (4, 4),
+    "speaker_names": (["SPEAKER_00=Ana", "SPEAKER_01=Rui"], ("SPEAKER_00=Ana", "SPEAKER_01=Rui")),
+    "hf_token": ("hf_secret", SecretStr("hf_secret")),
+    "diarize_batch_size": (4, 4),
     "output_format": (["json", "txt"], ("json", "txt")),
     "output_dir": ("/out", Path("/out")),
     "overwrite": (True, True),
@@ -59,6 +69,8 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     "model_dir": ("/models", Path("/models")),
     "offline": (True, True),
     "state_dir": ("/state", Path("/state")),
+    "voices": (False, False),
+    "voice_threshold": (0.5, 0.5),
     "max_duration": (2.0, 2.0),
     "scratch_limit": (2.0, 2.0),
     "fail_fast": (True, True),
@@ -66,7 +78,10 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     "log_format": ("json", "json"),
 }
 # What a value needs beside it.
-NEEDS = {"task": {"model": "medium"}}
+NEEDS: dict[str, dict[str, Any]] = {
+    "task": {"model": "medium"},
+    **{name: {"diarize": True} for name in ("num_speakers", "min_speakers", "max_speakers")},
+}
 
 
 def text(value: Any) -> str:

@@ -89,7 +89,31 @@ def test_cues_without_duration_get_a_millisecond() -> None:
 
 def test_a_segment_without_text_is_no_cue() -> None:
     """Also when it has a speaker."""
-    assert cues(transcript(segment(" \n", 0.0, 1.0, speaker="Ana")), label="[{}]: ") == []
+    assert cues(transcript(segment(" \n", 0.0, 1.0, speaker="Ana")), label="{}: ") == []
+
+
+def test_only_the_first_cue_after_a_change_of_speaker_says_who_speaks() -> None:
+    """A change is also to nobody and back: a dash then says that the name before is not meant."""
+    told = transcript(
+        spoken(LONG, 0.0, 0.2, speaker="Ana"),
+        segment(" Sim.", 10.0, 11.0, speaker="Ana"),
+        segment(" Quem?", 11.0, 12.0),
+        segment(" Eu.", 12.0, 13.0),
+        segment(" Ah.", 13.0, 14.0, speaker="Ana"),
+    )
+    labelled = [cue.text for cue in cues(told, label="{}: ")]
+    assert [text.partition(" ")[0] for text in labelled] == ["Ana:", "Algumas", "Sim.", "-", "Eu.", "Ana:"]
+    assert [cue.speaker for cue in cues(told)] == ["Ana", "Ana", "Ana", None, None, "Ana"]
+    assert not any(cue.text.startswith(("Ana", "-")) for cue in cues(told))
+    assert cues(transcript(segment(" Quem?", 0.0, 1.0)), label="{}: ")[0].text == "Quem?"
+
+
+def test_a_name_is_not_lost_before_words_that_cannot_be_seen() -> None:
+    """It goes before the first ones that can."""
+    unseen = (Word(word=" \x00", start=0.0, end=0.5, probability=1.0), *words(LONG, 0.5, 0.2))
+    told = transcript(segment("".join(word.word for word in unseen), 0.0, 6.0, words=unseen, speaker="Ana"))
+    first, _ = cues(told, label="{}: ")
+    assert (first.start_ms, first.text[:12]) == (500, "Ana: A célul")
 
 
 def test_a_long_segment_of_many_words_is_cut_quickly() -> None:
@@ -100,7 +124,7 @@ def test_a_long_segment_of_many_words_is_cut_quickly() -> None:
 @given(any_transcript)
 def test_times_rise_and_never_overlap(document: Transcript) -> None:
     """Whatever the segments say."""
-    found = cues(document, label="[{}]: ")
+    found = cues(document, label="{}: ")
     assert all(0 <= cue.start_ms < cue.end_ms for cue in found)
     assert all(before.end_ms <= after.start_ms for before, after in pairwise(found))
 

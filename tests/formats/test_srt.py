@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -21,12 +22,12 @@ def test_srt_is_what_openai_whisper_writes() -> None:
     )
 
 
-def test_a_speaker_is_written_as_whisperx_does() -> None:
-    """`[SPEAKER_00]: ` before the text of each cue."""
+def test_a_name_is_written_where_the_speaker_changes() -> None:
+    """Not again before each cue of the same speaker."""
     assert render("srt", DIALOGUE) == (
-        "1\n00:00:00,000 --> 00:00:01,500\n[SPEAKER_00]: Bom dia.\n\n"
-        "2\n00:00:01,750 --> 00:00:02,480\n[SPEAKER_00]: Tudo bem?\n\n"
-        "3\n01:01:03,250 --> 01:01:04,000\n[Ana <a&b>]: Tudo.\n\n"
+        "1\n00:00:00,000 --> 00:00:01,500\nSPEAKER_00: Bom dia.\n\n"
+        "2\n00:00:01,750 --> 00:00:02,480\nTudo bem?\n\n"
+        "3\n01:01:03,250 --> 01:01:04,000\nAna <a&b>: Tudo.\n\n"
     )
 
 
@@ -44,18 +45,30 @@ def test_an_arrow_in_the_text_is_no_time_line() -> None:
 def test_the_speaker_takes_room_in_the_lines() -> None:
     """Lines stay within 42 characters, prefix included."""
     long = transcript(segment(" Hoje vamos falar da divisão das células.", 0.0, 3.0, speaker="SPEAKER_00"))
-    assert render("srt", long).split("\n")[2:4] == ["[SPEAKER_00]: Hoje vamos", "falar da divisão das células."]
+    assert render("srt", long).split("\n")[2:4] == ["SPEAKER_00: Hoje vamos falar", "da divisão das células."]
+
+
+def test_a_name_cannot_break_the_file() -> None:
+    """Line breaks are spaces, an arrow is shortened, of a very long name the beginning is written, once."""
+    hostile = transcript(
+        segment(" um", 0.0, 1.0, speaker="A\n\n2\n00:00:05,000 --> 00:00:06,000\nB"),
+        segment(" dois", 1.0, 2.0, speaker="N" * 500),
+    )
+    assert [cue.content for cue in srt.parse(render("srt", hostile))] == [
+        "A 2 00:00:05,000 -> 00:00:06…: um",
+        f"{'N' * 29}…: dois",
+    ]
 
 
 @given(any_transcript)
 def test_an_independent_reader_sees_the_same_cues(document: Transcript) -> None:
     """Whatever the text is, the `srt` package finds every cue, its times and its number."""
     read = list(srt.parse(render("srt", document)))
-    expected = cues(document, label="[{}]: ")
+    expected = cues(document, label="{}: ")
     assert [cue.index for cue in read] == list(range(1, len(expected) + 1))
     assert [round(cue.start.total_seconds() * 1000) for cue in read] == [cue.start_ms for cue in expected]
     assert [round(cue.end.total_seconds() * 1000) for cue in read] == [cue.end_ms for cue in expected]
-    assert [cue.content.replace("\n", " ") for cue in read] == [cue.text.replace("-->", "->") for cue in expected]
+    assert [cue.content.replace("\n", " ") for cue in read] == [re.sub("-{2,}>", "->", cue.text) for cue in expected]
 
 
 def test_ffmpeg_reads_it(tmp_path: Path) -> None:

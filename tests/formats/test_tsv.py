@@ -23,6 +23,12 @@ def test_speakers_are_a_fourth_column_when_there_are_any() -> None:
     assert render("tsv", mixed) == "start\tend\ttext\tspeaker\n0\t1500\tBom dia.\tSPEAKER_00\n2000\t3000\tQuem?\t\n"
 
 
+def test_a_name_cannot_break_a_line() -> None:
+    """Tabs and line breaks in it are spaces."""
+    hostile = transcript(segment(" Sim.", 0.0, 1.0, speaker="A\tna\r\n9\t9\tx"))
+    assert render("tsv", hostile).splitlines()[1:] == ["0\t1000\tSim.\tA na 9 9 x"]
+
+
 def test_a_recording_without_speech_gives_the_header() -> None:
     """So that readers by column name work."""
     assert render("tsv", SILENCE) == "start\tend\ttext\n"

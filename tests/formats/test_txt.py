@@ -16,6 +16,14 @@ def test_a_turn_is_a_paragraph_with_its_speaker() -> None:
     assert render("txt", DIALOGUE) == "SPEAKER_00: Bom dia. Tudo bem?\n\nAna <a&b>: Tudo.\n"
 
 
+def test_somebody_unknown_begins_a_paragraph_without_a_name() -> None:
+    """And so does whoever speaks after."""
+    told = transcript(
+        segment(" Um.", 0.0, 1.0, speaker="Ana"), segment(" Dois.", 1.0, 2.0), segment(" Três.", 2.0, 3.0, speaker="Ana\n\nRui: ")
+    )
+    assert render("txt", told) == "Ana: Um.\n\nDois.\n\nAna Rui:: Três.\n"
+
+
 def test_without_speakers_a_long_pause_ends_a_paragraph() -> None:
     """Two seconds or more."""
     told = transcript(segment(" Um.", 0.0, 1.0), segment(" Dois.", 2.9, 4.0), segment(" Três.", 6.0, 7.0))

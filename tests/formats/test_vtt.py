@@ -35,6 +35,13 @@ def test_a_speaker_is_a_voice() -> None:
     )
 
 
+def test_a_very_long_name_is_whole() -> None:
+    """Players do not show it, so that it takes no room; and it ends no tag."""
+    name = "<v>" * 200
+    (cue,) = webvtt.from_buffer(io.StringIO(render("vtt", transcript(segment(" Sim.", 0.0, 1.0, speaker=name)))))
+    assert (unescape(cue.voice or ""), cue.text) == (name, "Sim.")
+
+
 def test_a_recording_without_speech_gives_the_header() -> None:
     """Which alone is a valid file."""
     assert render("vtt", SILENCE) == "WEBVTT\n\n"

@@ -28,9 +28,17 @@ class Slow(Decoder):
         super().__init__(scratch)
         self._between = between
 
-    def decode(self, path: Path, *, track: int | None = None, on_progress: Callable[[Waveform], None] | None = None) -> Waveform:
+    def decode(
+        self,
+        path: Path,
+        *,
+        track: int | None = None,
+        split: bool = False,
+        on_progress: Callable[[Waveform], None] | None = None,
+        name: str | None = None,
+    ) -> Waveform:
         """As any decoder: a waveform that fails in the middle is closed."""
-        waveform = super().decode(path, track=track)
+        waveform = super().decode(path, track=track, split=split, name=name)
         whole = waveform.samples
         assert on_progress is not None
         try:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import pytest
 
+from tests.cli.test_interrupt import wait_until
 from tests.recognizers import PORTUGUESE, Devices, Echo, clip, placed, wait_for
 from transcribe_cli.audio import Waveform
-from transcribe_cli.engines import Clip
+from transcribe_cli.engines import Clip, Task
 from transcribe_cli.events import ModelLoaded
+from transcribe_cli.lanes import HEAD_START, LINGER, Device, Lane, linger
 from transcribe_cli.recognition import Detected, Heard
 
 Recorded = Callable[[], Waveform]
@@ -147,6 +152,42 @@ def test_as_many_batches_are_under_way_as_a_device_has_lanes(recorded: Recorded)
         run.add(*(clip(recorded(), number) for number in range(6)))
         assert len(placed(run.answers(6), Heard)) == 6
     assert not together.broken
+
+
+def test_a_batch_that_would_stand_in_line_waits_for_company(recorded: Recorded) -> None:
+    """It goes when it is full, or when the device has nothing else to do."""
+    first, second = threading.Event(), threading.Event()
+    gates = iter((first, second))
+    engine = Echo(batch_size=4, lanes=2, replicas=1, before=lambda clips: wait_for(next(gates, second)))
+    with Devices(engine) as run:
+        run.add(clip(recorded(), 0))
+        wait_until(lambda: bool(engine.batches))
+        run.add(*(clip(recorded(), number) for number in (1, 2)))
+        time.sleep(3 * LINGER)
+        assert len(engine.batches) == 1
+        run.add(*(clip(recorded(), number) for number in (3, 4, 5)))
+        wait_until(lambda: len(engine.batches) == 2)
+        assert len(engine.batches[1]) == 4
+        time.sleep(2 * LINGER)
+        assert len(engine.batches) == 2
+        first.set()
+        second.set()
+        assert len(placed(run.answers(6), Heard)) == 6
+    assert [len(batch) for batch in engine.batches] == [1, 4, 1]
+
+
+def test_a_batch_goes_shortly_before_the_device_runs_out_of_work() -> None:
+    """By the pace of the last one; without one, when the device is idle."""
+    device = Device(Echo, Echo(lanes=2, replicas=1), 4)
+    lane, other = Lane(device), Lane(device, [Task(clip(cast(Waveform, None), 0))] * 4, began=10.0)
+    assert linger(lane, [lane], 10.0) == LINGER
+    assert linger(lane, [lane, other], 99.0) == math.inf
+    device.pace, device.finished = 0.5, 11.0  # the other stood in line for a second
+    assert linger(lane, [lane, other], 13.0 - HEAD_START - 0.01) == math.inf
+    assert linger(lane, [lane, other], 13.0 - HEAD_START + 0.01) == LINGER
+    device.done(other, 14.0)
+    assert (device.pace, device.finished) == (0.75, 14.0)
+    assert linger(Lane(Device(Echo, Echo(lanes=2), 4)), [other], 10.0) == LINGER
 
 
 @pytest.mark.parametrize("batch_size", [1, 4])

@@ -120,8 +120,7 @@ def test_labels_of_one_name_are_one_speaker(tmp_path):
 def test_turns_come_from_the_document_when_it_has_them(tmp_path):
     """They are finer than segments; when it was asked who speaks and nobody does, that is known."""
     turns = (Turn(start=0, end=1.25, speaker="SPEAKER_00"),)
-    told = json.loads(DIALOGUE.dumps()) | {"turns": [turn.model_dump() for turn in turns]}
-    assert read_one(file(tmp_path, "a.json", told)).turns == turns
+    assert read_one(file(tmp_path, "a.json", DIALOGUE.model_copy(update={"turns": turns}).dumps())).turns == turns
     silent = json.loads(transcript().dumps())
     assert read_one(file(tmp_path, "b.json", silent)).turns is None
     silent["job"]["spec"]["diarize"] = True

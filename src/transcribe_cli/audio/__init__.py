@@ -14,6 +14,7 @@ In reading order:
     decode.py     packets to samples: what is damaged is skipped
     timeline.py   where each frame belongs: what is missing is filled
     mono.py       frames of any kind to 16 kHz mono
+    channels.py   … or with every channel by itself
     pcm.py        the scratch file as the child writes it
     ffmpeg.py     the second decoder, for codecs that PyAV's FFmpeg lacks (extra `ffmpeg`)
 """

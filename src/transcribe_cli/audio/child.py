@@ -2,7 +2,8 @@
 
     -> {"limits": {…}}                                                    once
     -> {"do": "probe", "path": hex of its bytes, "name", "track"}         <- {"done": {a Probe's fields}}
-    -> {"do": "decode", …, "scratch": hex, "fallback": true}              <- {"seconds", "samples"} … {"done": {"damage", "decoder"}}
+    -> {"do": "decode", …, "scratch": hex, "fallback": true, "split"}     <- {"seconds", "samples"} …
+                                                                          <- {"done": {"damage", "decoder", "channels"}}
                                                                           <- {"error": {"code", "message", "hint"}}
 
 It takes its own resource limits before it touches a file, and ends when its standard input does: whoever started it is gone.
@@ -29,6 +30,7 @@ from typing import Any, TextIO
 
 from transcribe_cli.audio import container as media
 from transcribe_cli.audio import ffmpeg, scratch
+from transcribe_cli.audio.channels import MOST_CHANNELS
 from transcribe_cli.audio.decode import Decoding, too_long
 from transcribe_cli.audio.facts import Damage
 from transcribe_cli.audio.limits import BYTES_PER_SECOND, SPARSEST_BYTES_PER_SECOND, Limits
@@ -50,6 +52,7 @@ class Request:
         self.track: int | None = fields["track"]
         self.scratch = Path(os.fsdecode(bytes.fromhex(fields.get("scratch", ""))))
         self.fallback: bool = fields.get("fallback", False)
+        self.split: bool = fields.get("split", False)
 
 
 class Child:
@@ -104,16 +107,18 @@ class Child:
 
     def _decode(self, request: Request) -> dict[str, Any]:
         self._alive()
+        _limit_scratch(self._limits, MOST_CHANNELS if request.split else 1)
         try:
             with Pcm(request.scratch) as self._pcm:
                 pcm = self._pcm
                 try:
-                    return {"damage": asdict(self._with_pyav(request, pcm)), "decoder": "pyav"}
+                    damage, decoder = self._with_pyav(request, pcm), "pyav"
                 except media.Undecodable:
-                    damage = self._with_ffmpeg(request, pcm) if request.fallback and ffmpeg.available() else None
-                    if damage is None:
+                    tried = self._with_ffmpeg(request, pcm) if request.fallback and ffmpeg.available() else None
+                    if tried is None:
                         raise
-                    return {"damage": asdict(damage), "decoder": "ffmpeg"}
+                    damage, decoder = tried, "ffmpeg"
+                return {"damage": asdict(damage), "decoder": decoder, "channels": pcm.channels}
         except ScratchError as error:
             raise scratch.not_ready(request.scratch.parent, error.error) from error
 
@@ -130,9 +135,10 @@ class Child:
             believable = size / SPARSEST_BYTES_PER_SECOND
             estimate = media.seconds(container)
             longest = min(estimate or believable, believable)
-            _check_space(request.scratch.parent, min(promised or estimate or 0.0, believable))
+            decoding = Decoding(container, stream, pcm, longest + 1.0, limits, name, request.split)
+            _check_space(request.scratch.parent, pcm.channels * min(promised or estimate or 0.0, believable))
             try:
-                damage = Decoding(container, stream, pcm, longest + 1.0, limits, name).run(self._progress)
+                damage = decoding.run(self._progress)
             except OSError as error:
                 raise media.unreadable(name, error) from error
         if not pcm.samples:
@@ -140,6 +146,8 @@ class Child:
         return Damage(**{**asdict(damage), "header_seconds": promised})
 
     def _with_ffmpeg(self, request: Request, pcm: Pcm) -> Damage | None:
+        """Mixed, also where channels were to be apart: what only this decoder knows are codecs of one channel."""
+        pcm.channels = 1
         damage = ffmpeg.decode(request.path, request.track, pcm, self._limits.max_seconds, self._progress)
         if damage is not None and damage.decoded_seconds > self._limits.max_seconds:
             raise too_long(request.name, self._limits)
@@ -147,7 +155,7 @@ class Child:
 
 
 def _check_space(where: Path, seconds: float) -> None:
-    """Refuse at once what will not fit, instead of filling the disk first."""
+    """Refuse at once what will not fit, instead of filling the disk first; `seconds` of all channels together."""
     if shutil.disk_usage(where).free < seconds * BYTES_PER_SECOND:
         raise ScratchError(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
@@ -156,7 +164,7 @@ def _limit(limits: Limits) -> None:
     """Take the limits that the kernel keeps: address space, size of files written, no core files, few open files."""
     wanted = {
         resource.RLIMIT_AS: limits.memory_bytes,
-        resource.RLIMIT_FSIZE: limits.scratch_bytes,
+        resource.RLIMIT_FSIZE: limits.scratch_bytes(MOST_CHANNELS),
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: 64,
     }
@@ -165,6 +173,14 @@ def _limit(limits: Limits) -> None:
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         with contextlib.suppress(OSError, ValueError):  # macOS refuses RLIMIT_AS
             resource.setrlimit(what, (value, value))
+
+
+def _limit_scratch(limits: Limits, channels: int) -> None:
+    """Within that, the largest file that this recording may fill; it may be another for the next one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    wanted = limits.scratch_bytes(channels)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
 def _listen(requests: queue.SimpleQueue[Request]) -> None:

@@ -15,6 +15,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
 
+from transcribe_cli.audio.channels import Split
 from transcribe_cli.audio.facts import SAMPLE_RATE, Damage
 from transcribe_cli.audio.limits import Limits
 from transcribe_cli.audio.mono import Mono
@@ -33,15 +34,23 @@ class Decoding:
     """One track on its way to scratch."""
 
     def __init__(
-        self, container: InputContainer, stream: AudioStream, pcm: Pcm, longest: float, limits: Limits, name: str
+        self,
+        container: InputContainer,
+        stream: AudioStream,
+        pcm: Pcm,
+        longest: float,
+        limits: Limits,
+        name: str,
+        split: bool = False,
     ) -> None:
-        """`longest`: seconds past which no gap is filled. The rest as in `decode`."""
+        """`longest`: seconds past which no gap is filled; `split` keeps the channels apart. Raises TooManyChannels."""
         self.container = container
         self.stream = stream
         self.pcm = pcm
         self.limits = limits
         self.name = name
-        self.mono = Mono(stream)
+        self.mono = Split(stream, name) if split else Mono(stream)
+        pcm.channels = self.mono.channels
         self.timeline = Timeline(container, stream, longest)
         self.packets = self.skipped = 0
         self.decoded = self.reached = 0.0

@@ -22,12 +22,13 @@ from transcribe_cli.errors import (
     NotAudio,
     StorageNotReady,
     TooLong,
+    TooManyChannels,
     TranscribeError,
     Unreadable,
 )
 
 _ERRORS: dict[str, type[TranscribeError]] = {
-    kind.code: kind for kind in (DecoderFailed, NoAudioTrack, NotAudio, StorageNotReady, TooLong, Unreadable)
+    kind.code: kind for kind in (DecoderFailed, NoAudioTrack, NotAudio, StorageNotReady, TooLong, TooManyChannels, Unreadable)
 }
 
 
@@ -72,14 +73,16 @@ class Decoder:
         path: Path,
         *,
         track: int | None = None,
+        split: bool = False,
         on_progress: Callable[[Waveform], None] | None = None,
         name: str | None = None,
     ) -> Waveform:
-        """The recording as 16 kHz mono on scratch; the caller closes it.
+        """The recording as 16 kHz on scratch, mixed to mono or with its channels apart; the caller closes it.
 
         Args:
             path: a local file.
             track: which audio track, from 0; None is the one that the file calls its default, or the first.
+            split: keep the channels apart; their number is known, and they can be read, once all of it is decoded.
             on_progress: called with the waveform as far as it is decoded, in this thread, at once and then up to five times a second
                 while the decoder goes on; it may take its time. The waveform is closed when decoding fails.
             name: what errors call it; None is the path's.
@@ -89,6 +92,7 @@ class Decoder:
             NotAudio: no allowed format is recognized, or nothing could be decoded.
             NoAudioTrack: it has no audio, or not that track.
             TooLong: more audio than `limits.max_seconds`.
+            TooManyChannels: more than can be kept apart.
             DecoderFailed: the child crashed, hung, ran past its limits, or was cancelled.
             StorageNotReady: the scratch folder cannot be written or is full.
         """
@@ -101,9 +105,9 @@ class Decoder:
 
         try:
             scratch = os.fsencode(waveform.path).hex()
-            wanted = {"do": "decode", "track": track, "scratch": scratch, "fallback": self.fallback}
+            wanted = {"do": "decode", "track": track, "scratch": scratch, "fallback": self.fallback, "split": split}
             done = self._ask(wanted, path, grow, name or path.name)
-            waveform.complete(Damage(**done["damage"]), done["decoder"])
+            waveform.complete(Damage(**done["damage"]), done["decoder"], done["channels"])
         except BaseException:
             waveform.close()
             raise

@@ -33,10 +33,9 @@ class Limits:
     grace_seconds: float = 300.0
     slowest: float = 0.5
 
-    @property
-    def scratch_bytes(self) -> int:
+    def scratch_bytes(self, channels: int = 1) -> int:
         """The largest file that the child may write (RLIMIT_FSIZE)."""
-        return int(min((self.max_seconds + 60) * BYTES_PER_SECOND, 2.0**62))  # max_seconds may be infinite
+        return int(min((self.max_seconds + 60) * BYTES_PER_SECOND * channels, 2.0**62))  # max_seconds may be infinite
 
     def allowed_seconds(self, decoded_seconds: float) -> float:
         """Wall time after which a decoder that has come this far is too slow to go on."""

@@ -20,9 +20,13 @@ class Mono:
 
     Stereo and surround are mixed as FFmpeg does. More than two channels of anything else are microphones (field recorders), and FFmpeg
     would guess a surround layout and drop what it takes for the subwoofer: the third channel of three. They are averaged.
+
+    Attributes:
+        channels: of what comes out, interleaved.
     """
 
     def __init__(self, stream: AudioStream) -> None:
+        self.channels = 1
         self._surround = stream.codec_context.name in _SURROUND
         self._graph: Graph | None = None
         self._shape: tuple[int, str, str] | None = None
@@ -47,21 +51,23 @@ class Mono:
     def _filters(self, frame: AudioFrame) -> Graph:
         graph = Graph()
         chain = [graph.add_abuffer(sample_rate=frame.sample_rate, format=frame.format.name, layout=frame.layout.name)]
-        channels = len(frame.layout.channels)
-        if channels > 2 and not self._surround:
-            # Not by numpy: PyAV 18 counts nine planes in a frame of eight, and reading the ninth crashes.
-            chain.append(graph.add("pan", "mono|c0<" + "+".join(f"c{number}" for number in range(channels))))
-        chain.append(graph.add("aformat", f"sample_rates={SAMPLE_RATE}:sample_fmts=s16:channel_layouts=mono"))
+        chain += [graph.add(name, arguments) for name, arguments in self._steps(len(frame.layout.channels))]
         graph.link_nodes(*chain, graph.add("abuffersink")).configure()
         graph.set_audio_frame_size(SAMPLE_RATE)  # few large frames
         return graph
 
-    @staticmethod
-    def _pulled(graph: Graph) -> Iterator[memoryview]:
+    def _steps(self, channels: int) -> Iterator[tuple[str, str]]:
+        """The filters for frames of so many channels: names and arguments."""
+        if channels > 2 and not self._surround:
+            # Not by numpy: PyAV 18 counts nine planes in a frame of eight, and reading the ninth crashes.
+            yield "pan", "mono|c0<" + "+".join(f"c{number}" for number in range(channels))
+        yield "aformat", f"sample_rates={SAMPLE_RATE}:sample_fmts=s16:channel_layouts=mono"
+
+    def _pulled(self, graph: Graph) -> Iterator[memoryview]:
         while True:
             try:
                 frame = graph.pull()
             except (av.error.BlockingIOError, av.error.EOFError):
                 return
             if isinstance(frame, AudioFrame):
-                yield memoryview(frame.planes[0])[: 2 * frame.samples]  # a plane is padded
+                yield memoryview(frame.planes[0])[: 2 * self.channels * frame.samples]  # a plane is padded

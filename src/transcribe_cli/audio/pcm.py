@@ -22,10 +22,11 @@ class ScratchError(Exception):
 
 
 class Pcm:
-    """Little-endian int16 mono, written in order; silence is a hole that takes no room.
+    """Little-endian int16, written in order; silence is a hole that takes no room.
 
     Attributes:
-        samples: how many there are so far.
+        samples: how many there are so far, of each channel.
+        channels: whose samples alternate; set before anything is written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -34,6 +35,7 @@ class Pcm:
         except OSError as error:
             raise ScratchError(error) from error
         self.samples = 0
+        self.channels = 1
 
     def fileno(self) -> int:
         """The open file, for a program that writes into it."""
@@ -42,7 +44,7 @@ class Pcm:
     def write_all(self, blocks: Iterable[memoryview]) -> None:
         """Append blocks of samples."""
         for block in blocks:
-            self.samples += len(block) // 2
+            self.samples += len(block) // (2 * self.channels)
             while block:
                 try:
                     block = block[os.write(self._fd, block) :]
@@ -53,17 +55,17 @@ class Pcm:
         """Append zeros so that the next sample is number `sample`."""
         if sample > self.samples:
             self.samples = sample
-            os.lseek(self._fd, 2 * sample, os.SEEK_SET)
+            os.lseek(self._fd, 2 * self.channels * sample, os.SEEK_SET)
 
     def measure(self) -> int:
         """Samples in the file, after another program wrote into it."""
-        self.samples = os.fstat(self._fd).st_size // 2
+        self.samples = os.fstat(self._fd).st_size // (2 * self.channels)
         return self.samples
 
     def close(self) -> None:
         """End the file where the last sample ends, also when that was silence."""
         try:
-            os.ftruncate(self._fd, 2 * self.samples)
+            os.ftruncate(self._fd, 2 * self.channels * self.samples)
         except OSError as error:
             raise ScratchError(error) from error
         finally:

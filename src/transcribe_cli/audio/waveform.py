@@ -23,11 +23,12 @@ FULL_SCALE = 32_768
 
 
 class Waveform:
-    """(samples,) of one recording, mono, 16 kHz.
+    """(samples,) of one recording, 16 kHz: mono, or several channels to be read one by one.
 
     Attributes:
-        path: the scratch file, little-endian int16 without a header; removed by `close`.
-        samples: how many there are; grows while the recording is decoded.
+        path: the scratch file, little-endian int16 without a header, channels alternating; removed by `close`.
+        samples: how many there are of each channel; grows while the recording is decoded.
+        channels: how many; known once all of it is decoded.
         damage: how this compares with what the file promised, once all of it is decoded.
         decoder: "pyav" or "ffmpeg", as soon as that is known.
     """
@@ -35,6 +36,7 @@ class Waveform:
     def __init__(self, scratch: ScratchFile) -> None:
         self.path = scratch.path
         self.samples = 0
+        self.channels = 1
         self.damage = Damage()
         self.decoder = ""
         self._scratch = scratch
@@ -46,7 +48,7 @@ class Waveform:
         """A whole waveform of samples that are already here, for tests and other sources.
 
         Args:
-            array: (samples,) mono at 16 kHz; int16, or floating point in [-1, 1) (what is outside is clipped).
+            array: (samples,) mono or (samples, channels) at 16 kHz; int16, or floating point in [-1, 1) (what is outside is clipped).
             scratch: the folder to put them in.
         """
         if array.dtype != np.int16:
@@ -62,12 +64,14 @@ class Waveform:
             raise
         seconds = len(array) / SAMPLE_RATE
         waveform = cls(file)
-        waveform.complete(Damage(header_seconds=seconds, decoded_seconds=seconds, reached_seconds=seconds), "pyav")
+        damage = Damage(header_seconds=seconds, decoded_seconds=seconds, reached_seconds=seconds)
+        waveform.complete(damage, "pyav", array.shape[1] if array.ndim > 1 else 1)
         return waveform
 
-    def complete(self, damage: Damage, decoder: str) -> None:
+    def complete(self, damage: Damage, decoder: str, channels: int = 1) -> None:
         """All of it is decoded: its length is that of the scratch file."""
-        self.samples = self._scratch.size() // 2
+        self.channels = channels
+        self.samples = self._scratch.size() // (2 * channels)
         self.damage = damage
         self.decoder = decoder
 
@@ -76,18 +80,29 @@ class Waveform:
         """Length of the waveform, as far as it is decoded."""
         return self.samples / SAMPLE_RATE
 
-    def read(self, start: int, stop: int) -> NDArray[np.float32]:
-        """A copy of samples [start, stop) in [-1, 1); bounds outside the waveform are moved to its ends."""
+    def read(self, start: int, stop: int, channel: int | None = None) -> NDArray[np.float32]:
+        """A copy of samples [start, stop) of a channel, or of the mean of all, in [-1, 1).
+
+        Bounds outside the waveform are moved to its ends.
+        """
+        frames = self.read_channels(start, stop)
+        if self.channels == 1:
+            return frames[:, 0]
+        return np.ascontiguousarray(frames[:, channel]) if channel is not None else frames.mean(axis=1)
+
+    def read_channels(self, start: int, stop: int) -> NDArray[np.float32]:
+        """A copy of samples [start, stop) of all channels in [-1, 1): (samples, channels). See `read`."""
         if not self._finalizer.alive:
             raise ValueError("this waveform is closed")
         start = min(max(start, 0), self.samples)
         stop = min(max(stop, start), self.samples)
         # Read, not mapped: the pages of a mapping count as this process's memory until the kernel wants them back.
-        data = os.pread(self._descriptor, 2 * (stop - start), 2 * start)
+        width = 2 * self.channels
+        data = os.pread(self._descriptor, width * (stop - start), width * start)
         # Silence that is still being filled in is a hole at the end of the file, which reads as nothing yet.
-        pcm: NDArray[np.int16] = np.frombuffer(data.ljust(2 * (stop - start), b"\0"), dtype="<i2")
+        pcm: NDArray[np.int16] = np.frombuffer(data.ljust(width * (stop - start), b"\0"), dtype="<i2")
         samples: NDArray[np.float32] = np.multiply(pcm, np.float32(1 / FULL_SCALE), dtype=np.float32)
-        return samples
+        return samples.reshape(-1, self.channels)
 
     def blocks(self, samples: int) -> Iterator[NDArray[np.float32]]:
         """The whole waveform in blocks of `samples`; the last one may be shorter."""

@@ -43,12 +43,18 @@ def doctor(
     profile: Profile = None,
     model: Annotated[str | None, typer.Option("-m", "--model", metavar="TEXT", help="The model to look for.")] = None,
     device: Annotated[str | None, typer.Option("--device", metavar="[auto|cpu|cuda]", help="The device to look for.")] = None,
+    diarize_model: Annotated[
+        str | None, typer.Option("--diarize-model", metavar="TEXT", help="Also check that `run --diarize` would work, with this.")
+    ] = None,
 ) -> int:
-    """Check this machine before a long run: libraries, GPU, model, disk, permissions. Exit code 4 when `run` would not work.
+    """Check this machine before a long run: libraries, GPU, models, disk, permissions. Exit code 4 when `run` would not work.
 
     transcribe doctor ./aulas --model small
+
+    transcribe doctor --diarize-model pyannote/speaker-diarization-community-1
     """
-    configured = configure(sources or [], {"model": model, "device": device}, config, profile)
+    flags = {"model": model, "device": device, "diarize_model": diarize_model, "diarize": True if diarize_model else None}
+    configured = configure(sources or [], flags, config, profile)
     missing = False
     for check in _checks(configured, sources or []):
         missing |= check.state == "missing"
@@ -62,6 +68,7 @@ def _checks(config: Config, sources: list[str]) -> Iterator[Check]:
     yield _ffmpeg()
     yield from _device(config)
     yield _model(config)
+    yield _diarization(config)
     yield _scratch()
     for source in sources:
         yield _writable(config, source)
@@ -115,6 +122,23 @@ def _model(config: Config) -> Check:
     return _checked(
         lambda: f"Model {name}: {locate(name, config.settings.model_dir, offline=True)}.", f"Try `transcribe models pull {name}`."
     )
+
+
+def _diarization(config: Config) -> Check:
+    """Only where somebody wants it is it imported, which takes seconds, and is its absence more than a note."""
+    from transcribe_cli.diarizers import hub, loading
+
+    settings, name = config.settings, config.spec.diarize_model
+    if config.spec.turns_are_given:
+        return Check("ok", "Who speaks: RTTM files of yours, beside the recordings.")
+    try:
+        token = settings.hf_token.get_secret_value() if settings.hf_token else None
+        hub.check(name, token=token, model_dir=settings.model_dir, offline=settings.offline)
+        if config.spec.diarize:
+            loading.library()
+    except TranscribeError as error:
+        return Check("missing" if config.spec.diarize else "note", f"Who speaks: {error.message}", error.hint)
+    return Check("ok", f"Who speaks: {name}, pyannote.audio {version('pyannote.audio')}.")
 
 
 def _checked(find: Callable[[], str], cure: str | None = None) -> Check:

@@ -91,10 +91,11 @@ def _lines(jobs: Sequence[Job], durations: Sequence[float | None]) -> list[str]:
         for job, name, duration in zip(jobs, names, durations, strict=True)
     ]
     counts = [
-        f"{count} to {decision.value}" if decision in (Decision.TRANSCRIBE, Decision.RENDER) else f"{count} {word}"
+        f"{count} {word}"
         for decision, word in (
-            (Decision.TRANSCRIBE, ""),
-            (Decision.RENDER, ""),
+            (Decision.TRANSCRIBE, "to transcribe"),
+            (Decision.DIARIZE, "to diarize"),
+            (Decision.RENDER, "to render"),
             (Decision.DONE, "done"),
             (Decision.FAIL, "will fail"),
         )

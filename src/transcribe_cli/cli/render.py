@@ -12,9 +12,20 @@ from transcribe_cli.errors import RecordingError, TranscribeError, UsageError
 from transcribe_cli.formats import render as rendered
 from transcribe_cli.printable import printable
 from transcribe_cli.registry import FORMATS
-from transcribe_cli.rendering import transcripts
+from transcribe_cli.rendering import check_labels, transcripts
+from transcribe_cli.speaker_names import OPTION, parsed
 from transcribe_cli.spec import as_tuple
 from transcribe_cli.storage import is_url, placed
+
+SpeakerNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        OPTION,
+        metavar="LABEL=NAME,…",
+        help="What speakers are called, from now on; an empty name brings the label back. "
+        'The same as SPEAKER_00 = "Ana" in speakers.toml or aula.speakers.toml next to the recording.',
+    ),
+]
 
 
 def render(
@@ -34,14 +45,18 @@ def render(
     config: ConfigFile = None,
     profile: Profile = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only errors.")] = False,
+    speaker_names: SpeakerNames = None,
 ) -> int:
     """Write other formats from transcripts that exist: JSON files, or whole trees of them. Needs no model and no recording.
 
     transcribe render ./aulas -f txt,tsv
 
+    transcribe render aula.json --speaker-names SPEAKER_00=Ana,SPEAKER_01=Rui
+
     transcribe render aula.json -f srt -o - | less
     """
     formats = _formats(output_format or ["srt", "vtt"])
+    called = parsed(speaker_names or [])
     storage = configure(sources or [], {}, config, profile).settings.storage
     target = placed(_folder(output_dir), storage)
     found = list(transcripts(sources or ["."], storage))
@@ -49,14 +64,16 @@ def render(
         raise UsageError(
             "No transcripts of this tool there.", "Name a JSON file that `transcribe run` wrote, or a folder of them."
         )
+    check_labels(called, found)
     failed = 0
     for transcript in found:
         try:
             if output_dir == "-":
-                text = "".join(rendered(name, transcript.read()) for name in formats)
+                document = transcript.named(called)
+                text = "".join(rendered(name, document) for name in formats)
                 typer.echo(text.encode("utf-8", "backslashreplace"), nl=False)  # the bytes of the file, whatever the locale
                 continue
-            names = transcript.write(formats, target, overwrite=overwrite)
+            names = transcript.write(formats, target, called, overwrite=overwrite)
         except TranscribeError as error:
             failed += 1
             typer.echo(f"FAILED    {printable(transcript.path.name)}  {printable(str(error))}", err=True)

@@ -21,6 +21,8 @@ GRACE_SECONDS = 5.0
 SAME_SECONDS = 1.0
 # 128 + the signal's number, as shells count.
 EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+# Where the names of threads stand that may be inside a library for long, should their modules be imported at all.
+_THREADS = {"transcribe_cli.recognition": "LANE", "transcribe_cli.diarization": "THREAD"}
 _SHOW_CURSOR = "\x1b[?25h"
 
 
@@ -40,12 +42,12 @@ def unwind_on_signals() -> None:
 
 
 def leave(code: int) -> NoReturn:
-    """End the process; at once when a thread is still inside a long call of the recognizer.
+    """End the process; at once when a thread is still inside a long call of the recognizer or the diarizer.
 
     The interpreter's ordinary end would pull the ground from under it.
     """
-    recognition = sys.modules.get("transcribe_cli.recognition")
-    if recognition is not None and any(thread.name == recognition.LANE for thread in threading.enumerate()):
+    names = {getattr(sys.modules[module], name) for module, name in _THREADS.items() if module in sys.modules}
+    if any(thread.name in names for thread in threading.enumerate()):
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError):
                 stream.flush()

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from transcribe_cli.settings import Settings
@@ -18,7 +19,7 @@ TABLES = ("storage",)
 FIELDS: Mapping[str, FieldInfo] = {
     name: field for name, field in {**JobSpec.model_fields, **Settings.model_fields}.items() if name not in TABLES
 }
-_SINGULAR = {bool: "true or false", int: "a whole number", float: "a number", str: "text", Path: "a path"}
+_SINGULAR = {bool: "true or false", int: "a whole number", float: "a number", str: "text", SecretStr: "text", Path: "a path"}
 _PLURAL = {int: "whole numbers", float: "numbers", str: "texts"}
 
 

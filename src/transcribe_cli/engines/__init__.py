@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -36,12 +36,14 @@ class Clip:
 
     Attributes:
         recording: which recording of the run, as the pipeline numbers them.
-        index: which clip of it, from 0, in the order of time.
+        index: which clip of it, from 0, in the order of time, one channel after the other.
         part: 0; from 1 on, which stretch of that clip is heard once more because it got no words.
         speech: the speech regions inside, in samples of the recording; the recognizer hears them joined, without the silence between.
             What is read sequentially or heard once more is heard from the first to the last: there is speech between, or may be.
         language: a code; "" where the language is still to be found.
         before: tokens of the text before it, for a spec that reads sequentially; its clips are longer, too.
+        channel: of the waveform; None for all of them, mixed.
+        muted: whether what lies between its speech, where that is heard, is silenced, because it is somebody else's.
     """
 
     recording: int
@@ -52,6 +54,8 @@ class Clip:
     language: str = ""
     part: int = 0
     before: tuple[int, ...] = ()
+    channel: int | None = None
+    muted: bool = False
 
     @property
     def start(self) -> float:
@@ -101,7 +105,12 @@ class Clip:
 
     def samples(self) -> NDArray[np.float32]:
         """(samples,) in [-1, 1) at 16 kHz, read from scratch now."""
-        return np.concatenate([self.waveform.read(start, end) for start, end in self.stretches])
+        samples = np.concatenate([self.waveform.read(start, end, self.channel) for start, end in self.stretches])
+        if self.muted and len(self.stretches) == 1:
+            first, _ = self.stretches[0]
+            for before, after in pairwise(self.speech):
+                samples[before.end - first : after.start - first] = 0
+        return samples
 
 
 @dataclass(frozen=True)
@@ -209,6 +218,10 @@ class Engine(Protocol):
     @property
     def lanes(self) -> int:
         """How many batches may be under way at once."""
+
+    @property
+    def replicas(self) -> int:
+        """How many of them it computes at once; the others are made ready and stand in line."""
 
     def check(self, spec: JobSpec) -> None:
         """Raise UsageError when the model cannot do what the spec asks."""

@@ -52,6 +52,7 @@ class FasterWhisper:
 
     Attributes:
         lanes: how many threads may call `recognize` and `languages` at once.
+        replicas: for how many of them it computes at once; the others stand in line.
     """
 
     def __init__(self, whisper: WhisperModel, name: str, device: str, batch_size: int, replicas: int, lanes: int) -> None:
@@ -61,6 +62,7 @@ class FasterWhisper:
         self.device = device
         self.batch_size = batch_size
         self.lanes = lanes
+        self.replicas = replicas
         self._encodings = Encodings(2 * batch_size * lanes)
 
     @classmethod

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from transcribe_cli.registry import FORMATS
+from transcribe_cli.speaker_names import named
 from transcribe_cli.transcript import Transcript
 
 # https://www.iana.org/assignments/media-types; SubRip is not registered, this is the name in use.
@@ -17,6 +18,7 @@ MEDIA_TYPES = {
     "vtt": "text/vtt",
     "txt": "text/plain",
     "tsv": "text/tab-separated-values",
+    "rttm": "text/plain",
 }
 
 
@@ -27,10 +29,10 @@ class Format(Protocol):
 
 
 def render(name: str, transcript: Transcript) -> str:
-    """The transcript as the format `name`, such as `srt`.
+    """The transcript as the format `name`, such as `srt`: the JSON with the labels of its speakers, the others with their names.
 
     Raises:
         UsageError: when there is no such format.
     """
     form: Format = FORMATS.load(name)
-    return form(transcript)
+    return form(transcript if name == "json" else named(transcript))

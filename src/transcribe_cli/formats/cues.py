@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, dropwhile
 
 from transcribe_cli.formats.lines import LINES, one_line, wrap
 from transcribe_cli.formats.timestamps import milliseconds
@@ -13,6 +13,10 @@ from transcribe_cli.transcript import Segment, Transcript, Word
 # Longest time that a cue stays on the screen, in milliseconds.
 # https://partnerhelp.netflixstudios.com/hc/en-us/articles/215758617
 LONGEST_MS = 7000
+# Of a longer name only the beginning is written before the text: there must be room for words beside it.
+LABEL_CHARACTERS = 30
+# Before the text of somebody unknown who speaks after somebody known; broadcasters mark a change of speaker with a dash.
+UNKNOWN = "- "
 _SENTENCE_ENDS = tuple(".?!…。？！؟।")
 _CLAUSE_ENDS = tuple(",;:—–、，；：،")
 
@@ -32,16 +36,30 @@ def cues(transcript: Transcript, label: str = "") -> list[Cue]:
 
     Args:
         transcript: segments without word times, or whose words do not spell their text, stay in one cue.
-        label: how a speaker is written before the text, such as `[{}]: `; it takes room in the lines.
+        label: how a speaker is written before the first words after a change of speaker, such as `{}: `; it takes room in the lines.
+            Without it the text says nothing of speakers.
     """
-    return list(_apart([cue for segment in transcript.segments for cue in _of_segment(segment, label)]))
+    return list(_apart(list(_of_segments(transcript.segments, label))))
 
 
-def _of_segment(segment: Segment, label: str) -> Iterator[Cue]:
-    speaker = one_line(segment.speaker or "") or None
-    prefix = label.format(speaker) if speaker else ""
-    for cue in _readable(_words(segment), prefix):
-        yield replace(cue, text=prefix + cue.text, speaker=speaker)
+def _of_segments(segments: Iterable[Segment], label: str) -> Iterator[Cue]:
+    before: str | None = None
+    for segment in segments:
+        speaker = one_line(segment.speaker or "") or None
+        prefix = _prefix(label, before, speaker)
+        visible = list(dropwhile(lambda word: not one_line(word.text), _words(segment)))
+        for cue in _readable(visible, prefix):
+            yield replace(cue, speaker=speaker)
+            before = speaker
+
+
+def _prefix(label: str, before: str | None, speaker: str | None) -> str:
+    """What is written where this speaker begins, after that one."""
+    if not label or speaker == before:
+        return ""
+    if speaker is None:
+        return UNKNOWN
+    return label.format(speaker if len(speaker) <= LABEL_CHARACTERS else f"{speaker[: LABEL_CHARACTERS - 1]}…")
 
 
 def _words(segment: Segment) -> list[Cue]:
@@ -67,18 +85,19 @@ def _words(segment: Segment) -> list[Cue]:
 
 
 def _readable(words: Sequence[Cue], prefix: str) -> Iterator[Cue]:
-    """The words as one cue, or halved until each part can be read."""
+    """The words as one cue, or halved until each part can be read; the first begins with the prefix."""
     if not words:
         return
-    cue = Cue(words[0].start_ms, words[-1].end_ms, one_line("".join(word.text for word in words)))
-    fits = len(wrap(prefix + cue.text)) <= LINES and cue.end_ms - cue.start_ms <= LONGEST_MS
+    text = one_line("".join(word.text for word in words))
+    cue = Cue(words[0].start_ms, words[-1].end_ms, prefix + text)
+    fits = len(wrap(cue.text)) <= LINES and cue.end_ms - cue.start_ms <= LONGEST_MS
     if fits or len(words) == 1:
-        if cue.text:
+        if text:
             yield cue
         return
     cut = _best_cut(words)
     yield from _readable(words[:cut], prefix)
-    yield from _readable(words[cut:], prefix)
+    yield from _readable(words[cut:], "")
 
 
 def _best_cut(words: Sequence[Cue]) -> int:

@@ -1,6 +1,6 @@
-"""SubRip subtitles, as openai/whisper and whisperX write them, with cues that can be read.
+"""SubRip subtitles, as openai/whisper writes them, with cues that can be read, and a name where the speaker changes.
 
-There is no standard; players agree on https://www.matroska.org/technical/subtitles.html#srt-subtitles
+There is no standard; players agree on https://www.matroska.org/technical/subtitles.html#srt-subtitles. None has a place for speakers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ARROW = re.compile("-{2,}>")
 
 def render(transcript: Transcript) -> str:
     """Cues numbered from 1, a blank line after each; the empty string when nothing was said."""
-    return "".join(_block(number, cue) for number, cue in enumerate(cues(transcript, label="[{}]: "), start=1))
+    return "".join(_block(number, cue) for number, cue in enumerate(cues(transcript, label="{}: "), start=1))
 
 
 def _block(number: int, cue: Cue) -> str:

@@ -1,6 +1,6 @@
-"""WebVTT subtitles, with a voice tag where the speaker is known.
+"""WebVTT subtitles, with a voice tag in every cue whose speaker is known: a tag holds for its cue alone, and players do not show it.
 
-https://www.w3.org/TR/webvtt1/
+https://www.w3.org/TR/webvtt1/#webvtt-cue-voice-span
 """
 
 from __future__ import annotations

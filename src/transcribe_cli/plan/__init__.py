@@ -1,10 +1,12 @@
 """What a run would do with each recording and why, before any model is loaded. Reads only; it is also `--dry-run`.
 
-Reading order: `job` (what is decided), `decide` (how), `reasons` (in words), `writable` (whether the outputs can be written at all).
+Reading order: `job` (what is decided), `decide` (how), `reasons` (in words), `turns` (an RTTM file that says who speaks), `writable`
+(whether the outputs can be written at all).
 """
 
 from transcribe_cli.plan.decide import plan
 from transcribe_cli.plan.job import Decision, Job
+from transcribe_cli.plan.turns import turns_file
 from transcribe_cli.plan.writable import check_writable
 
-__all__ = ["Decision", "Job", "check_writable", "plan"]
+__all__ = ["Decision", "Job", "check_writable", "plan", "turns_file"]

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from transcribe_cli.errors import OutputRefused, RecordingError, UsageError
 from transcribe_cli.plan.job import Decision, Job
 from transcribe_cli.plan.reasons import spec_changes
+from transcribe_cli.plan.turns import candidates, check_not_written, with_turns
 from transcribe_cli.printable import printable
 from transcribe_cli.settings import Settings
 from transcribe_cli.sinks import (
@@ -35,7 +36,7 @@ from transcribe_cli.sinks import (
     standing,
 )
 from transcribe_cli.sources import Recording
-from transcribe_cli.spec import JobSpec
+from transcribe_cli.spec import DIARIZATION, JobSpec
 from transcribe_cli.storage import Location, Place, placed
 
 
@@ -51,6 +52,8 @@ def plan(recordings: Iterable[Recording], spec: JobSpec, settings: Settings) -> 
     if not settings.trust_names:
         listings.expect_heads([json_path(output) for output, _ in assigned])
         listings.expect_digests(_in_doubt((output for output, _ in assigned), settings.output_format, listings))
+    if spec.turns_are_given:
+        listings.expect_digests(_turns(everything, assigned, listings))
     planner = _Planner(spec, settings, listings, frozenset(output for output, _ in assigned))
     return [planner.job(recording, place) for recording, place in zip(everything, assigned, strict=True)]
 
@@ -71,6 +74,9 @@ class _Planner:
         """What is to be done with this recording."""
         spec, fingerprint = self._spec_for(recording)
         output = place.output if place.refused else self._where_it_is(recording, place.output)
+        if spec.turns_are_given:
+            spec = with_turns(spec, recording, output, self._listings)
+            fingerprint = spec.fingerprint
         try:
             if (error := recording.problem or place.refused) is not None:
                 raise error
@@ -93,6 +99,8 @@ class _Planner:
         leftover = self._left_by_a_crash(output)
         head = leftover.head if leftover else self._head(recording, output)
         self._no_folders(output, asked)
+        if "rttm" in asked:
+            check_not_written(spec, recording, output, self._listings)
         if self._settings.overwrite:
             return Decision.TRANSCRIBE, "overwrite", asked
         standings = self._standings(output, head, leftover)
@@ -100,6 +108,8 @@ class _Planner:
         not_ours = {Standing.FOREIGN, Standing.EDITED} if changed else {Standing.FOREIGN}
         if in_the_way := [output.path(name) for name, found in standings.items() if found in not_ours]:
             raise refusal(in_the_way)
+        if changed and head is not None and _only_speakers(head, recording, spec):
+            return Decision.DIARIZE, changed, asked
         if changed:
             return Decision.TRANSCRIBE, changed, asked
         missing = tuple(name for name, found in standings.items() if found is Standing.MISSING)
@@ -191,12 +201,23 @@ def _in_doubt(outputs: Iterable[Output], formats: Sequence[str], listings: Listi
                 yield path
 
 
+def _turns(recordings: Sequence[Recording], assigned: Sequence[Assigned], listings: Listings) -> Iterator[Place]:
+    for recording, place in zip(recordings, assigned, strict=True):
+        yield from candidates(recording, place.output, listings)
+
+
+def _only_speakers(head: Head, recording: Recording, spec: JobSpec) -> bool:
+    """Whether the text of the transcript fits, and what differs is only who said it."""
+    before = {name: value for name, value in head.spec.items() if name not in DIARIZATION}
+    return head.identity == recording.identity and before == spec.model_copy(update={"diarize": False}).canonical()
+
+
 def _changed(head: Head | None, recording: Recording, spec: JobSpec, fingerprint: str) -> str | None:
     """Why there is no transcript that fits; None when there is one."""
     if head is None:
         return "new"
     if head.identity != recording.identity:
         return "recording changed"
-    if head.fingerprint != fingerprint:
-        return spec_changes(head.spec, spec)
-    return None
+    if head.fingerprint == fingerprint or (not spec.diarize and _only_speakers(head, recording, spec)):
+        return None  # who spoke may be said without being asked for
+    return spec_changes(head.spec, spec)

@@ -17,6 +17,7 @@ class Decision(StrEnum):
     DONE = "done"
     RENDER = "render"
     TRANSCRIBE = "transcribe"
+    DIARIZE = "diarize"
     FAIL = "fail"
 
 
@@ -28,8 +29,8 @@ class Job:
         spec: the run's, with what the manifest says about this recording.
         output: where the files go; of no meaning when the recording fails because of its output.
         reason: for people, short: "new", "model changed: small -> large-v3-turbo", "srt missing".
-        formats: to write: all that were asked for when transcribing, what is missing when rendering. Rendering none means that a
-            transcript which a crash left behind only has to be put in its place (`sinks.recover`).
+        formats: to write: all that were asked for when transcribing or diarizing, what is missing when rendering. Rendering none
+            means that a transcript which a crash left behind only has to be put in its place (`sinks.recover`).
         error: why it fails.
         crashed: whether a run that was killed left temporary files in the output's folder.
     """

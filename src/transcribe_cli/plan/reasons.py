@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from transcribe_cli.spec import JobSpec
+from transcribe_cli.spec import DIARIZATION, JobSpec
 
 _SHOWN_KEYS = 2
 _SHOWN_CHARACTERS = 32
@@ -14,6 +14,10 @@ _SHOWN_CHARACTERS = 32
 def spec_changes(before: Mapping[str, Any], now: JobSpec) -> str:
     """The differences between the spec that a transcript was made with and today's: "model changed: small -> large-v3-turbo"."""
     after = now.canonical()
+    if now.diarize and not before.get("diarize"):
+        after = {name: value for name, value in after.items() if name not in DIARIZATION}
+        if before == after:
+            return "nobody said who speaks"
     keys = [key for key in (*JobSpec.model_fields, *before) if before.get(key) != after.get(key)]
     keys = list(dict.fromkeys(keys))
     shown = [f"{key} changed: {_shown(before.get(key))} -> {_shown(after.get(key))}" for key in keys[:_SHOWN_KEYS]]

@@ -5,6 +5,7 @@ The run's progress is counted in bytes of recordings, since their durations are 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -22,13 +23,42 @@ from transcribe_cli.events import (
     RecordingStarted,
     RunFinished,
     RunStarted,
+    SpeakersProgress,
 )
 from transcribe_cli.printable import printable
 from transcribe_cli.reporting.sentences import sentence
 
 # A batch may hold a clip of many recordings; more bars than this are no longer calm.
 MOST_BARS = 3
-STYLES = {"FAILED": "bold red", "done": "green", "rendered": "green", "resumed": "green", "Warning:": "yellow"}
+STYLES = {
+    "FAILED": "bold red",
+    "Warning:": "yellow",
+    "voices": "cyan",
+    **dict.fromkeys(("done", "diarized", "rendered", "resumed"), "green"),
+}
+DONE = 1 - 1e-6  # a sum of the seconds of clips
+# Stands beside a recording whose text is ready.
+WHO_SPEAKS = "who speaks"
+
+
+@dataclass
+class _Shown:
+    """How far a recording is: shares of its text and of who speaks that are done, None where nobody wants them."""
+
+    bytes: int
+    text: float | None
+    speakers: float | None
+
+    @property
+    def part(self) -> float:
+        """Of all its work; both halves count the same, whichever takes longer on this machine."""
+        wanted = [share for share in (self.text, self.speakers) if share is not None]
+        return sum(wanted) / len(wanted)
+
+    @property
+    def about(self) -> str:
+        """What is going on, where that is not recognition."""
+        return WHO_SPEAKS if self.speakers is not None and (self.text is None or self.text >= DONE) else ""
 
 
 class LiveDisplay:
@@ -49,8 +79,7 @@ class LiveDisplay:
         self._run: TaskID | None = None
         self._waiting = 0
         self._finished = 0
-        self._bytes: dict[str, int] = {}
-        self._parts: dict[str, float] = {}
+        self._shown: dict[str, _Shown] = {}
         self._bars: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
@@ -70,30 +99,34 @@ class LiveDisplay:
 
     def _move(self, event: Event) -> None:
         match event:
-            case RunStarted(to_transcribe=count, bytes=total) if count:
-                self._waiting = count
-                self._run = self._progress.add_task("all recordings", total=total, about=f"0 of {count}")
+            case RunStarted(to_transcribe=text, to_diarize=speakers, bytes=total) if text or speakers:
+                self._waiting = text + speakers
+                self._run = self._progress.add_task("all recordings", total=total, about=f"0 of {self._waiting}")
             case RecordingStarted(recording=name, bytes=size):
-                self._bytes[name] = size
-            case RecordingProgress() | RecordingResumed() if event.recording in self._bytes:
-                self._advance(event.recording, event.seconds / event.duration if event.duration else 1.0)
-            case RecordingDone(recording=name, rendered=False) | RecordingFailed(recording=name) if name in self._bytes:
+                self._shown[name] = _Shown(size, 0.0 if event.text else None, 0.0 if event.speakers else None)
+            case RecordingProgress() | RecordingResumed() if event.recording in self._shown:
+                self._shown[event.recording].text = event.seconds / event.duration if event.duration else 1.0
+                self._advance(event.recording)
+            case SpeakersProgress() if event.recording in self._shown:
+                self._shown[event.recording].speakers = event.share
+                self._advance(event.recording)
+            case RecordingDone(recording=name, rendered=False) | RecordingFailed(recording=name) if name in self._shown:
                 self._finish(name)
             case RunFinished():
                 self._progress.stop()
             case _:
                 pass
 
-    def _advance(self, name: str, part: float) -> None:
-        self._parts[name] = part
-        if name not in self._bars and part < 1 and len(self._bars) < MOST_BARS:
+    def _advance(self, name: str) -> None:
+        shown = self._shown[name]
+        if name not in self._bars and shown.part < 1 and len(self._bars) < MOST_BARS:
             self._bars[name] = self._progress.add_task(printable(name), total=1.0, about="")
         if name in self._bars:
-            self._progress.update(self._bars[name], completed=part)
+            self._progress.update(self._bars[name], completed=shown.part, about=shown.about)
         self._update_run()
 
     def _finish(self, name: str) -> None:
-        self._parts[name] = 1.0
+        self._shown[name] = _Shown(self._shown[name].bytes, 1.0, None)
         self._finished += 1
         if name in self._bars:
             self._progress.remove_task(self._bars.pop(name))
@@ -101,5 +134,5 @@ class LiveDisplay:
 
     def _update_run(self) -> None:
         if self._run is not None:
-            done = sum(self._bytes[name] * part for name, part in self._parts.items())
+            done = sum(shown.bytes * shown.part for shown in self._shown.values())
             self._progress.update(self._run, completed=done, about=f"{self._finished} of {self._waiting}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import singledispatch
 
 from transcribe_cli.events import (
+    DiarizerLoaded,
     Event,
     ModelLoaded,
     Notice,
@@ -13,6 +14,7 @@ from transcribe_cli.events import (
     RecordingResumed,
     RunFinished,
     RunStarted,
+    VoicesFound,
 )
 from transcribe_cli.printable import printable
 
@@ -33,11 +35,13 @@ def _(event: RunStarted) -> str | None:
     if not event.recordings:
         return None
     parts = [f"{event.to_transcribe} to transcribe"]
+    if event.to_diarize:
+        parts.append(f"{event.to_diarize} to diarize")
     if event.to_render:
         parts.append(f"{event.to_render} to render")
     if event.done:
         parts.append(f"{event.done} done already")
-    if failed := event.recordings - event.to_transcribe - event.to_render - event.done:
+    if failed := event.recordings - event.to_transcribe - event.to_diarize - event.to_render - event.done:
         parts.append(f"{failed} that cannot be read or written")
     return f"{counted(event.recordings, 'recording')}: {', '.join(parts)}."
 
@@ -48,19 +52,33 @@ def _(event: ModelLoaded) -> str:
 
 
 @sentence.register
+def _(event: DiarizerLoaded) -> str:
+    return f"Diarizer {printable(event.model)} on {event.device}."
+
+
+@sentence.register
 def _(event: RecordingDone) -> str:
     if event.rendered:
         return f"rendered  {printable(event.recording)}  {', '.join(printable(name) for name in event.outputs)}"
     speed = f" ({event.duration / event.seconds:.0f}x)" if event.seconds else ""
     said = [event.language, counted(event.words, "word")] if event.words else ["no speech"]
+    voices = [counted(event.speakers, "speaker")] if event.speakers else []
     doubts = [flag.replace("_", " ") for flag in event.flags if flag != "no_speech"]
-    about = [f"{clock(event.duration)} in {clock(event.seconds)}{speed}", *said, *doubts]
-    return f"done      {printable(event.recording)}  {', '.join(about)}"
+    about = [f"{clock(event.duration)} in {clock(event.seconds)}{speed}", *said, *voices, *doubts]
+    return f"{'diarized' if event.diarized else 'done':<8}  {printable(event.recording)}  {', '.join(about)}"
 
 
 @sentence.register
 def _(event: RecordingResumed) -> str:
     return f"resumed   {printable(event.recording)}  {clock(event.seconds)} of {clock(event.duration)} were recognized before"
+
+
+@sentence.register
+def _(event: VoicesFound) -> str:
+    verbs = {label: f"{label} is {name}" for label, name in event.named.items()}
+    verbs |= {label: f"{label} may be {name}" for label, name in event.doubtful.items()}
+    who = [f"{verbs[label]} ({similarity:.2f})" for label, similarity in event.similarity.items()]
+    return f"voices    {printable(event.recording)}  {printable(', '.join(who))}"
 
 
 @sentence.register
@@ -74,10 +92,11 @@ def _(event: RecordingFailed) -> str:
 
 @sentence.register
 def _(event: RunFinished) -> str | None:
-    parts = []
-    if event.transcribed:
+    heard = ((event.transcribed, "transcribed"), (event.diarized, "diarized"))
+    parts = [", ".join(f"{count} {what}" for count, what in heard if count)] if event.transcribed or event.diarized else []
+    if parts:
         speed = f", {event.rtfx:.0f}x real time" if event.rtfx >= 1 else ""
-        parts.append(f"{event.transcribed} transcribed ({clock(event.audio_seconds)} of audio in {clock(event.seconds)}{speed})")
+        parts[0] += f" ({clock(event.audio_seconds)} of audio in {clock(event.seconds)}{speed})"
     if event.rendered:
         parts.append(f"{event.rendered} rendered")
     if event.skipped:

@@ -14,7 +14,7 @@ from transcribe_cli.sinks.names import Assigned, Output, alternative, assign, js
 from transcribe_cli.sinks.objects import check_store
 from transcribe_cli.sinks.reading import read
 from transcribe_cli.sinks.recovery import Leftover, leftovers, recover
-from transcribe_cli.sinks.standing import Standing, belongs_to_another, is_older, standing
+from transcribe_cli.sinks.standing import Standing, belongs_to_another, is_older, standing, written_ns
 
 __all__ = [
     "Assigned",
@@ -41,4 +41,5 @@ __all__ = [
     "refusal",
     "standing",
     "write",
+    "written_ns",
 ]

@@ -48,7 +48,7 @@ def write(path: Path, data: bytes) -> None:
             raise
 
 
-def stage(folder: Path, data: bytes, modified_ns: int | None = None) -> Path:
+def stage(folder: Path, data: bytes, modified_ns: int | None = None, mode: int = 0o666) -> Path:
     """Write a file of a temporary name through to the disk and return it; when that fails nothing is left.
 
     The name is short and random, since a name made from the target's would pass 255 bytes when that is long.
@@ -58,8 +58,8 @@ def stage(folder: Path, data: bytes, modified_ns: int | None = None) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / temporary_name()
-    # Like open(), unlike tempfile: the umask decides who may read it.
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    # Like open(), unlike tempfile: the umask decides who may read it, unless the mode is narrower.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

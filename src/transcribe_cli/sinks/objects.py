@@ -63,8 +63,7 @@ class Objects:
 
     def is_there(self, path: Location) -> bool:
         """Whether anything is: one request, where asking for its status takes two when there is nothing."""
-        (head,) = path.store.heads([path], 1)
-        return head is not None
+        return path.store.holds(path)
 
     def read(self, path: Location, start: int = 0, size: int | None = None) -> bytes:
         """Its bytes."""

@@ -20,7 +20,7 @@ from transcribe_cli.spec import JobSpec
 from transcribe_cli.storage import Location, Options, is_url, locate
 
 # What may differ between the recordings of one run: not the model, of which one is loaded.
-OVERRIDES = ("language", "languages", "task", "initial_prompt", "hotwords", "audio_track")
+OVERRIDES = ("language", "languages", "task", "initial_prompt", "hotwords", "audio_track", "channels")
 
 
 def list_lines(data: bytes) -> Iterator[tuple[int, str]]:

@@ -124,6 +124,11 @@ class Store:
                 gone = isinstance(data, Exception) and diagnose(data, self.kind.family).missing
                 yield data if isinstance(data, bytes) else None if gone else self._head(place, size)
 
+    def holds(self, place: Location) -> bool:
+        """Whether a file is there: one request, where `info` takes two to find nothing."""
+        (head,) = self.heads([place], 1)
+        return head is not None
+
     def write(self, place: Location, data: bytes, content_type: str, temporary: str = ".transcribe.tmp") -> None:
         """Put a file there, whole or not at all, in one request; over SFTP by way of a neighbour of this name."""
         match self.kind.family:

@@ -1,0 +1,130 @@
+"""Channels: how surely copies are known from speakers of their own, and how much of what is overheard is left out. No recognition.
+
+    .venv/bin/python -m benchmarks.channels
+
+Two synthetic voices (espeak-ng) in two channels, from tests/conversations.py. The first table is the share of loud frames in which two
+channels keep their usual distance, for copies and for people, with the margin that `vad.channels` allows. The second one is for each
+threshold of `OVERHEARD_DECIBELS`: seconds of speech found in a channel whose person is silent / seconds of a person's own speech that
+are lost, both of all speech; `off` is without the rule.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+from numpy.typing import NDArray
+from tests.conversations import RATE, TALK, Audio, conversation, noisy, overheard
+
+from transcribe_cli.audio import SAMPLE_RATE, Waveform
+from transcribe_cli.engines import Clip
+from transcribe_cli.listening import apart
+from transcribe_cli.spec import JobSpec
+from transcribe_cli.vad import channels
+
+OFF = 1000.0
+THRESHOLDS = (OFF, 15.0, 12.0, 10.0, 8.0, 6.0)
+_SPEC = JobSpec(channels="split")
+
+
+def copies() -> Mapping[str, Audio]:
+    """One thing in both channels, more or less."""
+    one = conversation().sum(axis=1)
+    return {
+        "the same": _two(one, one),
+        "6 dB quieter": _two(one, one / 2),
+        "10 ms late": _two(one, np.roll(one, RATE // 100)),
+        "noise of its own, -35 dB": noisy(_two(one, one), -35.0),
+        "two microphones in a room": _two(_in_a_room(one, 1), _in_a_room(one, 2)),
+    }
+
+
+def people() -> Mapping[str, Audio]:
+    """Somebody else in each channel; who speaks seldom has one sentence in sixteen."""
+    seldom = conversation(talk=((0, TALK[0][1]),) * 15 + (TALK[1],))
+    found = {f"overheard at {leak} dB": noisy(overheard(conversation(), leak)) for leak in (-40, -20, -10, -6, -3)}
+    return {**found, "one speaks seldom, -20 dB": noisy(overheard(seldom, -20))}
+
+
+def conversations() -> Mapping[str, tuple[Audio, Audio]]:
+    """What the microphones hear, and what they would if they heard nobody else."""
+    turns, interrupted, both = conversation(), conversation(pause=-0.5), _at_once()
+    heard = {f"at {leak} dB": overheard(turns, leak) for leak in (-30, -20, -15, -12, -10)}
+    echoes = {f"echo, {late} s": overheard(turns, -30, late) for late in (0.1, 0.2, 0.3)}
+    cases = {name: (sound, turns) for name, sound in {**heard, **echoes}.items()}
+    cases["interrupting, -20 dB"] = overheard(interrupted, -20), interrupted
+    cases["both at once"] = both, both
+    cases["both at once, -20 dB"] = overheard(both, -20), both
+    return {name: (noisy(sound), noisy(alone)) for name, (sound, alone) in cases.items()}
+
+
+def share(sound: Audio) -> float:
+    """Of loud frames, in how many two channels keep their usual distance."""
+    with _waveform(sound) as waveform:
+        return channels.kept_distance(*channels.levels(waveform).T)
+
+
+def speech(sound: Audio, threshold: float) -> list[NDArray[np.bool_]]:
+    """For each channel, where speech is found: (samples,)."""
+    with _waveform(sound) as waveform, patch.object(channels, "OVERHEARD_DECIBELS", threshold):
+        found = []
+        for row in apart(waveform, Clip(0, 0, waveform, (), _SPEC)).rows:
+            while not row.done:
+                row.clips(whole=True)
+            where = np.zeros(waveform.samples, bool)
+            for region in row.speech:
+                where[region.start : region.end] = True
+            found.append(where)
+        return found
+
+
+def wrong(heard: Audio, alone: Audio, threshold: float) -> tuple[float, float, float]:
+    """Seconds of speech in the channels of those who are silent, seconds of own speech lost, and seconds of speech in all."""
+    pairs = list(zip(speech(heard, threshold), speech(alone, OFF), strict=True))
+    counts = [(found & ~own, own & ~found, own) for found, own in pairs]
+    false, lost, own = (float(sum(count[place].sum() for count in counts)) / SAMPLE_RATE for place in range(3))
+    return false, lost, own
+
+
+def main() -> None:
+    """Print both tables."""
+    for title, cases in (("copies", copies()), ("people", people())):
+        for name, sound in cases.items():
+            print(f"{title}  {name:<28} {share(sound):.3f}")
+    print(f"\n{'':<24}{'of':>6}" + "".join(f"{'off' if limit == OFF else f'{limit:g} dB':>12}" for limit in THRESHOLDS))
+    for name, (heard, alone) in conversations().items():
+        found = [wrong(heard, alone, threshold) for threshold in THRESHOLDS]
+        print(f"{name:<24}{found[0][2]:>6.1f}" + "".join(f"{false:>6.1f}/{lost:<5.1f}" for false, lost, _ in found))
+
+
+def _two(one: Audio, other: Audio) -> Audio:
+    return np.stack([one, other], axis=1)
+
+
+def _in_a_room(sound: Audio, seed: int) -> Audio:
+    """As a microphone far away hears it, half a second of reverberation louder than what comes directly."""
+    length = RATE // 2
+    room = np.random.default_rng(seed).normal(size=length) * np.exp(-6.9 * np.arange(length) / length) * 0.05
+    room[0] = 0.3
+    heard: Audio = np.convolve(sound, room)[: len(sound)]
+    return heard
+
+
+def _at_once() -> Audio:
+    """Both speak all the time."""
+    one, other = conversation(0.3, [(0, text) for _, text in TALK]), conversation(0.3, [(1, text) for _, text in TALK[::-1]])
+    length = min(len(one), len(other))
+    both: Audio = one[:length] + other[:length]
+    return both
+
+
+def _waveform(sound: Audio) -> Waveform:
+    places = np.arange(0, len(sound), RATE / SAMPLE_RATE).astype(int)
+    return Waveform.from_samples(sound[places], Path(tempfile.gettempdir()))
+
+
+if __name__ == "__main__":
+    main()

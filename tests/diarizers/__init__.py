@@ -1,0 +1,1 @@
+"""Who spoke when: the demo diarizer for real, and a hub of our own."""

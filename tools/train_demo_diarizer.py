@@ -1,0 +1,61 @@
+"""Make the demo diarizer: synthesise voices, train both networks, estimate the PLDA, write the folder.
+
+Usage, with the extra `diarization` installed: `python tools/train_demo_diarizer.py --out src/transcribe_cli/demo/diarizer`.
+What it reaches and how that is measured: docs/demo-diarizer.md and benchmarks/diarization.py.
+"""
+
+import argparse
+import random
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import torch
+
+from demo_diarizer import embedding, segmentation
+from demo_diarizer.clock import Clock
+from demo_diarizer.conversations import training_bank
+from demo_diarizer.export import write_checkpoint, write_config
+from demo_diarizer.plda import write_plda
+
+
+def main() -> None:
+    """Run the stages that are asked for."""
+    options = _options()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    out: Path = options.out
+    bank = training_bank(options.sentences)
+    seconds = sum(len(said.samples) for all_said in bank.values() for said in all_said) / 16_000
+    _tell(f"{len(bank)} speakers, {seconds / 60:.0f} min of speech")
+    if "embedding" in options.stages:
+        voices = embedding.new_model(list(bank))
+        embedding.train(voices, bank, Clock(options.embedding_minutes), random.Random(options.seed + 1), _tell)
+        write_checkpoint(voices, out / "embedding")
+        write_plda(out / "plda", voices, bank)
+    if "segmentation" in options.stages:
+        turns = segmentation.new_model()
+        segmentation.train(turns, bank, Clock(options.segmentation_minutes), random.Random(options.seed + 2), _tell)
+        write_checkpoint(turns, out / "segmentation")
+    write_config(out)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the pipeline")
+    parser.add_argument("--stages", nargs="+", choices=("embedding", "segmentation"), default=["embedding", "segmentation"])
+    parser.add_argument("--segmentation-minutes", type=float, default=16, help="processor time for that network")
+    parser.add_argument("--embedding-minutes", type=float, default=20, help="processor time for that network")
+    parser.add_argument("--sentences", type=int, default=6, help="spoken by each voice")
+    parser.add_argument("--threads", type=int, default=1, help="of PyTorch")
+    parser.add_argument("--seed", type=int, default=0, help="of weights and batches")
+    return parser.parse_args()
+
+
+def _tell(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
