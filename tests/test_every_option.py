@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import lecture, spoken
 from transcribe_cli import JobSpec, Settings, transcribe
-from transcribe_cli.batch import engine_loaders
+from transcribe_cli.loading import engine_loaders
 from transcribe_cli.config import GROUPS
 from transcribe_cli.config.fields import FIELDS
 from transcribe_cli.engines import faster_whisper
@@ -226,6 +226,7 @@ SETTINGS: Mapping[str, Callable[[Path], bool] | str] = {
     "overwrite": "tests/cli/test_run.py",
     "include": "tests/cli/test_run.py",
     "exclude": "tests/cli/test_run.py",
+    "shard": "tests/cli/test_shards.py",
     "max_duration": "tests/cli/test_run.py",
     "fail_fast": "tests/cli/test_run.py",
     "quiet": "tests/cli/test_run.py",

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 
-from transcribe_cli.batch import check_engine, decoders, engine_loaders
 from transcribe_cli.events import Emit, silence
+from transcribe_cli.loading import check_engine, decoders, engine_loaders
 from transcribe_cli.pipeline import Outcome, Pipeline
 from transcribe_cli.plan import Decision, Job, plan
 from transcribe_cli.settings import Settings

@@ -16,6 +16,7 @@ from rich.text import Text
 from transcribe_cli.events import (
     Event,
     RecordingDone,
+    RecordingElsewhere,
     RecordingFailed,
     RecordingProgress,
     RecordingResumed,
@@ -47,7 +48,7 @@ class LiveDisplay:
             transient=True,
         )
         self._run: TaskID | None = None
-        self._waiting = 0
+        self._waiting = self._total = 0
         self._finished = 0
         self._bytes: dict[str, int] = {}
         self._parts: dict[str, float] = {}
@@ -71,7 +72,7 @@ class LiveDisplay:
     def _move(self, event: Event) -> None:
         match event:
             case RunStarted(to_transcribe=count, bytes=total) if count:
-                self._waiting = count
+                self._waiting, self._total = count, total
                 self._run = self._progress.add_task("all recordings", total=total, about=f"0 of {count}")
             case RecordingStarted(recording=name, bytes=size):
                 self._bytes[name] = size
@@ -79,6 +80,11 @@ class LiveDisplay:
                 self._advance(event.recording, event.seconds / event.duration if event.duration else 1.0)
             case RecordingDone(recording=name, rendered=False) | RecordingFailed(recording=name) if name in self._bytes:
                 self._finish(name)
+            case RecordingElsewhere(bytes=size) if self._run is not None:
+                self._waiting -= 1
+                self._total -= size
+                self._progress.update(self._run, total=self._total)
+                self._update_run()
             case RunFinished():
                 self._progress.stop()
             case _:

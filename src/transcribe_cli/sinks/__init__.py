@@ -4,11 +4,11 @@ Reading order: `names` (which files), `head` (what a transcript says about itsel
 `commit` (the files of a recording), `recovery` (after a crash). Foreign errors of storage are mapped to ours in `atomic`.
 """
 
-from transcribe_cli.sinks.atomic import write
+from transcribe_cli.sinks.atomic import host, is_alive, temporary_name, write
 from transcribe_cli.sinks.commit import add, another, commit, refusal
 from transcribe_cli.sinks.head import Head, read_head
 from transcribe_cli.sinks.listing import Listings
-from transcribe_cli.sinks.names import Assigned, Output, alternative, assign, json_path
+from transcribe_cli.sinks.names import Assigned, Output, alternative, assign, json_path, shortened
 from transcribe_cli.sinks.recovery import Leftover, leftovers, recover
 from transcribe_cli.sinks.standing import Standing, belongs_to_another, standing
 
@@ -25,11 +25,15 @@ __all__ = [
     "assign",
     "belongs_to_another",
     "commit",
+    "host",
+    "is_alive",
     "json_path",
     "leftovers",
     "read_head",
     "recover",
     "refusal",
+    "shortened",
     "standing",
+    "temporary_name",
     "write",
 ]

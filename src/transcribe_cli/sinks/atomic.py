@@ -56,7 +56,7 @@ def stage(folder: Path, data: bytes, modified_ns: int | None = None) -> Path:
         OSError: as it came.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f".transcribe-{host()}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    path = folder / temporary_name(secrets.token_hex(4))
     # Like open(), unlike tempfile: the umask decides who may read it.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
@@ -105,6 +105,11 @@ def storage_error(path: Path, error: OSError) -> TranscribeError:
     return OutputRefused(f"{printable(str(path))} cannot be written ({reason}).", "Use --output-dir to write elsewhere.")
 
 
+def temporary_name(token: str) -> str:
+    """A name that says whose it is; a run sweeps those of processes that are gone. `token` is 8 hex digits."""
+    return f".transcribe-{host()}-{os.getpid()}-{token}.tmp"
+
+
 def temporary_of(name: str) -> re.Match[str] | None:
     """The host and pid in a temporary name of ours; None for any other name."""
     return _TEMPORARY.fullmatch(name)
@@ -118,7 +123,7 @@ def is_dead(path: Path) -> bool:
     """
     if (written := temporary_of(path.name)) is None:
         return False
-    if written["host"] == host() and not _is_alive(int(written["pid"])):
+    if written["host"] == host() and not is_alive(int(written["pid"])):
         return True
     return time.time() - path.stat().st_mtime > _FOREIGN_HOST_SECONDS
 
@@ -135,7 +140,8 @@ def host() -> str:
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether there is a process of this number here."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
