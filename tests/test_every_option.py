@@ -13,11 +13,11 @@ import pytest
 
 from tests.conftest import lecture, spoken
 from transcribe_cli import JobSpec, Settings, transcribe
-from transcribe_cli.loading import engine_loaders
 from transcribe_cli.config import GROUPS
 from transcribe_cli.config.fields import FIELDS
 from transcribe_cli.engines import faster_whisper
 from transcribe_cli.errors import DeviceUnavailable, ModelUnavailable, UsageError
+from transcribe_cli.loading import engine_loaders
 from transcribe_cli.transcript import Transcript
 
 # What reaches `generate` when the option is set: argument, value.

@@ -197,7 +197,8 @@ class Batch:
         """
         try:
             check_writable([job])
-        except StorageNotReady as error:
+            self._claims.make_ready(job.output.folder)
+        except (StorageNotReady, OutputRefused) as error:
             self._fail(job, error)
             return False
         if (now := self._claimed(job)) is None or now.decision is Decision.TRANSCRIBE:

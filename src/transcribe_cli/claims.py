@@ -49,6 +49,7 @@ class Claims:
         self._mine: dict[Path, Lease] = {}
         self._by_label: dict[str, Lease] = {}
         self._made: list[Path] = []
+        self._ready: set[Path] = set()
         self._warned = False
         self._changing = threading.Lock()
 
@@ -67,11 +68,24 @@ class Claims:
         for folder in folders:
             self._leases.sweep(folder)
 
+    def make_ready(self, folder: Path) -> None:
+        """Find out, once for each folder and before any work, whether leases and outputs can be put there. From any thread.
+
+        Raises:
+            StorageNotReady, OutputRefused: files cannot be written or cannot be renamed there.
+        """
+        if folder in self._ready:
+            return
+        if self._settings.output_dir is not None:  # elsewhere a missing folder was removed together with its recordings
+            self._make(folder)
+        if folder.is_dir():
+            sinks.check_renames(folder)
+        self._ready.add(folder)
+
     def claim(self, job: Job) -> Claim:
         """Take the recording for this run; what has to be done with it may not be what the plan said. From any thread."""
         path = lease_path(job.recording, job.output)
         try:
-            self._make_folder(path.parent)
             taken = self._leases.take(path)
         except OSError as error:
             self._go_without(path, error)
@@ -117,13 +131,11 @@ class Claims:
             now = None
         return job if now == job.found else plan_again(job, self._spec, self._settings)
 
-    def _make_folder(self, folder: Path) -> None:
-        """Below an output folder only: one that is missing elsewhere was removed together with its recording."""
-        if self._settings.output_dir is None or folder.is_dir():
-            return
-        missing = [above for above in (folder, *folder.parents) if not above.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
-        with self._changing:
+    def _make(self, folder: Path) -> None:
+        """The folder, remembering which were not there: they go again when nothing comes into them."""
+        with self._changing, sinks.storage_errors(folder):
+            missing = [above for above in (folder, *folder.parents) if not above.exists()]
+            folder.mkdir(parents=True, exist_ok=True)
             self._made += reversed(missing)
 
     def _go_without(self, path: Path, error: OSError) -> None:

@@ -4,7 +4,7 @@ Reading order: `names` (which files), `head` (what a transcript says about itsel
 `commit` (the files of a recording), `recovery` (after a crash). Foreign errors of storage are mapped to ours in `atomic`.
 """
 
-from transcribe_cli.sinks.atomic import host, is_alive, temporary_name, write
+from transcribe_cli.sinks.atomic import check_renames, host, is_alive, storage_errors, temporary_name, write
 from transcribe_cli.sinks.commit import add, another, commit, refusal
 from transcribe_cli.sinks.head import Head, read_head
 from transcribe_cli.sinks.listing import Listings
@@ -24,6 +24,7 @@ __all__ = [
     "another",
     "assign",
     "belongs_to_another",
+    "check_renames",
     "commit",
     "host",
     "is_alive",
@@ -34,6 +35,7 @@ __all__ = [
     "refusal",
     "shortened",
     "standing",
+    "storage_errors",
     "temporary_name",
     "write",
 ]

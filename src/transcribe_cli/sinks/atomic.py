@@ -78,6 +78,24 @@ def publish(temporary: Path, path: Path) -> None:
     sync_folder(path.parent)
 
 
+def check_renames(folder: Path) -> None:
+    """Find out with two empty files whether files can be put in place here: some FUSE mounts of buckets write and cannot rename.
+
+    The folder is made when it is missing.
+
+    Raises:
+        StorageNotReady, OutputRefused: nothing that is written here would ever get its name.
+    """
+    with storage_errors(folder):
+        files = [stage(folder, b"")]
+        try:
+            files.append(stage(folder, b""))
+            files[0].replace(files[1])
+        finally:
+            for file in files:
+                file.unlink(missing_ok=True)
+
+
 def sync_folder(folder: Path) -> None:
     """Bring renames and removals to the disk, where the file system can be asked to."""
     with contextlib.suppress(OSError):  # some network file systems refuse; a folder may be writable but not readable
