@@ -14,7 +14,7 @@ from transcribe_cli.errors import OutputRefused, StorageNotReady, Unreadable, Us
 from transcribe_cli.plan import Decision, check_writable, plan
 from transcribe_cli.settings import Settings
 from transcribe_cli.sinks import add, commit, read_head, recover
-from transcribe_cli.sinks.atomic import host
+from transcribe_cli.sinks.processes import host
 from transcribe_cli.sources import find
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Transcript

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from transcribe_cli.leases import LocalStore
-from transcribe_cli.leases.local import now
-from transcribe_cli.sinks import recover
+from transcribe_cli.sinks import recover, storage_time
 
 CLIENTS = 8
 ROUNDS = 8
@@ -146,4 +145,4 @@ def test_the_age_is_told_by_the_clock_that_stamps_the_files(
 
 def test_where_no_file_can_be_made_this_machines_clock_must_do(tmp_path: Path) -> None:
     """To look at leases in a tree that may only be read."""
-    assert now(tmp_path / "nowhere") == pytest.approx(time.time(), abs=5)
+    assert storage_time(tmp_path / "nowhere") == pytest.approx(time.time(), abs=5)

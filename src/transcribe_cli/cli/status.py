@@ -117,16 +117,18 @@ def _lines(found: Sequence[Standing], seconds: Seconds) -> list[str]:
     sums = []
     for state, of_it, known in _totals(found, seconds):
         if of_it:
-            unknown = f", and {len(of_it) - len(known)} of unknown length" if len(of_it) > len(known) else ""
-            sums.append(f"{_words(state):<11}  {counted(len(of_it), 'recording'):>16}  {clock(sum(known)):>9}{unknown}")
+            unknown = f"{len(of_it) - len(known)} of unknown length" if len(of_it) > len(known) else ""
+            hours = ", and ".join(filter(None, (f"{clock(sum(known)):>9}" if known else "", unknown)))
+            sums.append(f"{_words(state):<11}  {counted(len(of_it), 'recording'):>16}  {hours}")
     return [*lines, *([""] if lines else []), *sums] or ["No recordings."]
 
 
 def _why(standing: Standing) -> str:
     if standing.owner is not None:
         return _progress(standing.owner)
-    when = f" ({_local(standing.failure.at)}, on this machine)" if standing.failure else ""
-    return f"{printable(standing.reason)}{when}"
+    if standing.failure is not None:
+        return f"{_local(standing.failure.at)}, on this machine: {printable(standing.reason)}"
+    return printable(standing.reason)
 
 
 def _progress(owner: Owner) -> str:

@@ -10,14 +10,12 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import secrets
 import stat
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from transcribe_cli.leases.store import Seen
-from transcribe_cli.sinks import temporary_name
+from transcribe_cli.sinks import storage_time
 
 _MOST_BYTES = 1 << 16  # a lease has 300
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EBADF})
@@ -51,7 +49,7 @@ class LocalStore:
             info = os.fstat(descriptor)
             if not stat.S_ISREG(info.st_mode):
                 raise OSError(errno.EINVAL, "not a regular file", str(path))
-            return Seen(os.read(descriptor, _MOST_BYTES), now(path.parent) - info.st_mtime)
+            return Seen(os.read(descriptor, _MOST_BYTES), storage_time(path.parent) - info.st_mtime)
         finally:
             os.close(descriptor)
 
@@ -72,27 +70,6 @@ class LocalStore:
             return new is None or self.create(path, new)
         finally:
             os.close(descriptor)
-
-
-def now(folder: Path) -> float:
-    """The time by the clock that stamps files in this folder, in seconds: a server's, where the folder is on one.
-
-    So the age of a lease does not depend on whose clock is right.
-    """
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC, 0o600)  # has no name: nothing is left by a kill
-        try:
-            return os.fstat(descriptor).st_mtime
-        finally:
-            os.close(descriptor)
-    path = folder / temporary_name(secrets.token_hex(4))
-    with suppress(OSError):
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        try:
-            return path.stat().st_mtime
-        finally:
-            path.unlink()
-    return time.time()
 
 
 def _opened(path: Path) -> tuple[int, bool]:
