@@ -26,7 +26,6 @@ from transcribe_cli.events import (
 )
 from transcribe_cli.failures import Failures
 from transcribe_cli.formats import render
-from transcribe_cli.leases import Owner
 from transcribe_cli.loading import check_engine, decoders, engine_loaders
 from transcribe_cli.pipeline import Outcome, Pipeline
 from transcribe_cli.plan import Decision, Job, check_writable
@@ -215,12 +214,9 @@ class Batch:
         self._elsewhere.append(job)
         if job.recording.uri not in self._told:
             self._told.add(job.recording.uri)
-            self._tell_elsewhere(job, owner)
+            size = job.recording.size if job.decision is Decision.TRANSCRIBE else 0
+            self._emit(RecordingElsewhere(job.recording.label, size, owner.host, owner.pid, owner.taken))
         return None
-
-    def _tell_elsewhere(self, job: Job, owner: Owner) -> None:
-        recording = job.recording
-        self._emit(RecordingElsewhere(recording.label, recording.size, owner.host, owner.pid, owner.taken))
 
     def _take(self, outcome: Outcome) -> None:
         """Write what came of a job."""

@@ -62,7 +62,8 @@ class RecordingSkipped(Event):
 class RecordingElsewhere(Event):
     """Another run is at work on it, which is no failure; it is looked at again at the end of this one.
 
-    `host` is the name of its machine, "" when it cannot be told; `pid` its process there; `since` when it began with this recording, UTC.
+    `bytes` are those that this run does not have to transcribe, 0 when it had only a rendering to make. `host` is the name of the other's
+    machine, "" when it cannot be told; `pid` its process there; `since` when it began with this recording, UTC.
     """
 
     recording: str

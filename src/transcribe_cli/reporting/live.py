@@ -80,7 +80,7 @@ class LiveDisplay:
                 self._advance(event.recording, event.seconds / event.duration if event.duration else 1.0)
             case RecordingDone(recording=name, rendered=False) | RecordingFailed(recording=name) if name in self._bytes:
                 self._finish(name)
-            case RecordingElsewhere(bytes=size) if self._run is not None:
+            case RecordingElsewhere(bytes=size) if size and self._run is not None:
                 self._waiting -= 1
                 self._total -= size
                 self._progress.update(self._run, total=self._total)
