@@ -115,6 +115,7 @@ class Claims:
 
     def release(self, job: Job) -> None:
         """Give the recording back, whatever became of it."""
+        self._by_label.pop(job.recording.label, None)
         if (lease := self._mine.pop(lease_path(job.recording, job.output), None)) is not None:
             self._leases.release(lease)
 
