@@ -1,4 +1,4 @@
-"""Buckets: what it costs that recordings come from one, and a run with nothing to do. An S3 emulator (moto) and a slow line, on this machine.
+"""Buckets: what it costs that recordings come from one, and a run with nothing to do. S3 is an emulator (moto) behind a slow line.
 
     .venv/bin/python -m benchmarks.buckets --cases fetch,done --rounds 3 [--recordings 8] [--minutes 5] [--count 10000]
 
@@ -132,7 +132,11 @@ def done(how: argparse.Namespace) -> Table:
     return table
 
 
-def _fill(client: Any, count: int, folder: Path) -> None:
+def _fill(
+    client: Any,  # noqa: ANN401 - boto3 makes its class as it goes
+    count: int,
+    folder: Path,
+) -> None:
     """A bucket of finished recordings: one is transcribed, the others are made like it."""
     note = Bank(folder.parent / "transcribe-bench-notes").recordings("note", [2.0], "m4a")[0].path.read_bytes()
     client.put_object(Bucket=BUCKET, Key="in/course0/note00000.m4a", Body=note)

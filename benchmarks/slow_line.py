@@ -38,9 +38,7 @@ async def serve(upstream: int, megabits: float, delay: float) -> None:
     there, back, seen = Line(megabits * 125_000), Line(megabits * 125_000), Counter[str]()
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, lambda: print(json.dumps(seen), flush=True))
 
-    async def pump(
-        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: Line, wait: float
-    ) -> None:
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: Line, wait: float) -> None:
         try:
             while data := await reader.read(_BLOCK):
                 if wait and (request := _REQUEST.match(data)):

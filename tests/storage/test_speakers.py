@@ -79,7 +79,9 @@ def test_a_voice_is_enrolled_from_a_bucket(bucket: Tree, transcribe: Transcribe,
     """From the stretch that is named, with the library in the state folder."""
     bucket.put("hearing.wav", (EXAMPLES / "hearing.wav").read_bytes())
     env = {**bucket.env, "TRANSCRIBE_STATE_DIR": str(tmp_path)}
-    ran = transcribe("speakers", "enroll", "Ana", f"{bucket.url}/hearing.wav@0-10", "--diarize-model", "demo", "--one-voice", env=env)
+    ran = transcribe(
+        "speakers", "enroll", "Ana", f"{bucket.url}/hearing.wav@0-10", "--diarize-model", "demo", "--one-voice", env=env
+    )
     assert ran.code == 0, ran.err
     assert "hearing.wav" in ran.err
     gone = transcribe("speakers", "enroll", "Ana", f"{bucket.url}/gone.wav@0-10", "--diarize-model", "demo", env=env)

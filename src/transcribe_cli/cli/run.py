@@ -10,7 +10,7 @@ import typer
 
 from transcribe_cli.cli.options import with_job_options
 from transcribe_cli.cli.plan import show
-from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, jobs_for
+from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, jobs_for, shard_of
 from transcribe_cli.cli.streams import mute_stdout
 from transcribe_cli.events import Notice
 from transcribe_cli.reporting import listening
@@ -39,14 +39,16 @@ def run(
 
     sources = sources or []
     configured = configure(sources, flags, config, profile)
-    jobs = jobs_for(sources, configured)
+    jobs, shard = jobs_for(sources, configured), shard_of(configured)
     if dry_run:
-        return show(jobs, as_json=as_json)
+        return show(jobs, shard, as_json=as_json)
     with listening(configured.settings, sys.stderr) as emit:
         if configured.file is not None:
             emit(Notice(f"Configuration: {configured.file}."))
+        if shard:
+            emit(Notice(f"Shard {shard}."))
         if not jobs:
-            emit(Notice(f"No recordings in {', '.join(sources) or 'the current folder'}."))
+            emit(Notice(f"No recordings in {', '.join(sources) or 'the current folder'}{' for this shard' if shard else ''}."))
         summary = Batch(jobs, configured.spec, configured.settings, emit).run()
     if as_json:
         try:
