@@ -37,6 +37,7 @@ from transcribe_cli.sources import json_safe
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.tally import Tally
 from transcribe_cli.transcript import Transcript
+from transcribe_cli.writing import Writing
 
 _LOG = logging.getLogger(__name__)
 # What to do when a recording has its text and not its speakers.
@@ -190,9 +191,9 @@ class Batch:
 
     def _pass_over(self, jobs: Sequence[Job], pipeline: Pipeline) -> None:
         if jobs:
-            with closing(pipeline.run(jobs, self._may_begin)) as outcomes:
+            with Writing(self._take) as writing, closing(pipeline.run(jobs, self._may_begin)) as outcomes:
                 for outcome in outcomes:
-                    self._take(outcome)
+                    writing.add(outcome, outcome.job.output.folder)
         decided, self._decided_anew = self._decided_anew, []
         for job in decided:
             self._settle(job)
@@ -236,7 +237,7 @@ class Batch:
         return None
 
     def _take(self, outcome: Outcome) -> None:
-        """Write what came of a job."""
+        """Write what came of a job. For stores in threads of their own."""
         try:
             if outcome.transcript is None:
                 self._fail(outcome.job, outcome.error or RecordingError("There is no transcript."))
