@@ -18,6 +18,7 @@ from transcribe_cli.storage.location import Location
 from transcribe_cli.storage.transfer import Unmet
 
 _TYPE = "application/octet-stream"
+_TRIES = 5
 
 
 def has_conditions(place: Location) -> bool:
@@ -106,19 +107,29 @@ def _write_new(place: Location, data: bytes) -> tuple[Callable[[Any, str], Any],
 
 
 def _over_sftp(data: bytes, fs: Any, path: str) -> None:
-    try:
-        file = fs.ftp.open(path, "wx")
-    except OSError as error:
-        if error.errno is None and fs.exists(path):  # the protocol has no code for it
-            raise FileExistsError(path) from error
-        raise
-    with file:
+    with _created(fs, path) as file:
         file.write(data)
 
 
+def _created(fs: Any, path: str) -> Any:
+    """A new file, open. The protocol has no code for one that is there; one that was, and is gone when asked about, is tried again."""
+    tries = 0
+    while True:
+        try:
+            return fs.ftp.open(path, "wx")
+        except OSError as error:
+            tries += 1
+            if error.errno is None and fs.exists(path):
+                raise FileExistsError(path) from error
+            if error.errno is not None or tries == _TRIES:
+                raise
+
+
 def _unguarded(place: Location, tag: str, change: Callable[[], None]) -> bool:
-    there = version(place)
-    if there is None or there.tag != tag:
+    try:
+        if _tag(place.store.read(place)) != tag:
+            return False
+    except FileNotFoundError:
         return False
     change()
     return True
