@@ -8,7 +8,8 @@
     │   ├── ModelUnavailable            not cached, and the hub cannot be reached or does not have it
     │   ├── DeviceUnavailable           no such GPU, or its libraries are missing
     │   ├── MissingExtra                an optional dependency; the hint is the pip command
-    │   └── StorageNotReady             outputs or scratch files cannot be written: permission, disk full
+    │   ├── StorageNotReady             outputs or scratch files cannot be written: permission, disk full
+    │   └── LedgerUnavailable           the history of runs cannot be read or written; no run ends of it
     └── RecordingError ─ 3              one recording has no transcript; the others go on
         ├── Unreadable                  the file cannot be opened, or is not a regular file
         ├── NotAudio                    no demuxer that we allow recognizes it, or nothing could be decoded
@@ -105,6 +106,12 @@ class StorageNotReady(NotReady):
     """Outputs or scratch files cannot be written at all."""
 
     code = "storage_not_ready"
+
+
+class LedgerUnavailable(NotReady):
+    """The ledger cannot be read or written: a run goes on without it, `transcribe report` cannot."""
+
+    code = "ledger_unavailable"
 
 
 class RecordingError(TranscribeError):
