@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test bench lint install clean
+.PHONY: demo test test-crash bench lint install clean
 
 demo: $(VENV)/.installed
 	$(BIN)/transcribe run examples/audio --model demo --output-format json,srt,vtt,txt
@@ -14,6 +14,10 @@ demo: $(VENV)/.installed
 
 test: lint
 	$(BIN)/python -m pytest -n 2 $(PYTEST)
+
+# Thirty times kill -9 over two runs at once, with the counts that docs/reliability.md has; a few minutes.
+test-crash: $(VENV)/.installed-tests
+	CRASH_KILLS=30 $(BIN)/python -m pytest -s tests/cli/test_crash.py
 
 # All of it takes hours; BENCH="--cases short --on demo --scale 0.2" takes a minute. See benchmarks/README.md.
 bench: $(VENV)/.installed-tests

@@ -5,75 +5,43 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass, field
 from functools import partial
 
-from transcribe_cli import sinks, speaker_names
+from transcribe_cli import sinks
 from transcribe_cli.audio import scratch
 from transcribe_cli.checkpoint import Checkpoints
+from transcribe_cli.claims import Claims
+from transcribe_cli.cost import Meter
 from transcribe_cli.errors import DiarizationFailed, OutputRefused, RecordingError, StorageNotReady, TranscribeError
 from transcribe_cli.events import (
     Emit,
     Event,
+    Notice,
     RecordingDone,
+    RecordingElsewhere,
     RecordingFailed,
     RecordingSkipped,
     RunFinished,
     RunStarted,
-    VoicesFound,
 )
+from transcribe_cli.failures import Failures
 from transcribe_cli.formats import render
+from transcribe_cli.limits import Limits
 from transcribe_cli.loading import check_diarizer, check_engine, decoders, engine_loaders, load_diarizer
+from transcribe_cli.naming import Naming
 from transcribe_cli.pipeline import Outcome, Pipeline
-from transcribe_cli.plan import Decision, Job, check_writable
+from transcribe_cli.plan import HEARD, Decision, Job, check_writable
 from transcribe_cli.settings import Settings
-from transcribe_cli.sinks import Output
 from transcribe_cli.sources import json_safe
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.transcript import Transcript
-from transcribe_cli.voices.known import KnownVoices, with_likenesses
-from transcribe_cli.voices.library import Library
+from transcribe_cli.tally import Tally
+from transcribe_cli.transcript import Cost, Transcript
 
 _LOG = logging.getLogger(__name__)
-# Decisions for which a recording is decoded.
-HEARD = frozenset({Decision.TRANSCRIBE, Decision.DIARIZE})
 # What to do when a recording has its text and not its speakers.
 _AGAIN = "The same command again tries only to find out who speaks."
-
-
-@dataclass
-class Tally:
-    """What a run did, counted as it goes. Seconds."""
-
-    transcribed: int = 0
-    diarized: int = 0
-    rendered: int = 0
-    skipped: int = 0
-    failed: int = 0
-    tried: int = 0
-    audio_seconds: float = 0.0
-    stopped_by: str | None = None
-    began: float = field(default_factory=time.perf_counter)
-
-    def finished(self, jobs: int, exit_code: int | None = None) -> RunFinished:
-        """The run's last event; `exit_code` when something else than failures decides it."""
-        seconds = time.perf_counter() - self.began
-        code = exit_code if exit_code is not None else RecordingError.exit_code if self.failed else 0
-        return RunFinished(
-            transcribed=self.transcribed,
-            diarized=self.diarized,
-            rendered=self.rendered,
-            skipped=self.skipped,
-            failed=self.failed,
-            not_tried=jobs - self.tried,
-            audio_seconds=round(self.audio_seconds, 3),
-            seconds=round(seconds, 3),
-            rtfx=round(self.audio_seconds / seconds, 2) if seconds else 0.0,
-            exit_code=code,
-            stopped_by=self.stopped_by,
-        )
 
 
 class Batch:
@@ -83,54 +51,71 @@ class Batch:
         jobs: from `plan`, every recording once, also those that are done.
         spec: the run's own, before what a manifest says about single recordings; its model is loaded when there is something to do.
         emit: hears of everything, from two threads but never from both at once.
+        meter: knows what the run costs; without one nobody does.
+
+    Raises:
+        UsageError: a limit that cannot be kept.
     """
 
-    def __init__(self, jobs: Sequence[Job], spec: JobSpec, settings: Settings, emit: Emit) -> None:
+    def __init__(self, jobs: Sequence[Job], spec: JobSpec, settings: Settings, emit: Emit, meter: Meter | None = None) -> None:
         self._jobs = jobs
         self._spec = spec
         self._settings = settings
         self._listener = emit
         self._lock = threading.Lock()
         self._tally = Tally()
-        self._flag_names = speaker_names.parsed(settings.speaker_names)
-        self._names: dict[Output, dict[str, str]] = {}
-        self._voices: KnownVoices | None = None
+        self._meter = meter or Meter(None)
+        self._limits = Limits(settings, self._meter.so_far)
+        self._failures = Failures(settings.state_dir)
+        self._claims = Claims(spec, settings, self._emit)
+        self._naming = Naming(settings, self._emit)
+        self._elsewhere: list[Job] = []
+        self._decided_anew: list[Job] = []
+        self._told: set[str] = set()
 
     def run(self) -> RunFinished:
-        """Do what the plan says: fail, skip, render, then transcribe and diarize, in this order.
+        """Do what the plan says: fail, skip, render, then transcribe and diarize, in this order; then what other runs left.
 
         Raises:
             NotReady: the model, the device or the scratch space is not there; what was written until then stands.
             KeyboardInterrupt, SystemExit: passed on, after `RunFinished` told what is done.
         """
         try:
-            self._jobs = check_writable(self._jobs)
-            self._start()
-            waiting = [job for job in self._jobs if job.decision in HEARD]
-            if any(job.decision is Decision.TRANSCRIBE for job in waiting):
-                check_engine(self._spec, self._settings)
-            self._names = {job.output: _names_beside(job) for job in waiting if job.spec.tells_speakers}
-            check_diarizer(waiting, self._settings)
-            if self._names and self._settings.voices:
-                self._voices = KnownVoices(Library(self._settings.state_dir), self._settings.voice_threshold, self._emit)
-            self._each(Decision.FAIL, self._fail_planned)
-            self._each(Decision.DONE, self._skip)
-            self._each(Decision.RENDER, self._render)
-            self._transcribe(waiting)
+            with self._claims:
+                self._carry_out()
         except _Stop:
             self._tally.stopped_by = "fail_fast"
         except (KeyboardInterrupt, SystemExit) as stop:
             code = stop.code if isinstance(stop, SystemExit) and isinstance(stop.code, int) else 130
             self._tally.stopped_by = "interrupted" if code == 130 else "terminated"
-            self._emit(self._tally.finished(len(self._jobs), code))
+            self._emit(self._finished(code))
             raise
         except TranscribeError as error:
             self._tally.stopped_by = error.code
-            self._emit(self._tally.finished(len(self._jobs), error.exit_code))
+            self._emit(self._finished(error.exit_code))
             raise
-        summary = self._tally.finished(len(self._jobs))
+        summary = self._finished()
         self._emit(summary)
         return summary
+
+    def _finished(self, exit_code: int | None = None) -> RunFinished:
+        self._tally.elsewhere = len(self._elsewhere)
+        self._tally.cost = self._meter.so_far()
+        return self._tally.finished(len(self._jobs), exit_code)
+
+    def _carry_out(self) -> None:
+        self._jobs = check_writable(self._jobs)
+        self._start()
+        waiting = [job for job in self._jobs if job.decision in HEARD]
+        if any(job.decision is Decision.TRANSCRIBE for job in waiting):
+            check_engine(self._spec, self._settings)
+        self._naming.read(waiting)
+        check_diarizer(waiting, self._settings)
+        for decision in (Decision.FAIL, Decision.DONE, Decision.RENDER):
+            for job in self._jobs:
+                if job.decision is decision:
+                    self._settle(job)
+        self._hear(waiting)
 
     def _start(self) -> None:
         counts = {decision: sum(job.decision is decision for job in self._jobs) for decision in Decision}
@@ -145,19 +130,28 @@ class Batch:
                 bytes=sum(job.recording.size for job in waiting),
             )
         )
-        for folder in {job.output.folder for job in self._jobs if job.decision is not Decision.FAIL}:
+        if waiting and (limits := str(self._limits)):
+            self._emit(Notice(limits))
+        folders = {job.output.folder for job in self._jobs if job.decision is not Decision.FAIL}
+        for folder in folders:
             sinks.recover(folder)
+        self._claims.sweep(folders)
         Checkpoints(self._settings.state_dir).sweep()
+        self._failures.sweep()
         with suppress(StorageNotReady):  # a run with nothing to decode needs no scratch folder
             scratch.sweep(scratch.folder(None))
 
-    def _each(self, decision: Decision, do: Callable[[Job], None]) -> None:
-        for job in self._jobs:
-            if job.decision is decision:
-                do(job)
-
-    def _fail_planned(self, job: Job) -> None:
-        self._fail(job, job.error or RecordingError(job.reason))
+    def _settle(self, job: Job) -> None:
+        """Do what needs no model."""
+        match job.decision:
+            case Decision.FAIL:
+                self._fail(job, job.error or RecordingError(job.reason))
+            case Decision.DONE:
+                self._skip(job)
+            case Decision.RENDER:
+                self._render(job)
+            case Decision.TRANSCRIBE | Decision.DIARIZE:
+                self._elsewhere.append(job)
 
     def _skip(self, job: Job) -> None:
         self._tally.tried += 1
@@ -166,43 +160,112 @@ class Batch:
 
     def _render(self, job: Job) -> None:
         began = time.perf_counter()
+        if (now := self._claimed(job)) is None:
+            return
+        only_recovered = not job.formats and now.decision is Decision.DONE
         try:
-            path = sinks.json_path(job.output)
+            if now.decision is not Decision.RENDER and not only_recovered:
+                self._settle(now)
+                return
+            path = sinks.json_path(now.output)
             transcript = Transcript.loads(path.read_bytes(), path.name)
-            written = sinks.add(job.output, transcript, _rendered(transcript, job.formats), overwrite=self._settings.overwrite)
+            written = sinks.add(now.output, transcript, _rendered(transcript, now.formats), overwrite=self._settings.overwrite)
         except (TranscribeError, OSError) as error:
             self._fail(job, error if isinstance(error, TranscribeError) else OutputRefused(str(error)))
             return
+        finally:
+            self._claims.release(job)
         self._tally.tried += 1
         self._tally.rendered += 1
-        self._emit(_done(job, written, time.perf_counter() - began, rendered=True))
+        self._emit(_done(now, written, time.perf_counter() - began, rendered=True))
 
-    def _transcribe(self, jobs: Sequence[Job]) -> None:
-        if not jobs:
-            return
+    def _hear(self, jobs: Sequence[Job]) -> None:
+        """Transcribe and diarize, and whatever other runs began and did not finish."""
         with ExitStack() as stack:
             checkpoints = Checkpoints(self._settings.state_dir)
             loaders = partial(engine_loaders, self._spec, self._settings)
             diarizer = partial(load_diarizer, self._settings)
             pipeline = Pipeline(loaders, decoders(self._settings, stack), self._emit, checkpoints, diarizer=diarizer)
-            for outcome in stack.enter_context(closing(pipeline.run(jobs, self._can_be_written))):
-                self._take(outcome)
+            self._pass_over(jobs, pipeline)
+            while (left := self._left_by_others()) and not self._limited():
+                in_progress = len(self._elsewhere)
+                self._pass_over(left, pipeline)
+                if len(self._elsewhere) - in_progress == len(left):
+                    break  # none could be had after all; there would be no end to asking
 
-    def _can_be_written(self, job: Job) -> bool:
-        """Whether the job's outputs could be written now: a disk that filled up costs no recognition. Called in the pipeline's threads."""
+    def _pass_over(self, jobs: Sequence[Job], pipeline: Pipeline) -> None:
+        if jobs:
+            with closing(pipeline.run(jobs, self._may_begin, self._limited)) as outcomes:
+                for outcome in outcomes:
+                    self._take(outcome)
+        decided, self._decided_anew = self._decided_anew, []
+        for job in decided:
+            self._settle(job)
+
+    def _limited(self) -> bool:
+        """Whether a limit ends the run now, with work left. From any thread."""
+        if (limit := self._limits.reached()) is not None:
+            self._tally.stopped_by = limit
+        return limit is not None
+
+    def _left_by_others(self) -> Sequence[Job]:
+        """Of the recordings that were in progress elsewhere, those that are not any more: done or not."""
+        asked, self._elsewhere = self._elsewhere, []
+        free: list[Job] = []
+        for job in asked:
+            (free if self._claims.is_free(job) else self._elsewhere).append(job)
+        return free
+
+    def _may_begin(self, job: Job) -> bool:
+        """Whether to go on with it now: there is room for its outputs, nobody else is at it, and it is what the plan said.
+
+        Called in the pipeline's threads, just before its turn.
+        """
+        if self._limited():
+            return False
         try:
             check_writable([job])
-        except StorageNotReady as error:
+            self._claims.make_ready(job.output.folder)
+        except (StorageNotReady, OutputRefused) as error:
             self._fail(job, error)
             return False
-        return True
+        if (now := self._claimed(job)) is None or now.decision is job.decision:
+            return now is not None
+        self._claims.release(job)
+        self._decided_anew.append(now)
+        return False
+
+    def _claimed(self, job: Job) -> Job | None:
+        """The job as it stands now that it is this run's; None when another run is at it."""
+        claim = self._claims.claim(job)
+        if (owner := claim.elsewhere) is None:
+            return claim.job
+        self._elsewhere.append(job)
+        if job.recording.uri not in self._told:
+            self._told.add(job.recording.uri)
+            size = job.recording.size if job.decision in HEARD else 0
+            self._emit(RecordingElsewhere(job.recording.label, size, owner.host, owner.pid, owner.taken))
+        return None
 
     def _take(self, outcome: Outcome) -> None:
-        job, transcript = outcome.job, outcome.transcript
-        if transcript is None:
-            self._fail(job, outcome.error or RecordingError("There is no transcript."))
-            return
-        transcript = self._named(outcome, transcript)
+        """Write what came of a job."""
+        try:
+            if outcome.transcript is None:
+                self._fail(outcome.job, outcome.error or RecordingError("There is no transcript."))
+            elif (now := self._claims.secure(outcome.job)).decision in HEARD:
+                self._write(outcome, outcome.transcript)
+            else:  # another run took it over, and was faster
+                self._decided_anew.append(now)
+                if outcome.checkpoint is not None:
+                    outcome.checkpoint.remove()
+        finally:
+            self._claims.release(outcome.job)
+
+    def _write(self, outcome: Outcome, transcript: Transcript) -> None:
+        job, cost = outcome.job, self._share(outcome.job)
+        transcript = self._naming.named(job, transcript, outcome.diarization)
+        if cost is not None:
+            transcript = transcript.model_copy(update={"cost": cost.after(transcript.cost)})
         try:
             written = sinks.commit(job.output, transcript, _rendered(transcript, job.formats), overwrite=self._settings.overwrite)
         except (OutputRefused, StorageNotReady) as error:
@@ -213,42 +276,35 @@ class Batch:
         if (failure := outcome.error) is not None:  # its text is there, and nobody knows who said it
             self._fail(job, DiarizationFailed(f"{failure.message} Its text is written.", f"{failure.hint} {_AGAIN}".strip()))
             return
+        self._failures.forget(job.recording)
         with self._lock:
             self._tally.tried += 1
             self._tally.transcribed += job.decision is Decision.TRANSCRIBE
             self._tally.diarized += job.decision is Decision.DIARIZE
             self._tally.audio_seconds += transcript.duration
-        self._emit(_done(job, written, outcome.seconds))
-
-    def _named(self, outcome: Outcome, transcript: Transcript) -> Transcript:
-        """With the names of its speakers: of enrolled voices where people said nothing else."""
-        job, found = outcome.job, outcome.diarization
-        given = {**self._names.get(job.output, {}), **self._flag_names}
-        if found is not None:
-            likely = self._voices.heard_in(found, job.spec.diarize_model, given) if self._voices else ()
-            transcript = with_likenesses(transcript, likely)
-            if likely:
-                self._emit(
-                    VoicesFound(
-                        job.recording.label,
-                        {likeness.speaker: likeness.name for likeness in likely if likeness.sure},
-                        {likeness.speaker: likeness.name for likeness in likely if not likeness.sure},
-                        {likeness.speaker: round(likeness.similarity, 3) for likeness in likely},
-                    )
-                )
-        return speaker_names.with_names(transcript, given)
+        self._emit(_done(job, written, outcome.seconds, cost))
 
     def _fail(self, job: Job, error: TranscribeError) -> None:
         with self._lock:
             self._tally.tried += 1
             self._tally.failed += 1
+        if job.decision is not Decision.FAIL:  # which the next look at the tree says again
+            self._failures.remember(job.recording, error)
         _LOG.debug("%s failed", job.recording.label, exc_info=error)
-        self._emit(RecordingFailed(job.recording.label, error.code, error.message, error.hint))
+        seconds, cost = (spent.seconds or 0.0, spent.amount) if (spent := self._share(job)) else (0.0, None)
+        self._emit(RecordingFailed(job.recording.label, error.code, error.message, error.hint, seconds, cost))
         if self._settings.fail_fast:
             raise _Stop
 
-    def _emit(self, event: Event) -> None:
+    def _share(self, job: Job) -> Cost | None:
+        """What a recording has cost so far, as far as anybody knows."""
         with self._lock:
+            return self._meter.share(job.recording.label)
+
+    def _emit(self, event: Event) -> None:
+        self._claims.hear(event)
+        with self._lock:
+            self._meter.hear(event)
             self._listener(event)
 
 
@@ -256,16 +312,11 @@ class _Stop(Exception):
     """The first failure ends the run, because `--fail-fast` says so."""
 
 
-def _names_beside(job: Job) -> dict[str, str]:
-    """What the speakers of a recording are called, as files next to it or to its transcript say."""
-    return speaker_names.beside(job.recording.path, sinks.json_path(job.output))
-
-
 def _rendered(transcript: Transcript, formats: Iterable[str]) -> dict[str, str]:
     return {name: render(name, transcript) for name in formats if name != "json"}
 
 
-def _done(job: Job, transcript: Transcript, seconds: float, *, rendered: bool = False) -> RecordingDone:
+def _done(job: Job, transcript: Transcript, seconds: float, cost: Cost | None = None, *, rendered: bool = False) -> RecordingDone:
     return RecordingDone(
         recording=job.recording.label,
         outputs=tuple(json_safe(job.output.path(name).name) for name in job.formats),
@@ -277,4 +328,5 @@ def _done(job: Job, transcript: Transcript, seconds: float, *, rendered: bool = 
         rendered=rendered,
         diarized=job.decision is Decision.DIARIZE,
         speakers=len(transcript.speakers),
+        cost=cost.amount if cost else None,
     )

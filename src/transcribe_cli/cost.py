@@ -104,9 +104,7 @@ def estimate(place: str, audio_seconds: float, speed: Speed | None, price: Price
     if price is not None and price.per_audio_hour is not None:
         cost = Range(*3 * (price.amount(seconds=0, audio_seconds=audio_seconds),))
     elif price is not None and seconds is not None:
-        low, likely, high = (
-            price.amount(seconds=part, audio_seconds=0) for part in (seconds.low, seconds.likely, seconds.high)
-        )
+        low, likely, high = (price.amount(seconds=part, audio_seconds=0) for part in (seconds.low, seconds.likely, seconds.high))
         cost = Range(low, likely, high)
     return Estimate(place, speed, price, seconds, cost, note)
 

@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from transcribe_cli.errors import UsageError
 from transcribe_cli.settings import Settings
 
-# The exit code of a run that a limit ended.
-EXIT_CODE = 5
+# The options that are limits, and the exit code of a run that one of them ended.
+LIMITS = ("max_cost", "max_hours", "until")
+LIMITED = 5
 
 
 class Limits:

@@ -127,7 +127,9 @@ class Cost(_Document):
 
     amount: float = Field(ge=0, description="in the currency")
     currency: str
-    seconds: float | None = Field(default=None, description="of a machine, its share where recordings were worked on side by side")
+    seconds: float | None = Field(
+        default=None, description="of a machine, its share where recordings were worked on side by side"
+    )
     per_hour: float | None = Field(default=None, description="price of the machine")
     per_audio_hour: float | None = Field(default=None, description="price of the audio, where that is what is paid for")
     as_of: str | None = Field(default=None, description="day from which the price is known, ISO 8601")

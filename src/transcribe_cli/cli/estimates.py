@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from transcribe_cli.config import Config
@@ -141,7 +141,8 @@ def line(found: Estimate, work: Work) -> str:
         left_out.append(f"finding out who speaks in {clock(work.speakers_seconds)} of audio that has its text")
     if work.of_unknown_length:
         left_out.append(f"{counted(work.of_unknown_length, 'recording')} of unknown length")
-    return f"On this machine {'; '.join(parts)}.{f' Not counted: {' and '.join(left_out)}.' if left_out else ''}"
+    omitted = f" Not counted: {' and '.join(left_out)}." if left_out else ""
+    return f"On this machine {'; '.join(parts)}.{omitted}"
 
 
 def table(found: Sequence[Estimate]) -> list[str]:
@@ -166,7 +167,8 @@ def record(found: Estimate) -> dict[str, Any]:
         "rtfx_factor": None if speed is None else round(speed.factor, 2),
         "rtfx_origin": None if speed is None else speed.origin,
         "seconds": _record(found.seconds, 1),
-        "cost": found.cost and {**_record(found.cost, 4), "currency": CURRENCY},  # type: ignore[dict-item]
+        "cost": _record(found.cost, 4),
+        "currency": CURRENCY,
         "price": price
         and {
             "per_hour": price.per_hour,
@@ -178,7 +180,7 @@ def record(found: Estimate) -> dict[str, Any]:
     }
 
 
-def sources(prices: PriceList, found: Sequence[Estimate]) -> list[str]:
+def sources_of(prices: PriceList, found: Sequence[Estimate]) -> list[str]:
     """Where prices and speeds are from, a line each."""
     told: dict[str, str] = {}
     for place in found:
@@ -193,7 +195,7 @@ def sources(prices: PriceList, found: Sequence[Estimate]) -> list[str]:
 
 def _time(found: Estimate) -> str:
     if found.speed is None or found.seconds is None:
-        return "it is not known how long: no run of this model is in the ledger, and --rtfx says nothing"
+        return "nobody knows how long: there is no such run of this model in the ledger, and --rtfx says nothing"
     return f"about {_span(found.seconds, clock)}: {found.speed.rtfx:.0f}x real time, {found.speed.origin}"
 
 
@@ -203,10 +205,10 @@ def _span(figure: Range, shown: Any) -> str:  # noqa: ANN401 - clock or dollars
 
 
 def _per_hour(price: Price) -> str:
-    if price.per_audio_hour is not None:
-        return f"{dollars(price.per_audio_hour)} an hour of audio"
-    return f"{dollars(price.per_hour or 0.0)} an hour"
+    hour, what = (price.per_hour, "hour") if price.per_audio_hour is None else (price.per_audio_hour, "hour of audio")
+    amount = f"{hour or 0.0:.4f}".rstrip("0")
+    return f"${amount}{'0' * (2 - len(amount.partition('.')[2]))} an {what}"
 
 
 def _record(figure: Range | None, digits: int) -> dict[str, float] | None:
-    return figure and {name: round(getattr(figure, name), digits) for name in ("low", "likely", "high")}
+    return None if figure is None else {name: round(value, digits) for name, value in asdict(figure).items()}

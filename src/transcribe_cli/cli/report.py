@@ -87,4 +87,6 @@ def _moment(text: str) -> datetime:
             return datetime.now(UTC) - timedelta(days=float(text[:-1]))
         return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError):
-        raise UsageError(f"--since cannot be {text!r}.", "It is a day such as 2026-11-01, or a number of days such as 7d.") from None
+        raise UsageError(
+            f"--since cannot be {text!r}.", "It is a day such as 2026-11-01, or a number of days such as 7d."
+        ) from None

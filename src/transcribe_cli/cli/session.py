@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import SecretStr
 
+from transcribe_cli import __version__, shards
 from transcribe_cli import plan as planning
 from transcribe_cli import sources as finding
 from transcribe_cli.config import Config, load
 from transcribe_cli.errors import UsageError
+from transcribe_cli.events import Emit
+from transcribe_cli.ledger import RunFacts, ledger_url
+from transcribe_cli.prices import Price, load_prices
+from transcribe_cli.reporting.history import remembered
 
 Sources = Annotated[
     list[str] | None,
@@ -48,16 +55,58 @@ def configure(sources: Sequence[str], flags: Mapping[str, Any], config: Path | N
 
 
 def jobs_for(sources: Sequence[str], config: Config) -> list[planning.Job]:
-    """Find the recordings and decide what to do with each.
+    """Find the recordings, those of the shard where there is one, and decide what to do with each.
 
     Raises:
-        SourceNotFound, UsageError: a source that is not there or cannot be meant.
+        SourceNotFound, UsageError: a source that is not there or cannot be meant; a shard that nobody gave a number to.
     """
-    settings = config.settings
+    settings = config.settings.model_copy(update={"shard": shard_of(config)})
     recordings = finding.find(
         sources or ["."], include=settings.include, exclude=settings.exclude, stdin=sys.stdin.buffer if "-" in sources else None
     )
     return planning.plan(recordings, config.spec, settings)
+
+
+def shard_of(config: Config) -> str | None:
+    """The shard as `i/n`; `auto` is looked up in the environment.
+
+    Raises:
+        UsageError: the environment does not say.
+    """
+    shard = config.settings.shard
+    return None if shard is None else shards.resolved(shard, os.environ)
+
+
+def price_here(config: Config) -> Price | None:
+    """What an hour of this machine costs; None when nobody said.
+
+    Raises:
+        ConfigError: the user's file of prices cannot be meant.
+    """
+    return load_prices(config.settings.prices).of_this_machine(config.settings.price_per_hour)
+
+
+@contextmanager
+def remembering(
+    sources: Sequence[str], jobs: Sequence[planning.Job], config: Config, emit: Emit, backend: str = "local"
+) -> Iterator[Emit]:
+    """What tells `emit` and writes into the ledger, unless the settings want none."""
+    settings = config.settings
+    if not settings.ledger:
+        yield emit
+        return
+    secrets = [secret.get_secret_value() for secret in dict(settings).values() if isinstance(secret, SecretStr)]
+    facts = RunFacts(
+        tool=f"transcribe-cli {__version__}",
+        backend=backend,
+        sources=sources or [str(Path.cwd())],
+        spec=config.spec,
+        uris={job.recording.label: job.recording.uri for job in jobs},
+        secrets=frozenset(filter(None, secrets)),
+    )
+    url = settings.ledger_url.get_secret_value() if settings.ledger_url else None
+    with remembered(ledger_url(url, settings.state_dir), facts, emit) as both:
+        yield both
 
 
 def _existing(path: Path) -> Path:

@@ -35,7 +35,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "diarize_batch_size",
     ),
     "Outputs": ("output_format", "output_dir", "overwrite"),
-    "Which recordings": ("include", "exclude", "max_duration", "fail_fast"),
+    "Which recordings": ("include", "exclude", "shard", "max_duration", "fail_fast"),
     "Where it runs": (
         "device",
         "device_index",

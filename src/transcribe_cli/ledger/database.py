@@ -46,7 +46,9 @@ class Database:
             self._engine = _engine(self._url)
         except ModuleNotFoundError as error:
             name = _DRIVERS.get(self._url.get_backend_name(), str(error.name))
-            raise LedgerUnavailable(f"The ledger needs {error.name}, which is not installed.", f"Try: pip install {name}") from error
+            raise LedgerUnavailable(
+                f"The ledger needs {error.name}, which is not installed.", f"Try: pip install {name}"
+            ) from error
         except (ArgumentError, NoSuchModuleError, ValueError) as error:
             hint = "An URL of SQLAlchemy is wanted, such as postgresql+psycopg://user@host/name."
             raise LedgerUnavailable("The ledger's URL cannot be meant.", hint) from error

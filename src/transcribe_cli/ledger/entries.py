@@ -6,9 +6,8 @@ import json
 import os
 import re
 import socket
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -24,32 +23,12 @@ from transcribe_cli.events import (
     RunFinished,
     RunStarted,
 )
+from transcribe_cli.ledger.facts import RunFacts
 from transcribe_cli.ledger.tables import ATTEMPTS, JOBS, RUNS
-from transcribe_cli.spec import JobSpec
 
 # What an address may carry and a ledger must not: a password, a signature, a token.
 _USER = re.compile(r"(?<=://)[^/\s@]+@")
 _QUERY = re.compile(r"(?<=\S)\?\S+=\S+")
-
-
-@dataclass(frozen=True)
-class RunFacts:
-    """What is known of a run before its first event.
-
-    Attributes:
-        backend: where its jobs run: `local`, `runpod`, …
-        sources: as they were named.
-        uris: of its recordings, by the label that events call them.
-        secrets: texts that must not be written down, whatever message has them.
-    """
-
-    tool: str
-    backend: str
-    sources: Sequence[str]
-    spec: JobSpec
-    uris: Mapping[str, str]
-    secrets: frozenset[str] = frozenset()
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 @dataclass

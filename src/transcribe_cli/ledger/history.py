@@ -16,6 +16,7 @@ from transcribe_cli.spec import JobSpec
 # What was long ago says less about a machine than its last runs.
 LAST_RUNS = 20
 
+
 @dataclass(frozen=True)
 class Run:
     """A run as the ledger has it. Times are UTC; `finished_at` is None while it runs, or when it was killed."""
@@ -64,6 +65,8 @@ def past_runs(connection: Connection, spec: JobSpec, *, device: str = "auto", on
     """The last runs on this machine that did such work, the newest first; those with enough audio, if there are any.
 
     Args:
+        connection: to the ledger.
+        spec: model, beams, whether in sequence and whether with speakers are what counts.
         device: `cpu` or `cuda`; `auto` takes the runs on the device of the newest.
         only_speakers: runs that only found out who speaks, rather than those that did not.
     """

@@ -7,6 +7,7 @@ and, for each recording that has a transcript, one read of 4 KiB.
 from __future__ import annotations
 
 import json
+import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,11 +15,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from transcribe_cli.errors import OutputRefused, RecordingError, UsageError
-from transcribe_cli.plan.job import Decision, Job
+from transcribe_cli.plan.job import Decision, Job, stamp
 from transcribe_cli.plan.reasons import spec_changes
 from transcribe_cli.plan.turns import check_not_written, with_turns
 from transcribe_cli.printable import printable
 from transcribe_cli.settings import Settings
+from transcribe_cli.shards import parsed
 from transcribe_cli.sinks import (
     Assigned,
     Head,
@@ -36,12 +38,12 @@ from transcribe_cli.sinks import (
     refusal,
     standing,
 )
-from transcribe_cli.sources import Recording
+from transcribe_cli.sources import Recording, identify
 from transcribe_cli.spec import DIARIZATION, JobSpec
 
 
 def plan(recordings: Iterable[Recording], spec: JobSpec, settings: Settings) -> list[Job]:
-    """A job for every recording, in their order. Takes them all, because names may clash.
+    """A job for every recording, or for those of the shard, in their order. Takes them all, because names may clash.
 
     Raises:
         UsageError: what a manifest says about a recording does not go with the spec.
@@ -50,7 +52,34 @@ def plan(recordings: Iterable[Recording], spec: JobSpec, settings: Settings) -> 
     listings = Listings()
     assigned = assign(everything, settings.output_dir, listings)
     planner = _Planner(spec, settings, listings, frozenset(output for output, _ in assigned))
-    return [planner.job(recording, place) for recording, place in zip(everything, assigned, strict=True)]
+    shard = parsed(settings.shard) if settings.shard else None
+    return [
+        planner.job(recording, place)
+        for recording, place in zip(everything, assigned, strict=True)
+        if shard is None or shard.holds(os.fsencode(recording.relative.as_posix()))
+    ]
+
+
+def plan_again(job: Job, spec: JobSpec, settings: Settings) -> Job:
+    """What is to be done with the job's recording by what is on the disk now; where its outputs go stays.
+
+    With `overwrite`, a transcript that was not there when the job was planned is one that somebody else has just made anew.
+
+    Args:
+        job: from `plan`.
+        spec: the run's own, as given to `plan`.
+        settings: the same.
+    """
+    try:
+        recording = identify(job.recording)
+    except OSError:
+        return job  # it vanished, which whoever reads it will say
+    listings = Listings()
+    if settings.overwrite:
+        if stamp(listings.stat(json_path(job.output))) == job.found:
+            return job
+        settings = settings.model_copy(update={"overwrite": False})
+    return _Planner(spec, settings, listings, frozenset()).job(recording, Assigned(job.output, None))
 
 
 class _Planner:
@@ -71,13 +100,14 @@ class _Planner:
         if spec.turns_are_given:
             spec = with_turns(spec, recording, output)
             fingerprint = spec.fingerprint
+        found = stamp(self._listings.stat(json_path(output)))
         try:
             if (error := recording.problem or place.refused) is not None:
                 raise error
             decision, reason, formats = self._decide(recording, spec, fingerprint, output)
         except RecordingError as error:
-            return Job(recording, spec, output, Decision.FAIL, error.message, error=error)
-        return Job(recording, spec, output, decision, reason, formats)
+            return Job(recording, spec, output, Decision.FAIL, error.message, error=error, found=found)
+        return Job(recording, spec, output, decision, reason, formats, found=found)
 
     def _decide(
         self, recording: Recording, spec: JobSpec, fingerprint: str, output: Output

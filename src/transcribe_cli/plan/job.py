@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,6 +22,10 @@ class Decision(StrEnum):
     FAIL = "fail"
 
 
+# Decisions for which a recording is decoded.
+HEARD = frozenset({Decision.TRANSCRIBE, Decision.DIARIZE})
+
+
 @dataclass(frozen=True)
 class Job:
     """A recording, its spec and its output, with what is to be done.
@@ -32,6 +37,7 @@ class Job:
         formats: to write: all that were asked for when transcribing or diarizing, what is missing when rendering. Rendering none
             means that a transcript which a crash left behind only has to be put in its place (`sinks.recover`).
         error: why it fails.
+        found: the transcript that was in place when this was decided, as `stamp` tells it.
     """
 
     recording: Recording
@@ -41,3 +47,12 @@ class Job:
     reason: str
     formats: tuple[str, ...] = ()
     error: RecordingError | None = None
+    found: Stamp | None = None
+
+
+Stamp = tuple[int, int, int]
+
+
+def stamp(info: os.stat_result | None) -> Stamp | None:
+    """What changes whenever a file is replaced; None when there is none."""
+    return None if info is None else (info.st_ino, info.st_mtime_ns, info.st_size)

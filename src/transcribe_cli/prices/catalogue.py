@@ -34,7 +34,9 @@ def with_todays_prices(prices: PriceList, key: str | None, *, today: date | None
     """The list with today's prices of RunPod's pools; pools that the catalogue does not name keep theirs.
 
     Args:
+        prices: says where the catalogue is.
         key: of an account at RunPod.
+        today: the day here, unless said otherwise.
         timeout: seconds.
 
     Raises:

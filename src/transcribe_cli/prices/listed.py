@@ -130,7 +130,9 @@ def load_prices(path: Path | None = None) -> PriceList:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"In {path or 'prices.toml'}, {where}: {first['msg']}.", "configs/prices.toml shows how it is.") from error
+        raise ConfigError(
+            f"In {path or 'prices.toml'}, {where}: {first['msg']}.", "configs/prices.toml shows how it is."
+        ) from error
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 
 from transcribe_cli.errors import LedgerUnavailable
 from transcribe_cli.events import Emit, Event, Notice, RecordingDone, RecordingFailed, RecordingStarted
+from transcribe_cli.ledger import RunFacts
 
 if TYPE_CHECKING:
-    from transcribe_cli.ledger.entries import Entries, RunFacts
+    from transcribe_cli.ledger.database import Database
+    from transcribe_cli.ledger.entries import Entries
 
 # What the end of a run waits for the last rows; a Ctrl-C must end within five seconds.
 CLOSING_SECONDS = 2.0

@@ -11,13 +11,22 @@ from transcribe_cli.events import (
     ModelLoaded,
     Notice,
     RecordingDone,
+    RecordingElsewhere,
     RecordingFailed,
     RecordingResumed,
     RunFinished,
     RunStarted,
     VoicesFound,
 )
+from transcribe_cli.limits import LIMITS
 from transcribe_cli.printable import printable
+
+_STOPPED = {
+    "interrupted": "Interrupted. ",
+    "terminated": "Terminated. ",
+    "fail_fast": "Stopped at the first failure. ",
+    **{limit: f"Stopped by --{limit.replace('_', '-')}. " for limit in LIMITS},
+}
 
 
 @singledispatch
@@ -70,6 +79,12 @@ def _(event: RecordingDone) -> str:
 
 
 @sentence.register
+def _(event: RecordingElsewhere) -> str:
+    where = f"on {printable(event.host)} (process {event.pid})" if event.host else "in another run"
+    return f"elsewhere {printable(event.recording)}  in progress {where}"
+
+
+@sentence.register
 def _(event: RecordingResumed) -> str:
     return f"resumed   {printable(event.recording)}  {clock(event.seconds)} of {clock(event.duration)} were recognized before"
 
@@ -104,10 +119,15 @@ def _(event: RunFinished) -> str | None:
         parts.append(f"{event.skipped} done already")
     if event.failed:
         parts.append(f"{event.failed} failed")
+    if event.elsewhere:
+        parts.append(f"{event.elsewhere} in progress elsewhere")
     if event.not_tried:
-        parts.append(f"{event.not_tried} not tried")
-    stopped = {"interrupted": "Interrupted. ", "terminated": "Terminated. ", "fail_fast": "Stopped at the first failure. "}
-    return f"{stopped.get(event.stopped_by or '', '')}{'; '.join(parts)}." if parts else None
+        parts.append(f"{event.not_tried} {'left' if event.stopped_by in LIMITS else 'not tried'}")
+    if event.cost is not None:
+        parts.append(dollars(event.cost))
+    stopped = _STOPPED.get(event.stopped_by or "", "")
+    again = " The same command goes on from here." if event.stopped_by in LIMITS else ""
+    return f"{stopped}{'; '.join(parts)}.{again}" if parts else None
 
 
 def counted(number: int, noun: str) -> str:

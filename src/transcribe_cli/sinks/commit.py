@@ -18,7 +18,7 @@ from pathlib import Path
 
 from transcribe_cli.errors import OutputRefused
 from transcribe_cli.printable import printable
-from transcribe_cli.sinks.atomic import publish, stage, storage_errors, sync_folder, write
+from transcribe_cli.sinks.atomic import publish, stage, storage_error, storage_errors, sync_folder, write
 from transcribe_cli.sinks.head import Head, read_head
 from transcribe_cli.sinks.names import Output, json_path
 from transcribe_cli.sinks.standing import Standing, belongs_to_another, digest, file_digest, standing_now
@@ -50,9 +50,7 @@ def commit(output: Output, transcript: Transcript, rendered: Mapping[str, str], 
             _withdraw(target, old, written)  # (b)
         _write_all(files)  # (c)
     finally:
-        with storage_errors(target):
-            os.utime(temporary)  # (d)
-            publish(temporary, target)
+        _put_in_place(temporary, target)  # (d)
     if kept:
         raise refusal(kept)
     return written
@@ -146,6 +144,17 @@ def _not_ours(files: Iterable[_File], head: Head | None, transcript: Path) -> li
         for file, standing in standings.items()
         if standing in (Standing.FOREIGN, Standing.EDITED) and file_digest(file.path) != file.digest
     ]
+
+
+def _put_in_place(temporary: Path, target: Path) -> None:
+    """Give the new JSON the time of now and its name. When that fails it stays: it is whole, and the next run does this again."""
+    try:
+        os.utime(temporary)
+        publish(temporary, target)
+    except OSError as error:
+        refused = storage_error(target, error)
+        refused.hint = f"The transcript is kept in {temporary.name} beside it; the next run puts it in its place."
+        raise refused from error
 
 
 def _withdraw(target: Path, old: Head | None, new: Transcript) -> None:

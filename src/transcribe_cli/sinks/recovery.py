@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from transcribe_cli.errors import TranscribeError
-from transcribe_cli.sinks.atomic import is_dead, publish, sync_folder, temporary_of
+from transcribe_cli.sinks.atomic import is_dead, publish, sync_folder
 from transcribe_cli.sinks.head import Head, read_head
 from transcribe_cli.sinks.listing import Listings
 from transcribe_cli.sinks.names import Output, json_path, own_stem
+from transcribe_cli.sinks.processes import temporary_of
 from transcribe_cli.sinks.standing import belongs_to_another, file_digest
 from transcribe_cli.sources import from_json_safe
 from transcribe_cli.transcript import Source, Transcript
