@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, closing, suppress
 from functools import partial
 
-from transcribe_cli import sinks
+from transcribe_cli import sinks, telling
 from transcribe_cli.audio import scratch
 from transcribe_cli.checkpoint import Checkpoints
 from transcribe_cli.claims import Claims
@@ -19,12 +19,8 @@ from transcribe_cli.events import (
     Emit,
     Event,
     Notice,
-    RecordingDone,
-    RecordingElsewhere,
-    RecordingFailed,
     RecordingSkipped,
     RunFinished,
-    RunStarted,
 )
 from transcribe_cli.failures import Failures
 from transcribe_cli.formats import render
@@ -34,7 +30,6 @@ from transcribe_cli.naming import Naming
 from transcribe_cli.pipeline import Outcome, Pipeline
 from transcribe_cli.plan import HEARD, Decision, Job, check_writable
 from transcribe_cli.settings import Settings
-from transcribe_cli.sources import json_safe
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.tally import Tally
 from transcribe_cli.transcript import Cost, Transcript
@@ -118,18 +113,8 @@ class Batch:
         self._hear(waiting)
 
     def _start(self) -> None:
-        counts = {decision: sum(job.decision is decision for job in self._jobs) for decision in Decision}
         waiting = [job for job in self._jobs if job.decision in HEARD]
-        self._emit(
-            RunStarted(
-                recordings=len(self._jobs),
-                to_transcribe=counts[Decision.TRANSCRIBE],
-                to_diarize=counts[Decision.DIARIZE],
-                to_render=counts[Decision.RENDER],
-                done=counts[Decision.DONE],
-                bytes=sum(job.recording.size for job in waiting),
-            )
-        )
+        self._emit(telling.started(self._jobs))
         if waiting and (limits := str(self._limits)):
             self._emit(Notice(limits))
         folders = {job.output.folder for job in self._jobs if job.decision is not Decision.FAIL}
@@ -177,7 +162,7 @@ class Batch:
             self._claims.release(job)
         self._tally.tried += 1
         self._tally.rendered += 1
-        self._emit(_done(now, written, time.perf_counter() - began, rendered=True))
+        self._emit(telling.done(now, written, time.perf_counter() - began, rendered=True))
 
     def _hear(self, jobs: Sequence[Job]) -> None:
         """Transcribe and diarize, and whatever other runs began and did not finish."""
@@ -243,8 +228,7 @@ class Batch:
         self._elsewhere.append(job)
         if job.recording.uri not in self._told:
             self._told.add(job.recording.uri)
-            size = job.recording.size if job.decision in HEARD else 0
-            self._emit(RecordingElsewhere(job.recording.label, size, owner.host, owner.pid, owner.taken))
+            self._emit(telling.elsewhere(job, owner))
         return None
 
     def _take(self, outcome: Outcome) -> None:
@@ -282,7 +266,7 @@ class Batch:
             self._tally.transcribed += job.decision is Decision.TRANSCRIBE
             self._tally.diarized += job.decision is Decision.DIARIZE
             self._tally.audio_seconds += transcript.duration
-        self._emit(_done(job, written, outcome.seconds, cost))
+        self._emit(telling.done(job, written, outcome.seconds, cost))
 
     def _fail(self, job: Job, error: TranscribeError) -> None:
         with self._lock:
@@ -291,8 +275,7 @@ class Batch:
         if job.decision is not Decision.FAIL:  # which the next look at the tree says again
             self._failures.remember(job.recording, error)
         _LOG.debug("%s failed", job.recording.label, exc_info=error)
-        seconds, cost = (spent.seconds or 0.0, spent.amount) if (spent := self._share(job)) else (0.0, None)
-        self._emit(RecordingFailed(job.recording.label, error.code, error.message, error.hint, seconds, cost))
+        self._emit(telling.failed(job, error, self._share(job)))
         if self._settings.fail_fast:
             raise _Stop
 
@@ -314,19 +297,3 @@ class _Stop(Exception):
 
 def _rendered(transcript: Transcript, formats: Iterable[str]) -> dict[str, str]:
     return {name: render(name, transcript) for name in formats if name != "json"}
-
-
-def _done(job: Job, transcript: Transcript, seconds: float, cost: Cost | None = None, *, rendered: bool = False) -> RecordingDone:
-    return RecordingDone(
-        recording=job.recording.label,
-        outputs=tuple(json_safe(job.output.path(name).name) for name in job.formats),
-        language=transcript.language,
-        duration=transcript.duration,
-        seconds=round(seconds, 3),
-        words=len(transcript.text.split()),
-        flags=transcript.flags,
-        rendered=rendered,
-        diarized=job.decision is Decision.DIARIZE,
-        speakers=len(transcript.speakers),
-        cost=cost.amount if cost else None,
-    )

@@ -61,7 +61,7 @@ class Limits:
         """What people are told when the run begins, such as `Stops at 06:00 or at $2.50.`; empty without limits."""
         parts = [f"at {self._until:%H:%M}"] if self._until else []
         parts += [f"after {timedelta(seconds=round(self._end - self._clock()))}"] if self._end is not None else []
-        parts += [f"at ${self._most:.2f}"] if self._most is not None else []
+        parts += [f"at ${self._most:g}"] if self._most is not None else []
         return f"Stops {' or '.join(parts)}." if parts else ""
 
 

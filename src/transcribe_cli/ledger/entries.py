@@ -7,7 +7,7 @@ import os
 import re
 import socket
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -94,9 +94,8 @@ class Entries:
         )
 
     def _end_run(self, connection: Connection, when: datetime, event: RunFinished) -> None:
-        counted = ("transcribed", "diarized", "rendered", "skipped", "failed", "not_tried", "audio_seconds", "seconds", "cost")
-        values: dict[str, Any] = {name: getattr(event, name) for name in (*counted, "exit_code", "stopped_by")}
-        connection.execute(update(RUNS).where(RUNS.c.id == self._facts.id).values(finished_at=when, **values))
+        counted = {name: value for name, value in asdict(event).items() if name in RUNS.c}
+        connection.execute(update(RUNS).where(RUNS.c.id == self._facts.id).values(finished_at=when, **counted))
 
     def _begin_attempt(self, connection: Connection, when: datetime, recording: str) -> None:
         job = self._job(connection, when, recording)

@@ -35,6 +35,7 @@ class Run:
     diarized: int
     rendered: int
     failed: int
+    elsewhere: int
     not_tried: int
     audio_seconds: float
     seconds: float | None
@@ -62,7 +63,9 @@ class FailedJob:
 
 
 def past_runs(connection: Connection, spec: JobSpec, *, device: str = "auto", only_speakers: bool = False) -> list[PastRun]:
-    """The last runs on this machine that did such work, the newest first; those with enough audio, if there are any.
+    """The last runs on this machine that did such work, the newest first.
+
+    Those that came to their end and had enough audio, if there are any.
 
     Args:
         connection: to the ledger.
@@ -86,8 +89,9 @@ def past_runs(connection: Connection, spec: JobSpec, *, device: str = "auto", on
         wanted.append(RUNS.c.device.startswith(device))
     rows = connection.execute(select(RUNS).where(*wanted).order_by(RUNS.c.started_at.desc()).limit(LAST_RUNS)).mappings().all()
     rows = [row for row in rows if row["device"] == rows[0]["device"]]
-    long = [row for row in rows if row["audio_seconds"] >= ENOUGH_AUDIO]
-    return [_past(row) for row in long or rows]
+    rows = [row for row in rows if row["stopped_by"] is None] or rows  # of what was in work then, the audio is not counted
+    rows = [row for row in rows if row["audio_seconds"] >= ENOUGH_AUDIO] or rows
+    return [_past(row) for row in rows]
 
 
 def past_jobs(connection: Connection, spec: JobSpec, backend: str) -> list[PastRun]:

@@ -36,6 +36,7 @@ RUNS = Table(
     Column("rendered", Integer, nullable=False, default=0),
     Column("skipped", Integer, nullable=False, default=0),
     Column("failed", Integer, nullable=False, default=0),
+    Column("elsewhere", Integer, nullable=False, default=0, comment="that other runs were still at"),
     Column("not_tried", Integer, nullable=False, default=0),
     Column("audio_seconds", Float, nullable=False, default=0.0, comment="of what was transcribed or diarized"),
     Column("seconds", Float, comment="from its beginning to its end"),

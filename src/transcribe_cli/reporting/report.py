@@ -5,6 +5,7 @@ What comes from file names and messages is made harmless for a terminal, and esc
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -57,7 +58,9 @@ class Report:
     def record(self) -> dict[str, Any]:
         """As JSON values; times are UTC."""
         return {
-            "runs": [{**_plain(asdict(run)), "rtfx": _rounded(run.rtfx)} for run in self.runs],
+            "runs": [
+                {**_plain(asdict(run)), "sources": json.loads(run.sources), "rtfx": _rounded(run.rtfx)} for run in self.runs
+            ],
             "failed": [_plain(asdict(job)) for job in self.failed],
             "totals": {
                 "runs": len(self.runs),
