@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
 from transcribe_cli.errors import LedgerUnavailable
 from transcribe_cli.ledger import migrations
@@ -101,7 +101,7 @@ class Database:
         with self._engine.connect() as connection:
             if self._url.get_backend_name() == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-            migrations.upgrade(connection)
+            _bring_up_to_date(connection)
             yield connection
             connection.commit()
 
@@ -125,6 +125,16 @@ class Database:
         if self._url.get_backend_name() != "sqlite" or not name or name == ":memory:" or name.startswith("file:"):
             return None
         return Path(name)
+
+
+def _bring_up_to_date(connection: Connection) -> None:
+    """All steps that the ledger lacks; where two runs take them at once, as servers let them, one comes too late."""
+    try:
+        migrations.upgrade(connection)
+    except DBAPIError:
+        connection.rollback()
+        if migrations.version(connection) < len(migrations.STEPS):
+            raise
 
 
 def _engine(url: URL) -> Engine:

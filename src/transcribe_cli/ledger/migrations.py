@@ -24,16 +24,16 @@ def _version_1(connection: Connection) -> None:
 STEPS: Sequence[Step] = (_version_1,)
 
 
-def upgrade(connection: Connection, steps: Sequence[Step] = STEPS) -> None:
+def upgrade(connection: Connection) -> None:
     """Bring the ledger to the newest version, within the transaction that is open.
 
     Raises:
         LedgerUnavailable: a newer version of the tool wrote it.
     """
     found = version(connection)
-    check_version(found, len(steps))
-    for number in range(found, len(steps)):
-        steps[number](connection)
+    check_version(found)
+    for number in range(found, len(STEPS)):
+        STEPS[number](connection)
         if number == 0:
             SCHEMA.create(connection)
             connection.execute(SCHEMA.insert().values(version=1))
@@ -48,12 +48,12 @@ def version(connection: Connection) -> int:
     return int(connection.execute(SCHEMA.select()).scalar_one())
 
 
-def check_version(found: int, known: int = len(STEPS)) -> None:
+def check_version(found: int) -> None:
     """That a ledger of this version can be read and written.
 
     Raises:
         LedgerUnavailable: a newer version of the tool wrote it.
     """
-    if found > known:
-        message = f"The ledger has schema version {found}; this version of the tool knows {known}."
+    if found > len(STEPS):
+        message = f"The ledger has schema version {found}; this version of the tool knows {len(STEPS)}."
         raise LedgerUnavailable(message, "Update the tool, or name another ledger with --ledger-url.")
