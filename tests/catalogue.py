@@ -40,7 +40,7 @@ def catalogue(**answer: Any) -> Iterator[Catalogue]:
     over = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+        def do_GET(self) -> None:
             found.asked.append((self.path, self.headers.get("Authorization")))
             over.wait(found.seconds)
             if self.headers.get("Authorization") != f"Bearer {KEY}":

@@ -27,7 +27,12 @@ STARTED = RunStarted(recordings=3, to_transcribe=2, to_diarize=0, to_render=0, d
 
 def facts(**more: Any) -> RunFacts:
     """Of a run on this machine."""
-    values: dict[str, Any] = {"tool": "transcribe-cli 0", "backend": "local", "sources": ["aulas"], "spec": JobSpec(model="small")}
+    values: dict[str, Any] = {
+        "tool": "transcribe-cli 0",
+        "backend": "local",
+        "sources": ["aulas"],
+        "spec": JobSpec(model="small"),
+    }
     return RunFacts(**{**values, "uris": {"a.mp3": "file:///aulas/a.mp3"}, **more})
 
 

@@ -24,12 +24,12 @@ def test_todays_prices_replace_those_of_the_list() -> None:
     """Of pools that it names; with its address and the day, the cheapest card's where they differ."""
     with catalogue() as server:
         prices = with_todays_prices(asking(server.address), KEY, today=TODAY)
-    ada, small, old = prices.of_pool("ADA_24"), prices.of_pool("AMPERE_24"), prices.of_pool("ADA_80_PRO")
+    ada, small, old = prices.of("runpod.ADA_24"), prices.of("runpod.AMPERE_24"), prices.of("runpod.ADA_80_PRO")
     assert ada is not None
     assert (ada.per_hour, ada.as_of, ada.source) == (1.1, TODAY, server.address)
     assert small is not None
     assert small.per_hour == 0.66
-    assert old == load_prices().of_pool("ADA_80_PRO")
+    assert old == load_prices().of("runpod.ADA_80_PRO")
     [(path, key)] = server.asked
     assert "product=SERVERLESS" in path
     assert KEY not in path
@@ -46,7 +46,10 @@ def test_todays_prices_replace_those_of_the_list() -> None:
         ({"body": b"[" * 100_000}, "no list of GPUs"),
         ({"body": b"[]"}, "no list of GPUs"),
         ({"body": b'{"gpus": 3}'}, "no list of GPUs"),
-        ({"body": b'{"gpus": [null, {"pool": "ADA_24"}, {"pool": "ADA_24", "price": {"serverless": "free"}}]}'}, "names no price"),
+        (
+            {"body": b'{"gpus": [null, {"pool": "ADA_24"}, {"pool": "ADA_24", "price": {"serverless": "free"}}]}'},
+            "names no price",
+        ),
         ({"body": b'{"gpus": [{"pool": "ADA_24", "price": {"serverless": NaN}}]}'}, "names no price"),
         ({"body": b'{"gpus": [{"pool": "ADA_24", "price": {"serverless": -1}}]}'}, "names no price"),
         ({"body": b" " * (1 << 21)}, "does not end"),

@@ -29,8 +29,8 @@ def test_there_is_one_list() -> None:
 def test_every_price_has_a_day_and_a_source() -> None:
     """A price that nobody can check is none."""
     prices = load_prices()
-    places = [prices.of_pool(name) for name in prices.runpod.pools]
-    places += [prices.of_model(service, name) for service, found in prices.openai.items() for name in found.models]
+    places = [prices.of(f"runpod.{name}") for name in prices.runpod.pools]
+    places += [prices.of(f"{service}.{name}") for service, found in prices.openai.items() for name in found.models]
     assert len(places) >= 14
     for price in places:
         assert price is not None
@@ -77,15 +77,15 @@ def test_a_file_of_the_users_wins_table_by_table(tmp_path: Path) -> None:
         """,
     )
     prices = load_prices(path)
-    local, ada, mine = prices.of_this_machine(), prices.of_pool("ADA_24"), prices.of_pool("MINE")
+    local, ada, mine = prices.of_this_machine(), prices.of("runpod.ADA_24"), prices.of("runpod.MINE")
     assert local is not None
     assert (local.per_hour, local.source, local.as_of) == (0.2, str(path), None)
     assert ada is not None
     assert (ada.per_hour, ada.source, ada.as_of) == (0.9, str(path), None)
     assert mine is not None
     assert (mine.per_hour, mine.source, mine.as_of) == (0.1, "contract", date(2026, 11, 1))
-    assert prices.of_pool("AMPERE_24") == load_prices().of_pool("AMPERE_24")
-    assert prices.of_model("mine", "small") is not None
+    assert prices.of("runpod.AMPERE_24") == load_prices().of("runpod.AMPERE_24")
+    assert prices.of("mine.small") is not None
     assert prices.of_this_machine(0.5) == load_prices().of_this_machine(0.5)
 
 
@@ -116,3 +116,12 @@ def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
         load_prices(tmp_path / "mine.toml")
     with pytest.raises(ConfigError, match="Cannot read"):
         load_prices(tmp_path)
+
+
+def test_of_several_prices_the_dearest_counts() -> None:
+    """An endpoint with two pools may take either; what is not listed is no price."""
+    prices = load_prices()
+    assert prices.of("runpod.AMPERE_24", "runpod.ADA_24", "runpod.NOBODYS") == prices.of("runpod.ADA_24")
+    for unknown in ("runpod.NOBODYS", "runpod", "openai.whisper-9", "nobody.small", ""):
+        assert prices.of(unknown) is None
+    assert prices.of() is None

@@ -65,9 +65,7 @@ def test_an_address_that_cannot_be_meant_is_one_warning() -> None:
     assert [event for event in heard if isinstance(event, Notice)] == [heard[-1]]
 
 
-def test_a_ledger_that_is_locked_for_a_while_has_everything_in_the_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_ledger_that_is_locked_for_a_while_has_everything_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another run is waited for, beside the work."""
     monkeypatch.setattr(database_module, "PATIENCE", 0.2)
     monkeypatch.setattr(history, "TRIES", 1000)

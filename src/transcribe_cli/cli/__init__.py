@@ -24,8 +24,8 @@ from transcribe_cli.errors import TranscribeError
 from transcribe_cli.printable import printable
 
 EPILOG = (
-    "Exit codes: 0 done, 2 usage, 3 some recordings failed, 4 the machine is not ready, 6 the rest is in progress elsewhere, "
-    "130 interrupted. See docs/scripting.md."
+    "Exit codes: 0 done, 2 usage, 3 some recordings failed, 4 the machine is not ready, 5 stopped by a limit, "
+    "6 the rest is in progress elsewhere, 130 interrupted. See docs/scripting.md."
 )
 
 app = typer.Typer(

@@ -65,12 +65,12 @@ class Estimates:
         self._ask_for_todays_prices()
         speed = measured(self._asked("runpod")) or self._assumed("cuda")
         for name, pool in self.prices.runpod.pools.items():
-            yield estimate(f"runpod {name}", self._work.seconds, speed, self.prices.of_pool(name), pool.gpus)
+            yield estimate(f"runpod {name}", self._work.seconds, speed, self.prices.of(f"runpod.{name}"), pool.gpus)
         for service, models in self.prices.openai.items():
             for name, model in models.models.items():
                 said = Speed(model.rtfx, PROVIDERS_FACTOR, f"{service} says so") if model.rtfx else None
                 ends = f"ends on {model.ends}" if model.ends else ""
-                yield estimate(f"{service} {name}", self._work.seconds, said, self.prices.of_model(service, name), ends)
+                yield estimate(f"{service} {name}", self._work.seconds, said, self.prices.of(f"{service}.{name}"), ends)
 
     def _ask_for_todays_prices(self) -> None:
         from transcribe_cli.prices.catalogue import NoCatalogue, with_todays_prices  # brings httpx

@@ -97,23 +97,28 @@ class PriceList(_Table):
             return Price("price_per_hour", per_hour=per_hour)
         if self.local.price_per_hour is None:
             return None
-        return Price(self.local.source, per_hour=self.local.price_per_hour, as_of=self.local.as_of)
+        return Price(self.local.source, self.local.as_of, per_hour=self.local.price_per_hour)
 
-    def of_pool(self, name: str) -> Price | None:
-        """What an hour of a worker in this pool of RunPod's costs; None for a pool that is not listed."""
-        if (pool := self.runpod.pools.get(name)) is None:
-            return None
-        if pool.source:
-            return Price(pool.source, per_hour=pool.per_hour, as_of=pool.as_of)
-        return Price(self.runpod.source, per_hour=pool.per_hour, as_of=pool.as_of or self.runpod.as_of)
+    def of(self, *tariffs: str) -> Price | None:
+        """The dearest of what places charge by, such as `runpod.ADA_24` or `openai.whisper-1`; None when none of them is listed.
 
-    def of_model(self, service: str, name: str) -> Price | None:
-        """What an hour of audio costs at this model of an OpenAI-compatible service; None for one that is not listed."""
-        if (found := self.openai.get(service)) is None or (model := found.models.get(name)) is None:
+        The dearest, because a place that chooses among several (an endpoint with two pools) may choose that one, and a limit is to be kept.
+        """
+        listed = [price for tariff in tariffs if (price := self._listed(*tariff.split(".", 1))) is not None]
+        return max(listed, key=lambda price: (price.per_hour or 0.0, price.per_audio_hour or 0.0), default=None)
+
+    def _listed(self, place: str, name: str = "") -> Price | None:
+        if place == "runpod":
+            pool, where = self.runpod.pools.get(name), self.runpod
+            return None if pool is None else Price(*_origin(pool, where), per_hour=pool.per_hour)
+        if (service := self.openai.get(place)) is None or (model := service.models.get(name)) is None:
             return None
-        if model.source:
-            return Price(model.source, per_audio_hour=model.per_audio_hour, as_of=model.as_of)
-        return Price(found.source, per_audio_hour=model.per_audio_hour, as_of=model.as_of or found.as_of)
+        return Price(*_origin(model, service), per_audio_hour=model.per_audio_hour)
+
+
+def _origin(entry: _Pool | _Model, around: _RunPod | _Service) -> tuple[str, date | None]:
+    """Source and day of an entry: its own, or those of the table around it."""
+    return (entry.source, entry.as_of) if entry.source else (around.source, entry.as_of or around.as_of)
 
 
 def load_prices(path: Path | None = None) -> PriceList:

@@ -13,16 +13,16 @@ class Price:
     """What an hour costs in USD.
 
     Attributes:
+        source: where it was read: an address, a file, an option.
+        as_of: the day from which it is known; None where nobody said.
         per_hour: of a machine, while it is billed; None where audio is what is paid for.
         per_audio_hour: of audio, however long it takes; None where time is what is paid for.
-        as_of: the day from which it is known; None where nobody said.
-        source: where it was read: an address, a file, a flag.
     """
 
     source: str
+    as_of: date | None = None
     per_hour: float | None = None
     per_audio_hour: float | None = None
-    as_of: date | None = None
 
     def amount(self, *, seconds: float, audio_seconds: float) -> float:
         """USD for a machine used for so many seconds, or for so much audio."""

@@ -6,6 +6,7 @@ import math
 from functools import singledispatch
 
 from transcribe_cli.events import (
+    AttemptFailed,
     DiarizerLoaded,
     Event,
     ModelLoaded,
@@ -87,6 +88,12 @@ def _(event: RecordingElsewhere) -> str:
 @sentence.register
 def _(event: RecordingResumed) -> str:
     return f"resumed   {printable(event.recording)}  {clock(event.seconds)} of {clock(event.duration)} were recognized before"
+
+
+@sentence.register
+def _(event: AttemptFailed) -> str:
+    spent = f" ({dollars(event.cost)} spent)" if event.cost else ""
+    return f"again     {printable(event.recording)}  {printable(event.message)}{spent}"
 
 
 @sentence.register
