@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,7 @@ class Estimates:
     def elsewhere(self) -> Iterator[Estimate]:
         """At RunPod, on one worker of each pool, and at servers of the OpenAI API; with today's prices where they can be had."""
         self._ask_for_todays_prices()
+        self.notes.append("RunPod's times are for one worker, and its costs without the worker's start and idle time.")
         speed = measured(self._asked("runpod")) or self._assumed("cuda")
         for name, pool in self.prices.runpod.pools.items():
             yield estimate(f"runpod {name}", self._work.seconds, speed, self.prices.of(f"runpod.{name}"), pool.gpus)
@@ -146,15 +147,15 @@ def line(found: Estimate, work: Work) -> str:
 
 
 def table(found: Sequence[Estimate]) -> list[str]:
-    """All places, a line each: time, speed and money."""
-    rows = [("where", "time", "speed", "cost", "price", "")]
+    """All places, a line each: likely time, speed, and money with how unsure it is."""
+    rows = [("where", "time", "cost", "price", "speed")]
     for place in found:
-        speed = f"{place.speed.rtfx:.0f}x, within {place.speed.factor:.2g}x" if place.speed else "?"
-        time = _span(place.seconds, clock) if place.seconds else "?"
+        where = f"{place.place} ({place.note})" if place.note else place.place
+        time = clock(place.seconds.likely) if place.seconds else "?"
         cost = _span(place.cost, dollars) if place.cost else "?"
-        price = _per_hour(place.price) if place.price else "?"
-        rows.append((place.place, time, speed, cost, price, printable(place.note)))
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+        speed = f"{place.speed.rtfx:.0f}x {place.speed.origin.partition(',')[0]}" if place.speed else "?"
+        rows.append((printable(where), time, cost, _per_hour(place.price) if place.price else "?", speed))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, [*widths, 0], strict=True)).rstrip() for row in rows]
 
 
@@ -189,7 +190,7 @@ def sources_of(prices: PriceList, found: Sequence[Estimate]) -> list[str]:
             told.setdefault(place.price.source, f"Prices{day}: {printable(place.price.source)}")
     lines = list(told.values())
     if any(place.speed is not None and place.speed.origin.startswith("assumed") for place in found):
-        lines.append(f"Speeds of other people's machines, until the ledger has runs of yours: {printable(prices.rtfx.source)}")
+        lines.append(f"Assumed speeds are of other people's machines, one for all GPUs: {printable(prices.rtfx.source)}")
     return lines
 
 
@@ -199,15 +200,15 @@ def _time(found: Estimate) -> str:
     return f"about {_span(found.seconds, clock)}: {found.speed.rtfx:.0f}x real time, {found.speed.origin}"
 
 
-def _span(figure: Range, shown: Any) -> str:  # noqa: ANN401 - clock or dollars
+def _span(figure: Range, shown: Callable[[float], str]) -> str:
     low, likely, high = shown(figure.low), shown(figure.likely), shown(figure.high)
     return likely if low == high else f"{likely} ({low} to {high})"
 
 
 def _per_hour(price: Price) -> str:
-    hour, what = (price.per_hour, "hour") if price.per_audio_hour is None else (price.per_audio_hour, "hour of audio")
+    hour, of_what = (price.per_hour, "") if price.per_audio_hour is None else (price.per_audio_hour, " of audio")
     amount = f"{hour or 0.0:.4f}".rstrip("0")
-    return f"${amount}{'0' * (2 - len(amount.partition('.')[2]))} an {what}"
+    return f"${amount}{'0' * (2 - len(amount.partition('.')[2]))}/h{of_what}"
 
 
 def _record(figure: Range | None, digits: int) -> dict[str, float] | None:

@@ -118,7 +118,7 @@ def _row(run: Run) -> tuple[str, ...]:
         _local(run.started_at),
         printable(f"{run.host} {run.device or ''}".strip() if run.backend == "local" else run.backend),
         printable(run.model),
-        f"{done} of {done + run.failed + run.not_tried}",
+        f"{done} of {done + run.failed + run.not_tried}" if run.finished_at else f"? of {run.recordings}",
         str(run.failed),
         clock(run.audio_seconds),
         "" if run.seconds is None else clock(run.seconds),

@@ -130,7 +130,7 @@ def _(event: RunFinished) -> str | None:
         parts.append(f"{event.elsewhere} in progress elsewhere")
     if event.not_tried:
         parts.append(f"{event.not_tried} {'left' if event.stopped_by in LIMITS else 'not tried'}")
-    if event.cost is not None:
+    if event.cost is not None and (event.transcribed or event.diarized or event.failed or event.not_tried):
         parts.append(dollars(event.cost))
     stopped = _STOPPED.get(event.stopped_by or "", "")
     again = " The same command goes on from here." if event.stopped_by in LIMITS else ""
