@@ -135,7 +135,7 @@ class SpeakersProgress(Event):
 class AttemptFailed(Event):
     """One attempt at a recording came to nothing, and there will be another: it changed while it was read, or a place failed.
 
-    `seconds` and `cost` (USD) are what was spent on it, as far as somebody knows.
+    `seconds` and `cost` (USD) are what was spent on it, as far as somebody knows; `backend` is where, "" for the run's own.
     """
 
     recording: str
@@ -143,6 +143,7 @@ class AttemptFailed(Event):
     message: str
     seconds: float = 0.0
     cost: float | None = None
+    backend: str = ""
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,8 @@ class RecordingDone(Event):
     """Its files are written. `rendered` is true when they came from a transcript that was there already.
 
     `diarized` is true when its text was there and only its speakers were found out. `duration` is seconds of audio, `seconds` the time
-    that was spent on it; `speakers` is how many were found, 0 where nobody asked. `cost` is its share of the run's, in USD.
+    that was spent on it; `speakers` is how many were found, 0 where nobody asked. `cost` is its share of the run's, in USD;
+    `backend` is where its text was made.
     """
 
     recording: str
@@ -177,6 +179,7 @@ class RecordingDone(Event):
     diarized: bool = False
     speakers: int = 0
     cost: float | None = None
+    backend: str = ""
 
 
 @dataclass(frozen=True)

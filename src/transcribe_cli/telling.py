@@ -51,4 +51,5 @@ def done(job: Job, transcript: Transcript, seconds: float, cost: Cost | None = N
         diarized=job.decision is Decision.DIARIZE,
         speakers=len(transcript.speakers),
         cost=cost.amount if cost else None,
+        backend=transcript.job.backend,
     )

@@ -61,7 +61,7 @@ def eventful_run() -> list[Event]:
         STARTED,
         RecordingStarted("a.mp3", 9),
         ModelLoaded("small", "cpu/int8", 2, 10.0),
-        AttemptFailed("a.mp3", "recording_changed", "a.mp3 changed while it was read.", 3.0),
+        AttemptFailed("a.mp3", "recording_changed", "a.mp3 changed while it was read.", 3.0, None, "runpod"),
         RecordingStarted("a.mp3", 9),
         RecordingStarted("b.mp3", 9),
         RecordingFailed("b.mp3", "not_audio", "b.mp3 is not audio.", "", 2.0, 0.002),

@@ -52,8 +52,12 @@ def test_each_recording_has_a_job_and_its_attempts(database: Database, tmp_path:
     assert (a["recording"], a["uri"], a["state"], a["cost"], a["speakers"]) == ("a.mp3", "file:///aulas/a.mp3", "done", 0.06, 2)
     assert (b["state"], b["error_code"], b["error"], b["cost"]) == ("failed", "not_audio", "b.mp3 is not audio.", 0.002)
     assert (c["recording"], c["state"], c["seconds"]) == ("c.mp3", "rendered", 0.1)
-    attempts = [(row["job_id"], row["number"], row["error_code"], row["seconds"]) for row in rows(tmp_path, "attempts")]
-    assert attempts == [(a["id"], 1, "recording_changed", 3.0), (a["id"], 2, None, 60.0), (b["id"], 1, "not_audio", 2.0)]
+    names = ("job_id", "number", "backend", "error_code", "seconds")
+    assert [tuple(row[name] for name in names) for row in rows(tmp_path, "attempts")] == [
+        (a["id"], 1, "runpod", "recording_changed", 3.0),
+        (a["id"], 2, "local", None, 60.0),
+        (b["id"], 1, "local", "not_audio", 2.0),
+    ]
     assert all(row["finished_at"] for row in rows(tmp_path, "attempts"))
 
 

@@ -63,7 +63,7 @@ class Entries:
                 self._begin_attempt(connection, when, event.recording)
             case AttemptFailed():
                 ended = {"seconds": event.seconds, "cost": event.cost, **self._error(event.code, event.message)}
-                self._end_attempt(connection, when, event.recording, ended)
+                self._end_attempt(connection, when, event.recording, ended, event.backend)
             case RecordingDone():
                 self._done(connection, when, event)
             case RecordingFailed():
@@ -103,10 +103,14 @@ class Entries:
         values = {"job_id": job.id, "number": job.attempts, "backend": self._facts.backend, "started_at": when}
         job.attempt = _key(connection.execute(insert(ATTEMPTS).values(values)).inserted_primary_key)
 
-    def _end_attempt(self, connection: Connection, when: datetime, recording: str, values: Mapping[str, Any]) -> None:
+    def _end_attempt(
+        self, connection: Connection, when: datetime, recording: str, values: Mapping[str, Any], backend: str = ""
+    ) -> None:
         job = self._jobs.get(recording)
         if job is not None and job.attempt is not None:
-            connection.execute(update(ATTEMPTS).where(ATTEMPTS.c.id == job.attempt).values(finished_at=when, **values))
+            where = {"backend": backend} if backend else {}
+            ended = update(ATTEMPTS).where(ATTEMPTS.c.id == job.attempt).values(finished_at=when, **values, **where)
+            connection.execute(ended)
             job.attempt = None
 
     def _done(self, connection: Connection, when: datetime, event: RecordingDone) -> None:
@@ -117,7 +121,9 @@ class Entries:
             "words": event.words,
             "speakers": event.speakers,
         }
-        self._end_job(connection, when, event.recording, {"seconds": event.seconds, "cost": event.cost}, about)
+        spent = {"seconds": event.seconds, "cost": event.cost}
+        self._end_attempt(connection, when, event.recording, spent, event.backend)
+        self._end_job(connection, when, event.recording, spent, about)
 
     def _end_job(
         self, connection: Connection, when: datetime, recording: str, spent: Mapping[str, Any], about: Mapping[str, Any]
