@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from tests.ledger.runs import sqlite, whole_run, write
 from transcribe_cli.errors import LedgerUnavailable
 from transcribe_cli.ledger import database as module
-from transcribe_cli.ledger import migrations
+from transcribe_cli.ledger import is_there, migrations
 from transcribe_cli.ledger.database import Database, LedgerBusy
 from transcribe_cli.ledger.history import runs
 
@@ -51,6 +51,17 @@ def test_asking_makes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "state").exists()
     (tmp_path / "ledger.db").touch()
     assert count(Database(sqlite(tmp_path))) == 0
+
+
+def test_a_file_that_is_not_there_is_known_without_sqlalchemy(tmp_path: Path) -> None:
+    """Everything else has to be asked."""
+    assert not is_there(sqlite(tmp_path))
+    assert not is_there(f"{sqlite(tmp_path)}?timeout=3")
+    (tmp_path / "ledger.db").touch()
+    assert is_there(sqlite(tmp_path))
+    assert is_there(f"{sqlite(tmp_path)}?timeout=3")
+    assert is_there("sqlite:///file:nowhere?mode=ro&uri=true")
+    assert is_there("postgresql+psycopg://team@host/db")
 
 
 def test_what_is_no_database_is_said(tmp_path: Path) -> None:

@@ -89,9 +89,10 @@ def test_no_secret_is_written_down(database: Database, tmp_path: Path) -> None:
     )
     message = "GET https://me:topsecret@host/a.mp3?token=topsecret (with hf_topsecret) failed: what now? a=b"
     failed = RecordingFailed("a.mp3", "unreadable", message, "")
-    write(database, [STARTED, RecordingStarted("a.mp3", 9), failed], known)
+    write(database, [STARTED, RecordingStarted("a.mp3", 9), failed, RecordingStarted("b.mp3?sig=topsecret", 9)], known)
     assert b"topsecret" not in (tmp_path / "ledger.db").read_bytes()
-    [job] = rows(tmp_path, "jobs")
+    job, other = rows(tmp_path, "jobs")
+    assert other["recording"] == "b.mp3?…"
     assert job["uri"] == "https://host/a.mp3?…"
     assert job["error"] == "GET https://host/a.mp3?… (with …) failed: what now? a=b"
 

@@ -137,7 +137,8 @@ class Entries:
         """The rows of a recording, begun if it has none: what is rendered, or fails at once, was never started."""
         if recording not in self._jobs:
             uri = self._clean(self._facts.uris.get(recording, ""))
-            begun = {"run_id": self._facts.id, "recording": recording, "uri": uri, "state": "begun", "started_at": when}
+            about = {"run_id": self._facts.id, "recording": self._clean(recording), "uri": uri}
+            begun = {**about, "state": "begun", "started_at": when}
             self._jobs[recording] = _Job(_key(connection.execute(insert(JOBS).values(begun)).inserted_primary_key))
         return self._jobs[recording]
 

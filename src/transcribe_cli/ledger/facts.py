@@ -41,5 +41,5 @@ def ledger_url(given: str | None, state_dir: Path | None) -> str:
 
 def is_there(url: str) -> bool:
     """Whether it is worth asking: a SQLite file that does not exist knows nothing, and SQLAlchemy takes a while to say so."""
-    file = url.removeprefix("sqlite:///")
-    return file == url or Path(file).exists()
+    file = url.removeprefix("sqlite:///").partition("?")[0]
+    return not url.startswith("sqlite:///") or file.startswith("file:") or Path(file).exists()
