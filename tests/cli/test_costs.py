@@ -99,7 +99,7 @@ def test_a_plan_estimates_from_the_runs_before_it(tree: Path, transcribe: Transc
     """Of this machine and model; before the first one nobody knows."""
     state = ("--state-dir", tmp_path / "state")
     before = transcribe("plan", tree, "--model", "demo", *state)
-    assert "nobody knows how long" in before.out
+    assert "not known before the first such run" in before.out
     assert not (tmp_path / "state").exists()
     assert transcribe("run", tree, "--model", "demo", *state).code == 0
     after = json.loads(transcribe("plan", tree, "--model", "demo", "--overwrite", *state, "--json").out)["estimate"]

@@ -134,7 +134,9 @@ def line(found: Estimate, work: Work) -> str:
     """The estimate for this machine in a sentence."""
     if not work.seconds:
         return ""
-    parts = [_time(found)]
+    if found.speed is None or found.seconds is None:
+        return "How long it takes here is not known before the first such run; --rtfx can say how fast this machine is."
+    parts = [f"{_span(found.seconds, clock)}, {found.speed.rtfx:.0f}x real time, {found.speed.origin}"]
     if found.cost is not None and found.price is not None:
         parts.append(f"{_span(found.cost, dollars)} at {_per_hour(found.price)}")
     left_out = []
@@ -143,7 +145,7 @@ def line(found: Estimate, work: Work) -> str:
     if work.of_unknown_length:
         left_out.append(f"{counted(work.of_unknown_length, 'recording')} of unknown length")
     omitted = f" Not counted: {' and '.join(left_out)}." if left_out else ""
-    return f"On this machine {'; '.join(parts)}.{omitted}"
+    return f"On this machine about {'; '.join(parts)}.{omitted}"
 
 
 def table(found: Sequence[Estimate]) -> list[str]:
@@ -192,12 +194,6 @@ def sources_of(prices: PriceList, found: Sequence[Estimate]) -> list[str]:
     if any(place.speed is not None and place.speed.origin.startswith("assumed") for place in found):
         lines.append(f"Assumed speeds are of other people's machines, one for all GPUs: {printable(prices.rtfx.source)}")
     return lines
-
-
-def _time(found: Estimate) -> str:
-    if found.speed is None or found.seconds is None:
-        return "nobody knows how long: there is no such run of this model in the ledger, and --rtfx says nothing"
-    return f"about {_span(found.seconds, clock)}: {found.speed.rtfx:.0f}x real time, {found.speed.origin}"
 
 
 def _span(figure: Range, shown: Callable[[float], str]) -> str:
