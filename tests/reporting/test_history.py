@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.ledger.runs import eventful_run, facts, sqlite
-from transcribe_cli.events import Event, Notice, RecordingSkipped, RunFinished, RunStarted
+from transcribe_cli.events import Event, Notice, RecordingProgress, RecordingSkipped, RunFinished, RunStarted
+from transcribe_cli.ledger import KEPT
 from transcribe_cli.ledger import database as database_module
+from transcribe_cli.ledger.database import Database
 from transcribe_cli.reporting import history
 from transcribe_cli.reporting.history import remembered
 
@@ -36,6 +38,17 @@ def test_a_run_is_written_down_and_everything_is_passed_on(tmp_path: Path) -> No
     """In its order, with nothing added."""
     assert told(tmp_path, eventful_run()) == eventful_run()
     assert (rows(tmp_path), rows(tmp_path, "jobs"), rows(tmp_path, "attempts")) == (1, 3, 3)
+
+
+def test_what_leaves_nothing_costs_no_transaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each clip of a lecture is told of; those that count are all that the ledger knows what to do with."""
+    assert {type(event) for event in eventful_run()} == set(KEPT)
+    begun: list[Database] = []
+    writing = Database.writing
+    monkeypatch.setattr(Database, "writing", lambda database: begun.append(database) or writing(database))
+    progress: list[Event] = [RecordingProgress("a.mp3", second, 100.0) for second in range(100)]
+    told(tmp_path, [*eventful_run()[:3], *progress, *eventful_run()[3:]])
+    assert len(begun) <= len(eventful_run())
 
 
 def test_a_run_with_nothing_to_do_is_not_written_down(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is known of a run before its first event; nothing here imports SQLAlchemy."""
+"""Where the ledger is, what is known of a run before its first event, which events count; nothing here imports SQLAlchemy."""
 
 from __future__ import annotations
 
@@ -9,9 +9,20 @@ from pathlib import Path
 
 from platformdirs import user_state_path
 
+from transcribe_cli.events import (
+    AttemptFailed,
+    ModelLoaded,
+    RecordingDone,
+    RecordingFailed,
+    RecordingStarted,
+    RunFinished,
+    RunStarted,
+)
 from transcribe_cli.spec import JobSpec
 
 FILE_NAME = "ledger.db"
+# The events that leave something in the ledger.
+KEPT = (RunStarted, ModelLoaded, RecordingStarted, AttemptFailed, RecordingDone, RecordingFailed, RunFinished)
 
 
 @dataclass(frozen=True)

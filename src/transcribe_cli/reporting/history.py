@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from transcribe_cli.errors import LedgerUnavailable
 from transcribe_cli.events import Emit, Event, Notice, RecordingDone, RecordingFailed, RecordingStarted
-from transcribe_cli.ledger import RunFacts
+from transcribe_cli.ledger import KEPT, RunFacts
 
 if TYPE_CHECKING:
     from transcribe_cli.ledger.database import Database
@@ -60,7 +60,8 @@ class _History:
     def emit(self, event: Event) -> None:
         """Pass it on, and have it written down."""
         self._tell_trouble()
-        self._events.put((datetime.now(UTC), event))
+        if isinstance(event, KEPT):
+            self._events.put((datetime.now(UTC), event))
         self._tell(event)
 
     def close(self) -> None:
