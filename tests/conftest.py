@@ -21,6 +21,14 @@ SENTENCES = "Bom dia a todos. O professor explica a lição de hoje. Vamos come�
 EXAMPLES = Path(__file__).parent.parent / "examples" / "audio"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A state folder for the tests: runs are written into its ledger, not into the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @cache
 def spoken(text: str = SENTENCES, voice: str = "pt-br+m3", speed: int = 150) -> bytes:
     """A WAV file (22,050 Hz, mono, 16 bit) of somebody saying it."""

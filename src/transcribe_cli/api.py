@@ -33,7 +33,8 @@ def transcribe(
     Args:
         sources: what `transcribe run` takes: files, folders, globs, `@list.txt`, manifests.
         spec: what to recognize and how.
-        settings: device, batch size, which files, names of speakers; what is about outputs and display is of no effect here.
+        settings: device, batch size, which files, names of speakers; what is about outputs, limits, costs and display is of no
+            effect here.
         emit: hears of everything that happens, also from another thread.
 
     Raises:

@@ -10,33 +10,31 @@ from contextlib import ExitStack, closing, suppress
 from functools import partial
 from pathlib import Path
 
-from transcribe_cli import sinks
+from transcribe_cli import sinks, telling
 from transcribe_cli.audio import scratch
 from transcribe_cli.checkpoint import Checkpoints
 from transcribe_cli.claims import Claims
+from transcribe_cli.cost import Meter
 from transcribe_cli.errors import DiarizationFailed, OutputRefused, RecordingError, StorageNotReady, TranscribeError
 from transcribe_cli.events import (
     Emit,
     Event,
-    RecordingDone,
-    RecordingElsewhere,
-    RecordingFailed,
+    Notice,
     RecordingSkipped,
     RunFinished,
-    RunStarted,
 )
 from transcribe_cli.failures import Failures
 from transcribe_cli.fetch import GB, Fetcher
 from transcribe_cli.formats import render
+from transcribe_cli.limits import Limits
 from transcribe_cli.loading import check_diarizer, check_engine, decoders, engine_loaders, load_diarizer
 from transcribe_cli.naming import Naming
 from transcribe_cli.pipeline import Outcome, Pipeline
 from transcribe_cli.plan import HEARD, Decision, Job, check_writable
 from transcribe_cli.settings import Settings
-from transcribe_cli.sources import json_safe
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.tally import Tally
-from transcribe_cli.transcript import Transcript
+from transcribe_cli.transcript import Cost, Transcript
 from transcribe_cli.writing import Writing
 
 _LOG = logging.getLogger(__name__)
@@ -51,15 +49,21 @@ class Batch:
         jobs: from `plan`, every recording once, also those that are done.
         spec: the run's own, before what a manifest says about single recordings; its model is loaded when there is something to do.
         emit: hears of everything, from two threads but never from both at once.
+        meter: knows what the run costs; without one nobody does.
+
+    Raises:
+        UsageError: a limit that cannot be kept.
     """
 
-    def __init__(self, jobs: Sequence[Job], spec: JobSpec, settings: Settings, emit: Emit) -> None:
+    def __init__(self, jobs: Sequence[Job], spec: JobSpec, settings: Settings, emit: Emit, meter: Meter | None = None) -> None:
         self._jobs = jobs
         self._spec = spec
         self._settings = settings
         self._listener = emit
         self._lock = threading.Lock()
         self._tally = Tally()
+        self._meter = meter or Meter(None)
+        self._limits = Limits(settings, self._meter.so_far)
         self._failures = Failures(settings.state_dir)
         self._claims = Claims(spec, settings, self._emit)
         self._naming = Naming(settings, self._emit)
@@ -94,6 +98,7 @@ class Batch:
 
     def _finished(self, exit_code: int | None = None) -> RunFinished:
         self._tally.elsewhere = len(self._elsewhere)
+        self._tally.cost = self._meter.so_far()
         return self._tally.finished(len(self._jobs), exit_code)
 
     def _carry_out(self) -> None:
@@ -111,18 +116,10 @@ class Batch:
         self._hear(waiting)
 
     def _start(self) -> None:
-        counts = {decision: sum(job.decision is decision for job in self._jobs) for decision in Decision}
         waiting = [job for job in self._jobs if job.decision in HEARD]
-        self._emit(
-            RunStarted(
-                recordings=len(self._jobs),
-                to_transcribe=counts[Decision.TRANSCRIBE],
-                to_diarize=counts[Decision.DIARIZE],
-                to_render=counts[Decision.RENDER],
-                done=counts[Decision.DONE],
-                bytes=sum(job.recording.size for job in waiting),
-            )
-        )
+        self._emit(telling.started(self._jobs))
+        if waiting and (limits := str(self._limits)):
+            self._emit(Notice(limits))
         # In a store a folder is looked into only where the listing showed something.
         looked_into = (job for job in self._jobs if job.left_behind or isinstance(job.output.folder, Path))
         self._claims.sweep({job.output.folder for job in looked_into if job.decision is not Decision.FAIL})
@@ -171,7 +168,7 @@ class Batch:
             self._claims.release(job)
         self._tally.tried += 1
         self._tally.rendered += 1
-        self._emit(_done(now, written, time.perf_counter() - began, rendered=True))
+        self._emit(telling.done(now, written, time.perf_counter() - began, rendered=True))
 
     def _hear(self, jobs: Sequence[Job]) -> None:
         """Transcribe and diarize, and whatever other runs began and did not finish."""
@@ -183,7 +180,7 @@ class Batch:
             decode = decoders(self._settings, stack)
             pipeline = Pipeline(loaders, decode, self._emit, checkpoints, diarizer=diarizer, fetcher=fetcher)
             self._pass_over(jobs, pipeline)
-            while left := self._left_by_others():
+            while (left := self._left_by_others()) and not self._limited():
                 in_progress = len(self._elsewhere)
                 self._pass_over(left, pipeline)
                 if len(self._elsewhere) - in_progress == len(left):
@@ -191,12 +188,18 @@ class Batch:
 
     def _pass_over(self, jobs: Sequence[Job], pipeline: Pipeline) -> None:
         if jobs:
-            with Writing(self._take) as writing, closing(pipeline.run(jobs, self._may_begin)) as outcomes:
+            with Writing(self._take) as writing, closing(pipeline.run(jobs, self._may_begin, self._limited)) as outcomes:
                 for outcome in outcomes:
                     writing.add(outcome, outcome.job.output.folder)
         decided, self._decided_anew = self._decided_anew, []
         for job in decided:
             self._settle(job)
+
+    def _limited(self) -> bool:
+        """Whether a limit ends the run now, with work left. From any thread."""
+        if (limit := self._limits.reached()) is not None:
+            self._tally.stopped_by = limit
+        return limit is not None
 
     def _left_by_others(self) -> Sequence[Job]:
         """Of the recordings that were in progress elsewhere, those that are not any more: done or not."""
@@ -211,6 +214,8 @@ class Batch:
 
         Called in the pipeline's threads, just before its turn.
         """
+        if self._limited():
+            return False
         try:
             check_writable([job])
             self._claims.make_ready(job.output.folder)
@@ -232,8 +237,7 @@ class Batch:
         self._elsewhere.append(job)
         if job.recording.uri not in self._told:
             self._told.add(job.recording.uri)
-            size = job.recording.size if job.decision in HEARD else 0
-            self._emit(RecordingElsewhere(job.recording.label, size, owner.host, owner.pid, owner.taken))
+            self._emit(telling.elsewhere(job, owner))
         return None
 
     def _take(self, outcome: Outcome) -> None:
@@ -251,8 +255,10 @@ class Batch:
             self._claims.release(outcome.job)
 
     def _write(self, outcome: Outcome, transcript: Transcript) -> None:
-        job = outcome.job
+        job, cost = outcome.job, self._share(outcome.job)
         transcript = self._naming.named(job, transcript, outcome.diarization)
+        if cost is not None:
+            transcript = transcript.model_copy(update={"cost": cost.after(transcript.cost)})
         try:
             written = sinks.commit(job.output, transcript, _rendered(transcript, job.formats), overwrite=self._settings.overwrite)
         except (OutputRefused, StorageNotReady) as error:
@@ -269,7 +275,7 @@ class Batch:
             self._tally.transcribed += job.decision is Decision.TRANSCRIBE
             self._tally.diarized += job.decision is Decision.DIARIZE
             self._tally.audio_seconds += transcript.duration
-        self._emit(_done(job, written, outcome.seconds))
+        self._emit(telling.done(job, written, outcome.seconds, cost))
 
     def _fail(self, job: Job, error: TranscribeError) -> None:
         with self._lock:
@@ -278,13 +284,19 @@ class Batch:
         if job.decision is not Decision.FAIL:  # which the next look at the tree says again
             self._failures.remember(job.recording, error)
         _LOG.debug("%s failed", job.recording.label, exc_info=error)
-        self._emit(RecordingFailed(job.recording.label, error.code, error.message, error.hint))
+        self._emit(telling.failed(job, error, self._share(job)))
         if self._settings.fail_fast:
             raise _Stop
+
+    def _share(self, job: Job) -> Cost | None:
+        """What a recording has cost so far, as far as anybody knows."""
+        with self._lock:
+            return self._meter.share(job.recording.label)
 
     def _emit(self, event: Event) -> None:
         self._claims.hear(event)
         with self._lock:
+            self._meter.hear(event)
             self._listener(event)
 
 
@@ -294,18 +306,3 @@ class _Stop(Exception):
 
 def _rendered(transcript: Transcript, formats: Iterable[str]) -> dict[str, str]:
     return {name: render(name, transcript) for name in formats if name != "json"}
-
-
-def _done(job: Job, transcript: Transcript, seconds: float, *, rendered: bool = False) -> RecordingDone:
-    return RecordingDone(
-        recording=job.recording.label,
-        outputs=tuple(json_safe(job.output.path(name).name) for name in job.formats),
-        language=transcript.language,
-        duration=transcript.duration,
-        seconds=round(seconds, 3),
-        words=len(transcript.text.split()),
-        flags=transcript.flags,
-        rendered=rendered,
-        diarized=job.decision is Decision.DIARIZE,
-        speakers=len(transcript.speakers),
-    )

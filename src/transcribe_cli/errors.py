@@ -8,8 +8,9 @@
     │   ├── ModelUnavailable            not cached, and the hub cannot be reached or does not have it
     │   ├── DeviceUnavailable           no such GPU, or its libraries are missing
     │   ├── MissingExtra                an optional dependency; the hint is the pip command
-    │   └── StorageNotReady             a disk or a store that cannot be used: permission, credentials, disk full
-    │       └── StorageUnreachable      the network or the store is to blame, and it may pass
+    │   ├── StorageNotReady             a disk or a store that cannot be used: permission, credentials, disk full
+    │   │   └── StorageUnreachable      the network or the store is to blame, and it may pass
+    │   └── LedgerUnavailable           the history of runs cannot be read or written; no run ends of it
     └── RecordingError ─ 3              one recording has no transcript; the others go on
         ├── Unreadable                  the file cannot be opened, or is not a regular file
         ├── NotAudio                    no demuxer that we allow recognizes it, or nothing could be decoded
@@ -114,6 +115,12 @@ class StorageUnreachable(StorageNotReady):
 
     code = "storage_unreachable"
     retryable = True
+
+
+class LedgerUnavailable(NotReady):
+    """The ledger cannot be read or written: a run goes on without it, `transcribe report` cannot."""
+
+    code = "ledger_unavailable"
 
 
 class RecordingError(TranscribeError):

@@ -132,6 +132,21 @@ class SpeakersProgress(Event):
 
 
 @dataclass(frozen=True)
+class AttemptFailed(Event):
+    """One attempt at a recording came to nothing, and there will be another: it changed while it was read, or a place failed.
+
+    `seconds` and `cost` (USD) are what was spent on it, as far as somebody knows; `backend` is where, "" for the run's own.
+    """
+
+    recording: str
+    code: str
+    message: str
+    seconds: float = 0.0
+    cost: float | None = None
+    backend: str = ""
+
+
+@dataclass(frozen=True)
 class VoicesFound(Event):
     """Speakers who sound like enrolled voices: label -> name of those named after them, and of those who may be somebody.
 
@@ -149,7 +164,8 @@ class RecordingDone(Event):
     """Its files are written. `rendered` is true when they came from a transcript that was there already.
 
     `diarized` is true when its text was there and only its speakers were found out. `duration` is seconds of audio, `seconds` the time
-    that was spent on it; `speakers` is how many were found, 0 where nobody asked.
+    that was spent on it; `speakers` is how many were found, 0 where nobody asked. `cost` is its share of the run's, in USD;
+    `backend` is where its text was made.
     """
 
     recording: str
@@ -162,23 +178,31 @@ class RecordingDone(Event):
     rendered: bool = False
     diarized: bool = False
     speakers: int = 0
+    cost: float | None = None
+    backend: str = ""
 
 
 @dataclass(frozen=True)
 class RecordingFailed(Event):
-    """It has no transcript, or one that does not say who speaks. `code` is the error's stable name, `hint` what to do."""
+    """It has no transcript, or one that does not say who speaks. `code` is the error's stable name, `hint` what to do.
+
+    `seconds` and `cost` (USD) are what was spent on it all the same.
+    """
 
     recording: str
     code: str
     message: str
     hint: str
+    seconds: float = 0.0
+    cost: float | None = None
 
 
 @dataclass(frozen=True)
 class RunFinished(Event):
     """All that will be done is done.
 
-    `audio_seconds` counts what was transcribed or diarized in this run; `elsewhere` what other runs still work on.
+    `audio_seconds` counts what was transcribed or diarized in this run; `elsewhere` what other runs still work on. `cost` is in USD, None
+    where nobody said what the place costs; `stopped_by` names a limit, an error or a signal.
     """
 
     transcribed: int
@@ -193,6 +217,7 @@ class RunFinished(Event):
     rtfx: float
     exit_code: int
     stopped_by: str | None = None
+    cost: float | None = None
 
 
 Emit = Callable[[Event], None]

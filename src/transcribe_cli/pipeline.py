@@ -88,12 +88,18 @@ class Pipeline:
         self._checkpoints = checkpoints
         self._backend = backend
 
-    def run(self, jobs: Sequence[Job], wanted: Callable[[Job], bool] = lambda job: True) -> Generator[Outcome]:
+    def run(
+        self,
+        jobs: Sequence[Job],
+        wanted: Callable[[Job], bool] = lambda job: True,
+        limited: Callable[[], bool] = lambda: False,
+    ) -> Generator[Outcome]:
         """Transcribe; closing the iterator stops the work cleanly.
 
         Args:
             jobs: what to transcribe, each once.
             wanted: asked just before a job's turn, in another thread; a job that it refuses has no outcome.
+            limited: asked all the time, while there is work; once it says so the work ends, and what is not done has no outcome.
 
         Raises:
             NotReady: the model does not load, or the machine cannot go on, for want of scratch space for example. Outcomes already
@@ -107,7 +113,7 @@ class Pipeline:
             run = _Run(preparation, recognition, diarizing, self._checkpoints, self._tell, self._backend)
             stack.callback(run.close)
             stack.enter_context(preparation)
-            while not run.over:
+            while not run.over and not limited():
                 with suppress(queue.Empty):
                     yield from run.outcomes(inbox.get(timeout=WATCH_SECONDS))
                 run.watch()

@@ -17,7 +17,7 @@ from typing import Self
 from transcribe_cli.audio import Decoder, Waveform
 from transcribe_cli.engines import Clip
 from transcribe_cli.errors import DecoderFailed, NotReady, RecordingChanged, RecordingError
-from transcribe_cli.events import Emit, RecordingPrepared, RecordingStarted
+from transcribe_cli.events import AttemptFailed, Emit, RecordingPrepared, RecordingStarted
 from transcribe_cli.fetch import Fetcher
 from transcribe_cli.listening import Apart, Listening, apart
 from transcribe_cli.plan import Decision, Job
@@ -190,8 +190,9 @@ class Preparation:
         try:
             try:
                 self._decoded(place, number, job)
-            except RecordingChanged:
+            except RecordingChanged as error:
                 # Whoever wrote it may be done by now.
+                self._emit(AttemptFailed(job.recording.label, error.code, error.message))
                 self._deliver(Again(number))
                 self._decoded(place, number, job)
         except RecordingError as error:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -111,12 +112,45 @@ class Settings(BaseModel):
     )
     max_duration: float = Field(default=16.0, gt=0, description="in hours; a longer recording fails rather than fill the disk")
     fail_fast: bool = Field(default=False, description="stop at the first recording that fails")
+    max_cost: float | None = Field(
+        default=None, gt=0, description="in USD: stop when the run has cost so much; what is left is for the same command again"
+    )
+    max_hours: float | None = Field(default=None, gt=0, description="stop after so many hours; the same command goes on")
+    until: str | None = Field(default=None, description="stop at this time of day, such as 06:00; the same command goes on")
+
+    # what it costs, and what is remembered
+    price_per_hour: float | None = Field(
+        default=None, ge=0, description="what an hour of this machine costs, in USD; none: nothing, it is yours"
+    )
+    prices: Path | None = Field(
+        default=None, description="a file of prices that win over the tool's own, of the form of configs/prices.toml"
+    )
+    rtfx: float | None = Field(
+        default=None,
+        gt=0,
+        description="for estimates: seconds of audio that this machine does in a second; none: as fast as the ledger says it was",
+    )
+    ledger: bool = Field(default=True, description="remember runs, their cost and failures, for `transcribe report`")
+    ledger_url: SecretStr | None = Field(
+        default=None,
+        description="where they are remembered, as a URL of SQLAlchemy; none: ledger.db in state_dir",
+    )
 
     # what is told
     quiet: bool = Field(default=False, description="only errors")
     log_format: Literal["text", "json"] = Field(
         default="text", description="text for people, or json: events as JSON lines on stderr"
     )
+
+    @field_validator("until")
+    @classmethod
+    def _time_of_day(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            return f"{datetime.strptime(value, '%H:%M'):%H:%M}"
+        except ValueError:
+            raise ValueError("it must be a time of day such as 06:00") from None
 
     @field_validator("shard")
     @classmethod

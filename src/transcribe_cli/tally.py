@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from transcribe_cli.errors import RecordingError
 from transcribe_cli.events import RunFinished
+from transcribe_cli.limits import LIMITED, LIMITS
 
 # Nothing failed, but other runs are still at work on some of the recordings.
 ELSEWHERE = 6
@@ -25,11 +26,14 @@ class Tally:
     tried: int = 0
     audio_seconds: float = 0.0
     stopped_by: str | None = None
+    cost: float | None = None
     began: float = field(default_factory=time.perf_counter)
 
     @property
     def exit_code(self) -> int:
-        """Of a run that came to its end."""
+        """Of a run that came to its end, or to a limit."""
+        if self.stopped_by in LIMITS:
+            return LIMITED
         if self.failed:
             return RecordingError.exit_code
         return ELSEWHERE if self.elsewhere else 0
@@ -50,4 +54,5 @@ class Tally:
             rtfx=round(self.audio_seconds / seconds, 2) if seconds else 0.0,
             exit_code=self.exit_code if exit_code is None else exit_code,
             stopped_by=self.stopped_by,
+            cost=self.cost,
         )

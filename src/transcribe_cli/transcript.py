@@ -127,6 +127,27 @@ class Timing(_Document):
     rtfx: float = 0.0
 
 
+class Cost(_Document):
+    """What the transcript cost. Work that was added later, such as its speakers, is added to it; the price is then the last one."""
+
+    amount: float = Field(ge=0, description="in the currency")
+    currency: str
+    seconds: float | None = Field(
+        default=None, description="of a machine, its share where recordings were worked on side by side"
+    )
+    per_hour: float | None = Field(default=None, description="price of the machine")
+    per_audio_hour: float | None = Field(default=None, description="price of the audio, where that is what is paid for")
+    as_of: str | None = Field(default=None, description="day from which the price is known, ISO 8601")
+    source: str = Field(description="who says the price: an address, a file, an option")
+
+    def after(self, before: Cost | None) -> Cost:
+        """The same with what was paid for the transcript before; in another currency that cannot be told."""
+        if before is None or before.currency != self.currency:
+            return self
+        seconds = (before.seconds or 0.0) + (self.seconds or 0.0)
+        return self.model_copy(update={"amount": before.amount + self.amount, "seconds": seconds or None})
+
+
 class Transcript(_Document):
     """One recording's transcript with its provenance. The order of the fields is the order of the file."""
 
@@ -147,7 +168,7 @@ class Transcript(_Document):
     turns: tuple[Turn, ...] = Field(default=(), description="who spoke when, also where no words were found; they may overlap")
     quality: Quality
     timing: Timing = Timing()
-    cost: dict[str, Any] | None = None
+    cost: Cost | None = Field(default=None, description="null where nobody said what the place costs")
 
     def with_outputs(self, outputs: dict[str, str]) -> Self:
         """The same transcript that lists these rendered files."""

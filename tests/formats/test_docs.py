@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from tests.formats.documents import spoken, transcript
+from transcribe_cli.cost import cost_of
 from transcribe_cli.formats import MEDIA_TYPES
+from transcribe_cli.prices import Price
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.transcript import Transcript
 
@@ -40,7 +42,8 @@ def test_every_key_of_the_document_is_described() -> None:
     """Also those that are only there when something was found."""
     words = tuple(word.model_copy(update={"speaker": "Ana", "aligned": False}) for word in spoken("Bom dia.").words or ())
     full = transcript(spoken("Bom dia.", speaker="Ana").model_copy(update={"words": words}))
-    found = set(paths(json.loads(full.dumps())))
+    paid = full.model_copy(update={"cost": cost_of(Price("contract 7", per_hour=0.35), seconds=323.1)})
+    found = set(paths(json.loads(paid.dumps())))
     assert "segments[].words[].aligned" in found
     listed = {name for line in DOCS.splitlines() if line.startswith("| `") for name in re.findall(r"`([^`]+)`", line)}
     assert sorted(path for path in found if path not in listed and not path.startswith("timing.")) == []

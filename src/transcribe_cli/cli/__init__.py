@@ -15,7 +15,7 @@ import typer
 from typer.exceptions import TyperException
 
 from transcribe_cli import __version__
-from transcribe_cli.cli import config, doctor, models, plan, render, run, score, speakers, status
+from transcribe_cli.cli import config, doctor, models, plan, render, report, run, score, speakers, status
 from transcribe_cli.cli.argv import normalized
 from transcribe_cli.cli.debug import debugging, show_debug_records, traceback_of
 from transcribe_cli.cli.signals import EXIT_CODES, leave, unwind_on_signals
@@ -24,8 +24,8 @@ from transcribe_cli.errors import TranscribeError
 from transcribe_cli.printable import printable
 
 EPILOG = (
-    "Exit codes: 0 done, 2 usage, 3 some recordings failed, 4 the machine is not ready, 6 the rest is in progress elsewhere, "
-    "130 interrupted. See docs/scripting.md."
+    "Exit codes: 0 done, 2 usage, 3 some recordings failed, 4 the machine is not ready, 5 stopped by a limit, "
+    "6 the rest is in progress elsewhere, 130 interrupted. See docs/scripting.md."
 )
 
 app = typer.Typer(
@@ -40,6 +40,7 @@ app.command("run")(run.run)
 app.command("plan")(plan.plan)
 app.command("status")(status.status)
 app.command("render")(render.render)
+app.command("report")(report.report)
 app.command("score")(score.score)
 app.command("doctor")(doctor.doctor)
 app.add_typer(models.app, name="models")

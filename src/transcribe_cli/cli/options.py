@@ -70,7 +70,7 @@ def _metavar(field: FieldInfo) -> str:
     if any(isinstance(kind, str) for kind in kinds):
         choices = "|".join(str(kind) for kind in kinds)
         return f"[{choices}]" if len(choices) < 30 else "TYPE"
-    names = {int: "N", float: "X", str: "TEXT", SecretStr: "TOKEN"}
+    names = {int: "N", float: "X", str: "TEXT", SecretStr: "SECRET"}
     word = next((names[kind] for kind in kinds if kind in names), "PATH")
     return f"{word},…" if get_origin(field.annotation) is tuple else word
 

@@ -9,10 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from transcribe_cli.cli.durations import durations
+from transcribe_cli.cli.estimates import Estimates, Work, line, record, sources_of, table
 from transcribe_cli.cli.options import with_job_options
 from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, jobs_for, shard_of
+from transcribe_cli.config import Config
 from transcribe_cli.errors import RecordingError
-from transcribe_cli.plan import Decision, Job
+from transcribe_cli.plan import HEARD, Decision, Job
 from transcribe_cli.printable import printable
 from transcribe_cli.reporting.sentences import clock, counted
 
@@ -22,27 +24,46 @@ def plan(
     sources: Sources = None,
     config: ConfigFile = None,
     profile: Profile = None,
+    compare: Annotated[
+        bool,
+        typer.Option("--compare", help="Also what it would take and cost elsewhere, at today's prices where they can be had."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
     **flags: Any,  # noqa: ANN401 - one for each option, see options.py
 ) -> int:
-    """Show what `run` would do with each recording, and why. Writes nothing, loads no model.
+    """Show what `run` would do with each recording, why, how long it takes and what it costs. Writes nothing, loads no model.
 
     transcribe plan ./aulas --model small
+
+    transcribe plan ./aulas --compare
     """
     sources = sources or []
     configured = configure(sources, flags, config, profile)
-    return show(jobs_for(sources, configured), shard_of(configured), as_json=as_json)
+    return show(jobs_for(sources, configured), configured, compare=compare, as_json=as_json)
 
 
-def show(jobs: Sequence[Job], shard: str | None, *, as_json: bool) -> int:
-    """Print the plan; exit code 3 when a recording is known to fail."""
+def show(jobs: Sequence[Job], config: Config, *, compare: bool = False, as_json: bool) -> int:
+    """Print the plan; exit code 3 when a recording is known to fail.
+
+    Raises:
+        ConfigError: the user's file of prices cannot be meant.
+    """
+    shard = shard_of(config)
     seconds = durations([job for job in jobs if job.decision is not Decision.FAIL])
     known = [seconds.get(job.recording.uri) for job in jobs]
+    work = _work(jobs, known)
+    estimates = Estimates(config, work)
+    here = estimates.here()
+    places = [here, *(estimates.elsewhere() if compare else ())]
     if as_json:
-        typer.echo(json.dumps(_document(jobs, known, shard), indent=1))
+        compared = {"compare": [record(place) for place in places[1:]], "notes": estimates.notes} if compare else {}
+        typer.echo(json.dumps({**_document(jobs, known, shard), "estimate": record(here), **compared}, indent=1))
     else:
-        for line in _lines(jobs, known, shard):
-            typer.echo(line)
+        shown = [*_lines(jobs, known, shard), line(here, work)]
+        if compare:
+            shown += ["", *table(places), "", *sources_of(estimates.prices, places), *estimates.notes]
+        for text in filter(None, shown) if not compare else shown:
+            typer.echo(text)
     return RecordingError.exit_code if any(job.decision is Decision.FAIL for job in jobs) else 0
 
 
@@ -88,6 +109,15 @@ def _lines(jobs: Sequence[Job], durations: Sequence[float | None], shard: str | 
     work = f" {clock(seconds)} of audio to transcribe." if seconds else ""
     which = f" in shard {shard}" if shard else ""
     return [*lines, f"{counted(len(jobs), 'recording')}{which}{': ' if counts else ''}{', '.join(counts)}.{work}"]
+
+
+def _work(jobs: Sequence[Job], durations: Sequence[float | None]) -> Work:
+    waiting = [(job.decision, duration) for job, duration in zip(jobs, durations, strict=True) if job.decision in HEARD]
+    return Work(
+        text_seconds=_to_transcribe(jobs, durations),
+        speakers_seconds=sum(duration or 0.0 for decision, duration in waiting if decision is Decision.DIARIZE),
+        of_unknown_length=sum(duration is None for _, duration in waiting),
+    )
 
 
 def _to_transcribe(jobs: Sequence[Job], durations: Sequence[float | None]) -> float:

@@ -10,8 +10,9 @@ import typer
 
 from transcribe_cli.cli.options import with_job_options
 from transcribe_cli.cli.plan import show
-from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, jobs_for, shard_of
+from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, jobs_for, price_here, remembering, shard_of
 from transcribe_cli.cli.streams import mute_stdout
+from transcribe_cli.cost import Meter
 from transcribe_cli.events import Notice
 from transcribe_cli.reporting import listening
 
@@ -41,15 +42,16 @@ def run(
     configured = configure(sources, flags, config, profile)
     jobs, shard = jobs_for(sources, configured), shard_of(configured)
     if dry_run:
-        return show(jobs, shard, as_json=as_json)
-    with listening(configured.settings, sys.stderr) as emit:
+        return show(jobs, configured, as_json=as_json)
+    meter = Meter(price_here(configured))
+    with listening(configured.settings, sys.stderr) as told, remembering(sources, jobs, configured, told) as emit:
         if configured.file is not None:
             emit(Notice(f"Configuration: {configured.file}."))
         if shard:
             emit(Notice(f"Shard {shard}."))
         if not jobs:
             emit(Notice(f"No recordings in {', '.join(sources) or 'the current folder'}{' for this shard' if shard else ''}."))
-        summary = Batch(jobs, configured.spec, configured.settings, emit).run()
+        summary = Batch(jobs, configured.spec, configured.settings, emit, meter).run()
     if as_json:
         try:
             typer.echo(json.dumps(summary.as_record()))

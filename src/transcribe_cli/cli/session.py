@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import SecretStr
 
+from transcribe_cli import __version__, shards
 from transcribe_cli import plan as planning
-from transcribe_cli import shards
 from transcribe_cli import sources as finding
 from transcribe_cli.config import Config, load
 from transcribe_cli.errors import UsageError
+from transcribe_cli.events import Emit
+from transcribe_cli.ledger import RunFacts, ledger_url
+from transcribe_cli.prices import Price, load_prices
+from transcribe_cli.reporting.history import remembered
 from transcribe_cli.storage import is_url
 
 Sources = Annotated[
@@ -75,6 +81,38 @@ def shard_of(config: Config) -> str | None:
     """
     shard = config.settings.shard
     return None if shard is None else shards.resolved(shard, os.environ)
+
+
+def price_here(config: Config) -> Price | None:
+    """What an hour of this machine costs; None when nobody said.
+
+    Raises:
+        ConfigError: the user's file of prices cannot be meant.
+    """
+    return load_prices(config.settings.prices).of_this_machine(config.settings.price_per_hour)
+
+
+@contextmanager
+def remembering(
+    sources: Sequence[str], jobs: Sequence[planning.Job], config: Config, emit: Emit, backend: str = "local"
+) -> Iterator[Emit]:
+    """What tells `emit` and writes into the ledger, unless the settings want none."""
+    settings = config.settings
+    if not settings.ledger:
+        yield emit
+        return
+    secrets = [secret.get_secret_value() for secret in dict(settings).values() if isinstance(secret, SecretStr)]
+    facts = RunFacts(
+        tool=f"transcribe-cli {__version__}",
+        backend=backend,
+        sources=sources or [str(Path.cwd())],
+        spec=config.spec,
+        uris={job.recording.label: job.recording.uri for job in jobs},
+        secrets=frozenset(filter(None, secrets)),
+    )
+    url = settings.ledger_url.get_secret_value() if settings.ledger_url else None
+    with remembered(ledger_url(url, settings.state_dir), facts, emit) as both:
+        yield both
 
 
 def _existing(path: Path) -> Path:

@@ -47,6 +47,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "offline",
         "state_dir",
     ),
+    "Limits and costs": ("max_cost", "max_hours", "until", "price_per_hour", "prices", "rtfx", "ledger", "ledger_url"),
     "What is told": ("quiet", "log_format"),
     "Speech detection": (
         "vad_filter",

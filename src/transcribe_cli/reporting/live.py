@@ -34,6 +34,7 @@ MOST_BARS = 3
 STYLES = {
     "FAILED": "bold red",
     "Warning:": "yellow",
+    "again": "yellow",
     "voices": "cyan",
     **dict.fromkeys(("done", "diarized", "rendered", "resumed"), "green"),
 }

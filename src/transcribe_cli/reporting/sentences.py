@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from functools import singledispatch
 
 from transcribe_cli.events import (
+    AttemptFailed,
     DiarizerLoaded,
     Event,
     ModelLoaded,
@@ -17,7 +19,15 @@ from transcribe_cli.events import (
     RunStarted,
     VoicesFound,
 )
+from transcribe_cli.limits import LIMITS
 from transcribe_cli.printable import printable
+
+_STOPPED = {
+    "interrupted": "Interrupted. ",
+    "terminated": "Terminated. ",
+    "fail_fast": "Stopped at the first failure. ",
+    **{limit: f"Stopped by --{limit.replace('_', '-')}. " for limit in LIMITS},
+}
 
 
 @singledispatch
@@ -81,6 +91,12 @@ def _(event: RecordingResumed) -> str:
 
 
 @sentence.register
+def _(event: AttemptFailed) -> str:
+    spent = f" ({dollars(event.cost)} spent)" if event.cost else ""
+    return f"again     {printable(event.recording)}  {printable(event.message)}{spent}"
+
+
+@sentence.register
 def _(event: VoicesFound) -> str:
     verbs = {label: f"{label} is {name}" for label, name in event.named.items()}
     verbs |= {label: f"{label} may be {name}" for label, name in event.doubtful.items()}
@@ -113,9 +129,12 @@ def _(event: RunFinished) -> str | None:
     if event.elsewhere:
         parts.append(f"{event.elsewhere} in progress elsewhere")
     if event.not_tried:
-        parts.append(f"{event.not_tried} not tried")
-    stopped = {"interrupted": "Interrupted. ", "terminated": "Terminated. ", "fail_fast": "Stopped at the first failure. "}
-    return f"{stopped.get(event.stopped_by or '', '')}{'; '.join(parts)}." if parts else None
+        parts.append(f"{event.not_tried} {'left' if event.stopped_by in LIMITS else 'not tried'}")
+    if event.cost is not None and (event.transcribed or event.diarized or event.failed or event.not_tried):
+        parts.append(dollars(event.cost))
+    stopped = _STOPPED.get(event.stopped_by or "", "")
+    again = " The same command goes on from here." if event.stopped_by in LIMITS else ""
+    return f"{stopped}{'; '.join(parts)}.{again}" if parts else None
 
 
 def counted(number: int, noun: str) -> str:
@@ -130,3 +149,10 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def dollars(amount: float) -> str:
+    """`$12.30`; `$0.0042`, with two digits that say something, below ten cents."""
+    if amount == 0 or amount >= 0.1:
+        return f"${amount:,.2f}"
+    return f"${amount:.{1 - math.floor(math.log10(amount))}f}"

@@ -1,0 +1,92 @@
+"""`transcribe report`: what the ledger knows of past runs."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from transcribe_cli.cli.session import ConfigFile, Profile, configure
+from transcribe_cli.errors import UsageError
+from transcribe_cli.ledger import is_there, ledger_url
+
+if TYPE_CHECKING:
+    from transcribe_cli.reporting.report import Report
+
+LAST = 20
+
+
+def report(
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="WHEN", help="Runs from this day on, 2026-11-01, or of so many days, 7d.")
+    ] = None,
+    last: Annotated[
+        int | None, typer.Option("--last", metavar="N", min=1, help=f"At most the last N runs. Default: {LAST}, or all --since.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+    as_html: Annotated[bool, typer.Option("--html", help="A page on standard output, without scripts or images.")] = False,
+    config: ConfigFile = None,
+    profile: Profile = None,
+    state_dir: Annotated[Path | None, typer.Option("--state-dir", metavar="PATH", help="Where ledger.db is.")] = None,
+    url: Annotated[
+        str | None, typer.Option("--ledger-url", metavar="SECRET", help="Another ledger, as a URL of SQLAlchemy.")
+    ] = None,
+) -> None:
+    """Show past runs: hours of audio, speed, cost, failures; from the ledger on this machine, or that of a team.
+
+    transcribe report --since 7d
+
+    transcribe report --html > report.html
+    """
+    from transcribe_cli.reporting.report import html, lines
+
+    if as_json and as_html:
+        raise UsageError("--json and --html cannot both be had.", "Call it twice.")
+    begin = None if since is None else _moment(since)
+    found = _read(_url(config, profile, state_dir, url), begin, last or (None if since else LAST))
+    if as_json:
+        typer.echo(json.dumps(found.record(), indent=1))
+    elif as_html:
+        typer.echo(html(found))
+    else:
+        for line in lines(found):
+            typer.echo(line)
+
+
+def _url(config: Path | None, profile: str | None, state_dir: Path | None, url: str | None) -> str:
+    settings = configure([], {"state_dir": state_dir, "ledger_url": url}, config, profile).settings
+    return ledger_url(settings.ledger_url.get_secret_value() if settings.ledger_url else None, settings.state_dir)
+
+
+def _read(url: str, since: datetime | None, last: int | None) -> Report:
+    from transcribe_cli.reporting.report import Report
+
+    if not is_there(url):
+        return Report((), ())
+    from transcribe_cli.ledger.database import Database  # brings SQLAlchemy
+    from transcribe_cli.ledger.history import failed_jobs, runs
+
+    with Database(url).reading() as connection:
+        if connection is None:
+            return Report((), ())
+        found = runs(connection, since, last)
+        return Report(found, failed_jobs(connection, found))
+
+
+def _moment(text: str) -> datetime:
+    """A day here, or so many days ago.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    try:
+        if text.endswith("d"):
+            return datetime.now(UTC) - timedelta(days=float(text[:-1]))
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"--since cannot be {text!r}.", "It is a day such as 2026-11-01, or a number of days such as 7d."
+        ) from None

@@ -1,0 +1,72 @@
+"""A server on 127.0.0.1 that answers as RunPod's catalogue does, or does not."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+KEY = "rpa_KEY_OF_NOBODY"
+# As RunPod's reference shows it (https://docs.runpod.io/api-reference-v2/catalog/list-gpu-types), with what else may come.
+GPUS: list[dict[str, Any]] = [
+    {"id": "NVIDIA GeForce RTX 4090", "name": "RTX 4090", "pool": "ADA_24", "price": {"secure": 0.44, "serverless": 1.1}},
+    {"id": "NVIDIA L4", "name": "L4", "pool": "AMPERE_24", "price": {"secure": 0.4, "community": 0.3, "serverless": 0.7}},
+    {"id": "NVIDIA RTX A5000", "name": "A5000", "pool": "AMPERE_24", "price": {"secure": 0.3, "serverless": 0.66}},
+    {"id": "NVIDIA A2", "name": "A2", "pool": None, "price": {"secure": 0.1}},
+    {"id": "NVIDIA B200", "name": "B200", "pool": "NEW_180", "price": {"secure": 5.0, "serverless": 8.6}},
+]
+
+
+@dataclass
+class Catalogue:
+    """What it answers, and what it was asked."""
+
+    status: int = 200
+    body: bytes = json.dumps({"gpus": GPUS}).encode()
+    seconds: float = 0.0
+    drip: bool = False
+    address: str = ""
+    asked: list[tuple[str, str | None]] = field(default_factory=list)
+
+
+@contextmanager
+def catalogue(**answer: Any) -> Iterator[Catalogue]:
+    """It, while the block lasts."""
+    found = Catalogue(**answer)
+    over = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found.asked.append((self.path, self.headers.get("Authorization")))
+            over.wait(found.seconds)
+            if self.headers.get("Authorization") != f"Bearer {KEY}":
+                self.send_error(401)
+                return
+            self.send_response(found.status)
+            self.send_header("Content-Length", str(len(found.body)))
+            self.end_headers()
+            for byte in [bytes([byte]) for byte in found.body] if found.drip else [found.body]:
+                if found.drip and over.wait(0.05):
+                    return
+                self.wfile.write(byte)
+
+        def log_message(self, *arguments: Any) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    server.handle_error = lambda request, address: None  # type: ignore[method-assign] - clients that go away
+    found.address = f"http://127.0.0.1:{server.server_port}/v2/catalog/gpus"
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,85 @@
+"""Runs as the ledger hears of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from transcribe_cli.events import (
+    AttemptFailed,
+    Event,
+    ModelLoaded,
+    RecordingDone,
+    RecordingFailed,
+    RecordingStarted,
+    RunFinished,
+    RunStarted,
+)
+from transcribe_cli.ledger import RunFacts
+from transcribe_cli.ledger.database import Database
+from transcribe_cli.ledger.entries import Entries
+from transcribe_cli.spec import JobSpec
+
+BEGAN = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
+STARTED = RunStarted(recordings=3, to_transcribe=2, to_diarize=0, to_render=0, done=1, bytes=9)
+
+
+def facts(**more: Any) -> RunFacts:
+    """Of a run on this machine."""
+    values: dict[str, Any] = {
+        "tool": "transcribe-cli 0",
+        "backend": "local",
+        "sources": ["aulas"],
+        "spec": JobSpec(model="small"),
+    }
+    return RunFacts(**{**values, "uris": {"a.mp3": "file:///aulas/a.mp3"}, **more})
+
+
+def done(name: str, **more: Any) -> RecordingDone:
+    """A recording of an hour, done in a minute."""
+    values: dict[str, Any] = {"outputs": (), "language": "pt", "duration": 3600.0, "seconds": 60.0, "words": 9, "flags": ()}
+    return RecordingDone(name, **{**values, **more})
+
+
+def finished(**more: Any) -> RunFinished:
+    """The end of a run of an hour of audio in 70 seconds."""
+    counts = dict.fromkeys(("diarized", "rendered", "skipped", "failed", "elsewhere", "not_tried"), 0)
+    values: dict[str, Any] = {"transcribed": 1, "audio_seconds": 3600.0, "seconds": 70.0, "rtfx": 51.4, "exit_code": 0}
+    return RunFinished(**{**counts, **values, **more})
+
+
+def whole_run(**more: Any) -> list[Event]:
+    """One recording in it."""
+    loaded = ModelLoaded("small", more.pop("device", "cpu/int8"), 2, 10.0)
+    return [STARTED, loaded, RecordingStarted("a.mp3", 9), done("a.mp3", cost=0.01), finished(**more)]
+
+
+def eventful_run() -> list[Event]:
+    """Everything that can happen."""
+    return [
+        STARTED,
+        RecordingStarted("a.mp3", 9),
+        ModelLoaded("small", "cpu/int8", 2, 10.0),
+        AttemptFailed("a.mp3", "recording_changed", "a.mp3 changed while it was read.", 3.0, None, "runpod"),
+        RecordingStarted("a.mp3", 9),
+        RecordingStarted("b.mp3", 9),
+        RecordingFailed("b.mp3", "not_audio", "b.mp3 is not audio.", "", 2.0, 0.002),
+        done("a.mp3", cost=0.06, speakers=2),
+        done("c.mp3", rendered=True, seconds=0.1),
+        finished(failed=1, rendered=1, skipped=1, cost=0.07, exit_code=3),
+    ]
+
+
+def write(database: Database, events: list[Event], known: RunFacts | None = None, began: datetime = BEGAN) -> RunFacts:
+    """These events, a second apart, in one transaction."""
+    known = known or facts()
+    with database.writing() as connection:
+        dated = [(began + timedelta(seconds=second), event) for second, event in enumerate(events)]
+        Entries(known).write(connection, dated)
+    return known
+
+
+def sqlite(folder: Path) -> str:
+    """The URL of a ledger in this folder."""
+    return f"sqlite:///{folder / 'ledger.db'}"

@@ -1,0 +1,195 @@
+"""Making, sharing and losing a ledger: every failure is one error with one line."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, text
+
+from tests.ledger.runs import sqlite, whole_run, write
+from transcribe_cli.errors import LedgerUnavailable
+from transcribe_cli.ledger import database as module
+from transcribe_cli.ledger import is_there, migrations
+from transcribe_cli.ledger.database import Database, LedgerBusy
+from transcribe_cli.ledger.history import runs
+
+
+def count(database: Database) -> int:
+    """How many runs are in it."""
+    with database.reading() as connection:
+        return 0 if connection is None else len(runs(connection))
+
+
+def failure(database: Database) -> LedgerUnavailable:
+    """Why nothing can be written."""
+    with pytest.raises(LedgerUnavailable) as caught:
+        write(database, whole_run())
+    database.close()
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+def test_a_new_ledger_is_its_owners_alone(tmp_path: Path) -> None:
+    """Names of recordings are nobody else's business."""
+    folder = tmp_path / "state"
+    database = Database(sqlite(folder))
+    write(database, whole_run())
+    database.close()
+    assert (folder.stat().st_mode & 0o777, (folder / "ledger.db").stat().st_mode & 0o777) == (0o700, 0o600)
+    assert [path.name for path in folder.iterdir()] == ["ledger.db"]
+
+
+def test_asking_makes_nothing(tmp_path: Path) -> None:
+    """A ledger that is not there, or an empty file, has no runs."""
+    database = Database(sqlite(tmp_path / "state"))
+    assert count(database) == 0
+    assert not (tmp_path / "state").exists()
+    (tmp_path / "ledger.db").touch()
+    assert count(Database(sqlite(tmp_path))) == 0
+
+
+def test_a_file_that_is_not_there_is_known_without_sqlalchemy(tmp_path: Path) -> None:
+    """Everything else has to be asked."""
+    assert not is_there(sqlite(tmp_path))
+    assert not is_there(f"{sqlite(tmp_path)}?timeout=3")
+    (tmp_path / "ledger.db").touch()
+    assert is_there(sqlite(tmp_path))
+    assert is_there(f"{sqlite(tmp_path)}?timeout=3")
+    assert is_there("sqlite:///file:nowhere?mode=ro&uri=true")
+    assert is_there("postgresql+psycopg://team@host/db")
+
+
+def test_what_is_no_database_is_said(tmp_path: Path) -> None:
+    """And left as it is."""
+    (tmp_path / "ledger.db").write_text("these are my notes, not a database\n" * 99)
+    database = Database(sqlite(tmp_path))
+    assert "not a database" in failure(database).message
+    with pytest.raises(LedgerUnavailable, match="not a database"):
+        count(database)
+    assert (tmp_path / "ledger.db").read_text().startswith("these are my notes")
+
+
+def test_a_damaged_ledger_is_said(tmp_path: Path) -> None:
+    """Pages that were overwritten."""
+    database = Database(sqlite(tmp_path))
+    for _ in range(40):
+        write(database, whole_run())
+    database.close()
+    with (tmp_path / "ledger.db").open("r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(60_000))
+    assert failure(Database(sqlite(tmp_path))).code == "ledger_unavailable"
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    """Because a file is in its way."""
+    (tmp_path / "state").touch()
+    assert "cannot be used" in failure(Database(sqlite(tmp_path / "state"))).message
+
+
+def test_a_ledger_that_somebody_keeps_locked_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a while it is waited for; the transaction that came too late is not in it."""
+    monkeypatch.setattr(module, "PATIENCE", 0.1)
+    database = Database(sqlite(tmp_path))
+    write(database, whole_run())
+    other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
+    other.execute("begin immediate")
+    error = failure(database)
+    assert isinstance(error, LedgerBusy)
+    assert error.retryable
+    other.execute("rollback")
+    other.close()
+    write(database, whole_run())
+    assert count(database) == 2
+
+
+def test_tables_of_somebody_else_are_left_alone(tmp_path: Path) -> None:
+    """A database that has a table `jobs` of its own does not get ours."""
+    other = sqlite3.connect(tmp_path / "ledger.db")
+    other.execute("create table jobs (id)")
+    other.commit()
+    assert "already exists" in failure(Database(sqlite(tmp_path))).message
+    assert other.execute("select name from sqlite_master").fetchall() == [("jobs",)]
+    other.close()
+
+
+@pytest.mark.parametrize("url", ["", "ledger.db", "nosuch://host/db", "http://host", "sqlite://host/x", "postgresql://:port/x"])
+def test_an_address_that_cannot_be_meant_is_said(url: str) -> None:
+    """With what one looks like."""
+    with pytest.raises(LedgerUnavailable, match="ledger"):
+        write(Database(url), whole_run())
+
+
+def test_a_driver_that_is_not_installed_has_its_cure() -> None:
+    """The pip command."""
+    with pytest.raises(LedgerUnavailable, match="pip install pymysql"):
+        Database("mysql+pymysql://me:topsecret@host/db")
+
+
+def test_a_server_that_is_not_there_is_said_without_the_password() -> None:
+    """In the message, the hint, and what people call it."""
+    pytest.importorskip("psycopg")
+    database = Database("postgresql+psycopg://me:topsecret@127.0.0.1:9/db?application_name=topsecret")
+    assert "topsecret" not in database.name
+    assert "topsecret" not in str(failure(database))
+
+
+def test_runs_in_many_processes_write_at_once(tmp_path: Path) -> None:
+    """Also when all of them make it: none is lost, none waits in vain."""
+    code = (
+        "import sys; from tests.ledger.runs import write, whole_run; from transcribe_cli.ledger.database import Database\n"
+        "database = Database(sys.argv[1])\n"
+        "for _ in range(10): write(database, whole_run())\n"
+    )
+    processes = [subprocess.Popen([sys.executable, "-c", code, sqlite(tmp_path)]) for _ in range(4)]
+    assert [process.wait() for process in processes] == [0, 0, 0, 0]
+    assert count(Database(sqlite(tmp_path))) == 40
+
+
+def test_a_ledger_of_a_newer_version_is_neither_read_nor_written(tmp_path: Path) -> None:
+    """It says so, with the cure."""
+    database = Database(sqlite(tmp_path))
+    write(database, whole_run())
+    with database.writing() as connection:
+        connection.execute(text("update ledger_schema set version = 99"))
+    assert "version 99" in failure(database).message
+    with pytest.raises(LedgerUnavailable, match="--ledger-url"):
+        count(database)
+
+
+def test_an_older_ledger_takes_the_steps_that_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each once, whether it is read or written first; its runs stay."""
+    database = Database(sqlite(tmp_path))
+    write(database, whole_run())
+
+    def add_a_column(connection: Connection) -> None:
+        connection.execute(text("alter table runs add column room varchar"))
+
+    monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, add_a_column))
+    assert count(database) == 1
+    write(database, whole_run())
+    with database.reading() as connection:
+        assert connection is not None
+        assert migrations.version(connection) == 2
+        assert connection.execute(text("select count(*), count(room) from runs")).one() == (2, 0)
+
+
+def test_a_step_that_fails_leaves_the_ledger_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it is one transaction."""
+    database = Database(sqlite(tmp_path))
+    write(database, whole_run())
+
+    def fail(connection: Connection) -> None:
+        connection.execute(text("alter table runs add column room varchar"))
+        connection.execute(text("nonsense"))
+
+    monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, fail))
+    failure(database)
+    monkeypatch.undo()
+    write(database, whole_run())
+    assert count(database) == 2

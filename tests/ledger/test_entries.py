@@ -1,0 +1,104 @@
+"""What a run leaves in the ledger."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.ledger.runs import BEGAN, STARTED, eventful_run, facts, sqlite, write
+from transcribe_cli.events import RecordingFailed, RecordingStarted
+from transcribe_cli.ledger.database import Database
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """A new ledger."""
+    made = Database(sqlite(tmp_path))
+    yield made
+    made.close()
+
+
+def rows(folder: Path, table: str) -> list[dict[str, Any]]:
+    """As somebody finds them who opens the file with SQLite's own tools."""
+    connection = sqlite3.connect(folder / "ledger.db")
+    connection.row_factory = sqlite3.Row
+    try:
+        return [dict(row) for row in connection.execute(f"select * from {table} order by rowid")]
+    finally:
+        connection.close()
+
+
+def test_a_run_has_a_row_with_its_sums(database: Database, tmp_path: Path) -> None:
+    """Who, where, what, how long, how much."""
+    known = write(database, eventful_run())
+    [run] = rows(tmp_path, "runs")
+    assert run["id"] == known.id
+    assert run["sources"] == '["aulas"]'
+    assert (run["model"], run["beam_size"], run["backend"], run["device"]) == ("small", 5, "local", "cpu/int8")
+    assert (run["recordings"], run["transcribed"], run["failed"], run["skipped"], run["exit_code"]) == (3, 1, 1, 1, 3)
+    assert (run["audio_seconds"], run["seconds"], run["load_seconds"], run["cost"]) == (3600.0, 70.0, 10.0, 0.07)
+    assert run["started_at"] == BEGAN.strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def test_each_recording_has_a_job_and_its_attempts(database: Database, tmp_path: Path) -> None:
+    """Also one that changed and began anew; what was rendered, or never began, has no attempt."""
+    write(database, eventful_run())
+    a, b, c = rows(tmp_path, "jobs")
+    assert (a["recording"], a["uri"], a["state"], a["cost"], a["speakers"]) == ("a.mp3", "file:///aulas/a.mp3", "done", 0.06, 2)
+    assert (b["state"], b["error_code"], b["error"], b["cost"]) == ("failed", "not_audio", "b.mp3 is not audio.", 0.002)
+    assert (c["recording"], c["state"], c["seconds"]) == ("c.mp3", "rendered", 0.1)
+    names = ("job_id", "number", "backend", "error_code", "seconds")
+    assert [tuple(row[name] for name in names) for row in rows(tmp_path, "attempts")] == [
+        (a["id"], 1, "runpod", "recording_changed", 3.0),
+        (a["id"], 2, "local", None, 60.0),
+        (b["id"], 1, "local", "not_audio", 2.0),
+    ]
+    assert all(row["finished_at"] for row in rows(tmp_path, "attempts"))
+
+
+def test_a_run_that_was_killed_has_no_end(database: Database, tmp_path: Path) -> None:
+    """Nor has what was in work."""
+    write(database, [STARTED, RecordingStarted("a.mp3", 9)])
+    [run], [job], [attempt] = (rows(tmp_path, table) for table in ("runs", "jobs", "attempts"))
+    assert run["finished_at"] is job["finished_at"] is attempt["finished_at"] is None
+    assert job["state"] == "begun"
+
+
+def test_rows_come_as_the_run_goes_on(database: Database, tmp_path: Path) -> None:
+    """Several transactions make one run."""
+    from transcribe_cli.ledger.entries import Entries
+
+    entries = Entries(facts())
+    for number, event in enumerate(eventful_run()):
+        with database.writing() as connection:
+            entries.write(connection, [(BEGAN + timedelta(seconds=number), event)])
+    assert [len(rows(tmp_path, table)) for table in ("runs", "jobs", "attempts")] == [1, 3, 3]
+
+
+def test_no_secret_is_written_down(database: Database, tmp_path: Path) -> None:
+    """Neither one that is known nor one that an address carries; whatever message has it."""
+    known = facts(
+        sources=["s3://key:topsecret@bucket/aulas", "https://host/a.mp3?X-Amz-Signature=topsecret&x=1"],
+        uris={"a.mp3": "https://host/a.mp3?sig=topsecret"},
+        secrets=frozenset({"hf_topsecret"}),
+    )
+    message = "GET https://me:topsecret@host/a.mp3?token=topsecret (with hf_topsecret) failed: what now? a=b"
+    failed = RecordingFailed("a.mp3", "unreadable", message, "")
+    write(database, [STARTED, RecordingStarted("a.mp3", 9), failed, RecordingStarted("b.mp3?sig=topsecret", 9)], known)
+    assert b"topsecret" not in (tmp_path / "ledger.db").read_bytes()
+    job, other = rows(tmp_path, "jobs")
+    assert other["recording"] == "b.mp3?…"
+    assert job["uri"] == "https://host/a.mp3?…"
+    assert job["error"] == "GET https://host/a.mp3?… (with …) failed: what now? a=b"
+
+
+def test_a_hostile_name_is_kept_as_it_is(database: Database, tmp_path: Path) -> None:
+    """Bound as a value, not pasted into SQL."""
+    name = "a'); drop table runs; --\n\x1b[31m.mp3"
+    write(database, [STARTED, RecordingStarted(name, 9)])
+    assert rows(tmp_path, "jobs")[0]["recording"] == name

@@ -1,0 +1,78 @@
+"""The ledger of a team, in a PostgreSQL server of the tests' own; skipped where there is no such server program or no driver."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.ledger.runs import eventful_run, facts, whole_run, write
+from transcribe_cli.cost import PastRun
+from transcribe_cli.ledger.database import Database
+from transcribe_cli.ledger.history import failed_jobs, past_jobs, past_runs, runs
+from transcribe_cli.spec import JobSpec
+
+PROGRAMS = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
+
+pytestmark = pytest.mark.skipif(PROGRAMS is None, reason="no PostgreSQL server is installed")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The URL of a server that only listens on a socket in its own folder; it refuses to run as root."""
+    pytest.importorskip("psycopg")
+    assert PROGRAMS is not None
+    folder = Path(tempfile.mkdtemp(prefix="pg"))  # a socket's path may have 107 bytes, which pytest's folders use up
+    unprivileged: dict[str, Any] = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
+    if unprivileged:
+        shutil.chown(folder, "nobody", "nogroup")
+
+    def program(name: str, *arguments: str) -> None:
+        command = [PROGRAMS / name, "-D", folder / "data", *arguments]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder, **unprivileged)
+
+    program("initdb", "-U", "team", "-A", "trust", "--no-sync")
+    try:
+        program("pg_ctl", "-w", "-l", str(folder / "log"), "-o", f"-k {folder} -c listen_addresses= -c fsync=off", "start")
+        yield f"postgresql+psycopg://team@/postgres?host={folder}"
+        program("pg_ctl", "-w", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_runs_of_many_machines_that_make_the_ledger_at_once_are_all_in_it(server: str) -> None:
+    """Also the first ones, none of which finds any tables."""
+    code = (
+        "import sys; from tests.ledger.runs import write, whole_run; from transcribe_cli.ledger.database import Database\n"
+        "database = Database(sys.argv[1])\n"
+        "for _ in range(5): write(database, whole_run())\n"
+    )
+    processes = [subprocess.Popen([sys.executable, "-c", code, server]) for _ in range(4)]
+    assert [process.wait() for process in processes] == [0, 0, 0, 0]
+    database = Database(server)
+    with database.reading() as connection:
+        assert connection is not None
+        assert len(runs(connection)) == 20
+    database.close()
+
+
+def test_the_history_is_what_it_is_in_a_file(server: str) -> None:
+    """Speeds, runs, failures."""
+    database = Database(server)
+    known = write(database, eventful_run(), facts(spec=JobSpec(model="medium")))
+    write(database, whole_run(), facts(backend="runpod", spec=JobSpec(model="medium")))
+    with database.reading() as connection:
+        assert connection is not None
+        assert past_runs(connection, JobSpec(model="medium")) == [PastRun(3600.0, 60.0, 10.0)]
+        assert past_jobs(connection, JobSpec(model="medium"), "runpod") == [PastRun(3600.0, 60.0, 0.0)]
+        [failed] = failed_jobs(connection, [run for run in runs(connection) if run.id == known.id])
+        assert failed.error == "b.mp3 is not audio."
+    assert "team" in database.name
+    database.close()
