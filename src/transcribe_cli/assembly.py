@@ -12,10 +12,10 @@ from transcribe_cli.diarization import Diarized
 from transcribe_cli.engines import ClipResult
 from transcribe_cli.prepare import Prepared
 from transcribe_cli.rescue import without
-from transcribe_cli.segments import LOW_CONFIDENCE, segments
+from transcribe_cli.segments import segments
 from transcribe_cli.speakers import speakers_of, with_speakers
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.transcript import JobRecord, Quality, Segment, Source, Timing, Transcript
+from transcribe_cli.transcript import LOW_CONFIDENCE, JobRecord, Quality, Segment, Source, Timing, Transcript
 from transcribe_cli.under_way import UnderWay
 from transcribe_cli.vote import Language
 from transcribe_cli.word_times import invented

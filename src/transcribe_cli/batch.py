@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,8 +24,8 @@ from transcribe_cli.events import (
     RunStarted,
     VoicesFound,
 )
-from transcribe_cli.formats import render
-from transcribe_cli.loading import check_diarizer, check_engine, decoders, engine_loaders, load_diarizer
+from transcribe_cli.formats import render_bytes
+from transcribe_cli.loading import check_diarizer, check_engine, check_formats, decoders, engine_loaders, load_diarizer
 from transcribe_cli.pipeline import Outcome, Pipeline
 from transcribe_cli.plan import Decision, Job, check_writable
 from transcribe_cli.settings import Settings
@@ -105,6 +105,7 @@ class Batch:
         """
         try:
             self._jobs = check_writable(self._jobs)
+            check_formats(name for job in self._jobs for name in job.formats)
             self._start()
             waiting = [job for job in self._jobs if job.decision in HEARD]
             if any(job.decision is Decision.TRANSCRIBE for job in waiting):
@@ -169,7 +170,7 @@ class Batch:
         try:
             path = sinks.json_path(job.output)
             transcript = Transcript.loads(path.read_bytes(), path.name)
-            written = sinks.add(job.output, transcript, _rendered(transcript, job.formats), overwrite=self._settings.overwrite)
+            written = sinks.add(job.output, transcript, _rendered(transcript, job), overwrite=self._settings.overwrite)
         except (TranscribeError, OSError) as error:
             self._fail(job, error if isinstance(error, TranscribeError) else OutputRefused(str(error)))
             return
@@ -204,7 +205,7 @@ class Batch:
             return
         transcript = self._named(outcome, transcript)
         try:
-            written = sinks.commit(job.output, transcript, _rendered(transcript, job.formats), overwrite=self._settings.overwrite)
+            written = sinks.commit(job.output, transcript, _rendered(transcript, job), overwrite=self._settings.overwrite)
         except (OutputRefused, StorageNotReady) as error:
             self._fail(job, error)
             return
@@ -261,8 +262,8 @@ def _names_beside(job: Job) -> dict[str, str]:
     return speaker_names.beside(job.recording.path, sinks.json_path(job.output))
 
 
-def _rendered(transcript: Transcript, formats: Iterable[str]) -> dict[str, str]:
-    return {name: render(name, transcript) for name in formats if name != "json"}
+def _rendered(transcript: Transcript, job: Job) -> dict[str, bytes]:
+    return {name: render_bytes(name, transcript, job.output.uri) for name in job.formats if name != "json"}
 
 
 def _done(job: Job, transcript: Transcript, seconds: float, *, rendered: bool = False) -> RecordingDone:

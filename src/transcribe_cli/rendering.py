@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from transcribe_cli import sinks, speaker_names
 from transcribe_cli.errors import OutputRefused, SourceNotFound, TranscribeError, Unreadable
-from transcribe_cli.formats import render
+from transcribe_cli.formats import render_bytes
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.sinks.atomic import publish, stage, storage_errors
 from transcribe_cli.sources import find, json_safe
@@ -62,12 +62,14 @@ class Rendered:
             output = sinks.Output(self.path.parent, self.path.stem)
             if transcript.speaker_names != before.speaker_names:
                 formats = list(dict.fromkeys([*formats, *_rendered_before(output, before), "json"]))
+            rendered = {name: render_bytes(name, transcript, output.uri) for name in formats}
+            if transcript.speaker_names != before.speaker_names:
                 self._put(transcript)
-            sinks.add(output, transcript, {name: render(name, transcript) for name in formats}, overwrite=overwrite)
+            sinks.add(output, transcript, rendered, overwrite=overwrite)
         else:
             output = sinks.Output(output_dir / self.path.parent.relative_to(self.root), self.path.stem)
-            for name, text in {name: render(name, transcript) for name in formats}.items():
-                _export(output.path(name), text.encode(), overwrite=overwrite)
+            for name, data in {name: render_bytes(name, transcript, output.uri) for name in formats}.items():
+                _export(output.path(name), data, overwrite=overwrite)
         return [output.path(name).name for name in formats]
 
     def _named(self, transcript: Transcript, names: Mapping[str, str]) -> Transcript:

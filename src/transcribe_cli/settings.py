@@ -27,7 +27,7 @@ class Settings(BaseModel):
     output_format: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
         default=("json", "srt", "vtt"),
         min_length=1,
-        description="formats: json, srt, vtt, txt, tsv, rttm, or all; json is always written",
+        description=f"formats: {', '.join(FORMATS.names())}, or all that are installed; json is always written",
     )
     output_dir: Path | None = Field(default=None, description="mirror the tree here; none: next to each recording")
     overwrite: bool = Field(default=False, description="do again what is done, and replace files that this tool did not write")
@@ -98,6 +98,6 @@ class Settings(BaseModel):
         unknown = [name for name in value if name not in (*FORMATS.names(), "all")]
         if unknown:
             raise ValueError(f"no output format is called {unknown[0]!r}; there are {', '.join(FORMATS.names())} and all")
-        names = FORMATS.names() if "all" in value else value
+        names = FORMATS.installed() if "all" in value else value
         # JSON is what the others are rendered from and what the done test reads: never without it.
         return tuple(dict.fromkeys(("json", *names)))

@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, computed_fie
 from transcribe_cli.errors import TranscribeError
 
 SCHEMA_VERSION = 1
+# A word of a lower probability is doubtful.
+LOW_CONFIDENCE = 0.5
 
 
 class _Document(BaseModel):

@@ -9,7 +9,8 @@ import typer
 
 from transcribe_cli.cli.session import Sources
 from transcribe_cli.errors import RecordingError, TranscribeError, UsageError
-from transcribe_cli.formats import render as rendered
+from transcribe_cli.formats import render_bytes
+from transcribe_cli.loading import check_formats
 from transcribe_cli.printable import printable
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.rendering import check_labels, transcripts
@@ -51,6 +52,7 @@ def render(
     transcribe render aula.json -f srt -o - | less
     """
     formats = _formats(output_format or ["srt", "vtt"])
+    check_formats(formats)
     called = parsed(speaker_names or [])
     found = list(transcripts(sources or ["."]))
     if not found:
@@ -63,8 +65,8 @@ def render(
         try:
             if output_dir == Path("-"):
                 document = transcript.named(called)
-                text = "".join(rendered(name, document) for name in formats)
-                typer.echo(text.encode("utf-8", "backslashreplace"), nl=False)  # the bytes of the file, whatever the locale
+                data = b"".join(render_bytes(name, document) for name in formats)
+                typer.echo(data, nl=False)  # the bytes of the file, whatever the locale
                 continue
             names = transcript.write(formats, output_dir, called, overwrite=overwrite)
         except TranscribeError as error:
@@ -80,4 +82,4 @@ def _formats(asked: list[str]) -> tuple[str, ...]:
     names = as_tuple(",".join(asked))
     if not isinstance(names, tuple):
         raise UsageError("No output format was named.")
-    return FORMATS.names() if "all" in names else tuple(FORMATS.check(name) for name in names)
+    return FORMATS.installed() if "all" in names else tuple(FORMATS.check(name) for name in names)

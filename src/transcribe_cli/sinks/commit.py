@@ -28,8 +28,8 @@ from transcribe_cli.transcript import Transcript
 MOVE_IT = "Move it away, use --output-dir, or --overwrite to replace it."
 
 
-def commit(output: Output, transcript: Transcript, rendered: Mapping[str, str], *, overwrite: bool = False) -> Transcript:
-    """Write a new transcript and its renderings (format -> text); return it as written, listing them in `outputs`.
+def commit(output: Output, transcript: Transcript, rendered: Mapping[str, bytes], *, overwrite: bool = False) -> Transcript:
+    """Write a new transcript and its renderings (format -> content); return it as written, listing them in `outputs`.
 
     Raises:
         OutputRefused: a file there is not ours to replace. If it is the JSON nothing is written; if it is a rendering, everything else
@@ -58,7 +58,7 @@ def commit(output: Output, transcript: Transcript, rendered: Mapping[str, str], 
     return written
 
 
-def add(output: Output, transcript: Transcript, rendered: Mapping[str, str], *, overwrite: bool = False) -> Transcript:
+def add(output: Output, transcript: Transcript, rendered: Mapping[str, bytes], *, overwrite: bool = False) -> Transcript:
     """Write renderings beside their transcript, which is in place; return it listing them.
 
     The JSON is rewritten, before them, only when it does not list them yet with the same content. It keeps its time, so that files
@@ -112,11 +112,8 @@ class _File:
         return digest(self.data)
 
 
-def _files(output: Output, rendered: Mapping[str, str]) -> list[_File]:
-    # A lone surrogate, from a prompt or a name, would otherwise throw an hour of work away here.
-    return [
-        _File(output.path(name), text.encode("utf-8", "backslashreplace")) for name, text in rendered.items() if name != "json"
-    ]
+def _files(output: Output, rendered: Mapping[str, bytes]) -> list[_File]:
+    return [_File(output.path(name), data) for name, data in rendered.items() if name != "json"]
 
 
 def _json_bytes(transcript: Transcript) -> bytes:
