@@ -53,6 +53,7 @@ class Segment(_Document):
     compression_ratio: float = Field(default=1.0, description="zlib ratio of the clip's text; above 2.4 it repeats itself")
     no_speech_prob: float = Field(default=0.0, description="the model's own doubt that there is speech, 0 to 1")
     speaker: str | None = Field(default=None, description="SPEAKER_00 or a given name; absent when nobody was found")
+    language: str | None = Field(default=None, description="code, in recordings that mix languages; absent in others")
     flags: tuple[str, ...] = Field(default=(), description="what to know before trusting it, such as low_confidence")
     words: tuple[Word, ...] | None = Field(default=None, description="absent when word times were switched off")
 
@@ -129,6 +130,7 @@ class Transcript(_Document):
     source: Source
     job: JobRecord
     outputs: dict[str, str] = Field(default_factory=dict, description="file name -> sha256 of the files rendered beside it")
+    subtitles: dict[str, str] = Field(default_factory=dict, description="file name -> the standard that its cues were made under")
     language: str
     language_probability: float
     duration: float = Field(description="decoded seconds")
