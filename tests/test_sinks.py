@@ -504,6 +504,25 @@ def test_killed_at_any_step_an_addition_is_whole_after_recovery(tmp_path):
     assert output.path("txt").read_text() == "olá"
 
 
+def test_killed_at_any_step_new_subtitles_are_those_that_the_list_tells_of(tmp_path):
+    """Or missing: never old ones under the name of another standard."""
+    recording, output = one(tmp_path)
+    texts = {"netflix-1": rendering("one"), "bbc-2": rendering("two")}
+    for call in range(1, 100):
+        old = commit(output, transcript_of(recording), texts["netflix-1"], stamp="netflix-1", overwrite=True)
+        was_killed = killed(lambda old=old: add(output, old, texts["bbc-2"], stamp="bbc-2"), at_call=call)
+        recover(tmp_path)
+        told = read_head(output.path("json")).subtitles
+        for name in FORMATS:
+            if output.path(name).exists():
+                assert output.path(name).read_text() == texts[told[f"aula.{name}"]][name]
+        if not was_killed:
+            break
+    assert call > 8
+    assert told == {"aula.srt": "bbc-2", "aula.vtt": "bbc-2"}
+    assert all(output.path(name).exists() for name in FORMATS)
+
+
 def test_killed_at_random_a_batch_ends_with_every_set_whole(tmp_path):
     """Twenty kills in the middle of writing; each run begins with recovery and goes on."""
     found = recordings(tmp_path, *(f"aula {number}.mp3" for number in range(12)))

@@ -13,6 +13,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args
 
@@ -95,9 +96,27 @@ class Standard(BaseModel):
         said = _parsed(value) if isinstance(value, str) else value
         if not isinstance(said, Mapping):
             return said
-        numbers = _STANDARDS.get(said.get("standard", NAMES[0]), {})
+        name = said.get("standard", NAMES[0])
+        if name not in NAMES:
+            raise ValueError(f"no standard is called {name!r}; there are {', '.join(NAMES)}")
+        for key in said:
+            if key not in cls.model_fields:
+                near = get_close_matches(str(key), cls.model_fields, n=1)
+                raise ValueError(f"a standard has no {key!r}" + (f"; did you mean {near[0]}?" if near else ""))
+        numbers = _STANDARDS[name]
         given = {key: _said(key, item, numbers) for key, item in said.items()}
         return {**numbers, **given}
+
+    @model_validator(mode="after")
+    def _can_hold(self) -> Standard:
+        if self.max_duration is not None and self.min_duration > self.max_duration:
+            raise ValueError(f"min_duration {self.min_duration:g} is more than max_duration {self.max_duration:g}")
+        return self
+
+    def __str__(self) -> str:
+        """`bbc`, or `bbc,max_chars=40`: what `Standard.model_validate` makes this one of, tables aside."""
+        begun = Standard.model_validate(self.standard)
+        return ",".join([self.standard, *(f"{name}={_told(value)}" for name, value in self if value != getattr(begun, name))])
 
     def rules(self, language: str) -> Rules:
         """What holds for a language, given as its code; in milliseconds."""
@@ -173,6 +192,14 @@ def _parsed(text: str) -> dict[str, Any]:
         key, equals, value = (side.strip() for side in part.partition("="))
         table[key.replace("-", "_") if equals else "standard"] = value if equals else key.lower()
     return table
+
+
+def _told(value: object) -> str:
+    if value is None or value == {}:
+        return "none"
+    if isinstance(value, Mapping):
+        return f"{value[OTHERS]:g}" if [*value] == [OTHERS] else "…"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _said(key: str, value: object, numbers: Mapping[str, Any]) -> object:
