@@ -54,6 +54,7 @@ def _recognized(recording: UnderWay, device: str, backend: str) -> Transcript:
         found = merged({turns[channel][0].speaker: by_channel[channel] for channel in turns})
     else:
         [found] = by_channel.values()
+    found = tuple(_of_language(segment, language.code) for segment in found)
     told = tuple(sorted((turn for said in turns.values() for turn in said), key=lambda turn: (turn.start, turn.end)))
     quality = _quality(prepared.speech, waveform.damage, results, by_channel)
     return Transcript(
@@ -110,6 +111,11 @@ def _told_apart(text: Transcript, spec: JobSpec, diarized: Diarized) -> Transcri
             "speaker_names": {},
         }
     )
+
+
+def _of_language(segment: Segment, language: str) -> Segment:
+    """Said only where it is another than the recording's."""
+    return segment.model_copy(update={"language": None}) if segment.language == language else segment
 
 
 def _now() -> str:

@@ -32,6 +32,7 @@ from transcribe_cli.settings import Settings
 from transcribe_cli.sinks import Output
 from transcribe_cli.sources import json_safe
 from transcribe_cli.spec import JobSpec
+from transcribe_cli.standards import Subtitles
 from transcribe_cli.transcript import Transcript
 from transcribe_cli.voices.known import KnownVoices, with_likenesses
 from transcribe_cli.voices.library import Library
@@ -89,6 +90,7 @@ class Batch:
         self._jobs = jobs
         self._spec = spec
         self._settings = settings
+        self._subtitles = settings.subtitle_style
         self._listener = emit
         self._lock = threading.Lock()
         self._tally = Tally()
@@ -170,7 +172,8 @@ class Batch:
         try:
             path = sinks.json_path(job.output)
             transcript = Transcript.loads(path.read_bytes(), path.name)
-            written = sinks.add(job.output, transcript, _rendered(transcript, job), overwrite=self._settings.overwrite)
+            rendered = _rendered(transcript, job, self._subtitles)
+            written = sinks.add(job.output, transcript, rendered, stamp=self._subtitles.stamp, overwrite=self._settings.overwrite)
         except (TranscribeError, OSError) as error:
             self._fail(job, error if isinstance(error, TranscribeError) else OutputRefused(str(error)))
             return
@@ -205,7 +208,10 @@ class Batch:
             return
         transcript = self._named(outcome, transcript)
         try:
-            written = sinks.commit(job.output, transcript, _rendered(transcript, job), overwrite=self._settings.overwrite)
+            rendered = _rendered(transcript, job, self._subtitles)
+            written = sinks.commit(
+                job.output, transcript, rendered, stamp=self._subtitles.stamp, overwrite=self._settings.overwrite
+            )
         except (OutputRefused, StorageNotReady) as error:
             self._fail(job, error)
             return
@@ -262,8 +268,8 @@ def _names_beside(job: Job) -> dict[str, str]:
     return speaker_names.beside(job.recording.path, sinks.json_path(job.output))
 
 
-def _rendered(transcript: Transcript, job: Job) -> dict[str, bytes]:
-    return {name: render_bytes(name, transcript, job.output.uri) for name in job.formats if name != "json"}
+def _rendered(transcript: Transcript, job: Job, subtitles: Subtitles) -> dict[str, bytes]:
+    return {name: render_bytes(name, transcript, subtitles, job.output.uri) for name in job.formats if name != "json"}
 
 
 def _done(job: Job, transcript: Transcript, seconds: float, *, rendered: bool = False) -> RecordingDone:

@@ -15,6 +15,7 @@ from transcribe_cli.formats import render_bytes
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.sinks.atomic import publish, stage, storage_errors
 from transcribe_cli.sources import find, json_safe
+from transcribe_cli.standards import Subtitles
 from transcribe_cli.transcript import Transcript
 
 
@@ -45,7 +46,9 @@ class Rendered:
         """
         return self._named(self.read(), names)
 
-    def write(self, formats: Sequence[str], output_dir: Path | None, names: Mapping[str, str], *, overwrite: bool) -> list[str]:
+    def write(
+        self, formats: Sequence[str], output_dir: Path | None, names: Mapping[str, str], subtitles: Subtitles, *, overwrite: bool
+    ) -> list[str]:
         """Write the formats beside the transcript, or below `output_dir`; the names of the files.
 
         Beside it, new names of speakers go into the transcript, and what was rendered from it before is rendered again with them.
@@ -62,13 +65,13 @@ class Rendered:
             output = sinks.Output(self.path.parent, self.path.stem)
             if transcript.speaker_names != before.speaker_names:
                 formats = list(dict.fromkeys([*formats, *_rendered_before(output, before), "json"]))
-            rendered = {name: render_bytes(name, transcript, output.uri) for name in formats}
+            rendered = {name: render_bytes(name, transcript, subtitles, output.uri) for name in formats}
             if transcript.speaker_names != before.speaker_names:
                 self._put(transcript)
-            sinks.add(output, transcript, rendered, overwrite=overwrite)
+            sinks.add(output, transcript, rendered, stamp=subtitles.stamp, overwrite=overwrite)
         else:
             output = sinks.Output(output_dir / self.path.parent.relative_to(self.root), self.path.stem)
-            for name, data in {name: render_bytes(name, transcript, output.uri) for name in formats}.items():
+            for name, data in {name: render_bytes(name, transcript, subtitles, output.uri) for name in formats}.items():
                 _export(output.path(name), data, overwrite=overwrite)
         return [output.path(name).name for name in formats]
 

@@ -57,6 +57,7 @@ def _segment(
         start=start,
         end=end,
         text=text,
+        language=result.clip.language or None,
         tokens=tokens,
         temperature=result.attempt.temperature,
         avg_logprob=result.attempt.avg_logprob,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import re
 from typing import Any
 
+import docx
 from hypothesis import strategies as st
 
+from transcribe_cli.formats import render
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import JobRecord, Quality, Segment, Source, Transcript, Word
 
@@ -57,6 +61,14 @@ def transcript(*segments: Segment, **more: Any) -> Transcript:
         "quality": Quality(speech=10.0, covered=1.0),
     }
     return Transcript(**fields | more)
+
+
+def shown(name: str, document: Transcript) -> str:
+    """What people see of a format: without the escapes of Markdown and the packing of DOCX."""
+    content = render(name, document)
+    if isinstance(content, bytes):
+        return "\n".join(paragraph.text for paragraph in docx.Document(io.BytesIO(content)).paragraphs)
+    return re.sub(r"\\(.)", r"\1", content) if name == "md" else content
 
 
 LESSON = transcript(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from transcribe_cli.cli.session import Sources
+from transcribe_cli.cli.options import with_options
+from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure
 from transcribe_cli.errors import RecordingError, TranscribeError, UsageError
 from transcribe_cli.formats import render_bytes
 from transcribe_cli.loading import check_formats
@@ -28,6 +29,7 @@ SpeakerNames = Annotated[
 ]
 
 
+@with_options("Subtitles")
 def render(
     sources: Sources = None,
     output_format: Annotated[
@@ -42,10 +44,15 @@ def render(
     ] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only errors.")] = False,
     speaker_names: SpeakerNames = None,
+    config: ConfigFile = None,
+    profile: Profile = None,
+    **flags: Any,  # noqa: ANN401 - one for each option of subtitles, see options.py
 ) -> int:
     """Write other formats from transcripts that exist: JSON files, or whole trees of them. Needs no model and no recording.
 
     transcribe render ./aulas -f txt,tsv
+
+    transcribe render ./aulas -f srt --subtitles bbc
 
     transcribe render aula.json --speaker-names SPEAKER_00=Ana,SPEAKER_01=Rui
 
@@ -53,6 +60,7 @@ def render(
     """
     formats = _formats(output_format or ["srt", "vtt"])
     check_formats(formats)
+    subtitles = configure(sources or [], flags, config, profile).settings.subtitle_style
     called = parsed(speaker_names or [])
     found = list(transcripts(sources or ["."]))
     if not found:
@@ -65,10 +73,10 @@ def render(
         try:
             if output_dir == Path("-"):
                 document = transcript.named(called)
-                data = b"".join(render_bytes(name, document) for name in formats)
+                data = b"".join(render_bytes(name, document, subtitles) for name in formats)
                 typer.echo(data, nl=False)  # the bytes of the file, whatever the locale
                 continue
-            names = transcript.write(formats, output_dir, called, overwrite=overwrite)
+            names = transcript.write(formats, output_dir, called, subtitles, overwrite=overwrite)
         except TranscribeError as error:
             failed += 1
             typer.echo(f"FAILED    {printable(transcript.path.name)}  {printable(str(error))}", err=True)

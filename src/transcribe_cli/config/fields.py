@@ -13,9 +13,11 @@ from pydantic.fields import FieldInfo
 
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
+from transcribe_cli.standards import NAMES, Standard
 
 FIELDS: Mapping[str, FieldInfo] = {**JobSpec.model_fields, **Settings.model_fields}
 _SINGULAR = {bool: "true or false", int: "a whole number", float: "a number", str: "text", SecretStr: "text", Path: "a path"}
+_SINGULAR[Standard] = f"{', '.join(NAMES)}, and what differs from it: bbc,max_chars=40"
 _PLURAL = {int: "whole numbers", float: "numbers", str: "texts"}
 
 

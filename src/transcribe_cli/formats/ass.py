@@ -6,8 +6,11 @@ https://github.com/libass/libass/wiki/ASSv5-Override-Tags
 
 from __future__ import annotations
 
+from itertools import accumulate, pairwise
+
 from transcribe_cli.formats.cues import Cue, cues
-from transcribe_cli.formats.lines import one_line, wrap
+from transcribe_cli.formats.lines import one_line
+from transcribe_cli.standards import Subtitles
 from transcribe_cli.transcript import Transcript
 
 # White Arial with a black outline at the bottom, 5 % of the height of the picture: what players show SRT in.
@@ -30,16 +33,29 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 _ESCAPES = str.maketrans({"{": "\\{", "}": "\\}", "\\": "\\\u2060"})
 
 
-def render(transcript: Transcript) -> str:
+def render(transcript: Transcript, subtitles: Subtitles) -> str:
     """The header, then a line for each cue; the speaker also as its name, which editors list."""
-    return _HEAD + "".join(map(_event, cues(transcript, label="{}: ")))
+    return _HEAD + "".join(_event(cue, karaoke=subtitles.karaoke) for cue in cues(transcript, subtitles.standard, label="{}: "))
 
 
-def _event(cue: Cue) -> str:
-    start, end = cue.start_ms // 10, cue.end_ms // 10
+def _event(cue: Cue, *, karaoke: bool) -> str:
+    start, end = cue.start_ms // 10, max(cue.end_ms // 10, cue.start_ms // 10 + 1)
     name = one_line((cue.speaker or "").replace(",", " "))  # a comma ends the field
-    text = "\\N".join(line.translate(_ESCAPES) for line in wrap(cue.text))
-    return f"Dialogue: 0,{_clock(start)},{_clock(max(end, start + 1))},Default,{name},0,0,0,,{text}\n"
+    text = _karaoke(cue, start, end) if karaoke else "\\N".join(line.translate(_ESCAPES) for line in cue.lines)
+    return f"Dialogue: 0,{_clock(start)},{_clock(end)},Default,{name},0,0,0,,{text}\n"
+
+
+def _karaoke(cue: Cue, start: int, end: int) -> str:
+    r"""The lines with `{\k…}` before each word: how long it lasts until the next, in hundredths; together the time of the cue."""
+    begins = [min(max(word.start_ms // 10, start), end) for word in cue.words]
+    begins = list(accumulate(begins, max))
+    lasting = iter(after - before for before, after in pairwise([*begins, end]))
+    lines = [f"{{\\k{begins[0] - start}}}{cue.label.translate(_ESCAPES)}"] + [""] * (len(cue.rows) - 1)
+    for number, row in enumerate(cue.rows):
+        for place, word in enumerate(row):
+            text = word.text if place else word.text.lstrip(" ")
+            lines[number] += f"{{\\k{next(lasting)}}}{text.translate(_ESCAPES)}"
+    return "\\N".join(lines)
 
 
 def _clock(hundredths: int) -> str:

@@ -10,17 +10,19 @@ from itertools import pairwise
 
 from transcribe_cli.formats.cues import Cue, cues
 from transcribe_cli.formats.lines import one_line
+from transcribe_cli.standards import Subtitles
 from transcribe_cli.transcript import Transcript
 
 # A pause from which the line before it is taken away, by an empty one, in milliseconds.
 PAUSE_MS = 3000
 
 
-def render(transcript: Transcript) -> str:
+def render(transcript: Transcript, subtitles: Subtitles) -> str:
     """The recording's name and length, then a line for each cue."""
     length = _clock(round(transcript.duration * 100)).partition(".")[0]
     head = f"[ti:{one_line(transcript.source.name)}]\n[length:{length}]\n\n"
-    return head + "".join(f"[{_clock(time_ms // 10)}]{text}\n" for time_ms, text in _lines(cues(transcript, label="{}: ")))
+    lines = _lines(cues(transcript, subtitles.standard, label="{}: "))
+    return head + "".join(f"[{_clock(time_ms // 10)}]{text}\n" for time_ms, text in lines)
 
 
 def _lines(found: list[Cue]) -> Iterator[tuple[int, str]]:

@@ -58,7 +58,7 @@ def _in_order(spans: list[_Interval]) -> Iterator[_Interval]:
     starts: list[int] = []
     for span in spans:
         starts.append(max(span.start_ms, starts[-1] + 1 if starts else 0))
-    for span, start, limit in zip(spans, starts, [*starts[1:], None], strict=True):
+    for span, start, limit in zip(spans, starts, [*starts[1:], None], strict=False):
         end = max(span.end_ms, start + 1)
         yield _Interval(start, end if limit is None else min(end, limit), span.text)
 

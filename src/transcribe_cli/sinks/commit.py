@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from transcribe_cli.errors import OutputRefused
+from transcribe_cli.formats import CUED
 from transcribe_cli.printable import printable
 from transcribe_cli.sinks.atomic import publish, stage, storage_errors, sync_folder, write
 from transcribe_cli.sinks.head import Head, read_head
@@ -28,8 +29,12 @@ from transcribe_cli.transcript import Transcript
 MOVE_IT = "Move it away, use --output-dir, or --overwrite to replace it."
 
 
-def commit(output: Output, transcript: Transcript, rendered: Mapping[str, bytes], *, overwrite: bool = False) -> Transcript:
+def commit(
+    output: Output, transcript: Transcript, rendered: Mapping[str, bytes], *, stamp: str = "", overwrite: bool = False
+) -> Transcript:
     """Write a new transcript and its renderings (format -> content); return it as written, listing them in `outputs`.
+
+    The stamp is that of the subtitle settings which they were made with (`standards.Subtitles.stamp`).
 
     Raises:
         OutputRefused: a file there is not ours to replace. If it is the JSON nothing is written; if it is a rendering, everything else
@@ -41,7 +46,7 @@ def commit(output: Output, transcript: Transcript, rendered: Mapping[str, bytes]
     files = _files(output, rendered)
     kept = [] if overwrite else _not_ours(files, old, target)
     files = [file for file in files if file.path not in kept]
-    written = transcript.with_outputs({file.key: file.digest for file in files})
+    written = transcript.with_outputs({file.key: file.digest for file in files}, _stamped(files, stamp))
     with storage_errors(target):
         temporary = stage(output.folder, _json_bytes(written))  # (a)
         sync_folder(output.folder)
@@ -58,11 +63,14 @@ def commit(output: Output, transcript: Transcript, rendered: Mapping[str, bytes]
     return written
 
 
-def add(output: Output, transcript: Transcript, rendered: Mapping[str, bytes], *, overwrite: bool = False) -> Transcript:
+def add(
+    output: Output, transcript: Transcript, rendered: Mapping[str, bytes], *, stamp: str = "", overwrite: bool = False
+) -> Transcript:
     """Write renderings beside their transcript, which is in place; return it listing them.
 
     The JSON is rewritten, before them, only when it does not list them yet with the same content. It keeps its time, so that files
-    edited since are still seen to be.
+    edited since are still seen to be. Those that it lists with other content go first: after a crash they are missing, not out of date.
+    The stamp is that of the subtitle settings which they were made with.
 
     Raises:
         OutputRefused: a file there is not ours to replace; the others are written.
@@ -73,10 +81,16 @@ def add(output: Output, transcript: Transcript, rendered: Mapping[str, bytes], *
     files = _files(output, rendered)
     kept = [] if overwrite else _not_ours(files, old, target)
     files = [file for file in files if file.path not in kept]
-    listed = transcript.with_outputs({**transcript.outputs, **{file.key: file.digest for file in files}})
-    if old is None or listed.outputs != old.outputs:
+    listed = transcript.with_outputs(
+        {**transcript.outputs, **{file.key: file.digest for file in files}}, {**transcript.subtitles, **_stamped(files, stamp)}
+    )
+    if old is None or (listed.outputs, listed.subtitles) != (old.outputs, old.subtitles):
         with storage_errors(target):
-            publish(stage(output.folder, _json_bytes(listed), modified_ns=_modified_ns(target) or None), target)
+            temporary = stage(output.folder, _json_bytes(listed), modified_ns=_modified_ns(target) or None)
+            for file in files:
+                if old is not None and old.outputs.get(file.key, file.digest) != file.digest:
+                    file.path.unlink(missing_ok=True)
+            publish(temporary, target)
     for file in files:
         write(file.path, file.data)
     if kept:
@@ -102,6 +116,7 @@ class _File:
 
     path: Path
     data: bytes
+    cued: bool
 
     @property
     def key(self) -> str:
@@ -113,7 +128,11 @@ class _File:
 
 
 def _files(output: Output, rendered: Mapping[str, bytes]) -> list[_File]:
-    return [_File(output.path(name), data) for name, data in rendered.items() if name != "json"]
+    return [_File(output.path(name), data, name in CUED) for name, data in rendered.items() if name != "json"]
+
+
+def _stamped(files: Iterable[_File], stamp: str) -> dict[str, str]:
+    return {file.key: stamp for file in files if file.cued}
 
 
 def _json_bytes(transcript: Transcript) -> bytes:

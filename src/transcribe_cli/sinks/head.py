@@ -21,7 +21,8 @@ _BEGINNING = b'{"schema_version"'
 class Head:
     """Provenance of a transcript: which recording, which spec, which files were rendered from it.
 
-    `size` is in bytes, `outputs` goes from file name to SHA-256, `finished_at` is UTC in ISO 8601; `spec` is without nulls.
+    `size` is in bytes, `outputs` goes from file name to SHA-256, `subtitles` to the standard that a file was made under, `finished_at` is
+    UTC in ISO 8601; `spec` is without nulls.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Head:
     spec: Mapping[str, Any]
     finished_at: str
     outputs: Mapping[str, str]
+    subtitles: Mapping[str, str]
 
     @property
     def identity(self) -> tuple[str, int, str | None]:
@@ -51,6 +53,7 @@ class Head:
             spec=job.spec,
             finished_at=job.finished_at,
             outputs=transcript.outputs,
+            subtitles=transcript.subtitles,
         )
 
 
@@ -103,6 +106,7 @@ def _head(document: Mapping[str, Any] | None) -> Head | None:
         isinstance(source, dict) and isinstance(job, dict) and isinstance(outputs, dict) and isinstance(job.get("spec"), dict)
     ):
         return None
+    subtitles = document.get("subtitles")  # earlier versions of the tool wrote none
     try:
         return Head(
             name=str(source["name"]),
@@ -113,6 +117,7 @@ def _head(document: Mapping[str, Any] | None) -> Head | None:
             spec=job["spec"],
             finished_at=str(job["finished_at"]),
             outputs={str(name): str(digest) for name, digest in outputs.items()},
+            subtitles={str(name): str(stamp) for name, stamp in subtitles.items()} if isinstance(subtitles, dict) else {},
         )
     except (KeyError, TypeError, ValueError):
         return None
