@@ -29,8 +29,9 @@ Style: Default,Arial,54,&H00FFFFFF,&H000000FF,&H00000000,&H80000000,0,0,0,0,100,
 [Events]
 Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 """
-# Braces would begin a tag. A backslash is made no escape by a word joiner, which is not seen; FFmpeg writes it so too (libavcodec/ass.c).
-_ESCAPES = str.maketrans({"{": "\\{", "}": "\\}", "\\": "\\\u2060"})
+# Braces begin a tag, and only libass knows an escape: others would leave out what is in them, so that wide ones stand in their place.
+# A backslash is made no escape by a word joiner, which is not seen; FFmpeg writes it so too (libavcodec/ass.c).
+_ESCAPES = str.maketrans({"{": "｛", "}": "｝", "\\": "\\\u2060"})
 
 
 def render(transcript: Transcript, subtitles: Subtitles) -> str:

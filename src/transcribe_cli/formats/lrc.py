@@ -5,6 +5,7 @@ There is no standard; https://en.wikipedia.org/wiki/LRC_(file_format) says what 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -15,12 +16,15 @@ from transcribe_cli.transcript import Transcript
 
 # A pause from which the line before it is taken away, by an empty one, in milliseconds.
 PAUSE_MS = 3000
+# Text that begins like a time would be taken for one; a word joiner, which is not seen, keeps it apart.
+_LIKE_A_TIME = re.compile(r"\[\d")
+_BRACKETS = str.maketrans("[]", "()")
 
 
 def render(transcript: Transcript, subtitles: Subtitles) -> str:
     """The recording's name and length, then a line for each cue."""
     length = _clock(round(transcript.duration * 100)).partition(".")[0]
-    head = f"[ti:{one_line(transcript.source.name)}]\n[length:{length}]\n\n"
+    head = f"[ti:{one_line(transcript.source.name).translate(_BRACKETS)}]\n[length:{length}]\n\n"
     lines = _lines(cues(transcript, subtitles.standard, label="{}: "))
     return head + "".join(f"[{_clock(time_ms // 10)}]{text}\n" for time_ms, text in lines)
 
@@ -30,7 +34,7 @@ def _lines(found: list[Cue]) -> Iterator[tuple[int, str]]:
     for cue, following in pairwise([*found, None]):
         if cue is None:  # for the type checker: only the last one is
             continue
-        yield cue.start_ms, cue.text
+        yield cue.start_ms, f"\u2060{cue.text}" if _LIKE_A_TIME.match(cue.text) else cue.text
         if following is None or following.start_ms - cue.end_ms >= PAUSE_MS:
             yield cue.end_ms, ""
 

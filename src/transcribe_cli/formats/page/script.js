@@ -204,6 +204,9 @@ function doubt() {
   const place = placeAt(media.currentTime * 1000 + 1), next = low.find((word) => rank[word] > place) ?? low[0];
   if (next !== undefined) goTo(next);
 }
+function full() {
+  if (document.fullscreenElement) document.exitFullscreen(); else if (media.requestFullscreen) media.requestFullscreen();
+}
 function faster(by) {
   const rate = $("rate"), index = Math.min(Math.max(rate.selectedIndex + by, 0), rate.options.length - 1);
   rate.selectedIndex = index;
@@ -269,7 +272,7 @@ document.addEventListener("click", (event) => {
   if (chip) filter(chip);
 });
 for (const [id, act] of Object.entries({
-  play: toggle, back: () => go(media.currentTime - 5), on: () => go(media.currentTime + 5), follow: back, doubtful: doubt,
+  play: toggle, back: () => go(media.currentTime - 5), on: () => go(media.currentTime + 5), follow: back, doubtful: doubt, full,
   previous: () => choose(chosen - 1), next: () => choose(chosen + 1), "help-open": () => $("help").showModal(),
 })) if ($(id)) $(id).addEventListener("click", act);
 $("query").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(search, 150); });
@@ -292,13 +295,18 @@ media.addEventListener("timeupdate", tell);
 media.addEventListener("loadedmetadata", () => {
   $("lost").hidden = true;
   if (Number.isFinite(media.duration)) { seek.max = media.duration; $("length").textContent = clock(media.duration); }
-  if (media.videoWidth === 0) $("stage").classList.add("silent");
+  $("stage").classList.toggle("silent", !media.videoWidth);
+  if ($("full")) $("full").hidden = !media.videoWidth;
   tell();
 });
 
 root.classList.add("js");
-if (media.tagName === "AUDIO") media.controls = false;
-else media.addEventListener("click", (event) => { event.preventDefault(); toggle(); });
+media.controls = false;
+if (media.tagName === "VIDEO") {
+  media.addEventListener("click", toggle);
+  media.addEventListener("dblclick", full);
+}
+new ResizeObserver(() => root.style.setProperty("--top", `${$("top").offsetHeight}px`)).observe($("top"));
 tell();
 setTimeout(checkLost, 1000);  // if its sources failed before anybody listened
 moment();
