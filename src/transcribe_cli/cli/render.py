@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 from transcribe_cli.cli.options import with_options
 from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure
 from transcribe_cli.errors import RecordingError, TranscribeError, UsageError
-from transcribe_cli.formats import render_bytes
+from transcribe_cli.formats import BINARY, render_bytes
 from transcribe_cli.loading import check_formats
 from transcribe_cli.printable import printable
 from transcribe_cli.registry import FORMATS
@@ -60,6 +61,8 @@ def render(
     """
     formats = _formats(output_format or ["srt", "vtt"])
     check_formats(formats)
+    if output_dir == Path("-") and sys.stdout.isatty() and (binary := BINARY.intersection(formats)):
+        raise UsageError(f"{', '.join(binary)} is no text for a terminal.", "Redirect it, as in `-o - > aula.docx`.")
     subtitles = configure(sources or [], flags, config, profile).settings.subtitle_style
     called = parsed(speaker_names or [])
     found = list(transcripts(sources or ["."]))
