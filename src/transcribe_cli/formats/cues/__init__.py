@@ -41,8 +41,10 @@ def cues(transcript: Transcript, standard: Standard, label: str = "") -> list[Cu
     if not spoken:
         return []
     labels = list(_labels(spoken, label))
-    counts = cut(spoken, [len(text) for text in labels], rules)
-    made = [cue for run, text, sizes in zip(spoken, labels, counts, strict=True) for cue in _cues_of(run, text, sizes, rules)]
+    costs = [break_costs(run.words, run.language) for run in spoken]
+    counts = cut(spoken, costs, [len(text) for text in labels], rules)
+    told = zip(spoken, costs, labels, counts, strict=True)
+    made = [cue for run, of_run, text, sizes in told for cue in _cues_of(run, of_run, text, sizes, rules)]
     return timed(made, rules)
 
 
@@ -61,8 +63,7 @@ def _labels(spoken: Sequence[Run], label: str) -> Iterator[str]:
         before = speaker
 
 
-def _cues_of(run: Run, label: str, sizes: Sequence[int], rules: Rules) -> Iterator[Cue]:
-    costs = break_costs(run.words, run.language)
+def _cues_of(run: Run, costs: Sequence[float], label: str, sizes: Sequence[int], rules: Rules) -> Iterator[Cue]:
     begin = 0
     for size in sizes:
         words = run.words[begin : begin + size]

@@ -103,6 +103,8 @@ def _parts(segment: Segment) -> Iterable[tuple[str, int, int]]:
 
 def _pieces(text: str, *, timed: bool) -> list[str]:
     """The text, cut before each run of spaces and, in scripts without spaces, between characters; nothing is lost."""
+    if text.isascii() and " " not in text[1:-1]:
+        return [text]
     pieces = re.findall(" *[^ ]+ *$| *[^ ]+|^ +$", text)
     if not _HAS_DENSE.search(text):
         return pieces
@@ -115,6 +117,9 @@ def _pieces(text: str, *, timed: bool) -> list[str]:
 
 def _shared(pieces: Sequence[str], start_ms: int, end_ms: int) -> Iterator[tuple[str, int, int]]:
     """Each piece with its share of the time, by its length."""
+    if len(pieces) == 1:
+        yield pieces[0], start_ms, end_ms
+        return
     ends = list(accumulate(len(piece.strip(" ")) for piece in pieces))
     whole = max(ends[-1], 1) if ends else 1
     borders = [start_ms, *(start_ms + (end_ms - start_ms) * end // whole for end in ends)]
