@@ -61,9 +61,16 @@ def runs(transcript: Transcript, rules: Rules) -> Iterator[Run]:
                 yield Run(words, *said)
                 words = []
             said = now
-            words.append(word)
+            words.append(_apart(words[-1], word) if words and number == 0 else word)
     if words:
         yield Run(words, *said)
+
+
+def _apart(before: CueWord, after: CueWord) -> CueWord:
+    """The first word of a segment, with a space before it unless the script has none."""
+    if after.text.startswith(" ") or _HAS_DENSE.match(before.text[-1]) or _HAS_DENSE.match(after.text):
+        return after
+    return CueWord(f" {after.text}", after.start_ms, after.end_ms)
 
 
 def words_of(segment: Segment) -> list[CueWord]:
