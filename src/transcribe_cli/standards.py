@@ -102,7 +102,7 @@ class Standard(BaseModel):
         for key in said:
             if key not in cls.model_fields:
                 near = get_close_matches(str(key), cls.model_fields, n=1)
-                raise ValueError(f"a standard has no {key!r}" + (f"; did you mean {near[0]}?" if near else ""))
+                raise ValueError(f"a standard has no {key!r}" + (f" (did you mean {near[0]}?)" if near else ""))
         numbers = _STANDARDS[name]
         given = {key: _said(key, item, numbers) for key, item in said.items()}
         return {**numbers, **given}

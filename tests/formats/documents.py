@@ -73,7 +73,7 @@ def shown(name: str, document: Transcript) -> str:
 
 LESSON = transcript(
     spoken("Bom dia a todos.", start=0.0),
-    spoken("Hoje falamos de <DNA> & RNA.", start=2.5),
+    spoken("Hoje falamos de <DNA> & RNA.", start=3.5),
 )
 DIALOGUE = transcript(
     segment(" Bom dia.", 0.0, 1.5, speaker="SPEAKER_00"),
@@ -113,3 +113,25 @@ def any_segment(draw: st.DrawFn) -> Segment:
 
 
 any_transcript = st.lists(any_segment(), max_size=6).map(lambda segments: transcript(*segments))
+
+
+@st.composite
+def talk(draw: st.DrawFn) -> Transcript:
+    """People who speak one after the other, fast and slowly, with short and long words and pauses."""
+    word = st.text("abcdeéã", min_size=1, max_size=12) | st.text("abc", min_size=40, max_size=60)
+    position = draw(st.floats(0, 100))
+    said = []
+    for _ in range(draw(st.integers(0, 6))):
+        timed = []
+        for number in range(draw(st.integers(1, 30))):
+            position += draw(st.sampled_from([0.0, 0.0, 0.0, 0.05, 0.3, 0.7, 1.5])) if number else 0.0
+            length = draw(st.floats(0.02, 0.9) | st.sampled_from([0.0, 3.0, 9.0]))
+            text = draw(word) + draw(st.sampled_from(["", "", "", ",", ".", "?"]))
+            timed.append(Word(word=f" {text}", start=position, end=position + length, probability=0.9))
+            position += length
+        text = "".join(word.word for word in timed)
+        speaker = draw(st.sampled_from([None, "Ana", "Rui", "Maria Aparecida da Conceição"]))
+        kept = draw(st.booleans())
+        said.append(segment(text, timed[0].start, timed[-1].end, speaker=speaker, words=tuple(timed) if kept else None))
+        position += draw(st.sampled_from([0.0, 0.02, 0.4, 2.0, 30.0]))
+    return transcript(*said)

@@ -23,7 +23,7 @@ from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Transcript
 
 KEYS = [
-    "schema_version", "source", "job", "outputs", "language", "language_probability", "duration", "flags", "speakers",
+    "schema_version", "source", "job", "outputs", "subtitles", "language", "language_probability", "duration", "flags", "speakers",
     "speaker_names", "text", "segments", "turns", "quality", "timing", "cost",
 ]  # fmt: skip
 

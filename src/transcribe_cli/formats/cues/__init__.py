@@ -20,7 +20,7 @@ from transcribe_cli.transcript import Transcript
 __all__ = ["Cue", "CueWord", "cues"]
 
 # Of a longer name only the beginning is written before the text: there must be room for words beside it.
-LABEL_CHARACTERS = 30
+LABEL_CHARACTERS, LABEL_SHARE = 30, 0.6
 # Before the text of somebody unknown who speaks after somebody known; broadcasters mark a change of speaker with a dash.
 UNKNOWN = "- "
 
@@ -40,14 +40,17 @@ def cues(transcript: Transcript, standard: Standard, label: str = "") -> list[Cu
     spoken = list(runs(transcript, rules))
     if not spoken:
         return []
-    labels = list(_labels(spoken, label))
-    counts = cut(spoken, [len(text) for text in labels], rules)
-    made = [cue for run, text, sizes in zip(spoken, labels, counts, strict=True) for cue in _cues_of(run, text, sizes, rules)]
+    labels = list(_labels(spoken, label, rules.max_chars))
+    costs = [break_costs(run.words, run.language) for run in spoken]
+    counts = cut(spoken, costs, [len(text) for text in labels], rules)
+    told = zip(spoken, costs, labels, counts, strict=True)
+    made = [cue for run, of_run, text, sizes in told for cue in _cues_of(run, of_run, text, sizes, rules)]
     return timed(made, rules)
 
 
-def _labels(spoken: Sequence[Run], label: str) -> Iterator[str]:
+def _labels(spoken: Sequence[Run], label: str, max_chars: int | None) -> Iterator[str]:
     """What is written before each run: something where the speaker is another than before."""
+    room = LABEL_CHARACTERS if max_chars is None else max(1, min(LABEL_CHARACTERS, int(max_chars * LABEL_SHARE)))
     before: str | None = None
     for run in spoken:
         speaker = run.speaker
@@ -56,13 +59,11 @@ def _labels(spoken: Sequence[Run], label: str) -> Iterator[str]:
         elif speaker is None:
             yield UNKNOWN
         else:
-            short = speaker if len(speaker) <= LABEL_CHARACTERS else f"{speaker[: LABEL_CHARACTERS - 1]}…"
-            yield label.format(short)
+            yield label.format(speaker if len(speaker) <= room else f"{speaker[: room - 1]}…")
         before = speaker
 
 
-def _cues_of(run: Run, label: str, sizes: Sequence[int], rules: Rules) -> Iterator[Cue]:
-    costs = break_costs(run.words, run.language)
+def _cues_of(run: Run, costs: Sequence[float], label: str, sizes: Sequence[int], rules: Rules) -> Iterator[Cue]:
     begin = 0
     for size in sizes:
         words = run.words[begin : begin + size]

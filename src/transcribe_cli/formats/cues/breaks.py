@@ -19,6 +19,7 @@ SENTENCE, CLAUSE, BEFORE_PHRASE, ANYWHERE, SHORT_WORD, NAME, NEVER = 0.0, 1.5, 3
 _PAUSE_MS = 500
 _CLAUSE_ENDS = (",", ";", ":", "—", "–", "、", "，", "；", "：", "،")
 _QUOTES = "\"'”’»)]"
+_AROUND = f" {_QUOTES}«“‘([¿¡"
 _DENSE = re.compile(f"[{DENSE}]")
 _DENSE_SENTENCE = re.compile("[。？！]")
 
@@ -57,16 +58,16 @@ _NOTHING: frozenset[str] = frozenset()
 
 
 def break_costs(words: Sequence[CueWord], language: str) -> list[float]:
-    """For each word of a run, what it costs to break after it; nothing after the last.
+    """For each word of a run, what it costs to break after it; nothing after a sentence, and after the last.
 
     Args:
         words: one run.
         language: code; Portuguese, English and Spanish are known, in others short words are taken for articles and the like.
     """
     leaning, phrases = _LEANING_WORDS.get(language), _PHRASE_WORDS.get(language, _NOTHING)
-    bare = [word.text.strip().strip(_QUOTES + "«“‘([¿¡") for word in words]
+    bare = [word.text.strip(_AROUND) for word in words]
     folded = [text.lower() for text in bare]
-    costs = [0.0] * len(words)
+    costs = [SENTENCE] * len(words)
     for place in range(len(words) - 1):
         text = words[place].text
         after = words[place + 1]
@@ -74,7 +75,7 @@ def break_costs(words: Sequence[CueWord], language: str) -> list[float]:
             continue
         if text.rstrip(_QUOTES).endswith(_CLAUSE_ENDS):
             cost = CLAUSE
-        elif folded[place] in ABBREVIATIONS or (folded[place] in leaning if leaning else False):
+        elif folded[place] in ABBREVIATIONS or (leaning is not None and folded[place] in leaning):
             costs[place] = NEVER
             continue
         elif not after.text.startswith(" ") and (_DENSE.match(text[-1]) or _DENSE.match(after.text[0])):
@@ -88,11 +89,6 @@ def break_costs(words: Sequence[CueWord], language: str) -> list[float]:
         pause = min(max(after.start_ms - words[place].end_ms, 0), _PAUSE_MS)
         costs[place] = cost * (1 - pause / _PAUSE_MS / 2)
     return costs
-
-
-def sentence_ends(words: Sequence[CueWord]) -> list[bool]:
-    """For each word, whether a sentence ends with it."""
-    return [ends_sentence(word.text) for word in words]
 
 
 def _is_name(word: str) -> bool:

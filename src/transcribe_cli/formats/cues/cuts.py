@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from transcribe_cli.formats.cues.breaks import NEVER, break_costs, sentence_ends
+from transcribe_cli.formats.cues.breaks import NEVER, SENTENCE
 from transcribe_cli.formats.cues.words import Run
 from transcribe_cli.standards import Rules
 
@@ -54,23 +54,24 @@ class _Table:
     sentences: Ints
 
 
-def cut(runs: Sequence[Run], labels: Sequence[int], rules: Rules) -> list[list[int]]:
+def cut(runs: Sequence[Run], costs: Sequence[Sequence[float]], labels: Sequence[int], rules: Rules) -> list[list[int]]:
     """For each run, how many words each of its cues has.
 
     Args:
         runs: of the whole recording, in order.
+        costs: for each run, what it costs to break after each of its words.
         labels: characters that are written before each run.
         rules: of the language that most of it has.
     """
     if rules.max_words is None and rules.max_ms is None and (rules.max_chars is None or rules.max_lines is None):
         return [[len(run.words)] for run in runs]
-    table = _table(runs, labels, rules)
+    table = _table(runs, costs, labels, rules)
     reach = _line_ends(table, rules)
     furthest = _furthest(table, reach, rules)
     return _by_run(_least(table, reach, furthest, rules), runs)
 
 
-def _table(runs: Sequence[Run], labels: Sequence[int], rules: Rules) -> _Table:
+def _table(runs: Sequence[Run], costs: Sequence[Sequence[float]], labels: Sequence[int], rules: Rules) -> _Table:
     words = [word for run in runs for word in run.words]
     counts = np.array([len(run.words) for run in runs])
     firsts = np.cumsum(counts) - counts
@@ -79,7 +80,7 @@ def _table(runs: Sequence[Run], labels: Sequence[int], rules: Rules) -> _Table:
     following = np.append(starts[1:], np.iinfo(np.int64).max // 2)
     leads = -np.array([word.text.startswith(" ") for word in words], dtype=np.int64)
     leads[firsts] += np.array(labels, dtype=np.int64)
-    ended = np.array([end for run in runs for end in sentence_ends(run.words)], dtype=np.int64)
+    flat = np.array([cost for of_run in costs for cost in of_run])
     return _Table(
         starts=starts,
         stops=stops,
@@ -87,8 +88,8 @@ def _table(runs: Sequence[Run], labels: Sequence[int], rules: Rules) -> _Table:
         offsets=np.concatenate([[0], np.cumsum([len(word.text) for word in words])]),
         leads=leads,
         last=np.repeat(firsts + counts - 1, counts),
-        costs=np.array([cost for run in runs for cost in break_costs(run.words, run.language)]),
-        sentences=np.concatenate([[0], np.cumsum(ended)]),
+        costs=flat,
+        sentences=np.concatenate([[0], np.cumsum(flat == SENTENCE)]),
     )
 
 

@@ -38,8 +38,7 @@ def _starts(ordered: Sequence[Cue], rules: Rules) -> list[int]:
 
 
 def _end(cue: Cue, start: int, following: int | None, rules: Rules) -> int:
-    characters = len(cue.label) + sum(len(word.text) for word in cue.words)
-    reading = rules.reading_ms(len(cue.text), len(cue.words)) if characters else 0
+    reading = rules.reading_ms(sum(map(len, cue.lines)), sum(len(line.split()) for line in cue.lines))
     end = max(cue.end_ms, min(start + reading, cue.end_ms + rules.extend_ms), start + rules.min_ms, start + 1)
     longest = end if rules.max_ms is None else start + max(rules.max_ms, 1)
     end = min(end, longest)

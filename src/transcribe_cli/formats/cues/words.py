@@ -61,9 +61,16 @@ def runs(transcript: Transcript, rules: Rules) -> Iterator[Run]:
                 yield Run(words, *said)
                 words = []
             said = now
-            words.append(word)
+            words.append(_apart(words[-1], word) if words and number == 0 else word)
     if words:
         yield Run(words, *said)
+
+
+def _apart(before: CueWord, after: CueWord) -> CueWord:
+    """The first word of a segment, with a space before it unless the script has none."""
+    if after.text.startswith(" ") or _HAS_DENSE.match(before.text[-1]) or _HAS_DENSE.match(after.text):
+        return after
+    return CueWord(f" {after.text}", after.start_ms, after.end_ms)
 
 
 def words_of(segment: Segment) -> list[CueWord]:
@@ -103,6 +110,8 @@ def _parts(segment: Segment) -> Iterable[tuple[str, int, int]]:
 
 def _pieces(text: str, *, timed: bool) -> list[str]:
     """The text, cut before each run of spaces and, in scripts without spaces, between characters; nothing is lost."""
+    if text.isascii() and " " not in text[1:-1]:
+        return [text]
     pieces = re.findall(" *[^ ]+ *$| *[^ ]+|^ +$", text)
     if not _HAS_DENSE.search(text):
         return pieces
@@ -115,6 +124,9 @@ def _pieces(text: str, *, timed: bool) -> list[str]:
 
 def _shared(pieces: Sequence[str], start_ms: int, end_ms: int) -> Iterator[tuple[str, int, int]]:
     """Each piece with its share of the time, by its length."""
+    if len(pieces) == 1:
+        yield pieces[0], start_ms, end_ms
+        return
     ends = list(accumulate(len(piece.strip(" ")) for piece in pieces))
     whole = max(ends[-1], 1) if ends else 1
     borders = [start_ms, *(start_ms + (end_ms - start_ms) * end // whole for end in ends)]
