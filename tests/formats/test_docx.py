@@ -73,7 +73,7 @@ def test_it_knows_where_it_comes_from_and_its_language() -> None:
     assert b'<w:lang w:val="pt"' in zipfile.ZipFile(io.BytesIO(content)).read("word/styles.xml")
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(any_transcript)
 def test_word_sees_the_whole_text(document: Transcript) -> None:
     """Whatever text and names hold, also what XML could not."""

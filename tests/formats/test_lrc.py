@@ -7,7 +7,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 
 from tests.formats.documents import DIALOGUE, SILENCE, any_transcript, segment, transcript
 from transcribe_cli.formats import render
@@ -35,6 +35,7 @@ def test_a_recording_without_speech_gives_the_header() -> None:
     assert render("lrc", SILENCE) == "[ti:aula.mp3]\n[length:00:12]\n\n"
 
 
+@settings(deadline=None)
 @given(any_transcript)
 def test_every_line_has_a_time(document: Transcript) -> None:
     """Whatever text and names are: the times of all cues, in order, each with its text."""

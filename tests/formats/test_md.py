@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from markdown_it import MarkdownIt
 
 from tests.formats.documents import DIALOGUE, SILENCE, any_transcript, segment, transcript
@@ -34,6 +34,7 @@ def test_an_address_is_no_link() -> None:
     assert "<a" not in page
 
 
+@settings(deadline=None)
 @given(any_transcript)
 def test_markdown_shows_the_text_as_it_is(document: Transcript) -> None:
     """Whatever text and names hold: nothing in them is markup."""

@@ -6,12 +6,13 @@ Where the transcript has no times for words, or words that do not spell its text
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from transcribe_cli.formats.cues.cue import CueWord
 from transcribe_cli.formats.lines import one_line, visible
+from transcribe_cli.formats.parts import parts
 from transcribe_cli.formats.timestamps import milliseconds
 from transcribe_cli.standards import Rules
 from transcribe_cli.transcript import Segment, Transcript
@@ -77,8 +78,9 @@ def words_of(segment: Segment) -> list[CueWord]:
     """The words of a segment, which are its text in one line; starts never fall, and none ends before it starts."""
     found: list[CueWord] = []
     spaced = False
-    for text, start_ms, end_ms in _parts(segment):
-        pieces = _pieces(visible(text), timed=bool(segment.words))
+    for part in parts(segment):
+        start_ms, end_ms = milliseconds(part.start), milliseconds(part.end)
+        pieces = _pieces(visible(part.text), timed=bool(segment.words))
         for piece, start, end in _shared(pieces, start_ms, max(start_ms, end_ms)):
             spaced = spaced or piece.startswith(" ")
             if word := piece.strip(" "):
@@ -86,26 +88,6 @@ def words_of(segment: Segment) -> list[CueWord]:
                 spaced = False
             spaced = spaced or piece.endswith(" ")
     return found
-
-
-def _parts(segment: Segment) -> Iterable[tuple[str, int, int]]:
-    """The text, cut where its words begin, with their times; in one part when the words do not spell it."""
-    starts: list[int] = []
-    position = 0
-    for word in segment.words or ():
-        bare = word.word.strip(" ")
-        position = segment.text.find(bare, position)
-        if position < 0:
-            return [(segment.text, milliseconds(segment.start), milliseconds(segment.end))]
-        starts.append(position)
-        position += len(bare)
-    if not starts:
-        return [(segment.text, milliseconds(segment.start), milliseconds(segment.end))]
-    borders = [0, *starts[1:], len(segment.text)]
-    return [
-        (segment.text[begin:end], milliseconds(word.start), milliseconds(word.end))
-        for word, (begin, end) in zip(segment.words or (), pairwise(borders), strict=True)
-    ]
 
 
 def _pieces(text: str, *, timed: bool) -> list[str]:
