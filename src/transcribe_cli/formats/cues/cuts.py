@@ -19,9 +19,10 @@ from transcribe_cli.standards import Rules
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-# Costs of a cue: for being one; for what it lacks to be read, and to be seen, once and for each second of it.
+# Costs of a cue: for being one; for what it lacks to be read, and to be seen, once and for each second of it; for a gap after it that
+# cannot be closed, since the cue would last too long.
 _CUE = 4.0
-_TOO_FAST, _TOO_SHORT = 6.0, 6.0
+_TOO_FAST, _TOO_SHORT, _GAP = 6.0, 6.0, 6.0
 _EACH_SECOND = 10.0
 # Two sentences in it; a sentence in it and the beginning of another, or only its end; a few characters.
 _TWO_SENTENCES, _TORN = 1.0, 5.0
@@ -151,6 +152,9 @@ def _costs(table: _Table, reach: Ints, firsts: Ints, furthest: Ints, rules: Rule
     costs: Floats = _CUE + table.costs[finals]
     costs += (slow > 0) * _TOO_FAST + slow * (_EACH_SECOND / 1000)
     costs += (short > 0) * _TOO_SHORT + short * (_EACH_SECOND / 1000)
+    if rules.max_ms is not None:
+        pauses = table.ends[finals] + rules.gap_ms - table.stops[finals]
+        costs += ((pauses < rules.close_ms) & (table.ends[finals] - table.starts[begins] > rules.max_ms)) * _GAP
     costs += within * _TWO_SENTENCES + torn * _TORN
     costs += np.maximum(1 - characters / _TINY_CHARACTERS, 0) * _TINY
     if rules.max_chars is not None and rules.max_lines == 2:
