@@ -64,7 +64,7 @@ def refusal(configured: Load, *arguments: Any, **flags: Any) -> str:
         (
             "output_format = 'srtt'",
             "In {file}, output_format cannot be \"srtt\": no output format is called 'srtt'; "
-            "there are json, srt, vtt, txt, tsv, rttm and all.",
+            "there are json, srt, vtt, ass, lrc, txt, md, docx, html, tsv, csv, textgrid, aud, rttm and all.",
         ),
         (
             "language = 'portugese'",
