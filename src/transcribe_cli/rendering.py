@@ -15,7 +15,7 @@ from transcribe_cli.formats import render_bytes
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.sinks.atomic import publish, stage, storage_errors
 from transcribe_cli.sources import find, json_safe
-from transcribe_cli.standards import Subtitles
+from transcribe_cli.standards import NETFLIX, Subtitles
 from transcribe_cli.transcript import Transcript
 
 
@@ -47,7 +47,13 @@ class Rendered:
         return self._named(self.read(), names)
 
     def write(
-        self, formats: Sequence[str], output_dir: Path | None, names: Mapping[str, str], subtitles: Subtitles, *, overwrite: bool
+        self,
+        formats: Sequence[str],
+        output_dir: Path | None,
+        names: Mapping[str, str],
+        *,
+        overwrite: bool,
+        subtitles: Subtitles = NETFLIX,
     ) -> list[str]:
         """Write the formats beside the transcript, or below `output_dir`; the names of the files.
 

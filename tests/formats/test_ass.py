@@ -7,9 +7,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pysubs2
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 
-from tests.formats.documents import DIALOGUE, SILENCE, any_transcript, segment, spoken, transcript
+from tests.formats.documents import DIALOGUE, PATIENT, SILENCE, any_transcript, segment, spoken, transcript
 from transcribe_cli.formats import render
 from transcribe_cli.formats.cues import cues
 from transcribe_cli.standards import NETFLIX, Standard, Subtitles
@@ -57,7 +57,7 @@ def test_a_recording_without_speech_gives_the_header() -> None:
     assert list(pysubs2.SSAFile.from_string(str(render("ass", SILENCE)))) == []
 
 
-@settings(deadline=None)
+@PATIENT
 @given(any_transcript)
 def test_an_independent_reader_sees_the_same_cues(document: Transcript) -> None:
     """Whatever text and names are, `pysubs2` finds every cue, its time to a hundredth, its text and speaker; none overlap."""

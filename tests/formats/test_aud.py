@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 
-from hypothesis import given, settings
+from hypothesis import given
 
-from tests.formats.documents import DIALOGUE, SILENCE, any_transcript
+from tests.formats.documents import DIALOGUE, PATIENT, SILENCE, any_transcript
 from transcribe_cli.formats import render
 from transcribe_cli.formats.lines import one_line
 from transcribe_cli.transcript import Transcript
@@ -21,7 +21,7 @@ def test_a_segment_is_a_label() -> None:
     assert render("aud", SILENCE) == ""
 
 
-@settings(deadline=None)
+@PATIENT
 @given(any_transcript)
 def test_every_label_has_two_times_and_a_text(document: Transcript) -> None:
     """As Audacity reads them: three fields, separated by tabs, the first two numbers, the end not before the start."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 
-from hypothesis import given, settings
+from hypothesis import given
 
-from tests.formats.documents import DIALOGUE, LESSON, SILENCE, any_transcript, segment, transcript
+from tests.formats.documents import DIALOGUE, LESSON, PATIENT, SILENCE, any_transcript, segment, transcript
 from transcribe_cli.formats import render
 from transcribe_cli.formats.lines import one_line
 from transcribe_cli.transcript import Transcript
@@ -33,7 +33,7 @@ def test_a_recording_without_speech_gives_the_header() -> None:
     assert render("csv", SILENCE) == "recording,start,end,speaker,confidence,text\n"
 
 
-@settings(deadline=None)
+@PATIENT
 @given(any_transcript)
 def test_every_segment_is_one_row(document: Transcript) -> None:
     """Whatever text and names hold, Python's reader finds them, a line each."""

@@ -7,9 +7,9 @@ import re
 import subprocess
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 
-from tests.formats.documents import DIALOGUE, SILENCE, any_transcript, segment, transcript
+from tests.formats.documents import DIALOGUE, PATIENT, SILENCE, any_transcript, segment, transcript
 from transcribe_cli.formats import render
 from transcribe_cli.formats.cues import cues
 from transcribe_cli.standards import NETFLIX
@@ -35,7 +35,7 @@ def test_a_recording_without_speech_gives_the_header() -> None:
     assert render("lrc", SILENCE) == "[ti:aula.mp3]\n[length:00:12]\n\n"
 
 
-@settings(deadline=None)
+@PATIENT
 @given(any_transcript)
 def test_every_line_has_a_time(document: Transcript) -> None:
     """Whatever text and names are: the times of all cues, in order, each with its text."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from markdown_it import MarkdownIt
 
-from tests.formats.documents import DIALOGUE, SILENCE, any_transcript, segment, transcript
+from tests.formats.documents import DIALOGUE, PATIENT, SILENCE, any_transcript, segment, transcript
 from transcribe_cli.formats import render
 from transcribe_cli.formats.lines import one_line
 from transcribe_cli.formats.paragraphs import paragraphs
@@ -34,7 +34,7 @@ def test_an_address_is_no_link() -> None:
     assert "<a" not in page
 
 
-@settings(deadline=None)
+@PATIENT
 @given(any_transcript)
 def test_markdown_shows_the_text_as_it_is(document: Transcript) -> None:
     """Whatever text and names hold: nothing in them is markup."""

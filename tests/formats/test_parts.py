@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 
-from tests.formats.documents import any_segment, any_transcript, segment, words
+from tests.formats.documents import PATIENT, any_segment, any_transcript, segment, words
 from transcribe_cli.formats.lines import one_line
 from transcribe_cli.formats.paragraphs import paragraphs
 from transcribe_cli.formats.parts import parts, spoken
@@ -25,14 +25,14 @@ def test_words_that_are_not_the_text_are_left_alone() -> None:
     assert (whole.text, whole.start, whole.end, whole.doubtful) == (" Boa tarde.", 1.0, 2.0, False)
 
 
-@settings(deadline=None)
+@PATIENT
 @given(any_segment())
 def test_parts_are_their_segment(one: Segment) -> None:
     """Joined, they are its text."""
     assert "".join(part.text for part in parts(one)) == one.text
 
 
-@settings(deadline=None)
+@PATIENT
 @given(any_transcript)
 def test_words_with_their_spaces_are_the_text(document: Transcript) -> None:
     """On one line, as TXT has it."""

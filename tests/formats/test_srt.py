@@ -12,7 +12,7 @@ import pytest
 import srt
 from hypothesis import given
 
-from tests.formats.documents import DIALOGUE, LESSON, SILENCE, any_transcript, segment, spoken, talk, transcript, words
+from tests.formats.documents import DIALOGUE, LESSON, PATIENT, SILENCE, any_transcript, segment, spoken, talk, transcript, words
 from transcribe_cli.formats import render
 from transcribe_cli.formats.cues import cues
 from transcribe_cli.standards import NETFLIX, Subtitles
@@ -101,6 +101,7 @@ def test_underlined_words_fill_the_time_of_their_cue(document: Transcript) -> No
 
 
 @pytest.mark.parametrize("name", ["srt", "vtt"])
+@PATIENT
 @given(document=talk())
 def test_pysubs2_reads_the_same_cues(document: Transcript, name: str) -> None:
     """A reader of both formats that is not ours."""

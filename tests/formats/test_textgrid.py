@@ -7,10 +7,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import parselmouth
-from hypothesis import given, settings
+from hypothesis import given
 from parselmouth.praat import call
 
-from tests.formats.documents import DIALOGUE, LESSON, SILENCE, any_transcript, segment, spoken, transcript
+from tests.formats.documents import DIALOGUE, LESSON, PATIENT, SILENCE, any_transcript, segment, spoken, transcript
 from transcribe_cli.formats import render
 from transcribe_cli.formats.lines import one_line
 from transcribe_cli.transcript import Transcript
@@ -66,7 +66,7 @@ def test_what_is_said_at_once_is_cut_apart() -> None:
     assert read(at_once) == [("sentences", [(0, 1, "Um."), (1, 1.001, "Dois."), (1.001, 3, "Três.")])]
 
 
-@settings(deadline=None)
+@PATIENT
 @given(any_transcript)
 def test_praat_sees_every_segment(document: Transcript) -> None:
     """Whatever text, names and times are; the tiers are without gaps from 0 to the end."""

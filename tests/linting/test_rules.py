@@ -10,7 +10,7 @@ import srt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.formats.documents import spoken, talk, transcript
+from tests.formats.documents import PATIENT, spoken, talk, transcript
 from tests.linting.checker import complaints
 from transcribe_cli.formats import render
 from transcribe_cli.linting import ShownCue, violations
@@ -87,6 +87,7 @@ def lint(text: str, standard: str, language: str) -> set[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("standard", ["netflix", "bbc", "ted"])
+@PATIENT
 @given(document=talk(), made=st.sampled_from(["netflix", "bbc", "ted", "plain"]))
 def test_our_check_and_another_one_agree_on_our_subtitles(document: Transcript, standard: str, made: str) -> None:
     """Made under this standard or another."""
@@ -95,6 +96,7 @@ def test_our_check_and_another_one_agree_on_our_subtitles(document: Transcript, 
 
 
 @pytest.mark.parametrize("standard", ["netflix", "bbc", "ted"])
+@PATIENT
 @given(
     said=st.lists(
         st.tuples(st.integers(-700, 3000), st.integers(1, 8000), st.text("abc \n", min_size=1, max_size=100).filter(str.strip)),

@@ -1,7 +1,7 @@
 """The command line: one thin file for each command; here the program itself, its exit codes and its one `try`.
 
-Exit codes: 0 done · 1 unexpected error · 2 usage or configuration · 3 some recordings have no transcript · 4 the machine is not ready
-· 5 stopped by a limit of the user's · 130 interrupted · 143 terminated.
+Exit codes: 0 done · 1 unexpected error · 2 usage or configuration · 3 some recordings have no transcript, or subtitles break a rule
+· 4 the machine is not ready · 5 stopped by a limit of the user's · 130 interrupted · 143 terminated.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def render(
                 data = b"".join(render_bytes(name, document, subtitles) for name in formats)
                 typer.echo(data, nl=False)  # the bytes of the file, whatever the locale
                 continue
-            names = transcript.write(formats, output_dir, called, subtitles, overwrite=overwrite)
+            names = transcript.write(formats, output_dir, called, overwrite=overwrite, subtitles=subtitles)
         except TranscribeError as error:
             failed += 1
             typer.echo(f"FAILED    {printable(transcript.path.name)}  {printable(str(error))}", err=True)

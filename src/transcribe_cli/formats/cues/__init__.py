@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from transcribe_cli.formats.cues.breaks import break_costs
 from transcribe_cli.formats.cues.cue import Cue, CueWord
-from transcribe_cli.formats.cues.cuts import cut
+from transcribe_cli.formats.cues.cuts import WEIGHTS, Weights, cut
 from transcribe_cli.formats.cues.rows import rows
 from transcribe_cli.formats.cues.timing import timed
 from transcribe_cli.formats.cues.words import Run, runs
@@ -25,7 +25,7 @@ LABEL_CHARACTERS, LABEL_SHARE = 30, 0.6
 UNKNOWN = "- "
 
 
-def cues(transcript: Transcript, standard: Standard, label: str = "") -> list[Cue]:
+def cues(transcript: Transcript, standard: Standard, label: str = "", weights: Weights = WEIGHTS) -> list[Cue]:
     """All text of the transcript as cues, in the order of their starts; they do not overlap, and each ends after it starts.
 
     Words are never changed, lost or reordered, but that those of people who speak at once are sorted by the starts of their cues.
@@ -35,6 +35,7 @@ def cues(transcript: Transcript, standard: Standard, label: str = "") -> list[Cu
         standard: how long lines and cues may be, and how fast.
         label: how a speaker is written before the first words after a change of speaker, such as `{}: `; it takes room in the lines.
             Without it the text says nothing of speakers.
+        weights: what counts how much where words can be cut in several ways.
     """
     rules = standard.rules(transcript.language)
     spoken = list(runs(transcript, rules))
@@ -42,7 +43,7 @@ def cues(transcript: Transcript, standard: Standard, label: str = "") -> list[Cu
         return []
     labels = list(_labels(spoken, label, rules.max_chars))
     costs = [break_costs(run.words, run.language) for run in spoken]
-    counts = cut(spoken, costs, [len(text) for text in labels], rules)
+    counts = cut(spoken, costs, [len(text) for text in labels], rules, weights)
     told = zip(spoken, costs, labels, counts, strict=True)
     made = [cue for run, of_run, text, sizes in told for cue in _cues_of(run, of_run, text, sizes, rules)]
     return timed(made, rules)

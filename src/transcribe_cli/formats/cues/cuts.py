@@ -1,7 +1,7 @@
 """Which words make a cue: of all ways to cut, the one that costs least, found by dynamic programming in time linear in the words.
 
 A cue that does not fit in its lines or lasts too long is no candidate, unless it is one word. Of the others each costs what its end costs
-(`breaks`), what its best line break costs, and more when it cannot be read in its time. The weights are ours, chosen by reading lectures.
+(`breaks`), what its best line break costs, and more when it cannot be read in its time.
 """
 
 from __future__ import annotations
@@ -19,18 +19,39 @@ from transcribe_cli.standards import Rules
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-# Costs of a cue: for being one; for what it lacks to be read, and to be seen, once and for each second of it; for a gap after it that
-# cannot be closed, since the cue would last too long.
-_CUE = 4.0
-_TOO_FAST, _TOO_SHORT, _GAP = 6.0, 6.0, 6.0
-_EACH_SECOND = 10.0
-# Two sentences in it; a sentence in it and the beginning of another, or only its end; a few characters.
-_TWO_SENTENCES, _TORN = 1.0, 5.0
-_TINY, _TINY_CHARACTERS = 4.0, 15
-_LINE_BREAK = 0.7
+_TINY_CHARACTERS = 15
 # Most words of a cue, whatever the rules, and how many words are looked at in one step: what bounds time and memory.
 _MOST_WORDS = 200
 _STEP = 2048
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What a cue costs beside its end and its line break, on the scale of `breaks`.
+
+    Attributes:
+        cue: for being one: few cues are read more easily than many.
+        too_fast, too_short: for too little time to be read, or to be seen.
+        each_second: for each second that it lacks.
+        gap: for a gap after it that cannot be closed, since the cue would last too long.
+        two_sentences: for each sentence that ends within it.
+        torn: when such a one is followed by only the beginning of another.
+        tiny: for one of no characters, less for one of some.
+        line_break: how much its best line break counts.
+    """
+
+    cue: float = 4.0
+    too_fast: float = 16.0
+    too_short: float = 6.0
+    each_second: float = 10.0
+    gap: float = 6.0
+    two_sentences: float = 1.0
+    torn: float = 5.0
+    tiny: float = 4.0
+    line_break: float = 0.7
+
+
+WEIGHTS = Weights()
 
 
 @dataclass(frozen=True)
@@ -55,7 +76,9 @@ class _Table:
     sentences: Ints
 
 
-def cut(runs: Sequence[Run], costs: Sequence[Sequence[float]], labels: Sequence[int], rules: Rules) -> list[list[int]]:
+def cut(
+    runs: Sequence[Run], costs: Sequence[Sequence[float]], labels: Sequence[int], rules: Rules, weights: Weights = WEIGHTS
+) -> list[list[int]]:
     """For each run, how many words each of its cues has.
 
     Args:
@@ -63,13 +86,14 @@ def cut(runs: Sequence[Run], costs: Sequence[Sequence[float]], labels: Sequence[
         costs: for each run, what it costs to break after each of its words.
         labels: characters that are written before each run.
         rules: of the language that most of it has.
+        weights: the defaults were chosen by reading lectures, and so that few cues are too fast: benchmarks/subtitles.py.
     """
     if rules.max_words is None and rules.max_ms is None and (rules.max_chars is None or rules.max_lines is None):
         return [[len(run.words)] for run in runs]
     table = _table(runs, costs, labels, rules)
     reach = _line_ends(table, rules)
     furthest = _furthest(table, reach, rules)
-    return _by_run(_least(table, reach, furthest, rules), runs)
+    return _by_run(_least(table, reach, furthest, rules, weights), runs)
 
 
 def _table(runs: Sequence[Run], costs: Sequence[Sequence[float]], labels: Sequence[int], rules: Rules) -> _Table:
@@ -116,14 +140,14 @@ def _furthest(table: _Table, reach: Ints, rules: Rules) -> Ints:
     return np.maximum(found, here)
 
 
-def _least(table: _Table, reach: Ints, furthest: Ints, rules: Rules) -> list[int]:
+def _least(table: _Table, reach: Ints, furthest: Ints, rules: Rules, weights: Weights) -> list[int]:
     """For each word, how many words the cue has that begins with it, in the cheapest way to cut what follows."""
     count = len(table.starts)
     totals = [0.0] * (count + 1)
     lengths = [0] * count
     for begin in reversed(range(0, count, _STEP)):
         firsts = np.arange(begin, min(begin + _STEP, count))
-        rows = _costs(table, reach, firsts, furthest[firsts], rules).tolist()
+        rows = _costs(table, reach, firsts, furthest[firsts], rules, weights).tolist()
         sizes = (furthest[firsts] - firsts + 1).tolist()
         for place in reversed(range(len(firsts))):
             first, size = begin + place, sizes[place]
@@ -133,7 +157,7 @@ def _least(table: _Table, reach: Ints, furthest: Ints, rules: Rules) -> list[int
     return lengths
 
 
-def _costs(table: _Table, reach: Ints, firsts: Ints, furthest: Ints, rules: Rules) -> Floats:
+def _costs(table: _Table, reach: Ints, firsts: Ints, furthest: Ints, rules: Rules, weights: Weights) -> Floats:
     """What each cue costs: a row for each first word, a column for each number of words; beyond `furthest` of no meaning."""
     begins = firsts[:, None]
     columns = np.arange(int((furthest - firsts).max()) + 1)
@@ -149,16 +173,18 @@ def _costs(table: _Table, reach: Ints, firsts: Ints, furthest: Ints, rules: Rule
     short = np.maximum(rules.min_ms - room, 0)
     within = table.sentences[finals] - table.sentences[begins]
     torn = (within > 0) & (table.costs[finals] > 0)
-    costs: Floats = _CUE + table.costs[finals]
-    costs += (slow > 0) * _TOO_FAST + slow * (_EACH_SECOND / 1000)
-    costs += (short > 0) * _TOO_SHORT + short * (_EACH_SECOND / 1000)
+    costs: Floats = weights.cue + table.costs[finals]
+    costs += (slow > 0) * weights.too_fast + slow * (weights.each_second / 1000)
+    costs += (short > 0) * weights.too_short + short * (weights.each_second / 1000)
     if rules.max_ms is not None:
         pauses = table.ends[finals] + rules.gap_ms - table.stops[finals]
-        costs += ((pauses < rules.close_ms) & (table.ends[finals] - table.starts[begins] > rules.max_ms)) * _GAP
-    costs += within * _TWO_SENTENCES + torn * _TORN
-    costs += np.maximum(1 - characters / _TINY_CHARACTERS, 0) * _TINY
+        costs += ((pauses < rules.close_ms) & (table.ends[finals] - table.starts[begins] > rules.max_ms)) * weights.gap
+    costs += within * weights.two_sentences + torn * weights.torn
+    costs += np.maximum(1 - characters / _TINY_CHARACTERS, 0) * weights.tiny
     if rules.max_chars is not None and rules.max_lines == 2:
-        costs += _line_break_costs(table, reach, begins, finals, characters > rules.max_chars, rules.max_chars)
+        costs += weights.line_break * _line_break_costs(
+            table, reach, begins, finals, characters > rules.max_chars, rules.max_chars
+        )
     return costs
 
 
@@ -173,7 +199,7 @@ def _line_break_costs(
     fits = np.searchsorted(table.offsets, table.offsets[finals + 1] - max_chars - 1, side="left")
     deepest = np.clip(reach[begins] - np.maximum(fits - 1, begins), 0, len(back) - 1)
     best = np.take_along_axis(least, deepest, axis=1)
-    return np.where(broken, np.minimum(best, NEVER) * _LINE_BREAK, 0.0)
+    return np.where(broken, np.minimum(best, NEVER), 0.0)
 
 
 def _by_run(lengths: Sequence[int], runs: Sequence[Run]) -> list[list[int]]:
