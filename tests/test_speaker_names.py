@@ -19,7 +19,6 @@ from transcribe_cli.formats import BINARY, render, render_bytes
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.rendering import Rendered, check_labels
 from transcribe_cli.speaker_names import NAME_CHARACTERS, beside, check, named, parsed, with_names
-from transcribe_cli.standards import NETFLIX as SUBTITLES
 from transcribe_cli.transcript import Transcript, Turn
 
 A, B = "SPEAKER_00", "SPEAKER_01"
@@ -161,13 +160,13 @@ def test_names_go_into_the_transcript_and_everything_made_from_it(tmp_path: Path
     """Also formats that were not asked for now; they survive the next rendering, and can be taken back."""
     at = put(tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert at.write(["vtt"], None, {A: "Ana"}, SUBTITLES, overwrite=False) == ["aula.vtt", "aula.srt", "aula.txt", "aula.json"]
+    assert at.write(["vtt"], None, {A: "Ana"}, overwrite=False) == ["aula.vtt", "aula.srt", "aula.txt", "aula.json"]
     assert at.read().speaker_names == {A: "Ana"}
     assert all("Ana" in (tmp_path / f"aula.{name}").read_text() for name in ("srt", "txt", "vtt"))
-    assert at.write(["txt"], None, {}, SUBTITLES, overwrite=False) == ["aula.txt"]
+    assert at.write(["txt"], None, {}, overwrite=False) == ["aula.txt"]
     assert "Ana" in (tmp_path / "aula.txt").read_text()
     (tmp_path / "aula.vtt").unlink()
-    at.write(["srt"], None, {A: ""}, SUBTITLES, overwrite=False)
+    at.write(["srt"], None, {A: ""}, overwrite=False)
     assert {name: (tmp_path / name).read_bytes() for name in ("aula.srt", "aula.txt")}.items() <= before.items()
     assert at.read().speaker_names == {}
     assert not (tmp_path / "aula.vtt").exists()
@@ -178,13 +177,13 @@ def test_an_edited_rendering_is_not_replaced_for_a_name(tmp_path: Path) -> None:
     at = put(tmp_path)
     (tmp_path / "aula.txt").write_text("corrected by hand")
     with pytest.raises(OutputRefused, match=r"aula\.txt was not written by this tool, or was edited"):
-        at.write(["srt"], None, {A: "Ana"}, SUBTITLES, overwrite=False)
+        at.write(["srt"], None, {A: "Ana"}, overwrite=False)
     assert (tmp_path / "aula.txt").read_text() == "corrected by hand"
     assert "Ana" in (tmp_path / "aula.srt").read_text()
     assert at.read().speaker_names == {A: "Ana"}
     with pytest.raises(OutputRefused):
-        at.write(["txt"], None, {}, SUBTITLES, overwrite=False)
-    at.write(["txt"], None, {}, SUBTITLES, overwrite=True)
+        at.write(["txt"], None, {}, overwrite=False)
+    at.write(["txt"], None, {}, overwrite=True)
     assert "Ana" in (tmp_path / "aula.txt").read_text()
 
 
@@ -192,7 +191,7 @@ def test_elsewhere_the_transcript_stays_as_it_is(tmp_path: Path) -> None:
     """With --output-dir only what is written there has the names."""
     at = put(tmp_path / "in")
     before = {path.name: path.read_bytes() for path in (tmp_path / "in").iterdir()}
-    at.write(["txt", "json"], tmp_path / "out", {A: "Ana"}, SUBTITLES, overwrite=False)
+    at.write(["txt", "json"], tmp_path / "out", {A: "Ana"}, overwrite=False)
     assert "Ana" in (tmp_path / "out" / "aula.txt").read_text()
     assert Transcript.loads((tmp_path / "out" / "aula.json").read_text()).speaker_names == {A: "Ana"}
     assert {path.name: path.read_bytes() for path in (tmp_path / "in").iterdir()} == before
@@ -210,7 +209,7 @@ def test_files_count_beside_the_recording_and_beside_the_transcript(tmp_path: Pa
     assert at.named({B: "Eva"}).speaker_names == {A: "Ana", B: "Eva"}
     (tmp_path / "in" / "aula.speakers.toml").write_text("?")
     with pytest.raises(ConfigError):
-        at.write(["txt"], None, {}, SUBTITLES, overwrite=True)
+        at.write(["txt"], None, {}, overwrite=True)
 
 
 @pytest.mark.parametrize(
@@ -228,7 +227,7 @@ def test_a_transcript_without_speakers_needs_no_names(tmp_path: Path) -> None:
     """Files that name speakers are no error there; they may have been written for a run to come."""
     at = put(tmp_path, transcript(segment(" Sim.", 0.0, 1.0)))
     (tmp_path / "aula.speakers.toml").write_text(f'{A} = "Ana"\n')
-    assert at.write(["txt"], None, {}, SUBTITLES, overwrite=False) == ["aula.txt"]
+    assert at.write(["txt"], None, {}, overwrite=False) == ["aula.txt"]
     assert at.read().speaker_names == {}
 
 

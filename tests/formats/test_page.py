@@ -256,7 +256,7 @@ def test_a_long_page_goes_where_it_should(opened: Opener) -> None:
     """To the word that was asked for, though most of the page was never drawn; and it follows, until somebody scrolls away."""
     lines = [spoken("uma palavra e outra", 0.1 * n, 0.02, speaker=f"S{n // 7 % 9}") for n in range(500)]
     page = opened(*lines, at="#t=40.05")
-    assert spoken_word(page) == "outra" or page.locator(".spoken").count() == 1
+    assert spoken_word(page) == "e"
     expect(page.locator(".spoken")).to_be_in_viewport()
     page.keyboard.press("k")
     page.mouse.move(400, 400)
