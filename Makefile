@@ -46,7 +46,7 @@ $(VENV)/.installed: pyproject.toml
 	@touch $@
 
 $(VENV)/.installed-tests: $(VENV)/.installed
-	@tools/system_packages.sh espeak-ng ffmpeg g++ python3-config=python3-dev
+	@tools/system_packages.sh chromium espeak-ng ffmpeg g++ python3-config=python3-dev
 	$(PIP) install --requirement tools/test-requirements.txt
 	@touch $@
 

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
+from transcribe_cli import sinks
 from transcribe_cli.sources import Recording
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import JobRecord, Quality, Segment, Source, Transcript
 
 SPEC = JobSpec()
+
+
+def commit(output: sinks.Output, transcript: Transcript, rendered: Mapping[str, str], **more: Any) -> Transcript:
+    """`sinks.commit`, of renderings that are given as text."""
+    return sinks.commit(output, transcript, _encoded(rendered), **more)
+
+
+def add(output: sinks.Output, transcript: Transcript, rendered: Mapping[str, str], **more: Any) -> Transcript:
+    """`sinks.add`, of renderings that are given as text."""
+    return sinks.add(output, transcript, _encoded(rendered), **more)
+
+
+def _encoded(rendered: Mapping[str, str]) -> dict[str, bytes]:
+    return {name: text.encode() for name, text in rendered.items()}
 
 
 def transcript_of(recording: Recording, spec: JobSpec = SPEC, text: str = " olá", segments: int = 1) -> Transcript:

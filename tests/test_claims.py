@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import transcript_of
+from tests.documents import commit, transcript_of
 from transcribe_cli.claims import Claims
 from transcribe_cli.errors import OutputRefused
 from transcribe_cli.events import Event, RecordingProgress
@@ -18,7 +18,7 @@ from transcribe_cli.leases import Owner, lease_path
 from transcribe_cli.leases.owner import moment
 from transcribe_cli.plan import Decision, Job, plan
 from transcribe_cli.settings import Settings
-from transcribe_cli.sinks import commit, host, recover
+from transcribe_cli.sinks import host, recover
 from transcribe_cli.sources import find
 from transcribe_cli.spec import JobSpec
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import transcript_of
+from tests.documents import add, commit, transcript_of
 from transcribe_cli.errors import OutputRefused, StorageNotReady, Unreadable, UsageError
 from transcribe_cli.plan import Decision, check_writable, plan
+from transcribe_cli.registry import FORMATS, ending
 from transcribe_cli.settings import Settings
-from transcribe_cli.sinks import add, commit, read_head, recover
+from transcribe_cli.sinks import read_head, recover
 from transcribe_cli.sinks.processes import host
 from transcribe_cli.sources import find
 from transcribe_cli.spec import JobSpec
@@ -35,14 +36,16 @@ def reasons(*sources: Path | str, **options):
 def run(*sources: Path | str, spec: JobSpec = SPEC, **settings):
     """Do what the plan says, as `batch` does; the decisions that it made."""
     jobs = planned(*sources, spec=spec, **settings)
+    stamp = Settings(**settings).subtitle_style.stamp
     for folder in {job.output.folder for job in jobs}:
         recover(folder)
     for job in jobs:
         rendered = {name: RENDERED.get(name, name) for name in job.formats if name != "json"}
         if job.decision is Decision.TRANSCRIBE:
-            commit(job.output, transcript_of(job.recording, job.spec), rendered, overwrite=settings.get("overwrite", False))
+            made = transcript_of(job.recording, job.spec)
+            commit(job.output, made, rendered, stamp=stamp, overwrite=settings.get("overwrite", False))
         elif job.decision is Decision.RENDER:
-            add(job.output, Transcript.loads(job.output.path("json").read_bytes()), rendered)
+            add(job.output, Transcript.loads(job.output.path("json").read_bytes()), rendered, stamp=stamp)
     return [job.decision.value for job in jobs]
 
 
@@ -126,9 +129,11 @@ def test_a_deleted_rendering_is_rendered_and_nothing_else(aula):
 
 def test_a_new_format_is_rendered_from_what_is_there(aula):
     """And listed, so that it is known as ours."""
-    assert reasons(aula, output_format="all") == {"aula.mp3": ("render", "txt, tsv, rttm missing")}
+    new = [name for name in FORMATS.names() if name not in ("json", "srt", "vtt")]
+    assert reasons(aula, output_format="all") == {"aula.mp3": ("render", f"{', '.join(new)} missing")}
     run(aula, output_format="all")
-    assert set(read_head(aula.with_suffix(".json")).outputs) == {f"aula.{name}" for name in ("srt", "vtt", "txt", "tsv", "rttm")}
+    assert set(read_head(aula.with_suffix(".json")).outputs) == {f"aula.{ending(name)}" for name in ("srt", "vtt", *new)}
+    assert aula.with_suffix(".TextGrid").exists()
     assert reasons(aula, output_format="all") == {"aula.mp3": ("done", "done")}
 
 
@@ -165,7 +170,8 @@ def test_a_whole_tree_that_is_done_is_planned_and_not_touched(tmp_path):
     # Made once and copied: writing them through to the disk takes seconds.
     for job in planned(tmp_path):
         written = transcript_of(job.recording, job.spec, segments=20).with_outputs(
-            {f"{job.output.stem}.srt": "", f"{job.output.stem}.vtt": ""}
+            dict.fromkeys(rendered := (f"{job.output.stem}.srt", f"{job.output.stem}.vtt"), ""),
+            dict.fromkeys(rendered, Settings().subtitle_style.stamp),
         )
         for name in ("srt", "vtt"):
             job.output.path(name).touch()
@@ -173,6 +179,40 @@ def test_a_whole_tree_that_is_done_is_planned_and_not_touched(tmp_path):
     before = snapshot(tmp_path)
     assert {job.reason for job in planned(tmp_path)} == {"done"}
     assert snapshot(tmp_path) == before
+
+
+def test_subtitles_of_another_standard_are_rendered_again(aula):
+    """Without recognition, and only those that are made of cues."""
+    run(aula, output_format="srt,txt")
+    (job,) = planned(aula, output_format="srt,vtt,tsv,rttm", subtitles="bbc")
+    assert (job.decision, job.reason) == (Decision.RENDER, "tsv, rttm missing, subtitles changed: netflix -> bbc")
+    assert job.formats == ("srt", "vtt", "tsv", "rttm")
+    (job,) = planned(aula, subtitles="netflix,max_chars=40")
+    assert (job.decision, job.reason, job.formats) == (Decision.RENDER, "settings of subtitles changed", ("srt", "vtt"))
+    assert planned(aula, output_format="srt,txt", max_line_width=40)[0].formats == ("srt",)
+    assert run(aula, subtitles="bbc") == ["render"]
+    assert reasons(aula, subtitles="bbc") == {"aula.mp3": ("done", "done")}
+    assert read_head(aula.with_suffix(".json")).subtitles["aula.srt"].startswith("bbc-")
+    assert "aula.txt" not in read_head(aula.with_suffix(".json")).subtitles
+
+
+def test_subtitles_that_somebody_edited_are_not_rendered_again(aula):
+    """Their words are that person's now; the others are."""
+    aula.with_suffix(".srt").write_text("corrected by hand")
+    assert planned(aula, subtitles="ted")[0].formats == ("vtt",)
+    assert run(aula, subtitles="ted") == ["render"]
+    assert aula.with_suffix(".srt").read_text() == "corrected by hand"
+    assert reasons(aula, subtitles="ted") == {"aula.mp3": ("done", "done (aula.srt was edited)")}
+
+
+def test_subtitles_of_a_version_without_standards_are_rendered_again(aula):
+    """Their transcript does not say what they were made under."""
+    path = aula.with_suffix(".json")
+    document = Transcript.loads(path.read_bytes())
+    path.write_text(document.with_outputs(document.outputs).dumps().replace('"subtitles": {},\n', ""))
+    assert reasons(aula) == {"aula.mp3": ("render", "subtitles made by an earlier version")}
+    assert run(aula) == ["render"]
+    assert reasons(aula) == {"aula.mp3": ("done", "done")}
 
 
 # what is in the way
@@ -306,8 +346,9 @@ def test_a_plan_after_a_crash_says_what_recovery_will_give(aula):
 def test_a_plan_after_a_crash_does_not_trust_what_is_older(aula):
     """Renderings of an earlier transcript are missing ones."""
     job = planned(aula)[0]
+    head = read_head(aula.with_suffix(".json"))
     newer = transcript_of(job.recording, SPEC).with_outputs(
-        {"aula.srt": "0" * 64, "aula.vtt": read_head(aula.with_suffix(".json")).outputs["aula.vtt"]}
+        {"aula.srt": "0" * 64, "aula.vtt": head.outputs["aula.vtt"]}, dict(head.subtitles)
     )
     (aula.parent / f".transcribe-{host()}-{2**22 + 1}-01234567.tmp").write_text(newer.dumps())
     assert reasons(aula) == {"aula.mp3": ("render", "left by a crash, srt missing")}

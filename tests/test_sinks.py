@@ -18,9 +18,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.documents import transcript_of
+from tests.documents import add, commit, transcript_of
+from transcribe_cli import sinks
 from transcribe_cli.errors import OutputRefused, StorageNotReady
-from transcribe_cli.sinks import Output, add, assign, commit, json_path, leftovers, read_head, recover, write
+from transcribe_cli.formats import render_bytes
+from transcribe_cli.sinks import Output, assign, json_path, leftovers, read_head, recover, write
 from transcribe_cli.sinks.names import shortened
 from transcribe_cli.sinks.processes import host
 from transcribe_cli.sources import Recording, find, from_json_safe, json_safe
@@ -344,8 +346,10 @@ def test_a_new_format_is_listed_and_edits_are_still_seen(tmp_path):
 def test_text_that_is_no_unicode_is_no_loss(tmp_path):
     """A lone surrogate in a prompt must not throw the work away."""
     recording, output = one(tmp_path)
-    commit(output, transcript_of(recording), {"srt": "half \ud83d"})
-    assert output.path("srt").read_text() == "half \\ud83d"
+    transcript = transcript_of(recording, text=" half \ud83d")
+    sinks.commit(output, transcript, {name: render_bytes(name, transcript) for name in ("tsv", "html")})
+    assert json.loads(output.path("json").read_bytes())["text"] == transcript.text
+    assert output.path("tsv").read_text().endswith("half\n")
 
 
 @pytest.mark.parametrize(
@@ -502,6 +506,25 @@ def test_killed_at_any_step_an_addition_is_whole_after_recovery(tmp_path):
         output.path("txt").unlink(missing_ok=True)
     assert call > 8
     assert output.path("txt").read_text() == "olá"
+
+
+def test_killed_at_any_step_new_subtitles_are_those_that_the_list_tells_of(tmp_path):
+    """Or missing: never old ones under the name of another standard."""
+    recording, output = one(tmp_path)
+    texts = {"netflix-1": rendering("one"), "bbc-2": rendering("two")}
+    for call in range(1, 100):
+        old = commit(output, transcript_of(recording), texts["netflix-1"], stamp="netflix-1", overwrite=True)
+        was_killed = killed(lambda old=old: add(output, old, texts["bbc-2"], stamp="bbc-2"), at_call=call)
+        recover(tmp_path)
+        told = read_head(output.path("json")).subtitles
+        for name in FORMATS:
+            if output.path(name).exists():
+                assert output.path(name).read_text() == texts[told[f"aula.{name}"]][name]
+        if not was_killed:
+            break
+    assert call > 8
+    assert told == {"aula.srt": "bbc-2", "aula.vtt": "bbc-2"}
+    assert all(output.path(name).exists() for name in FORMATS)
 
 
 def test_killed_at_random_a_batch_ends_with_every_set_whole(tmp_path):

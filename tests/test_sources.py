@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.documents import transcript_of
+from tests.documents import commit, transcript_of
 from transcribe_cli.errors import SourceNotFound, Unreadable, UsageError
-from transcribe_cli.sinks import assign, commit
+from transcribe_cli.sinks import assign
 from transcribe_cli.sources import find, identify
 
 NOBODY = 65534

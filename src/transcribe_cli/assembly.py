@@ -12,10 +12,10 @@ from transcribe_cli.diarization import Diarized
 from transcribe_cli.engines import ClipResult
 from transcribe_cli.prepare import Prepared
 from transcribe_cli.rescue import without
-from transcribe_cli.segments import LOW_CONFIDENCE, segments
+from transcribe_cli.segments import segments
 from transcribe_cli.speakers import speakers_of, with_speakers
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.transcript import JobRecord, Quality, Segment, Source, Timing, Transcript
+from transcribe_cli.transcript import LOW_CONFIDENCE, JobRecord, Quality, Segment, Source, Timing, Transcript
 from transcribe_cli.under_way import UnderWay
 from transcribe_cli.vote import Language
 from transcribe_cli.word_times import invented
@@ -54,6 +54,7 @@ def _recognized(recording: UnderWay, device: str, backend: str) -> Transcript:
         found = merged({turns[channel][0].speaker: by_channel[channel] for channel in turns})
     else:
         [found] = by_channel.values()
+    found = tuple(_of_language(segment, language.code) for segment in found)
     told = tuple(sorted((turn for said in turns.values() for turn in said), key=lambda turn: (turn.start, turn.end)))
     quality = _quality(prepared.speech, waveform.damage, results, by_channel)
     return Transcript(
@@ -111,6 +112,11 @@ def _told_apart(text: Transcript, spec: JobSpec, diarized: Diarized) -> Transcri
             "speaker_names": {},
         }
     )
+
+
+def _of_language(segment: Segment, language: str) -> Segment:
+    """Said only where it is another than the recording's."""
+    return segment.model_copy(update={"language": None}) if segment.language == language else segment
 
 
 def _now() -> str:

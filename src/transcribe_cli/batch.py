@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing, suppress
 from functools import partial
 from pathlib import Path
@@ -25,14 +25,15 @@ from transcribe_cli.events import (
 )
 from transcribe_cli.failures import Failures
 from transcribe_cli.fetch import GB, Fetcher
-from transcribe_cli.formats import render
+from transcribe_cli.formats import render_bytes
 from transcribe_cli.limits import Limits
-from transcribe_cli.loading import check_diarizer, check_engine, decoders, engine_loaders, load_diarizer
+from transcribe_cli.loading import check_diarizer, check_engine, check_formats, decoders, engine_loaders, load_diarizer
 from transcribe_cli.naming import Naming
 from transcribe_cli.pipeline import Outcome, Pipeline
 from transcribe_cli.plan import HEARD, Decision, Job, check_writable
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
+from transcribe_cli.standards import Subtitles
 from transcribe_cli.tally import Tally
 from transcribe_cli.transcript import Cost, Transcript
 from transcribe_cli.writing import Writing
@@ -59,6 +60,7 @@ class Batch:
         self._jobs = jobs
         self._spec = spec
         self._settings = settings
+        self._subtitles = settings.subtitle_style
         self._listener = emit
         self._lock = threading.Lock()
         self._tally = Tally()
@@ -103,6 +105,7 @@ class Batch:
 
     def _carry_out(self) -> None:
         self._jobs = check_writable(self._jobs)
+        check_formats(name for job in self._jobs for name in job.formats)
         self._start()
         waiting = [job for job in self._jobs if job.decision in HEARD]
         if any(job.decision is Decision.TRANSCRIBE for job in waiting):
@@ -160,7 +163,8 @@ class Batch:
                 self._settle(now)
                 return
             transcript = sinks.read(sinks.json_path(now.output))
-            written = sinks.add(now.output, transcript, _rendered(transcript, now.formats), overwrite=self._settings.overwrite)
+            rendered = _rendered(transcript, now, self._subtitles)
+            written = sinks.add(now.output, transcript, rendered, stamp=self._subtitles.stamp, overwrite=self._settings.overwrite)
         except (TranscribeError, OSError) as error:
             self._fail(job, error if isinstance(error, TranscribeError) else OutputRefused(str(error)))
             return
@@ -260,7 +264,10 @@ class Batch:
         if cost is not None:
             transcript = transcript.model_copy(update={"cost": cost.after(transcript.cost)})
         try:
-            written = sinks.commit(job.output, transcript, _rendered(transcript, job.formats), overwrite=self._settings.overwrite)
+            rendered = _rendered(transcript, job, self._subtitles)
+            written = sinks.commit(
+                job.output, transcript, rendered, stamp=self._subtitles.stamp, overwrite=self._settings.overwrite
+            )
         except (OutputRefused, StorageNotReady) as error:
             self._fail(job, error)
             return
@@ -304,5 +311,5 @@ class _Stop(Exception):
     """The first failure ends the run, because `--fail-fast` says so."""
 
 
-def _rendered(transcript: Transcript, formats: Iterable[str]) -> dict[str, str]:
-    return {name: render(name, transcript) for name in formats if name != "json"}
+def _rendered(transcript: Transcript, job: Job, subtitles: Subtitles) -> dict[str, bytes]:
+    return {name: render_bytes(name, transcript, subtitles, job.output.uri) for name in job.formats if name != "json"}

@@ -6,9 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from transcribe_cli.errors import MissingExtra, UsageError
+
+
+@dataclass(frozen=True)
+class Extra:
+    """An extra of this package, and the module that is there when it is installed."""
+
+    name: str
+    module: str
 
 
 @dataclass(frozen=True)
@@ -18,16 +27,20 @@ class Registry:
     Attributes:
         kind: what it is called in messages.
         targets: name -> "module:attribute".
-        extras: name -> the extra of this package that brings its dependencies.
+        extras: name -> what brings its dependencies, where the base install does not.
     """
 
     kind: str
     targets: Mapping[str, str]
-    extras: Mapping[str, str]
+    extras: Mapping[str, Extra]
 
     def names(self) -> tuple[str, ...]:
         """All names, in the order of the table."""
         return tuple(self.targets)
+
+    def installed(self) -> tuple[str, ...]:
+        """The names that can be used here, in the order of the table: all but those whose extra is missing."""
+        return tuple(name for name in self.targets if (extra := self.extras.get(name)) is None or find_spec(extra.module))
 
     def check(self, name: str) -> str:
         """The name itself.
@@ -55,12 +68,28 @@ class Registry:
             if (extra := self.extras.get(name)) is None:
                 raise
             raise MissingExtra(
-                f"{self.kind} {name} needs {error.name}, which is not installed.", f"Try: pip install 'transcribe-cli[{extra}]'"
+                f"{self.kind} {name} needs {error.name}, which is not installed.",
+                f"Try: pip install 'transcribe-cli[{extra.name}]'",
             ) from error
 
 
 FORMATS = Registry(
     "output format",
-    {name: f"transcribe_cli.formats.{name}:render" for name in ("json", "srt", "vtt", "txt", "tsv", "rttm")},
-    {},
+    {
+        name: f"transcribe_cli.formats.{name}:render"
+        for name in (
+            *("json", "srt", "vtt", "ass", "lrc"),
+            *("txt", "md", "docx", "html"),
+            *("tsv", "csv", "textgrid", "aud", "rttm"),
+        )
+    },
+    {"docx": Extra("docx", "docx")},
 )
+
+
+def ending(name: str) -> str:
+    """What files of an output format end with: its name, but where other tools look for a name of their own."""
+    return "TextGrid" if name == "textgrid" else name
+
+
+ENDINGS = frozenset(map(ending, FORMATS.names()))

@@ -11,11 +11,12 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from transcribe_cli import sinks, speaker_names
 from transcribe_cli.errors import OutputRefused, SourceNotFound, TranscribeError
-from transcribe_cli.formats import render
+from transcribe_cli.formats import render_bytes
 from transcribe_cli.printable import printable
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.sinks.atomic import storage_errors
 from transcribe_cli.sources import find, is_media, json_safe
+from transcribe_cli.standards import NETFLIX, Subtitles
 from transcribe_cli.storage import Location, Options, Place, below, is_url, locate
 from transcribe_cli.transcript import Transcript
 
@@ -44,7 +45,15 @@ class Rendered:
         """
         return self._named(self.read(), names)
 
-    def write(self, formats: Sequence[str], output_dir: Place | None, names: Mapping[str, str], *, overwrite: bool) -> list[str]:
+    def write(
+        self,
+        formats: Sequence[str],
+        output_dir: Place | None,
+        names: Mapping[str, str],
+        *,
+        overwrite: bool,
+        subtitles: Subtitles = NETFLIX,
+    ) -> list[str]:
         """Write the formats beside the transcript, or below `output_dir`; the names of the files.
 
         Beside it, new names of speakers go into the transcript, and what was rendered from it before is rendered again with them.
@@ -61,12 +70,14 @@ class Rendered:
             output = sinks.Output(self.path.parent, self.path.stem)
             if transcript.speaker_names != before.speaker_names:
                 formats = list(dict.fromkeys([*formats, *_rendered_before(output, before), "json"]))
+            rendered = {name: render_bytes(name, transcript, subtitles, output.uri) for name in formats}
+            if transcript.speaker_names != before.speaker_names:
                 self._put(transcript)
-            sinks.add(output, transcript, {name: render(name, transcript) for name in formats}, overwrite=overwrite)
+            sinks.add(output, transcript, rendered, stamp=subtitles.stamp, overwrite=overwrite)
         else:
             output = sinks.Output(output_dir / below(self.path.parent, self.root), self.path.stem)
-            for name, text in {name: render(name, transcript) for name in formats}.items():
-                _export(output.path(name), text.encode(), overwrite=overwrite)
+            for name, data in {name: render_bytes(name, transcript, subtitles, output.uri) for name in formats}.items():
+                _export(output.path(name), data, overwrite=overwrite)
         return [output.path(name).name for name in formats]
 
     def _named(self, transcript: Transcript, names: Mapping[str, str]) -> Transcript:

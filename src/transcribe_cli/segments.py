@@ -6,14 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from transcribe_cli.engines import ClipResult
 from transcribe_cli.sentences import ends_sentence, spaced
-from transcribe_cli.transcript import Segment, Word
+from transcribe_cli.transcript import LOW_CONFIDENCE, Segment, Word
 from transcribe_cli.word_times import TimedWord, timed
 
 # A pause between words from which the next one begins a new segment, in seconds.
 PAUSE = 1.0
 # A new clip begins a new segment after a shorter pause: the model heard the two apart.
 CLIP_PAUSE = 0.3
-LOW_CONFIDENCE = 0.5
 
 
 def segments(results: Iterable[ClipResult], duration: float) -> tuple[Segment, ...]:
@@ -58,6 +57,7 @@ def _segment(
         start=start,
         end=end,
         text=text,
+        language=result.clip.language or None,
         tokens=tokens,
         temperature=result.attempt.temperature,
         avg_logprob=result.attempt.avg_logprob,

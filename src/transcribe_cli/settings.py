@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, f
 from transcribe_cli import shards
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.spec import as_tuple
+from transcribe_cli.standards import OTHERS, Standard, Subtitles
 from transcribe_cli.storage import checked, is_url
 
 ComputeType = Literal[
@@ -36,11 +37,24 @@ class Settings(BaseModel):
     output_format: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
         default=("json", "srt", "vtt"),
         min_length=1,
-        description="formats: json, srt, vtt, txt, tsv, rttm, or all; json is always written",
+        description=f"formats: {', '.join(FORMATS.names())}, or all that are installed; json is always written",
     )
     output_dir: Annotated[Path | str | None, BeforeValidator(_as_folder)] = Field(
         default=None, description="mirror the tree here, a folder or a URL such as s3://bucket/out; none: next to each recording"
     )
+    subtitles: Standard = Field(
+        default=Standard(),
+        description="standard of subtitles: netflix, bbc, ted or plain, and what is to differ from it: bbc,max_chars=40",
+    )
+    max_line_width: int | None = Field(
+        default=None, ge=1, le=1000, description="most characters in a line of subtitles; none: the standard's"
+    )
+    max_line_count: int | None = Field(default=None, ge=1, le=10, description="most lines in a cue; none: the standard's")
+    max_words_per_line: int | None = Field(default=None, ge=1, le=1000, description="most words in a cue; none: the standard's")
+    highlight_words: bool = Field(
+        default=False, description="SRT and VTT: underline each word as it is spoken, in a cue of its own"
+    )
+    karaoke: bool = Field(default=False, description="VTT and ASS: the time of each word inside its cue")
     overwrite: bool = Field(default=False, description="do again what is done, and replace files that this tool did not write")
     trust_names: bool = Field(
         default=False, description="take for done what has files of the right names, without reading the transcripts"
@@ -163,6 +177,17 @@ class Settings(BaseModel):
         unknown = [name for name in value if name not in (*FORMATS.names(), "all")]
         if unknown:
             raise ValueError(f"no output format is called {unknown[0]!r}; there are {', '.join(FORMATS.names())} and all")
-        names = FORMATS.names() if "all" in value else value
+        names = FORMATS.installed() if "all" in value else value
         # JSON is what the others are rendered from and what the done test reads: never without it.
         return tuple(dict.fromkeys(("json", *names)))
+
+    @property
+    def subtitle_style(self) -> Subtitles:
+        """How subtitles are made: the standard, with what was said about lines and words on its own."""
+        said = {
+            "max_chars": {OTHERS: self.max_line_width} if self.max_line_width else None,
+            "max_lines": self.max_line_count,
+            "max_words": self.max_words_per_line,
+        }
+        standard = self.subtitles.model_copy(update={name: value for name, value in said.items() if value is not None})
+        return Subtitles(standard, highlight_words=self.highlight_words, karaoke=self.karaoke)

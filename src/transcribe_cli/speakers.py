@@ -16,9 +16,8 @@ import numpy as np
 from intervaltree import IntervalTree
 from numpy.typing import NDArray
 
-from transcribe_cli.segments import LOW_CONFIDENCE
 from transcribe_cli.sentences import ends_sentence
-from transcribe_cli.transcript import Segment, Turn, Word
+from transcribe_cli.transcript import LOW_CONFIDENCE, Segment, Turn, Word
 
 # A word this far from any turn has no speaker, in seconds: who spoke there is somebody whom the diarizer did not hear.
 LIMIT = 2.0

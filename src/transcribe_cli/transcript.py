@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, computed_fie
 from transcribe_cli.errors import TranscribeError
 
 SCHEMA_VERSION = 1
+# A word of a lower probability is doubtful.
+LOW_CONFIDENCE = 0.5
 
 
 class _Document(BaseModel):
@@ -53,6 +55,7 @@ class Segment(_Document):
     compression_ratio: float = Field(default=1.0, description="zlib ratio of the clip's text; above 2.4 it repeats itself")
     no_speech_prob: float = Field(default=0.0, description="the model's own doubt that there is speech, 0 to 1")
     speaker: str | None = Field(default=None, description="SPEAKER_00 or a given name; absent when nobody was found")
+    language: str | None = Field(default=None, description="code, where it is another than the recording's")
     flags: tuple[str, ...] = Field(default=(), description="what to know before trusting it, such as low_confidence")
     words: tuple[Word, ...] | None = Field(default=None, description="absent when word times were switched off")
 
@@ -155,6 +158,7 @@ class Transcript(_Document):
     source: Source
     job: JobRecord
     outputs: dict[str, str] = Field(default_factory=dict, description="file name -> sha256 of the files rendered beside it")
+    subtitles: dict[str, str] = Field(default_factory=dict, description="file name -> the standard that its cues were made under")
     language: str
     language_probability: float
     duration: float = Field(description="decoded seconds")
@@ -170,9 +174,9 @@ class Transcript(_Document):
     timing: Timing = Timing()
     cost: Cost | None = Field(default=None, description="null where nobody said what the place costs")
 
-    def with_outputs(self, outputs: dict[str, str]) -> Self:
-        """The same transcript that lists these rendered files."""
-        return self.model_copy(update={"outputs": outputs})
+    def with_outputs(self, outputs: dict[str, str], subtitles: dict[str, str] | None = None) -> Self:
+        """The same transcript that lists these rendered files, and the standards of those which are made of cues."""
+        return self.model_copy(update={"outputs": outputs, "subtitles": subtitles or {}})
 
     def dumps(self) -> str:
         """The JSON text: UTF-8 unescaped, floats of 3 decimals, a line for each top-level key and each segment."""

@@ -31,7 +31,20 @@ def test_help_imports_nothing_heavy() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["run", "plan", "render", "score", "doctor", "models", "config", "config show", "models pull", "speakers", "speakers enroll"],
+    [
+        "run",
+        "plan",
+        "render",
+        "lint",
+        "score",
+        "doctor",
+        "models",
+        "config",
+        "config show",
+        "models pull",
+        "speakers",
+        "speakers enroll",
+    ],
 )
 def test_every_command_has_help(command: str, transcribe: Transcribe) -> None:
     """With a sentence that says what it does."""

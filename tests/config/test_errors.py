@@ -64,7 +64,7 @@ def refusal(configured: Load, *arguments: Any, **flags: Any) -> str:
         (
             "output_format = 'srtt'",
             "In {file}, output_format cannot be \"srtt\": no output format is called 'srtt'; "
-            "there are json, srt, vtt, txt, tsv, rttm and all.",
+            "there are json, srt, vtt, ass, lrc, txt, md, docx, html, tsv, csv, textgrid, aud, rttm and all.",
         ),
         (
             "language = 'portugese'",
@@ -73,6 +73,23 @@ def refusal(configured: Load, *arguments: Any, **flags: Any) -> str:
         (
             "language = 'pt'\nlanguages = ['en', 'es']",
             "The options do not fit together: language pt is not among languages en, es (language: {file}; languages: {file}).",
+        ),
+        (
+            "subtitles = 'nextflix'",
+            "In {file}, subtitles cannot be \"nextflix\": no standard is called 'nextflix'; there are netflix, bbc, ted, plain.",
+        ),
+        (
+            "[subtitles]\nmax_char = 40",
+            "In {file}, subtitles cannot be {{\"max_char\": 40}}: a standard has no 'max_char' (did you mean max_chars?).",
+        ),
+        (
+            "[subtitles.max_chars]\nja = 0",
+            "In {file}, subtitles: max_chars.ja cannot be 0: input should be greater than or equal to 1.",
+        ),
+        (
+            "subtitles = true",
+            "In {file}, subtitles cannot be true: it must be netflix, bbc, ted, plain, and what differs from it: "
+            "bbc,max_chars=40.",
         ),
         ("model = \n", "{file} is not TOML: Invalid value (at line 1, column 9)."),
         ("beam_size = 2\n\nmodel : x", "{file} is not TOML: Expected '=' after a key in a key/value pair (at line 3, column 7)."),

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from transcribe_cli.config import Config
 from transcribe_cli.config.fields import FIELDS, allowed
+from transcribe_cli.standards import Standard
 
 # As TOML has it -> as the program has it; no value is a default.
 EXAMPLES: dict[str, tuple[Any, Any]] = {
@@ -56,6 +57,12 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     "diarize_batch_size": (4, 4),
     "output_format": (["json", "txt"], ("json", "txt")),
     "output_dir": ("/out", Path("/out")),
+    "subtitles": ("bbc,max_chars=30", Standard.model_validate({"standard": "bbc", "max_chars": 30})),
+    "max_line_width": (30, 30),
+    "max_line_count": (1, 1),
+    "max_words_per_line": (4, 4),
+    "highlight_words": (True, True),
+    "karaoke": (True, True),
     "overwrite": (True, True),
     "trust_names": (True, True),
     "include": (["*.mp3", "b*"], ("*.mp3", "b*")),

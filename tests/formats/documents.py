@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import random
+import re
 from typing import Any
 
+import docx
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from transcribe_cli.formats import render
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import JobRecord, Quality, Segment, Source, Transcript, Word
 
@@ -59,9 +65,17 @@ def transcript(*segments: Segment, **more: Any) -> Transcript:
     return Transcript(**fields | more)
 
 
+def shown(name: str, document: Transcript) -> str:
+    """What people see of a format: without the escapes of Markdown and the packing of DOCX."""
+    content = render(name, document)
+    if isinstance(content, bytes):
+        return "\n".join(paragraph.text for paragraph in docx.Document(io.BytesIO(content)).paragraphs)
+    return re.sub(r"\\(.)", r"\1", content) if name == "md" else content
+
+
 LESSON = transcript(
     spoken("Bom dia a todos.", start=0.0),
-    spoken("Hoje falamos de <DNA> & RNA.", start=2.5),
+    spoken("Hoje falamos de <DNA> & RNA.", start=3.5),
 )
 DIALOGUE = transcript(
     segment(" Bom dia.", 0.0, 1.5, speaker="SPEAKER_00"),
@@ -69,6 +83,8 @@ DIALOGUE = transcript(
     segment(" Tudo.", 3663.25, 3664.0, speaker="Ana <a&b>"),
 )
 SILENCE = transcript()
+# For laws that are tried under many standards, on machines that are busy.
+PATIENT = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 _seconds = st.floats(0, 360_000, allow_nan=False)
 _text = st.text(ALPHABET, max_size=120)
@@ -101,3 +117,28 @@ def any_segment(draw: st.DrawFn) -> Segment:
 
 
 any_transcript = st.lists(any_segment(), max_size=6).map(lambda segments: transcript(*segments))
+
+
+@st.composite
+def talk(draw: st.DrawFn) -> Transcript:
+    """People who speak one after the other, fast and slowly, with short and long words and pauses.
+
+    Lengths are hypothesis's, what is said comes from a seed: a draw for every word would take longer than all that is tested with it.
+    """
+    rng = random.Random(draw(st.integers(0, 2**32)))
+    position = rng.uniform(0, 100)
+    said = []
+    for count in draw(st.lists(st.integers(1, 30), max_size=6)):
+        timed = []
+        for _ in range(count):
+            length = rng.choice([rng.uniform(0.02, 0.9), rng.uniform(0.1, 0.4), 0.0, 3.0 if rng.random() < 0.1 else 0.2])
+            letters = rng.randint(40, 60) if rng.random() < 0.03 else rng.randint(1, 12)
+            text = "".join(rng.choices("abcdeéã", k=letters)) + rng.choice(["", "", "", "", ",", ".", "?"])
+            timed.append(Word(word=f" {text}", start=position, end=position + length, probability=0.9))
+            position += length + rng.choice([0.0, 0.0, 0.0, 0.0, 0.05, 0.3, 0.7, 1.5])
+        speaker = rng.choice([None, "Ana", "Rui", "Maria Aparecida da Conceição"])
+        text = "".join(word.word for word in timed)
+        words_or_not = tuple(timed) if rng.random() < 0.7 else None
+        said.append(segment(text, timed[0].start, timed[-1].end, speaker=speaker, words=words_or_not))
+        position += rng.choice([0.0, 0.02, 0.4, 2.0, 30.0])
+    return transcript(*said)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import zipfile
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -17,13 +19,13 @@ from tools.write_schema import SCHEMA, schema
 from tests.formats.documents import DIALOGUE, LESSON, SILENCE, SPEC, any_transcript, segment, spoken, transcript
 from tests.formats.documents import words as timed
 from transcribe_cli.errors import TranscribeError
-from transcribe_cli.formats import MEDIA_TYPES, render
+from transcribe_cli.formats import BINARY, MEDIA_TYPES, render
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Transcript
 
 KEYS = [
-    "schema_version", "source", "job", "outputs", "language", "language_probability", "duration", "flags", "speakers",
+    "schema_version", "source", "job", "outputs", "subtitles", "language", "language_probability", "duration", "flags", "speakers",
     "speaker_names", "text", "segments", "turns", "quality", "timing", "cost",
 ]  # fmt: skip
 
@@ -221,9 +223,13 @@ def test_only_interpolated_words_say_that_they_are() -> None:
 
 @pytest.mark.parametrize("name", FORMATS.names())
 def test_every_format_can_be_written_as_utf8(name: str, tmp_path: Path) -> None:
-    """LF, no BOM, no carriage return, also of hostile text; and it has a media type."""
+    """LF, no BOM, no carriage return, also of hostile text; and it has a media type. What is no text is an archive."""
     hostile = transcript(segment(" \ufeffum\r\ndois\x00\x1b[2J", 0.0, 1.0, speaker="\r\nA"), job=LESSON.job)
     written = render(name, hostile)
+    assert isinstance(written, bytes) == (name in BINARY)
+    if isinstance(written, bytes):
+        assert zipfile.ZipFile(io.BytesIO(written)).testzip() is None
+        return
     assert not written.startswith("\ufeff")
     assert "\r" not in written
     assert "\x1b" not in written

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import re
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
+import pysubs2
+import pytest
 import srt
 from hypothesis import given
 
-from tests.formats.documents import DIALOGUE, LESSON, SILENCE, any_transcript, segment, spoken, transcript
+from tests.formats.documents import DIALOGUE, LESSON, PATIENT, SILENCE, any_transcript, segment, spoken, talk, transcript, words
 from transcribe_cli.formats import render
 from transcribe_cli.formats.cues import cues
+from transcribe_cli.standards import NETFLIX, Subtitles
 from transcribe_cli.transcript import Transcript
 
 
 def test_srt_is_what_openai_whisper_writes() -> None:
     """Index from 1, hours always, a comma, text stripped, a blank line after each cue, also the last."""
     assert render("srt", LESSON) == (
-        "1\n00:00:00,000 --> 00:00:02,000\nBom dia a todos.\n\n2\n00:00:02,500 --> 00:00:05,500\nHoje falamos de <DNA> & RNA.\n\n"
+        "1\n00:00:00,000 --> 00:00:02,000\nBom dia a todos.\n\n2\n00:00:03,500 --> 00:00:06,500\nHoje falamos de <DNA> & RNA.\n\n"
     )
 
 
 def test_a_name_is_written_where_the_speaker_changes() -> None:
     """Not again before each cue of the same speaker."""
     assert render("srt", DIALOGUE) == (
-        "1\n00:00:00,000 --> 00:00:01,500\nSPEAKER_00: Bom dia.\n\n"
-        "2\n00:00:01,750 --> 00:00:02,480\nTudo bem?\n\n"
-        "3\n01:01:03,250 --> 01:01:04,000\nAna <a&b>: Tudo.\n\n"
+        "1\n00:00:00,000 --> 00:00:02,480\nSPEAKER_00: Bom dia. Tudo bem?\n\n"
+        "2\n01:01:03,250 --> 01:01:04,192\nAna <a&b>: Tudo.\n\n"
     )
 
 
@@ -38,12 +41,12 @@ def test_a_recording_without_speech_gives_an_empty_file() -> None:
 
 def test_an_arrow_in_the_text_is_no_time_line() -> None:
     """It is shortened, as openai/whisper does; so is one that only appears when control characters go."""
-    written = render("srt", transcript(segment(" a --> b -\x00-> c ---> d", 0.0, 1.0)))
-    assert written == "1\n00:00:00,000 --> 00:00:01,000\na -> b -> c -> d\n\n"
+    written = render("srt", transcript(segment(" a --> b -\x00-> c ---> d", 0.0, 2.0)))
+    assert written == "1\n00:00:00,000 --> 00:00:02,000\na -> b -> c -> d\n\n"
 
 
 def test_the_speaker_takes_room_in_the_lines() -> None:
-    """Lines stay within 42 characters, prefix included."""
+    """Lines stay within 42 characters, the name included."""
     long = transcript(segment(" Hoje vamos falar da divisão das células.", 0.0, 3.0, speaker="SPEAKER_00"))
     assert render("srt", long).split("\n")[2:4] == ["SPEAKER_00: Hoje vamos falar", "da divisão das células."]
 
@@ -55,8 +58,8 @@ def test_a_name_cannot_break_the_file() -> None:
         segment(" dois", 1.0, 2.0, speaker="N" * 500),
     )
     assert [cue.content for cue in srt.parse(render("srt", hostile))] == [
-        "A 2 00:00:05,000 -> 00:00:06…: um",
-        f"{'N' * 29}…: dois",
+        "A 2 00:00:05,000 -> 00:…: um",
+        f"{'N' * 24}…: dois",
     ]
 
 
@@ -64,11 +67,48 @@ def test_a_name_cannot_break_the_file() -> None:
 def test_an_independent_reader_sees_the_same_cues(document: Transcript) -> None:
     """Whatever the text is, the `srt` package finds every cue, its times and its number."""
     read = list(srt.parse(render("srt", document)))
-    expected = cues(document, label="{}: ")
+    expected = cues(document, NETFLIX.standard, label="{}: ")
     assert [cue.index for cue in read] == list(range(1, len(expected) + 1))
     assert [round(cue.start.total_seconds() * 1000) for cue in read] == [cue.start_ms for cue in expected]
     assert [round(cue.end.total_seconds() * 1000) for cue in read] == [cue.end_ms for cue in expected]
-    assert [cue.content.replace("\n", " ") for cue in read] == [re.sub("-{2,}>", "->", cue.text) for cue in expected]
+    assert [cue.content for cue in read] == [re.sub("-{2,}>", "->", "\n".join(cue.lines)) for cue in expected]
+
+
+def test_each_word_is_underlined_in_a_cue_of_its_own() -> None:
+    """As openai/whisper does it: the words stay where they are, and where nobody speaks none is underlined."""
+    paused = transcript(segment(" Bom dia <b>.", 0.0, 2.0, words=(*words("Bom", 0.0), *words("dia", 0.5), *words("<b>.", 1.25))))
+    assert render("srt", paused, Subtitles(highlight_words=True)) == (
+        "1\n00:00:00,000 --> 00:00:00,500\n<u>Bom</u> dia <b>.\n\n"
+        "2\n00:00:00,500 --> 00:00:01,000\nBom <u>dia</u> <b>.\n\n"
+        "3\n00:00:01,000 --> 00:00:01,250\nBom dia <b>.\n\n"
+        "4\n00:00:01,250 --> 00:00:01,750\nBom dia <u><b>.</u>\n\n"
+    )
+
+
+@given(talk())
+def test_underlined_words_fill_the_time_of_their_cue(document: Transcript) -> None:
+    """No stage overlaps another, and without the underlining all are the cue."""
+    read = list(srt.parse(render("srt", document, Subtitles(highlight_words=True))))
+    bare = [(cue.start, cue.end, re.sub("</?u>", "", cue.content)) for cue in read]
+    merged: list[tuple[timedelta, timedelta, str]] = []
+    for start, end, text in bare:
+        if merged and merged[-1][1] == start and merged[-1][2] == text:
+            merged[-1] = (merged[-1][0], end, text)
+        else:
+            merged.append((start, end, text))
+    plain = [(cue.start, cue.end, cue.content) for cue in srt.parse(render("srt", document))]
+    assert merged == plain or len({text for *_, text in plain}) < len(plain)
+
+
+@pytest.mark.parametrize("name", ["srt", "vtt"])
+@PATIENT
+@given(document=talk())
+def test_pysubs2_reads_the_same_cues(document: Transcript, name: str) -> None:
+    """A reader of both formats that is not ours."""
+    read = pysubs2.SSAFile.from_string(render(name, document), format_=name)
+    expected = cues(document, NETFLIX.standard, label="{}: " if name == "srt" else "")
+    assert [(event.start, event.end) for event in read] == [(cue.start_ms, cue.end_ms) for cue in expected]
+    assert [event.plaintext for event in read] == ["\n".join(cue.lines) for cue in expected]
 
 
 def test_ffmpeg_reads_it(tmp_path: Path) -> None:

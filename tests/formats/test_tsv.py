@@ -14,7 +14,7 @@ from transcribe_cli.transcript import Transcript
 
 def test_tsv_is_what_openai_whisper_writes() -> None:
     """A header, then start and end in whole milliseconds and the stripped text."""
-    assert render("tsv", LESSON) == "start\tend\ttext\n0\t2000\tBom dia a todos.\n2500\t5500\tHoje falamos de <DNA> & RNA.\n"
+    assert render("tsv", LESSON) == "start\tend\ttext\n0\t2000\tBom dia a todos.\n3500\t6500\tHoje falamos de <DNA> & RNA.\n"
 
 
 def test_speakers_are_a_fourth_column_when_there_are_any() -> None:

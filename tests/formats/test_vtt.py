@@ -11,10 +11,11 @@ from pathlib import Path
 import webvtt
 from hypothesis import given
 
-from tests.formats.documents import DIALOGUE, LESSON, SILENCE, any_transcript, segment, transcript
+from tests.formats.documents import DIALOGUE, LESSON, SILENCE, any_transcript, segment, spoken, transcript
 from transcribe_cli.formats import render
 from transcribe_cli.formats.cues import cues
 from transcribe_cli.formats.timestamps import clock
+from transcribe_cli.standards import NETFLIX, Subtitles
 from transcribe_cli.transcript import Transcript
 
 
@@ -22,16 +23,15 @@ def test_vtt_has_its_header_and_escapes_markup() -> None:
     """Hours always; `<`, `>` and `&` are references."""
     assert render("vtt", LESSON) == (
         "WEBVTT\n\n00:00:00.000 --> 00:00:02.000\nBom dia a todos.\n\n"
-        "00:00:02.500 --> 00:00:05.500\nHoje falamos de &lt;DNA&gt; &amp; RNA.\n\n"
+        "00:00:03.500 --> 00:00:06.500\nHoje falamos de &lt;DNA&gt; &amp; RNA.\n\n"
     )
 
 
 def test_a_speaker_is_a_voice() -> None:
     """Names are escaped like text."""
     assert render("vtt", DIALOGUE) == (
-        "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\n<v SPEAKER_00>Bom dia.\n\n"
-        "00:00:01.750 --> 00:00:02.480\n<v SPEAKER_00>Tudo bem?\n\n"
-        "01:01:03.250 --> 01:01:04.000\n<v Ana &lt;a&amp;b&gt;>Tudo.\n\n"
+        "WEBVTT\n\n00:00:00.000 --> 00:00:02.480\n<v SPEAKER_00>Bom dia. Tudo bem?\n\n"
+        "01:01:03.250 --> 01:01:04.083\n<v Ana &lt;a&amp;b&gt;>Tudo.\n\n"
     )
 
 
@@ -49,19 +49,50 @@ def test_a_recording_without_speech_gives_the_header() -> None:
 
 def test_no_blank_line_is_inside_a_cue() -> None:
     """It would end the cue."""
-    written = render("vtt", transcript(segment(" um\n\n00:00:00.000 --> 00:00:09.000\ndois", 0.0, 1.0, speaker="A\n\nB")))
-    assert written == "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\n<v A B>um 00:00:00.000 --&gt; 00:00:09.000 dois\n\n"
+    written = render("vtt", transcript(segment(" um\n\n00:00:00.000 --> 00:00:09.000\ndois", 0.0, 3.0, speaker="A\n\nB")))
+    assert written == "WEBVTT\n\n00:00:00.000 --> 00:00:03.000\n<v A B>um 00:00:00.000 --&gt; 00:00:09.000 dois\n\n"
 
 
 @given(any_transcript)
 def test_an_independent_reader_sees_the_same_cues(document: Transcript) -> None:
     """Whatever text and names are, `webvtt-py` finds every cue, its times, text and voice."""
     read = list(webvtt.from_buffer(io.StringIO(render("vtt", document))))
-    expected = cues(document)
+    expected = cues(document, NETFLIX.standard)
     assert [(cue.start, cue.end) for cue in read] == [(clock(cue.start_ms), clock(cue.end_ms)) for cue in expected]
-    bare = [re.sub("^<v [^>]*>", "", cue.raw_text.replace("\n", " ")) for cue in read]
-    assert [unescape(text) for text in bare] == [cue.text for cue in expected]
+    bare = [re.sub("^<v [^>]*>", "", cue.raw_text) for cue in read]
+    assert [unescape(text) for text in bare] == ["\n".join(cue.lines) for cue in expected]
     assert [unescape(cue.voice or "") for cue in read] == [cue.speaker or "" for cue in expected]
+
+
+def test_karaoke_says_when_each_word_begins() -> None:
+    """The first one does with the cue; a time is between the space and the word."""
+    assert render("vtt", LESSON, Subtitles(karaoke=True)) == (
+        "WEBVTT\n\n00:00:00.000 --> 00:00:02.000\nBom <00:00:00.500>dia <00:00:01.000>a <00:00:01.500>todos.\n\n"
+        "00:00:03.500 --> 00:00:06.500\nHoje <00:00:04.000>falamos <00:00:04.500>de <00:00:05.000>&lt;DNA&gt; "
+        "<00:00:05.500>&amp; <00:00:06.000>RNA.\n\n"
+    )
+
+
+@given(any_transcript)
+def test_the_times_of_words_rise_within_their_cue(document: Transcript) -> None:
+    """The standard asks for it; and without them the cue is the same."""
+    read = list(webvtt.from_buffer(io.StringIO(render("vtt", document, Subtitles(karaoke=True)))))
+    plain = list(webvtt.from_buffer(io.StringIO(render("vtt", document))))
+    stamp = re.compile(r"<(\d\d+:\d\d:\d\d\.\d{3})>")
+    for cue, bare in zip(read, plain, strict=True):
+        times = stamp.findall(cue.raw_text)
+        assert [cue.start, *times] == sorted({cue.start, *times}, key=lambda time: (len(time), time))
+        assert not times or (len(times[-1]), times[-1]) < (len(cue.end), cue.end)
+        assert stamp.sub("", cue.raw_text) == bare.raw_text
+
+
+def test_each_word_is_underlined_in_a_cue_of_its_own() -> None:
+    """With the voice before each, and markup in the text escaped."""
+    said = transcript(spoken("Bom <dia>", speaker="Ana"))
+    assert render("vtt", said, Subtitles(highlight_words=True)) == (
+        "WEBVTT\n\n00:00:00.000 --> 00:00:00.500\n<v Ana><u>Bom</u> &lt;dia&gt;\n\n"
+        "00:00:00.500 --> 00:00:01.000\n<v Ana>Bom <u>&lt;dia&gt;</u>\n\n"
+    )
 
 
 def test_ffmpeg_reads_it(tmp_path: Path) -> None:

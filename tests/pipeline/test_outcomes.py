@@ -147,6 +147,8 @@ def test_each_clip_of_a_multilingual_recording_has_its_own_language(tmp_path: Pa
     assert outcome.transcript is not None
     said = text(outcome)
     assert said.index("aula") < said.index("morning")
+    assert {segment.language for segment in outcome.transcript.segments if "morning" in segment.text} == {"en"}
+    assert {segment.language for segment in outcome.transcript.segments if "aula" in segment.text} == {None}
     assert outcome.transcript.language == "pt"
     assert 0.5 < outcome.transcript.language_probability < 1.0
 

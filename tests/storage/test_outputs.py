@@ -10,12 +10,12 @@ from collections.abc import Iterable
 
 import pytest
 
-from tests.documents import transcript_of
+from tests.documents import add, commit, transcript_of
 from tests.storage.places import Tree
 from transcribe_cli.errors import OutputRefused
 from transcribe_cli.plan import Decision, plan
 from transcribe_cli.settings import Settings
-from transcribe_cli.sinks import add, commit, json_path, read, read_head, recover
+from transcribe_cli.sinks import json_path, read, read_head, recover
 from transcribe_cli.sinks.atomic import host
 from transcribe_cli.sources import Recording, find
 from transcribe_cli.spec import JobSpec
@@ -23,6 +23,7 @@ from transcribe_cli.storage import Location
 from transcribe_cli.transcript import Transcript
 
 SPEC = JobSpec(model="small")
+STAMP = Settings().subtitle_style.stamp
 RENDERED = {"srt": "1\n", "vtt": "WEBVTT\n", "txt": "olá\n"}
 
 
@@ -40,9 +41,9 @@ def run(tree: Tree, spec: JobSpec = SPEC, **settings) -> list[str]:
     for job in jobs:
         rendered = {name: RENDERED[name] for name in job.formats if name != "json"}
         if job.decision is Decision.TRANSCRIBE:
-            commit(job.output, made(job.recording, job.spec), rendered, overwrite=settings.get("overwrite", False))
+            commit(job.output, made(job.recording, job.spec), rendered, stamp=STAMP, overwrite=settings.get("overwrite", False))
         elif job.decision is Decision.RENDER:
-            add(job.output, read(json_path(job.output)), rendered)
+            add(job.output, read(json_path(job.output)), rendered, stamp=STAMP)
     return [job.decision.value for job in jobs]
 
 
@@ -123,7 +124,7 @@ def test_an_edit_is_kept(aula: Tree) -> None:
     (recording,) = find([f"{aula.url}/"], storage=aula.options)
     (job,) = planned(aula)
     with pytest.raises(OutputRefused, match="edited"):
-        commit(job.output, made(recording, SPEC), {"srt": "2\n"})
+        commit(job.output, made(recording, SPEC), {"srt": "2\n"}, stamp=STAMP)
     assert aula.files()["aula.srt"] == b"edited"
 
 
@@ -133,7 +134,7 @@ def test_the_json_is_written_last(tree: Tree, monkeypatch: pytest.MonkeyPatch) -
     (job,) = planned(tree)
     breaking(monkeypatch, tree, ".vtt")
     with pytest.raises(RuntimeError, match="broke off"):
-        commit(job.output, made(job.recording, SPEC), {name: RENDERED[name] for name in ("srt", "vtt")})
+        commit(job.output, made(job.recording, SPEC), {name: RENDERED[name] for name in ("srt", "vtt")}, stamp=STAMP)
     monkeypatch.undo()
     assert reasons(tree)["aula.mp3"] == ("render", "vtt missing")
     assert run(tree) == ["render"]

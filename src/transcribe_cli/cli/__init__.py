@@ -1,7 +1,7 @@
 """The command line: one thin file for each command; here the program itself, its exit codes and its one `try`.
 
-Exit codes: 0 done · 1 unexpected error · 2 usage or configuration · 3 some recordings have no transcript · 4 the machine is not ready
-· 5 stopped by a limit of the user's · 6 the rest is in progress elsewhere · 130 interrupted · 143 terminated.
+Exit codes: 0 done · 1 unexpected error · 2 usage or configuration · 3 some recordings have no transcript, or subtitles break a rule
+· 4 the machine is not ready · 5 stopped by a limit of the user's · 6 the rest is in progress elsewhere · 130 interrupted · 143 terminated.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import typer
 from typer.exceptions import TyperException
 
 from transcribe_cli import __version__
-from transcribe_cli.cli import config, doctor, models, plan, render, report, run, score, speakers, status
+from transcribe_cli.cli import config, doctor, lint, models, plan, render, report, run, score, speakers, status
 from transcribe_cli.cli.argv import normalized
 from transcribe_cli.cli.debug import debugging, show_debug_records, traceback_of
 from transcribe_cli.cli.signals import EXIT_CODES, leave, unwind_on_signals
@@ -40,6 +40,7 @@ app.command("run")(run.run)
 app.command("plan")(plan.plan)
 app.command("status")(status.status)
 app.command("render")(render.render)
+app.command("lint")(lint.lint)
 app.command("report")(report.report)
 app.command("score")(score.score)
 app.command("doctor")(doctor.doctor)

@@ -7,7 +7,7 @@ flag defaults to None, so that the real default lives once, in the field, and `c
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import UnionType
 from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin
 
@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 
 from transcribe_cli.config import GROUPS
 from transcribe_cli.config.fields import FIELDS
+from transcribe_cli.standards import Standard
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,9 +33,17 @@ def flag_name(field: str) -> str:
 
 def with_job_options(command: Callable[P, R]) -> Callable[P, R]:
     """Give a command that ends in `**flags` one option for each field of the spec and the settings."""
+    return with_options(*GROUPS)(command)
+
+
+def with_options(*panels: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Give a command that ends in `**flags` the options of these groups (`config.GROUPS`)."""
+    return lambda command: _with(command, [_parameter(name, panel) for panel in panels for name in GROUPS[panel]])
+
+
+def _with(command: Callable[P, R], made: Sequence[inspect.Parameter]) -> Callable[P, R]:
     signature = inspect.signature(command, eval_str=True)
     own = [parameter for parameter in signature.parameters.values() if parameter.kind is not inspect.Parameter.VAR_KEYWORD]
-    made = [_parameter(name, panel) for panel, names in GROUPS.items() for name in names]
     command.__signature__ = signature.replace(parameters=[*own, *made])  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *made]}
     return command
@@ -70,7 +79,7 @@ def _metavar(field: FieldInfo) -> str:
     if any(isinstance(kind, str) for kind in kinds):
         choices = "|".join(str(kind) for kind in kinds)
         return f"[{choices}]" if len(choices) < 30 else "TYPE"
-    names = {int: "N", float: "X", str: "TEXT", SecretStr: "SECRET"}
+    names = {int: "N", float: "X", str: "TEXT", SecretStr: "SECRET", Standard: "STANDARD"}
     word = next((names[kind] for kind in kinds if kind in names), "PATH")
     return f"{word},…" if get_origin(field.annotation) is tuple else word
 

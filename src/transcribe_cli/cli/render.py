@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from transcribe_cli.cli.options import with_options
 from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure
 from transcribe_cli.errors import RecordingError, TranscribeError, UsageError
-from transcribe_cli.formats import render as rendered
+from transcribe_cli.formats import BINARY, render_bytes
+from transcribe_cli.loading import check_formats
 from transcribe_cli.printable import printable
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.rendering import check_labels, transcripts
@@ -28,6 +31,7 @@ SpeakerNames = Annotated[
 ]
 
 
+@with_options("Subtitles")
 def render(
     sources: Sources = None,
     output_format: Annotated[
@@ -46,20 +50,26 @@ def render(
     profile: Profile = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only errors.")] = False,
     speaker_names: SpeakerNames = None,
+    **flags: Any,  # noqa: ANN401 - one for each option of subtitles, see options.py
 ) -> int:
     """Write other formats from transcripts that exist: JSON files, or whole trees of them. Needs no model and no recording.
 
     transcribe render ./aulas -f txt,tsv
+
+    transcribe render ./aulas -f srt --subtitles bbc
 
     transcribe render aula.json --speaker-names SPEAKER_00=Ana,SPEAKER_01=Rui
 
     transcribe render aula.json -f srt -o - | less
     """
     formats = _formats(output_format or ["srt", "vtt"])
+    check_formats(formats)
+    if output_dir == "-" and sys.stdout.isatty() and (binary := BINARY.intersection(formats)):
+        raise UsageError(f"{', '.join(binary)} is no text for a terminal.", "Redirect it, as in `-o - > aula.docx`.")
+    settings = configure(sources or [], flags, config, profile).settings
     called = parsed(speaker_names or [])
-    storage = configure(sources or [], {}, config, profile).settings.storage
-    target = placed(_folder(output_dir), storage)
-    found = list(transcripts(sources or ["."], storage))
+    target = placed(_folder(output_dir), settings.storage)
+    found = list(transcripts(sources or ["."], settings.storage))
     if not found:
         raise UsageError(
             "No transcripts of this tool there.", "Name a JSON file that `transcribe run` wrote, or a folder of them."
@@ -70,10 +80,10 @@ def render(
         try:
             if output_dir == "-":
                 document = transcript.named(called)
-                text = "".join(rendered(name, document) for name in formats)
-                typer.echo(text.encode("utf-8", "backslashreplace"), nl=False)  # the bytes of the file, whatever the locale
+                data = b"".join(render_bytes(name, document, settings.subtitle_style) for name in formats)
+                typer.echo(data, nl=False)  # the bytes of the file, whatever the locale
                 continue
-            names = transcript.write(formats, target, called, overwrite=overwrite)
+            names = transcript.write(formats, target, called, overwrite=overwrite, subtitles=settings.subtitle_style)
         except TranscribeError as error:
             failed += 1
             typer.echo(f"FAILED    {printable(transcript.path.name)}  {printable(str(error))}", err=True)
@@ -92,4 +102,4 @@ def _formats(asked: list[str]) -> tuple[str, ...]:
     names = as_tuple(",".join(asked))
     if not isinstance(names, tuple):
         raise UsageError("No output format was named.")
-    return FORMATS.names() if "all" in names else tuple(FORMATS.check(name) for name in names)
+    return FORMATS.installed() if "all" in names else tuple(FORMATS.check(name) for name in names)

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from transcribe_cli.config.fields import FIELDS, allowed, is_list, kind, without_nulls
 from transcribe_cli.errors import ConfigError
+from transcribe_cli.standards import OTHERS
 from transcribe_cli.storage import is_url
 
 # A model folder as CTranslate2 writes it has this file; a folder that only happens to be called `small` does not.
@@ -84,6 +85,8 @@ def validated(model: type[M], layers: Mapping[str, Given]) -> M:
         first = error.errors()[0]
         if first["loc"]:
             name = str(first["loc"][0])
+            if len(first["loc"]) > 1 and isinstance(layers[name].value, dict | str):  # a number of a standard
+                raise _wrong_inside(layers[name].where, first) from None
             raise _wrong(name, layers[name].raw, layers[name].where, first) from None
         raise _clash(_reason(first), layers) from None
 
@@ -94,6 +97,12 @@ def _wrong(name: str, raw: object, where: str, error: ErrorDetails | None = None
         shown = shown[:_SHOWN_CHARACTERS] + "…"
     reason = _reason(error) if error and error["type"] == "value_error" else f"it must be {allowed(name)}"
     return ConfigError(f"{where} cannot be {shown}: {reason}.")
+
+
+def _wrong_inside(where: str, error: ErrorDetails) -> ConfigError:
+    """Of `max_chars` in `[subtitles]`, or in `--subtitles bbc,max_chars=x`."""
+    path = ".".join(str(part) for part in error["loc"][1:] if part != OTHERS)
+    return ConfigError(f"{where}: {path} cannot be {json.dumps(error['input'], default=str)}: {_reason(error).lower()}.")
 
 
 def _reason(error: ErrorDetails) -> str:

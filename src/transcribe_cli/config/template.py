@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from textwrap import wrap
 
 from transcribe_cli.config.fields import FIELDS, allowed
+from transcribe_cli.standards import Standard
 
 # Title -> options, in the order in which people ask for them.
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -35,6 +36,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "diarize_batch_size",
     ),
     "Outputs": ("output_format", "output_dir", "overwrite", "trust_names"),
+    "Subtitles": ("subtitles", "max_line_width", "max_line_count", "max_words_per_line", "highlight_words", "karaoke"),
     "Which recordings": ("include", "exclude", "shard", "max_duration", "scratch_limit", "fail_fast"),
     "Where it runs": (
         "device",
@@ -101,12 +103,19 @@ _FOOT = """
 # readable by you only; better leave them to the environment (AWS_PROFILE, GOOGLE_APPLICATION_CREDENTIALS, …).
 # [storage.s3]
 # endpoint_url = "https://minio.example.org"
+
+# ---- Rules of subtitles ----
+
+# Instead of the line `subtitles = "netflix"` above: a table of what is to differ from a standard, here with the numbers of netflix.
+# Times are in seconds; "none" is no limit; docs/subtitles.md has the numbers of all standards.
+# [subtitles]
 """
 
 
 def template() -> str:
     """The file, made from the descriptions and defaults of the fields."""
-    return _HEAD + "".join(text for title, names in GROUPS.items() for text in _group(title, names)) + _FOOT
+    groups = "".join(text for title, names in GROUPS.items() for text in _group(title, names))
+    return _HEAD + groups + _FOOT + "".join(_numbers())
 
 
 def _group(title: str, names: tuple[str, ...]) -> Iterator[str]:
@@ -117,6 +126,14 @@ def _group(title: str, names: tuple[str, ...]) -> Iterator[str]:
         yield f"# {name} = {_toml(FIELDS[name].default)}\n"
 
 
+def _numbers() -> Iterator[str]:
+    """The fields of the default standard, each with what it means."""
+    for name, value in Standard():
+        yield f"#\n# # {Standard.model_fields[name].description}\n# {name} = {_toml(value)}\n"
+
+
 def _toml(value: object) -> str:
     """A default as TOML: its strings, numbers, booleans and arrays of them are JSON's; null is the text `none`."""
-    return json.dumps("none" if value is None else value, ensure_ascii=False)
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key} = {_toml(item)}' for key, item in value.items())}}}"
+    return json.dumps("none" if value is None else str(value) if isinstance(value, Standard) else value, ensure_ascii=False)

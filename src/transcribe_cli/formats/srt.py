@@ -6,21 +6,26 @@ There is no standard; players agree on https://www.matroska.org/technical/subtit
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from transcribe_cli.formats.cues import Cue, cues
-from transcribe_cli.formats.lines import wrap
+from transcribe_cli.formats.cues.highlight import highlighted
 from transcribe_cli.formats.timestamps import clock
+from transcribe_cli.standards import Subtitles
 from transcribe_cli.transcript import Transcript
 
 # Readers look for the arrow to find the times.
 _ARROW = re.compile("-{2,}>")
 
 
-def render(transcript: Transcript) -> str:
+def render(transcript: Transcript, subtitles: Subtitles) -> str:
     """Cues numbered from 1, a blank line after each; the empty string when nothing was said."""
-    return "".join(_block(number, cue) for number, cue in enumerate(cues(transcript, label="{}: "), start=1))
+    stages = (stage for cue in cues(transcript, subtitles.standard, label="{}: ") for stage in _stages(cue, subtitles))
+    return "".join(
+        f"{number}\n{clock(start, ',')} --> {clock(end, ',')}\n{_ARROW.sub('->', text)}\n\n"
+        for number, (start, end, text) in enumerate(stages, start=1)
+    )
 
 
-def _block(number: int, cue: Cue) -> str:
-    text = "\n".join(wrap(_ARROW.sub("->", cue.text)))
-    return f"{number}\n{clock(cue.start_ms, ',')} --> {clock(cue.end_ms, ',')}\n{text}\n\n"
+def _stages(cue: Cue, subtitles: Subtitles) -> Iterable[tuple[int, int, str]]:
+    return highlighted(cue) if subtitles.highlight_words else [(cue.start_ms, cue.end_ms, "\n".join(cue.lines))]

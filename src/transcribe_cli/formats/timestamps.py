@@ -14,3 +14,10 @@ def clock(time_ms: int, decimal: str = ".") -> str:
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:02d}:{minutes:02d}:{seconds:02d}{decimal}{thousandths:03d}"
+
+
+def brief(seconds: float) -> str:
+    """For people, in whole seconds: `2:05`, `1:02:05`."""
+    minutes, rest = divmod(milliseconds(seconds) // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -1,26 +1,52 @@
 """WebVTT subtitles, with a voice tag in every cue whose speaker is known: a tag holds for its cue alone, and players do not show it.
 
-https://www.w3.org/TR/webvtt1/#webvtt-cue-voice-span
+https://www.w3.org/TR/webvtt1/#webvtt-cue-voice-span, and #webvtt-cue-timestamp for the times of words inside a cue.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from transcribe_cli.formats.cues import Cue, cues
-from transcribe_cli.formats.lines import wrap
+from transcribe_cli.formats.cues.highlight import highlighted
 from transcribe_cli.formats.timestamps import clock
+from transcribe_cli.standards import Subtitles
 from transcribe_cli.transcript import Transcript
 
 
-def render(transcript: Transcript) -> str:
+def render(transcript: Transcript, subtitles: Subtitles) -> str:
     """The header, then the cues without numbers, a blank line between them and after the last."""
-    return "WEBVTT\n\n" + "".join(_block(cue) for cue in cues(transcript))
+    return "WEBVTT\n\n" + "".join(
+        f"{clock(start)} --> {clock(end)}\n{_voice(cue)}{text}\n\n"
+        for cue in cues(transcript, subtitles.standard)
+        for start, end, text in _stages(cue, subtitles)
+    )
 
 
-def _block(cue: Cue) -> str:
-    voice = f"<v {_escaped(cue.speaker)}>" if cue.speaker else ""
-    # Wrapped before it is escaped: `&amp;` takes the room of one character on the screen.
-    text = _escaped("\n".join(wrap(cue.text)))
-    return f"{clock(cue.start_ms)} --> {clock(cue.end_ms)}\n{voice}{text}\n\n"
+def _stages(cue: Cue, subtitles: Subtitles) -> Iterable[tuple[int, int, str]]:
+    if subtitles.highlight_words:
+        return highlighted(cue, _escaped)
+    return [(cue.start_ms, cue.end_ms, _karaoke(cue) if subtitles.karaoke else _escaped("\n".join(cue.lines)))]
+
+
+def _karaoke(cue: Cue) -> str:
+    """The lines with the time at which each word begins before it; times rise, and lie within the cue, or a player drops them."""
+    lines = []
+    position = cue.start_ms
+    for row in cue.rows:
+        line = ""
+        for word in row:
+            if position < word.start_ms < cue.end_ms:
+                position = word.start_ms
+                line += " " * word.text.startswith(" ") * bool(line) + f"<{clock(position)}>" + _escaped(word.text.lstrip(" "))
+            else:
+                line += _escaped(word.text if line else word.text.lstrip(" "))
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _voice(cue: Cue) -> str:
+    return f"<v {_escaped(cue.speaker)}>" if cue.speaker else ""
 
 
 def _escaped(text: str) -> str:

@@ -1,7 +1,8 @@
 """The done test, and what follows from it for each recording.
 
-Done means: the JSON is there, its source and fingerprint are today's, and every format asked for is there. Costs a listing per folder
-and, for each recording that has a transcript, one read of 4 KiB; in a bucket one listing for all, and these reads side by side.
+Done means: the JSON is there, its source and fingerprint are today's, and every format asked for is there, subtitles as today's settings
+make them. Costs a listing per folder and, for each recording that has a transcript, one read of 4 KiB; in a bucket one listing for all,
+and these reads side by side.
 """
 
 from __future__ import annotations
@@ -9,14 +10,15 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from pydantic import ValidationError
 
 from transcribe_cli.errors import OutputRefused, RecordingError, UsageError
+from transcribe_cli.formats import CUED
 from transcribe_cli.plan.job import Decision, Job, stamp
-from transcribe_cli.plan.reasons import spec_changes
+from transcribe_cli.plan.reasons import spec_changes, subtitle_changes
 from transcribe_cli.plan.turns import candidates, check_not_written, with_turns
 from transcribe_cli.printable import printable
 from transcribe_cli.settings import Settings
@@ -39,7 +41,7 @@ from transcribe_cli.sinks import (
     standing,
     temporary_of,
 )
-from transcribe_cli.sources import LEASE_ENDING, Recording, identify
+from transcribe_cli.sources import LEASE_ENDING, Recording, identify, json_safe
 from transcribe_cli.spec import DIARIZATION, JobSpec
 from transcribe_cli.storage import Location, Place, placed
 
@@ -99,6 +101,7 @@ class _Planner:
         self._settings = settings
         self._listings = listings
         self._taken = taken
+        self._stamp = settings.subtitle_style.stamp
         self._specs: dict[str, tuple[JobSpec, str]] = {}
         self._traces: dict[Place, bool] = {}
         self._leftovers: dict[Place, dict[Place, Leftover]] = {}
@@ -149,9 +152,14 @@ class _Planner:
         if changed:
             return Decision.TRANSCRIBE, changed, asked
         missing = tuple(name for name, found in standings.items() if found is Standing.MISSING)
-        if missing or leftover:
-            reason = f"{', '.join(missing)} missing" if missing else ""
-            return Decision.RENDER, " ".join(filter(None, ("left by a crash," if leftover else "", reason))).rstrip(","), missing
+        older = self._older(head, output, standings)
+        if missing or older or leftover:
+            reasons = [
+                "left by a crash" if leftover else "",
+                f"{', '.join(missing)} missing" if missing else "",
+                subtitle_changes(older.values(), self._stamp),
+            ]
+            return Decision.RENDER, ", ".join(filter(None, reasons)), tuple(name for name in asked if name in {*missing, *older})
         edited = [output.path(name).name for name, found in standings.items() if found is Standing.EDITED]
         return (
             Decision.DONE,
@@ -188,6 +196,15 @@ class _Planner:
             else:
                 found[name] = standing(path, listings.stat(path), head, info.st_mtime_ns if info else 0, listings.digest)
         return found
+
+    def _older(self, head: Head | None, output: Output, standings: Mapping[str, Standing]) -> dict[str, str]:
+        """The subtitles that were made with other settings than today's, and with which; not those that somebody edited."""
+        made = {name: head.subtitles.get(json_safe(output.path(name).name), "") if head else "" for name in standings}
+        return {
+            name: stamp
+            for name, stamp in made.items()
+            if name in CUED and standings[name] is Standing.OURS and stamp != self._stamp
+        }
 
     def _no_folders(self, output: Output, formats: Iterable[str]) -> None:
         for name in formats:

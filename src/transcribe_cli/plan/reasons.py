@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from transcribe_cli.spec import DIARIZATION, JobSpec
@@ -24,6 +24,17 @@ def spec_changes(before: Mapping[str, Any], now: JobSpec) -> str:
     if len(keys) > _SHOWN_KEYS:
         shown.append(f"and {len(keys) - _SHOWN_KEYS} more")
     return ", ".join(shown) or "settings changed"
+
+
+def subtitle_changes(before: Iterable[str], now: str) -> str:
+    """The difference between the stamps of subtitles and today's: "subtitles changed: netflix -> bbc"; "" when there are none."""
+    stamps = sorted(set(before))
+    if not stamps:
+        return ""
+    if "" in stamps:
+        return "subtitles made by an earlier version"
+    then, today = stamps[0].rpartition("-")[0], now.rpartition("-")[0]
+    return f"subtitles changed: {then} -> {today}" if then != today else "settings of subtitles changed"
 
 
 def _shown(value: object) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from transcribe_cli.errors import OutputRefused, StorageNotReady
+from transcribe_cli.formats import CUED
 from transcribe_cli.printable import printable
 from transcribe_cli.sinks.atomic import storage_error, storage_errors
 from transcribe_cli.sinks.files import Files, files_of
@@ -28,8 +29,12 @@ from transcribe_cli.transcript import Transcript
 MOVE_IT = "Move it away, use --output-dir, or --overwrite to replace it."
 
 
-def commit(output: Output, transcript: Transcript, rendered: Mapping[str, str], *, overwrite: bool = False) -> Transcript:
-    """Write a new transcript and its renderings (format -> text); return it as written, listing them in `outputs`.
+def commit(
+    output: Output, transcript: Transcript, rendered: Mapping[str, bytes], *, stamp: str = "", overwrite: bool = False
+) -> Transcript:
+    """Write a new transcript and its renderings (format -> content); return it as written, listing them in `outputs`.
+
+    The stamp is that of the subtitle settings which they were made with (`standards.Subtitles.stamp`).
 
     Raises:
         OutputRefused: a file there is not ours to replace. If it is the JSON nothing is written; if it is a rendering, everything else
@@ -41,7 +46,7 @@ def commit(output: Output, transcript: Transcript, rendered: Mapping[str, str], 
     files = _files(output, rendered)
     kept = [] if overwrite else _not_ours(files, old, target)
     files = [file for file in files if file.path not in kept]
-    written = transcript.with_outputs({file.key: file.digest for file in files})
+    written = transcript.with_outputs({file.key: file.digest for file in files}, _stamped(files, stamp))
     store, document = files_of(output.folder), _json_bytes(written)
     with storage_errors(target):
         temporary = store.stage(output.folder, document)  # (a)
@@ -55,11 +60,14 @@ def commit(output: Output, transcript: Transcript, rendered: Mapping[str, str], 
     return written
 
 
-def add(output: Output, transcript: Transcript, rendered: Mapping[str, str], *, overwrite: bool = False) -> Transcript:
+def add(
+    output: Output, transcript: Transcript, rendered: Mapping[str, bytes], *, stamp: str = "", overwrite: bool = False
+) -> Transcript:
     """Write renderings beside their transcript, which is in place; return it listing them.
 
     The JSON is rewritten, before them, only when it does not list them yet with the same content. It keeps its time, so that files
-    edited since are still seen to be.
+    edited since are still seen to be. Those that it lists with other content go first: after a crash they are missing, not out of date.
+    The stamp is that of the subtitle settings which they were made with.
 
     Raises:
         OutputRefused: a file there is not ours to replace; the others are written.
@@ -70,11 +78,17 @@ def add(output: Output, transcript: Transcript, rendered: Mapping[str, str], *, 
     files = _files(output, rendered)
     kept = [] if overwrite else _not_ours(files, old, target)
     files = [file for file in files if file.path not in kept]
-    listed = transcript.with_outputs({**transcript.outputs, **{file.key: file.digest for file in files}})
-    if old is None or listed.outputs != old.outputs:
+    listed = transcript.with_outputs(
+        {**transcript.outputs, **{file.key: file.digest for file in files}}, {**transcript.subtitles, **_stamped(files, stamp)}
+    )
+    if old is None or (listed.outputs, listed.subtitles) != (old.outputs, old.subtitles):
         store, document = files_of(output.folder), _json_bytes(listed)
         with storage_errors(target):
-            store.publish(store.stage(output.folder, document, written_ns(target) or None), target, document)
+            temporary = store.stage(output.folder, document, written_ns(target) or None)
+            for file in files:
+                if old is not None and old.outputs.get(file.key, file.digest) != file.digest:
+                    store.remove(file.path)
+            store.publish(temporary, target, document)
     for file in files:
         files_of(file.path).write(file.path, file.data)
     if kept:
@@ -100,6 +114,7 @@ class _File:
 
     path: Place
     data: bytes
+    cued: bool
 
     @property
     def key(self) -> str:
@@ -110,11 +125,12 @@ class _File:
         return digest(self.data)
 
 
-def _files(output: Output, rendered: Mapping[str, str]) -> list[_File]:
-    # A lone surrogate, from a prompt or a name, would otherwise throw an hour of work away here.
-    return [
-        _File(output.path(name), text.encode("utf-8", "backslashreplace")) for name, text in rendered.items() if name != "json"
-    ]
+def _files(output: Output, rendered: Mapping[str, bytes]) -> list[_File]:
+    return [_File(output.path(name), data, name in CUED) for name, data in rendered.items() if name != "json"]
+
+
+def _stamped(files: Iterable[_File], stamp: str) -> dict[str, str]:
+    return {file.key: stamp for file in files if file.cued}
 
 
 def _json_bytes(transcript: Transcript) -> bytes:

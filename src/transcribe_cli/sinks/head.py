@@ -21,8 +21,8 @@ _BEGINNING = b'{"schema_version"'
 class Head:
     """Provenance of a transcript: which recording, which spec, which files were rendered from it.
 
-    `size` is in bytes, `outputs` goes from file name to SHA-256, `finished_at` is UTC in ISO 8601; `spec` is without nulls. `duration`, in
-    seconds, is there when it was among what had to be read.
+    `size` is in bytes, `outputs` goes from file name to SHA-256, `subtitles` to the standard that a file was made under, `finished_at` is
+    UTC in ISO 8601; `spec` is without nulls. `duration`, in seconds, is there when it was among what had to be read.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Head:
     spec: Mapping[str, Any]
     finished_at: str
     outputs: Mapping[str, str]
+    subtitles: Mapping[str, str]
     duration: float | None = None
 
     @property
@@ -56,6 +57,7 @@ class Head:
             finished_at=job.finished_at,
             outputs=transcript.outputs,
             duration=transcript.duration,
+            subtitles=transcript.subtitles,
         )
 
 
@@ -116,6 +118,7 @@ def _head(document: Mapping[str, Any] | None) -> Head | None:
         isinstance(source, dict) and isinstance(job, dict) and isinstance(outputs, dict) and isinstance(job.get("spec"), dict)
     ):
         return None
+    subtitles = document.get("subtitles")  # earlier versions of the tool wrote none
     try:
         return Head(
             name=str(source["name"]),
@@ -128,6 +131,7 @@ def _head(document: Mapping[str, Any] | None) -> Head | None:
             finished_at=str(job["finished_at"]),
             outputs={str(name): str(digest) for name, digest in outputs.items()},
             duration=float(document["duration"]) if "flags" in document else None,  # a number may be cut
+            subtitles={str(name): str(stamp) for name, stamp in subtitles.items()} if isinstance(subtitles, dict) else {},
         )
     except (KeyError, TypeError, ValueError):
         return None

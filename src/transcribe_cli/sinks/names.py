@@ -17,13 +17,14 @@ from typing import NamedTuple
 
 from transcribe_cli.errors import OutputRefused
 from transcribe_cli.printable import printable
+from transcribe_cli.registry import ending
 from transcribe_cli.sinks.files import Listed
 from transcribe_cli.sinks.listing import Listings
 from transcribe_cli.sources import Recording, is_media
 from transcribe_cli.storage import Place
 
 NAME_BYTES = 255  # of a file name: ext4, XFS, APFS, NTFS allow no more
-_ENDING_BYTES = len(".json")  # the longest of our endings
+_ENDING_BYTES = len(".TextGrid")  # the longest of our endings
 _HASH_DIGITS = 8
 
 
@@ -36,7 +37,12 @@ class Output:
 
     def path(self, format: str) -> Place:
         """The file of a format, such as srt."""
-        return self.folder / f"{self.stem}.{format}"
+        return self.folder / f"{self.stem}.{ending(format)}"
+
+    @property
+    def uri(self) -> str:
+        """URL of the folder, percent-encoded from its bytes: from there renderings link to their recording."""
+        return self.folder.absolute().as_uri() if isinstance(self.folder, Path) else self.folder.uri
 
 
 class Assigned(NamedTuple):

@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from transcribe_cli.errors import SourceNotFound, UsageError
 from transcribe_cli.printable import printable
-from transcribe_cli.registry import FORMATS
+from transcribe_cli.registry import ENDINGS
 from transcribe_cli.sources.recording import json_safe
 from transcribe_cli.sources.walk import folder_identity
 
@@ -72,7 +72,7 @@ def is_ours(path: Path) -> bool:
     stem, _, ending = path.name.rpartition(".")
     if (path.name.startswith(".transcribe-") and ending == "tmp") or path.name.endswith(LEASE_ENDING):
         return True
-    if ending not in FORMATS.targets:
+    if ending not in ENDINGS:
         return False
     transcript = path.with_name(f"{stem}.json")
     try:

@@ -5,8 +5,6 @@ The key is what the file itself calls the recording, which only RTTM and STM do;
 
 from __future__ import annotations
 
-import codecs
-import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from transcribe_cli.errors import Unreadable, UsageError
 from transcribe_cli.printable import printable
 from transcribe_cli.scoring.document import Document
 from transcribe_cli.scoring.readers import json, subtitles, tables, txt
+from transcribe_cli.text_files import read_text
 
 # In the order of preference, when a folder has several files of a recording: those that say most come first.
 READERS: Mapping[str, Callable[[str, str], Mapping[str, Document]]] = {
@@ -24,9 +23,6 @@ READERS: Mapping[str, Callable[[str, str], Mapping[str, Document]]] = {
     ".txt": txt.read,
     ".rttm": tables.read_rttm,
 }
-# The transcript of a whole day with word times has 20 MB.
-MOST_BYTES = 500_000_000
-_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
 def check_suffix(path: Path) -> None:
@@ -47,7 +43,7 @@ def read(path: Path) -> Mapping[str, Document]:
         Unreadable: it cannot be opened, or is not what its suffix says.
     """
     name = printable(path.name)
-    return READERS[path.suffix.lower()](_text(path, name), name)
+    return READERS[path.suffix.lower()](read_text(path), name)
 
 
 def read_one(path: Path) -> Document:
@@ -60,21 +56,3 @@ def read_one(path: Path) -> Document:
     if len(found) > 1:
         raise Unreadable(f"{printable(path.name)} holds {len(found)} recordings.", "Name the file itself instead of its folder.")
     return next(iter(found.values()))
-
-
-def _text(path: Path, name: str) -> str:
-    try:
-        info = path.stat()
-        if not stat.S_ISREG(info.st_mode):
-            raise Unreadable(f"{name} is not a regular file.")
-        if info.st_size > MOST_BYTES:
-            raise Unreadable(f"{name} has {info.st_size / 1e6:,.0f} MB, too much for a transcript.")
-        data = path.read_bytes()
-    except OSError as error:
-        raise Unreadable(f"{name} cannot be read ({error.strerror}).") from error
-    encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8")
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError as error:
-        cure = "Convert it, for example: iconv -f WINDOWS-1252 -t UTF-8."
-        raise Unreadable(f"{name} is not UTF-8 text (byte {error.start}).", cure) from error

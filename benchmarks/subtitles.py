@@ -1,0 +1,160 @@
+"""Subtitles of six hours: seconds to make them, and what share of the cues breaks a rule, against openai/whisper's way to fill 42 x 2.
+
+    .venv/bin/python -m benchmarks.subtitles               # tables for each standard and pace; --hours 0.5 for a look
+    .venv/bin/python -m benchmarks.subtitles --files DIR   # the same for transcripts (JSON) of your own
+
+The talk is drawn from a seed: sentences of the example lecture, alone or joined by commas and conjunctions, at a calm and at a fast pace
+(characters a second while somebody speaks), with pauses. A line or a cue ends badly after an article, a preposition and the like. Who
+speaks faster than the standard lets people read breaks the rule of speed, whatever is done with the words: `speed` tells how often, and how
+often at least, when words are cut for nothing but speed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from transcribe_cli.formats.cues import Cue, CueWord, cues
+from transcribe_cli.formats.cues.breaks import NEVER, break_costs
+from transcribe_cli.formats.cues.cuts import WEIGHTS
+from transcribe_cli.linting import RULES, ShownCue, violations
+from transcribe_cli.standards import Standard
+from transcribe_cli.transcript import JobRecord, Quality, Segment, Source, Transcript, Word
+
+LECTURE = Path(__file__).parents[1] / "examples" / "references" / "aula.txt"
+PACES = {"calm": 13.0, "fast": 18.0}
+JOINED = (", e ", ", porque ", " e depois ", ", mas ", " para que ")
+Way = Callable[[Transcript], list[Cue]]
+
+
+def talk(hours: float, pace: float, seed: int = 1) -> Transcript:
+    """A lecture of so many hours, one segment a sentence."""
+    rng = random.Random(seed)
+    sentences = [line.strip() for line in LECTURE.read_text(encoding="utf-8").splitlines() if line.strip()]
+    segments = []
+    position = 0.5
+    while position < hours * 3600:
+        said = rng.choice(sentences)
+        for _ in range(rng.choice([0, 0, 1, 1, 2])):
+            following = rng.choice(sentences)
+            said = said.rstrip(".?") + rng.choice(JOINED) + following[0].lower() + following[1:]
+        words = list(_timed(said, position, pace, rng))
+        segments.append(_segment(len(segments), words))
+        position = words[-1].end + rng.choice([0.0, 0.1, 0.3, 0.6, 1.2, 2.5])
+    return _document(segments)
+
+
+def _timed(said: str, start: float, pace: float, rng: random.Random) -> Iterator[Word]:
+    for word in said.split():
+        end = start + (len(word) + 1) / rng.gauss(pace, pace / 8)
+        yield Word(word=f" {word}", start=round(start, 3), end=round(end, 3), probability=0.9)
+        start = end + (rng.choice([0.1, 0.3]) if word.endswith(",") else 0.0)
+
+
+def _segment(number: int, words: Sequence[Word]) -> Segment:
+    text = "".join(word.word for word in words)
+    return Segment(id=number, seek=0, start=words[0].start, end=words[-1].end, text=text, words=tuple(words))
+
+
+def _document(segments: Sequence[Segment]) -> Transcript:
+    job = JobRecord(fingerprint="", spec={}, tool="", backend="", device="", finished_at="")
+    return Transcript(
+        source=Source(name="talk.mp3", uri="", size=0),
+        job=job,
+        language="pt",
+        language_probability=1.0,
+        duration=segments[-1].end,
+        text="".join(segment.text for segment in segments),
+        segments=tuple(segments),
+        quality=Quality(speech=0, covered=1),
+    )
+
+
+def filled(transcript: Transcript) -> list[Cue]:
+    """openai/whisper with --max_line_width 42 --max_line_count 2: lines filled one after the other, a new cue after 3 s without a word."""
+    found: list[Cue] = []
+    rows: list[list[CueWord]] = []
+    last = 0.0
+    for word in (word for segment in transcript.segments for word in segment.words or ()):
+        timed = CueWord(word.word, round(word.start * 1000), round(word.end * 1000))
+        paused = word.start - last > 3.0
+        if rows and not paused and sum(len(one.text) for one in rows[-1]) + len(word.word) <= 42:
+            rows[-1].append(timed)
+        elif rows and not paused and len(rows) < 2:
+            rows.append([timed])
+        else:
+            found += _made(rows)
+            rows = [[timed]]
+        last = word.start
+    return [*found, *_made(rows)]
+
+
+def _made(rows: Sequence[Sequence[CueWord]]) -> list[Cue]:
+    return [Cue(rows[0][0].start_ms, rows[-1][-1].end_ms, tuple(map(tuple, rows)))] if rows else []
+
+
+def bad_ends(found: Sequence[Cue], language: str) -> float:
+    """The share of lines, of those after which text goes on, that end where a phrase is torn apart."""
+    words = [word for cue in found for word in cue.words]
+    costs = iter(break_costs(words, language))
+    ends = [[next(costs) for _ in row][-1] for cue in found for row in cue.rows]
+    return sum(cost >= NEVER for cost in ends) / max(len(ends) - 1, 1)
+
+
+def too_fast(found: Sequence[Cue], standard: Standard, language: str) -> int:
+    """How many cues are."""
+    return sum(one.rule == "speed" for one in violations(_shown(found), standard.rules(language)))
+
+
+def _shown(found: Sequence[Cue]) -> list[ShownCue]:
+    return [ShownCue(number, cue.start_ms, cue.end_ms, cue.lines) for number, cue in enumerate(found, start=1)]
+
+
+def report(name: str, transcript: Transcript, standard: Standard, way: Way, rounds: int) -> str:
+    """A line of the table."""
+    seconds = []
+    for _ in range(rounds):
+        began = time.process_time()
+        found = way(transcript)
+        seconds.append(time.process_time() - began)
+    broken = violations(_shown(found), standard.rules(transcript.language))
+    rules = Counter(rule for rule, _ in {(one.rule, one.cue.number) for one in broken})
+    cued = len({one.cue.number for one in broken})
+    told = "  ".join(f"{rule} {rules[rule] / len(found):.2%}" for rule in RULES if rules[rule])
+    if rules["speed"] and way is not filled:
+        fewest = cues(transcript, standard, weights=replace(WEIGHTS, too_fast=1e4))
+        told += f" (at least {too_fast(fewest, standard, transcript.language) / len(found):.2%})"
+    torn = bad_ends(found, transcript.language)
+    return f"  {name:<26}{len(found):>7,}{min(seconds):>8.2f} s{cued / len(found):>9.2%}{torn:>9.2%}   {told}"
+
+
+def main() -> None:
+    """A table for each pace, or for the transcripts that are named."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.subtitles", description="Measure how subtitles are made.")
+    parser.add_argument("--hours", type=float, default=6.0)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--files", type=Path, help="a folder of transcripts instead")
+    options = parser.parse_args()
+    talks = {f"{options.hours:g} h, {name} ({pace:g} characters/s)": talk(options.hours, pace) for name, pace in PACES.items()}
+    if options.files:
+        talks = {path.name: Transcript.loads(path.read_bytes()) for path in sorted(options.files.rglob("*.json"))}
+    for title, transcript in talks.items():
+        if not transcript.segments:
+            continue
+        words = sum(len(segment.words or ()) for segment in transcript.segments)
+        print(
+            f"\n{title}: {words:,} words\n  {'':<26}{'cues':>7}{'CPU':>10}{'broken':>9}{'torn':>9}   rules broken, share of cues"
+        )
+        for name in ("netflix", "bbc", "ted"):
+            standard = Standard.model_validate(name)
+            print(report(name, transcript, standard, lambda one, by=standard: cues(one, by), options.rounds), flush=True)
+            print(report("  whisper's 42 x 2", transcript, standard, filled, 1), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""Comma-separated values for spreadsheets and data frames: a segment a line, always the same columns, so that files can be joined.
+
+https://www.rfc-editor.org/rfc/rfc4180, with LF line ends.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from transcribe_cli.formats.lines import one_line
+from transcribe_cli.transcript import Segment, Transcript
+
+COLUMNS = ("recording", "start", "end", "speaker", "confidence", "text")
+
+
+def render(transcript: Transcript) -> str:
+    """A header, then a line for each segment: seconds, the speaker or nothing, the mean probability of its words or nothing."""
+    recording = one_line(transcript.source.name)
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(
+        (
+            recording,
+            f"{segment.start:.3f}",
+            f"{segment.end:.3f}",
+            one_line(segment.speaker or ""),
+            _confidence(segment),
+            one_line(segment.text),
+        )
+        for segment in transcript.segments
+    )
+    return file.getvalue()
+
+
+def _confidence(segment: Segment) -> str:
+    if not segment.words:
+        return ""
+    return f"{sum(word.probability for word in segment.words) / len(segment.words):.3f}"

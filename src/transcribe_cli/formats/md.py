@@ -1,0 +1,34 @@
+"""Markdown for wikis, notes and repositories: a heading, then a paragraph for each turn, with its time and speaker.
+
+https://spec.commonmark.org/0.31.2/#backslash-escapes
+"""
+
+from __future__ import annotations
+
+import re
+
+from transcribe_cli.formats.facts import facts
+from transcribe_cli.formats.lines import one_line
+from transcribe_cli.formats.paragraphs import paragraphs
+from transcribe_cli.formats.timestamps import brief
+from transcribe_cli.transcript import Transcript
+
+# What begins markup anywhere in a line; `|` in tables, `~` and `$` in the dialects of GitHub and Pandoc, `:` in a bare URL.
+_MARKUP = re.compile(r"([\\`*_\[\]<>#|~$&!{}^@])")
+_BARE_URL = re.compile(r"(?<=[a-zA-Z])://|(?<=\bwww)\.")
+
+
+def render(transcript: Transcript) -> str:
+    """The recording's name, its facts, then paragraphs `**1:02 Ana:** text` of one line each."""
+    blocks = [f"# {_escaped(transcript.source.name)}", _escaped(facts(transcript))]
+    for group in paragraphs(transcript):
+        name = _escaped(group[0].speaker or "")
+        text = " ".join(_escaped(segment.text) for segment in group)
+        blocks.append(f"**{brief(group[0].start)} {name}:** {text}" if name else f"**{brief(group[0].start)}** {text}")
+    return "\n\n".join(blocks) + "\n"
+
+
+def _escaped(text: str) -> str:
+    """The text on one line, in which nothing is markup; a bare URL is no link."""
+    plain = _MARKUP.sub(r"\\\1", one_line(text))
+    return _BARE_URL.sub(lambda match: f"\\{match[0]}", plain)

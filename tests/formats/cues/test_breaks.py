@@ -1,0 +1,79 @@
+"""Where a reader would break."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.formats.documents import segment, spoken, words
+from transcribe_cli.formats.cues.breaks import ANYWHERE, BEFORE_PHRASE, CLAUSE, NAME, NEVER, SENTENCE, SHORT_WORD, break_costs
+from transcribe_cli.formats.cues.words import words_of
+from transcribe_cli.transcript import Word
+
+
+def costs(text: str, language: str = "pt") -> list[float]:
+    """Of a break after each word."""
+    return break_costs(words_of(spoken(text)), language)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("pt", "a casa"),
+        ("pt", "pelo caminho"),
+        ("pt", "não sei"),
+        ("pt", "está chovendo"),
+        ("pt", "sua mãe"),
+        ("pt", "Sra. Silva"),
+        ("pt", "“A casa"),
+        ("en", "the house"),
+        ("en", "will go"),
+        ("en", "your mother"),
+        ("en", "of course"),
+        ("es", "el camino"),
+        ("es", "está lloviendo"),
+        ("es", "muy fácil"),
+    ],
+)
+def test_what_leans_on_the_next_word_is_not_parted_from_it(language: str, text: str) -> None:
+    """Articles, prepositions, pronouns, auxiliaries, negation, titles."""
+    assert costs(text, language) == [NEVER, 0.0]
+
+
+def test_the_best_places_are_after_sentences_then_clauses_then_before_phrases() -> None:
+    """Then anywhere else, then inside names and numbers."""
+    assert costs("Sim. Vamos, turma, estudar Carlos Chagas com 10 alunos") == [
+        SENTENCE,
+        CLAUSE,
+        CLAUSE,
+        ANYWHERE,
+        NAME,
+        BEFORE_PHRASE,
+        NEVER,
+        SHORT_WORD,
+        0.0,
+    ]
+
+
+def test_in_other_languages_short_words_are_taken_for_articles() -> None:
+    """Which they often are."""
+    assert costs("der alte Lehrer", "de") == [SHORT_WORD, ANYWHERE, 0.0]
+
+
+def test_a_pause_makes_a_place_better_but_not_one_that_must_not_be() -> None:
+    """Speakers pause between phrases, and before the word that they look for."""
+    timed = (*words("bom", 0.0), *words("dia", 1.0), *words("a", 2.0), *words("todos", 3.0))
+    found = break_costs(words_of(segment(" bom dia a todos", 0.0, 3.5, words=timed)), "pt")
+    assert found == [ANYWHERE / 2, ANYWHERE / 2, NEVER, 0.0]
+
+
+def test_scripts_without_spaces_break_best_after_punctuation_and_particles() -> None:
+    """Not between two signs of one word."""
+    signs = tuple(
+        Word(word=sign, start=i / 10, end=i / 10 + 0.1, probability=1.0) for i, sign in enumerate("東京の、空は青い。海も")
+    )
+    made = words_of(segment("東京の、空は青い。海も", 0, 2, words=signs))
+    found = {word.text: cost for word, cost in zip(made, break_costs(made, "ja"), strict=True)}
+    assert found["の、"] == CLAUSE
+    assert found["い。"] == SENTENCE
+    assert found["は"] == BEFORE_PHRASE
+    assert found["東"] == NAME

@@ -1,0 +1,41 @@
+"""Segments, word by word."""
+
+from __future__ import annotations
+
+from hypothesis import given
+
+from tests.formats.documents import PATIENT, any_segment, any_transcript, segment, words
+from transcribe_cli.formats.lines import one_line
+from transcribe_cli.formats.paragraphs import paragraphs
+from transcribe_cli.formats.parts import parts, spoken
+from transcribe_cli.transcript import Segment, Transcript
+
+
+def test_a_part_is_a_word_up_to_the_next() -> None:
+    """With its times and probability, and the punctuation around it."""
+    timed = words("Olá mundo", probability=0.4)
+    first, last = parts(segment(" - Olá, mundo!", 0.0, 1.0, words=timed))
+    assert (first.text, first.start, first.end, first.doubtful) == (" - Olá, ", 0.0, 0.5, True)
+    assert (last.text, last.start, last.end, last.doubtful) == ("mundo!", 0.5, 1.0, True)
+
+
+def test_words_that_are_not_the_text_are_left_alone() -> None:
+    """The text counts; nobody is doubted then."""
+    (whole,) = parts(segment(" Boa tarde.", 1.0, 2.0, words=words("Bom dia.", probability=0.1)))
+    assert (whole.text, whole.start, whole.end, whole.doubtful) == (" Boa tarde.", 1.0, 2.0, False)
+
+
+@PATIENT
+@given(any_segment())
+def test_parts_are_their_segment(one: Segment) -> None:
+    """Joined, they are its text."""
+    assert "".join(part.text for part in parts(one)) == one.text
+
+
+@PATIENT
+@given(any_transcript)
+def test_words_with_their_spaces_are_the_text(document: Transcript) -> None:
+    """On one line, as TXT has it."""
+    for group in paragraphs(document):
+        text = "".join(word.text + " " * word.space for word in spoken(group))
+        assert text == " ".join(one_line(part.text) for part in group)

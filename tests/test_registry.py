@@ -1,0 +1,40 @@
+"""Names to implementations."""
+
+from __future__ import annotations
+
+import pytest
+
+from transcribe_cli.errors import MissingExtra
+from transcribe_cli.loading import check_formats
+from transcribe_cli.registry import ENDINGS, FORMATS, Extra, Registry, ending
+from transcribe_cli.settings import Settings
+from transcribe_cli.sinks.names import NAME_BYTES, shortened
+
+KIND = Registry(
+    "output format",
+    {"csv": "transcribe_cli.formats.csv:render", "odt": "no_such_module:render"},
+    {"odt": Extra("odt", "no_such_module")},
+)
+
+
+def test_all_is_what_is_installed() -> None:
+    """An extra that is missing makes `all` smaller; here there are all."""
+    assert KIND.installed() == ("csv",)
+    assert Settings(output_format=("all",)).output_format == FORMATS.names() == FORMATS.installed()
+
+
+def test_a_missing_extra_names_its_cure() -> None:
+    """Whoever asks for the format by its name is told before the run."""
+    with pytest.raises(MissingExtra, match=r"odt needs no_such_module, .* pip install 'transcribe-cli\[odt\]'"):
+        KIND.load("odt")
+
+
+def test_every_format_can_be_loaded() -> None:
+    """Which is what a run looks for before its first recording."""
+    check_formats(FORMATS.names())
+
+
+def test_every_ending_has_room() -> None:
+    """Also after a name that is as long as a file system allows, and no two formats share one."""
+    assert len(ENDINGS) == len(FORMATS.names())
+    assert all(len(f"{shortened('x' * 300)}.{ending(name)}") <= NAME_BYTES for name in FORMATS.names())
