@@ -63,6 +63,7 @@ def test_a_name_cannot_break_the_file() -> None:
     ]
 
 
+@PATIENT
 @given(any_transcript)
 def test_an_independent_reader_sees_the_same_cues(document: Transcript) -> None:
     """Whatever the text is, the `srt` package finds every cue, its times and its number."""
@@ -85,6 +86,7 @@ def test_each_word_is_underlined_in_a_cue_of_its_own() -> None:
     )
 
 
+@PATIENT
 @given(talk())
 def test_underlined_words_fill_the_time_of_their_cue(document: Transcript) -> None:
     """No stage overlaps another, and without the underlining all are the cue."""

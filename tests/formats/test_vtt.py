@@ -11,7 +11,7 @@ from pathlib import Path
 import webvtt
 from hypothesis import given
 
-from tests.formats.documents import DIALOGUE, LESSON, SILENCE, any_transcript, segment, spoken, transcript
+from tests.formats.documents import DIALOGUE, LESSON, PATIENT, SILENCE, any_transcript, segment, spoken, transcript
 from transcribe_cli.formats import render
 from transcribe_cli.formats.cues import cues
 from transcribe_cli.formats.timestamps import clock
@@ -53,6 +53,7 @@ def test_no_blank_line_is_inside_a_cue() -> None:
     assert written == "WEBVTT\n\n00:00:00.000 --> 00:00:03.000\n<v A B>um 00:00:00.000 --&gt; 00:00:09.000 dois\n\n"
 
 
+@PATIENT
 @given(any_transcript)
 def test_an_independent_reader_sees_the_same_cues(document: Transcript) -> None:
     """Whatever text and names are, `webvtt-py` finds every cue, its times, text and voice."""
@@ -73,6 +74,7 @@ def test_karaoke_says_when_each_word_begins() -> None:
     )
 
 
+@PATIENT
 @given(any_transcript)
 def test_the_times_of_words_rise_within_their_cue(document: Transcript) -> None:
     """The standard asks for it; and without them the cue is the same."""

@@ -225,6 +225,7 @@ def test_a_cue_that_cannot_be_read_in_its_time_has_all_the_time_there_is(documen
             assert cue.end_ms >= min(following - rules.gap_ms, following)
 
 
+@PATIENT
 @given(st.lists(st.sampled_from(LONG.split()), min_size=1, max_size=60), st.sampled_from(["netflix", "bbc", "ted"]))
 def test_the_same_words_give_the_same_cues(said: list[str], name: str) -> None:
     """Nothing is random, so that a second rendering is the same file."""

@@ -7,7 +7,7 @@ from itertools import accumulate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.formats.documents import spoken
+from tests.formats.documents import PATIENT, spoken
 from transcribe_cli.formats.cues.breaks import break_costs
 from transcribe_cli.formats.cues.rows import rows
 from transcribe_cli.formats.cues.words import words_of
@@ -59,6 +59,7 @@ def test_a_word_longer_than_a_line_is_kept_whole() -> None:
     assert lines(f"veja {address} agora") == ["veja", address, "agora"]
 
 
+@PATIENT
 @given(st.lists(st.text("abcé", min_size=1, max_size=60), min_size=1, max_size=30), st.integers(10, 60), st.integers(0, 9))
 def test_lines_keep_every_word_their_limit_and_their_least_number(said: list[str], max_chars: int, label: int) -> None:
     """Only a lone long word passes it; and there is no line more than filling each one would give."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from tests.formats.documents import any_segment, segment, spoken, transcript, words
+from tests.formats.documents import PATIENT, any_segment, segment, spoken, transcript, words
 from transcribe_cli.formats.cues.words import runs, words_of
 from transcribe_cli.formats.lines import one_line
 from transcribe_cli.standards import Standard
@@ -80,6 +80,7 @@ def test_segments_without_spaces_around_them_are_not_glued() -> None:
     assert [word.text for run in runs(dense, RULES) for word in run.words] == ["空。", "海。"]
 
 
+@PATIENT
 @given(any_segment())
 def test_the_words_are_the_text_and_their_times_rise(one: Segment) -> None:
     """Whatever the segment says."""
