@@ -36,7 +36,7 @@ def planned(folder: Path, spec: JobSpec = SPEC, **settings: object) -> Job:
 
 def finish(job: Job) -> None:
     """As another run does it."""
-    commit(job.output, transcript_of(job.recording, job.spec), RENDERED, overwrite=True)
+    commit(job.output, transcript_of(job.recording, job.spec), RENDERED, stamp=Settings().subtitle_style.stamp, overwrite=True)
 
 
 def dead(job: Job) -> Path:

@@ -25,9 +25,9 @@ from transcribe_cli.events import (
 )
 from transcribe_cli.failures import Failures
 from transcribe_cli.fetch import GB, Fetcher
-from transcribe_cli.formats import render_bytes
+from transcribe_cli.formats import check_formats, render_bytes
 from transcribe_cli.limits import Limits
-from transcribe_cli.loading import check_diarizer, check_engine, check_formats, decoders, engine_loaders, load_diarizer
+from transcribe_cli.loading import check_diarizer, check_engine, decoders, engine_loaders, load_diarizer
 from transcribe_cli.naming import Naming
 from transcribe_cli.pipeline import Outcome, Pipeline
 from transcribe_cli.plan import HEARD, Decision, Job, check_writable

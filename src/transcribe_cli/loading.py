@@ -17,7 +17,6 @@ from transcribe_cli.engines.models import locate
 from transcribe_cli.events import Emit
 from transcribe_cli.lanes import Loader
 from transcribe_cli.plan import Job, turns_file
-from transcribe_cli.registry import FORMATS
 from transcribe_cli.settings import Settings
 from transcribe_cli.sinks import Listings
 from transcribe_cli.spec import JobSpec
@@ -45,16 +44,6 @@ def engine_loaders(spec: JobSpec, settings: Settings) -> Sequence[Loader]:
     from transcribe_cli.engines.faster_whisper import FasterWhisper
 
     return FasterWhisper.load(spec.model, settings)
-
-
-def check_formats(names: Iterable[str]) -> None:
-    """Find out before the first recording whether these output formats can be written.
-
-    Raises:
-        MissingExtra: what one of them needs is not installed.
-    """
-    for name in dict.fromkeys(names):
-        FORMATS.load(name)
 
 
 def check_diarizer(jobs: Iterable[Job], settings: Settings) -> None:

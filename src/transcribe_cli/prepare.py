@@ -129,10 +129,17 @@ class Preparation:
     def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
-        load_detector()  # while the decoders start
+        try:
+            load_detector()  # while the decoders start
+        except BaseException:  # Ctrl-C: nobody else ends the threads
+            self._close()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._close()
+
+    def _close(self) -> None:
         self._stop()
         self._fetcher.close()
         for thread, decoder in zip(self._threads, self._decoders, strict=True):

@@ -84,9 +84,8 @@ def test_a_run_does_its_shard_and_says_so(transcribe: Transcribe, say: Callable[
         assert ran.code == 0
         assert ran.err.startswith(f"Shard {index}/2.\n")
         assert document["shard"] == f"{index}/2"
-        assert planned.out.splitlines()[-1].startswith(
-            f"{counted(len(document['recordings']), 'recording')} in shard {index}/2: "
-        )
+        summary = f"{counted(len(document['recordings']), 'recording')} in shard {index}/2: "
+        assert any(line.startswith(summary) for line in planned.out.splitlines())
         written = {path.stem for path in folder.glob("*.json")} - done
         assert {f"{name}.wav" for name in written} == {recording["name"] for recording in document["recordings"]}
         done |= written

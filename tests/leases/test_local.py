@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from transcribe_cli.leases import LocalStore
+from transcribe_cli.leases import LocalStore, local
 from transcribe_cli.sinks import recover, storage_time
 
 CLIENTS = 8
@@ -67,6 +68,26 @@ def test_a_lease_is_changed_and_removed_only_as_it_was_read(tmp_path: Path) -> N
     assert not store.swap(path, b"a longer one", None)
     assert store.swap(path, b"short", None)
     assert not path.exists()
+
+
+def test_an_empty_lease_is_anybodys_and_its_slow_maker_sees_that_it_went(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its maker may have been killed before a word was written: nobody waits two minutes for that."""
+    path, store = tmp_path / ".aula.wav.transcribe-lease", LocalStore()
+    path.touch()
+    seen = store.read(path)
+    assert seen is not None
+    assert (seen.data, seen.age) == (b"", math.inf)
+    path.unlink()
+    locked = local._lock
+
+    def slow(descriptor: int) -> bool:
+        monkeypatch.setattr(local, "_lock", locked)
+        assert LocalStore().swap(path, b"", b"the faster one")
+        return locked(descriptor)
+
+    monkeypatch.setattr(local, "_lock", slow)
+    assert not store.create(path, b"the slow one")
+    assert path.read_bytes() == b"the faster one"
 
 
 def test_the_lease_of_another_user_can_be_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,7 @@ import typer
 from transcribe_cli.cli.options import with_options
 from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure
 from transcribe_cli.errors import RecordingError, TranscribeError, UsageError
-from transcribe_cli.formats import BINARY, render_bytes
-from transcribe_cli.loading import check_formats
+from transcribe_cli.formats import BINARY, check_formats, render_bytes
 from transcribe_cli.printable import printable
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.rendering import check_labels, transcripts

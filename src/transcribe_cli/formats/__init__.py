@@ -6,6 +6,7 @@ One that is made of cues is `render(transcript, subtitles) -> str`, and its name
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from transcribe_cli.formats.links import seen_from
@@ -77,3 +78,13 @@ def render_bytes(name: str, transcript: Transcript, subtitles: Subtitles = NETFL
     content = render(name, transcript, subtitles, folder)
     # A lone surrogate, from a prompt or a name, would otherwise throw an hour of work away here.
     return content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
+
+
+def check_formats(names: Iterable[str]) -> None:
+    """Find out before the first recording whether these output formats can be written.
+
+    Raises:
+        MissingExtra: what one of them needs is not installed.
+    """
+    for name in dict.fromkeys(names):
+        FORMATS.load(name)

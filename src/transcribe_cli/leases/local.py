@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import math
 import os
 import stat
 import time
@@ -26,17 +27,20 @@ class LocalStore:
     """See `LeaseStore`."""
 
     def create(self, path: Path, data: bytes) -> bool:
-        """Put a lease there unless there is anything of that name."""
+        """Put a lease there unless there is anything of that name. One that is still empty is anybody's: its maker may be dead."""
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         except FileExistsError:
             return False
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
+            if not _lock(descriptor) or not _is_at(path, descriptor) or os.fstat(descriptor).st_size:
+                return False
+            os.write(descriptor, data)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
+        finally:
+            os.close(descriptor)
         return True
 
     def read(self, path: Path) -> Seen | None:
@@ -49,7 +53,8 @@ class LocalStore:
             info = os.fstat(descriptor)
             if not stat.S_ISREG(info.st_mode):
                 raise OSError(errno.EINVAL, "not a regular file", str(path))
-            return Seen(os.read(descriptor, _MOST_BYTES), storage_time(path.parent) - info.st_mtime)
+            data = os.read(descriptor, _MOST_BYTES)
+            return Seen(data, storage_time(path.parent) - info.st_mtime if data else math.inf)
         finally:
             os.close(descriptor)
 
