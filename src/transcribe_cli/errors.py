@@ -9,6 +9,7 @@
     │   ├── DeviceUnavailable           no such GPU, or its libraries are missing
     │   ├── MissingExtra                an optional dependency; the hint is the pip command
     │   └── StorageNotReady             outputs or scratch files cannot be written: permission, disk full
+    ├── PlaceFailed ─ 3                 where a recording was sent to, something failed that is not its fault
     └── RecordingError ─ 3              one recording has no transcript; the others go on
         ├── Unreadable                  the file cannot be opened, or is not a regular file
         ├── NotAudio                    no demuxer that we allow recognizes it, or nothing could be decoded
@@ -105,6 +106,22 @@ class StorageNotReady(NotReady):
     """Outputs or scratch files cannot be written at all."""
 
     code = "storage_not_ready"
+
+
+class PlaceFailed(TranscribeError):
+    """Where a recording was sent to, something failed that is not its fault; trying again, or elsewhere, may help.
+
+    Attributes:
+        retry_after: seconds that the place asks to wait; None when it does not say.
+    """
+
+    exit_code = 3
+    code = "place_failed"
+    retryable = True
+
+    def __init__(self, message: str, hint: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(message, hint)
+        self.retry_after = retry_after
 
 
 class RecordingError(TranscribeError):

@@ -31,6 +31,7 @@ from transcribe_cli.recognition import Broken, Detected, Heard, Lost, Recognitio
 from transcribe_cli.sinks import json_path
 from transcribe_cli.transcript import Transcript
 from transcribe_cli.under_way import UnderWay
+from transcribe_cli.usage import Usage
 
 # How often devices are looked after while nothing happens, in seconds.
 WATCH_SECONDS = 1.0
@@ -43,7 +44,7 @@ class Outcome:
     """What became of a job: a transcript, or why there is none; both, where only who spoke could not be found out.
 
     Whoever writes the transcript then removes the checkpoint. `seconds` is the time that was spent on the recording in this run;
-    `diarization` is there when who spoke was found out in it.
+    `diarization` is there when who spoke was found out in it. `usage` is one for each attempt at a place that may be paid for.
     """
 
     job: Job
@@ -52,6 +53,7 @@ class Outcome:
     checkpoint: Checkpoint | None = None
     seconds: float = 0.0
     diarization: Diarization | None = None
+    usage: tuple[Usage, ...] = ()
 
 
 class Pipeline:

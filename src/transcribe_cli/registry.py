@@ -64,3 +64,11 @@ FORMATS = Registry(
     {name: f"transcribe_cli.formats.{name}:render" for name in ("json", "srt", "vtt", "txt", "tsv", "rttm")},
     {},
 )
+
+BACKENDS = Registry(
+    "backend",
+    {
+        "local": "transcribe_cli.backends.local:Local",
+    },
+    {},
+)
