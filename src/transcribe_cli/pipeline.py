@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -36,7 +36,15 @@ from transcribe_cli.usage import Usage
 # How often devices are looked after while nothing happens, in seconds.
 WATCH_SECONDS = 1.0
 
-_Message = Begun | Found | Prepared | Again | Failed | Ended | Heard | Detected | Diarized | Lost | Broken
+
+@dataclass(frozen=True, eq=False)
+class Cancelled:
+    """Nobody wants to know of this job any more."""
+
+    job: Job
+
+
+_Message = Begun | Found | Prepared | Again | Failed | Ended | Heard | Detected | Diarized | Lost | Broken | Cancelled
 
 
 @dataclass(frozen=True)
@@ -85,21 +93,25 @@ class Pipeline:
         self._telling = threading.Lock()
         self._checkpoints = checkpoints
         self._backend = backend
+        self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
 
-    def run(self, jobs: Sequence[Job], wanted: Callable[[Job], bool] = lambda job: True) -> Generator[Outcome]:
+    def run(
+        self, jobs: Sequence[Job], wanted: Callable[[Job], bool] = lambda job: True, more: Iterable[Job] | None = None
+    ) -> Generator[Outcome]:
         """Transcribe; closing the iterator stops the work cleanly.
 
         Args:
             jobs: what to transcribe, each once.
             wanted: asked just before a job's turn, in another thread; a job that it refuses has no outcome.
+            more: jobs that come later: the run goes on until this iterator ends, which is waited for in another thread.
 
         Raises:
             NotReady: the model does not load, or the machine cannot go on, for want of scratch space for example. Outcomes already
                 given stand.
         """
-        inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        inbox = self._inbox = queue.SimpleQueue()
         with ExitStack() as stack:
-            preparation = Preparation(jobs, self._decoders, wanted, inbox.put, self._tell)
+            preparation = Preparation(jobs, self._decoders, wanted, inbox.put, self._tell, more)
             diarizing = stack.enter_context(Diarizing(self._loaded_diarizer, inbox.put, self._tell))
             recognition = partial(self._recognition, inbox, stack)
             run = _Run(preparation, recognition, diarizing, self._checkpoints, self._tell, self._backend)
@@ -109,6 +121,10 @@ class Pipeline:
                 with suppress(queue.Empty):
                     yield from run.outcomes(inbox.get(timeout=WATCH_SECONDS))
                 run.watch()
+
+    def cancel(self, job: Job) -> None:
+        """Forget a job of the run under way, between two batches: it has no outcome any more. From any thread."""
+        self._inbox.put(Cancelled(job))
 
     def _recognition(self, inbox: queue.SimpleQueue[_Message], stack: ExitStack) -> Recognition:
         """The devices, loaded, reporting to `inbox` until `stack` is closed."""
@@ -145,6 +161,7 @@ class _Run:
         self._backend = backend
         self._under_way: dict[int, UnderWay] = {}
         self._lost: set[int] = set()
+        self._cancelled: list[Job] = []  # that had not begun
         self._ended = False
 
     @property
@@ -173,8 +190,13 @@ class _Run:
                 self._ended = True
             case Begun(number=number) if number in self._lost:  # it had its outcome, and then changed
                 message.waveform.close()
+            case Begun(number=number, job=job) if self._was_cancelled(job):
+                self._lost.add(number)
+                message.waveform.close()
             case Begun(number=number):
                 yield from self._begin(message)
+            case Cancelled(job=job):
+                self._cancel(job)
             case Again(number=number):
                 self._drop(number)
             case Failed(number=number):
@@ -192,6 +214,20 @@ class _Run:
                 recording = self._under_way.get(clip.recording)
                 if recording is not None and recording.begun.waveform is clip.waveform:
                     yield from self._recognized(recording, message)
+
+    def _cancel(self, job: Job) -> None:
+        for number, recording in self._under_way.items():
+            if recording.begun.job is job:
+                self._lost.add(number)
+                self._drop(number)
+                return
+        self._cancelled.append(job)
+
+    def _was_cancelled(self, job: Job) -> bool:
+        """Whether it was before it began; asked once."""
+        before = len(self._cancelled)
+        self._cancelled = [other for other in self._cancelled if other is not job]
+        return len(self._cancelled) < before
 
     def _begin(self, begun: Begun) -> Iterator[Outcome]:
         """A recording, with what is known of it already: clips of a run that was killed, or all of its text."""

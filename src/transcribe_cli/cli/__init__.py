@@ -15,7 +15,7 @@ import typer
 from typer.exceptions import TyperException
 
 from transcribe_cli import __version__
-from transcribe_cli.cli import config, doctor, models, plan, render, run, score, speakers
+from transcribe_cli.cli import config, doctor, models, plan, render, run, score, speakers, worker
 from transcribe_cli.cli.argv import normalized
 from transcribe_cli.cli.debug import debugging, show_debug_records, traceback_of
 from transcribe_cli.cli.signals import EXIT_CODES, leave, unwind_on_signals
@@ -40,6 +40,7 @@ app.command("plan")(plan.plan)
 app.command("render")(render.render)
 app.command("score")(score.score)
 app.command("doctor")(doctor.doctor)
+app.command("worker")(worker.worker)
 app.add_typer(models.app, name="models")
 app.add_typer(speakers.app, name="speakers")
 app.add_typer(config.app, name="config")
