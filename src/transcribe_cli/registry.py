@@ -69,6 +69,7 @@ BACKENDS = Registry(
     "backend",
     {
         "local": "transcribe_cli.backends.local:Local",
+        "runpod": "transcribe_cli.backends.runpod:RunPod",
     },
     {},
 )

@@ -8,6 +8,8 @@ from textwrap import wrap
 
 from transcribe_cli.config.fields import FIELDS, allowed
 
+# The options of `transcribe remote`, which `run` has no use for.
+ELSEWHERE = "Elsewhere"
 # Title -> options, in the order in which people ask for them.
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "What is recognized": (
@@ -46,6 +48,21 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "model_dir",
         "offline",
         "state_dir",
+    ),
+    ELSEWHERE: (
+        "backend",
+        "fallback",
+        "detach",
+        "in_flight",
+        "attempts",
+        "upload",
+        "staging",
+        "max_queue",
+        "max_start",
+        "runpod_endpoint",
+        "runpod_api_key",
+        "runpod_url",
+        "runpod_api_url",
     ),
     "What is told": ("quiet", "log_format"),
     "Speech detection": (
