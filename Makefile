@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test bench lint install clean
+.PHONY: demo test test-storage bench lint install clean
 
 demo: $(VENV)/.installed
 	$(BIN)/transcribe run examples/audio --model demo --output-format json,srt,vtt,txt
@@ -14,6 +14,12 @@ demo: $(VENV)/.installed
 
 test: lint
 	$(BIN)/python -m pytest -n 2 $(PYTEST)
+
+# The same promises against the emulators of Azure and Google Cloud, where npm and pip can install them.
+test-storage: $(VENV)/.installed-tests
+	$(PIP) install gcsfs adlfs gcp-storage-emulator
+	npm install --silent --prefix $(VENV)/azurite azurite
+	$(BIN)/python -m pytest -n 2 -m "emulators or not emulators" tests/storage $(PYTEST)
 
 # All of it takes hours; BENCH="--cases short --on demo --scale 0.2" takes a minute. See benchmarks/README.md.
 bench: $(VENV)/.installed-tests

@@ -263,6 +263,8 @@ SETTINGS: Mapping[str, Callable[[Path], bool] | str] = {
     "output_format": "tests/cli/test_run.py",
     "output_dir": "tests/cli/test_run.py",
     "overwrite": "tests/cli/test_run.py",
+    "trust_names": "tests/storage/test_run.py",
+    "scratch_limit": "tests/storage/test_run.py",
     "include": "tests/cli/test_run.py",
     "exclude": "tests/cli/test_run.py",
     "speaker_names": "tests/cli/test_diarize.py",

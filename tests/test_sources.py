@@ -275,11 +275,17 @@ def test_a_source_that_is_not_there_is_an_error_with_the_nearest_name(tree, sour
     assert re.search(message, str(caught.value))
 
 
-@pytest.mark.parametrize("url", ["s3://bucket/aulas", "https://example.org/a.mp3", "gs://b/x", "HTTP://h/"])
-def test_other_urls_are_said_not_to_be_supported_yet(tree, url):
-    """Rather than taken for a local path."""
-    with pytest.raises(UsageError, match="sources are not supported yet"):
+@pytest.mark.parametrize("url", ["ftp://host/aulas", "S4://bucket/x"])
+def test_urls_that_nothing_can_read_are_said_not_to_be_supported(tree, url):
+    """Rather than taken for a local path; with what there is."""
+    with pytest.raises(UsageError, match=r"is not supported.* There are: s3://"):
         found(url)
+
+
+def test_a_url_that_lost_a_slash_is_not_taken_for_a_path(tree):
+    """As it happens to those who make them with path functions."""
+    with pytest.raises(SourceNotFound, match="Did you mean s3://bucket/aulas"):
+        found("s3:/bucket/aulas")
 
 
 def test_file_urls_are_paths(tree):
@@ -332,8 +338,8 @@ def test_what_a_list_names_and_is_not_there_fails_by_itself(tree):
     here = tree("a.mp3")
     recordings = list(find(["-"], stdin=io.BytesIO(b"gone.mp3\na.mp3")))
     assert [recording.problem and recording.problem.message for recording in recordings] == ["gone.mp3 is not there.", None]
-    (here / "l").write_text("\ns3://b/x.mp3")
-    with pytest.raises(UsageError, match=r"^l, line 2: s3://b/x\.mp3: s3://"):
+    (here / "l").write_text("\nftp://b/x.mp3")
+    with pytest.raises(UsageError, match=r"^l, line 2: ftp://b/x\.mp3: ftp://"):
         found("@l")
 
 
@@ -362,7 +368,7 @@ def test_a_manifest_sets_options_of_single_recordings(tree):
         ('{"uri": "a.mp3", "language": "klingonish"}', "line 2: language: no language is called 'klingonish'"),
         ('{"uri": "a.mp3", "audio_track": -1}', "line 2: audio_track"),
         ('{"uri": "a.mp3", "task": "sing"}', "line 2: task"),
-        ('{"uri": "https://x/a.mp3"}', "line 2: https://x/a.mp3: https:// sources are not supported yet"),
+        ('{"uri": "ftp://x/a.mp3"}', "line 2: ftp://x/a.mp3: ftp:// is not supported"),
         ('{"uri": "a\\u0000.mp3"}', "line 2: a\\x00.mp3 cannot be the name of a file"),
         ('{"uri": "\\ud800.mp3"}', "line 2: \\ud800.mp3 cannot be the name of a file"),
         ("[" * 100_000, "line 2 is not JSON"),

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from transcribe_cli.events import Emit, silence
+from transcribe_cli.fetch import GB, Fetcher
 from transcribe_cli.loading import check_diarizer, check_engine, decoders, engine_loaders, load_diarizer
 from transcribe_cli.pipeline import Outcome, Pipeline
 from transcribe_cli.plan import Decision, Job, plan
@@ -40,7 +41,9 @@ def transcribe(
     """
     spec, settings = spec or JobSpec(), settings or Settings()
     named = [sources] if isinstance(sources, str | os.PathLike) else sources
-    recordings = find([os.fspath(source) for source in named], include=settings.include, exclude=settings.exclude)
+    recordings = find(
+        [os.fspath(source) for source in named], include=settings.include, exclude=settings.exclude, storage=settings.storage
+    )
     jobs = [_to_do(job) for job in plan(recordings, spec, settings)]
     for job in jobs:
         if job.decision is Decision.FAIL:
@@ -49,8 +52,10 @@ def transcribe(
         check_engine(spec, settings)
         check_diarizer(waiting, settings)
         with ExitStack() as stack:
+            fetcher = Fetcher(round(settings.scratch_limit * GB))
             loaders, diarizer = partial(engine_loaders, spec, settings), partial(load_diarizer, settings)
-            yield from Pipeline(loaders, decoders(settings, stack), emit, diarizer=diarizer).run(waiting)
+            pipeline = Pipeline(loaders, decoders(settings, stack), emit, diarizer=diarizer, fetcher=fetcher)
+            yield from pipeline.run(waiting)
 
 
 def _to_do(job: Job) -> Job:

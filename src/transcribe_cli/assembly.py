@@ -62,6 +62,7 @@ def _recognized(recording: UnderWay, device: str, backend: str) -> Transcript:
             uri=begun.recording.uri,
             size=begun.recording.size,
             modified=begun.recording.modified,
+            etag=begun.recording.etag,
             duration=waveform.damage.header_seconds,
         ),
         job=JobRecord(
@@ -159,6 +160,7 @@ def _quality(
 
 def _timing(prepared: Prepared, seconds: float, results: Sequence[ClipResult]) -> Timing:
     asr = sum(result.seconds for result in results)
-    total = prepared.decode_seconds + prepared.vad_seconds + asr
+    total = prepared.fetch_seconds + prepared.decode_seconds + prepared.vad_seconds + asr
     rtfx = seconds / total if total else 0.0
-    return Timing(decode=prepared.decode_seconds, vad=prepared.vad_seconds, asr=asr, total=total, rtfx=rtfx)
+    fetch, decode, vad = prepared.fetch_seconds, prepared.decode_seconds, prepared.vad_seconds
+    return Timing(fetch=fetch, decode=decode, vad=vad, asr=asr, total=total, rtfx=rtfx)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from transcribe_cli import sinks, speaker_names
 from transcribe_cli.audio import scratch
@@ -24,6 +25,7 @@ from transcribe_cli.events import (
     RunStarted,
     VoicesFound,
 )
+from transcribe_cli.fetch import GB, Fetcher
 from transcribe_cli.formats import render
 from transcribe_cli.loading import check_diarizer, check_engine, decoders, engine_loaders, load_diarizer
 from transcribe_cli.pipeline import Outcome, Pipeline
@@ -109,7 +111,7 @@ class Batch:
             waiting = [job for job in self._jobs if job.decision in HEARD]
             if any(job.decision is Decision.TRANSCRIBE for job in waiting):
                 check_engine(self._spec, self._settings)
-            self._names = {job.output: _names_beside(job) for job in waiting if job.spec.tells_speakers}
+            self._names = _names_beside([job for job in waiting if job.spec.tells_speakers])
             check_diarizer(waiting, self._settings)
             if self._names and self._settings.voices:
                 self._voices = KnownVoices(Library(self._settings.state_dir), self._settings.voice_threshold, self._emit)
@@ -145,8 +147,10 @@ class Batch:
                 bytes=sum(job.recording.size for job in waiting),
             )
         )
+        crashed = {job.output.folder for job in self._jobs if job.crashed}
         for folder in {job.output.folder for job in self._jobs if job.decision is not Decision.FAIL}:
-            sinks.recover(folder)
+            if isinstance(folder, Path) or folder in crashed:
+                sinks.recover(folder)
         Checkpoints(self._settings.state_dir).sweep()
         with suppress(StorageNotReady):  # a run with nothing to decode needs no scratch folder
             scratch.sweep(scratch.folder(None))
@@ -168,7 +172,7 @@ class Batch:
         began = time.perf_counter()
         try:
             path = sinks.json_path(job.output)
-            transcript = Transcript.loads(path.read_bytes(), path.name)
+            transcript = sinks.read(path)
             written = sinks.add(job.output, transcript, _rendered(transcript, job.formats), overwrite=self._settings.overwrite)
         except (TranscribeError, OSError) as error:
             self._fail(job, error if isinstance(error, TranscribeError) else OutputRefused(str(error)))
@@ -183,8 +187,11 @@ class Batch:
         with ExitStack() as stack:
             checkpoints = Checkpoints(self._settings.state_dir)
             loaders = partial(engine_loaders, self._spec, self._settings)
+            fetcher = Fetcher(round(self._settings.scratch_limit * GB))
             diarizer = partial(load_diarizer, self._settings)
-            pipeline = Pipeline(loaders, decoders(self._settings, stack), self._emit, checkpoints, diarizer=diarizer)
+            pipeline = Pipeline(
+                loaders, decoders(self._settings, stack), self._emit, checkpoints, diarizer=diarizer, fetcher=fetcher
+            )
             for outcome in stack.enter_context(closing(pipeline.run(jobs, self._can_be_written))):
                 self._take(outcome)
 
@@ -256,9 +263,13 @@ class _Stop(Exception):
     """The first failure ends the run, because `--fail-fast` says so."""
 
 
-def _names_beside(job: Job) -> dict[str, str]:
-    """What the speakers of a recording are called, as files next to it or to its transcript say."""
-    return speaker_names.beside(job.recording.path, sinks.json_path(job.output))
+def _names_beside(jobs: Sequence[Job]) -> dict[Output, dict[str, str]]:
+    """What the speakers of each recording are called, as files next to it or to its transcript say."""
+    listings = sinks.Listings()
+    listings.expect((job.recording.root, job.recording.path.parent) for job in jobs)
+    return {
+        job.output: speaker_names.beside(job.recording.path, sinks.json_path(job.output), holds=listings.holds) for job in jobs
+    }
 
 
 def _rendered(transcript: Transcript, formats: Iterable[str]) -> dict[str, str]:

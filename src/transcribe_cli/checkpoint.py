@@ -97,7 +97,7 @@ class Checkpoints:
     def of(self, job: Job, recording: Recording) -> Checkpoint:
         """The checkpoint of a recording as it is now; who spoke changes no clip."""
         text = job.spec.model_copy(update={"diarize": False}).fingerprint
-        identity = [recording.uri, recording.size, recording.modified, text]
+        identity = [recording.uri, recording.size, recording.etag or recording.modified, text]
         key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
         return Checkpoint(self._folder / f"{key}{_ENDING}")
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
 
 from transcribe_cli.audio import SAMPLE_RATE, Decoder, Waveform
 from transcribe_cli.diarizers import Diarization
 from transcribe_cli.errors import UsageError
 from transcribe_cli.events import Emit
+from transcribe_cli.fetch import GB, Fetcher
 from transcribe_cli.loading import check_pyannote, decoders, load_pyannote
 from transcribe_cli.printable import printable
 from transcribe_cli.settings import Settings
-from transcribe_cli.sources import json_safe
+from transcribe_cli.sources import Recording, find
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Likeness
 from transcribe_cli.voices.enrollable import only_speaker
@@ -56,7 +59,11 @@ def enroll(name: str, where: str, model: str, settings: Settings, emit: Emit, *,
     spec = JobSpec(diarize=True, diarize_model=model, num_speakers=1 if one_voice else None)
     with ExitStack() as stack:
         decoder = decoders(settings, stack)[0]
-        waveform = stack.enter_context(_decoded(decoder, stretch))
+        recording = _recording(stretch, settings)
+        fetcher = Fetcher(round(settings.scratch_limit * GB))
+        stack.callback(fetcher.close)
+        path, _ = stack.enter_context(fetcher.fetched(recording))
+        waveform = stack.enter_context(_decoded(decoder, path, stretch, recording.name))
         if not waveform.samples:
             raise UsageError(f"{stretch} is after the end of the recording.")
         found = load_pyannote(model, settings, emit).diarize(waveform, spec, lambda share: None)
@@ -64,7 +71,7 @@ def enroll(name: str, where: str, model: str, settings: Settings, emit: Emit, *,
     label, spoken = only_speaker(found, stretch)
     resembles = _other(library, name, found, label, settings.voice_threshold)
     sample = Sample(
-        source=printable(json_safe(stretch.path.name)),
+        source=printable(recording.name),
         start=stretch.start,
         end=round(stretch.start + seconds, 3),
         seconds=round(spoken, 3),
@@ -89,7 +96,23 @@ def _other(library: Library, name: str, found: Diarization, label: str, threshol
     return next(iter(likenesses({label: found.embeddings[label]}, vectors, threshold)), None)
 
 
-def _decoded(decoder: Decoder, stretch: Stretch) -> Waveform:
+def _recording(stretch: Stretch, settings: Settings) -> Recording:
+    """The file, here or in a store.
+
+    Raises:
+        UsageError, StorageNotReady: it is not there, or is not one file.
+        RecordingError: it cannot be read.
+    """
+    source = str(stretch.path.absolute()) if isinstance(stretch.path, Path) else stretch.path
+    found = list(islice(find([source], storage=settings.storage), 2))
+    if len(found) != 1:
+        raise UsageError(f"{stretch} is not one recording.", "Name a file.")
+    if (problem := found[0].problem) is not None:
+        raise problem
+    return found[0]
+
+
+def _decoded(decoder: Decoder, path: Path, stretch: Stretch, name: str) -> Waveform:
     """The samples of a stretch, on scratch; what comes after it is not decoded."""
     stop = None if stretch.end is None else round(stretch.end * SAMPLE_RATE)
     kept: list[Waveform] = []
@@ -104,7 +127,7 @@ def _decoded(decoder: Decoder, stretch: Stretch) -> Waveform:
             raise _Enough
 
     try:
-        with decoder.decode(stretch.path, on_progress=watch) as whole:
+        with decoder.decode(path, on_progress=watch, name=name) as whole:
             if stop is not None and stop - whole.samples > SAMPLE_RATE:
                 raise UsageError(f"{stretch} ends after the recording, which lasts {moment(whole.seconds)}.")
             keep(whole)

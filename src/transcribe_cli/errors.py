@@ -8,7 +8,8 @@
     │   ├── ModelUnavailable            not cached, and the hub cannot be reached or does not have it
     │   ├── DeviceUnavailable           no such GPU, or its libraries are missing
     │   ├── MissingExtra                an optional dependency; the hint is the pip command
-    │   └── StorageNotReady             outputs or scratch files cannot be written: permission, disk full
+    │   └── StorageNotReady             a disk or a store that cannot be used: permission, credentials, disk full
+    │       └── StorageUnreachable      the network or the store is to blame, and it may pass
     ├── PlaceFailed ─ 3                 where a recording was sent to, something failed that is not its fault
     └── RecordingError ─ 3              one recording has no transcript; the others go on
         ├── Unreadable                  the file cannot be opened, or is not a regular file
@@ -22,7 +23,8 @@
         ├── DiarizationFailed           nobody can say who spoke; the text is there
         └── OutputRefused               the output belongs to something else, or cannot be written
 
-Foreign exceptions are mapped to these at one boundary each: decoding in `audio`, recognition in `engines`, storage in `sinks`.
+Foreign exceptions are mapped to these at one boundary each: decoding in `audio`, recognition in `engines`, disks in `sinks`,
+buckets and servers in `storage`.
 """
 
 from __future__ import annotations
@@ -103,9 +105,16 @@ class MissingExtra(NotReady):
 
 
 class StorageNotReady(NotReady):
-    """Outputs or scratch files cannot be written at all."""
+    """Outputs or scratch files cannot be written at all, or a bucket or server cannot be used."""
 
     code = "storage_not_ready"
+
+
+class StorageUnreachable(StorageNotReady):
+    """The network or the store is to blame."""
+
+    code = "storage_unreachable"
+    retryable = True
 
 
 class PlaceFailed(TranscribeError):

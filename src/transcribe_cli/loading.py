@@ -18,6 +18,7 @@ from transcribe_cli.events import Emit
 from transcribe_cli.lanes import Loader
 from transcribe_cli.plan import Job, turns_file
 from transcribe_cli.settings import Settings
+from transcribe_cli.sinks import Listings
 from transcribe_cli.spec import JobSpec
 
 # Recordings prepared side by side: decoding and speech detection take 10 s of a processor for each hour of audio.
@@ -75,7 +76,7 @@ def load_diarizer(settings: Settings, job: Job, emit: Emit) -> Diarizer:
         DiarizationFailed: there is no RTTM file; see `plan.turns`.
     """
     if job.spec.turns_are_given:
-        return Rttm(turns_file(job.recording, job.output), job.recording.path.name)
+        return Rttm(turns_file(job.recording, job.output, Listings()), job.recording.path.name)
     return load_pyannote(job.spec.diarize_model, settings, emit)
 
 

@@ -24,11 +24,12 @@ from transcribe_cli.diarizers import Diarization, Diarizer
 from transcribe_cli.engines import Clip
 from transcribe_cli.errors import DiarizationFailed, RecordingError, TranscribeError, UsageError
 from transcribe_cli.events import Emit, Event, RecordingProgress, RecordingResumed, silence
+from transcribe_cli.fetch import Fetcher
 from transcribe_cli.lanes import Loader
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.prepare import Again, Begun, Ended, Failed, Found, Preparation, Prepared
 from transcribe_cli.recognition import Broken, Detected, Heard, Lost, Recognition
-from transcribe_cli.sinks import json_path
+from transcribe_cli.sinks import json_path, read
 from transcribe_cli.transcript import Transcript
 from transcribe_cli.under_way import UnderWay
 from transcribe_cli.usage import Usage
@@ -75,6 +76,7 @@ class Pipeline:
         checkpoints: where finished clips are kept until their transcript is written; None keeps none.
         diarizer: makes the diarizer of a job ready, and is given who hears of events; called when the first recording is decoded whose
             spec wants speakers.
+        fetcher: brings recordings that are elsewhere; closed when the work ends. None is one with the default limit.
     """
 
     def __init__(
@@ -85,8 +87,10 @@ class Pipeline:
         checkpoints: Checkpoints | None = None,
         backend: str = "local",
         diarizer: Callable[[Job, Emit], Diarizer] | None = None,
+        fetcher: Fetcher | None = None,
     ) -> None:
         self._loaders = loaders
+        self._fetcher = fetcher
         self._decoders = decoders
         self._diarizer = diarizer
         self._listener = emit
@@ -111,7 +115,7 @@ class Pipeline:
         """
         inbox = self._inbox = queue.SimpleQueue()
         with ExitStack() as stack:
-            preparation = Preparation(jobs, self._decoders, wanted, inbox.put, self._tell, more)
+            preparation = Preparation(jobs, self._decoders, wanted, inbox.put, self._tell, self._fetcher, more)
             diarizing = stack.enter_context(Diarizing(self._loaded_diarizer, inbox.put, self._tell))
             recognition = partial(self._recognition, inbox, stack)
             run = _Run(preparation, recognition, diarizing, self._checkpoints, self._tell, self._backend)
@@ -235,10 +239,10 @@ class _Run:
         if begun.job.decision is Decision.DIARIZE:
             path = json_path(begun.job.output)
             try:
-                text = Transcript.loads(path.read_bytes(), path.name)
-            except (TranscribeError, OSError) as error:
+                text = read(path)
+            except TranscribeError as error:
                 self._lost.add(begun.number)
-                yield Outcome(begun.job, error=RecordingError(f"{path.name} cannot be read ({error})."))
+                yield Outcome(begun.job, error=RecordingError(error.message, error.hint))
                 return
         checkpoint = self._checkpoints.of(begun.job, begun.recording) if self._checkpoints and text is None else None
         self._under_way[begun.number] = UnderWay(begun, checkpoint, text)

@@ -11,6 +11,7 @@ import time
 from bisect import insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -18,7 +19,7 @@ from transcribe_cli.audio import Decoder, Waveform
 from transcribe_cli.engines import Clip
 from transcribe_cli.errors import DecoderFailed, NotReady, RecordingChanged, RecordingError
 from transcribe_cli.events import Emit, RecordingPrepared, RecordingStarted
-from transcribe_cli.fetch import fetched
+from transcribe_cli.fetch import Fetcher
 from transcribe_cli.listening import Apart, Listening, apart
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.sources import Recording
@@ -60,6 +61,7 @@ class Prepared:
     speech: Mapping[int | None, Sequence[tuple[float, float]]]
     decode_seconds: float
     vad_seconds: float
+    fetch_seconds: float = 0.0
     speakers: bool = False
     alike: bool = False
 
@@ -96,6 +98,7 @@ class Preparation:
     Args:
         wanted: asked just before a job's turn; what it refuses is passed over.
         deliver: takes messages, from any thread; `Ended` is the last.
+        fetcher: brings recordings that are elsewhere; None is one with the default limit.
         more: jobs that come later, waited for in a thread of its own; where there are none, the end of `jobs` is the end.
     """
 
@@ -106,8 +109,10 @@ class Preparation:
         wanted: Callable[[Job], bool],
         deliver: Callable[[Message], None],
         emit: Emit,
+        fetcher: Fetcher | None = None,
         more: Iterable[Job] | None = None,
     ) -> None:
+        self._fetcher = fetcher or Fetcher()
         self._wanted = wanted
         self._deliver = deliver
         self._emit = emit
@@ -136,6 +141,7 @@ class Preparation:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stop()
+        self._fetcher.close()
         for thread, decoder in zip(self._threads, self._decoders, strict=True):
             while thread.is_alive():
                 decoder.cancel()  # again and again: between two recordings there is nothing to cancel, and then there is
@@ -197,6 +203,12 @@ class Preparation:
             self._more = None
             self._changed.notify_all()
 
+    def _coming(self, place: int) -> Recording | None:
+        """What this thread will probably ask for next."""
+        row = self._by_size if place % 2 else self._in_order
+        with self._changed:
+            return next((job.recording for number, job in reversed(row) if number not in self._taken), None)
+
     def _prepare(self, place: int, number: int, job: Job) -> None:
         try:
             try:
@@ -230,10 +242,15 @@ class Preparation:
             if not split:  # channels can only be compared once all of them is there
                 self._hand_over(place, number, listening.clips(whole=False))
 
-        with fetched(job.recording) as (path, recording):
+        with self._fetcher.fetched(job.recording) as (path, recording):
+            fetch_seconds = time.perf_counter() - began
+            if (coming := self._coming(place)) is not None:
+                self._fetcher.ahead(coming)
+            self._still_wanted()
             text = job.decision is not Decision.DIARIZE
             self._emit(RecordingStarted(recording.label, recording.size, text, job.spec.diarize))
-            waveform = self._decoders[place].decode(path, track=job.spec.audio_track, split=split, on_progress=hear)
+            decode = partial(self._decoders[place].decode, track=job.spec.audio_track, split=split, name=recording.path.name)
+            waveform = decode(path, on_progress=hear)
         hear(waveform)
         assert listening is not None  # noqa: S101 - for the type checker: `hear` was called
         heard = apart(waveform, Clip(number, 0, waveform, (), job.spec)) if split else Apart([listening])
@@ -243,8 +260,8 @@ class Preparation:
                 self._hand_over(place, number, row.clips(whole=True))
         speech = {row.channel: row.spans for row in heard.rows}
         self._emit(RecordingPrepared(recording.label, waveform.seconds, sum(row.speech_seconds for row in heard.rows)))
-        spent, found = time.perf_counter() - began, heard.seconds
-        self._deliver(Prepared(number, speech, spent - found, found, heard.speakers, heard.alike))
+        spent, found = time.perf_counter() - began - fetch_seconds, heard.seconds
+        self._deliver(Prepared(number, speech, spent - found, found, fetch_seconds, heard.speakers, heard.alike))
 
     def _hand_over(self, place: int, number: int, clips: Sequence[Clip]) -> None:
         if clips:

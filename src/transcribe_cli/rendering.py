@@ -10,20 +10,22 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from transcribe_cli import sinks, speaker_names
-from transcribe_cli.errors import OutputRefused, SourceNotFound, TranscribeError, Unreadable
+from transcribe_cli.errors import OutputRefused, SourceNotFound, TranscribeError
 from transcribe_cli.formats import render
+from transcribe_cli.printable import printable
 from transcribe_cli.registry import FORMATS
-from transcribe_cli.sinks.atomic import publish, stage, storage_errors
-from transcribe_cli.sources import find, json_safe
+from transcribe_cli.sinks.atomic import storage_errors
+from transcribe_cli.sources import find, is_media, json_safe
+from transcribe_cli.storage import Location, Options, Place, below, is_url, locate
 from transcribe_cli.transcript import Transcript
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """A transcript on disk. `root` is the folder that was named, for mirroring."""
+    """A transcript on a disk or in a store. `root` is the folder that was named, for mirroring."""
 
-    path: Path
-    root: Path
+    path: Place
+    root: Place
 
     def read(self) -> Transcript:
         """The document.
@@ -31,10 +33,7 @@ class Rendered:
         Raises:
             Unreadable, TranscribeError: it cannot be read, or is no transcript of ours.
         """
-        try:
-            return Transcript.loads(self.path.read_bytes(), self.path.name)
-        except OSError as error:
-            raise Unreadable(f"{self.path.name} cannot be read ({error.strerror}).") from error
+        return sinks.read(self.path)
 
     def named(self, names: Mapping[str, str]) -> Transcript:
         """The document with the names of its speakers: its own, those of files beside it or its recording, then these.
@@ -45,7 +44,7 @@ class Rendered:
         """
         return self._named(self.read(), names)
 
-    def write(self, formats: Sequence[str], output_dir: Path | None, names: Mapping[str, str], *, overwrite: bool) -> list[str]:
+    def write(self, formats: Sequence[str], output_dir: Place | None, names: Mapping[str, str], *, overwrite: bool) -> list[str]:
         """Write the formats beside the transcript, or below `output_dir`; the names of the files.
 
         Beside it, new names of speakers go into the transcript, and what was rendered from it before is rendered again with them.
@@ -65,7 +64,7 @@ class Rendered:
                 self._put(transcript)
             sinks.add(output, transcript, {name: render(name, transcript) for name in formats}, overwrite=overwrite)
         else:
-            output = sinks.Output(output_dir / self.path.parent.relative_to(self.root), self.path.stem)
+            output = sinks.Output(output_dir / below(self.path.parent, self.root), self.path.stem)
             for name, text in {name: render(name, transcript) for name in formats}.items():
                 _export(output.path(name), text.encode(), overwrite=overwrite)
         return [output.path(name).name for name in formats]
@@ -73,14 +72,15 @@ class Rendered:
     def _named(self, transcript: Transcript, names: Mapping[str, str]) -> Transcript:
         if not transcript.speakers:
             return transcript
-        paths = [*_recording(transcript), self.path]
+        paths = [*_recording(transcript, self.path), self.path]
         return speaker_names.with_names(transcript, speaker_names.beside(*paths, labels=transcript.speakers) | dict(names))
 
     def _put(self, transcript: Transcript) -> None:
         """Replace the document. It keeps its time, so that renderings that were edited since are still seen to be."""
+        files = sinks.files_of(self.path)
         with storage_errors(self.path):
             data = transcript.dumps().encode("utf-8", "backslashreplace")
-            publish(stage(self.path.parent, data, modified_ns=self.path.stat().st_mtime_ns), self.path)
+            files.publish(files.stage(self.path.parent, data, sinks.written_ns(self.path)), self.path, data)
 
 
 def check_labels(names: Mapping[str, str], found: Iterable[Rendered]) -> None:
@@ -98,13 +98,19 @@ def check_labels(names: Mapping[str, str], found: Iterable[Rendered]) -> None:
     speaker_names.check(names, labels, f"{speaker_names.OPTION} names")
 
 
-def transcripts(sources: Sequence[str]) -> Iterator[Rendered]:
+def transcripts(sources: Sequence[str], storage: Options | None = None) -> Iterator[Rendered]:
     """The transcripts that sources stand for: JSON files, folders of them, or the recordings that they belong to.
+
+    URLs are reached as `storage` says.
 
     Raises:
         SourceNotFound: a source that is not there, or a recording without a transcript.
+        NotReady: a store that cannot be used.
     """
     for source in sources:
+        if is_url(source):
+            yield from _in_store(source, storage or {})
+            continue
         path = Path(source)
         if path.is_dir():
             found = sorted(path.rglob("*.json"))
@@ -112,20 +118,36 @@ def transcripts(sources: Sequence[str]) -> Iterator[Rendered]:
         elif path.suffix == ".json" and path.exists():
             yield Rendered(path, path.parent)
         else:
-            yield from _of_recordings(source)
+            yield from _of_recordings(source, {})
 
 
-def _of_recordings(source: str) -> Iterator[Rendered]:
-    recordings = list(find([source]))
+def _in_store(source: str, storage: Options) -> Iterator[Rendered]:
+    place = locate(source, storage)
+    if place.suffix == ".json":
+        if not sinks.files_of(place).is_there(place):
+            raise SourceNotFound(f"{printable(str(place))} is not there.")
+        yield Rendered(place, place.parent)
+        return
+    if is_media(place.name):
+        yield from _of_recordings(source, storage)
+        return
+    found = [path for path, _ in place.store.find(place) if path.suffix == ".json" and not _hidden(path, place)]
+    found.sort(key=lambda path: path.key)
+    heads = sinks.read_heads(found)
+    yield from (Rendered(path, place) for path, head in zip(found, heads, strict=True) if head is not None)
+
+
+def _of_recordings(source: str, storage: Options) -> Iterator[Rendered]:
+    recordings = list(find([source], storage=storage))
     for recording, assigned in zip(recordings, sinks.assign(recordings, None), strict=True):
         path = sinks.json_path(assigned.output)
-        if not path.exists():
+        if not sinks.files_of(path).is_there(path):
             raise SourceNotFound(f"{recording.name} has no transcript.", "Transcribe it first with `transcribe run`.")
         yield Rendered(path, path.parent)
 
 
-def _recording(transcript: Transcript) -> Iterator[Path]:
-    """Where the recording was, if that was a file here."""
+def _recording(transcript: Transcript, beside: Place) -> Iterator[Place]:
+    """Where the recording was, if that was a file here, or in the same store as its transcript."""
     try:
         parts = urlsplit(transcript.source.uri)
     except ValueError:  # no URI
@@ -133,19 +155,22 @@ def _recording(transcript: Transcript) -> Iterator[Path]:
     path = Path(os.fsdecode(unquote_to_bytes(parts.path)))
     if parts.scheme == "file" and path.name:
         yield path
+    elif isinstance(beside, Location) and transcript.source.uri.startswith(top := beside.store.uri("")):
+        yield Location(beside.store, transcript.source.uri.removeprefix(top))
 
 
 def _rendered_before(output: sinks.Output, transcript: Transcript) -> list[str]:
     """The formats that the transcript lists beside itself and that are still there."""
-    paths = {name: output.path(name) for name in FORMATS.names()}
-    return [name for name, path in paths.items() if json_safe(path.name) in transcript.outputs and path.exists()]
+    paths = {name: output.path(name) for name in FORMATS.names() if json_safe(output.path(name).name) in transcript.outputs}
+    return [name for name, path in paths.items() if sinks.files_of(path).is_there(path)]
 
 
-def _hidden(path: Path, root: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(root).parts)
+def _hidden(path: Place, root: Place) -> bool:
+    return any(part.startswith(".") for part in below(path, root).parts)
 
 
-def _export(path: Path, data: bytes, *, overwrite: bool) -> None:
-    if path.exists() and not overwrite and path.read_bytes() != data:
+def _export(path: Place, data: bytes, *, overwrite: bool) -> None:
+    files = sinks.files_of(path)
+    if not overwrite and files.is_there(path) and files.read(path) != data:
         raise OutputRefused(f"{path.name} is there already with other content.", "Use --overwrite to replace it.")
-    sinks.write(path, data)
+    files.write(path, data)

@@ -5,17 +5,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 
 from transcribe_cli.registry import BACKENDS, FORMATS
 from transcribe_cli.spec import as_tuple
+from transcribe_cli.storage import checked, is_url
 
 ComputeType = Literal[
     "default", "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16", "float32"
 ]
+
+
+def _as_folder(value: object) -> object:
+    """A URL stays text: as a path it would lose one of its slashes."""
+    return Path(value) if isinstance(value, str) and not is_url(value) else value
 
 
 class Settings(BaseModel):
@@ -29,8 +36,13 @@ class Settings(BaseModel):
         min_length=1,
         description="formats: json, srt, vtt, txt, tsv, rttm, or all; json is always written",
     )
-    output_dir: Path | None = Field(default=None, description="mirror the tree here; none: next to each recording")
+    output_dir: Annotated[Path | str | None, BeforeValidator(_as_folder)] = Field(
+        default=None, description="mirror the tree here, a folder or a URL such as s3://bucket/out; none: next to each recording"
+    )
     overwrite: bool = Field(default=False, description="do again what is done, and replace files that this tool did not write")
+    trust_names: bool = Field(
+        default=False, description="take for done what has files of the right names, without reading the transcripts"
+    )
 
     # which recordings
     include: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
@@ -63,6 +75,7 @@ class Settings(BaseModel):
     )
     offline: bool = Field(default=False, description="never ask the hub, only use models that are here")
 
+    # who speaks
     speaker_names: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
         default=(), description="names to show for labels: SPEAKER_00=Ana; also from speakers.toml next to the recording"
     )
@@ -106,8 +119,15 @@ class Settings(BaseModel):
     runpod_api_key: SecretStr | None = Field(default=None, description="key of the RunPod account; better as RUNPOD_API_KEY")
     runpod_url: str = Field(default="https://api.runpod.ai/v2", description="where RunPod's queues are")
     runpod_api_url: str = Field(default="https://api.runpod.io/v2", description="where RunPod tells about endpoints and prices")
+    # where storage is, and how it is used; tables of the configuration file only, since they may hold keys
+    storage: Annotated[Mapping[str, Mapping[str, Any]], BeforeValidator(checked)] = Field(
+        default_factory=dict, repr=False, exclude=True, description="options of fsspec's file systems, such as storage.s3"
+    )
 
     # limits
+    scratch_limit: float = Field(
+        default=50.0, gt=0, description="in GB; so much of recordings from elsewhere is on the scratch disk at once"
+    )
     max_duration: float = Field(default=16.0, gt=0, description="in hours; a longer recording fails rather than fill the disk")
     fail_fast: bool = Field(default=False, description="stop at the first recording that fails")
 

@@ -13,16 +13,16 @@ the names. Two labels may have one name: then they are one speaker there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TypeVar
 
 import tomli
 
 from transcribe_cli.errors import ConfigError, UsageError
 from transcribe_cli.printable import printable
+from transcribe_cli.storage import Location, Place
 from transcribe_cli.transcript import Segment, Transcript, Turn, Word
 
 Said = TypeVar("Said", Segment, Word, Turn)
@@ -54,18 +54,20 @@ def parsed(texts: Iterable[str]) -> dict[str, str]:
     return names
 
 
-def beside(*paths: Path, labels: Collection[str] = ()) -> dict[str, str]:
+def beside(*paths: Place, labels: Collection[str] = (), holds: Callable[[Location], bool] | None = None) -> dict[str, str]:
     """Label -> name, from the files next to a recording and next to its transcript; empty when there are none.
 
     Args:
         paths: of the recording, of the transcript, or of both; what stands next to the last one counts more.
         labels: the speakers of the transcript, if it has any: a file that is about it alone may name no others.
+        holds: says whether a file is in a store, from a listing for example; None asks for each. Web servers are not asked.
 
     Raises:
         ConfigError: a file that cannot be read, or that says something else than names.
+        StorageNotReady: a store cannot be asked.
     """
     names: dict[str, str] = {}
-    for file in _files(paths):
+    for file in _files(paths, holds):
         said = _read(file)
         if labels and file.name != FILE_NAME:
             check(said, labels, f"{file.name} names")
@@ -117,18 +119,22 @@ def _renamed(said: Said, names: Mapping[str, str]) -> Said:
     return said if said.speaker is None else said.model_copy(update={"speaker": names.get(said.speaker, said.speaker)})
 
 
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
+def _files(paths: Sequence[Place], holds: Callable[[Location], bool] | None) -> Iterator[Place]:
     """Those that are there, what counts more last. A file that shares its stem with another one has `aula.mp3.speakers.toml`."""
     own = [path.with_name(f"{name}.{FILE_NAME}") for path in paths for name in (path.stem, path.name)]
     for file in dict.fromkeys([*(path.with_name(FILE_NAME) for path in paths), *own]):
         with suppress(OSError, ValueError):  # too long a name, a folder that may not be searched, a NUL
-            if file.is_file():
+            if _holds(file, holds) if isinstance(file, Location) else file.is_file():
                 yield file
 
 
-def _read(file: Path) -> dict[str, str]:
+def _holds(file: Location, holds: Callable[[Location], bool] | None) -> bool:
+    return file.store.kind.lists and (holds or file.store.holds)(file)
+
+
+def _read(file: Place) -> dict[str, str]:
     try:
-        document = tomli.loads(file.read_bytes().decode("utf-8-sig"))
+        document = tomli.loads((file.store.read(file) if isinstance(file, Location) else file.read_bytes()).decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{file.name} cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:

@@ -71,9 +71,14 @@ class Source(_Document):
     name: str = Field(description="file name with extension; undecodable bytes as \\xNN")
     uri: str = Field(description="where it was read, without credentials or query")
     size: int = Field(ge=0, description="bytes")
-    modified: str | None = Field(default=None, description="UTC, ISO 8601 with microseconds; local files")
-    etag: str | None = Field(default=None, description="object stores")
+    modified: str | None = Field(default=None, description="UTC, ISO 8601 with microseconds")
+    etag: str | None = Field(default=None, description="of object stores: a checksum of the content, or its version")
     duration: float | None = Field(default=None, description="seconds that the header promises, when it does")
+
+    @property
+    def identity(self) -> tuple[str, int, str | None]:
+        """What is equal as long as the recording is the same, unchanged."""
+        return self.name, self.size, self.etag or self.modified
 
 
 class JobRecord(_Document):

@@ -35,9 +35,10 @@ class Slow(Decoder):
         track: int | None = None,
         split: bool = False,
         on_progress: Callable[[Waveform], None] | None = None,
+        name: str | None = None,
     ) -> Waveform:
         """As any decoder: a waveform that fails in the middle is closed."""
-        waveform = super().decode(path, track=track, split=split)
+        waveform = super().decode(path, track=track, split=split, name=name)
         whole = waveform.samples
         assert on_progress is not None
         try:

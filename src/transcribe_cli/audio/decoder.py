@@ -66,7 +66,7 @@ class Decoder:
         Raises:
             Unreadable, NotAudio, NoAudioTrack, DecoderFailed: as in `decode`.
         """
-        return Probe(**self._ask({"do": "probe", "track": track}, path, _unheard))
+        return Probe(**self._ask({"do": "probe", "track": track}, path, _unheard, path.name))
 
     def decode(
         self,
@@ -75,6 +75,7 @@ class Decoder:
         track: int | None = None,
         split: bool = False,
         on_progress: Callable[[Waveform], None] | None = None,
+        name: str | None = None,
     ) -> Waveform:
         """The recording as 16 kHz on scratch, mixed to mono or with its channels apart; the caller closes it.
 
@@ -84,6 +85,7 @@ class Decoder:
             split: keep the channels apart; their number is known, and they can be read, once all of it is decoded.
             on_progress: called with the waveform as far as it is decoded, in this thread, at once and then up to five times a second
                 while the decoder goes on; it may take its time. The waveform is closed when decoding fails.
+            name: what errors call it; None is the path's.
 
         Raises:
             Unreadable: it cannot be opened, or is not a regular file.
@@ -104,7 +106,7 @@ class Decoder:
         try:
             scratch = os.fsencode(waveform.path).hex()
             wanted = {"do": "decode", "track": track, "scratch": scratch, "fallback": self.fallback, "split": split}
-            done = self._ask(wanted, path, grow)
+            done = self._ask(wanted, path, grow, name or path.name)
             waveform.complete(Damage(**done["damage"]), done["decoder"], done["channels"])
         except BaseException:
             waveform.close()
@@ -130,7 +132,7 @@ class Decoder:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _ask(self, wanted: dict[str, Any], path: Path, grow: Callable[[int], None]) -> dict[str, Any]:
+    def _ask(self, wanted: dict[str, Any], path: Path, grow: Callable[[int], None], name: str) -> dict[str, Any]:
         with self._asking:
             with self._state:
                 self._busy, self._cancelled = True, False
@@ -138,8 +140,8 @@ class Decoder:
                 child = self._living_child()
                 if self._cancelled:  # while the child was starting
                     child.kill()
-                child.send(wanted | {"path": os.fsencode(path.absolute()).hex(), "name": path.name})
-                return self._answer(child, path.name, grow)
+                child.send(wanted | {"path": os.fsencode(path.absolute()).hex(), "name": name})
+                return self._answer(child, name, grow)
             except BaseException as error:
                 # A child that failed once is not trusted again; after KeyboardInterrupt it is still busy with this file.
                 if isinstance(error, DecoderFailed) or not isinstance(error, TranscribeError):

@@ -20,7 +20,7 @@ from transcribe_cli.errors import StorageNotReady
 
 _EXCLUSIVE = fcntl.LOCK_EX | fcntl.LOCK_NB
 PREFIX, SUFFIX = "transcribe-", ".s16"
-_OURS = re.compile(rf"{PREFIX}(\d+)-[a-z0-9_]{{8}}{re.escape(SUFFIX)}")
+_OURS = re.compile(rf"{PREFIX}(\d+)-[a-z0-9_]{{8}}({re.escape(SUFFIX)}|\.copy(\.[A-Za-z0-9]{{1,8}})?)")
 _YOUNG_SECONDS = 60.0  # a file may be seen after its creation and before its lock
 _OLD_SECONDS = 24 * 3600.0  # where locks do not work (some network folders), age decides
 
@@ -55,10 +55,15 @@ def folder(chosen: Path | None) -> Path:
         raise StorageNotReady("There is no folder for temporary files.", "Set TMPDIR to a folder that can be written.") from error
 
 
-def create(where: Path) -> ScratchFile:
+def copy_suffix(ending: str) -> str:
+    """The suffix for a copy of a file with this ending, which it keeps when it is a plain one."""
+    return f".copy{ending}" if re.fullmatch(r"\.[A-Za-z0-9]{1,8}", ending) else ".copy"
+
+
+def create(where: Path, suffix: str = SUFFIX) -> ScratchFile:
     """A new, empty, locked scratch file that only its owner can read. Raises StorageNotReady."""
     try:
-        fd, name = tempfile.mkstemp(prefix=f"{PREFIX}{os.getpid()}-", suffix=SUFFIX, dir=where)
+        fd, name = tempfile.mkstemp(prefix=f"{PREFIX}{os.getpid()}-", suffix=suffix, dir=where)
     except OSError as error:
         raise not_ready(where, error) from error
     with contextlib.suppress(OSError):

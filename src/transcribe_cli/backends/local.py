@@ -9,6 +9,7 @@ from functools import partial
 from transcribe_cli.backends import Wanted
 from transcribe_cli.checkpoint import Checkpoints
 from transcribe_cli.events import Emit
+from transcribe_cli.fetch import GB, Fetcher
 from transcribe_cli.loading import check_diarizer, check_engine, decoders, engine_loaders, load_diarizer
 from transcribe_cli.pipeline import Outcome, Pipeline
 from transcribe_cli.plan import Decision, Job
@@ -43,5 +44,8 @@ class Local:
             loaders = partial(engine_loaders, self._spec, self._settings)
             diarizer = partial(load_diarizer, self._settings)
             checkpoints = Checkpoints(self._settings.state_dir)
-            pipeline = Pipeline(loaders, decoders(self._settings, stack), self._emit, checkpoints, diarizer=diarizer)
+            fetcher = Fetcher(round(self._settings.scratch_limit * GB))
+            pipeline = Pipeline(
+                loaders, decoders(self._settings, stack), self._emit, checkpoints, diarizer=diarizer, fetcher=fetcher
+            )
             yield from stack.enter_context(closing(pipeline.run(tuple(jobs), wanted)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import traceback
 from types import TracebackType
@@ -11,6 +12,8 @@ from typing import TypeAlias
 
 from transcribe_cli.printable import printable
 
+# Libraries put whole URLs into their errors, and what comes after the path may be a signature or a token.
+_QUERY = re.compile(r"(?<=\S)\?\S*=[^\s'\")]*")
 _ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
@@ -42,4 +45,4 @@ class _Printable(logging.Formatter):
 
 
 def _safe(lines: str) -> str:
-    return "\n".join(printable(line) for line in lines.rstrip("\n").split("\n"))
+    return "\n".join(printable(_QUERY.sub("?…", line)) for line in lines.rstrip("\n").split("\n"))

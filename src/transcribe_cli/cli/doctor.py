@@ -20,6 +20,7 @@ from transcribe_cli.cli.session import ConfigFile, Profile, configure
 from transcribe_cli.config import Config
 from transcribe_cli.errors import NotReady, TranscribeError
 from transcribe_cli.printable import printable
+from transcribe_cli.storage import is_url
 
 # Six hours of waveform on scratch, and room for the outputs of a night.
 SCRATCH_BYTES = 2 * 691_200_000
@@ -159,9 +160,13 @@ def _scratch() -> Check:
 
 def _writable(config: Config, source: str) -> Check:
     path = Path(source)
+    if is_url(source):
+        return Check("note", "Whether outputs can be written to a store is tried when a run begins.")
     if not path.exists():
         return Check("missing", f"{source} is not there.")
     folder = config.settings.output_dir or (path if path.is_dir() else path.parent)
+    if isinstance(folder, str):
+        return Check("note", f"Whether outputs can be written to {folder} is tried when a run begins.")
     while not folder.exists():
         folder = folder.parent
     if os.access(folder, os.W_OK) and not os.statvfs(folder).f_flag & os.ST_RDONLY:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -55,6 +56,8 @@ def _durations(jobs: Sequence[Job]) -> list[float | None]:
 
 
 def _duration(job: Job, decoder: Decoder) -> float | None:
+    if not isinstance(job.recording.path, Path):
+        return None  # it would have to be fetched
     try:
         return decoder.probe(job.recording.path, track=job.spec.audio_track).duration
     except RecordingError:

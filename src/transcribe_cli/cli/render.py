@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from transcribe_cli.cli.session import Sources
+from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure
 from transcribe_cli.errors import RecordingError, TranscribeError, UsageError
 from transcribe_cli.formats import render as rendered
 from transcribe_cli.printable import printable
@@ -15,6 +15,7 @@ from transcribe_cli.registry import FORMATS
 from transcribe_cli.rendering import check_labels, transcripts
 from transcribe_cli.speaker_names import OPTION, parsed
 from transcribe_cli.spec import as_tuple
+from transcribe_cli.storage import is_url, placed
 
 SpeakerNames = Annotated[
     list[str] | None,
@@ -33,12 +34,16 @@ def render(
         list[str] | None, typer.Option("-f", "--output-format", metavar="TEXT,…", help=f"Of {', '.join(FORMATS.names())}, all.")
     ] = None,
     output_dir: Annotated[
-        Path | None,
-        typer.Option("-o", "--output-dir", metavar="PATH", help="Write here, mirroring the tree; - is standard output."),
+        str | None,
+        typer.Option(
+            "-o", "--output-dir", metavar="PATH", help="Write here, a folder or a URL, mirroring the tree; - is standard output."
+        ),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files that were edited or that this tool did not write.")
     ] = False,
+    config: ConfigFile = None,
+    profile: Profile = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only errors.")] = False,
     speaker_names: SpeakerNames = None,
 ) -> int:
@@ -52,7 +57,9 @@ def render(
     """
     formats = _formats(output_format or ["srt", "vtt"])
     called = parsed(speaker_names or [])
-    found = list(transcripts(sources or ["."]))
+    storage = configure(sources or [], {}, config, profile).settings.storage
+    target = placed(_folder(output_dir), storage)
+    found = list(transcripts(sources or ["."], storage))
     if not found:
         raise UsageError(
             "No transcripts of this tool there.", "Name a JSON file that `transcribe run` wrote, or a folder of them."
@@ -61,12 +68,12 @@ def render(
     failed = 0
     for transcript in found:
         try:
-            if output_dir == Path("-"):
+            if output_dir == "-":
                 document = transcript.named(called)
                 text = "".join(rendered(name, document) for name in formats)
                 typer.echo(text.encode("utf-8", "backslashreplace"), nl=False)  # the bytes of the file, whatever the locale
                 continue
-            names = transcript.write(formats, output_dir, called, overwrite=overwrite)
+            names = transcript.write(formats, target, called, overwrite=overwrite)
         except TranscribeError as error:
             failed += 1
             typer.echo(f"FAILED    {printable(transcript.path.name)}  {printable(str(error))}", err=True)
@@ -74,6 +81,11 @@ def render(
         if not quiet:
             typer.echo(f"rendered  {', '.join(printable(name) for name in names)}", err=True)
     return RecordingError.exit_code if failed else 0
+
+
+def _folder(named: str | None) -> Path | str | None:
+    """A path or URL; None for the folders of the transcripts, and for standard output."""
+    return named if named is None or is_url(named) else None if named == "-" else Path(named)
 
 
 def _formats(asked: list[str]) -> tuple[str, ...]:

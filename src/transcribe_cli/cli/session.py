@@ -14,12 +14,14 @@ from transcribe_cli import plan as planning
 from transcribe_cli import sources as finding
 from transcribe_cli.config import Config, load
 from transcribe_cli.errors import UsageError
+from transcribe_cli.storage import is_url
 
 Sources = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[SOURCE]…",
-        help="Files, folders, globs, @list.txt, manifests (.jsonl), or - for a list on standard input. Default: the current folder.",
+        help="Files, folders, globs, URLs (s3://, gs://, az://, https://, sftp://), @list.txt, manifests (.jsonl), or - for a list on "
+        "standard input. Default: the current folder.",
         show_default=False,
     ),
 ]
@@ -43,7 +45,7 @@ def configure(sources: Sequence[str], flags: Mapping[str, Any], config: Path | N
     Raises:
         ConfigError, UsageError: one line that names the file, variable or flag.
     """
-    first = next((Path(source) for source in sources if not source.startswith(("-", "@"))), Path())
+    first = next((Path(source) for source in sources if not source.startswith(("-", "@")) and not is_url(source)), Path())
     return load(flags, environ=os.environ, start=_existing(first), config=config, profile=profile)
 
 
@@ -55,7 +57,11 @@ def jobs_for(sources: Sequence[str], config: Config) -> list[planning.Job]:
     """
     settings = config.settings
     recordings = finding.find(
-        sources or ["."], include=settings.include, exclude=settings.exclude, stdin=sys.stdin.buffer if "-" in sources else None
+        sources or ["."],
+        include=settings.include,
+        exclude=settings.exclude,
+        stdin=sys.stdin.buffer if "-" in sources else None,
+        storage=settings.storage,
     )
     return planning.plan(recordings, config.spec, settings)
 

@@ -13,13 +13,14 @@ from types import MappingProxyType
 from typing import Any
 
 from transcribe_cli.config.environment import CONFIG, PROFILE, from_environment
-from transcribe_cli.config.fields import FIELDS
+from transcribe_cli.config.fields import FIELDS, TABLES
 from transcribe_cli.config.file import FILE_NAME, ConfigFile, find_file, from_profile_file
 from transcribe_cli.config.given import Given, from_flags, validated
 from transcribe_cli.config.template import ELSEWHERE, GROUPS, template
 from transcribe_cli.errors import ConfigError
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import PRESETS, JobSpec
+from transcribe_cli.storage import without_secrets
 
 __all__ = ["ELSEWHERE", "FILE_NAME", "GROUPS", "Config", "Value", "find_file", "load", "template"]
 
@@ -39,7 +40,7 @@ class Config:
     """The configuration of a run.
 
     Attributes:
-        values: every field of `spec` and `settings`, in their order.
+        values: every field of `spec` and `settings`, in their order, and tables that were given, without secrets.
         file: the configuration file that was read, absolute.
     """
 
@@ -84,6 +85,7 @@ def load(
     preset = dict.fromkeys(PRESETS[spec.preset], f"preset {spec.preset}")
     origins = preset | {name: found.origin for name, found in given.items()}
     values = {name: Value(known[name], origins.get(name, DEFAULT)) for name in FIELDS}
+    values |= {name: Value(without_secrets(given[name].value), origins[name]) for name in TABLES if name in given}
     return Config(spec, settings, MappingProxyType(values), file.path if file else None)
 
 

@@ -14,7 +14,11 @@ from pydantic.fields import FieldInfo
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
 
-FIELDS: Mapping[str, FieldInfo] = {**JobSpec.model_fields, **Settings.model_fields}
+# Tables of the configuration file and nothing else: they may hold keys, which have no place among the arguments of a process.
+TABLES = ("storage",)
+FIELDS: Mapping[str, FieldInfo] = {
+    name: field for name, field in {**JobSpec.model_fields, **Settings.model_fields}.items() if name not in TABLES
+}
 _SINGULAR = {bool: "true or false", int: "a whole number", float: "a number", str: "text", SecretStr: "text", Path: "a path"}
 _PLURAL = {int: "whole numbers", float: "numbers", str: "texts"}
 

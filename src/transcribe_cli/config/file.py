@@ -6,6 +6,7 @@ TOML 1.1: https://toml.io/en/v1.1.0
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,10 @@ from typing import Any, Self
 
 import tomli
 
-from transcribe_cli.config.fields import FIELDS, nearest
+from transcribe_cli.config.fields import FIELDS, TABLES, nearest
 from transcribe_cli.config.given import Given, given
 from transcribe_cli.errors import ConfigError
+from transcribe_cli.storage import checked, has_secrets
 
 FILE_NAME = "transcribe.toml"
 _PROFILES = "profiles"
@@ -112,12 +114,28 @@ def _options(table: Mapping[str, Any], path: Path, origin: str, environ: Mapping
     found: dict[str, Given] = {}
     for key, value in table.items():
         name = key.replace("-", "_")
+        if name in TABLES:
+            found[name] = _tables(name, value, path, origin)
+            continue
         if name not in FIELDS:
             raise _unknown(key, value, origin)
         if name in found:
             raise ConfigError(f"In {origin}, {name} is there twice, with a hyphen and with an underscore.")
         found[name] = given(name, value, origin, f"In {origin}, {name}", environ, path.parent)
     return found
+
+
+def _tables(name: str, value: object, path: Path, origin: str) -> Given:
+    """The tables of `[storage]`, which are not shown in messages, because they may hold keys."""
+    try:
+        tables = checked(value)
+    except ValueError as error:
+        raise ConfigError(f"In {origin}, {name}: {error}.") from error
+    if has_secrets(tables) and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ConfigError(
+            f"{path} holds keys, and others may read it.", f"Use chmod 600 {path}, or variables of the environment."
+        )
+    return Given(tables, tables, origin, f"In {origin}, {name}")
 
 
 def _unknown(key: str, value: object, origin: str) -> ConfigError:
@@ -130,5 +148,5 @@ def _unknown(key: str, value: object, origin: str) -> ConfigError:
                         f"{origin} has a table [{key}], which is none of ours.",
                         f"Put {name} at the top of the file, before any table.",
                     )
-    hint = nearest(key.replace("-", "_"), [*FIELDS, _PROFILES])
+    hint = nearest(key.replace("-", "_"), [*FIELDS, *TABLES, _PROFILES])
     return ConfigError(f"{origin} has {key!r}, which is no option.", hint or "`transcribe config show` lists them all.")

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from transcribe_cli.config.fields import FIELDS, allowed, is_list, kind, without_nulls
 from transcribe_cli.errors import ConfigError
+from transcribe_cli.storage import is_url
 
 # A model folder as CTranslate2 writes it has this file; a folder that only happens to be called `small` does not.
 MODEL_FILE = "model.bin"
@@ -48,7 +49,7 @@ def given(name: str, raw: object, origin: str, where: str, environ: Mapping[str,
     if kind(name) is not bool and any(isinstance(item, bool) for item in items):
         raise _wrong(name, raw, where)
     value = without_nulls(name, raw)
-    if isinstance(value, str) and kind(name) is Path:
+    if isinstance(value, str) and kind(name) is Path and not is_url(value):
         value = (folder or Path()) / _home(value, environ)
     elif isinstance(value, str) and name == "model":
         value = _model(value, environ, folder)

@@ -36,8 +36,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "hf_token",
         "diarize_batch_size",
     ),
-    "Outputs": ("output_format", "output_dir", "overwrite"),
-    "Which recordings": ("include", "exclude", "max_duration", "fail_fast"),
+    "Outputs": ("output_format", "output_dir", "overwrite", "trust_names"),
+    "Which recordings": ("include", "exclude", "max_duration", "scratch_limit", "fail_fast"),
     "Where it runs": (
         "device",
         "device_index",
@@ -110,6 +110,13 @@ _FOOT = """
 # Options that go together, for `transcribe run --profile night`. A file profiles/night.toml beside this one does the same.
 # [profiles.night]
 # model = "large-v3"
+
+# ---- Storage ----
+
+# Options of fsspec's file systems, for s3://, gs://, az://, https://, sftp://: see docs/storage.md. A file with keys in it must be
+# readable by you only; better leave them to the environment (AWS_PROFILE, GOOGLE_APPLICATION_CREDENTIALS, …).
+# [storage.s3]
+# endpoint_url = "https://minio.example.org"
 """
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from pathlib import Path
 
 from transcribe_cli.audio import Waveform
 from transcribe_cli.diarizers import Diarization
 from transcribe_cli.diarizers.turns import tidy
-from transcribe_cli.errors import DiarizationFailed, TranscribeError
+from transcribe_cli.errors import DiarizationFailed, StorageNotReady, TranscribeError
+from transcribe_cli.sinks import files_of
 from transcribe_cli.spec import JobSpec
+from transcribe_cli.storage import Place
 from transcribe_cli.transcript import Turn
 
 _TURN = "SPEAKER"
@@ -32,7 +33,7 @@ class Rttm:
 
     device = "cpu"
 
-    def __init__(self, path: Path, recording: str) -> None:
+    def __init__(self, path: Place, recording: str) -> None:
         """Take the turns of `recording`, the recording's name with or without its extension, from `path`."""
         self.name = str(path)
         self._path = path
@@ -41,10 +42,12 @@ class Rttm:
     def diarize(self, waveform: Waveform, spec: JobSpec, on_progress: Callable[[float], None]) -> Diarization:
         """The turns in the file, as far as the recording reaches. See `Diarizer.diarize`."""
         try:
-            text = self._path.read_text(encoding="utf-8-sig")
+            text = files_of(self._path).read(self._path).decode("utf-8-sig")
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "it is not UTF-8"
             raise DiarizationFailed(f"{self._path.name} cannot be read ({reason}).") from error
+        except StorageNotReady as error:
+            raise DiarizationFailed(error.message, error.hint) from error
         try:
             turns = parse(text, self._recording, self._path.name)
         except TranscribeError as error:

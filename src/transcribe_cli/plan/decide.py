@@ -1,22 +1,21 @@
 """The done test, and what follows from it for each recording.
 
 Done means: the JSON is there, its source and fingerprint are today's, and every format asked for is there. Costs a listing per folder
-and, for each recording that has a transcript, one read of 4 KiB.
+and, for each recording that has a transcript, one read of 4 KiB; in a bucket one listing for all, and these reads side by side.
 """
 
 from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 
 from pydantic import ValidationError
 
 from transcribe_cli.errors import OutputRefused, RecordingError, UsageError
 from transcribe_cli.plan.job import Decision, Job
 from transcribe_cli.plan.reasons import spec_changes
-from transcribe_cli.plan.turns import check_not_written, with_turns
+from transcribe_cli.plan.turns import candidates, check_not_written, with_turns
 from transcribe_cli.printable import printable
 from transcribe_cli.settings import Settings
 from transcribe_cli.sinks import (
@@ -30,14 +29,15 @@ from transcribe_cli.sinks import (
     another,
     assign,
     belongs_to_another,
+    is_older,
     json_path,
     leftovers,
-    read_head,
     refusal,
     standing,
 )
 from transcribe_cli.sources import Recording
 from transcribe_cli.spec import DIARIZATION, JobSpec
+from transcribe_cli.storage import Location, Place, placed
 
 
 def plan(recordings: Iterable[Recording], spec: JobSpec, settings: Settings) -> list[Job]:
@@ -48,7 +48,12 @@ def plan(recordings: Iterable[Recording], spec: JobSpec, settings: Settings) -> 
     """
     everything = list(recordings)
     listings = Listings()
-    assigned = assign(everything, settings.output_dir, listings)
+    assigned = assign(everything, placed(settings.output_dir, settings.storage), listings)
+    if not settings.trust_names:
+        listings.expect_heads([json_path(output) for output, _ in assigned])
+        listings.expect_digests(_in_doubt((output for output, _ in assigned), settings.output_format, listings))
+    if spec.turns_are_given:
+        listings.expect_digests(_turns(everything, assigned, listings))
     planner = _Planner(spec, settings, listings, frozenset(output for output, _ in assigned))
     return [planner.job(recording, place) for recording, place in zip(everything, assigned, strict=True)]
 
@@ -62,14 +67,15 @@ class _Planner:
         self._listings = listings
         self._taken = taken
         self._specs: dict[str, tuple[JobSpec, str]] = {}
-        self._leftovers: dict[Path, dict[Path, Leftover]] = {}
+        self._crashed: set[Place] = set()
+        self._leftovers: dict[Place, dict[Place, Leftover]] = {}
 
     def job(self, recording: Recording, place: Assigned) -> Job:
         """What is to be done with this recording."""
         spec, fingerprint = self._spec_for(recording)
         output = place.output if place.refused else self._where_it_is(recording, place.output)
         if spec.turns_are_given:
-            spec = with_turns(spec, recording, output)
+            spec = with_turns(spec, recording, output, self._listings)
             fingerprint = spec.fingerprint
         try:
             if (error := recording.problem or place.refused) is not None:
@@ -77,7 +83,7 @@ class _Planner:
             decision, reason, formats = self._decide(recording, spec, fingerprint, output)
         except RecordingError as error:
             return Job(recording, spec, output, Decision.FAIL, error.message, error=error)
-        return Job(recording, spec, output, decision, reason, formats)
+        return Job(recording, spec, output, decision, reason, formats, crashed=output.folder in self._crashed)
 
     def _decide(
         self, recording: Recording, spec: JobSpec, fingerprint: str, output: Output
@@ -88,11 +94,13 @@ class _Planner:
             OutputRefused: a file that this tool did not write is in the way.
         """
         asked = self._settings.output_format
+        if self._settings.trust_names and not self._settings.overwrite and self._has_names(output, asked):
+            return Decision.DONE, "done, by its names", ()
         leftover = self._left_by_a_crash(output)
         head = leftover.head if leftover else self._head(recording, output)
         self._no_folders(output, asked)
         if "rttm" in asked:
-            check_not_written(spec, recording, output)
+            check_not_written(spec, recording, output, self._listings)
         if self._settings.overwrite:
             return Decision.TRANSCRIBE, "overwrite", asked
         standings = self._standings(output, head, leftover)
@@ -115,12 +123,15 @@ class _Planner:
             (),
         )
 
+    def _has_names(self, output: Output, formats: Iterable[str]) -> bool:
+        return all(self._listings.holds(output.path(name)) for name in formats)
+
     def _head(self, recording: Recording, output: Output) -> Head | None:
         """Of the transcript in place, when it is this recording's."""
         path = json_path(output)
         if not self._listings.holds(path):
             return None
-        head = read_head(path)
+        head = self._listings.head(path)
         if head is not None and belongs_to_another(head, recording, output.folder):
             raise another(path, head)
         if head is None and not self._settings.overwrite:
@@ -139,7 +150,7 @@ class _Planner:
             if not listings.holds(path) or (leftover and path in leftover.stale):
                 found[name] = Standing.MISSING
             else:
-                found[name] = standing(path, listings.stat(path), head, info.st_mtime_ns if info else 0)
+                found[name] = standing(path, listings.stat(path), head, info.st_mtime_ns if info else 0, listings.digest)
         return found
 
     def _no_folders(self, output: Output, formats: Iterable[str]) -> None:
@@ -153,13 +164,14 @@ class _Planner:
         other = alternative(recording, output)
         if other in self._taken or self._listings.holds(json_path(output)) or not self._listings.holds(json_path(other)):
             return output
-        head = read_head(json_path(other))
-        return other if head and head.identity == (recording.name, recording.size, recording.modified) else output
+        head = self._listings.head(json_path(other))
+        return other if head and head.identity == recording.identity else output
 
     def _left_by_a_crash(self, output: Output) -> Leftover | None:
         """The transcript that `sinks.recover` would put in this place."""
         if (by_target := self._leftovers.get(output.folder)) is None:
             found = leftovers(output.folder, self._listings)
+            self._crashed |= {output.folder} if found else set()
             by_target = self._leftovers[output.folder] = {leftover.target: leftover for leftover in found if leftover.target}
         return by_target.get(json_path(output))
 
@@ -176,18 +188,35 @@ class _Planner:
         return found
 
 
+def _in_doubt(outputs: Iterable[Output], formats: Sequence[str], listings: Listings) -> Iterator[Place]:
+    """Renderings in stores of which only their content tells whether they were edited."""
+    for output in outputs:
+        transcript = json_path(output)
+        if not isinstance(transcript, Location) or (info := listings.stat(transcript)) is None:
+            continue
+        head = listings.head(transcript)
+        for path in (output.path(name) for name in formats if name != "json"):
+            there = listings.stat(path)
+            if head and there and not is_older(path, there, head, info.st_mtime_ns):
+                yield path
+
+
+def _turns(recordings: Sequence[Recording], assigned: Sequence[Assigned], listings: Listings) -> Iterator[Place]:
+    for recording, place in zip(recordings, assigned, strict=True):
+        yield from candidates(recording, place.output, listings)
+
+
 def _only_speakers(head: Head, recording: Recording, spec: JobSpec) -> bool:
     """Whether the text of the transcript fits, and what differs is only who said it."""
-    same = head.identity == (recording.name, recording.size, recording.modified)
     before = {name: value for name, value in head.spec.items() if name not in DIARIZATION}
-    return same and before == spec.model_copy(update={"diarize": False}).canonical()
+    return head.identity == recording.identity and before == spec.model_copy(update={"diarize": False}).canonical()
 
 
 def _changed(head: Head | None, recording: Recording, spec: JobSpec, fingerprint: str) -> str | None:
     """Why there is no transcript that fits; None when there is one."""
     if head is None:
         return "new"
-    if head.identity != (recording.name, recording.size, recording.modified):
+    if head.identity != recording.identity:
         return "recording changed"
     if head.fingerprint == fingerprint or (not spec.diarize and _only_speakers(head, recording, spec)):
         return None  # who spoke may be said without being asked for

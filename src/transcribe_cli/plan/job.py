@@ -32,6 +32,7 @@ class Job:
         formats: to write: all that were asked for when transcribing or diarizing, what is missing when rendering. Rendering none
             means that a transcript which a crash left behind only has to be put in its place (`sinks.recover`).
         error: why it fails.
+        crashed: whether a run that was killed left temporary files in the output's folder.
     """
 
     recording: Recording
@@ -41,3 +42,4 @@ class Job:
     reason: str
     formats: tuple[str, ...] = ()
     error: RecordingError | None = None
+    crashed: bool = False

@@ -9,28 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 from transcribe_cli.errors import DiarizationFailed, OutputRefused
 from transcribe_cli.printable import printable
-from transcribe_cli.sinks import Output, read_head
-from transcribe_cli.sinks.standing import file_digest
+from transcribe_cli.sinks import Listings, Output
 from transcribe_cli.sources import Recording, json_safe
 from transcribe_cli.spec import RTTM, JobSpec
+from transcribe_cli.storage import Location, Place
 
 _SUFFIX = ".rttm"
 _DIGITS = 16  # of the file's SHA-256, as many as a fingerprint has
 
 
-def turns_file(recording: Recording, output: Output) -> Path:
+def turns_file(recording: Recording, output: Output, listings: Listings) -> Place:
     """The file with the turns of a recording whose transcript goes to `output`.
 
     Raises:
         DiarizationFailed: there is none, or only one that this tool wrote itself; the message names it.
     """
-    ours: Path | None = None
-    for path in _candidates(recording, output):
-        if not _written_by_us(path):
+    ours: Place | None = None
+    for path in candidates(recording, output, listings):
+        if not _written_by_us(path, listings):
             return path
         ours = ours or path
     if ours is not None:
@@ -39,19 +38,20 @@ def turns_file(recording: Recording, output: Output) -> Path:
             message, f"Put yours into {printable(recording.path.name)}{_SUFFIX}, or correct them in that file."
         )
     wanted = printable(str(recording.path.with_name(f"{recording.path.stem}{_SUFFIX}")))
-    raise DiarizationFailed(f"There is no {wanted}.", "It is to hold the turns of this recording.")
+    where = "" if _lists(recording.path.parent) else " Web servers are not asked for it: put it next to the transcript."
+    raise DiarizationFailed(f"There is no {wanted}.", f"It is to hold the turns of this recording.{where}")
 
 
-def with_turns(spec: JobSpec, recording: Recording, output: Output) -> JobSpec:
+def with_turns(spec: JobSpec, recording: Recording, output: Output, listings: Listings) -> JobSpec:
     """The spec, which names the content of the recording's RTTM file where it wants its turns: other turns are another job."""
     if spec.turns_are_given:
         with suppress(DiarizationFailed):  # the run says so, once the text is there
-            digest = file_digest(turns_file(recording, output)) or ""
+            digest = listings.digest(turns_file(recording, output, listings)) or ""
             return spec.model_copy(update={"diarize_model": f"{RTTM}:{digest[:_DIGITS]}"})
     return spec
 
 
-def check_not_written(spec: JobSpec, recording: Recording, output: Output) -> None:
+def check_not_written(spec: JobSpec, recording: Recording, output: Output, listings: Listings) -> None:
     """That the RTTM output of a recording would not replace the turns that it is given, whatever else may be overwritten.
 
     Raises:
@@ -60,25 +60,29 @@ def check_not_written(spec: JobSpec, recording: Recording, output: Output) -> No
     if not spec.turns_are_given:
         return
     with suppress(DiarizationFailed):
-        path = turns_file(recording, output)
+        path = turns_file(recording, output, listings)
         if path == output.path("rttm"):
             message = f"{printable(path.name)} holds the turns that this recording is given, and is never written over."
             raise OutputRefused(message, "Leave rttm out of --output-format, or use --output-dir.")
 
 
-def _candidates(recording: Recording, output: Output) -> Iterator[Path]:
+def candidates(recording: Recording, output: Output, listings: Listings) -> Iterator[Place]:
     """Those that are there, what counts more first."""
     path = recording.path
     for folder in dict.fromkeys((output.folder, path.parent)):
         for name in (path.name, path.stem):
             with suppress(OSError, ValueError):  # too long a name, a folder that may not be searched
                 file = folder / f"{name}{_SUFFIX}"
-                if file.is_file():
+                if _lists(folder) and listings.holds(file) if isinstance(file, Location) else file.is_file():
                     yield file
 
 
-def _written_by_us(path: Path) -> bool:
+def _lists(folder: Place) -> bool:
+    return not isinstance(folder, Location) or folder.store.kind.lists
+
+
+def _written_by_us(path: Place, listings: Listings) -> bool:
     """Whether the transcript of the same name lists the file as it is."""
-    head = read_head(path.with_suffix(".json"))
+    head = listings.head(path.with_name(f"{path.stem}.json"))
     listed = head.outputs.get(json_safe(path.name)) if head else None
-    return listed is not None and listed == file_digest(path)
+    return listed is not None and listed == listings.digest(path)

@@ -1,30 +1,47 @@
-"""Whether outputs can be written at all, asked before the model is loaded rather than after the first hour."""
+"""Whether outputs can be written at all, asked before the model is loaded rather than after the first hour.
+
+Of a folder's file system it can be asked. A bucket does not say: there, an empty file is written and removed, once.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from weakref import WeakSet
 
 from transcribe_cli.errors import OutputRefused, StorageNotReady
 from transcribe_cli.plan.job import Decision, Job
 from transcribe_cli.printable import printable
+from transcribe_cli.sinks import check_store
+from transcribe_cli.storage import Location, Store
 
+# Stores that took a file.
+_TRIED: WeakSet[Store] = WeakSet()
 _LEAST_BYTES = 1 << 16  # the outputs of a short recording
 
 
 def check_writable(jobs: Sequence[Job]) -> list[Job]:
-    """The jobs, those that could not write their outputs as failures. Writes nothing itself.
+    """The jobs, those that could not write their outputs as failures. Writes nothing that stays.
 
     Raises:
-        StorageNotReady: none of the jobs that have something to write could.
+        StorageNotReady: none of the jobs that have something to write could, or a store does not take any.
     """
-    folders = {job.output.folder for job in jobs if _writes(job)}
+    places = {job.output.folder for job in jobs if _writes(job)}
+    for store, folder in {place.store: place for place in places if isinstance(place, Location)}.items():
+        if store not in _TRIED:
+            check_store(folder)
+            _TRIED.add(store)
+    folders = {place for place in places if isinstance(place, Path)}
     troubles = {folder: trouble for folder in folders if (trouble := _trouble(folder))}
     if folders and len(troubles) == len(folders):
         raise StorageNotReady(f"No output can be written: {next(iter(troubles.values()))}.", "Make room, or use --output-dir.")
-    return [_refused(job, troubles[job.output.folder]) if _writes(job) and job.output.folder in troubles else job for job in jobs]
+    return [_refused(job, trouble) if _writes(job) and (trouble := _of(job, troubles)) else job for job in jobs]
+
+
+def _of(job: Job, troubles: Mapping[Path, str]) -> str | None:
+    return troubles.get(job.output.folder) if isinstance(job.output.folder, Path) else None
 
 
 def _writes(job: Job) -> bool:

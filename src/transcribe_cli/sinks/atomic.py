@@ -19,6 +19,7 @@ from pathlib import Path
 
 from transcribe_cli.errors import OutputRefused, StorageNotReady, TranscribeError
 from transcribe_cli.printable import printable
+from transcribe_cli.storage import Place
 
 _TEMPORARY = re.compile(r"\.transcribe-(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-f]{8}\.tmp")
 _FOREIGN_HOST_SECONDS = 24 * 3600.0  # a temporary file lives for milliseconds; clocks of other machines are off by hours at most
@@ -56,7 +57,7 @@ def stage(folder: Path, data: bytes, modified_ns: int | None = None, mode: int =
         OSError: as it came.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f".transcribe-{host()}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    path = folder / temporary_name()
     # Like open(), unlike tempfile: the umask decides who may read it, unless the mode is narrower.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
@@ -89,7 +90,7 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def storage_errors(path: Path) -> Iterator[None]:
+def storage_errors(path: Place) -> Iterator[None]:
     """Map OSError to StorageNotReady or OutputRefused, for writing this file."""
     try:
         yield
@@ -97,7 +98,7 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise storage_error(path, error) from error
 
 
-def storage_error(path: Path, error: OSError) -> TranscribeError:
+def storage_error(path: Place, error: OSError) -> TranscribeError:
     """Our error for one of the operating system's while this file was written."""
     if (reason := _FOR_EVERYTHING.get(error.errno or 0)) is not None:
         return StorageNotReady(f"{printable(str(path))} cannot be written: {reason}.", "Make room, or use --output-dir.")
@@ -105,22 +106,23 @@ def storage_error(path: Path, error: OSError) -> TranscribeError:
     return OutputRefused(f"{printable(str(path))} cannot be written ({reason}).", "Use --output-dir to write elsewhere.")
 
 
+def temporary_name() -> str:
+    """A new name, which says whose it is."""
+    return f".transcribe-{host()}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+
+
 def temporary_of(name: str) -> re.Match[str] | None:
     """The host and pid in a temporary name of ours; None for any other name."""
     return _TEMPORARY.fullmatch(name)
 
 
-def is_dead(path: Path) -> bool:
-    """Whether nobody is writing this temporary file any more: its process here is gone, or it is a day old.
-
-    Raises:
-        OSError: the file is not there any more.
-    """
-    if (written := temporary_of(path.name)) is None:
+def is_dead(name: str, modified_ns: int) -> bool:
+    """Whether nobody is writing the temporary file of this name any more: its process here is gone, or it is a day old."""
+    if (written := temporary_of(name)) is None:
         return False
     if written["host"] == host() and not _is_alive(int(written["pid"])):
         return True
-    return time.time() - path.stat().st_mtime > _FOREIGN_HOST_SECONDS
+    return time.time() - modified_ns / 1e9 > _FOREIGN_HOST_SECONDS
 
 
 @cache

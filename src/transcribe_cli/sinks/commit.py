@@ -11,18 +11,18 @@ by the next run. A rendering that was there before and could not be replaced is 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from transcribe_cli.errors import OutputRefused
 from transcribe_cli.printable import printable
-from transcribe_cli.sinks.atomic import publish, stage, storage_errors, sync_folder, write
+from transcribe_cli.sinks.atomic import storage_errors
+from transcribe_cli.sinks.files import files_of
 from transcribe_cli.sinks.head import Head, read_head
 from transcribe_cli.sinks.names import Output, json_path
-from transcribe_cli.sinks.standing import Standing, belongs_to_another, digest, file_digest, standing_now
+from transcribe_cli.sinks.standing import Standing, belongs_to_another, digest, file_digest, standing_now, written_ns
 from transcribe_cli.sources import json_safe
+from transcribe_cli.storage import Place
 from transcribe_cli.transcript import Transcript
 
 MOVE_IT = "Move it away, use --output-dir, or --overwrite to replace it."
@@ -42,17 +42,16 @@ def commit(output: Output, transcript: Transcript, rendered: Mapping[str, str], 
     kept = [] if overwrite else _not_ours(files, old, target)
     files = [file for file in files if file.path not in kept]
     written = transcript.with_outputs({file.key: file.digest for file in files})
+    store, document = files_of(output.folder), _json_bytes(written)
     with storage_errors(target):
-        temporary = stage(output.folder, _json_bytes(written))  # (a)
-        sync_folder(output.folder)
+        temporary = store.stage(output.folder, document)  # (a)
     try:
-        with storage_errors(target):
-            _withdraw(target, old, written)  # (b)
+        _withdraw(target, old, written)  # (b)
         _write_all(files)  # (c)
     finally:
         with storage_errors(target):
-            os.utime(temporary)  # (d)
-            publish(temporary, target)
+            store.touch(temporary)  # (d)
+            store.publish(temporary, target, document)
     if kept:
         raise refusal(kept)
     return written
@@ -75,22 +74,23 @@ def add(output: Output, transcript: Transcript, rendered: Mapping[str, str], *, 
     files = [file for file in files if file.path not in kept]
     listed = transcript.with_outputs({**transcript.outputs, **{file.key: file.digest for file in files}})
     if old is None or listed.outputs != old.outputs:
+        store, document = files_of(output.folder), _json_bytes(listed)
         with storage_errors(target):
-            publish(stage(output.folder, _json_bytes(listed), modified_ns=_modified_ns(target) or None), target)
+            store.publish(store.stage(output.folder, document, written_ns(target) or None), target, document)
     for file in files:
-        write(file.path, file.data)
+        files_of(file.path).write(file.path, file.data)
     if kept:
         raise refusal(kept)
     return listed
 
 
-def refusal(paths: Iterable[Path], why: str = "was not written by this tool, or was edited since") -> OutputRefused:
+def refusal(paths: Iterable[Place], why: str = "was not written by this tool, or was edited since") -> OutputRefused:
     """The error for files that are not ours to replace."""
     first, *others = [printable(path.name) for path in paths]
     return OutputRefused(f"{', '.join([first, *others])} {why}.", MOVE_IT)
 
 
-def another(path: Path, head: Head) -> OutputRefused:
+def another(path: Place, head: Head) -> OutputRefused:
     """The error for a transcript of another recording in this place."""
     message = f"{printable(path.name)} is the transcript of another recording, {printable(head.name)}."
     return OutputRefused(message, "Move it away, or use --output-dir.")
@@ -100,7 +100,7 @@ def another(path: Path, head: Head) -> OutputRefused:
 class _File:
     """A rendering to write. `key` is its name in `outputs`."""
 
-    path: Path
+    path: Place
     data: bytes
 
     @property
@@ -123,7 +123,7 @@ def _json_bytes(transcript: Transcript) -> bytes:
     return transcript.dumps().encode("utf-8", "backslashreplace")  # \udce7 is also JSON's way to write it
 
 
-def _replaceable(target: Path, transcript: Transcript, *, overwrite: bool) -> Head | None:
+def _replaceable(target: Place, transcript: Transcript, *, overwrite: bool) -> Head | None:
     """The head of the transcript that is in place, if there is one.
 
     Raises:
@@ -132,14 +132,14 @@ def _replaceable(target: Path, transcript: Transcript, *, overwrite: bool) -> He
     head = read_head(target)
     if head is not None and belongs_to_another(head, transcript.source, target.parent):
         raise another(target, head)
-    if head is None and not overwrite and os.path.lexists(target):
+    if head is None and not overwrite and files_of(target).is_there(target):
         raise refusal([target], "was not written by this tool")
     return head
 
 
-def _not_ours(files: Iterable[_File], head: Head | None, transcript: Path) -> list[Path]:
+def _not_ours(files: Iterable[_File], head: Head | None, transcript: Place) -> list[Place]:
     """Files in place that this tool did not write, or that were edited since; identical ones are no loss."""
-    time_ns = _modified_ns(transcript)
+    time_ns = written_ns(transcript) if head else 0
     standings = {file: standing_now(file.path, head, time_ns) for file in files}
     return [
         file.path
@@ -148,30 +148,20 @@ def _not_ours(files: Iterable[_File], head: Head | None, transcript: Path) -> li
     ]
 
 
-def _withdraw(target: Path, old: Head | None, new: Transcript) -> None:
+def _withdraw(target: Place, old: Head | None, new: Transcript) -> None:
     """Remove the JSON in place unless it says the same of the files beside it."""
     if old is None or (old.identity, old.fingerprint, old.outputs) != (Head.of(new).identity, new.job.fingerprint, new.outputs):
-        target.unlink(missing_ok=True)
-        sync_folder(target.parent)
+        files_of(target).remove(target)
 
 
 def _write_all(files: Iterable[_File]) -> None:
     waiting = list(files)
     try:
         while waiting:
-            write(waiting[0].path, waiting[0].data)
+            files_of(waiting[0].path).write(waiting[0].path, waiting[0].data)
             waiting.pop(0)
     except BaseException:
         for file in waiting:
             if file_digest(file.path) != file.digest:
-                with storage_errors(file.path):
-                    file.path.unlink(missing_ok=True)
+                files_of(file.path).remove(file.path)
         raise
-
-
-def _modified_ns(path: Path) -> int:
-    """0 when it is not there."""
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0

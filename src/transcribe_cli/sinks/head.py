@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from io import BufferedReader
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from pydantic_core import from_json
 
+from transcribe_cli.sinks.files import files_of
+from transcribe_cli.storage import Location, Place
 from transcribe_cli.transcript import SCHEMA_VERSION, Transcript
 
 HEAD_BYTES = 4096
@@ -28,6 +28,7 @@ class Head:
     uri: str
     size: int
     modified: str | None
+    etag: str | None
     fingerprint: str
     spec: Mapping[str, Any]
     finished_at: str
@@ -35,8 +36,8 @@ class Head:
 
     @property
     def identity(self) -> tuple[str, int, str | None]:
-        """What must be equal for the recording to be the same, unchanged."""
-        return self.name, self.size, self.modified
+        """What must be equal for the recording to be the same, unchanged: see `Recording.identity`."""
+        return self.name, self.size, self.etag or self.modified
 
     @classmethod
     def of(cls, transcript: Transcript) -> Head:
@@ -47,6 +48,7 @@ class Head:
             uri=source.uri,
             size=source.size,
             modified=source.modified,
+            etag=source.etag,
             fingerprint=job.fingerprint,
             spec=job.spec,
             finished_at=job.finished_at,
@@ -54,36 +56,44 @@ class Head:
         )
 
 
-def read_head(path: Path) -> Head | None:
+def read_head(path: Place) -> Head | None:
     """The head of the transcript in this file; None when it is not there, cannot be read, or is no transcript of this version.
 
     Costs one read of 4 KiB; more only when a long prompt makes the head longer.
+
+    Raises:
+        StorageNotReady: a store cannot be asked.
     """
+    files = files_of(path)
     try:
-        with open_regular(path) as file:
-            data = file.read(HEAD_BYTES)
-            if not data.startswith(_BEGINNING):
-                return None
-            while True:
-                document = _parsed(data)
-                if document is None or "language" in document:  # the key after the last one that is wanted
-                    return _head(document)
-                if not (more := file.read(len(data))):
-                    return None
-                data += more
+        return _read(files.read(path, 0, HEAD_BYTES), lambda start, size: files.read(path, start, size))
     except OSError:
         return None
 
 
-def open_regular(path: Path) -> BufferedReader:
-    """The file, open for reading; a named pipe would be waited for.
+def read_heads(paths: Sequence[Location]) -> list[Head | None]:
+    """The heads of many transcripts in one store, read side by side.
 
     Raises:
-        OSError: it cannot be opened, or is not a regular file.
+        StorageNotReady: it cannot be asked.
     """
-    if not path.is_file():
-        raise OSError(errno.EINVAL, "not a regular file", path)
-    return path.open("rb")
+    if not paths:
+        return []
+    heads = zip(paths, paths[0].store.heads(paths, HEAD_BYTES), strict=True)
+    return [None if data is None else _read(data, partial(files_of(path).read, path)) for path, data in heads]
+
+
+def _read(data: bytes, more: Callable[[int, int], bytes]) -> Head | None:
+    """From the first bytes; `more` gives others, from a start, of a size."""
+    if not data.startswith(_BEGINNING):
+        return None
+    while True:
+        document = _parsed(data)
+        if document is None or "language" in document:  # the key after the last one that is wanted
+            return _head(document)
+        if len(data) < HEAD_BYTES or not (found := more(len(data), len(data))):
+            return None
+        data += found
 
 
 def _parsed(data: bytes) -> dict[str, Any] | None:
@@ -109,6 +119,7 @@ def _head(document: Mapping[str, Any] | None) -> Head | None:
             uri=str(source["uri"]),
             size=int(source["size"]),
             modified=source.get("modified"),
+            etag=source.get("etag"),
             fingerprint=str(job["fingerprint"]),
             spec=job["spec"],
             finished_at=str(job["finished_at"]),

@@ -1,9 +1,15 @@
-"""Folders listed once: a plan over 200 recordings asks the file system per folder, not per file."""
+"""Folders listed once: a plan over 200 recordings asks the file system per folder, not per file; and a bucket once for all its folders."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from transcribe_cli.sinks.files import Listed, Status, files_of
+from transcribe_cli.sinks.head import Head, read_head, read_heads
+from transcribe_cli.sinks.objects import Listing
+from transcribe_cli.sinks.standing import file_digest, file_digests
+from transcribe_cli.storage import Location, Place
 
 
 class Listings:
@@ -13,15 +19,37 @@ class Listings:
     """
 
     def __init__(self) -> None:
-        self._folders: dict[Path, dict[str, os.DirEntry[str]]] = {}
+        self._folders: dict[Place, Mapping[str, Listed]] = {}
+        self._heads: dict[Place, Head | None] = {}
+        self._digests: dict[Place, str | None] = {}
 
-    def names(self, folder: Path) -> dict[str, os.DirEntry[str]]:
+    def expect(self, folders: Iterable[tuple[Place, Place]]) -> None:
+        """Many folders will be asked about, each below its root: those in stores are listed now, several below one root together."""
+        below: defaultdict[Location, set[Location]] = defaultdict(set)
+        for root, folder in folders:
+            if isinstance(root, Location) and isinstance(folder, Location) and folder not in self._folders:
+                below[root].add(folder)
+        for root, wanted in below.items():
+            if len(wanted) > 1 and root.store.kind.lists:
+                self._folders |= _listed(root, wanted)
+
+    def expect_heads(self, paths: Sequence[Place]) -> None:
+        """These transcripts will be asked for: those in stores are read now, many at once."""
+        for wanted in _by_store(path for path in paths if path not in self._heads and self.holds(path)):
+            self._heads |= dict(zip(wanted, read_heads(wanted), strict=True))
+
+    def expect_digests(self, paths: Iterable[Place]) -> None:
+        """These files will be compared by content: those in stores are read now, many at once."""
+        for wanted in _by_store(path for path in paths if path not in self._digests):
+            self._digests |= dict(zip(wanted, file_digests(wanted), strict=True))
+
+    def names(self, folder: Place) -> Mapping[str, Listed]:
         """The entries of a folder by name."""
         if (entries := self._folders.get(folder)) is None:
-            entries = self._folders[folder] = _listed(folder)
+            entries = self._folders[folder] = files_of(folder).entries(folder)
         return entries
 
-    def stat(self, path: Path) -> os.stat_result | None:
+    def stat(self, path: Place) -> Status | None:
         """Of the file that is there, or that a symlink there leads to; None when there is none."""
         entry = self.names(path.parent).get(path.name)
         try:
@@ -29,14 +57,31 @@ class Listings:
         except OSError:
             return None
 
-    def holds(self, path: Path) -> bool:
+    def holds(self, path: Place) -> bool:
         """Whether there is anything of this name, be it a symlink to nowhere."""
         return path.name in self.names(path.parent)
 
+    def head(self, path: Place) -> Head | None:
+        """Of the transcript in a file, as `read_head`."""
+        return self._heads[path] if path in self._heads else read_head(path)
 
-def _listed(folder: Path) -> dict[str, os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return {entry.name: entry for entry in entries}
-    except OSError:
-        return {}
+    def digest(self, path: Place) -> str | None:
+        """SHA-256 of a file, as `file_digest`."""
+        return self._digests[path] if path in self._digests else file_digest(path)
+
+
+def _by_store(paths: Iterable[Place]) -> Iterable[list[Location]]:
+    stores: defaultdict[int, list[Location]] = defaultdict(list)
+    for path in paths:
+        if isinstance(path, Location):
+            stores[id(path.store)].append(path)
+    return stores.values()
+
+
+def _listed(root: Location, wanted: set[Location]) -> dict[Place, Mapping[str, Listed]]:
+    """The files in folders below a root, from one listing."""
+    found: dict[str, dict[str, Listed]] = {folder.key: {} for folder in wanted}
+    for place, entry in root.store.find(root):
+        if (names := found.get(place.key.rpartition("/")[0])) is not None:
+            names[place.name] = Listing.of(place, entry)
+    return {folder: found[folder.key] for folder in wanted}

@@ -17,8 +17,10 @@ from typing import NamedTuple
 
 from transcribe_cli.errors import OutputRefused
 from transcribe_cli.printable import printable
+from transcribe_cli.sinks.files import Listed
 from transcribe_cli.sinks.listing import Listings
 from transcribe_cli.sources import Recording, is_media
+from transcribe_cli.storage import Place
 
 NAME_BYTES = 255  # of a file name: ext4, XFS, APFS, NTFS allow no more
 _ENDING_BYTES = len(".json")  # the longest of our endings
@@ -29,10 +31,10 @@ _HASH_DIGITS = 8
 class Output:
     """Where the files of one recording go: all are called `stem` and an ending."""
 
-    folder: Path
+    folder: Place
     stem: str
 
-    def path(self, format: str) -> Path:
+    def path(self, format: str) -> Place:
         """The file of a format, such as srt."""
         return self.folder / f"{self.stem}.{format}"
 
@@ -44,21 +46,23 @@ class Assigned(NamedTuple):
     refused: OutputRefused | None
 
 
-def json_path(output: Output) -> Path:
+def json_path(output: Output) -> Place:
     """The transcript itself."""
     return output.path("json")
 
 
-def assign(recordings: Sequence[Recording], output_dir: Path | None, listings: Listings | None = None) -> list[Assigned]:
+def assign(recordings: Sequence[Recording], output_dir: Place | None, listings: Listings | None = None) -> list[Assigned]:
     """The output of each recording, in their order. Every recording of the run must be given at once, because names may clash.
 
     Clashes are looked for on the disk and not only among the recordings, so that a name does not depend on what a run includes.
     With `output_dir`, two folders may still want one name there: then each is refused, naming the other.
     """
     listings = listings or Listings()
+    listings.expect((recording.root, recording.path.parent) for recording in recordings)
     siblings = _siblings(recordings, listings)
-    target = None if output_dir is None else output_dir.absolute()
+    target = output_dir.absolute() if isinstance(output_dir, Path) else output_dir
     outputs = [_output(recording, siblings[recording.path.parent], target) for recording in recordings]
+    listings.expect((target or recording.root, output.folder) for recording, output in zip(recordings, outputs, strict=True))
     return _without_collisions(recordings, outputs, ignoring_case=target is not None)
 
 
@@ -68,7 +72,7 @@ def alternative(recording: Recording, output: Output) -> Output:
     return Output(output.folder, stem if output.stem == whole else whole)
 
 
-def own_stem(name: str, folder: Path, listings: Listings) -> str:
+def own_stem(name: str, folder: Place, listings: Listings) -> str:
     """The stem that a recording of this name has in this folder, be it there or not."""
     recording = Recording(folder / name, folder)
     return _output(recording, _siblings([recording], listings)[folder], None).stem
@@ -94,9 +98,9 @@ class _Siblings:
     stems: Mapping[str, int]
 
 
-def _siblings(recordings: Iterable[Recording], listings: Listings) -> dict[Path, _Siblings]:
+def _siblings(recordings: Iterable[Recording], listings: Listings) -> dict[Place, _Siblings]:
     """By folder, from the disk; recordings count whatever their extension."""
-    folders: defaultdict[Path, set[str]] = defaultdict(set)
+    folders: defaultdict[Place, set[str]] = defaultdict(set)
     for recording in recordings:
         folders[recording.path.parent].add(recording.path.name)
     siblings = {}
@@ -107,7 +111,7 @@ def _siblings(recordings: Iterable[Recording], listings: Listings) -> dict[Path,
     return siblings
 
 
-def _output(recording: Recording, siblings: _Siblings, output_dir: Path | None) -> Output:
+def _output(recording: Recording, siblings: _Siblings, output_dir: Place | None) -> Output:
     name = recording.path.name
     stem = _stem(name)
     # The second case: a.mp3.wav would give a.mp3, which a.mp3 gives when it has to keep its extension.
@@ -122,7 +126,8 @@ def _without_collisions(recordings: Sequence[Recording], outputs: Sequence[Outpu
     Beside the recordings the file system itself tells `A.mp3.srt` from `a.mp3.srt`; that of an output folder may not.
     """
     takers: defaultdict[tuple[str, str], list[Recording]] = defaultdict(list)
-    real = {folder: os.path.realpath(folder) for folder in {output.folder for output in outputs}}
+    folders = {output.folder for output in outputs}
+    real = {folder: os.path.realpath(folder) if isinstance(folder, Path) else folder.uri for folder in folders}
     keys = [(real[output.folder], _folded(output.stem) if ignoring_case else output.stem) for output in outputs]
     for recording, key in zip(recordings, keys, strict=True):
         if recording.problem is None:
@@ -149,7 +154,7 @@ def _folded(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def _is_folder(entry: Listed) -> bool:
     try:
         return entry.is_dir()
     except OSError:

@@ -6,13 +6,15 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from transcribe_cli.errors import TranscribeError
-from transcribe_cli.sinks.atomic import is_dead, publish, sync_folder, temporary_of
+from transcribe_cli.errors import OutputRefused, StorageNotReady, TranscribeError
+from transcribe_cli.sinks.atomic import is_dead, temporary_of
+from transcribe_cli.sinks.files import files_of
 from transcribe_cli.sinks.head import Head, read_head
 from transcribe_cli.sinks.listing import Listings
 from transcribe_cli.sinks.names import Output, json_path, own_stem
-from transcribe_cli.sinks.standing import belongs_to_another, file_digest
+from transcribe_cli.sinks.standing import belongs_to_another, file_digest, written_ns
 from transcribe_cli.sources import from_json_safe
+from transcribe_cli.storage import Place
 from transcribe_cli.transcript import Source, Transcript
 
 
@@ -27,45 +29,45 @@ class Leftover:
         stale: files beside the target that it lists but that are of an earlier transcript, which it was about to replace.
     """
 
-    path: Path
-    target: Path | None = None
+    path: Place
+    target: Place | None = None
     head: Head | None = None
-    stale: tuple[Path, ...] = ()
+    stale: tuple[Place, ...] = ()
 
 
-def leftovers(folder: Path, listings: Listings | None = None) -> list[Leftover]:
+def leftovers(folder: Place, listings: Listings | None = None) -> list[Leftover]:
     """What a crash left in a folder. Reads only."""
     listings = listings or Listings()
     found = []
-    for name in listings.names(folder):
+    for name, entry in listings.names(folder).items():
         if temporary_of(name):
             with contextlib.suppress(OSError):  # its process was alive after all, and done now
-                if is_dead(folder / name):
+                if is_dead(name, entry.stat().st_mtime_ns):
                     found.append(_examined(folder / name, listings))
     return found
 
 
-def recover(folder: Path) -> list[Path]:
+def recover(folder: Place) -> list[Place]:
     """Finish what a crash interrupted in a folder and clean up; return the transcripts that are in place now.
 
     Their missing renderings are for the done test to find. Never raises for what it cannot do: nothing is worse than before.
     """
+    files = files_of(folder)
     recovered = []
     for leftover in leftovers(folder):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, OutputRefused, StorageNotReady):
             if leftover.target is None:
-                leftover.path.unlink()
+                files.remove(leftover.path)
                 continue
             for path in leftover.stale:
-                path.unlink()
-            sync_folder(folder)
-            # It keeps its time, which is before that of its renderings: they are compared by hash from now on.
-            publish(leftover.path, leftover.target)
+                files.remove(path)
+            # On a disk it keeps its time, which is before that of its renderings: they are compared by hash from now on.
+            files.publish(leftover.path, leftover.target)
             recovered.append(leftover.target)
     return recovered
 
 
-def _examined(path: Path, listings: Listings) -> Leftover:
+def _examined(path: Place, listings: Listings) -> Leftover:
     transcript = _whole(path)
     if transcript is None:
         return Leftover(path)
@@ -76,39 +78,38 @@ def _examined(path: Path, listings: Listings) -> Leftover:
     return Leftover(path, target, head, _stale(path, head))
 
 
-def _whole(path: Path) -> Transcript | None:
+def _whole(path: Place) -> Transcript | None:
     """The transcript in a file, if it is all there."""
     if read_head(path) is None:
         return None
     try:
-        return Transcript.loads(path.read_bytes())
+        return Transcript.loads(files_of(path).read(path))
     except (TranscribeError, OSError):
         return None
 
 
-def _stem(head: Head, folder: Path, listings: Listings) -> str:
+def _stem(head: Head, folder: Place, listings: Listings) -> str:
     """The name that the transcript was to have: that of its renderings, or else what its recording's gives here."""
     for name in head.outputs:
         return Path(from_json_safe(name)).stem
     return own_stem(from_json_safe(head.name), folder, listings)
 
 
-def _may_replace(target: Path, head: Head, source: Source, temporary: Path) -> bool:
+def _may_replace(target: Place, head: Head, source: Source, temporary: Place) -> bool:
     """Whether what is in place is an older transcript of the same recording."""
     there = read_head(target)
     if there is None or belongs_to_another(there, source, target.parent):
         return False
     # What `add` was writing is as old as what is in place, and its renderings are missing either way.
-    return (there.finished_at, target.stat().st_mtime_ns) < (head.finished_at, temporary.stat().st_mtime_ns)
+    return (there.finished_at, written_ns(target)) < (head.finished_at, written_ns(temporary))
 
 
-def _stale(path: Path, head: Head) -> tuple[Path, ...]:
+def _stale(path: Place, head: Head) -> tuple[Place, ...]:
     """Renderings of an earlier transcript: other content, and older than this one's JSON. What is newer was edited by somebody."""
-    written = path.stat().st_mtime_ns
-    stale = []
-    for name, digest in head.outputs.items():
-        file = path.with_name(from_json_safe(name))
-        with contextlib.suppress(OSError):
-            if file.lstat().st_mtime_ns <= written and file_digest(file) != digest:
-                stale.append(file)
-    return tuple(stale)
+    written = written_ns(path)
+    files = {path.with_name(from_json_safe(name)): digest for name, digest in head.outputs.items()}
+    return tuple(
+        file
+        for file, digest in files.items()
+        if files_of(file).is_there(file) and written_ns(file) <= written and file_digest(file) != digest
+    )

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from transcribe_cli.sinks.head import Head, open_regular
+from transcribe_cli.sinks.files import Status, files_of
+from transcribe_cli.sinks.head import Head
 from transcribe_cli.sources import json_safe
+from transcribe_cli.storage import Location, Place
+
+# In a store, a transcript so much younger than its end of recognition was written by `commit`, and no rendering that is older by an edit.
+_COMMIT_NS = 60_000_000_000
+# A rendering of six hours has half a megabyte.
+_WHOLE_BYTES, _SIDE_BY_SIDE = 1 << 24, 32
 
 
 class Identified(Protocol):
@@ -26,12 +36,8 @@ class Identified(Protocol):
         """Where it is or was."""
 
     @property
-    def size(self) -> int:
-        """Bytes."""
-
-    @property
-    def modified(self) -> str | None:
-        """UTC, ISO 8601."""
+    def identity(self) -> tuple[str, int, str | None]:
+        """Equal as long as it is the same, unchanged."""
 
 
 class Standing(StrEnum):
@@ -43,7 +49,13 @@ class Standing(StrEnum):
     FOREIGN = "foreign"
 
 
-def standing(path: Path, info: os.stat_result | None, head: Head | None, transcript_ns: int) -> Standing:
+def standing(
+    path: Place,
+    info: Status | None,
+    head: Head | None,
+    transcript_ns: int,
+    digest_of: Callable[[Place], str | None] | None = None,
+) -> Standing:
     """What the file at a path is to the transcript whose head this is.
 
     Args:
@@ -52,38 +64,49 @@ def standing(path: Path, info: os.stat_result | None, head: Head | None, transcr
         head: of the transcript beside it, if there is one.
         transcript_ns: modification time of that transcript. `commit` makes it the last of a set, so that a file that is older needs no
             reading; one that is not is compared by its hash.
+        digest_of: tells that; None reads the file.
     """
     listed = head.outputs.get(json_safe(path.name)) if head else None
     if info is None or listed is None or not stat.S_ISREG(info.st_mode):
         return Standing.FOREIGN
-    if info.st_mtime_ns < transcript_ns or file_digest(path) == listed:
+    if (head and is_older(path, info, head, transcript_ns)) or (digest_of or file_digest)(path) == listed:
         return Standing.OURS
     return Standing.EDITED
 
 
-def standing_now(path: Path, head: Head | None, transcript_ns: int) -> Standing:
+def is_older(path: Place, info: Status, head: Head, transcript_ns: int) -> bool:
+    """Whether it is as `commit` left it, by its time. Times of stores are of whole seconds, and nobody but the store can set them."""
+    if not isinstance(path, Location):
+        return info.st_mtime_ns < transcript_ns
+    with contextlib.suppress(ValueError):
+        finished_ns = round(datetime.fromisoformat(head.finished_at).timestamp() * 1e9)
+        return info.st_mtime_ns <= transcript_ns and abs(transcript_ns - finished_ns) <= _COMMIT_NS
+    return False
+
+
+def standing_now(path: Place, head: Head | None, transcript_ns: int) -> Standing:
     """`standing`, asking the file system now; MISSING when there is nothing."""
-    if not os.path.lexists(path):
+    files = files_of(path)
+    if not files.is_there(path):
         return Standing.MISSING
-    try:
-        info = path.stat()
-    except OSError:
-        info = None
-    return standing(path, info, head, transcript_ns)
+    return standing(path, files.status(path), head, transcript_ns)
 
 
-def belongs_to_another(head: Head, source: Identified, folder: Path) -> bool:
+def belongs_to_another(head: Head, source: Identified, folder: Place) -> bool:
     """Whether the transcript in a folder is that of another recording than this one, so that nothing may replace it.
 
     It is when the names differ. Away from the recording it also is when only the folders differ (`a/x.mp3` and `b/x.mp3` into one
-    output folder) and that other recording is still where it was, for then the tree was not moved.
+    output folder) and that other recording is still where it was, for then the tree was not moved. Of two recordings in stores it is
+    not asked whether it is: the transcript of one is then never replaced by that of the other.
     """
     if head.name != source.name:
         return True
-    if head.uri == source.uri or head.identity == (source.name, source.size, source.modified):
+    if head.uri == source.uri or head.identity == source.identity:
         return False
     ours, theirs = _local(source.uri), _local(head.uri)
-    if ours is None or theirs is None or _same(ours.parent, folder):
+    if ours is None and theirs is None:
+        return source.uri.rpartition("/")[0] != str(folder)
+    if ours is None or theirs is None or (isinstance(folder, Path) and _same(ours.parent, folder)):
         return False
     return theirs.exists() and not _same(ours, theirs)
 
@@ -93,13 +116,33 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def file_digest(path: Path) -> str | None:
+def file_digests(paths: Sequence[Location]) -> list[str | None]:
+    """SHA-256 of many files in one store, read side by side; None for what is not there."""
+    found = paths[0].store.heads(paths, _WHOLE_BYTES, side_by_side=_SIDE_BY_SIDE) if paths else ()
+    # What fills the room may be longer.
+    return [
+        None if data is None else digest(data) if len(data) < _WHOLE_BYTES else file_digest(path)
+        for path, data in zip(paths, found, strict=True)
+    ]
+
+
+def file_digest(path: Place) -> str | None:
     """SHA-256 of a file; None when it cannot be read."""
     try:
-        with open_regular(path) as file:
+        if isinstance(path, Location):
+            return digest(files_of(path).read(path))
+        if not path.is_file():  # a named pipe would be waited for
+            return None
+        with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
+
+
+def written_ns(path: Place) -> int:
+    """When a file was written last, in nanoseconds since 1970; 0 when it is not there."""
+    status = files_of(path).status(path)
+    return status.st_mtime_ns if status else 0
 
 
 def _local(uri: str) -> Path | None:

@@ -1,6 +1,7 @@
-"""From what the user typed to recordings: files, folders, globs, `@lists`, manifests and `file://` URLs.
+"""From what the user typed to recordings: files, folders, globs, `@lists`, manifests and URLs.
 
-Reading order: `recording`, `walk` (folders), `patterns` (globs), `lists` (with manifests), `named` (paths), `search` (all of it).
+Reading order: `recording`, `walk` (folders), `patterns` (globs), `lists` (with manifests), `named` (paths), `remote` (buckets, servers,
+archives), `pages` (links on web pages), `search` (all of it).
 """
 
 from transcribe_cli.sources.recording import MEDIA_SUFFIXES, Recording, from_json_safe, identify, json_safe

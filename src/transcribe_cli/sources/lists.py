@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from transcribe_cli.errors import SourceNotFound, UsageError
 from transcribe_cli.printable import printable
 from transcribe_cli.spec import JobSpec
+from transcribe_cli.storage import Location, Options, is_url, locate
 
 # What may differ between the recordings of one run: not the model, of which one is loaded.
 OVERRIDES = ("language", "languages", "task", "initial_prompt", "hotwords", "audio_track", "channels")
@@ -45,19 +46,21 @@ def manifest_lines(data: bytes, manifest: str) -> Iterator[tuple[int, str, dict[
         yield (number, *_entry(line, f"{manifest}, line {number}"))
 
 
-def read_bytes(path: Path, kind: str) -> bytes:
-    """The whole list or manifest.
+def read_bytes(source: str, kind: str, storage: Options) -> bytes:
+    """The whole list or manifest, from a path or URL.
 
     Raises:
         SourceNotFound: it is not there.
         UsageError: it cannot be read.
+        NotReady: its store cannot be used.
     """
+    place = locate(source, storage) if is_url(source) else Path(source)
     try:
-        return path.read_bytes()
+        return place.store.read(place) if isinstance(place, Location) else place.read_bytes()
     except FileNotFoundError as error:
-        raise SourceNotFound(f"The {kind} {printable(str(path))} is not there.") from error
+        raise SourceNotFound(f"The {kind} {printable(str(place))} is not there.") from error
     except OSError as error:
-        raise UsageError(f"The {kind} {printable(str(path))} cannot be read ({error.strerror}).") from error
+        raise UsageError(f"The {kind} {printable(str(place))} cannot be read ({error.strerror}).") from error
 
 
 def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -74,7 +77,7 @@ def _entry(line: bytes, where: str) -> tuple[str, dict[str, Any]]:
         hint = 'Each line is an object such as {"uri": "aula.mp3", "language": "pt"}.'
         raise UsageError(f"{where} is not JSON ({error}).", hint) from error
     if not isinstance(entry, dict) or not isinstance(entry.get("uri"), str) or not entry["uri"]:
-        raise UsageError(f"{where} names no recording.", 'Each line needs a "uri": a path or a file:// URL.')
+        raise UsageError(f"{where} names no recording.", 'Each line needs a "uri": a path or a URL.')
     uri = entry.pop("uri")
     for key in entry:
         if key not in OVERRIDES:

@@ -17,6 +17,7 @@ from transcribe_cli.sources.recording import json_safe
 from transcribe_cli.sources.walk import folder_identity
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_ONE_SLASH = re.compile(r"((?:s3|gs|gcs|az|abfs|https?|sftp|ssh|file):)/?([^/].*)")
 _SIBLINGS = 5000  # names that are searched for the one that was meant; more would take longer than it helps
 _HEAD_BYTES = 1 << 16  # of a transcript: what comes before `outputs` takes 2 KiB, and a prompt
 
@@ -31,9 +32,7 @@ def path_of(source: str) -> str:
     if url := _URL.match(source):
         scheme, rest = url[1].lower(), source[url.end() :]
         if scheme != "file":
-            raise UsageError(
-                f"{printable(source)}: {scheme}:// sources are not supported yet.", "Download the files, then name their folder."
-            )
+            raise UsageError(f"{printable(source)} is no path of this computer.", "Name it as a source of its own.")
         host, slash, rest = rest.partition("/")
         if host not in ("", "localhost"):
             raise UsageError(
@@ -58,6 +57,8 @@ def missing(path: Path) -> SourceNotFound:
     while gone.parent != gone and folder_identity(gone.parent) is None:
         gone = gone.parent
     near = _nearest(gone.parent, gone.name)
+    if url := _ONE_SLASH.match(path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else str(path)):
+        return SourceNotFound(f"{printable(str(path))} is not there.", f"Did you mean {url[1]}//{printable(url[2])}?")
     hint = f"Did you mean {printable(str(gone.parent / near / path.relative_to(gone)))}?" if near else ""
     return SourceNotFound(f"{printable(str(path))} is not there.", hint)
 

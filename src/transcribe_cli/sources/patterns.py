@@ -52,6 +52,16 @@ def split_glob(source: str) -> tuple[Path, list[str]]:
     return Path("/".join(parts[:first]) or ("/" if source.startswith("/") else ".")), [part for part in parts[first:] if part]
 
 
+def as_expression(glob: str) -> re.Pattern[str]:
+    """A glob as a regular expression for paths, as the file system tells names apart; hidden names only where a dot is written."""
+    parts = "/".join(
+        part if part == "**" or part.startswith(".") or not MAGIC.match(part) else f"\0{part}" for part in glob.split("/")
+    )
+    tokens = _TOKEN.findall(parts if not parts.endswith("**") else f"{parts}/*")
+    meaning = {**_MEANING, "\0": r"(?!\.)"}
+    return re.compile("".join(meaning.get(token) or _literal(token) for token in tokens), re.DOTALL)
+
+
 def expand(base: Path, parts: Sequence[str]) -> Iterator[Path]:
     """Paths below `base` that match the components, in natural order; hidden ones only where a dot is written."""
     head, rest = parts[0], parts[1:]

@@ -8,12 +8,13 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import quote
 
 from transcribe_cli.errors import RecordingError, Unreadable
 from transcribe_cli.printable import printable
+from transcribe_cli.storage import Location, Place, below
 
 # What ffmpeg reads and our decoder allows (`audio/container.py`). No playlists (m3u8, pls, cue): they name other files.
 _AUDIO = """mp3 mp2 mpga m4a m4b m4r aac adts ogg oga opus spx wav wave w64 flac wma aif aiff aifc caf au snd voc sph amr awb 3ga gsm
@@ -32,18 +33,21 @@ class Recording:
     """A file to transcribe.
 
     Attributes:
-        path: absolute but not resolved: outputs go next to where it was found, not to where a symlink leads.
+        path: absolute but not resolved: outputs go next to where it was found, not to where a symlink leads. A location when it is in a
+            bucket, on a server or in an archive.
         root: the folder that the source named, which `--output-dir` mirrors; the parent of a file named by itself.
         size: bytes.
         modified: UTC, ISO 8601 with microseconds and Z; "" when it could not be asked.
+        etag: what a store says of its content, a checksum or a version; None for local files.
         overrides: fields of JobSpec that its manifest line sets.
         problem: why it is known to fail; then only the path is certain.
     """
 
-    path: Path
-    root: Path
+    path: Place
+    root: Place
     size: int = 0
     modified: str = ""
+    etag: str | None = None
     overrides: Mapping[str, Any] = field(default_factory=dict, hash=False)
     problem: RecordingError | None = None
 
@@ -54,13 +58,18 @@ class Recording:
 
     @property
     def uri(self) -> str:
-        """file:// and the path, percent-encoded from its bytes."""
-        return "file://" + quote(os.fsencode(self.path))
+        """file:// and the path, percent-encoded from its bytes; or the URL, without credentials and query."""
+        return self.path.uri if isinstance(self.path, Location) else "file://" + quote(os.fsencode(self.path))
 
     @property
-    def relative(self) -> Path:
+    def identity(self) -> tuple[str, int, str]:
+        """What is equal as long as it is the same, unchanged: name, size, and etag or, where there is none, modification time."""
+        return self.name, self.size, self.etag or self.modified
+
+    @property
+    def relative(self) -> PurePath:
         """The path below `root`."""
-        return self.path.relative_to(self.root)
+        return below(self.path, self.root)
 
     @property
     def label(self) -> str:
@@ -96,11 +105,15 @@ def examine(path: Path, root: Path, overrides: Mapping[str, Any]) -> Recording:
 
 
 def identify(recording: Recording) -> Recording:
-    """The same recording with its size and modification time as they are now.
+    """The same recording with its size, modification time and etag as they are now.
 
     Raises:
         OSError: it is not there any more.
+        StorageNotReady: its store cannot be asked.
     """
+    if isinstance(recording.path, Location):
+        entry = recording.path.store.info(recording.path)
+        return replace(recording, size=entry.size or 0, modified=entry.modified, etag=entry.etag)
     info = recording.path.stat()
     return replace(recording, size=info.st_size, modified=_iso(info.st_mtime_ns))
 

@@ -1,10 +1,10 @@
-"""`find`: every source in the order given, every file once."""
+"""`find`: every source in the order given, every file once. URLs of other places than this machine are `remote`'s."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,16 +15,24 @@ from transcribe_cli.sources.lists import list_lines, manifest_lines, read_bytes
 from transcribe_cli.sources.named import absolute, is_ours, missing, path_of
 from transcribe_cli.sources.patterns import MAGIC, Filter, expand, split_glob
 from transcribe_cli.sources.recording import Recording, examine, unlisted
+from transcribe_cli.sources.remote import remote
 from transcribe_cli.sources.walk import folder_identity, is_media, walk
+from transcribe_cli.storage import Location, Options, Place, is_url, locate
 
 
 def find(
-    sources: Sequence[str], *, include: Sequence[str] = (), exclude: Sequence[str] = (), stdin: BinaryIO | None = None
+    sources: Sequence[str],
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    stdin: BinaryIO | None = None,
+    storage: Options | None = None,
 ) -> Iterator[Recording]:
     """The recordings that the sources name, lazily, each file once.
 
-    A source is a path or `file://` URL of a file (whatever its extension) or of a folder (recursive; media files only), a glob,
-    `@list`, `-` for such a list on standard input, or a manifest (`*.jsonl`). A path that exists is never read as anything else.
+    A source is a path or URL of a file (whatever its extension) or of a folder (recursive; media files only), a glob, `@list`, `-`
+    for such a list on standard input, or a manifest (`*.jsonl`). A path that exists is never read as anything else. `storage` is how
+    URLs other than `file://` are reached.
 
     Order: sources as given; in a folder its files in natural order, then its subfolders. What was reached through a symlink comes
     last of all, because the same file may still turn up under its own name, which then counts.
@@ -35,11 +43,12 @@ def find(
     Raises:
         SourceNotFound: a path that is not there, or a glob without a match. In a list or manifest that is a `problem`.
         UsageError: a URL that is not supported; a line of a manifest; one file with two different settings.
+        NotReady: a store that cannot be listed, or whose library is missing.
     """
     wanted = Filter(include, exclude)
     once = _Once()
     for source in sources:
-        for found in _from_source(source, wanted, stdin):
+        for found in _from_source(source, wanted, stdin, storage or {}):
             if once.admits(found):
                 yield found.recording()
     for found in once.held_back():
@@ -62,32 +71,56 @@ class _Found:
         return examine(self.path, self.root, self.overrides)
 
 
+@dataclass(frozen=True)
+class _Listed:
+    """A recording that a listing told of; stores have no symlinks."""
+
+    found: Recording
+
+    @property
+    def path(self) -> Place:
+        return self.found.path
+
+    @property
+    def real(self) -> str:
+        return self.found.uri
+
+    @property
+    def overrides(self) -> Mapping[str, Any]:
+        return self.found.overrides
+
+    def recording(self) -> Recording:
+        return self.found
+
+
 class _Once:
     """Each file once: the first way to it counts, but its own name before any symlink. Hard links are files of their own."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, _Found] = {}
-        self._linked: list[_Found] = []
+        self._seen: dict[str, _Found | _Listed] = {}
+        self._linked: list[_Found | _Listed] = []
         self._roots: dict[Path, Path] = {}
 
-    def admits(self, found: _Found) -> bool:
+    def admits(self, found: _Found | _Listed) -> bool:
         """Whether this is a new file; one reached through a symlink is held back."""
         if self._is_linked(found):
             self._linked.append(found)
             return False
         return self._is_new(found)
 
-    def held_back(self) -> Iterator[_Found]:
+    def held_back(self) -> Iterator[_Found | _Listed]:
         """What was reached only through symlinks."""
         return (found for found in self._linked if self._is_new(found))
 
-    def _is_linked(self, found: _Found) -> bool:
+    def _is_linked(self, found: _Found | _Listed) -> bool:
         """Whether a symlink lies between root and path; one above the root is how the user sees the whole tree."""
+        if isinstance(found, _Listed):
+            return False
         if (root := self._roots.get(found.root)) is None:
             root = self._roots[found.root] = Path(os.path.realpath(found.root))
         return found.error is None and found.real != os.path.normpath(root / found.path.relative_to(found.root))
 
-    def _is_new(self, found: _Found) -> bool:
+    def _is_new(self, found: _Found | _Listed) -> bool:
         first = self._seen.setdefault(found.real, found)
         if found.overrides and found.overrides != first.overrides:
             message = f"{printable(str(found.path))} is named twice, with different settings."
@@ -95,16 +128,18 @@ class _Once:
         return first is found
 
 
-def _from_source(source: str, wanted: Filter, stdin: BinaryIO | None) -> Iterator[_Found]:
+def _from_source(source: str, wanted: Filter, stdin: BinaryIO | None, storage: Options) -> Iterator[_Found | _Listed]:
     if not source:
         raise UsageError("A source is empty.", "An unset variable perhaps? Use . for the current folder.")
     if source == "-":
-        return _from_list(_standard_input(stdin), "the list on standard input", wanted)
+        return _from_list(_standard_input(stdin), "the list on standard input", wanted, storage)
     if os.path.lexists(source):
         is_manifest = source.endswith(".jsonl") and folder_identity(Path(source)) is None
-        return _from_manifest(source, wanted) if is_manifest else _from_path(absolute(source), wanted)
+        return _from_manifest(source, wanted, storage) if is_manifest else _from_path(absolute(source), wanted)
     if source.startswith("@"):
-        return _from_list(read_bytes(Path(source[1:]), "list"), printable(source[1:]), wanted)
+        return _from_list(read_bytes(source[1:], "list", storage), printable(source[1:]), wanted, storage)
+    if is_url(source):
+        return _from_manifest(source, wanted, storage) if source.endswith(".jsonl") else _listed(remote(source, wanted, storage))
     path = path_of(source)
     if path == source and MAGIC.search(source):
         return _from_glob(source, wanted)
@@ -145,23 +180,39 @@ def _from_glob(source: str, wanted: Filter) -> Iterator[_Found]:
         raise SourceNotFound(f"Nothing matches {printable(source)}.", "It would match audio and video files, and folders.")
 
 
-def _from_list(data: bytes, name: str, wanted: Filter) -> Iterator[_Found]:
+def _listed(recordings: Iterable[Recording]) -> Iterator[_Listed]:
+    return (_Listed(recording) for recording in recordings)
+
+
+def _from_list(data: bytes, name: str, wanted: Filter, storage: Options) -> Iterator[_Found | _Listed]:
     for number, text in list_lines(data):
-        yield from _from_line(text, Path.cwd(), f"{name}, line {number}", wanted, {})
+        yield from _from_line(text, Path.cwd(), f"{name}, line {number}", wanted, {}, storage)
 
 
-def _from_manifest(source: str, wanted: Filter) -> Iterator[_Found]:
-    path, name = absolute(source), printable(source)
-    for number, uri, overrides in manifest_lines(read_bytes(path, "manifest"), name):
-        yield from _from_line(uri, path.parent, f"{name}, line {number}", wanted, overrides)
+def _from_manifest(source: str, wanted: Filter, storage: Options) -> Iterator[_Found | _Listed]:
+    name = printable(source)
+    folder = locate(source, storage).parent if is_url(source) else absolute(source).parent
+    for number, uri, overrides in manifest_lines(read_bytes(source, "manifest", storage), name):
+        yield from _from_line(uri, folder, f"{name}, line {number}", wanted, overrides, storage)
 
 
-def _from_line(text: str, folder: Path, where: str, wanted: Filter, overrides: Mapping[str, Any]) -> Iterator[_Found]:
-    """A file or folder that a list or manifest names. Below `folder`, where the list counts from, its subfolders are mirrored."""
+def _from_line(
+    text: str, folder: Place, where: str, wanted: Filter, overrides: Mapping[str, Any], storage: Options
+) -> Iterator[_Found | _Listed]:
+    """A file or folder that a list or manifest names, from the folder where that counts from."""
     try:
+        if is_url(text) or isinstance(folder, Location):
+            url = text if is_url(text) else str(folder / text)
+            yield from _listed(remote(url, wanted, storage, overrides, listed=True))
+            return
         path = absolute(path_of(text), folder)
     except UsageError as error:
         raise UsageError(f"{where}: {error.message}", error.hint) from error
+    yield from _from_local_line(path, folder, wanted, overrides)
+
+
+def _from_local_line(path: Path, folder: Path, wanted: Filter, overrides: Mapping[str, Any]) -> Iterator[_Found]:
+    """Below `folder` its subfolders are mirrored."""
     below = path.is_relative_to(folder) and ".." not in path.parts
     if folder_identity(path) is not None:
         yield from _from_folder(path, folder if below else path, wanted, overrides)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from transcribe_cli.errors import SourceNotFound, UsageError
+from transcribe_cli.storage import is_url
 
 _TIME = r"(?:(?:(\d+):)?(\d{1,3}):)?(\d+(?:\.\d+)?)"
 _RANGE = re.compile(rf"(?:{_TIME})?-(?:{_TIME})?")
@@ -17,9 +18,9 @@ _TENTHS = 10
 
 @dataclass(frozen=True)
 class Stretch:
-    """From where to where, in seconds; without an end all the rest."""
+    """From where to where, in seconds; without an end all the rest. `path` is text where it is a URL, which nobody asked for yet."""
 
-    path: Path
+    path: Path | str
     start: float = 0.0
     end: float | None = None
 
@@ -35,7 +36,9 @@ class Stretch:
         if not at or _is_file(text):
             path, times = text, "-"
         found = _RANGE.fullmatch(times)
-        if not _is_file(path):
+        if is_url(text) and found is None:
+            path, found = text, _RANGE.fullmatch("-")
+        if not is_url(path) and not _is_file(path):
             raise SourceNotFound(f"There is no file {path if at and found else text}.")
         if found is None:
             raise UsageError(f"{times!r} is no stretch of {path}.", _HINT)
@@ -43,13 +46,14 @@ class Stretch:
         end = _seconds(*found.groups()[3:])
         if end is not None and end <= start:
             raise UsageError(f"The stretch {times} of {path} ends before it begins.", _HINT)
-        return cls(Path(path), start, end)
+        return cls(path if is_url(path) else Path(path), start, end)
 
     def __str__(self) -> str:
         """As it can be typed."""
+        shown = self.path.partition("?")[0] if isinstance(self.path, str) else self.path
         if not self.start and self.end is None:
-            return str(self.path)
-        return f"{self.path}@{moment(self.start)}-{'' if self.end is None else moment(self.end)}"
+            return str(shown)
+        return f"{shown}@{moment(self.start)}-{'' if self.end is None else moment(self.end)}"
 
     def part(self, start: float, end: float) -> Stretch:
         """A stretch inside this one, in seconds from its start, to the tenth that lies inside."""

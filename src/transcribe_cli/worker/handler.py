@@ -147,10 +147,11 @@ class Worker:
         """Get the audio, and give the job to the pipeline."""
         path = task.folder / f"recording{_suffix(remote.name)}"
         put_on_disk(remote, path, self._http, self._terms.most_bytes, lambda: task.cancelled)
-        output = Output(task.folder / "out", "recording")
-        output.folder.mkdir()
+        out = task.folder / "out"
+        out.mkdir()
+        output = Output(out, "recording")
         if remote.text is not None:
-            json_path(output).write_text(_unpacked(remote.text), "utf-8")
+            (out / json_path(output).name).write_text(_unpacked(remote.text), "utf-8")
         if remote.turns is not None:
             path.with_name(f"{path.name}.rttm").write_text(_unpacked(remote.turns), "utf-8")
         decision = Decision.TRANSCRIBE if remote.text is None else Decision.DIARIZE

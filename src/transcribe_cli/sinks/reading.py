@@ -1,0 +1,22 @@
+"""A whole transcript, from a folder or a bucket."""
+
+from __future__ import annotations
+
+from transcribe_cli.errors import Unreadable
+from transcribe_cli.sinks.files import files_of
+from transcribe_cli.storage import Place
+from transcribe_cli.transcript import Transcript
+
+
+def read(path: Place) -> Transcript:
+    """The document.
+
+    Raises:
+        Unreadable: it cannot be read.
+        TranscribeError: it is no transcript of ours.
+        StorageNotReady: its store cannot be used.
+    """
+    try:
+        return Transcript.loads(files_of(path).read(path), path.name)
+    except OSError as error:
+        raise Unreadable(f"{path.name} cannot be read ({error.strerror}).") from error

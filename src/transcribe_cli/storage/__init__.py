@@ -1,0 +1,51 @@
+"""File systems that are not this machine's: buckets, servers, archives. What sources, fetch and sinks know of them is here.
+
+Reading order: `kinds` (which there are), `location` (a path there), `options` (how they are set up), `connect` (from a URL to a location),
+`store` (what can be done there), `transfer`, `entry` (what a listing says), `trouble` (what can go wrong, in words), `ssh`.
+
+All goes through fsspec (https://filesystem-spec.readthedocs.io), which brings one small library for each kind. They are imported when
+a URL names them.
+"""
+
+from pathlib import Path, PurePath
+
+from transcribe_cli.storage.connect import locate
+from transcribe_cli.storage.entry import Entry
+from transcribe_cli.storage.kinds import is_url
+from transcribe_cli.storage.location import Location
+from transcribe_cli.storage.options import Options, checked, has_secrets, without_secrets
+from transcribe_cli.storage.store import Store
+from transcribe_cli.storage.transfer import NoRanges
+
+# Where a file is: on this machine, or not.
+Place = Path | Location
+
+__all__ = [
+    "Entry",
+    "Location",
+    "NoRanges",
+    "Options",
+    "Place",
+    "Store",
+    "below",
+    "checked",
+    "has_secrets",
+    "is_url",
+    "locate",
+    "placed",
+    "without_secrets",
+]
+
+
+def placed(folder: Path | str | None, options: Options) -> Place | None:
+    """Where an option such as `output_dir` means: a local path as it is, a URL as a location."""
+    return locate(folder, options) if isinstance(folder, str) else folder
+
+
+def below(place: Place, root: Place) -> PurePath:
+    """The path below a root of the same kind.
+
+    Raises:
+        ValueError: it is not below.
+    """
+    return place.relative_to(root) if isinstance(place, Location) else place.relative_to(str(root))

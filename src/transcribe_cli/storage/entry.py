@@ -1,0 +1,96 @@
+"""What a listing says about a file, the same words for every kind of storage."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+_MD5 = re.compile(r"[0-9a-f]{32}")
+_TIMES = ("LastModified", "last_modified", "mtime", "updated", "Last-Modified", "modified", "created", "date_time")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file, or a folder, in a store.
+
+    Attributes:
+        path: as the client has it.
+        size: bytes; None when the server does not say.
+        modified: UTC, ISO 8601 with microseconds and Z; "" when it is not known.
+        etag: what changes when the content does: a checksum where the store has one, or else the version that it calls an ETag. None
+            where it has neither.
+        md5: of the content in hex, where the store promises it. An S3 ETag of this form may be something else in buckets that encrypt
+            with keys of their own.
+    """
+
+    path: str
+    size: int | None
+    modified: str
+    etag: str | None = None
+    md5: str | None = None
+    is_folder: bool = False
+    is_link: bool = False
+    mimetype: str = ""
+
+    @property
+    def modified_ns(self) -> int:
+        """Nanoseconds since 1970; 0 when it is not known."""
+        return round(datetime.fromisoformat(self.modified).timestamp() * 1e6) * 1000 if self.modified else 0
+
+
+def entry_of(info: Mapping[str, Any]) -> Entry:
+    """From fsspec's dictionary, whose keys are each library's own."""
+    path = str(info["name"])
+    md5 = _md5(info)
+    return Entry(
+        path=path,
+        size=None if info.get("size") is None else int(info["size"]),
+        modified=_modified(info),
+        etag=_version(info, md5),
+        md5=md5,
+        is_folder=info.get("type") == "directory" or path.endswith("/"),
+        is_link=info.get("type") == "link",
+        mimetype=str(info.get("mimetype") or ""),
+    )
+
+
+def _md5(info: Mapping[str, Any]) -> str | None:
+    if encoded := info.get("md5Hash") or info.get("Content-MD5"):
+        return base64.b64decode(encoded).hex()
+    settings = info.get("content_settings")
+    if settings and (digest := settings.get("content_md5")):
+        return bytes(digest).hex()
+    tag = str(info.get("ETag") or "").strip('"')
+    return tag if _MD5.fullmatch(tag) and "StorageClass" in info else None  # an ETag of S3; other servers' mean nothing
+
+
+def _version(info: Mapping[str, Any], md5: str | None) -> str | None:
+    if md5:
+        return md5
+    if "CRC" in info:  # in a zip archive
+        return f"crc32-{info['CRC']:08x}"
+    tag = info.get("generation") or info.get("etag") or info.get("ETag")
+    return str(tag).removeprefix("W/").strip('"') if tag else None
+
+
+def _modified(info: Mapping[str, Any]) -> str:
+    value = next((info[key] for key in _TIMES if info.get(key)), None)
+    if isinstance(value, str):
+        try:
+            value = parsedate_to_datetime(value) if "," in value else datetime.fromisoformat(value)
+        except ValueError:
+            return ""
+    if isinstance(value, int | float):
+        value = datetime.fromtimestamp(value, UTC)
+    if isinstance(value, tuple):
+        year, month, day, hour, minute, second = value
+        value = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)  # a zip archive knows no zones
+    if not isinstance(value, datetime):
+        return ""
+    moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

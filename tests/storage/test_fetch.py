@@ -1,0 +1,266 @@
+"""Recordings come whole or not at all, whatever happens on the way, and leave nothing behind."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.storage.places import Tree
+from transcribe_cli import download
+from transcribe_cli.audio import scratch
+from transcribe_cli.errors import RecordingChanged, Unreadable
+from transcribe_cli.fetch import Fetcher
+from transcribe_cli.sources import Recording, find
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """The scratch folder."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small pieces and little patience: the same ways in less time."""
+    monkeypatch.setattr(download, "PIECE_BYTES", MIB)
+    monkeypatch.setattr(download, "PIECE_SECONDS", 2.0)
+
+
+def one(tree: Tree, name: str = "aula.mp3") -> Recording:
+    """A recording in it."""
+    (found,) = find([f"{tree.url}/{name}"], storage=tree.options)
+    return found
+
+
+def content(size: int) -> bytes:
+    """Bytes of which no two parts are alike."""
+    return os.urandom(size)
+
+
+@pytest.mark.parametrize("size", [0, 1, MIB, 3 * MIB + 1])
+def test_what_comes_is_what_is_there(remote: Tree, here: Path, size: int) -> None:
+    """From every kind of storage; its ending stays, and the copy goes afterwards."""
+    data = content(size)
+    remote.put("aula.mp3", data)
+    with Fetcher(folder=here).fetched(one(remote)) as (path, now):
+        assert path.read_bytes() == data
+        assert path.suffix == ".mp3"
+        assert now.size == size
+    assert list(here.iterdir()) == []
+
+
+def test_a_large_file_comes_in_ranges_side_by_side(proxied, here: Path) -> None:
+    """And each byte once."""
+    tree, proxy = proxied
+    data = content(8 * MIB)
+    tree.put("aula.mp3", data)
+    proxy.sent = 0
+    with Fetcher(folder=here).fetched(one(tree)) as (path, _):
+        assert path.read_bytes() == data
+    assert len([head for head in proxy.requests if b"ange: bytes=" in head]) == 8
+    assert proxy.sent < len(data) * 1.1
+
+
+BREAKS = {
+    "cut": lambda number, head: ("cut", 300_000) if number % 3 == 0 and b"ange: bytes=" in head else None,
+    "reset": lambda number, head: ("reset", 300_000) if number % 3 == 0 and b"ange: bytes=" in head else None,
+    "stalled": lambda number, head: ("stall", 300_000) if number in (5, 6) and b"ange: bytes=" in head else None,
+    "overloaded": lambda number, head: ("status", 503) if number % 4 == 0 and b"ange: bytes=" in head else None,
+}
+
+
+@pytest.mark.parametrize("how", BREAKS)
+def test_a_broken_transfer_goes_on(proxied, here: Path, how: str) -> None:
+    """Only what is missing is asked for again."""
+    tree, proxy = proxied
+    data = content(6 * MIB)
+    tree.put("aula.mp3", data)
+    recording = one(tree)
+    proxy.requests.clear()
+    proxy.sent, proxy.breaking = 0, BREAKS[how]
+    with Fetcher(folder=here).fetched(recording) as (path, _):
+        assert path.read_bytes() == data
+    assert proxy.sent < 3 * len(data)
+
+
+def test_what_does_not_come_is_said_in_one_line(proxied, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After some tries; with the cure, without a signature, and the scratch folder is empty."""
+    monkeypatch.setattr(download, "FRUITLESS_TRIES", 2)
+    tree, proxy = proxied
+    tree.put("aula.mp3", content(MIB))
+    recording = one(tree)
+    proxy.breaking = lambda number, head: ("stall", 0) if b"ange: bytes=" in head else None
+    began = time.monotonic()
+    with pytest.raises(Unreadable, match="did not answer in time") as caught, Fetcher(folder=here).fetched(recording):
+        pass
+    assert time.monotonic() - began < 30
+    assert "Signature" not in str(caught.value)
+    assert list(here.iterdir()) == []
+
+
+def test_an_http_server_without_ranges_is_read_in_one_go(web, here: Path) -> None:
+    """Also when it does not say how much there is."""
+    data = web.files["/aula.mp3"] = content(2 * MIB + 5)
+    web.ranges = False
+    (recording,) = find([f"{web.url}/aula.mp3"])
+    with Fetcher(folder=here).fetched(recording) as (path, _):
+        assert path.read_bytes() == data
+
+    def unsized(request) -> None:
+        request.send_response(200)
+        request.send_header("Connection", "close")
+        request.end_headers()
+        request.close_connection = True
+        if request.command == "GET":
+            request.wfile.write(data)
+
+    web.answers["/aula.mp3"] = unsized
+    (recording,) = find([f"{web.url}/aula.mp3"])
+    with Fetcher(folder=here).fetched(recording) as (path, _):
+        assert path.read_bytes() == data
+
+
+def test_redirects_are_followed(web, here: Path) -> None:
+    """The name is the one that was asked for."""
+    web.files["/real"] = b"sound"
+
+    def moved(request) -> None:
+        request.send_response(302)
+        request.send_header("Location", "/real")
+        request.send_header("Content-Length", "0")
+        request.end_headers()
+
+    web.answers["/aula.mp3"] = moved
+    (recording,) = find([f"{web.url}/aula.mp3"])
+    with Fetcher(folder=here).fetched(recording) as (path, now):
+        assert (path.read_bytes(), now.name) == (b"sound", "aula.mp3")
+
+
+def test_an_sftp_connection_that_broke_is_made_again(servers, tmp_path: Path, here: Path) -> None:
+    """Between two recordings, and in the middle of one."""
+    from contextlib import ExitStack
+
+    from tests.storage.sftp import PASSWORD, USER, SftpServer
+
+    with ExitStack() as stack:
+        (tmp_path / "home").mkdir()
+        server = SftpServer(tmp_path)
+        stack.callback(server.close)
+        known = str(server.known_hosts(tmp_path / "known"))
+        options = {
+            "sftp": {"username": USER, "password": PASSWORD, "known_hosts": known, "allow_agent": False, "look_for_keys": False}
+        }
+        tree = Tree(f"sftp://127.0.0.1:{server.port}/home", options)
+        data = content(3 * MIB)
+        tree.put("aula.mp3", data)
+        recording = one(tree)
+        server.drop()
+        with Fetcher(folder=here).fetched(recording) as (path, _):
+            assert path.read_bytes() == data
+
+
+def test_a_recording_that_is_replaced_meanwhile_is_found_out(proxied, here: Path) -> None:
+    """Halves of two recordings are never taken for one; asked again, the new one comes."""
+    tree, proxy = proxied
+    tree.put("aula.mp3", content(4 * MIB))
+    recording = one(tree)
+    later = content(4 * MIB)
+    once = threading.Event()
+
+    def replaced(number: int, head: bytes) -> None:
+        if b"ange: bytes=" in head and not once.is_set():
+            once.set()
+            tree.put("aula.mp3", later)
+
+    proxy.breaking = replaced
+    fetcher = Fetcher(folder=here)
+    with pytest.raises(RecordingChanged), fetcher.fetched(recording):
+        pass
+    with fetcher.fetched(recording) as (path, now):
+        assert path.read_bytes() == later
+        assert now.identity != recording.identity
+
+
+def test_damage_on_the_way_is_found_by_the_checksum(bucket: Tree, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice the same other bytes means that the store's ETag is no checksum; other bytes each time is damage."""
+    bucket.put("aula.mp3", b"sound")
+    recording = one(bucket)
+    place = recording.path
+    honest = place.store.info
+    wrong = replace(honest(place), md5="0" * 32)
+    monkeypatch.setattr(place.store, "info", lambda asked: wrong)
+    with Fetcher(folder=here).fetched(recording) as (path, _):
+        assert path.read_bytes() == b"sound"
+    assert not place.store.etags_are_md5
+    place.store.etags_are_md5 = True
+    monkeypatch.setattr(place.store, "read", lambda *args, **more: os.urandom(5))
+    with pytest.raises(Unreadable, match="arrived damaged, twice"), Fetcher(folder=here).fetched(recording):
+        pass
+
+
+def test_the_scratch_disk_is_bounded(bucket: Tree, here: Path) -> None:
+    """A recording beyond the limit fails; one waits until another is read; what was fetched ahead gives way."""
+    for name, size in (("a.mp3", 600), ("b.mp3", 600), ("c.mp3", 600), ("huge.mp3", 2000)):
+        bucket.put(name, bytes(size))
+    a, b, c, huge = (one(bucket, name) for name in ("a.mp3", "b.mp3", "c.mp3", "huge.mp3"))
+    fetcher = Fetcher(1300, here)
+    with pytest.raises(Unreadable, match="larger than the limit"), fetcher.fetched(huge):
+        pass
+    with fetcher.fetched(a):
+        fetcher.ahead(b)
+        fetcher.ahead(c)  # no room: nothing
+        with fetcher.fetched(c) as (path, _):  # b gives way
+            assert path.stat().st_size == 600
+            assert len([file for file in here.iterdir() if file.stat().st_size]) <= 2
+    assert list(here.iterdir()) == []
+
+
+def test_the_next_recording_comes_while_this_one_is_read(bucket: Tree, here: Path) -> None:
+    """It is there when it is asked for."""
+    bucket.put("a.mp3", b"1")
+    bucket.put("b.mp3", b"22")
+    a, b = one(bucket, "a.mp3"), one(bucket, "b.mp3")
+    fetcher = Fetcher(folder=here)
+    with fetcher.fetched(a):
+        fetcher.ahead(b)
+        until = time.monotonic() + 20
+        while not any(file.stat().st_size == 2 for file in here.iterdir()):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+    with fetcher.fetched(b) as (path, _):
+        assert path.read_bytes() == b"22"
+    fetcher.ahead(a)
+    fetcher.close()
+    until = time.monotonic() + 20
+    while list(here.iterdir()):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_copies_that_a_crash_left_are_swept(here: Path) -> None:
+    """Like other scratch files: only those of processes that are gone, and only ours."""
+    left = here / "transcribe-1-crashed0.copy.mp3"
+    other = here / "transcribe-notes.mp3"
+    for path in (left, other):
+        path.write_bytes(b"x")
+        os.utime(path, (0, 0))
+    assert scratch.sweep(here) == [left]
+    assert other.exists()
+
+
+def test_what_vanished_since_it_was_listed_is_said(remote: Tree, here: Path) -> None:
+    """One line for this recording."""
+    place = remote.put("aula.mp3", b"sound")
+    recording = one(remote)
+    place.store.remove(place)
+    with pytest.raises(Unreadable, match=r"aula\.mp3 is not there any more"), Fetcher(folder=here).fetched(recording):
+        pass

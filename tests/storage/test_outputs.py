@@ -1,0 +1,251 @@
+"""Outputs: the same promises in a folder of this machine, in buckets and on servers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+
+import pytest
+
+from tests.documents import transcript_of
+from tests.storage.places import Tree
+from transcribe_cli.errors import OutputRefused
+from transcribe_cli.plan import Decision, plan
+from transcribe_cli.settings import Settings
+from transcribe_cli.sinks import add, commit, json_path, read, read_head, recover
+from transcribe_cli.sinks.atomic import host
+from transcribe_cli.sources import Recording, find
+from transcribe_cli.spec import JobSpec
+from transcribe_cli.storage import Location
+from transcribe_cli.transcript import Transcript
+
+SPEC = JobSpec(model="small")
+RENDERED = {"srt": "1\n", "vtt": "WEBVTT\n", "txt": "olá\n"}
+
+
+def planned(tree: Tree, spec: JobSpec = SPEC, **settings):
+    """The jobs of a run over a tree."""
+    everything = Settings(storage=tree.options, **settings)
+    return plan(find([f"{tree.url}/"], storage=tree.options), spec, everything)
+
+
+def run(tree: Tree, spec: JobSpec = SPEC, **settings) -> list[str]:
+    """Do what the plan says, as `batch` does; the decisions that it made."""
+    jobs = planned(tree, spec, **settings)
+    for folder in {job.output.folder for job in jobs}:
+        recover(folder)
+    for job in jobs:
+        rendered = {name: RENDERED[name] for name in job.formats if name != "json"}
+        if job.decision is Decision.TRANSCRIBE:
+            commit(job.output, made(job.recording, job.spec), rendered, overwrite=settings.get("overwrite", False))
+        elif job.decision is Decision.RENDER:
+            add(job.output, read(json_path(job.output)), rendered)
+    return [job.decision.value for job in jobs]
+
+
+def made(recording: Recording, spec: JobSpec) -> Transcript:
+    """What a run would have made of it."""
+    transcript = transcript_of(recording, spec)
+    return transcript.model_copy(update={"source": transcript.source.model_copy(update={"etag": recording.etag})})
+
+
+def reasons(tree: Tree, **options) -> dict[str, tuple[str, str]]:
+    """Path to decision and reason."""
+    return {job.recording.label: (job.decision.value, job.reason) for job in planned(tree, **options)}
+
+
+@pytest.fixture
+def aula(tree: Tree) -> Tree:
+    """A tree with a recording that is done."""
+    tree.put("aula.mp3", b"sound")
+    assert run(tree) == ["transcribe"]
+    return tree
+
+
+def names(tree: Tree) -> set[str]:
+    """What is in it."""
+    return set(tree.files())
+
+
+def test_a_recording_gets_its_files_and_is_done(aula: Tree) -> None:
+    """Named like it, beside it, and nothing else; then there is nothing to do."""
+    assert names(aula) == {"aula.mp3", "aula.json", "aula.srt", "aula.vtt"}
+    assert reasons(aula) == {"aula.mp3": ("done", "done")}
+    assert aula.files()["aula.srt"] == b"1\n"
+
+
+def test_recordings_of_one_stem_keep_their_extension(tree: Tree) -> None:
+    """Also below other folders, which do not count."""
+    for name in ("a.mp3", "a.mp4", "b/a.mp3"):
+        tree.put(name, name.encode())
+    run(tree)
+    assert {name for name in names(tree) if name.endswith(".srt")} == {"a.mp3.srt", "a.mp4.srt", "b/a.srt"}
+    assert set(dict(reasons(tree).values())) == {"done"}
+
+
+def test_a_missing_format_is_rendered_and_a_changed_recording_is_done_again(aula: Tree) -> None:
+    """With the reason."""
+    assert reasons(aula, output_format=("srt", "txt"))["aula.mp3"] == ("render", "txt missing")
+    assert run(aula, output_format=("srt", "txt")) == ["render"]
+    assert reasons(aula, output_format=("srt", "vtt", "txt"))["aula.mp3"] == ("done", "done")
+    assert reasons(aula, spec=JobSpec(model="medium"))["aula.mp3"] == ("transcribe", "model changed: small -> medium")
+    time.sleep(0.01)
+    aula.put("aula.mp3", b"another")
+    assert reasons(aula)["aula.mp3"] == ("transcribe", "recording changed")
+    assert run(aula) == ["transcribe"]
+    assert reasons(aula)["aula.mp3"] == ("done", "done")
+
+
+def test_what_is_not_ours_is_not_touched(tree: Tree) -> None:
+    """Official subtitles, a JSON of somebody else; only --overwrite replaces them."""
+    tree.put("aula.mp3", b"sound")
+    tree.put("aula.srt", b"official")
+    assert reasons(tree)["aula.mp3"][0] == "fail"
+    tree.put("x.mp3", b"sound")
+    tree.put("x.json", b'{"mine": true}')
+    assert reasons(tree)["x.mp3"][0] == "fail"
+    assert run(tree) == ["fail", "fail"]
+    assert tree.files()["aula.srt"] == b"official"
+    assert run(tree, overwrite=True) == ["transcribe", "transcribe"]
+    assert tree.files()["aula.srt"] == b"1\n"
+
+
+def test_an_edit_is_kept(aula: Tree) -> None:
+    """It is seen by its time, or by its content; a new transcription does not take it away."""
+    time.sleep(1.1)  # the times of S3 are whole seconds
+    aula.put("aula.srt", b"edited")
+    assert reasons(aula)["aula.mp3"] == ("done", "done (aula.srt was edited)")
+    aula.put("aula.mp3", b"another")
+    assert reasons(aula)["aula.mp3"][0] == "fail"
+    (recording,) = find([f"{aula.url}/"], storage=aula.options)
+    (job,) = planned(aula)
+    with pytest.raises(OutputRefused, match="edited"):
+        commit(job.output, made(recording, SPEC), {"srt": "2\n"})
+    assert aula.files()["aula.srt"] == b"edited"
+
+
+def test_the_json_is_written_last(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A set that breaks off in the middle is completed by the next run, without recognition."""
+    tree.put("aula.mp3", b"sound")
+    (job,) = planned(tree)
+    breaking(monkeypatch, tree, ".vtt")
+    with pytest.raises(RuntimeError, match="broke off"):
+        commit(job.output, made(job.recording, SPEC), {name: RENDERED[name] for name in ("srt", "vtt")})
+    monkeypatch.undo()
+    assert reasons(tree)["aula.mp3"] == ("render", "vtt missing")
+    assert run(tree) == ["render"]
+    assert names(tree) == {"aula.mp3", "aula.json", "aula.srt", "aula.vtt"}
+
+
+def test_what_a_killed_process_left_is_put_in_its_place(tree: Tree) -> None:
+    """A transcript under its temporary name is the transcript; a half is removed."""
+    tree.put("aula.mp3", b"sound")
+    (job,) = planned(tree)
+    document = made(job.recording, SPEC).dumps().encode()
+    process = subprocess.Popen(["true"])
+    process.wait()
+    gone = f".transcribe-{host()}-{process.pid}-"
+    tree.put(f"{gone}00000001.tmp", document)
+    tree.put(f"{gone}00000002.tmp", document[:100])
+    assert planned(tree)[0].crashed
+    assert reasons(tree)["aula.mp3"][0] == "render"
+    assert run(tree) == ["render"]
+    assert names(tree) == {"aula.mp3", "aula.json", "aula.srt", "aula.vtt"}
+    assert reasons(tree)["aula.mp3"] == ("done", "done")
+
+
+def test_trusting_names_reads_no_transcript(aula: Tree) -> None:
+    """A file of the name is enough."""
+    aula.put("aula.json", b"whatever")
+    assert reasons(aula, trust_names=True)["aula.mp3"] == ("done", "done, by its names")
+    assert reasons(aula)["aula.mp3"][0] == "fail"
+    assert reasons(aula, trust_names=True, output_format=("txt",))["aula.mp3"][0] == "fail"
+
+
+def test_one_output_folder_mirrors_the_tree(tree: Tree, tmp_path) -> None:
+    """From anywhere to this machine, and the other way round."""
+    for name in ("a/x.mp3", "b/x.mp3"):
+        tree.put(name, name.encode())
+    run(tree, output_dir=tmp_path / "out")
+    there = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")}
+    assert there == {f"{folder}/x.{ending}" for folder in "ab" for ending in ("json", "srt", "vtt")}
+    assert set(dict(reasons(tree, output_dir=tmp_path / "out").values())) == {"done"}
+    local = Tree(str(tmp_path / "in"), tree.options)
+    local.put("a/y.mp3", b"y")
+    run(local, output_dir=f"{tree.url}/out")
+    assert {name for name in names(tree) if "out/" in name} == {f"out/a/y.{ending}" for ending in ("json", "srt", "vtt")}
+    assert reasons(local, output_dir=f"{tree.url}/out") == {"a/y.mp3": ("done", "done")}
+
+
+def test_the_transcript_of_another_recording_is_never_replaced(tree: Tree, tmp_path) -> None:
+    """Of the same name, in another folder, into the same output folder."""
+    tree.put("a/x.mp3", b"one")
+    tree.put("b/x.mp3", b"another")
+    out = f"{tree.url}/out"
+    one, other = (Tree(f"{tree.url}/{name}", tree.options) for name in "ab")
+    assert run(one, output_dir=out) == ["transcribe"]
+    assert reasons(other, output_dir=out)["x.mp3"][0] == "fail"
+
+
+def test_times_and_types_in_a_bucket(bucket: Tree) -> None:
+    """Browsers and players look at the type."""
+    bucket.put("aula.mp3", b"sound")
+    run(bucket)
+    place = bucket.at("aula.json")
+    assert isinstance(place, Location)
+    fs = place.store._fs
+    types = {
+        end: fs.info(f"{place.store._root}{place.with_name(f'aula.{end}').key}")["ContentType"] for end in ("json", "srt", "vtt")
+    }
+    assert types == {
+        "json": "application/json",
+        "srt": "application/x-subrip; charset=utf-8",
+        "vtt": "text/vtt; charset=utf-8",
+    }
+
+
+def test_the_done_test_of_many_costs_a_listing_and_their_heads(proxied, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two listings in all, one to find and one to compare, and 4 KiB of each transcript; none when names are trusted."""
+    tree, proxy = proxied
+    for number in range(12):
+        tree.put(f"{number % 4}/{number}.mp3", b"sound")
+    assert run(tree) == ["transcribe"] * 12
+    head = read_head(tree.at("0/0.json"))
+    assert head is not None
+    assert json.loads(tree.files()["0/0.json"])["source"]["etag"] == head.etag
+    proxy.requests.clear()
+    assert set(dict(reasons(tree).values())) == {"done"}
+    assert counted(proxy.requests) == (2, 12)
+    proxy.requests.clear()
+    assert set(dict(reasons(tree, trust_names=True).values())) == {"done"}
+    assert counted(proxy.requests) == (2, 0)
+    # As if `add` had written the transcripts an hour later.
+    monkeypatch.setattr(sys.modules["transcribe_cli.sinks.standing"], "_COMMIT_NS", -1)
+    proxy.requests.clear()
+    assert set(dict(reasons(tree).values())) == {"done"}
+    assert counted(proxy.requests) == (2, 3 * 12)
+
+
+def counted(requests: Iterable[bytes]) -> tuple[int, int]:
+    """Listings, and everything else but questions about the bucket."""
+    listings = [head for head in requests if b"list-type=2" in head]
+    return len(listings), len([head for head in requests if b"list-type=2" not in head and not head.startswith(b"HEAD /aulas")])
+
+
+def breaking(monkeypatch: pytest.MonkeyPatch, tree: Tree, ending: str) -> None:
+    """Whatever is written with this ending fails."""
+    from transcribe_cli.sinks import atomic, objects
+
+    def refuse(write):
+        def written(path, *rest):
+            if path.suffix == ending:
+                raise RuntimeError("broke off")
+            return write(path, *rest)
+
+        return written
+
+    monkeypatch.setattr(atomic, "write", refuse(atomic.write))
+    monkeypatch.setattr(objects, "_put", refuse(objects._put))
