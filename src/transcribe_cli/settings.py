@@ -106,7 +106,8 @@ class Settings(BaseModel):
         default=3, ge=1, le=10, description="tries at a recording where the place fails; each may have to be paid for"
     )
     upload: Literal["auto", "original", "opus"] = Field(
-        default="auto", description="what is sent of a file here: opus is mono, 16 kHz, 24 kbit/s; auto sends small files as they are"
+        default="auto",
+        description="what is sent of a file here: opus is mono, 16 kHz, 24 kbit/s; auto sends small files as they are",
     )
     staging: str | None = Field(
         default=None, description="a bucket such as s3://bucket/folder for audio and results that are too large for a request"
@@ -117,6 +118,9 @@ class Settings(BaseModel):
     )
     runpod_endpoint: str | None = Field(default=None, description="id of the RunPod endpoint, such as abc123xyz")
     runpod_api_key: SecretStr | None = Field(default=None, description="key of the RunPod account; better as RUNPOD_API_KEY")
+    runpod_dialect: Literal["transcribe", "faster-whisper"] = Field(
+        default="transcribe", description="what the endpoint runs: our image, or RunPod's public faster-whisper worker"
+    )
     runpod_url: str = Field(default="https://api.runpod.ai/v2", description="where RunPod's queues are")
     runpod_api_url: str = Field(default="https://api.runpod.io/v2", description="where RunPod tells about endpoints and prices")
     # where storage is, and how it is used; tables of the configuration file only, since they may hold keys

@@ -5,6 +5,7 @@ libopus at 24 kbit/s is transparent for speech in wide band (https://opus-codec.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -21,8 +22,8 @@ _LAYOUTS = {1: "mono", 2: "stereo"}
 _BLOCK_SAMPLES = 60 * SAMPLE_RATE
 
 
-def write_opus(waveform: Waveform, path: Path) -> None:
-    """Write all of a waveform, with its channels, to `path`.
+def write_opus(waveform: Waveform, path: Path, check: Callable[[], None] = lambda: None) -> None:
+    """Write all of a waveform, with its channels, to `path`; `check` is called for each minute of it, and may raise.
 
     Raises:
         ValueError: it has more than two channels.
@@ -42,4 +43,5 @@ def write_opus(waveform: Waveform, path: Path) -> None:
             frame.sample_rate = SAMPLE_RATE
             frame.pts = start
             container.mux(stream.encode(frame))
+            check()
         container.mux(stream.encode(None))

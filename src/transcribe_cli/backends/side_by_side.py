@@ -51,14 +51,15 @@ class Stop:
         self.wait(0.0)
 
 
-def side_by_side(jobs: Iterable[Job], wanted: Wanted, do: Callable[[Job, Stop], Outcome], width: int) -> Generator[Outcome]:
+def side_by_side(
+    jobs: Iterable[Job], wanted: Wanted, do: Callable[[Job, Stop], Outcome], width: int, stop: Stop
+) -> Generator[Outcome]:
     """Do jobs in up to `width` threads, and yield their outcomes as they finish.
 
-    Closing the generator tells all threads to stop, and waits for them. A job is taken, and `wanted` asked, in the thread of whoever
-    iterates. What `do` raises is raised here, after the other threads were stopped; `Stopped` is nothing.
+    Closing the generator sets `stop`, which all threads hear of, and waits for them. A job is taken, and `wanted` asked, in the thread of
+    whoever iterates. What `do` raises is raised here, after the other threads were stopped.
     """
     finished: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
-    stop = Stop()
     threads: set[threading.Thread] = set()
 
     def work(job: Job) -> None:

@@ -36,6 +36,7 @@ class Ticket:
         sent: when, in seconds since the epoch.
         bytes: of audio that were sent by this machine.
         seconds: length of the recording; None when nobody knows.
+        promised: what its header promises.
         flags: what was wrong with the audio when it was decoded here.
         skipped: damaged packets.
         staged: the audio's URL in the staging bucket, unsigned, to be removed; "" when there is none.
@@ -49,6 +50,7 @@ class Ticket:
     sent: float
     bytes: int = 0
     seconds: float | None = None
+    promised: float | None = None
     flags: tuple[str, ...] = ()
     skipped: int = 0
     staged: str = ""
@@ -106,8 +108,7 @@ class Tickets:
     def of(self, job: Job) -> Keeper:
         """The ticket of a recording as it is now."""
         recording = job.recording
-        version = [recording.uri, recording.size, recording.modified]
-        identity = [*version, job.spec.fingerprint, job.decision.value, self._backend, self._place]
+        identity = [recording.uri, *recording.identity, job.spec.fingerprint, job.decision.value, self._backend, self._place]
         key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
         return Keeper(self._folder / f"{key}{_ENDING}")
 

@@ -61,6 +61,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "max_start",
         "runpod_endpoint",
         "runpod_api_key",
+        "runpod_dialect",
         "runpod_url",
         "runpod_api_url",
     ),

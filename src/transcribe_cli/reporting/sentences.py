@@ -12,6 +12,7 @@ from transcribe_cli.events import (
     RecordingDone,
     RecordingFailed,
     RecordingResumed,
+    RecordingSent,
     RunFinished,
     RunStarted,
     VoicesFound,
@@ -71,6 +72,12 @@ def _(event: RecordingDone) -> str:
 @sentence.register
 def _(event: RecordingResumed) -> str:
     return f"resumed   {printable(event.recording)}  {clock(event.seconds)} of {clock(event.duration)} were recognized before"
+
+
+@sentence.register
+def _(event: RecordingSent) -> str:
+    sent = f"{event.bytes / 1e6:.1f} MB" if event.bytes else "by its URL"
+    return f"sent      {printable(event.recording)}  to {event.backend}, {sent}"
 
 
 @sentence.register

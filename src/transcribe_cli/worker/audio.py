@@ -53,7 +53,8 @@ def put_result(http: httpx.Client, url: str, data: bytes) -> None:
     """
     for attempt in range(_TRIES):
         try:
-            answer = http.put(url, content=data, headers={"content-type": "application/gzip"})
+            # Azure wants to know what kind of object it is; others do not mind.
+            answer = http.put(url, content=data, headers={"x-ms-blob-type": "BlockBlob"})
         except httpx.TransportError as error:
             said = type(error).__name__
         except httpx.InvalidURL as error:

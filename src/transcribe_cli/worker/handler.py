@@ -145,7 +145,7 @@ class Worker:
 
     def _begin(self, remote: RemoteJob, task: _Task) -> None:
         """Get the audio, and give the job to the pipeline."""
-        path = task.folder / f"recording{_suffix(remote.name)}"
+        path = task.folder / _file_name(remote.name)
         put_on_disk(remote, path, self._http, self._terms.most_bytes, lambda: task.cancelled)
         out = task.folder / "out"
         out.mkdir()
@@ -239,10 +239,10 @@ def _unpacked(packed: Packed) -> str:
         raise UsageError("A text of the job is damaged.") from error
 
 
-def _suffix(name: str) -> str:
-    """The ending of a file name, when it is a plain one: some formats are known by it only."""
-    suffix = PurePosixPath(name).suffix
-    return suffix if suffix[1:].isascii() and suffix[1:].isalnum() and len(suffix) <= 8 else ""
+def _file_name(name: str) -> str:
+    """The name of the recording, as messages have it and as some formats are known by; another when it is no plain one."""
+    plain = PurePosixPath(name).name == name and name.isprintable() and len(name.encode()) < 200 and name != "out"
+    return name if plain else "recording"
 
 
 def _same(engine: Engine) -> Engine:
