@@ -6,13 +6,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from transcribe_cli import sinks, speaker_names
 from transcribe_cli.audio import scratch
+from transcribe_cli.backends import Opener
+from transcribe_cli.backends.local import Local
 from transcribe_cli.checkpoint import Checkpoints
 from transcribe_cli.errors import DiarizationFailed, OutputRefused, RecordingError, StorageNotReady, TranscribeError
 from transcribe_cli.events import (
@@ -25,10 +26,8 @@ from transcribe_cli.events import (
     RunStarted,
     VoicesFound,
 )
-from transcribe_cli.fetch import GB, Fetcher
 from transcribe_cli.formats import render
-from transcribe_cli.loading import check_diarizer, check_engine, decoders, engine_loaders, load_diarizer
-from transcribe_cli.pipeline import Outcome, Pipeline
+from transcribe_cli.pipeline import Outcome
 from transcribe_cli.plan import Decision, Job, check_writable
 from transcribe_cli.settings import Settings
 from transcribe_cli.sinks import Output
@@ -54,6 +53,7 @@ class Tally:
     rendered: int = 0
     skipped: int = 0
     failed: int = 0
+    elsewhere: int = 0
     tried: int = 0
     audio_seconds: float = 0.0
     stopped_by: str | None = None
@@ -84,10 +84,11 @@ class Batch:
     Args:
         jobs: from `plan`, every recording once, also those that are done.
         spec: the run's own, before what a manifest says about single recordings; its model is loaded when there is something to do.
-        emit: hears of everything, from two threads but never from both at once.
+        emit: hears of everything, from several threads but never from two at once.
+        where: opens the backend that does the work.
     """
 
-    def __init__(self, jobs: Sequence[Job], spec: JobSpec, settings: Settings, emit: Emit) -> None:
+    def __init__(self, jobs: Sequence[Job], spec: JobSpec, settings: Settings, emit: Emit, where: Opener = Local) -> None:
         self._jobs = jobs
         self._spec = spec
         self._settings = settings
@@ -97,6 +98,7 @@ class Batch:
         self._flag_names = speaker_names.parsed(settings.speaker_names)
         self._names: dict[Output, dict[str, str]] = {}
         self._voices: KnownVoices | None = None
+        self._backend = where(spec, settings, self._emit)
 
     def run(self) -> RunFinished:
         """Do what the plan says: fail, skip, render, then transcribe and diarize, in this order.
@@ -109,10 +111,9 @@ class Batch:
             self._jobs = check_writable(self._jobs)
             self._start()
             waiting = [job for job in self._jobs if job.decision in HEARD]
-            if any(job.decision is Decision.TRANSCRIBE for job in waiting):
-                check_engine(self._spec, self._settings)
+            if waiting:
+                self._backend.check(waiting)
             self._names = _names_beside([job for job in waiting if job.spec.tells_speakers])
-            check_diarizer(waiting, self._settings)
             if self._names and self._settings.voices:
                 self._voices = KnownVoices(Library(self._settings.state_dir), self._settings.voice_threshold, self._emit)
             self._each(Decision.FAIL, self._fail_planned)
@@ -184,15 +185,8 @@ class Batch:
     def _transcribe(self, jobs: Sequence[Job]) -> None:
         if not jobs:
             return
-        with ExitStack() as stack:
-            checkpoints = Checkpoints(self._settings.state_dir)
-            loaders = partial(engine_loaders, self._spec, self._settings)
-            fetcher = Fetcher(round(self._settings.scratch_limit * GB))
-            diarizer = partial(load_diarizer, self._settings)
-            pipeline = Pipeline(
-                loaders, decoders(self._settings, stack), self._emit, checkpoints, diarizer=diarizer, fetcher=fetcher
-            )
-            for outcome in stack.enter_context(closing(pipeline.run(jobs, self._can_be_written))):
+        with closing(self._backend.run(jobs, self._can_be_written)) as outcomes:
+            for outcome in outcomes:
                 self._take(outcome)
 
     def _can_be_written(self, job: Job) -> bool:
@@ -206,6 +200,9 @@ class Batch:
 
     def _take(self, outcome: Outcome) -> None:
         job, transcript = outcome.job, outcome.transcript
+        if outcome.elsewhere:
+            self._tally.elsewhere += 1
+            return
         if transcript is None:
             self._fail(job, outcome.error or RecordingError("There is no transcript."))
             return

@@ -37,7 +37,7 @@ class Parcel:
         spec: what is to be done with it, which is not the job's when a track was chosen here.
         bytes: sent, or about to be.
         seconds: length; None when nobody knows.
-        promised: seconds that the file's header promises.
+        promised: seconds that the header of a file that was decoded here promises.
         flags: what was wrong with the audio when it was decoded here.
         skipped: damaged packets.
         staged: unsigned URL of an object to be removed afterwards.
@@ -88,9 +88,9 @@ class Packer:
             except StorageNotReady:  # no credentials that can sign: it goes through this machine
                 pass
         with self._fetcher.fetched(job.recording) as (here, recording), self._decoder() as decoder:
-            promised = decoder.probe(here, track=job.spec.audio_track).duration
+            length = decoder.probe(here, track=job.spec.audio_track).duration
             if self._settings.upload != "opus" and (self._settings.upload == "original" or recording.size <= self._inline):
-                return self._addressed(Parcel("", "", job.spec, seconds=promised, promised=promised), here, url_seconds)
+                return self._addressed(Parcel("", "", job.spec, seconds=length), here, url_seconds)
             split = job.spec.channels == "split"
             with decoder.decode(here, track=job.spec.audio_track, split=split, on_progress=lambda _: stop.check()) as waveform:
                 return self._as_opus(job, waveform, url_seconds, stop)

@@ -36,7 +36,7 @@ class Ticket:
         sent: when, in seconds since the epoch.
         bytes: of audio that were sent by this machine.
         seconds: length of the recording; None when nobody knows.
-        promised: what its header promises.
+        promised: what its header promises, when it was decoded here.
         flags: what was wrong with the audio when it was decoded here.
         skipped: damaged packets.
         staged: the audio's URL in the staging bucket, unsigned, to be removed; "" when there is none.

@@ -15,7 +15,7 @@ import typer
 from typer.exceptions import TyperException
 
 from transcribe_cli import __version__
-from transcribe_cli.cli import config, doctor, models, plan, render, run, score, speakers, worker
+from transcribe_cli.cli import config, doctor, models, plan, remote, render, run, score, speakers, worker
 from transcribe_cli.cli.argv import normalized
 from transcribe_cli.cli.debug import debugging, show_debug_records, traceback_of
 from transcribe_cli.cli.signals import EXIT_CODES, leave, unwind_on_signals
@@ -36,6 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
+app.command("remote")(remote.remote)
 app.command("plan")(plan.plan)
 app.command("render")(render.render)
 app.command("score")(score.score)

@@ -15,7 +15,7 @@ import typer
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from transcribe_cli.config import GROUPS
+from transcribe_cli.config import ELSEWHERE, GROUPS
 from transcribe_cli.config.fields import FIELDS
 
 P = ParamSpec("P")
@@ -31,10 +31,19 @@ def flag_name(field: str) -> str:
 
 
 def with_job_options(command: Callable[P, R]) -> Callable[P, R]:
+    """Give a command that ends in `**flags` one option for each field of the spec and the settings, but those about other places."""
+    return _with_options(command, [panel for panel in GROUPS if panel != ELSEWHERE])
+
+
+def with_all_options(command: Callable[P, R]) -> Callable[P, R]:
     """Give a command that ends in `**flags` one option for each field of the spec and the settings."""
+    return _with_options(command, list(GROUPS))
+
+
+def _with_options(command: Callable[P, R], panels: list[str]) -> Callable[P, R]:
     signature = inspect.signature(command, eval_str=True)
     own = [parameter for parameter in signature.parameters.values() if parameter.kind is not inspect.Parameter.VAR_KEYWORD]
-    made = [_parameter(name, panel) for panel, names in GROUPS.items() for name in names]
+    made = [_parameter(name, panel) for panel in panels for name in GROUPS[panel]]
     command.__signature__ = signature.replace(parameters=[*own, *made])  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *made]}
     return command
