@@ -62,14 +62,15 @@ class Tally:
     def finished(self, jobs: int, exit_code: int | None = None) -> RunFinished:
         """The run's last event; `exit_code` when something else than failures decides it."""
         seconds = time.perf_counter() - self.began
-        code = exit_code if exit_code is not None else RecordingError.exit_code if self.failed else 0
+        code = exit_code if exit_code is not None else RecordingError.exit_code if self.failed else 6 if self.elsewhere else 0
         return RunFinished(
             transcribed=self.transcribed,
             diarized=self.diarized,
             rendered=self.rendered,
             skipped=self.skipped,
             failed=self.failed,
-            not_tried=jobs - self.tried,
+            elsewhere=self.elsewhere,
+            not_tried=jobs - self.tried - self.elsewhere,
             audio_seconds=round(self.audio_seconds, 3),
             seconds=round(seconds, 3),
             rtfx=round(self.audio_seconds / seconds, 2) if seconds else 0.0,

@@ -182,6 +182,7 @@ class RunFinished(Event):
     rendered: int
     skipped: int
     failed: int
+    elsewhere: int
     not_tried: int
     audio_seconds: float
     seconds: float

@@ -214,6 +214,12 @@ class _Attempt:
 
     def _brought(self, answer: Answer) -> Outcome:
         """What a finished job comes to."""
+        if answer.retries:
+            self._perhaps_again = True
+            self._tell(
+                f"RunPod began {self._label} {answer.retries + 1} times: the work of workers that died may be paid for.",
+                "warning",
+            )
         match answer.state:
             case State.COMPLETED:
                 stored = self._staged_result()
