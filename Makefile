@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-storage bench lint install clean
+.PHONY: demo test test-storage test-crash bench lint install clean
 
 demo: $(VENV)/.installed
 	$(BIN)/transcribe run examples/audio --model demo --output-format json,srt,vtt,txt
@@ -20,6 +20,10 @@ test-storage: $(VENV)/.installed-tests
 	$(PIP) install gcsfs adlfs gcp-storage-emulator
 	npm install --silent --prefix $(VENV)/azurite azurite
 	$(BIN)/python -m pytest -n 2 -m "emulators or not emulators" tests/storage $(PYTEST)
+
+# Thirty times kill -9 over two runs at once, with the counts that docs/reliability.md has; a few minutes.
+test-crash: $(VENV)/.installed-tests
+	CRASH_KILLS=30 $(BIN)/python -m pytest -s tests/cli/test_crash.py
 
 # All of it takes hours; BENCH="--cases short --on demo --scale 0.2" takes a minute. See benchmarks/README.md.
 bench: $(VENV)/.installed-tests

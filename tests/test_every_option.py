@@ -272,6 +272,7 @@ SETTINGS: Mapping[str, Callable[[Path], bool] | str] = {
         UsageError, lambda: list(transcribe(path, JobSpec(model="demo", diarize=True), settings(hf_token="hf_ with spaces")))
     ),
     "diarize_batch_size": lambda path: _batches(path, diarize_batch_size=3) == 3 != _batches(path),
+    "shard": "tests/cli/test_shards.py",
     "max_duration": "tests/cli/test_run.py",
     "fail_fast": "tests/cli/test_run.py",
     "quiet": "tests/cli/test_run.py",

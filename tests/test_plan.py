@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from transcribe_cli.errors import OutputRefused, StorageNotReady, Unreadable, Us
 from transcribe_cli.plan import Decision, check_writable, plan
 from transcribe_cli.settings import Settings
 from transcribe_cli.sinks import add, commit, read_head, recover
-from transcribe_cli.sinks.atomic import host
+from transcribe_cli.sinks.processes import host
 from transcribe_cli.sources import find
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Transcript
@@ -159,8 +158,8 @@ def test_overwrite_does_everything_again(aula):
     assert (job.decision, job.reason, job.formats) == (Decision.TRANSCRIBE, "overwrite", ("json", "srt", "vtt"))
 
 
-def test_a_whole_tree_that_is_done_is_planned_at_once_and_not_touched(tmp_path):
-    """200 recordings in well under 0.3 s on an idle machine; nothing is written."""
+def test_a_whole_tree_that_is_done_is_planned_and_not_touched(tmp_path):
+    """200 recordings; nothing is written. How long it takes is measured in `benchmarks/`."""
     for number in range(200):
         (tmp_path / f"aula {number}.mp3").write_bytes(b"x" * number)
     # Made once and copied: writing them through to the disk takes seconds.
@@ -172,14 +171,8 @@ def test_a_whole_tree_that_is_done_is_planned_at_once_and_not_touched(tmp_path):
             job.output.path(name).touch()
         job.output.path("json").write_text(written.dumps())
     before = snapshot(tmp_path)
-    took = []
-    for _ in range(5):
-        began = time.perf_counter()
-        jobs = planned(tmp_path)
-        took.append(time.perf_counter() - began)
-    assert {job.reason for job in jobs} == {"done"}
+    assert {job.reason for job in planned(tmp_path)} == {"done"}
     assert snapshot(tmp_path) == before
-    assert min(took) < 0.3
 
 
 # what is in the way

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from tests.documents import transcript_of
 from transcribe_cli.errors import OutputRefused, StorageNotReady
 from transcribe_cli.sinks import Output, add, assign, commit, json_path, leftovers, read_head, recover, write
-from transcribe_cli.sinks.atomic import host
 from transcribe_cli.sinks.names import shortened
+from transcribe_cli.sinks.processes import host
 from transcribe_cli.sources import Recording, find, from_json_safe, json_safe
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Transcript
@@ -565,15 +565,15 @@ def test_what_is_not_whole_is_removed(tmp_path, data):
 
 
 def test_temporary_files_of_the_living_are_left_alone(tmp_path):
-    """This process, another that runs, another machine's for a day; and what only looks like ours."""
+    """This process, another that runs, another machine's for ten minutes; and what only looks like ours."""
     kept = [
         leave(tmp_path, b"1", process=os.getpid()),
         leave(tmp_path, b"1", process=1),
-        leave(tmp_path, b"1", machine="00000000", age=3600),
+        leave(tmp_path, b"1", machine="00000000", age=500),
         tmp_path / ".transcribe-mine.tmp",
     ]
     kept[-1].touch()
-    old = leave(tmp_path, b"1", machine="11111111", age=2 * 86400)
+    old = leave(tmp_path, b"1", machine="11111111", age=700)
     assert recover(tmp_path) == []
     assert all(path.exists() for path in kept)
     assert not old.exists()

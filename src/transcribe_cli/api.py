@@ -11,6 +11,7 @@ from functools import partial
 from transcribe_cli.events import Emit, silence
 from transcribe_cli.fetch import GB, Fetcher
 from transcribe_cli.loading import check_diarizer, check_engine, decoders, engine_loaders, load_diarizer
+from transcribe_cli.naming import Naming
 from transcribe_cli.pipeline import Outcome, Pipeline
 from transcribe_cli.plan import Decision, Job, plan
 from transcribe_cli.settings import Settings
@@ -32,11 +33,12 @@ def transcribe(
     Args:
         sources: what `transcribe run` takes: files, folders, globs, `@list.txt`, manifests.
         spec: what to recognize and how.
-        settings: device, batch size, which files; what is about outputs and display is of no effect here.
+        settings: device, batch size, which files, names of speakers; what is about outputs and display is of no effect here.
         emit: hears of everything that happens, also from another thread.
 
     Raises:
         SourceNotFound, UsageError: a source that is not there, a spec that the model cannot do.
+        ConfigError: a file with names of speakers, or the library of voices, is damaged.
         NotReady: model, device or scratch space is not there.
     """
     spec, settings = spec or JobSpec(), settings or Settings()
@@ -50,12 +52,22 @@ def transcribe(
             yield Outcome(job, error=job.error)
     if waiting := [job for job in jobs if job.decision is Decision.TRANSCRIBE]:
         check_engine(spec, settings)
+        naming = Naming(settings, emit)
+        naming.read(waiting)
         check_diarizer(waiting, settings)
         with ExitStack() as stack:
-            fetcher = Fetcher(round(settings.scratch_limit * GB))
+            fetcher = partial(Fetcher, round(settings.scratch_limit * GB))
             loaders, diarizer = partial(engine_loaders, spec, settings), partial(load_diarizer, settings)
             pipeline = Pipeline(loaders, decoders(settings, stack), emit, diarizer=diarizer, fetcher=fetcher)
-            yield from pipeline.run(waiting)
+            for outcome in pipeline.run(waiting):
+                yield _named(outcome, naming)
+
+
+def _named(outcome: Outcome, naming: Naming) -> Outcome:
+    """With the names of its speakers."""
+    if outcome.transcript is None:
+        return outcome
+    return replace(outcome, transcript=naming.named(outcome.job, outcome.transcript, outcome.diarization))
 
 
 def _to_do(job: Job) -> Job:

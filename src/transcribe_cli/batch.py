@@ -5,78 +5,41 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from transcribe_cli import sinks, speaker_names
+from transcribe_cli import sinks
 from transcribe_cli.audio import scratch
 from transcribe_cli.backends import Opener
 from transcribe_cli.backends.local import Local
 from transcribe_cli.checkpoint import Checkpoints
+from transcribe_cli.claims import Claims
 from transcribe_cli.errors import DiarizationFailed, OutputRefused, RecordingError, StorageNotReady, TranscribeError
 from transcribe_cli.events import (
     Emit,
     Event,
     RecordingDone,
+    RecordingElsewhere,
     RecordingFailed,
     RecordingSkipped,
     RunFinished,
     RunStarted,
-    VoicesFound,
 )
+from transcribe_cli.failures import Failures
 from transcribe_cli.formats import render
+from transcribe_cli.naming import Naming
 from transcribe_cli.pipeline import Outcome
-from transcribe_cli.plan import Decision, Job, check_writable
+from transcribe_cli.plan import HEARD, Decision, Job, check_writable
 from transcribe_cli.settings import Settings
-from transcribe_cli.sinks import Output
 from transcribe_cli.sources import json_safe
 from transcribe_cli.spec import JobSpec
+from transcribe_cli.tally import Tally
 from transcribe_cli.transcript import Transcript
-from transcribe_cli.voices.known import KnownVoices, with_likenesses
-from transcribe_cli.voices.library import Library
 
 _LOG = logging.getLogger(__name__)
-# Decisions for which a recording is decoded.
-HEARD = frozenset({Decision.TRANSCRIBE, Decision.DIARIZE})
 # What to do when a recording has its text and not its speakers.
 _AGAIN = "The same command again tries only to find out who speaks."
-
-
-@dataclass
-class Tally:
-    """What a run did, counted as it goes. Seconds."""
-
-    transcribed: int = 0
-    diarized: int = 0
-    rendered: int = 0
-    skipped: int = 0
-    failed: int = 0
-    elsewhere: int = 0
-    tried: int = 0
-    audio_seconds: float = 0.0
-    stopped_by: str | None = None
-    began: float = field(default_factory=time.perf_counter)
-
-    def finished(self, jobs: int, exit_code: int | None = None) -> RunFinished:
-        """The run's last event; `exit_code` when something else than failures decides it."""
-        seconds = time.perf_counter() - self.began
-        code = exit_code if exit_code is not None else RecordingError.exit_code if self.failed else 6 if self.elsewhere else 0
-        return RunFinished(
-            transcribed=self.transcribed,
-            diarized=self.diarized,
-            rendered=self.rendered,
-            skipped=self.skipped,
-            failed=self.failed,
-            elsewhere=self.elsewhere,
-            not_tried=jobs - self.tried - self.elsewhere,
-            audio_seconds=round(self.audio_seconds, 3),
-            seconds=round(seconds, 3),
-            rtfx=round(self.audio_seconds / seconds, 2) if seconds else 0.0,
-            exit_code=code,
-            stopped_by=self.stopped_by,
-        )
 
 
 class Batch:
@@ -96,45 +59,56 @@ class Batch:
         self._listener = emit
         self._lock = threading.Lock()
         self._tally = Tally()
-        self._flag_names = speaker_names.parsed(settings.speaker_names)
-        self._names: dict[Output, dict[str, str]] = {}
-        self._voices: KnownVoices | None = None
+        self._failures = Failures(settings.state_dir)
+        self._claims = Claims(spec, settings, self._emit)
+        self._naming = Naming(settings, self._emit)
+        self._elsewhere: list[Job] = []
+        self._decided_anew: list[Job] = []
+        self._detached = 0
+        self._told: set[str] = set()
         self._backend = where(spec, settings, self._emit)
 
     def run(self) -> RunFinished:
-        """Do what the plan says: fail, skip, render, then transcribe and diarize, in this order.
+        """Do what the plan says: fail, skip, render, then transcribe and diarize, in this order; then what other runs left.
 
         Raises:
             NotReady: the model, the device or the scratch space is not there; what was written until then stands.
             KeyboardInterrupt, SystemExit: passed on, after `RunFinished` told what is done.
         """
         try:
-            self._jobs = check_writable(self._jobs)
-            self._start()
-            waiting = [job for job in self._jobs if job.decision in HEARD]
-            if waiting:
-                self._backend.check(waiting)
-            self._names = _names_beside([job for job in waiting if job.spec.tells_speakers])
-            if self._names and self._settings.voices:
-                self._voices = KnownVoices(Library(self._settings.state_dir), self._settings.voice_threshold, self._emit)
-            self._each(Decision.FAIL, self._fail_planned)
-            self._each(Decision.DONE, self._skip)
-            self._each(Decision.RENDER, self._render)
-            self._transcribe(waiting)
+            with self._claims:
+                self._carry_out()
         except _Stop:
             self._tally.stopped_by = "fail_fast"
         except (KeyboardInterrupt, SystemExit) as stop:
             code = stop.code if isinstance(stop, SystemExit) and isinstance(stop.code, int) else 130
             self._tally.stopped_by = "interrupted" if code == 130 else "terminated"
-            self._emit(self._tally.finished(len(self._jobs), code))
+            self._emit(self._finished(code))
             raise
         except TranscribeError as error:
             self._tally.stopped_by = error.code
-            self._emit(self._tally.finished(len(self._jobs), error.exit_code))
+            self._emit(self._finished(error.exit_code))
             raise
-        summary = self._tally.finished(len(self._jobs))
+        summary = self._finished()
         self._emit(summary)
         return summary
+
+    def _finished(self, exit_code: int | None = None) -> RunFinished:
+        self._tally.elsewhere = len(self._elsewhere) + self._detached
+        return self._tally.finished(len(self._jobs), exit_code)
+
+    def _carry_out(self) -> None:
+        self._jobs = check_writable(self._jobs)
+        self._start()
+        waiting = [job for job in self._jobs if job.decision in HEARD]
+        if waiting:
+            self._backend.check(waiting)
+        self._naming.read(waiting)
+        for decision in (Decision.FAIL, Decision.DONE, Decision.RENDER):
+            for job in self._jobs:
+                if job.decision is decision:
+                    self._settle(job)
+        self._hear(waiting)
 
     def _start(self) -> None:
         counts = {decision: sum(job.decision is decision for job in self._jobs) for decision in Decision}
@@ -149,21 +123,25 @@ class Batch:
                 bytes=sum(job.recording.size for job in waiting),
             )
         )
-        crashed = {job.output.folder for job in self._jobs if job.crashed}
-        for folder in {job.output.folder for job in self._jobs if job.decision is not Decision.FAIL}:
-            if isinstance(folder, Path) or folder in crashed:
-                sinks.recover(folder)
+        # In a store a folder is looked into only where the listing showed something.
+        looked_into = (job for job in self._jobs if job.left_behind or isinstance(job.output.folder, Path))
+        self._claims.sweep({job.output.folder for job in looked_into if job.decision is not Decision.FAIL})
         Checkpoints(self._settings.state_dir).sweep()
+        self._failures.sweep()
         with suppress(StorageNotReady):  # a run with nothing to decode needs no scratch folder
             scratch.sweep(scratch.folder(None))
 
-    def _each(self, decision: Decision, do: Callable[[Job], None]) -> None:
-        for job in self._jobs:
-            if job.decision is decision:
-                do(job)
-
-    def _fail_planned(self, job: Job) -> None:
-        self._fail(job, job.error or RecordingError(job.reason))
+    def _settle(self, job: Job) -> None:
+        """Do what needs no model."""
+        match job.decision:
+            case Decision.FAIL:
+                self._fail(job, job.error or RecordingError(job.reason))
+            case Decision.DONE:
+                self._skip(job)
+            case Decision.RENDER:
+                self._render(job)
+            case Decision.TRANSCRIBE | Decision.DIARIZE:
+                self._elsewhere.append(job)
 
     def _skip(self, job: Job) -> None:
         self._tally.tried += 1
@@ -173,41 +151,105 @@ class Batch:
     def _render(self, job: Job) -> None:
         began = time.perf_counter()
         try:
-            path = sinks.json_path(job.output)
-            transcript = sinks.read(path)
-            written = sinks.add(job.output, transcript, _rendered(transcript, job.formats), overwrite=self._settings.overwrite)
+            now = self._claimed(job)
+        except StorageNotReady as error:
+            self._fail(job, error)
+            return
+        if now is None:
+            return
+        only_recovered = not job.formats and now.decision is Decision.DONE
+        try:
+            if now.decision is not Decision.RENDER and not only_recovered:
+                self._settle(now)
+                return
+            transcript = sinks.read(sinks.json_path(now.output))
+            written = sinks.add(now.output, transcript, _rendered(transcript, now.formats), overwrite=self._settings.overwrite)
         except (TranscribeError, OSError) as error:
             self._fail(job, error if isinstance(error, TranscribeError) else OutputRefused(str(error)))
             return
+        finally:
+            self._claims.release(job)
         self._tally.tried += 1
         self._tally.rendered += 1
-        self._emit(_done(job, written, time.perf_counter() - began, rendered=True))
+        self._emit(_done(now, written, time.perf_counter() - began, rendered=True))
 
-    def _transcribe(self, jobs: Sequence[Job]) -> None:
-        if not jobs:
-            return
-        with closing(self._backend.run(jobs, self._can_be_written)) as outcomes:
-            for outcome in outcomes:
-                self._take(outcome)
+    def _hear(self, jobs: Sequence[Job]) -> None:
+        """Transcribe and diarize, and whatever other runs began and did not finish."""
+        self._pass_over(jobs)
+        while left := self._left_by_others():
+            in_progress = len(self._elsewhere)
+            self._pass_over(left)
+            if len(self._elsewhere) - in_progress == len(left):
+                break  # none could be had after all; there would be no end to asking
 
-    def _can_be_written(self, job: Job) -> bool:
-        """Whether the job's outputs could be written now: a disk that filled up costs no recognition. Called in the pipeline's threads."""
+    def _pass_over(self, jobs: Sequence[Job]) -> None:
+        if jobs:
+            with closing(self._backend.run(jobs, self._may_begin)) as outcomes:
+                for outcome in outcomes:
+                    self._take(outcome)
+        decided, self._decided_anew = self._decided_anew, []
+        for job in decided:
+            self._settle(job)
+
+    def _left_by_others(self) -> Sequence[Job]:
+        """Of the recordings that were in progress elsewhere, those that are not any more: done or not."""
+        asked, self._elsewhere = self._elsewhere, []
+        free: list[Job] = []
+        for job in asked:
+            (free if self._claims.is_free(job) else self._elsewhere).append(job)
+        return free
+
+    def _may_begin(self, job: Job) -> bool:
+        """Whether to go on with it now: there is room for its outputs, nobody else is at it, and it is what the plan said.
+
+        Called in the backend's threads, just before its turn, and again before another attempt.
+        """
+        if self._claims.has(job):
+            return True
         try:
             check_writable([job])
-        except StorageNotReady as error:
+            self._claims.make_ready(job.output.folder)
+            now = self._claimed(job)
+        except (StorageNotReady, OutputRefused) as error:
             self._fail(job, error)
             return False
-        return True
+        if now is None or now.decision is job.decision:
+            return now is not None
+        self._claims.release(job)
+        self._decided_anew.append(now)
+        return False
+
+    def _claimed(self, job: Job) -> Job | None:
+        """The job as it stands now that it is this run's; None when another run is at it."""
+        claim = self._claims.claim(job)
+        if (owner := claim.elsewhere) is None:
+            return claim.job
+        self._elsewhere.append(job)
+        if job.recording.uri not in self._told:
+            self._told.add(job.recording.uri)
+            size = job.recording.size if job.decision in HEARD else 0
+            self._emit(RecordingElsewhere(job.recording.label, size, owner.host, owner.pid, owner.taken))
+        return None
 
     def _take(self, outcome: Outcome) -> None:
-        job, transcript = outcome.job, outcome.transcript
-        if outcome.elsewhere:
-            self._tally.elsewhere += 1
-            return
-        if transcript is None:
-            self._fail(job, outcome.error or RecordingError("There is no transcript."))
-            return
-        transcript = self._named(outcome, transcript)
+        """Write what came of a job."""
+        try:
+            if outcome.elsewhere:
+                self._detached += 1
+            elif outcome.transcript is None:
+                self._fail(outcome.job, outcome.error or RecordingError("There is no transcript."))
+            elif (now := self._claims.secure(outcome.job)).decision in HEARD:
+                self._write(outcome, outcome.transcript)
+            else:  # another run took it over, and was faster
+                self._decided_anew.append(now)
+                if outcome.checkpoint is not None:
+                    outcome.checkpoint.remove()
+        finally:
+            self._claims.release(outcome.job)
+
+    def _write(self, outcome: Outcome, transcript: Transcript) -> None:
+        job = outcome.job
+        transcript = self._naming.named(job, transcript, outcome.diarization)
         try:
             written = sinks.commit(job.output, transcript, _rendered(transcript, job.formats), overwrite=self._settings.overwrite)
         except (OutputRefused, StorageNotReady) as error:
@@ -218,6 +260,7 @@ class Batch:
         if (failure := outcome.error) is not None:  # its text is there, and nobody knows who said it
             self._fail(job, DiarizationFailed(f"{failure.message} Its text is written.", f"{failure.hint} {_AGAIN}".strip()))
             return
+        self._failures.forget(job.recording)
         with self._lock:
             self._tally.tried += 1
             self._tally.transcribed += job.decision is Decision.TRANSCRIBE
@@ -225,49 +268,25 @@ class Batch:
             self._tally.audio_seconds += transcript.duration
         self._emit(_done(job, written, outcome.seconds))
 
-    def _named(self, outcome: Outcome, transcript: Transcript) -> Transcript:
-        """With the names of its speakers: of enrolled voices where people said nothing else."""
-        job, found = outcome.job, outcome.diarization
-        given = {**self._names.get(job.output, {}), **self._flag_names}
-        if found is not None:
-            likely = self._voices.heard_in(found, job.spec.diarize_model, given) if self._voices else ()
-            transcript = with_likenesses(transcript, likely)
-            if likely:
-                self._emit(
-                    VoicesFound(
-                        job.recording.label,
-                        {likeness.speaker: likeness.name for likeness in likely if likeness.sure},
-                        {likeness.speaker: likeness.name for likeness in likely if not likeness.sure},
-                        {likeness.speaker: round(likeness.similarity, 3) for likeness in likely},
-                    )
-                )
-        return speaker_names.with_names(transcript, given)
-
     def _fail(self, job: Job, error: TranscribeError) -> None:
         with self._lock:
             self._tally.tried += 1
             self._tally.failed += 1
+        if job.decision is not Decision.FAIL:  # which the next look at the tree says again
+            self._failures.remember(job.recording, error)
         _LOG.debug("%s failed", job.recording.label, exc_info=error)
         self._emit(RecordingFailed(job.recording.label, error.code, error.message, error.hint))
         if self._settings.fail_fast:
             raise _Stop
 
     def _emit(self, event: Event) -> None:
+        self._claims.hear(event)
         with self._lock:
             self._listener(event)
 
 
 class _Stop(Exception):
     """The first failure ends the run, because `--fail-fast` says so."""
-
-
-def _names_beside(jobs: Sequence[Job]) -> dict[Output, dict[str, str]]:
-    """What the speakers of each recording are called, as files next to it or to its transcript say."""
-    listings = sinks.Listings()
-    listings.expect((job.recording.root, job.recording.path.parent) for job in jobs)
-    return {
-        job.output: speaker_names.beside(job.recording.path, sinks.json_path(job.output), holds=listings.holds) for job in jobs
-    }
 
 
 def _rendered(transcript: Transcript, formats: Iterable[str]) -> dict[str, str]:

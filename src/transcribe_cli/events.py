@@ -69,6 +69,21 @@ class RecordingSkipped(Event):
 
 
 @dataclass(frozen=True)
+class RecordingElsewhere(Event):
+    """Another run is at work on it, which is no failure; it is looked at again at the end of this one.
+
+    `bytes` are those that this run does not have to transcribe, 0 when it had only a rendering to make. `host` is the name of the other's
+    machine, "" when it cannot be told; `pid` its process there; `since` when it began with this recording, UTC.
+    """
+
+    recording: str
+    bytes: int
+    host: str
+    pid: int
+    since: str
+
+
+@dataclass(frozen=True)
 class RecordingStarted(Event):
     """Decoding of this recording began. `recording` is its path below the folder that was named, here and below.
 
@@ -175,7 +190,10 @@ class RecordingFailed(Event):
 
 @dataclass(frozen=True)
 class RunFinished(Event):
-    """All that will be done is done. `audio_seconds` counts what was transcribed or diarized in this run."""
+    """All that will be done is done.
+
+    `audio_seconds` counts what was transcribed or diarized in this run; `elsewhere` what other runs still work on.
+    """
 
     transcribed: int
     diarized: int

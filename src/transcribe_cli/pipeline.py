@@ -86,7 +86,7 @@ class Pipeline:
         checkpoints: where finished clips are kept until their transcript is written; None keeps none.
         diarizer: makes the diarizer of a job ready, and is given who hears of events; called when the first recording is decoded whose
             spec wants speakers.
-        fetcher: brings recordings that are elsewhere; closed when the work ends. None is one with the default limit.
+        fetcher: makes what brings recordings that are elsewhere, for each `run` anew.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Pipeline:
         checkpoints: Checkpoints | None = None,
         backend: str = "local",
         diarizer: Callable[[Job, Emit], Diarizer] | None = None,
-        fetcher: Fetcher | None = None,
+        fetcher: Callable[[], Fetcher] = Fetcher,
     ) -> None:
         self._loaders = loaders
         self._fetcher = fetcher
@@ -125,7 +125,7 @@ class Pipeline:
         """
         inbox = self._inbox = queue.SimpleQueue()
         with ExitStack() as stack:
-            preparation = Preparation(jobs, self._decoders, wanted, inbox.put, self._tell, self._fetcher, more)
+            preparation = Preparation(jobs, self._decoders, wanted, inbox.put, self._tell, self._fetcher(), more)
             diarizing = stack.enter_context(Diarizing(self._loaded_diarizer, inbox.put, self._tell))
             recognition = partial(self._recognition, inbox, stack)
             run = _Run(preparation, recognition, diarizing, self._checkpoints, self._tell, self._backend)

@@ -19,7 +19,7 @@ from weakref import WeakSet
 from transcribe_cli.audio import Waveform
 from transcribe_cli.batching import Waiting
 from transcribe_cli.engines import Clip, ClipResult, DeviceFull, Engine, Task
-from transcribe_cli.errors import DeviceUnavailable, NotReady, RecognitionFailed, TranscribeError
+from transcribe_cli.errors import DeviceUnavailable, RecognitionFailed, TranscribeError
 from transcribe_cli.events import Emit, ModelLoaded, Notice
 from transcribe_cli.lanes import LINGER, Device, Lane, Loader, linger
 
@@ -60,9 +60,9 @@ class Lost:
 
 @dataclass(frozen=True)
 class Broken:
-    """No device is left."""
+    """No device is left, or a lane ended by a mistake of ours: nothing more will come."""
 
-    error: NotReady
+    error: Exception
 
 
 class Recognition:
@@ -188,7 +188,13 @@ class Recognition:
             self._changed.notify_all()
 
     def _serve(self, lane: Lane) -> None:
-        """The thread of a lane."""
+        """The thread of a lane; whoever waits for its answers hears of its end."""
+        try:
+            self._work(lane)
+        except Exception as error:
+            self._deliver(Broken(error))
+
+    def _work(self, lane: Lane) -> None:
         while batch := self._next(lane):
             answer: list[ClipResult | Task | Detected] = []
             failure: Exception | None = None

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 
+from transcribe_cli import shards
 from transcribe_cli.registry import BACKENDS, FORMATS
 from transcribe_cli.spec import as_tuple
 from transcribe_cli.storage import checked, is_url
@@ -51,6 +52,10 @@ class Settings(BaseModel):
     exclude: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
         default=(), description="no file that matches one of these"
     )
+    shard: str | None = Field(
+        default=None,
+        description="only this part of the tree: i/n, from 1/n to n/n; auto asks the variables of SLURM, Kubernetes and their like",
+    )
 
     # where it runs
     device: Literal["auto", "cpu", "cuda"] = Field(
@@ -71,7 +76,7 @@ class Settings(BaseModel):
     model_dir: Path | None = Field(default=None, description="where models are cached; none: the Hugging Face cache")
     state_dir: Path | None = Field(
         default=None,
-        description="where enrolled voices and finished clips of recordings in progress are kept; none: the user's state folder",
+        description="where enrolled voices, failures and finished clips of recordings in progress are kept; none: the user's state folder",
     )
     offline: bool = Field(default=False, description="never ask the hub, only use models that are here")
 
@@ -140,6 +145,11 @@ class Settings(BaseModel):
     log_format: Literal["text", "json"] = Field(
         default="text", description="text for people, or json: events as JSON lines on stderr"
     )
+
+    @field_validator("shard")
+    @classmethod
+    def _known_shard(cls, value: str | None) -> str | None:
+        return None if value is None else shards.check(value)
 
     @field_validator("backend")
     @classmethod

@@ -197,7 +197,7 @@ def test_a_killed_run_goes_on_where_it_was_and_writes_the_same(transcribe: Trans
             if seen == 8:
                 process.kill()
                 break
-    assert [found.name for found in path.parent.iterdir()] == ["conversa.wav"]
+    assert {found.name for found in path.parent.iterdir()} == {"conversa.wav", ".conversa.wav.transcribe-lease"}
     for place, folder in (("whole", tmp_path / "new"), ("resumed", state)):
         ran = transcribe("run", path, *arguments, "-f", "all", "--state-dir", folder, "--output-dir", tmp_path / place)
         assert ran.code == 0

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import termios
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -22,6 +23,7 @@ import pytest
 
 from tests.cli.recordings import SHORT, check_harmless, check_set
 from tests.conftest import Ran, command, environment, spoken
+from transcribe_cli.leases import Owner
 
 Transcribe = Callable[..., Ran]
 HOSTILE = "li\u00e7\u00e3o \U0001f469\u200d\U0001f3eb\x1b]0;owned\x07\n\u202e.wav"
@@ -47,7 +49,7 @@ FIELDS = {
     },
     "recording_failed": {"recording", "code", "message", "hint"},
     "run_finished": {
-        *("transcribed", "diarized", "rendered", "skipped", "failed", "not_tried"),
+        *("transcribed", "diarized", "rendered", "skipped", "failed", "elsewhere", "not_tried"),
         *("audio_seconds", "seconds", "rtfx", "exit_code", "stopped_by"),
     },
 }
@@ -249,6 +251,21 @@ def test_on_a_terminal_the_display_leaves_only_plain_lines_behind(mixed: Path) -
     assert sorted(line.split()[0] for line in left[1:-1]) == ["FAILED", "Model", "done"]
     assert re.fullmatch(r"1 transcribed .*; 1 done already; 1 failed\.", left[-1])
     assert "Traceback" not in terminal.written
+
+
+def test_on_a_terminal_what_is_in_progress_elsewhere_is_not_waited_for(done: Path, tmp_path: Path) -> None:
+    """The bar counts what this run does; the name of the other machine, which anybody may have written, is harmless."""
+    folder = Path(shutil.copytree(done, tmp_path / "aulas"))
+    for path in folder.glob("*.json"):
+        path.unlink()
+    owner = replace(Owner.me("2026-11-21T10:00:00Z"), machine="00000000", host="gpu\x1b]0;owned\x07\n")
+    (folder / ".a.wav.transcribe-lease").write_bytes(owner.dumps())
+    terminal = Terminal(["run", folder, "--model", "demo", "--overwrite"])
+    code, _ = terminal.end()
+    assert code == 6
+    assert "\x1b]0;owned" not in terminal.written
+    assert any(line.startswith(r"elsewhere a.wav  in progress on gpu\x1b]0;owned\x07\x0a (process ") for line in terminal.left())
+    assert " of 1 " in re.sub(r"\x1b\[[\d;?]*[A-Za-z]", " ", terminal.written)
 
 
 @pytest.mark.slow

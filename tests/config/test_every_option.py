@@ -60,6 +60,7 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     "trust_names": (True, True),
     "include": (["*.mp3", "b*"], ("*.mp3", "b*")),
     "exclude": (["*.wav"], ("*.wav",)),
+    "shard": ("2/4", "2/4"),
     "device": ("cpu", "cpu"),
     "device_index": ([1, 0], (1, 0)),
     "compute_type": ("int8", "int8"),

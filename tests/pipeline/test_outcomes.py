@@ -17,7 +17,7 @@ from transcribe_cli.audio import Decoder
 from transcribe_cli.engines import Engine
 from transcribe_cli.errors import ModelUnavailable, RecordingChanged
 from transcribe_cli.events import Event, ModelLoaded, RecordingPrepared, RecordingProgress, RecordingStarted
-from transcribe_cli.fetch import fetched
+from transcribe_cli.fetch import Fetcher
 from transcribe_cli.loading import engine_loaders
 from transcribe_cli.pipeline import Pipeline
 from transcribe_cli.plan import Job, plan
@@ -136,7 +136,7 @@ def test_a_recording_that_changes_while_it_is_read_is_found_out(tmp_path: Path, 
     """It may be half of one version and half of the other."""
     say(tmp_path / "a.wav")
     [recording] = find([str(tmp_path)])
-    with pytest.raises(RecordingChanged), fetched(recording) as (path, _):
+    with pytest.raises(RecordingChanged), Fetcher().fetched(recording) as (path, _):
         os.utime(path, ns=(0, 0))
 
 

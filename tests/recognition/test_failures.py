@@ -127,3 +127,15 @@ def test_no_clip_is_forgotten_and_none_is_answered_twice(
         answers = run.answers(len(innocent) + (guilty < len(counts)))
     assert placed(answers, Heard) == innocent
     assert {answer.clip.recording for answer in answers if isinstance(answer, Lost)} == {guilty} & set(range(len(counts)))
+
+
+def test_a_mistake_in_a_lane_ends_the_run_instead_of_leaving_it_waiting(recorded: Recorded) -> None:
+    """Here an engine that breaks its contract."""
+    waveform = recorded()
+    engine = Echo()
+    with Devices(engine) as run:
+        del engine.replicas
+        run.add(clip(waveform))
+        [answer] = run.answers(1)
+    assert isinstance(answer, Broken)
+    assert isinstance(answer.error, AttributeError)

@@ -25,6 +25,7 @@ KEY, SECRET = "AKIATESTKEYOFOURS0001", "secret-of-the-tests-7f3a"
 AZURITE = Path(sys.prefix) / "azurite/node_modules/.bin/azurite-blob"
 AZURITE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 KINDS = ("memory", "s3", "sftp")
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -152,16 +153,8 @@ def _gcs(folder: Path, stack: ExitStack) -> Tree:
     if not _installed("gcp_storage_emulator"):
         pytest.skip("The GCS emulator is not installed: pip install gcp-storage-emulator")
     port = free_port()
-    command = [
-        "-m",
-        "gcp_storage_emulator",
-        "start",
-        "--host=127.0.0.1",
-        f"--port={port}",
-        "--in-memory",
-        "--default-bucket=aulas",
-    ]
-    process = subprocess.Popen([sys.executable, *command], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "tests.storage.gcs", str(port)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     stack.callback(process.wait)
     stack.callback(process.terminate)
     wait_for(port)

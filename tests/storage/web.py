@@ -90,10 +90,12 @@ class Proxy:
         breaking: given the number of the request, from 0, and its head, says what becomes of the answer: None is nothing; ("cut", n) ends
             the connection after n bytes, ("reset", n) with a reset, ("stall", n) sends no more, ("status", 503) answers itself,
             ("rate", bytes a second) is slow.
+        changing: gives what is passed on in the place of what a client sent.
     """
 
     def __init__(self, port: int) -> None:
         self.breaking: Callable[[int, bytes], tuple[str, int] | None] = lambda number, head: None
+        self.changing: Callable[[bytes], bytes] = lambda data: data
         self.requests: list[bytes] = []
         self.sent = 0
         self._upstream = port
@@ -142,7 +144,7 @@ class Proxy:
                         client.sendall(b"HTTP/1.1 %d Broken\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % fate[0][1])
                         client.shutdown(socket.SHUT_RDWR)
                         return
-                upstream.sendall(data)
+                upstream.sendall(self.changing(data))
             upstream.shutdown(socket.SHUT_WR)
 
     def _break(self, client: socket.socket, data: bytes, fate: tuple[str, int], left: list[int]) -> bool:

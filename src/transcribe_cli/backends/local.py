@@ -44,7 +44,7 @@ class Local:
             loaders = partial(engine_loaders, self._spec, self._settings)
             diarizer = partial(load_diarizer, self._settings)
             checkpoints = Checkpoints(self._settings.state_dir)
-            fetcher = Fetcher(round(self._settings.scratch_limit * GB))
+            fetcher = partial(Fetcher, round(self._settings.scratch_limit * GB))
             pipeline = Pipeline(
                 loaders, decoders(self._settings, stack), self._emit, checkpoints, diarizer=diarizer, fetcher=fetcher
             )

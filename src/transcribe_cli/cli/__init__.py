@@ -1,7 +1,7 @@
 """The command line: one thin file for each command; here the program itself, its exit codes and its one `try`.
 
 Exit codes: 0 done · 1 unexpected error · 2 usage or configuration · 3 some recordings have no transcript · 4 the machine is not ready
-· 5 stopped by a limit of the user's · 130 interrupted · 143 terminated.
+· 5 stopped by a limit of the user's · 6 the rest is in progress elsewhere · 130 interrupted · 143 terminated.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import typer
 from typer.exceptions import TyperException
 
 from transcribe_cli import __version__
-from transcribe_cli.cli import config, doctor, models, plan, remote, render, run, score, speakers, worker
+from transcribe_cli.cli import config, doctor, models, plan, remote, render, run, score, speakers, status, worker
 from transcribe_cli.cli.argv import normalized
 from transcribe_cli.cli.debug import debugging, show_debug_records, traceback_of
 from transcribe_cli.cli.signals import EXIT_CODES, leave, unwind_on_signals
@@ -24,7 +24,8 @@ from transcribe_cli.errors import TranscribeError
 from transcribe_cli.printable import printable
 
 EPILOG = (
-    "Exit codes: 0 done, 2 usage, 3 some recordings failed, 4 the machine is not ready, 130 interrupted. See docs/scripting.md."
+    "Exit codes: 0 done, 2 usage, 3 some recordings failed, 4 the machine is not ready, 6 the rest is in progress elsewhere, "
+    "130 interrupted. See docs/scripting.md."
 )
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("remote")(remote.remote)
 app.command("plan")(plan.plan)
+app.command("status")(status.status)
 app.command("render")(render.render)
 app.command("score")(score.score)
 app.command("doctor")(doctor.doctor)

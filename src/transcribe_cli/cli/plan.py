@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from transcribe_cli.cli.durations import durations
 from transcribe_cli.cli.options import with_job_options
-from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, jobs_for
+from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, jobs_for, shard_of
 from transcribe_cli.errors import RecordingError
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.printable import printable
 from transcribe_cli.reporting.sentences import clock, counted
-
-if TYPE_CHECKING:
-    from transcribe_cli.audio import Decoder
 
 
 @with_job_options
@@ -33,39 +30,25 @@ def plan(
     transcribe plan ./aulas --model small
     """
     sources = sources or []
-    return show(jobs_for(sources, configure(sources, flags, config, profile)), as_json=as_json)
+    configured = configure(sources, flags, config, profile)
+    return show(jobs_for(sources, configured), shard_of(configured), as_json=as_json)
 
 
-def show(jobs: Sequence[Job], *, as_json: bool) -> int:
+def show(jobs: Sequence[Job], shard: str | None, *, as_json: bool) -> int:
     """Print the plan; exit code 3 when a recording is known to fail."""
-    durations = _durations(jobs)
+    seconds = durations([job for job in jobs if job.decision is not Decision.FAIL])
+    known = [seconds.get(job.recording.uri) for job in jobs]
     if as_json:
-        typer.echo(json.dumps(_document(jobs, durations), indent=1))
+        typer.echo(json.dumps(_document(jobs, known, shard), indent=1))
     else:
-        for line in _lines(jobs, durations):
+        for line in _lines(jobs, known, shard):
             typer.echo(line)
     return RecordingError.exit_code if any(job.decision is Decision.FAIL for job in jobs) else 0
 
 
-def _durations(jobs: Sequence[Job]) -> list[float | None]:
-    """Seconds that each header promises; None where it does not, or cannot be read."""
-    from transcribe_cli.audio import Decoder  # brings NumPy, which `--help` need not wait for
-
-    with Decoder() as decoder:
-        return [None if job.decision is Decision.FAIL else _duration(job, decoder) for job in jobs]
-
-
-def _duration(job: Job, decoder: Decoder) -> float | None:
-    if not isinstance(job.recording.path, Path):
-        return None  # it would have to be fetched
-    try:
-        return decoder.probe(job.recording.path, track=job.spec.audio_track).duration
-    except RecordingError:
-        return None  # `run` says what is wrong with it
-
-
-def _document(jobs: Sequence[Job], durations: Sequence[float | None]) -> dict[str, Any]:
+def _document(jobs: Sequence[Job], durations: Sequence[float | None], shard: str | None) -> dict[str, Any]:
     return {
+        "shard": shard,
         "recordings": [
             {
                 "name": job.recording.name,
@@ -83,7 +66,7 @@ def _document(jobs: Sequence[Job], durations: Sequence[float | None]) -> dict[st
     }
 
 
-def _lines(jobs: Sequence[Job], durations: Sequence[float | None]) -> list[str]:
+def _lines(jobs: Sequence[Job], durations: Sequence[float | None], shard: str | None) -> list[str]:
     names = [printable(job.recording.label) for job in jobs]
     width = min(60, max(map(len, names), default=0))
     lines = [
@@ -103,7 +86,8 @@ def _lines(jobs: Sequence[Job], durations: Sequence[float | None]) -> list[str]:
     ]
     seconds = _to_transcribe(jobs, durations)
     work = f" {clock(seconds)} of audio to transcribe." if seconds else ""
-    return [*lines, f"{counted(len(jobs), 'recording')}{': ' if counts else ''}{', '.join(counts)}.{work}"]
+    which = f" in shard {shard}" if shard else ""
+    return [*lines, f"{counted(len(jobs), 'recording')}{which}{': ' if counts else ''}{', '.join(counts)}.{work}"]
 
 
 def _to_transcribe(jobs: Sequence[Job], durations: Sequence[float | None]) -> float:

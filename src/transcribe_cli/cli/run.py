@@ -11,7 +11,7 @@ import typer
 
 from transcribe_cli.cli.options import with_job_options
 from transcribe_cli.cli.plan import show
-from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, jobs_for
+from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, jobs_for, shard_of
 from transcribe_cli.cli.streams import mute_stdout
 from transcribe_cli.config import Config
 from transcribe_cli.events import Notice
@@ -49,14 +49,16 @@ def carry_out(
     """Do what the configuration says with these sources, here or where `where` says, and tell of it; the exit code."""
     from transcribe_cli.batch import Batch  # brings NumPy, which `--help` need not wait for
 
-    jobs = jobs_for(sources, configured)
+    jobs, shard = jobs_for(sources, configured), shard_of(configured)
     if dry_run:
-        return show(jobs, as_json=as_json)
+        return show(jobs, shard, as_json=as_json)
     with listening(configured.settings, sys.stderr) as emit:
         if configured.file is not None:
             emit(Notice(f"Configuration: {configured.file}."))
+        if shard:
+            emit(Notice(f"Shard {shard}."))
         if not jobs:
-            emit(Notice(f"No recordings in {', '.join(sources) or 'the current folder'}."))
+            emit(Notice(f"No recordings in {', '.join(sources) or 'the current folder'}{' for this shard' if shard else ''}."))
         place = {} if where is None else {"where": where()}
         summary = Batch(jobs, configured.spec, configured.settings, emit, **place).run()
     if as_json:

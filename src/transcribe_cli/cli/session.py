@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from transcribe_cli import plan as planning
+from transcribe_cli import shards
 from transcribe_cli import sources as finding
 from transcribe_cli.config import Config, load
 from transcribe_cli.errors import UsageError
@@ -50,12 +51,12 @@ def configure(sources: Sequence[str], flags: Mapping[str, Any], config: Path | N
 
 
 def jobs_for(sources: Sequence[str], config: Config) -> list[planning.Job]:
-    """Find the recordings and decide what to do with each.
+    """Find the recordings, those of the shard where there is one, and decide what to do with each.
 
     Raises:
-        SourceNotFound, UsageError: a source that is not there or cannot be meant.
+        SourceNotFound, UsageError: a source that is not there or cannot be meant; a shard that nobody gave a number to.
     """
-    settings = config.settings
+    settings = config.settings.model_copy(update={"shard": shard_of(config)})
     recordings = finding.find(
         sources or ["."],
         include=settings.include,
@@ -64,6 +65,16 @@ def jobs_for(sources: Sequence[str], config: Config) -> list[planning.Job]:
         storage=settings.storage,
     )
     return planning.plan(recordings, config.spec, settings)
+
+
+def shard_of(config: Config) -> str | None:
+    """The shard as `i/n`; `auto` is looked up in the environment.
+
+    Raises:
+        UsageError: the environment does not say.
+    """
+    shard = config.settings.shard
+    return None if shard is None else shards.resolved(shard, os.environ)
 
 
 def _existing(path: Path) -> Path:

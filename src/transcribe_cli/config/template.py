@@ -37,7 +37,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "diarize_batch_size",
     ),
     "Outputs": ("output_format", "output_dir", "overwrite", "trust_names"),
-    "Which recordings": ("include", "exclude", "max_duration", "scratch_limit", "fail_fast"),
+    "Which recordings": ("include", "exclude", "shard", "max_duration", "scratch_limit", "fail_fast"),
     "Where it runs": (
         "device",
         "device_index",

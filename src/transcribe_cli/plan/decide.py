@@ -7,17 +7,20 @@ and, for each recording that has a transcript, one read of 4 KiB; in a bucket on
 from __future__ import annotations
 
 import json
+import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from pydantic import ValidationError
 
 from transcribe_cli.errors import OutputRefused, RecordingError, UsageError
-from transcribe_cli.plan.job import Decision, Job
+from transcribe_cli.plan.job import Decision, Job, stamp
 from transcribe_cli.plan.reasons import spec_changes
 from transcribe_cli.plan.turns import candidates, check_not_written, with_turns
 from transcribe_cli.printable import printable
 from transcribe_cli.settings import Settings
+from transcribe_cli.shards import parsed
 from transcribe_cli.sinks import (
     Assigned,
     Head,
@@ -34,14 +37,15 @@ from transcribe_cli.sinks import (
     leftovers,
     refusal,
     standing,
+    temporary_of,
 )
-from transcribe_cli.sources import Recording
+from transcribe_cli.sources import LEASE_ENDING, Recording, identify
 from transcribe_cli.spec import DIARIZATION, JobSpec
 from transcribe_cli.storage import Location, Place, placed
 
 
 def plan(recordings: Iterable[Recording], spec: JobSpec, settings: Settings) -> list[Job]:
-    """A job for every recording, in their order. Takes them all, because names may clash.
+    """A job for every recording, or for those of the shard, in their order. Takes them all, because names may clash.
 
     Raises:
         UsageError: what a manifest says about a recording does not go with the spec.
@@ -49,13 +53,42 @@ def plan(recordings: Iterable[Recording], spec: JobSpec, settings: Settings) -> 
     everything = list(recordings)
     listings = Listings()
     assigned = assign(everything, placed(settings.output_dir, settings.storage), listings)
-    if not settings.trust_names:
-        listings.expect_heads([json_path(output) for output, _ in assigned])
-        listings.expect_digests(_in_doubt((output for output, _ in assigned), settings.output_format, listings))
-    if spec.turns_are_given:
-        listings.expect_digests(_turns(everything, assigned, listings))
     planner = _Planner(spec, settings, listings, frozenset(output for output, _ in assigned))
-    return [planner.job(recording, place) for recording, place in zip(everything, assigned, strict=True)]
+    shard = parsed(settings.shard) if settings.shard else None
+    wanted = [
+        (recording, place)
+        for recording, place in zip(everything, assigned, strict=True)
+        if shard is None or shard.holds(os.fsencode(recording.relative.as_posix()))
+    ]
+    if not settings.trust_names:
+        listings.expect_heads([json_path(place.output) for _, place in wanted])
+        listings.expect_digests(_in_doubt((place.output for _, place in wanted), settings.output_format, listings))
+    if spec.turns_are_given:
+        found = (candidates(recording, place.output, listings) for recording, place in wanted)
+        listings.expect_digests(chain.from_iterable(found))
+    return [planner.job(recording, place) for recording, place in wanted]
+
+
+def plan_again(job: Job, spec: JobSpec, settings: Settings) -> Job:
+    """What is to be done with the job's recording by what is on the disk now; where its outputs go stays.
+
+    With `overwrite`, a transcript that was not there when the job was planned is one that somebody else has just made anew.
+
+    Args:
+        job: from `plan`.
+        spec: the run's own, as given to `plan`.
+        settings: the same.
+    """
+    try:
+        recording = identify(job.recording)
+    except OSError:
+        return job  # it vanished, which whoever reads it will say
+    listings = Listings()
+    if settings.overwrite:
+        if stamp(listings.stat(json_path(job.output))) == job.found:
+            return job
+        settings = settings.model_copy(update={"overwrite": False})
+    return _Planner(spec, settings, listings, frozenset()).job(recording, Assigned(job.output, None))
 
 
 class _Planner:
@@ -67,7 +100,7 @@ class _Planner:
         self._listings = listings
         self._taken = taken
         self._specs: dict[str, tuple[JobSpec, str]] = {}
-        self._crashed: set[Place] = set()
+        self._traces: dict[Place, bool] = {}
         self._leftovers: dict[Place, dict[Place, Leftover]] = {}
 
     def job(self, recording: Recording, place: Assigned) -> Job:
@@ -77,13 +110,15 @@ class _Planner:
         if spec.turns_are_given:
             spec = with_turns(spec, recording, output, self._listings)
             fingerprint = spec.fingerprint
+        found = stamp(self._listings.stat(json_path(output)))
         try:
             if (error := recording.problem or place.refused) is not None:
                 raise error
             decision, reason, formats = self._decide(recording, spec, fingerprint, output)
         except RecordingError as error:
-            return Job(recording, spec, output, Decision.FAIL, error.message, error=error)
-        return Job(recording, spec, output, decision, reason, formats, crashed=output.folder in self._crashed)
+            return Job(recording, spec, output, Decision.FAIL, error.message, error=error, found=found)
+        left_behind = self._has_traces(output.folder)
+        return Job(recording, spec, output, decision, reason, formats, found=found, left_behind=left_behind)
 
     def _decide(
         self, recording: Recording, spec: JobSpec, fingerprint: str, output: Output
@@ -171,9 +206,15 @@ class _Planner:
         """The transcript that `sinks.recover` would put in this place."""
         if (by_target := self._leftovers.get(output.folder)) is None:
             found = leftovers(output.folder, self._listings)
-            self._crashed |= {output.folder} if found else set()
             by_target = self._leftovers[output.folder] = {leftover.target: leftover for leftover in found if leftover.target}
         return by_target.get(json_path(output))
+
+    def _has_traces(self, folder: Place) -> bool:
+        """Whether there are temporary files or leases in it."""
+        if (found := self._traces.get(folder)) is None:
+            names = self._listings.names(folder)
+            found = self._traces[folder] = any(temporary_of(name) or name.endswith(LEASE_ENDING) for name in names)
+        return found
 
     def _spec_for(self, recording: Recording) -> tuple[JobSpec, str]:
         """The spec of this recording and its fingerprint, which takes longer to make than to look up."""
@@ -199,11 +240,6 @@ def _in_doubt(outputs: Iterable[Output], formats: Sequence[str], listings: Listi
             there = listings.stat(path)
             if head and there and not is_older(path, there, head, info.st_mtime_ns):
                 yield path
-
-
-def _turns(recordings: Sequence[Recording], assigned: Sequence[Assigned], listings: Listings) -> Iterator[Place]:
-    for recording, place in zip(recordings, assigned, strict=True):
-        yield from candidates(recording, place.output, listings)
 
 
 def _only_speakers(head: Head, recording: Recording, spec: JobSpec) -> bool:

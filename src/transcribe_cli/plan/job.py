@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from transcribe_cli.errors import RecordingError
-from transcribe_cli.sinks import Output
+from transcribe_cli.sinks import Output, Status
 from transcribe_cli.sources import Recording
 from transcribe_cli.spec import JobSpec
 
@@ -21,6 +21,10 @@ class Decision(StrEnum):
     FAIL = "fail"
 
 
+# Decisions for which a recording is decoded.
+HEARD = frozenset({Decision.TRANSCRIBE, Decision.DIARIZE})
+
+
 @dataclass(frozen=True)
 class Job:
     """A recording, its spec and its output, with what is to be done.
@@ -32,7 +36,8 @@ class Job:
         formats: to write: all that were asked for when transcribing or diarizing, what is missing when rendering. Rendering none
             means that a transcript which a crash left behind only has to be put in its place (`sinks.recover`).
         error: why it fails.
-        crashed: whether a run that was killed left temporary files in the output's folder.
+        found: the transcript that was in place when this was decided, as `stamp` tells it.
+        left_behind: whether there are temporary files or leases in the output's folder, of runs that were killed or are at work.
     """
 
     recording: Recording
@@ -42,4 +47,13 @@ class Job:
     reason: str
     formats: tuple[str, ...] = ()
     error: RecordingError | None = None
-    crashed: bool = False
+    found: Stamp | None = None
+    left_behind: bool = False
+
+
+Stamp = tuple[str, int, int]
+
+
+def stamp(info: Status | None) -> Stamp | None:
+    """What changes whenever a file is replaced; None when there is none."""
+    return None if info is None else (str(info.st_ino), info.st_mtime_ns, info.st_size)

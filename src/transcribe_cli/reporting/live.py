@@ -17,6 +17,7 @@ from rich.text import Text
 from transcribe_cli.events import (
     Event,
     RecordingDone,
+    RecordingElsewhere,
     RecordingFailed,
     RecordingProgress,
     RecordingResumed,
@@ -77,7 +78,7 @@ class LiveDisplay:
             transient=True,
         )
         self._run: TaskID | None = None
-        self._waiting = 0
+        self._waiting = self._total = 0
         self._finished = 0
         self._shown: dict[str, _Shown] = {}
         self._bars: dict[str, TaskID] = {}
@@ -100,7 +101,7 @@ class LiveDisplay:
     def _move(self, event: Event) -> None:
         match event:
             case RunStarted(to_transcribe=text, to_diarize=speakers, bytes=total) if text or speakers:
-                self._waiting = text + speakers
+                self._waiting, self._total = text + speakers, total
                 self._run = self._progress.add_task("all recordings", total=total, about=f"0 of {self._waiting}")
             case RecordingStarted(recording=name, bytes=size):
                 self._shown[name] = _Shown(size, 0.0 if event.text else None, 0.0 if event.speakers else None)
@@ -112,6 +113,11 @@ class LiveDisplay:
                 self._advance(event.recording)
             case RecordingDone(recording=name, rendered=False) | RecordingFailed(recording=name) if name in self._shown:
                 self._finish(name)
+            case RecordingElsewhere(bytes=size) if size and self._run is not None:
+                self._waiting -= 1
+                self._total -= size
+                self._progress.update(self._run, total=self._total)
+                self._update_run()
             case RunFinished():
                 self._progress.stop()
             case _:

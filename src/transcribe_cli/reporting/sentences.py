@@ -10,6 +10,7 @@ from transcribe_cli.events import (
     ModelLoaded,
     Notice,
     RecordingDone,
+    RecordingElsewhere,
     RecordingFailed,
     RecordingResumed,
     RecordingSent,
@@ -70,6 +71,12 @@ def _(event: RecordingDone) -> str:
 
 
 @sentence.register
+def _(event: RecordingElsewhere) -> str:
+    where = f"on {printable(event.host)} (process {event.pid})" if event.host else "in another run"
+    return f"elsewhere {printable(event.recording)}  in progress {where}"
+
+
+@sentence.register
 def _(event: RecordingResumed) -> str:
     return f"resumed   {printable(event.recording)}  {clock(event.seconds)} of {clock(event.duration)} were recognized before"
 
@@ -110,6 +117,8 @@ def _(event: RunFinished) -> str | None:
         parts.append(f"{event.skipped} done already")
     if event.failed:
         parts.append(f"{event.failed} failed")
+    if event.elsewhere:
+        parts.append(f"{event.elsewhere} in progress elsewhere")
     if event.not_tried:
         parts.append(f"{event.not_tried} not tried")
     stopped = {"interrupted": "Interrupted. ", "terminated": "Terminated. ", "fail_fast": "Stopped at the first failure. "}

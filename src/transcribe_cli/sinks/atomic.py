@@ -7,22 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
-import re
-import secrets
-import socket
 import time
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 from transcribe_cli.errors import OutputRefused, StorageNotReady, TranscribeError
 from transcribe_cli.printable import printable
+from transcribe_cli.sinks.clock import storage_time
+from transcribe_cli.sinks.processes import host, is_alive, temporary_name, temporary_of
 from transcribe_cli.storage import Place
 
-_TEMPORARY = re.compile(r"\.transcribe-(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-f]{8}\.tmp")
-_FOREIGN_HOST_SECONDS = 24 * 3600.0  # a temporary file lives for milliseconds; clocks of other machines are off by hours at most
+# A temporary file lives for as long as it takes to write a transcript.
+_FOREIGN_HOST_SECONDS = 600.0
 _FOR_EVERYTHING = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the quota is used up",
@@ -51,8 +48,6 @@ def write(path: Path, data: bytes) -> None:
 def stage(folder: Path, data: bytes, modified_ns: int | None = None, mode: int = 0o666) -> Path:
     """Write a file of a temporary name through to the disk and return it; when that fails nothing is left.
 
-    The name is short and random, since a name made from the target's would pass 255 bytes when that is long.
-
     Raises:
         OSError: as it came.
     """
@@ -77,6 +72,24 @@ def publish(temporary: Path, path: Path) -> None:
     """Rename into place, through to the disk."""
     temporary.replace(path)
     sync_folder(path.parent)
+
+
+def check_renames(folder: Path) -> None:
+    """Find out with two empty files whether files can be put in place here: some FUSE mounts of buckets write and cannot rename.
+
+    The folder is made when it is missing.
+
+    Raises:
+        StorageNotReady, OutputRefused: nothing that is written here would ever get its name.
+    """
+    with storage_errors(folder):
+        files = [stage(folder, b"")]
+        try:
+            files.append(stage(folder, b""))
+            files[0].replace(files[1])
+        finally:
+            for file in files:
+                file.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:
@@ -106,42 +119,11 @@ def storage_error(path: Place, error: OSError) -> TranscribeError:
     return OutputRefused(f"{printable(str(path))} cannot be written ({reason}).", "Use --output-dir to write elsewhere.")
 
 
-def temporary_name() -> str:
-    """A new name, which says whose it is."""
-    return f".transcribe-{host()}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
-
-
-def temporary_of(name: str) -> re.Match[str] | None:
-    """The host and pid in a temporary name of ours; None for any other name."""
-    return _TEMPORARY.fullmatch(name)
-
-
-def is_dead(name: str, modified_ns: int) -> bool:
-    """Whether nobody is writing the temporary file of this name any more: its process here is gone, or it is a day old."""
-    if (written := temporary_of(name)) is None:
+def is_dead(path: Place, modified_ns: int) -> bool:
+    """Whether nobody is writing this temporary file any more: its process here is gone, or it was written ten minutes ago."""
+    if (written := temporary_of(path.name)) is None:
         return False
-    if written["host"] == host() and not _is_alive(int(written["pid"])):
+    if written["host"] == host() and not is_alive(int(written["pid"])):
         return True
-    return time.time() - modified_ns / 1e9 > _FOREIGN_HOST_SECONDS
-
-
-@cache
-def host() -> str:
-    """8 hex digits for this machine, or this container: where a process id means the same process."""
-    parts = [socket.gethostname()]
-    with contextlib.suppress(OSError):
-        parts.append(Path("/etc/machine-id").read_text())
-    with contextlib.suppress(OSError):
-        # A container may share the host's name, not its process ids. The first namespace has a fixed number.
-        parts.append(str(Path("/proc/self/ns/pid").stat().st_ino))
-    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:8]
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
+    now = storage_time(path.parent) if isinstance(path, Path) else time.time()
+    return now - modified_ns / 1e9 > _FOREIGN_HOST_SECONDS

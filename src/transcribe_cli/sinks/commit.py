@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from transcribe_cli.errors import OutputRefused
+from transcribe_cli.errors import OutputRefused, StorageNotReady
 from transcribe_cli.printable import printable
-from transcribe_cli.sinks.atomic import storage_errors
-from transcribe_cli.sinks.files import files_of
+from transcribe_cli.sinks.atomic import storage_error, storage_errors
+from transcribe_cli.sinks.files import Files, files_of
 from transcribe_cli.sinks.head import Head, read_head
 from transcribe_cli.sinks.names import Output, json_path
 from transcribe_cli.sinks.standing import Standing, belongs_to_another, digest, file_digest, standing_now, written_ns
@@ -49,9 +49,7 @@ def commit(output: Output, transcript: Transcript, rendered: Mapping[str, str], 
         _withdraw(target, old, written)  # (b)
         _write_all(files)  # (c)
     finally:
-        with storage_errors(target):
-            store.touch(temporary)  # (d)
-            store.publish(temporary, target, document)
+        _put_in_place(store, temporary, target, document)  # (d)
     if kept:
         raise refusal(kept)
     return written
@@ -146,6 +144,17 @@ def _not_ours(files: Iterable[_File], head: Head | None, transcript: Place) -> l
         for file, standing in standings.items()
         if standing in (Standing.FOREIGN, Standing.EDITED) and file_digest(file.path) != file.digest
     ]
+
+
+def _put_in_place(store: Files, temporary: Place, target: Place, document: bytes) -> None:
+    """Give the new JSON the time of now and its name. When that fails it stays: it is whole, and the next run does this again."""
+    try:
+        store.touch(temporary)
+        store.publish(temporary, target, document)
+    except (OSError, StorageNotReady) as error:
+        refused = storage_error(target, error) if isinstance(error, OSError) else error
+        refused.hint = f"The transcript is kept in {temporary.name} beside it; the next run puts it in its place."
+        raise refused from error
 
 
 def _withdraw(target: Place, old: Head | None, new: Transcript) -> None:

@@ -25,6 +25,14 @@ class Status(Protocol):
     def st_mtime_ns(self) -> int:
         """When it was written last, in nanoseconds since 1970."""
 
+    @property
+    def st_size(self) -> int:
+        """Bytes."""
+
+    @property
+    def st_ino(self) -> int | str:
+        """Other for another file of the same name, where the place can tell."""
+
 
 class Listed(Protocol):
     """In a folder."""

@@ -78,12 +78,12 @@ def own_stem(name: str, folder: Place, listings: Listings) -> str:
     return _output(recording, _siblings([recording], listings)[folder], None).stem
 
 
-def shortened(stem: str) -> str:
-    """The stem, or so much of it that an ending fits, with `~` and 8 digits of its hash for the rest."""
-    if len(os.fsencode(stem)) + _ENDING_BYTES <= NAME_BYTES:
+def shortened(stem: str, more_bytes: int = _ENDING_BYTES) -> str:
+    """The stem, or so much of it that an ending (or so many bytes) fits, with `~` and 8 digits of its hash for the rest."""
+    if len(os.fsencode(stem)) + more_bytes <= NAME_BYTES:
         return stem
     digest = hashlib.sha256(os.fsencode(stem)).hexdigest()[:_HASH_DIGITS]
-    room = NAME_BYTES - _ENDING_BYTES - len(f"~{digest}")
+    room = NAME_BYTES - more_bytes - len(f"~{digest}")
     short = stem[:room]
     while len(os.fsencode(short)) > room:
         short = short[:-1]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from transcribe_cli.errors import StorageNotReady
-from transcribe_cli.sinks.atomic import temporary_name
+from transcribe_cli.sinks.processes import temporary_name
 from transcribe_cli.storage import Entry, Location
 
 _TYPES = {
@@ -25,16 +25,19 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A file or folder in a store, in the words of `os`."""
+    """A file or folder in a store, in the words of `os`; `st_ino` is the version that it has there, or ""."""
 
     name: str
     st_mode: int
     st_mtime_ns: int
+    st_size: int = 0
+    st_ino: str = ""
 
     @classmethod
     def of(cls, place: Location, entry: Entry) -> Listing:
         """What a store says of it."""
-        return cls(place.name, stat.S_IFDIR if entry.is_folder else stat.S_IFREG, entry.modified_ns)
+        mode = stat.S_IFDIR if entry.is_folder else stat.S_IFREG
+        return cls(place.name, mode, entry.modified_ns, entry.size or 0, entry.etag or "")
 
     def is_dir(self) -> bool:
         """Whether it is a folder."""

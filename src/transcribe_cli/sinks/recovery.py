@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from transcribe_cli.errors import OutputRefused, StorageNotReady, TranscribeError
-from transcribe_cli.sinks.atomic import is_dead, temporary_of
+from transcribe_cli.sinks.atomic import is_dead
 from transcribe_cli.sinks.files import files_of
 from transcribe_cli.sinks.head import Head, read_head
 from transcribe_cli.sinks.listing import Listings
 from transcribe_cli.sinks.names import Output, json_path, own_stem
+from transcribe_cli.sinks.processes import temporary_of
 from transcribe_cli.sinks.standing import belongs_to_another, file_digest, written_ns
 from transcribe_cli.sources import from_json_safe
 from transcribe_cli.storage import Place
@@ -42,7 +43,7 @@ def leftovers(folder: Place, listings: Listings | None = None) -> list[Leftover]
     for name, entry in listings.names(folder).items():
         if temporary_of(name):
             with contextlib.suppress(OSError):  # its process was alive after all, and done now
-                if is_dead(name, entry.stat().st_mtime_ns):
+                if is_dead(folder / name, entry.stat().st_mtime_ns):
                     found.append(_examined(folder / name, listings))
     return found
 

@@ -19,6 +19,7 @@ from transcribe_cli.sources.walk import folder_identity
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _ONE_SLASH = re.compile(r"((?:s3|gs|gcs|az|abfs|https?|sftp|ssh|file):)/?([^/].*)")
 _SIBLINGS = 5000  # names that are searched for the one that was meant; more would take longer than it helps
+LEASE_ENDING = ".transcribe-lease"
 _HEAD_BYTES = 1 << 16  # of a transcript: what comes before `outputs` takes 2 KiB, and a prompt
 
 
@@ -64,12 +65,12 @@ def missing(path: Path) -> SourceNotFound:
 
 
 def is_ours(path: Path) -> bool:
-    """Whether this tool wrote the file: a transcript, a rendering that the transcript beside it lists, or a temporary file.
+    """Whether this tool wrote the file: a transcript, a rendering that the transcript beside it lists, a lease, or a temporary file.
 
     `aulas/*`, expanded by a shell, names yesterday's outputs too.
     """
     stem, _, ending = path.name.rpartition(".")
-    if path.name.startswith(".transcribe-") and ending == "tmp":
+    if (path.name.startswith(".transcribe-") and ending == "tmp") or path.name.endswith(LEASE_ENDING):
         return True
     if ending not in FORMATS.targets:
         return False

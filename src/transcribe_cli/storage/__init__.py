@@ -1,7 +1,8 @@
 """File systems that are not this machine's: buckets, servers, archives. What sources, fetch and sinks know of them is here.
 
 Reading order: `kinds` (which there are), `location` (a path there), `options` (how they are set up), `connect` (from a URL to a location),
-`store` (what can be done there), `transfer`, `entry` (what a listing says), `trouble` (what can go wrong, in words), `ssh`.
+`store` (what can be done there), `transfer`, `entry` (what a listing says), `shared` and `conditional` (what several machines
+change), `trouble` (what can go wrong, in words), `ssh`.
 
 All goes through fsspec (https://filesystem-spec.readthedocs.io), which brings one small library for each kind. They are imported when
 a URL names them.

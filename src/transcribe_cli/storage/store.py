@@ -16,7 +16,7 @@ from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.storage.entry import Entry, entry_of
 from transcribe_cli.storage.kinds import Kind
 from transcribe_cli.storage.location import Location
-from transcribe_cli.storage.transfer import Counted, NoRanges, Refused, http_range
+from transcribe_cli.storage.transfer import Counted, NoRanges, Refused, Unmet, http_range
 from transcribe_cli.storage.trouble import diagnose, mapped
 
 # For one request; for a listing that comes as one answer, of which there may be hundreds of thousands of names.
@@ -187,7 +187,11 @@ class Store:
                 raise mapped(error, place.uri, self.kind.family) from error
 
     def act(self, place: Location, what: Callable[[Any, str], Any], attempts: int = ATTEMPTS) -> Any:
-        """Do something with the file system itself: `what` is given it and the path as it wants it; a coroutine is waited for."""
+        """Do something with the file system itself: `what` is given it and the path as it wants it; a coroutine is waited for.
+
+        Raises:
+            Unmet: somebody else was faster.
+        """
         call = partial(what, self._fs, self._path(place))
         return self._do(place, partial(self._synchronously, call, CALL_SECONDS) if self.parallel else call, attempts)
 
@@ -276,6 +280,8 @@ class Store:
         except NoRanges:
             raise
         except Exception as error:
+            if diagnose(error, self.kind.family).unmet:
+                raise Unmet from error
             raise mapped(error, place.uri, self.kind.family) from error
 
     def _reconnect(self) -> None:

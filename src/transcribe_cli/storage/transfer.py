@@ -10,6 +10,10 @@ class NoRanges(Exception):
     """The server gives whole files only."""
 
 
+class Unmet(Exception):
+    """A file was to be changed only if nobody else changed it meanwhile, and somebody did."""
+
+
 class Refused(Exception):
     """Whoever counts does not want more; `reason` is what they raised. It passes through code that maps errors."""
 

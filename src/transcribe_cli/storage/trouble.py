@@ -49,6 +49,16 @@ _NO_CREDENTIALS = [
     "UnauthorizedSSOTokenError",
     "PasswordRequiredException",
 ]
+# What conditional requests end in: botocore, Azure, gcsfs; 409 is S3's for two at the same instant.
+_UNMET = [
+    "PreconditionFailed",
+    "412",
+    "ConditionNotMet",
+    "BlobAlreadyExists",
+    "ResourceExistsError",
+    "ResourceModifiedError",
+    "FileExistsError",
+]
 _NO_BUCKET = ["NoSuchBucket", "ContainerNotFound", "ContainerBeingDeleted"]
 _MISSING = ["NoSuchKey", "BlobNotFound", "NotFound", "404", "410", "FileNotFoundError", "ResourceNotFoundError"]
 _DENIED = ["AccessDenied", "Forbidden", "AuthorizationPermissionMismatch", "AllAccessDisabled", "403", "PermissionError"]
@@ -70,6 +80,8 @@ _UNREACHABLE = [
 ]
 _BUSY = [
     "SlowDown",
+    "ConditionalRequestConflict",
+    "OperationAborted",
     "ServerBusy",
     "RequestLimitExceeded",
     "TooManyRequests",
@@ -117,12 +129,14 @@ class Trouble:
         cure: a sentence, or "".
         missing: the file is not there; nothing else is wrong.
         passing: trying again may help.
+        unmet: somebody else changed it meanwhile; see `conditional`.
     """
 
     reason: str
     cure: str = ""
     missing: bool = False
     passing: bool = False
+    unmet: bool = False
 
 
 def diagnose(error: BaseException, family: str) -> Trouble:
@@ -131,6 +145,7 @@ def diagnose(error: BaseException, family: str) -> Trouble:
     howto = f"Set {_HOWTO[family]}." if family in _HOWTO else ""
     endpoint = _ENDPOINT.get(family, "Check its name and the network.")
     table: Sequence[tuple[Sequence[str], Callable[[str], Trouble]]] = (
+        (_UNMET, lambda _: Trouble("was changed meanwhile", unmet=True)),
         (
             _NO_BUCKET,
             lambda code: Trouble(f"cannot be used: there is no such bucket ({code})", "Check its name, and the endpoint."),

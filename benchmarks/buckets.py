@@ -1,0 +1,202 @@
+"""Buckets: what it costs that recordings come from one, and a run with nothing to do. S3 is an emulator (moto) behind a slow line.
+
+    .venv/bin/python -m benchmarks.buckets --cases fetch,done --rounds 3 [--recordings 8] [--minutes 5] [--count 10000]
+
+The emulator and the line are processes of their own, and take processor time from the run that they serve.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import wave
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.audio import Bank
+from benchmarks.process import Ran, run
+from benchmarks.report import Table, Target, keep
+
+MEGABITS, MILLISECONDS = 100, 20
+RATIO = 1.1
+BUCKET = "aulas"
+_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_EC2_METADATA_DISABLED": "true"}
+_SERVER = """
+import time
+from moto.server import ThreadedMotoServer
+import logging
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+while True: time.sleep(3600)
+"""
+
+
+@contextmanager
+def served() -> Iterator[tuple[Any, subprocess.Popen[str]]]:
+    """An S3 client for an empty bucket without the line, and the line; the environment leads through the line."""
+    import boto3
+    from botocore.config import Config
+
+    with ExitStack() as stack:
+
+        def started(*command: str) -> tuple[subprocess.Popen[str], str]:
+            process = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            assert process.stdout is not None
+            return process, process.stdout.readline().strip()
+
+        _, port = started("-c", _SERVER)
+        line, slow = started("-m", "benchmarks.slow_line", port, str(MEGABITS), str(MILLISECONDS))
+        os.environ.update(_CREDENTIALS, AWS_ENDPOINT_URL=f"http://127.0.0.1:{slow}")
+        config = Config(max_pool_connections=16)
+        client = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1", config=config)
+        client.create_bucket(Bucket=BUCKET)
+        yield client, line
+
+
+def requests(line: subprocess.Popen[str]) -> dict[str, int]:
+    """How many went over the line so far, by method."""
+    assert line.stdout is not None
+    line.send_signal(signal.SIGUSR1)
+    counts: dict[str, int] = json.loads(line.stdout.readline())
+    return counts
+
+
+def fetch(how: argparse.Namespace, kind: str) -> Table:
+    """The same recordings from a folder and from a bucket behind a line of 100 Mbit/s, rounds in turn."""
+    spoken = Bank(how.cache).recordings("bucket", [60.0 * how.minutes] * how.recordings, "mp3")
+    bits = 0.0
+    table = Table(f"bucket {kind}", "", ("round", "from a folder s", "from a bucket s", "ratio"))
+    with served() as (client, _), tempfile.TemporaryDirectory() as folder:
+        for item in spoken:
+            path = Path(folder, "in", item.path.with_suffix(f".{kind}").name)
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(item.path.read_bytes() if kind == "mp3" else _as_wav(item.path, path))
+            bits += path.stat().st_size * 8
+            client.upload_file(str(path), BUCKET, f"in/{path.name}")
+        seconds = sum(item.seconds for item in spoken)
+        ratios, local, remote = [], [], []
+        for number in range(how.rounds + 1):
+            pair = []
+            for source in (str(Path(folder, "in")), f"s3://{BUCKET}/in"):
+                ran = _ours([source], Path(folder, f"state{number}{len(pair)}"), "--overwrite", "--language", "pt")
+                assert ran.events[-1]["transcribed"] == len(spoken), ran.events[-1]
+                pair.append(ran.seconds)
+            if number:  # the first warms the disk's cache
+                local, remote, ratios = [*local, pair[0]], [*remote, pair[1]], [*ratios, pair[1] / pair[0]]
+                table.rows.append([str(number), f"{pair[0]:.1f}", f"{pair[1]:.1f}", f"{ratios[-1]:.2f}"])
+    middle = statistics.median(remote) / statistics.median(local)
+    table.title = (
+        f"{len(spoken)} recordings of {how.minutes:g} min as {kind} ({bits / 8e6:.0f} MB, {bits / seconds / 1000:.0f} kbit/s), "
+        f"demo model, from a bucket over {MEGABITS} Mbit/s and {MILLISECONDS} ms"
+    )
+    table.rows.append(["median", f"{statistics.median(local):.1f}", f"{statistics.median(remote):.1f}", f"{middle:.2f}"])
+    table.notes.append(f"The line alone takes {bits / MEGABITS / 1e6:.1f} s for them.")
+    table.targets.append(Target(f"at most {RATIO} times the seconds of a folder", f"{middle:.2f}", middle <= RATIO))
+    table.figures = {"folder": local, "bucket": remote, "bytes": bits / 8, "audio": seconds}
+    return table
+
+
+def done(how: argparse.Namespace) -> Table:
+    """A run over many finished recordings in a bucket, and how it looks with --trust-names and for `status`."""
+    table = Table(
+        f"bucket done {how.count}",
+        f"{how.count:,} finished recordings in a bucket, {MILLISECONDS} ms away, the same command again",
+        ("command", "seconds", "done", "requests"),
+    )
+    with served() as (client, line), tempfile.TemporaryDirectory() as folder:
+        _fill(client, how.count, Path(folder))
+        for number in range(how.rounds):
+            for name, extra in (("run", ()), ("run --trust-names", ("--trust-names",))):
+                before = requests(line)
+                ran = _ours([f"s3://{BUCKET}/in"], Path(folder, "state"), "--language", "pt", *extra)
+                after = requests(line)
+                count = {method: after[method] - before.get(method, 0) for method in after}
+                told = ", ".join(f"{number} {method}" for method, number in sorted(count.items()) if number)
+                table.rows.append([f"{name}, round {number + 1}", f"{ran.seconds:.1f}", str(ran.events[-1]["skipped"]), told])
+                table.figures[f"{name} {number + 1}"] = {"seconds": ran.seconds, "requests": count, "peak": ran.peak}
+                assert ran.events[-1]["skipped"] == how.count, ran.events[-1]
+    return table
+
+
+def _fill(
+    client: Any,  # noqa: ANN401 - boto3 makes its class as it goes
+    count: int,
+    folder: Path,
+) -> None:
+    """A bucket of finished recordings: one is transcribed, the others are made like it."""
+    note = Bank(folder.parent / "transcribe-bench-notes").recordings("note", [2.0], "m4a")[0].path.read_bytes()
+    client.put_object(Bucket=BUCKET, Key="in/course0/note00000.m4a", Body=note)
+    _ours([f"s3://{BUCKET}/in"], folder / "state", "--language", "pt")
+    files = {
+        ending: client.get_object(Bucket=BUCKET, Key=f"in/course0/note00000.{ending}")["Body"].read()
+        for ending in ("srt", "vtt", "json")
+    }
+
+    def put(number: int) -> None:
+        key = f"in/course{number % 100}/note{number:05}"
+        client.put_object(Bucket=BUCKET, Key=f"{key}.m4a", Body=note)
+        document = files["json"].decode().replace("course0/note00000", key[3:]).replace("note00000", f"note{number:05}")
+        parsed = json.loads(document)
+        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        for ending in ("srt", "vtt"):
+            client.put_object(Bucket=BUCKET, Key=f"{key}.{ending}", Body=files[ending])
+        body = document.replace(parsed["job"]["finished_at"], now).encode()
+        client.put_object(Bucket=BUCKET, Key=f"{key}.json", Body=body)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(put, range(1, count)))
+
+
+def _ours(sources: Sequence[str], state: Path, *more: str) -> Ran:
+    command = [sys.executable, "-m", "transcribe_cli", "run", *sources, "--model", "demo", "--log-format", "json"]
+    return run([*command, "--state-dir", state, *more])
+
+
+def _as_wav(source: Path, target: Path) -> bytes:
+    import av
+
+    with av.open(str(source)) as container, wave.open(str(target), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(44100)
+        resampler = av.AudioResampler("s16", "stereo", 44100)
+        for frame in container.decode(audio=0):
+            for part in resampler.resample(frame):
+                file.writeframes(part.to_ndarray().tobytes())
+    return target.read_bytes()
+
+
+def main() -> None:
+    """Measure, show, keep."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.buckets", description=__doc__)
+    parser.add_argument("--cases", default="mp3,wav,done", help="of mp3, wav (CD quality), done")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--recordings", type=int, default=8)
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--cache", type=Path, default=Path("~/.cache/transcribe-cli-bench").expanduser())
+    parser.add_argument("--no-results", action="store_true")
+    how = parser.parse_args()
+    for case in how.cases.split(","):
+        table = done(how) if case == "done" else fetch(how, case)
+        print(table.text(), flush=True)
+        if not how.no_results:
+            keep(table)
+
+
+if __name__ == "__main__":
+    main()

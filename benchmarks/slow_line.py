@@ -1,0 +1,65 @@
+"""A proxy in front of a server, as if a line of so many bits a second lay between: all connections share it, each way for itself.
+
+    python -m benchmarks.slow_line PORT MEGABITS MILLISECONDS    # prints its own port, then serves until it is killed
+
+The delay is added to each request's way there. SIGUSR1 makes it print how many requests it passed on, by method.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+import sys
+import time
+from collections import Counter
+
+_BLOCK = 1 << 14
+_REQUEST = re.compile(rb"(GET|PUT|HEAD|POST|DELETE) (\S+)")
+
+
+class Line:
+    """One direction. A sender waits for its turn."""
+
+    def __init__(self, bytes_per_second: float) -> None:
+        self._rate = bytes_per_second
+        self._free_at = 0.0
+
+    async def carry(self, count: int) -> None:
+        """Take as long as these bytes take."""
+        now = time.perf_counter()
+        self._free_at = max(self._free_at, now) + count / self._rate
+        await asyncio.sleep(self._free_at - now)
+
+
+async def serve(upstream: int, megabits: float, delay: float) -> None:
+    """Pass connections on until cancelled."""
+    there, back, seen = Line(megabits * 125_000), Line(megabits * 125_000), Counter[str]()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, lambda: print(json.dumps(seen), flush=True))
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: Line, wait: float) -> None:
+        try:
+            while data := await reader.read(_BLOCK):
+                if wait and (request := _REQUEST.match(data)):
+                    seen[request[1].decode() + (" listing" if b"list-type" in request[2] else "")] += 1
+                    await asyncio.sleep(wait)
+                await line.carry(len(data))
+                writer.write(data)
+                await writer.drain()
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", upstream)
+        await asyncio.gather(pump(reader, far_writer, there, delay), pump(far_reader, writer, back, 0.0))
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]) / 1000))

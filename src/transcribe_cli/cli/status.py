@@ -1,0 +1,156 @@
+"""`transcribe status`: how a tree stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from transcribe_cli.cli.durations import durations
+from transcribe_cli.cli.options import with_job_options
+from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, jobs_for, shard_of
+from transcribe_cli.errors import RecordingError
+from transcribe_cli.printable import printable
+from transcribe_cli.reporting.sentences import clock, counted
+
+if TYPE_CHECKING:
+    from transcribe_cli.leases import Owner
+    from transcribe_cli.standings import Standing
+
+Seconds = Mapping[str, float | None]
+
+
+@with_job_options
+def status(
+    sources: Sources = None,
+    config: ConfigFile = None,
+    profile: Profile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+    **flags: Any,  # noqa: ANN401 - one for each option, see options.py
+) -> int:
+    """Show how a tree stands: done, stale and why, failed, missing, in progress and where, with the hours of each.
+
+    Exit code 0 when everything is done, 6 when all the rest is in progress, 3 otherwise.
+
+    transcribe status ./aulas --model small
+    """
+    from transcribe_cli.failures import Failures
+    from transcribe_cli.leases import Leases
+    from transcribe_cli.standings import standings
+
+    sources = sources or []
+    configured = configure(sources, flags, config, profile)
+    configured = replace(configured, settings=configured.settings.model_copy(update={"overwrite": False}))
+    jobs = jobs_for(sources, configured)
+    found = standings(jobs, Failures(configured.settings.state_dir), Leases())
+    seconds = durations(job for job in jobs if job.recording.problem is None)
+    if as_json:
+        typer.echo(json.dumps(_document(found, seconds, shard_of(configured)), indent=1))
+    else:
+        for line in _lines(found, seconds):
+            typer.echo(line)
+    return _exit_code(found)
+
+
+def _exit_code(found: Sequence[Standing]) -> int:
+    from transcribe_cli.standings import State
+    from transcribe_cli.tally import ELSEWHERE
+
+    if all(standing.state is State.DONE for standing in found):
+        return 0
+    in_progress = all(standing.state in (State.DONE, State.IN_PROGRESS) for standing in found)
+    return ELSEWHERE if in_progress else RecordingError.exit_code
+
+
+def _document(found: Sequence[Standing], seconds: Seconds, shard: str | None) -> dict[str, Any]:
+    return {
+        "shard": shard,
+        "recordings": [_record(standing, seconds) for standing in found],
+        "totals": {
+            state: {"recordings": len(of_it), "seconds": round(sum(known), 3), "of_unknown_length": len(of_it) - len(known)}
+            for state, of_it, known in _totals(found, seconds)
+        },
+    }
+
+
+def _record(standing: Standing, seconds: Seconds) -> dict[str, Any]:
+    recording, owner, failure = standing.job.recording, standing.owner, standing.failure
+    duration = seconds.get(recording.uri)
+    return {
+        "name": recording.name,
+        "uri": recording.uri,
+        "duration": None if duration is None else round(duration, 3),
+        "state": standing.state.value,
+        "reason": standing.reason,
+        "in_progress": owner
+        and {"host": owner.host, "pid": owner.pid, "since": owner.taken, "seconds": owner.seconds, "duration": owner.duration},
+        "failure": failure and {"code": failure.code, "message": failure.message, "at": failure.at},
+    }
+
+
+def _totals(found: Sequence[Standing], seconds: Seconds) -> list[tuple[str, list[Standing], list[float]]]:
+    """Each state, its recordings, and the durations of those that have one."""
+    from transcribe_cli.standings import State
+
+    totals = []
+    for state in State:
+        of_it = [standing for standing in found if standing.state is state]
+        lengths = [seconds.get(standing.job.recording.uri) for standing in of_it]
+        totals.append((state.value, of_it, [length for length in lengths if length is not None]))
+    return totals
+
+
+def _lines(found: Sequence[Standing], seconds: Seconds) -> list[str]:
+    """What is not done, a line each; then the sums, also of what is."""
+    open_ones = [standing for standing in found if standing.state.value != "done"]
+    names = [printable(standing.job.recording.label) for standing in open_ones]
+    lengths = [_clock(seconds.get(standing.job.recording.uri)) for standing in open_ones]
+    width = min(60, max(map(len, names), default=0))
+    lines = [
+        f"{_words(standing.state.value):<11}  {name:<{width}}  {length:>8}  {_why(standing)}".rstrip()
+        for standing, name, length in zip(open_ones, names, lengths, strict=True)
+    ]
+    sums = []
+    for state, of_it, known in _totals(found, seconds):
+        if of_it:
+            unknown = f"{len(of_it) - len(known)} of unknown length" if len(of_it) > len(known) else ""
+            hours = ", and ".join(filter(None, (f"{clock(sum(known)):>9}" if known else "", unknown)))
+            sums.append(f"{_words(state):<11}  {counted(len(of_it), 'recording'):>16}  {hours}")
+    return [*lines, *([""] if lines else []), *sums] or ["No recordings."]
+
+
+def _why(standing: Standing) -> str:
+    if standing.owner is not None:
+        return _progress(standing.owner)
+    if standing.failure is not None:
+        return f"{_local(standing.failure.at)}, on this machine: {printable(standing.reason)}"
+    return printable(standing.reason)
+
+
+def _progress(owner: Owner) -> str:
+    where = f"on {printable(owner.host)} (process {owner.pid})" if owner.host else "in a run that has just begun"
+    since = f" since {_local(owner.taken)}" if owner.taken else ""
+    part = f", {100 * min(1.0, owner.seconds / owner.duration):.0f} %" if owner.duration > 0 and owner.seconds > 0 else ""
+    return f"{where}{since}{part}"
+
+
+def _words(state: str) -> str:
+    return state.replace("_", " ")
+
+
+def _clock(seconds: float | None) -> str:
+    return "?" if seconds is None else clock(seconds)
+
+
+def _local(moment: str) -> str:
+    """A UTC time as people here read it; what is no time comes from a file that somebody wrote, and is shown as it is."""
+    try:
+        then = datetime.fromisoformat(moment).astimezone()
+    except (ValueError, OverflowError):
+        return printable(moment)
+    today = datetime.now(UTC).astimezone().date() == then.date()
+    return f"{then:%H:%M}" if today else f"{then:%Y-%m-%d %H:%M}"

@@ -1,0 +1,115 @@
+"""Leases in buckets and on servers: written under the store's own conditions, or, over SFTP, while a second file is held.
+
+A bucket of S3 need not mind which version of an object it removes. There a lease that is given back is emptied first, under a condition,
+and an empty one is nobody's to take until its owner has had the time to remove it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import math
+import time
+from collections.abc import Iterator
+
+from transcribe_cli.errors import StorageNotReady
+from transcribe_cli.leases.store import Seen
+from transcribe_cli.sinks import temporary_name
+from transcribe_cli.sources import LEASE_ENDING
+from transcribe_cli.storage import Location, shared
+
+_EMPTIED_SECONDS = 5.0
+# Of the file that is held for a change, which takes four requests.
+_CHANGE_SECONDS, _LOOK_AGAIN_SECONDS = 30.0, 0.2
+_HASH_DIGITS = 16
+
+
+class ObjectStore:
+    """See `LeaseStore`."""
+
+    def create(self, path: Location, data: bytes) -> bool:
+        """Put a lease there unless there is one."""
+        with _os_errors():
+            return shared.create(path, data)
+
+    def read(self, path: Location) -> Seen | None:
+        """The lease; one that is being given back is very old as soon as it can be taken."""
+        with _os_errors():
+            found = shared.version(path, temporary_name())
+        if found is None:
+            return None
+        return Seen(found.data, math.inf if not found.data and found.age > _EMPTIED_SECONDS else found.age)
+
+    def swap(self, path: Location, old: bytes, new: bytes | None) -> bool:
+        """Compare and change, under a condition or while nobody else can."""
+        with _os_errors():
+            if shared.has_conditions(path):
+                return _changed(path, old, new)
+            with _alone(path):
+                return _changed(path, old, new)
+
+
+def knows_conditions(folder: Location) -> bool:
+    """Whether leases can lie in a folder that can be written to: a file that is created twice is refused the second time."""
+    probe = folder / temporary_name()
+    try:
+        return shared.create(probe, b"1") and not shared.create(probe, b"2")
+    except (StorageNotReady, OSError):  # to servers that know no conditions they may be an error
+        return False
+    finally:
+        with contextlib.suppress(StorageNotReady, OSError):
+            probe.store.remove(probe)
+
+
+def _changed(path: Location, old: bytes, new: bytes | None) -> bool:
+    there = shared.version(path, temporary_name())
+    if there is None or there.data != old:
+        return there is not None and new is not None and there.data == new
+    if new is not None:
+        return shared.replace(path, there.tag, new)
+    return _removed(path, there.tag)
+
+
+def _removed(path: Location, tag: str) -> bool:
+    if path.store.kind.family != "s3":
+        return shared.discard(path, tag)
+    began = time.monotonic()
+    if not shared.replace(path, tag, b""):
+        return False
+    with contextlib.suppress(StorageNotReady):  # it ends by itself
+        there = shared.version(path)
+        if there is not None and not there.data and time.monotonic() - began < _EMPTIED_SECONDS:
+            shared.discard(path, there.tag)
+    return True
+
+
+@contextlib.contextmanager
+def _alone(path: Location) -> Iterator[None]:
+    """While a file of its name and an ending is held; one whose owner died goes after a while.
+
+    Raises:
+        OSError: others held it all the time.
+    """
+    held = path.with_name(f".{hashlib.sha256(path.name.encode()).hexdigest()[:_HASH_DIGITS]}.change{LEASE_ENDING}")
+    until = time.monotonic() + _CHANGE_SECONDS
+    while not shared.create(held, b""):
+        if time.monotonic() > until:
+            raise OSError(errno.EBUSY, "another run is changing it", path.uri)
+        there = shared.version(held, temporary_name())
+        if there is not None and abs(there.age) > _CHANGE_SECONDS:
+            shared.discard(held, there.tag)
+        time.sleep(_LOOK_AGAIN_SECONDS)
+    try:
+        yield
+    finally:
+        path.store.remove(held)
+
+
+@contextlib.contextmanager
+def _os_errors() -> Iterator[None]:
+    """StorageNotReady as the contract has it."""
+    try:
+        yield
+    except StorageNotReady as error:
+        raise OSError(errno.EIO, error.message) from error

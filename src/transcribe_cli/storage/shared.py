@@ -1,0 +1,139 @@
+"""Small files that several machines create, read, change and remove, each only if nobody else did meanwhile.
+
+Where a bucket takes conditions (`conditional`) they are its own. A server of SFTP has nothing but files that are created exclusively:
+there `replace` and `discard` are for callers to guard.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from transcribe_cli.storage.conditional import CONDITIONAL, Version
+from transcribe_cli.storage.location import Location
+from transcribe_cli.storage.transfer import Unmet
+
+_TYPE = "application/octet-stream"
+
+
+def has_conditions(place: Location) -> bool:
+    """Whether its kind of storage knows conditions; a server of that kind may not know them all the same."""
+    return place.store.kind.family in CONDITIONAL
+
+
+def make_folder(place: Location) -> None:
+    """Where folders are more than a part of names."""
+    if place.store.kind.family == "sftp":
+        place.store.act(place, lambda fs, path: fs.makedirs(path, exist_ok=True))
+
+
+def create(place: Location, data: bytes) -> bool:
+    """Put a file there unless there is one; of any number of callers at once, one gets True.
+
+    Raises:
+        FileNotFoundError: there is no such bucket; over SFTP, no such folder.
+        StorageNotReady: see `Store`; so do all of these.
+    """
+    try:
+        place.store.act(place, *_write_new(place, data))
+    except Unmet:
+        if not has_conditions(place):
+            return False
+        there = version(place)  # an answer that was lost looks the same as somebody else's file
+        return there is not None and there.data == data
+    return True
+
+
+def version(place: Location, temporary: str = ".transcribe.tmp") -> Version | None:
+    """The file as it is now; None when it is not there. Over SFTP a file of this name is made and removed, to learn the server's time."""
+    try:
+        if has_conditions(place):
+            found: Version = place.store.act(place, _on(place, "read"))
+            return found
+        entry, data = place.store.info(place), place.store.read(place)
+    except FileNotFoundError:
+        return None
+    return Version(data, _tag(data), _now(place.parent / temporary) - entry.modified_ns / 1e9)
+
+
+def replace(place: Location, tag: str, data: bytes) -> bool:
+    """Replace a version of the file, if that is what is there."""
+    if not has_conditions(place):
+        return _unguarded(place, tag, partial(place.store.write, place, data, _TYPE))
+    for known in dict.fromkeys((tag, tag.strip('"'))):  # Ceph 16 takes its ETags without quotes only
+        with contextlib.suppress(Unmet, FileNotFoundError):
+            place.store.act(place, _on(place, "write", data, known))
+            return True
+    there = version(place)
+    return there is not None and there.data == data
+
+
+def discard(place: Location, tag: str) -> bool:
+    """Remove a version of the file, if that is what is there. Not every server of S3 minds which one it is."""
+    if not has_conditions(place):
+        return _unguarded(place, tag, partial(place.store.remove, place))
+    try:
+        place.store.act(place, _on(place, "remove", tag), attempts=1)
+    except (Unmet, FileNotFoundError):
+        return False
+    return True
+
+
+def _on(place: Location, act: str, *values: Any) -> Callable[[Any, str], Any]:
+    """An act of `Conditional` in the form that `Store.act` takes."""
+    method = getattr(CONDITIONAL[place.store.kind.family], act)
+
+    def call(fs: Any, path: str) -> Any:
+        bucket, _, key = path.partition("/")
+        return method(fs, bucket, key, *values)
+
+    return call
+
+
+def _write_new(place: Location, data: bytes) -> tuple[Callable[[Any, str], Any], int]:
+    """How a file is created here, and how often that may be tried."""
+    match place.store.kind.family:
+        case "sftp":
+            return partial(_over_sftp, data), 1
+        case "memory":
+            return lambda fs, path: fs.pipe_file(path, data, mode="create"), 1
+        case _:
+            return _on(place, "write", data, None), 4
+
+
+def _over_sftp(data: bytes, fs: Any, path: str) -> None:
+    try:
+        file = fs.ftp.open(path, "wx")
+    except OSError as error:
+        if error.errno is None and fs.exists(path):  # the protocol has no code for it
+            raise FileExistsError(path) from error
+        raise
+    with file:
+        file.write(data)
+
+
+def _unguarded(place: Location, tag: str, change: Callable[[], None]) -> bool:
+    there = version(place)
+    if there is None or there.tag != tag:
+        return False
+    change()
+    return True
+
+
+def _tag(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _now(probe: Location) -> float:
+    """The time by the clock that stamps files there, in seconds since 1970."""
+    if probe.store.kind.family != "sftp":
+        return time.time()
+    try:
+        probe.store.act(probe, partial(_over_sftp, b""), 1)
+        return probe.store.info(probe).modified_ns / 1e9
+    finally:
+        probe.store.remove(probe)

@@ -1,0 +1,25 @@
+"""kill -9 at random moments, with two runs at once: nothing is lost, mixed, done twice or left behind."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.crash import Crashes
+
+# `make test-crash` asks for thirty; as many as fit into a minute here.
+KILLS = int(os.environ.get("CRASH_KILLS", "6"))
+SEED = int(os.environ.get("CRASH_SEED", "5"))
+
+
+@pytest.mark.slow
+def test_two_runs_killed_again_and_again_give_what_one_gives_undisturbed(tmp_path: Path) -> None:
+    """Every output whole, every transcript the same, no temporary file, lease or scratch file left; no recording done twice."""
+    counts = Crashes(tmp_path, SEED).go_on_until(KILLS)
+    print(counts)  # noqa: T201 - for docs/reliability.md, with `pytest -s`
+    assert counts.problems == []
+    assert counts.kills >= KILLS
+    assert counts.done_twice == 0
+    assert counts.begun_twice == 0

@@ -1,0 +1,192 @@
+"""Two runs over one tree, killed with -9 at random moments, again and again; what is lost is counted.
+
+Two runs are always alive. One of them, or both, is killed after a random time and started anew, until enough were killed; whenever a
+tree is done it begins anew, empty. `make test-crash` does it thirty times.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.cli.recordings import check_set, unfinished
+from tests.conftest import command, environment, lecture, spoken
+
+SHORT = 8
+PATIENCE = 180.0
+# What differs between any two runs. Of `job` only the time does, but the spec is compared by its fingerprint.
+UNTOLD: dict[str, Any] = {"job": None, "timing": None}
+OPTIONS = ("--model", "demo", "--batch-size", "1", "--threads", "1", "--num-workers", "1", "--log-format", "json")
+
+
+@dataclass
+class Run:
+    """A run and what it said."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    killed: bool = False
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """Those of one kind; the last line may be cut."""
+        lines = self.log.read_bytes().split(b"\n")[:-1]
+        return [event for line in lines if (event := json.loads(line))["event"] == name]
+
+    def kill(self, chance: random.Random) -> None:
+        """Either the process alone, whose decoders have to find out, or its whole group."""
+        if self.process.poll() is None:
+            self.killed = True
+            (os.killpg if chance.random() < 0.5 else os.kill)(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@dataclass
+class Counts:
+    """What was injected, and what came of it."""
+
+    kills: int = 0
+    trees: int = 0
+    recordings: int = 0
+    begun: int = 0
+    told_done: int = 0
+    done_twice: int = 0
+    begun_twice: int = 0
+    by_another: int = 0
+    temporary: int = 0
+    leases: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+class Crashes:
+    """A tree of short recordings, an undisturbed run's transcripts of it, and runs that are killed."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self.counts = Counts()
+        self._tree, self._scratch, self._logs = folder / "aulas", folder / "scratch", folder / "logs"
+        for made in (self._tree, self._scratch, self._logs):
+            made.mkdir()
+        for number in range(SHORT):
+            (self._tree / f"{number:02}.wav").write_bytes(spoken(f"Bom dia a todos. Abram o livro na página {20 + number}."))
+        lecture(self._tree / "aula.wav", [("Bom dia a todos. Vamos começar a aula.", "pt-br+m3")] * 6)
+        self._sources = {path.name for path in self._tree.iterdir()}
+        self._runs: list[Run] = []
+        self._finish("--output-dir", folder / "undisturbed")
+        self._wanted = {name: document(folder / "undisturbed" / f"{Path(name).stem}.json") for name in self._sources}
+        self._runs.clear()
+
+    def go_on_until(self, kills: int) -> Counts:
+        """Kill so many times."""
+        pair = [self._start(), self._start()]
+        while self.counts.kills < kills:
+            self._wait_for_work(pair)
+            time.sleep(self.chance.uniform(0.0, 1.5))
+            if all(run.process.poll() is not None for run in pair):
+                self._check_tree()
+                pair = [self._start(), self._start()]
+                continue
+            for slot in {self.chance.randrange(2), self.chance.randrange(2)}:
+                if pair[slot].process.poll() is None:
+                    pair[slot].kill(self.chance)
+                    self.counts.kills += 1
+                    self._count_left_overs()
+                    self._check_as_listed()
+                pair[slot] = self._start()
+        for run in pair:
+            run.process.wait(PATIENCE)
+        self._check_tree()
+        return self.counts
+
+    def _start(self, *options: str | Path) -> Run:
+        log = self._logs / f"{len(list(self._logs.iterdir())):03}.log"
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                command(["run", self._tree, *OPTIONS, "--state-dir", self._logs.parent / "state", *options]),
+                env=environment({"TMPDIR": str(self._scratch)}),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=file,
+                start_new_session=True,
+            )
+        self._runs.append(Run(process, log))
+        return self._runs[-1]
+
+    def _finish(self, *options: str | Path) -> Run:
+        run = self._start(*options)
+        assert run.process.wait(PATIENCE) == 0, run.log.read_text()
+        return run
+
+    def _wait_for_work(self, pair: list[Run]) -> None:
+        """Until each has a plan or, every other time, until one has written something; or both came to their ends."""
+        deadline = time.monotonic() + PATIENCE
+        ready = any if self.chance.random() < 0.5 else all
+        event = "recording_done" if ready is any else "run_started"
+        while not ready(run.events(event) for run in pair) and any(run.process.poll() is None for run in pair):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def _count_left_overs(self) -> None:
+        self.counts.temporary += len(unfinished(self._tree))
+        self.counts.leases += len(list(self._tree.glob(".*.transcribe-lease")))
+
+    def _check_as_listed(self) -> None:
+        """At any time: a transcript in place is whole, and what it lists is its own or not there."""
+        for path in self._tree.glob("*.json"):
+            for name, digest in document(path)["outputs"].items():
+                rendering = path.with_name(name)
+                if rendering.exists() and hashlib.sha256(rendering.read_bytes()).hexdigest() != digest:
+                    self.counts.problems.append(f"{name} is not of its transcript")
+
+    def _check_tree(self) -> None:
+        """After the last of several runs: everything is there, as ever, once; then the tree begins anew."""
+        for run in self._runs:
+            if not run.killed and run.process.returncode not in (0, 6):
+                self.counts.problems.append(f"exit code {run.process.returncode}: {run.log.read_text()[-300:]}")
+        for path in self._scratch.iterdir():
+            os.utime(path, (0, 0))  # as old as it would be at the next night's run
+        self._finish()
+        for name in self._sources:
+            if check_set(self._tree / Path(name).stem) | UNTOLD != self._wanted[name] | UNTOLD:
+                self.counts.problems.append(f"{name} reads otherwise than undisturbed")
+            if document(self._tree / f"{Path(name).stem}.json")["job"]["fingerprint"] != self._wanted[name]["job"]["fingerprint"]:
+                self.counts.problems.append(f"{name} has another spec")
+        outputs = {f"{Path(name).stem}.{ending}" for name in self._sources for ending in ("json", "srt", "vtt")}
+        left = {path.name for path in self._tree.iterdir()} - self._sources - outputs
+        left |= {path.name for path in self._scratch.iterdir()}
+        self.counts.problems += [f"{name} was left" for name in sorted(left)]
+        self._count_work()
+        for name in outputs:
+            (self._tree / name).unlink()
+        self._runs.clear()
+        self.counts.trees += 1
+        self.counts.recordings += len(self._sources)
+
+    def _count_work(self) -> None:
+        """That nothing was done twice: who began and did not finish was killed, or another run was."""
+        done = Counter(
+            event["recording"] for run in self._runs for event in run.events("recording_done") if not event["rendered"]
+        )
+        self.counts.told_done += done.total()
+        self.counts.done_twice += sum(count - 1 for count in done.values())
+        for run in self._runs:
+            begun = Counter(event["recording"] for event in run.events("recording_started"))
+            finished = Counter(event["recording"] for event in run.events("recording_done") if not event["rendered"])
+            self.counts.begun += begun.total()
+            self.counts.by_another += len(run.events("recording_elsewhere"))
+            if not run.killed:
+                self.counts.begun_twice += (begun - finished).total()
+
+
+def document(path: Path) -> dict[str, Any]:
+    """A transcript as it stands in its file."""
+    found: dict[str, Any] = json.loads(path.read_bytes())
+    return found

@@ -1,0 +1,1 @@
+"""Leases: stores, taking, losing, taking over."""

@@ -1,0 +1,158 @@
+"""Leases in every kind of storage: of any number of runs one gets a recording, and what a dead one held is had by others."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.storage.places import Tree
+from tests.storage.web import Proxy
+from transcribe_cli.leases import Lease, Leases, Owner, Stores, holding, knows_conditions, objects
+from transcribe_cli.storage import Location, Place, shared
+
+CLIENTS, ROUNDS = 6, 3
+
+
+def at(tree: Tree, name: str, client: int = 0) -> Place:
+    """A lease in a tree, for a client with a connection of its own where connections do one thing at a time."""
+    options = {**tree.options, **({"sftp": {**tree.options["sftp"], "timeout": 10 + client}} if "sftp" in tree.options else {})}
+    place = dataclasses.replace(tree, options=options).at(name)
+    if isinstance(place, Location):
+        shared.make_folder(place.parent)
+    else:
+        place.parent.mkdir(exist_ok=True)
+    return place
+
+
+def test_of_many_at_once_one_creates_and_one_takes_over(tree: Tree) -> None:
+    """The winner's name stands in it, whole; slow takers come after it."""
+    names = [f"client {number}".encode() * (1 + number) for number in range(CLIENTS)]
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        for number in range(ROUNDS):
+            fresh, stale = (
+                [at(tree, f".{number}{word}.transcribe-lease", client) for client in range(CLIENTS)] for word in ("a", "b")
+            )
+            assert Stores().create(stale[0], b"dead")
+            for paths, won in (
+                (fresh, list(pool.map(Stores().create, fresh, names))),
+                (stale, list(pool.map(lambda path, name: Stores().swap(path, b"dead", name), stale, names))),
+            ):
+                assert won.count(True) == 1
+                seen = Stores().read(paths[0])
+                assert seen is not None
+                assert seen.data == names[won.index(True)]
+    assert len(tree.files()) == 2 * ROUNDS
+
+
+def test_a_lease_is_changed_and_removed_only_as_it_was_read(tree: Tree) -> None:
+    """Longer, shorter, gone, and come again."""
+    store, path = Stores(), at(tree, ".aula.mp3.transcribe-lease")
+    assert store.read(path) is None
+    assert not store.swap(path, b"", b"x")
+    assert store.create(path, b"first")
+    assert not store.create(path, b"second")
+    assert store.swap(path, b"first", b"a longer one")
+    assert not store.swap(path, b"first", b"x")
+    assert store.swap(path, b"a longer one", b"short")
+    seen = store.read(path)
+    assert seen is not None
+    assert seen.data == b"short"
+    assert -2 <= seen.age < 60
+    assert not store.swap(path, b"a longer one", None)
+    assert store.swap(path, b"short", None)
+    assert store.read(path) is None
+    assert tree.files() == {}
+    assert store.create(path, b"again")
+
+
+def test_a_lease_is_refreshed_taken_over_from_the_dead_and_given_back(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its owner, by another when nobody refreshed it, by its owner again; nothing stays."""
+    path = at(tree, ".aula.mp3.transcribe-lease")
+    monkeypatch.setattr(holding, "BEAT_SECONDS", 0.2)
+    with Leases() as first, Leases() as second:
+        lease = first.take(path)
+        assert isinstance(lease, Lease)
+        until = time.monotonic() + 30
+        while lease.owner.beat < 2:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert isinstance(second.take(path), Owner)
+        monkeypatch.setattr(holding, "BEAT_SECONDS", 3600)
+        time.sleep(0.5)
+        monkeypatch.setattr(holding, "EXPIRY_SECONDS", -3600.0)  # what is not from the future is dead
+        taken = second.take(path)
+        assert isinstance(taken, Lease)
+        assert taken.taken_over
+        assert not first.secure(lease)
+    assert tree.files() == {}
+
+
+def test_leases_of_the_dead_are_swept(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the living stay; nonsense is swept when it is old."""
+    here, nonsense = at(tree, ".a.mp3.transcribe-lease"), at(tree, ".b.mp3.transcribe-lease")
+    Stores().create(here, Owner.me("now").dumps())
+    Stores().create(nonsense, b"\0")
+    Leases().sweep(here.parent)
+    assert set(tree.files()) == {here.name, nonsense.name}
+    monkeypatch.setattr(holding, "EXPIRY_SECONDS", -3600.0)
+    Leases().sweep(here.parent)
+    assert tree.files() == {}
+
+
+def test_a_lease_that_is_being_given_back_is_nobodys_yet(bucket: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its owner may still remove whatever is there; when it did not, the lease can be had after a while."""
+    path = at(bucket, ".aula.mp3.transcribe-lease")
+    assert Stores().create(path, b"")  # as its owner leaves it who dies before it removes it
+    assert isinstance(Leases().take(path), Owner)
+    monkeypatch.setattr(objects, "_EMPTIED_SECONDS", -10.0)
+    assert isinstance(Leases().take(path), Lease)
+
+
+def test_an_answer_that_is_lost_is_not_taken_for_somebody_elses_lease(proxied: tuple[Tree, Proxy]) -> None:
+    """The request is made again, and then says that there is one already: ours."""
+    tree, proxy = proxied
+    lost = {"first": True}
+
+    def lose(number: int, head: bytes) -> tuple[str, int] | None:
+        if head.startswith(b"PUT") and lost["first"]:
+            lost["first"] = False
+            return "cut", 0
+        return None
+
+    proxy.breaking = lose
+    path = at(tree, ".aula.mp3.transcribe-lease")
+    assert Stores().create(path, b"ours")
+    assert not lost["first"]
+    lost["first"] = True
+    assert Stores().swap(path, b"ours", b"ours still")
+    lost["first"] = True
+    assert Stores().swap(path, b"ours still", None)
+    assert tree.files() == {}
+
+
+def test_a_store_without_conditions_is_found_out(proxied: tuple[Tree, Proxy], tree: Tree) -> None:
+    """Nothing stays of it."""
+    if isinstance(top := tree.at(), Location):
+        shared.make_folder(top)
+        assert knows_conditions(top)
+        assert tree.files() == {}
+    bucket, proxy = proxied
+    proxy.changing = lambda data: data.replace(b"If-None-Match", b"X-None-Matches")
+    assert not knows_conditions(bucket.at())
+    proxy.changing = lambda data: data
+    proxy.breaking = lambda number, head: ("status", 501) if b"If-None-Match" in head else None
+    assert not knows_conditions(bucket.at())
+    assert bucket.files() == {}
+
+
+def test_a_folder_that_is_gone_is_not_made_again(remote: Tree, tmp_path: Path) -> None:
+    """Where there are folders at all."""
+    top = remote.at()
+    assert isinstance(top, Location)
+    if top.store.kind.family == "sftp":
+        with pytest.raises(FileNotFoundError):
+            Stores().create(top / "gone" / ".a.transcribe-lease", b"x")
