@@ -25,11 +25,12 @@ SPEC = JobSpec(model="demo", language="pt")
 
 
 @pytest.fixture(scope="session")
-def worker() -> Worker:
+def worker() -> Iterator[Worker]:
     """A worker with the model loaded; nothing it takes is refused for its address."""
     made = Worker(JobSpec(model="demo"), Settings(device="cpu"), Terms(allow_private=True))
     made.start()
-    return made
+    yield made
+    assert made._broken is None
 
 
 @pytest.fixture

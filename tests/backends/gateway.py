@@ -75,6 +75,8 @@ class Gateway:
         retention: seconds that results are kept.
         lose: whether the result of this job is lost, so that it is COMPLETED and has no output.
         asleep: the endpoint has no workers, and may have none.
+        hold: nobody is given a job.
+        workers: what `/health` says of them, where it is not the truth.
         lost_after: a worker that did not ping for so many seconds is gone, and its jobs go back into the queue.
         log: kind and id of every request of clients.
     """
@@ -86,6 +88,7 @@ class Gateway:
     asleep: bool = False
     lost_after: float = 60.0
     hold: bool = False
+    workers: dict[str, int] = field(default_factory=dict)
     jobs: dict[str, QueuedJob] = field(default_factory=dict)
     expired: dict[str, QueuedJob] = field(default_factory=dict)
     queue: list[str] = field(default_factory=list)
@@ -206,7 +209,7 @@ class _Handler(BaseHTTPRequestHandler):
             if kind == "run" and method == "POST":
                 return self._submitted(body)
             if kind == "health":
-                return 200, {"jobs": {}, "workers": {"idle": 0, "running": len(gateway.pings)}}
+                return 200, {"jobs": {}, "workers": gateway.workers or {"idle": 0, "running": len(gateway.pings)}}
             job = gateway.jobs.get(argument)
             if job is None:
                 return 404, {"error": "job not found"}

@@ -33,7 +33,7 @@ def at_work(worker: Worker, gateway: Gateway, name: str = "w0", concurrency: int
 async def _serve(worker: Worker, gateway: Gateway, name: str, concurrency: int, ended: threading.Event) -> None:
     base = f"{gateway.url}/{ENDPOINT}"
     tasks: dict[str, asyncio.Task[None]] = {}
-    async with httpx.AsyncClient(timeout=10, transport=httpx.AsyncHTTPTransport(retries=2)) as http:
+    async with httpx.AsyncClient(timeout=60, transport=httpx.AsyncHTTPTransport(retries=2)) as http:
 
         async def do(job: dict[str, Any]) -> None:
             def tell(request: dict[str, Any], progress: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.backends.conftest import Elsewhere
-from tests.backends.gateway import DROP_AFTER, DROP_BEFORE, Gateway
+from tests.backends.gateway import DROP_AFTER, DROP_BEFORE, KEY, Gateway
 from tests.backends.hands import at_work
 from tests.conftest import EXAMPLES, Ran
 from transcribe_cli.errors import NotReady
@@ -227,7 +227,7 @@ def test_time_limits_follow_the_length_of_the_recording(gateway: Gateway, remote
 
 def test_large_files_go_as_opus(served: Gateway, remote: Elsewhere) -> None:
     shutil.copy(EXAMPLES / "aula.mp3", remote.folder / "aula.mp3")
-    assert remote.run(upload="opus").exit_code == 0
+    assert remote.run(upload="opus").exit_code == 0, remote.said
     sent = {event.recording: event for event in remote.events if isinstance(event, RecordingSent)}
     assert sent["aula.mp3"].bytes < 400_000
     assert (remote.folder / "aula.srt").read_text().count("-->") > 10
@@ -238,3 +238,44 @@ def test_what_fits_nowhere_says_what_to_do(gateway: Gateway, remote: Elsewhere, 
     assert remote.run().exit_code == 3
     assert "--staging" in " ".join(event.hint for event in remote.events if isinstance(event, RecordingFailed))
     assert not gateway.jobs
+
+
+def test_so_many_jobs_are_elsewhere_at_once(gateway: Gateway, worker: Worker, remote: Elsewhere) -> None:
+    gateway.hold = True
+    process = remote.started("--in-flight", "1")
+    try:
+        until(lambda: _asked_about(gateway) == 1)
+        time.sleep(1.0)
+        assert len(gateway.jobs) == 1
+        gateway.hold = False
+        with at_work(worker, gateway):
+            assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert len(gateway.jobs) == 2
+
+
+def test_this_machine_is_a_backend_as_well(gateway: Gateway, remote: Elsewhere) -> None:
+    assert remote.run(backend="local", device="cpu").transcribed == 2
+    assert not gateway.log
+
+
+def test_a_key_that_may_not_ask_about_the_endpoint_may_still_use_it(
+    served: Gateway, remote: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.then["endpoint"].append(403)
+    assert remote.run().exit_code == 0
+    monkeypatch.setattr("transcribe_cli.backends.http._TRIES", 1)
+    assert remote.run(runpod_api_url="http://127.0.0.1:9/v2", overwrite=True).exit_code == 0
+
+
+def test_no_key_is_in_any_file_or_line(served: Gateway, remote: Elsewhere, tmp_path: Path) -> None:
+    served.lose = lambda job: job.starts == 1 and len(served.jobs) < 3
+    ran = remote.program("--log-format", "json", "-f", "all")
+    assert ran.code == 0
+    remote.program("--detach", "--overwrite", "--runpod-api-key", KEY)
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(path.name.endswith(".job.json") for path in written)
+    assert not [path for path in written if KEY.encode() in path.read_bytes()]
+    assert KEY not in ran.out + ran.err

@@ -100,14 +100,15 @@ class _Attempt:
                 return Outcome(self._job, elsewhere=True)
             outcome = self._brought(answer)
         except Stopped:
-            self._stopped()
+            self._leave()
             raise
         except (RecordingError, PlaceFailed) as error:
             self._forget()
             outcome = Outcome(self._job, error=error)
         except NotReady as error:
-            # A job that is there is found again, and so is a result that cannot be fetched now.
-            if not self._ticket.id or (self._answer is not None and not isinstance(error, StorageNotReady)):
+            if self._ticket.id and self._answer is None:
+                self._leave()
+            elif not isinstance(error, StorageNotReady):  # then a result that cannot be fetched now is found again
                 self._forget()
             raise
         paid = bool(self._ticket.id) or isinstance(outcome.error, PerhapsSent)
@@ -250,7 +251,7 @@ class _Attempt:
                 return
             self._errand.emit(event)
 
-    def _stopped(self) -> None:
+    def _leave(self) -> None:
         """The run ends: nothing goes on there that nobody collects, unless the user wants it to."""
         if self._ticket.id and not self._errand.detach and self._errand.client.cancel(self._ticket.id):
             self._forget()
