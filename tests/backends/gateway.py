@@ -7,6 +7,7 @@ what comes next for a kind of request (`then`), how long results are kept, and w
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 import uuid
@@ -126,8 +127,7 @@ class Gateway:
 def running(gateway: Gateway) -> Iterator[Gateway]:
     """The queue, listening on this machine."""
     handler = type("Handler", (_Handler,), {"gateway": gateway})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
+    with _Server(("127.0.0.1", 0), handler) as server:
         gateway.url = f"http://127.0.0.1:{server.server_address[1]}/v2"
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
@@ -135,6 +135,15 @@ def running(gateway: Gateway) -> Iterator[Gateway]:
             yield gateway
         finally:
             server.shutdown()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients and workers are killed while they speak: that is no error here."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -29,6 +29,7 @@ class Web(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def do_GET(self) -> None:
+        """Serve the path."""
         if self.path.startswith("/to/"):
             self.send_response(302)
             self.send_header("location", self.path.removeprefix("/to/"))
