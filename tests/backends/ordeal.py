@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tests.backends.conftest import Elsewhere
 from tests.backends.gateway import DROP_AFTER, DROP_BEFORE, Gateway, QueuedJob, Trouble, running
-from tests.backends.workers import start
+from tests.backends.workers import kill, start
 from tests.conftest import spoken
 
 WORKERS = 2
@@ -168,8 +168,7 @@ class _Workers:
             # The other one lives half as long again, so that they do not die together.
             self._ended.wait((self._faults.worker_seconds * (1 + number / 2)) or None)
             self._faults.counts["worker killed"] += not self._ended.is_set()
-            process.kill()
-            process.wait()
+            kill(process)
             life += 1
 
 

@@ -7,9 +7,10 @@ The SDK brings a hundred packages, some of which other tests cannot live beside;
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -33,6 +34,12 @@ needs_sdk = pytest.mark.skipif(not has_sdk(), reason="RunPod's SDK is not instal
 
 def start(gateway: Gateway, name: str, log: Path, *arguments: str) -> subprocess.Popen[bytes]:
     """A worker, starting; it takes jobs after three seconds or so."""
+    command = ["-m", "transcribe_cli", "worker", "--model", "demo", "--device", "cpu", "--allow-private", *arguments]
+    return launch(gateway, name, log, command, {"PYTHONPATH": str(_ROOT / "src"), "TRANSCRIBE_CONFIG": os.devnull})
+
+
+def launch(gateway: Gateway, name: str, log: Path, command: Sequence[str], extra: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Something of Python on RunPod's SDK, which finds the queue by variables as RunPod sets them."""
     base = f"{gateway.url}/{ENDPOINT}"
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith(("RUNPOD_", "TRANSCRIBE_"))},
@@ -49,12 +56,12 @@ def start(gateway: Gateway, name: str, log: Path, *arguments: str) -> subprocess
         "RUNPOD_WEBHOOK_POST_STREAM": f"{base}/job-stream/{name}/$ID?gpu=none",
         "RUNPOD_WEBHOOK_PING": f"{base}/ping/{name}?gpu=none",
         "TMPDIR": str(log.parent),
-        "PYTHONPATH": str(_ROOT / "src"),
-        "TRANSCRIBE_CONFIG": os.devnull,
+        **extra,
     }
-    command = [str(PYTHON), "-m", "transcribe_cli", "worker", "--model", "demo", "--device", "cpu", "--allow-private", *arguments]
     with log.open("ab") as file:
-        return subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=environment, cwd=log.parent)
+        return subprocess.Popen(
+            [PYTHON, *command], stdout=file, stderr=subprocess.STDOUT, env=environment, cwd=log.parent, start_new_session=True
+        )
 
 
 @contextmanager
@@ -65,5 +72,11 @@ def working(gateway: Gateway, folder: Path, *arguments: str, name: str = "w1") -
     try:
         yield process
     finally:
-        process.kill()
-        process.wait()
+        kill(process)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End a worker as a container ends: at once, and its process for pings with it, which would say that it lives."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
