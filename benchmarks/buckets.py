@@ -17,9 +17,7 @@ import sys
 import tempfile
 import wave
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,40 +29,30 @@ MEGABITS, MILLISECONDS = 100, 20
 RATIO = 1.1
 BUCKET = "aulas"
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_EC2_METADATA_DISABLED": "true"}
-_SERVER = """
-import time
-from moto.server import ThreadedMotoServer
-import logging
-logging.getLogger("werkzeug").setLevel(logging.ERROR)
-server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-server.start()
-print(server.get_host_and_port()[1], flush=True)
-while True: time.sleep(3600)
-"""
 
 
 @contextmanager
-def served() -> Iterator[tuple[Any, subprocess.Popen[str]]]:
-    """An S3 client for an empty bucket without the line, and the line; the environment leads through the line."""
+def served() -> Iterator[tuple[Any, subprocess.Popen[str], subprocess.Popen[str]]]:
+    """An S3 client for an empty bucket without the line, the server and the line; the environment leads through the line."""
     import boto3
     from botocore.config import Config
 
     with ExitStack() as stack:
 
         def started(*command: str) -> tuple[subprocess.Popen[str], str]:
-            process = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True)
+            process = subprocess.Popen([sys.executable, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             stack.callback(process.wait)
             stack.callback(process.kill)
             assert process.stdout is not None
             return process, process.stdout.readline().strip()
 
-        _, port = started("-c", _SERVER)
+        server, port = started("-m", "benchmarks.emulator")
         line, slow = started("-m", "benchmarks.slow_line", port, str(MEGABITS), str(MILLISECONDS))
         os.environ.update(_CREDENTIALS, AWS_ENDPOINT_URL=f"http://127.0.0.1:{slow}")
         config = Config(max_pool_connections=16)
         client = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1", config=config)
         client.create_bucket(Bucket=BUCKET)
-        yield client, line
+        yield client, server, line
 
 
 def requests(line: subprocess.Popen[str]) -> dict[str, int]:
@@ -80,7 +68,7 @@ def fetch(how: argparse.Namespace, kind: str) -> Table:
     spoken = Bank(how.cache).recordings("bucket", [60.0 * how.minutes] * how.recordings, "mp3")
     bits = 0.0
     table = Table(f"bucket {kind}", "", ("round", "from a folder s", "from a bucket s", "ratio"))
-    with served() as (client, _), tempfile.TemporaryDirectory() as folder:
+    with served() as (client, _, _), tempfile.TemporaryDirectory() as folder:
         for item in spoken:
             path = Path(folder, "in", item.path.with_suffix(f".{kind}").name)
             path.parent.mkdir(exist_ok=True)
@@ -117,8 +105,8 @@ def done(how: argparse.Namespace) -> Table:
         f"{how.count:,} finished recordings in a bucket, {MILLISECONDS} ms away, the same command again",
         ("command", "seconds", "done", "requests"),
     )
-    with served() as (client, line), tempfile.TemporaryDirectory() as folder:
-        _fill(client, how.count, Path(folder))
+    with served() as (client, server, line), tempfile.TemporaryDirectory() as folder:
+        _fill(client, server, how, Path(folder))
         for number in range(how.rounds):
             for name, extra in (("run", ()), ("run --trust-names", ("--trust-names",))):
                 before = requests(line)
@@ -134,31 +122,19 @@ def done(how: argparse.Namespace) -> Table:
 
 def _fill(
     client: Any,  # noqa: ANN401 - boto3 makes its class as it goes
-    count: int,
+    server: subprocess.Popen[str],
+    how: argparse.Namespace,
     folder: Path,
 ) -> None:
     """A bucket of finished recordings: one is transcribed, the others are made like it."""
-    note = Bank(folder.parent / "transcribe-bench-notes").recordings("note", [2.0], "m4a")[0].path.read_bytes()
+    note = Bank(how.cache).recordings("note", [2.0], "m4a")[0].path.read_bytes()
     client.put_object(Bucket=BUCKET, Key="in/course0/note00000.m4a", Body=note)
     _ours([f"s3://{BUCKET}/in"], folder / "state", "--language", "pt")
-    files = {
-        ending: client.get_object(Bucket=BUCKET, Key=f"in/course0/note00000.{ending}")["Body"].read()
-        for ending in ("srt", "vtt", "json")
-    }
-
-    def put(number: int) -> None:
-        key = f"in/course{number % 100}/note{number:05}"
-        client.put_object(Bucket=BUCKET, Key=f"{key}.m4a", Body=note)
-        document = files["json"].decode().replace("course0/note00000", key[3:]).replace("note00000", f"note{number:05}")
-        parsed = json.loads(document)
-        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        for ending in ("srt", "vtt"):
-            client.put_object(Bucket=BUCKET, Key=f"{key}.{ending}", Body=files[ending])
-        body = document.replace(parsed["job"]["finished_at"], now).encode()
-        client.put_object(Bucket=BUCKET, Key=f"{key}.json", Body=body)
-
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(put, range(1, count)))
+    assert server.stdin is not None
+    assert server.stdout is not None
+    server.stdin.write(f"{how.count}\n")
+    server.stdin.flush()
+    server.stdout.readline()
 
 
 def _ours(sources: Sequence[str], state: Path, *more: str) -> Ran:

@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.cli.recordings import check_set, unfinished
+from tests.cli.recordings import check_set
 from tests.conftest import command, environment, lecture, spoken
+from tests.storage.places import Tree
 
 SHORT = 8
 PATIENCE = 180.0
@@ -67,18 +68,25 @@ class Counts:
 
 
 class Crashes:
-    """A tree of short recordings, an undisturbed run's transcripts of it, and runs that are killed."""
+    """A tree of short recordings, an undisturbed run's transcripts of it, and runs that are killed.
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    Args:
+        folder: for scratch, logs and copies.
+        seed: of what happens when.
+        tree: an empty one, in a folder or a bucket.
+    """
+
+    def __init__(self, folder: Path, seed: int, tree: Tree) -> None:
         self.chance = random.Random(seed)
         self.counts = Counts()
-        self._tree, self._scratch, self._logs = folder / "aulas", folder / "scratch", folder / "logs"
-        for made in (self._tree, self._scratch, self._logs):
+        self._tree, self._scratch, self._logs = tree, folder / "scratch", folder / "logs"
+        for made in (self._scratch, self._logs):
             made.mkdir()
         for number in range(SHORT):
-            (self._tree / f"{number:02}.wav").write_bytes(spoken(f"Bom dia a todos. Abram o livro na página {20 + number}."))
-        lecture(self._tree / "aula.wav", [("Bom dia a todos. Vamos começar a aula.", "pt-br+m3")] * 6)
-        self._sources = {path.name for path in self._tree.iterdir()}
+            tree.put(f"{number:02}.wav", spoken(f"Bom dia a todos. Abram o livro na página {20 + number}."))
+        long = lecture(folder / "aula.wav", [("Bom dia a todos. Vamos começar a aula.", "pt-br+m3")] * 6)
+        tree.put("aula.wav", long.read_bytes())
+        self._sources = tree.names()
         self._runs: list[Run] = []
         self._finish("--output-dir", folder / "undisturbed")
         self._wanted = {name: document(folder / "undisturbed" / f"{Path(name).stem}.json") for name in self._sources}
@@ -110,8 +118,8 @@ class Crashes:
         log = self._logs / f"{len(list(self._logs.iterdir())):03}.log"
         with log.open("wb") as file:
             process = subprocess.Popen(
-                command(["run", self._tree, *OPTIONS, "--state-dir", self._logs.parent / "state", *options]),
-                env=environment({"TMPDIR": str(self._scratch)}),
+                command(["run", self._tree.url, *OPTIONS, "--state-dir", self._logs.parent / "state", *options]),
+                env=environment({**self._tree.env, "TMPDIR": str(self._scratch)}),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=file,
@@ -135,15 +143,17 @@ class Crashes:
             time.sleep(0.02)
 
     def _count_left_overs(self) -> None:
-        self.counts.temporary += len(unfinished(self._tree))
-        self.counts.leases += len(list(self._tree.glob(".*.transcribe-lease")))
+        names = self._tree.names()
+        self.counts.temporary += sum(name.endswith(".tmp") for name in names)
+        self.counts.leases += sum(name.endswith(".transcribe-lease") for name in names)
 
     def _check_as_listed(self) -> None:
         """At any time: a transcript in place is whole, and what it lists is its own or not there."""
-        for path in self._tree.glob("*.json"):
-            for name, digest in document(path)["outputs"].items():
-                rendering = path.with_name(name)
-                if rendering.exists() and hashlib.sha256(rendering.read_bytes()).hexdigest() != digest:
+        documents = [self._tree.get(name) for name in self._tree.names() if name.endswith(".json")]
+        for data in filter(None, documents):
+            for name, digest in json.loads(data)["outputs"].items():
+                rendering = self._tree.get(name)
+                if rendering is not None and hashlib.sha256(rendering).hexdigest() != digest:
                     self.counts.problems.append(f"{name} is not of its transcript")
 
     def _check_tree(self) -> None:
@@ -154,18 +164,22 @@ class Crashes:
         for path in self._scratch.iterdir():
             os.utime(path, (0, 0))  # as old as it would be at the next night's run
         self._finish()
+        copy = self._logs.parent / f"tree {self.counts.trees}"
+        copy.mkdir()
+        for name, data in self._tree.files().items():
+            (copy / name).write_bytes(data)
         for name in self._sources:
-            if check_set(self._tree / Path(name).stem) | UNTOLD != self._wanted[name] | UNTOLD:
+            if check_set(copy / Path(name).stem) | UNTOLD != self._wanted[name] | UNTOLD:
                 self.counts.problems.append(f"{name} reads otherwise than undisturbed")
-            if document(self._tree / f"{Path(name).stem}.json")["job"]["fingerprint"] != self._wanted[name]["job"]["fingerprint"]:
+            if document(copy / f"{Path(name).stem}.json")["job"]["fingerprint"] != self._wanted[name]["job"]["fingerprint"]:
                 self.counts.problems.append(f"{name} has another spec")
         outputs = {f"{Path(name).stem}.{ending}" for name in self._sources for ending in ("json", "srt", "vtt")}
-        left = {path.name for path in self._tree.iterdir()} - self._sources - outputs
+        left = self._tree.names() - self._sources - outputs
         left |= {path.name for path in self._scratch.iterdir()}
         self.counts.problems += [f"{name} was left" for name in sorted(left)]
         self._count_work()
         for name in outputs:
-            (self._tree / name).unlink()
+            self._tree.remove(name)
         self._runs.clear()
         self.counts.trees += 1
         self.counts.recordings += len(self._sources)

@@ -57,6 +57,29 @@ class Tree:
             place.write_bytes(data)
         return place
 
+    def names(self) -> set[str]:
+        """Of what is in it."""
+        top = self.at()
+        if isinstance(top, Location):
+            return {place.relative_to(top).as_posix() for place, _ in top.store.find(top)}
+        return {path.relative_to(top).as_posix() for path in top.rglob("*") if path.is_file()}
+
+    def get(self, name: str) -> bytes | None:
+        """A file; None when it is not there."""
+        place = self.at(name)
+        try:
+            return place.store.read(place) if isinstance(place, Location) else place.read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def remove(self, name: str) -> None:
+        """A file that is there, or is not."""
+        place = self.at(name)
+        if isinstance(place, Location):
+            place.store.remove(place)
+        else:
+            place.unlink(missing_ok=True)
+
     def files(self) -> dict[str, bytes]:
         """All that is in it."""
         top = self.at()

@@ -99,10 +99,8 @@ def test_what_does_not_come_is_said_in_one_line(proxied, here: Path, monkeypatch
     tree.put("aula.mp3", content(MIB))
     recording = one(tree)
     proxy.breaking = lambda number, head: ("stall", 0) if b"ange: bytes=" in head else None
-    began = time.monotonic()
     with pytest.raises(Unreadable, match="did not answer in time") as caught, Fetcher(folder=here).fetched(recording):
         pass
-    assert time.monotonic() - began < 30
     assert "Signature" not in str(caught.value)
     assert list(here.iterdir()) == []
 

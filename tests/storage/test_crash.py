@@ -1,0 +1,29 @@
+"""kill -9 at random moments, with two runs over one bucket at once: nothing is lost, mixed, done twice or left behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.crash import Crashes
+from tests.storage.places import Tree, new
+
+KILLS = int(os.environ.get("CRASH_KILLS", "6"))
+SEED = int(os.environ.get("CRASH_SEED", "5"))
+
+
+@pytest.mark.emulators
+@pytest.mark.parametrize("kind", ["s3", "azure", "gcs"])
+def test_two_runs_over_a_bucket_killed_again_and_again_give_what_one_gives_undisturbed(
+    kind: str, servers: Callable[[str], Tree], tmp_path: Path
+) -> None:
+    """As over a folder."""
+    counts = Crashes(tmp_path, SEED, new(kind, servers(kind), tmp_path)).go_on_until(KILLS)
+    print(kind, counts)  # noqa: T201 - for docs/reliability.md, with `pytest -s`
+    assert counts.problems == []
+    assert counts.kills >= KILLS
+    assert counts.done_twice == 0
+    assert counts.begun_twice == 0
