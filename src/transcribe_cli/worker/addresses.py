@@ -51,7 +51,7 @@ def _public(host: str, port: int) -> str:
     addresses = [str(entry[4][0]) for entry in found]
     if not addresses or not all(is_public(address) for address in addresses):
         raise Unreadable(
-            "The audio's address is not a public one, and is not fetched.",
+            "An address in the job is not a public one, and is not connected to.",
             "Private, loopback and link-local addresses are refused; --allow-private lifts that where you trust whoever sends jobs.",
         )
     return addresses[0]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from transcribe_cli.errors import PlaceFailed, StorageNotReady, TranscribeError, Unreadable
+from transcribe_cli.errors import PlaceFailed, StorageNotReady, TranscribeError, Unreadable, UsageError
 from transcribe_cli.remote_job import RemoteJob
 from transcribe_cli.worker.addresses import PublicTransport
 
@@ -49,16 +49,17 @@ def put_result(http: httpx.Client, url: str, data: bytes) -> None:
     """Put a result to where the client wants it.
 
     Raises:
+        UsageError: that is no place to put it.
         PlaceFailed: it is not taken there, after a few tries.
     """
     for attempt in range(_TRIES):
         try:
             # Azure wants to know what kind of object it is; others do not mind.
             answer = http.put(url, content=data, headers={"x-ms-blob-type": "BlockBlob"})
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, Unreadable) as error:
+            raise UsageError(f"The result cannot be put where it is wanted: {error}") from error
         except httpx.TransportError as error:
             said = type(error).__name__
-        except httpx.InvalidURL as error:
-            raise PlaceFailed("The URL for the result is none.") from error
         else:
             if answer.is_success:
                 return

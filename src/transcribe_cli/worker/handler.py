@@ -241,7 +241,9 @@ def _unpacked(packed: Packed) -> str:
 
 def _file_name(name: str) -> str:
     """The name of the recording, as messages have it and as some formats are known by; another when it is no plain one."""
-    plain = PurePosixPath(name).name == name and name.isprintable() and len(name.encode()) < 200 and name != "out"
+    plain = (
+        PurePosixPath(name).name == name and name.isprintable() and len(name.encode()) < 200 and name not in ("out", "..", ".")
+    )
     return name if plain else "recording"
 
 
