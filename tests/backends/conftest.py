@@ -27,7 +27,7 @@ SPEC = JobSpec(model="demo", language="pt")
 @pytest.fixture(scope="session")
 def worker() -> Iterator[Worker]:
     """A worker with the model loaded; nothing it takes is refused for its address."""
-    made = Worker(JobSpec(model="demo"), Settings(device="cpu"), Terms(allow_private=True))
+    made = Worker(JobSpec(model="demo"), Settings(device="cpu", offline=True), Terms(allow_private=True))
     made.start()
     yield made
     assert made._broken is None
