@@ -29,13 +29,14 @@ from transcribe_cli.events import (
 from transcribe_cli.failures import Failures
 from transcribe_cli.formats import render
 from transcribe_cli.naming import Naming
-from transcribe_cli.pipeline import Outcome
+from transcribe_cli.outcome import Outcome
 from transcribe_cli.plan import HEARD, Decision, Job, check_writable
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import json_safe
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.tally import Tally
 from transcribe_cli.transcript import Transcript
+from transcribe_cli.writing import Writing
 
 _LOG = logging.getLogger(__name__)
 # What to do when a recording has its text and not its speakers.
@@ -184,9 +185,9 @@ class Batch:
 
     def _pass_over(self, jobs: Sequence[Job]) -> None:
         if jobs:
-            with closing(self._backend.run(jobs, self._may_begin)) as outcomes:
+            with Writing(self._take) as writing, closing(self._backend.run(jobs, self._may_begin)) as outcomes:
                 for outcome in outcomes:
-                    self._take(outcome)
+                    writing.add(outcome, outcome.job.output.folder)
         decided, self._decided_anew = self._decided_anew, []
         for job in decided:
             self._settle(job)
@@ -232,10 +233,11 @@ class Batch:
         return None
 
     def _take(self, outcome: Outcome) -> None:
-        """Write what came of a job."""
+        """Write what came of a job. For stores in threads of their own."""
         try:
             if outcome.elsewhere:
-                self._detached += 1
+                with self._lock:
+                    self._detached += 1
             elif outcome.transcript is None:
                 self._fail(outcome.job, outcome.error or RecordingError("There is no transcript."))
             elif (now := self._claims.secure(outcome.job)).decision in HEARD:

@@ -15,25 +15,23 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from transcribe_cli.assembly import assemble, spent
 from transcribe_cli.audio import Decoder
 from transcribe_cli.checkpoint import Checkpoints
 from transcribe_cli.diarization import Diarized, Diarizing
-from transcribe_cli.diarizers import Diarization, Diarizer
+from transcribe_cli.diarizers import Diarizer
 from transcribe_cli.engines import Clip
 from transcribe_cli.errors import DiarizationFailed, RecordingError, TranscribeError, UsageError
 from transcribe_cli.events import Emit, Event, RecordingProgress, RecordingResumed, silence
 from transcribe_cli.fetch import Fetcher
 from transcribe_cli.lanes import Loader
+from transcribe_cli.outcome import Outcome
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.prepare import Again, Begun, Ended, Failed, Found, Preparation, Prepared
 from transcribe_cli.recognition import Broken, Detected, Heard, Lost, Recognition
 from transcribe_cli.sinks import json_path, read
-from transcribe_cli.transcript import Transcript
 from transcribe_cli.under_way import UnderWay
-from transcribe_cli.usage import Usage
 
 # How often devices are looked after while nothing happens, in seconds.
 WATCH_SECONDS = 1.0
@@ -47,32 +45,6 @@ class Cancelled:
 
 
 _Message = Begun | Found | Prepared | Again | Failed | Ended | Heard | Detected | Diarized | Lost | Broken | Cancelled
-
-
-class Kept(Protocol):
-    """What is kept until a transcript is written, so that no work is lost."""
-
-    def remove(self) -> None:
-        """It is written."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a job: a transcript, or why there is none; both, where only who spoke could not be found out.
-
-    Whoever writes the transcript then removes the checkpoint. `seconds` is the time that was spent on the recording in this run;
-    `diarization` is there when who spoke was found out in it. `usage` is one for each attempt at a place that may be paid for. `elsewhere`
-    says that it is still under way at another place, where the next run finds it.
-    """
-
-    job: Job
-    transcript: Transcript | None = None
-    error: TranscribeError | None = None
-    checkpoint: Kept | None = None
-    seconds: float = 0.0
-    diarization: Diarization | None = None
-    usage: tuple[Usage, ...] = ()
-    elsewhere: bool = False
 
 
 class Pipeline:

@@ -26,7 +26,7 @@ from transcribe_cli.spec import JobSpec
 
 # Where https://github.com/runpod-workers/worker-faster_whisper was cloned to.
 CLONE = os.environ.get("TEST_RUNPOD_FASTER_WHISPER", "")
-TICKET = Ticket("a.mp3", "runpod", "ep", "job-1", 0.0, seconds=6.0)
+TICKET = Ticket("a.mp3", "runpod", "ep", "job-1", seconds=6.0)
 # As commit bd500dc gives it.
 OUTPUT: dict[str, Any] = {
     "segments": [

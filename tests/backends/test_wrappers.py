@@ -13,7 +13,7 @@ from transcribe_cli.backends.failover import Failover
 from transcribe_cli.backends.retry import Retry
 from transcribe_cli.errors import NotReady, PlaceFailed, RecordingError, TooLong, TranscribeError, UsageError
 from transcribe_cli.events import Event, Notice
-from transcribe_cli.pipeline import Outcome
+from transcribe_cli.outcome import Outcome
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.sinks import Output
 from transcribe_cli.sources import Recording

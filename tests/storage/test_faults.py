@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Ran, spoken
 from tests.storage.places import Tree, without_credentials
 from tests.storage.web import Proxy
@@ -20,6 +22,7 @@ RECORDINGS, SHARE, TRIES = 4, 0.15, 8
 OPTIONS = ("--model", "demo", "--language", "pt", "--threads", "1")
 
 
+@pytest.mark.slow
 def test_a_bad_line_costs_time_and_nothing_else(proxied: tuple[Tree, Proxy], transcribe: Transcribe, tmp_path: Path) -> None:
     """The same command until it has nothing left to do gives what a good line gives, and leaves nothing."""
     bucket, proxy = proxied

@@ -150,7 +150,7 @@ def test_what_a_killed_process_left_is_put_in_its_place(tree: Tree) -> None:
     gone = f".transcribe-{host()}-{process.pid}-"
     tree.put(f"{gone}00000001.tmp", document)
     tree.put(f"{gone}00000002.tmp", document[:100])
-    assert planned(tree)[0].crashed
+    assert planned(tree)[0].left_behind
     assert reasons(tree)["aula.mp3"][0] == "render"
     assert run(tree) == ["render"]
     assert names(tree) == {"aula.mp3", "aula.json", "aula.srt", "aula.vtt"}

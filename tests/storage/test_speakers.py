@@ -63,6 +63,7 @@ def test_turns_are_not_looked_for_on_a_web_server(web: Web, recorded: bytes, tra
     assert json.loads((tmp_path / "aula.json").read_text())["speakers"] == ["SPEAKER_00", "Rui"]
 
 
+@pytest.mark.emulators
 def test_channels_of_a_recording_in_a_bucket_are_heard_apart(bucket: Tree, transcribe: Transcribe, tmp_path: Path) -> None:
     """As on a disk, to the byte."""
     (tmp_path / "in").mkdir()
@@ -75,6 +76,7 @@ def test_channels_of_a_recording_in_a_bucket_are_heard_apart(bucket: Tree, trans
     assert len(json.loads(bucket.files()["call.json"])["speakers"]) == 2
 
 
+@pytest.mark.emulators
 def test_a_voice_is_enrolled_from_a_bucket(bucket: Tree, transcribe: Transcribe, tmp_path: Path) -> None:
     """From the stretch that is named, with the library in the state folder."""
     bucket.put("hearing.wav", (EXAMPLES / "hearing.wav").read_bytes())

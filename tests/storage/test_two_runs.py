@@ -20,10 +20,10 @@ from transcribe_cli.leases.owner import moment
 Transcribe = Callable[..., Ran]
 ARGUMENTS = ("--model", "demo", "--language", "pt", "--batch-size", "1", "--threads", "1", "--log-format", "json")
 OUTPUTS = ("json", "srt", "vtt")
-EMULATED = [pytest.param(kind, marks=pytest.mark.emulators) for kind in ("azure", "gcs")]
+EMULATED = [pytest.param(kind, marks=pytest.mark.emulators) for kind in ("sftp", "azure", "gcs")]
 
 
-@pytest.fixture(params=["s3", "sftp", *EMULATED])
+@pytest.fixture(params=["s3", *EMULATED])
 def tree(request: pytest.FixtureRequest, servers: Callable[[str], Tree], tmp_path: Any) -> Tree:
     """Four short recordings in a store, and how to get there without its password in the environment."""
     made = new(request.param, servers(request.param), tmp_path)

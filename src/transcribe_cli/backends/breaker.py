@@ -12,7 +12,7 @@ from contextlib import closing
 from transcribe_cli.backends import Backend, Wanted
 from transcribe_cli.errors import PlaceFailed
 from transcribe_cli.events import Emit, Notice
-from transcribe_cli.pipeline import Outcome
+from transcribe_cli.outcome import Outcome
 from transcribe_cli.plan import Job
 
 # So many failures in a row, and so many seconds to leave it alone.

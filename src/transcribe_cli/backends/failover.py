@@ -9,7 +9,7 @@ from dataclasses import replace
 from transcribe_cli.backends import Backend, Wanted
 from transcribe_cli.errors import NotReady, PlaceFailed, UsageError
 from transcribe_cli.events import Emit, Notice
-from transcribe_cli.pipeline import Outcome
+from transcribe_cli.outcome import Outcome
 from transcribe_cli.plan import Job
 from transcribe_cli.usage import Usage
 

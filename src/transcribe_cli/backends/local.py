@@ -11,7 +11,8 @@ from transcribe_cli.checkpoint import Checkpoints
 from transcribe_cli.events import Emit
 from transcribe_cli.fetch import GB, Fetcher
 from transcribe_cli.loading import check_diarizer, check_engine, decoders, engine_loaders, load_diarizer
-from transcribe_cli.pipeline import Outcome, Pipeline
+from transcribe_cli.outcome import Outcome
+from transcribe_cli.pipeline import Pipeline
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import queue
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,8 +73,8 @@ class Packer:
         for decoder in decoders:
             self._decoders.put(decoder)
 
-    def pack(self, job: Job, url_seconds: float, stop: Stop) -> Parcel:
-        """The audio of a job; what is staged is removed by whoever asked.
+    def pack(self, job: Job, url_seconds: float, stop: Stop, staged: Callable[[str], None]) -> Parcel:
+        """The audio of a job; what is staged is removed by whoever asked, who is told where before it is put there.
 
         Raises:
             RecordingError: it cannot be read or decoded, or is too large to go anywhere.
@@ -90,12 +90,12 @@ class Packer:
         with self._fetcher.fetched(job.recording) as (here, recording), self._decoder() as decoder:
             length = decoder.probe(here, track=job.spec.audio_track).duration
             if self._settings.upload != "opus" and (self._settings.upload == "original" or recording.size <= self._inline):
-                return self._addressed(Parcel("", "", job.spec, seconds=length), here, url_seconds)
+                return self._addressed(Parcel("", "", job.spec, seconds=length), here, url_seconds, staged)
             split = job.spec.channels == "split"
             with decoder.decode(here, track=job.spec.audio_track, split=split, on_progress=lambda _: stop.check()) as waveform:
-                return self._as_opus(job, waveform, url_seconds, stop)
+                return self._as_opus(job, waveform, url_seconds, stop, staged)
 
-    def _as_opus(self, job: Job, waveform: Waveform, url_seconds: float, stop: Stop) -> Parcel:
+    def _as_opus(self, job: Job, waveform: Waveform, url_seconds: float, stop: Stop, staged: Callable[[str], None]) -> Parcel:
         if waveform.channels > MOST_CHANNELS:
             raise RecordingError(
                 f"{printable(job.recording.name)} has {waveform.channels} channels to keep apart, which cannot be sent as Opus.",
@@ -111,9 +111,9 @@ class Packer:
                 write_opus(waveform, path, stop.check)
             except OSError as error:
                 raise StorageNotReady(f"Scratch files cannot be written ({error.strerror}).", "Make room in TMPDIR.") from error
-            return self._addressed(parcel, path, url_seconds)
+            return self._addressed(parcel, path, url_seconds, staged)
 
-    def _addressed(self, parcel: Parcel, path: Path, url_seconds: float) -> Parcel:
+    def _addressed(self, parcel: Parcel, path: Path, url_seconds: float, staged: Callable[[str], None]) -> Parcel:
         """With the file inside it, or in the staging bucket."""
         size = path.stat().st_size
         if size > self._inline and self._staging is None:
@@ -130,6 +130,7 @@ class Packer:
         if size <= self._inline or self._staging is None:
             return replace(parcel, data=base64.b64encode(data).decode(), bytes=size)
         place = self._staging.place("audio")
+        staged(place.uri)
         try:
             self._staging.put(place, data)
             url = signed_get(place, url_seconds)

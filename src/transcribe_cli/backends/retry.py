@@ -12,7 +12,7 @@ from transcribe_cli.backends import Backend, Wanted
 from transcribe_cli.backends.http import pause
 from transcribe_cli.errors import PlaceFailed
 from transcribe_cli.events import Emit, Notice
-from transcribe_cli.pipeline import Outcome
+from transcribe_cli.outcome import Outcome
 from transcribe_cli.plan import Job
 from transcribe_cli.printable import printable
 from transcribe_cli.usage import Usage

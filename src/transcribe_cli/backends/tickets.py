@@ -1,7 +1,8 @@
 """Which jobs are elsewhere, on disk before anybody waits for them: a run that is killed finds its jobs again and pays nothing twice.
 
-A file for each recording, spec and place in the user's state folder. It is there before the job is sent, without an id; so a run that was
-killed between sending and hearing the id knows that there may be a job that nobody can find. No key and no signed URL is ever in it.
+A file for each recording, spec and place in the user's state folder. It is there before audio is staged, and before the job is sent,
+without an id; so after a kill between sending and hearing the id it is known that there may be a job that nobody can find. No key and no
+signed URL is ever in it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Ticket:
         name: of the recording, for people who look into the folder.
         backend: and `place`, its endpoint or server.
         id: what the place calls the job; "" when it never said.
-        sent: when, in seconds since the epoch.
+        sent: when, in seconds since the epoch, or when it was about to be; 0 before that.
         bytes: of audio that were sent by this machine.
         seconds: length of the recording; None when nobody knows.
         promised: what its header promises, when it was decoded here.
@@ -46,8 +47,8 @@ class Ticket:
     name: str
     backend: str
     place: str
-    id: str
-    sent: float
+    id: str = ""
+    sent: float = 0.0
     bytes: int = 0
     seconds: float | None = None
     promised: float | None = None
@@ -114,7 +115,7 @@ class Tickets:
 
     def issued(self, job: Job) -> Ticket:
         """A new one, for a job that is about to be sent."""
-        return Ticket(job.recording.name, self._backend, self._place, "", round(time.time(), 3))
+        return Ticket(job.recording.name, self._backend, self._place)
 
     def sweep(self) -> None:
         """Remove those whose jobs and results are long gone."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.leases.owner import Owner, moment
@@ -23,6 +23,8 @@ from transcribe_cli.leases.stores import Stores
 from transcribe_cli.sinks import files_of
 from transcribe_cli.sources import LEASE_ENDING
 from transcribe_cli.storage import Place
+
+T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
 BEAT_SECONDS = 15.0
@@ -72,7 +74,7 @@ class Leases:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._ended.set()
-        self._each(self.release)
+        _side_by_side(self.release, self._held.values())
 
     def take(self, path: Place) -> Lease | Owner:
         """The lease, or who holds it.
@@ -133,11 +135,14 @@ class Leases:
     def sweep(self, folder: Place) -> None:
         """Remove the leases in a folder whose owners are dead. Never raises for what it cannot do."""
         with suppress(StorageNotReady):
-            for path in [folder / name for name in files_of(folder).entries(folder) if name.endswith(LEASE_ENDING)]:
-                with suppress(OSError):
-                    seen = self._store.read(path)
-                    if seen is not None and _is_over(Owner.loads(seen.data), seen):
-                        self._store.swap(path, seen.data, None)
+            names = [name for name in files_of(folder).entries(folder) if name.endswith(LEASE_ENDING)]
+            _side_by_side(self._sweep, [folder / name for name in names])
+
+    def _sweep(self, path: Place) -> None:
+        with suppress(OSError):
+            seen = self._store.read(path)
+            if seen is not None and _is_over(Owner.loads(seen.data), seen):
+                self._store.swap(path, seen.data, None)
 
     def _hold(self, lease: Lease) -> Lease:
         self._held[lease.path] = lease
@@ -152,12 +157,7 @@ class Leases:
     def _beat(self) -> None:
         """The thread: refresh every lease again and again."""
         while not self._ended.wait(BEAT_SECONDS):
-            self._each(self._refresh)
-
-    def _each(self, do: Callable[[Lease], None]) -> None:
-        leases = list(self._held.values())
-        with ThreadPoolExecutor(min(_SIDE_BY_SIDE, len(leases)) or 1) as pool:
-            list(pool.map(do, leases))
+            _side_by_side(self._refresh, self._held.values())
 
     def _refresh(self, lease: Lease) -> None:
         if not lease.changing.acquire(blocking=False):
@@ -169,6 +169,12 @@ class Leases:
                     lease.owner = new
         finally:
             lease.changing.release()
+
+
+def _side_by_side(do: Callable[[T], None], items: Iterable[T]) -> None:
+    if found := list(items):
+        with ThreadPoolExecutor(min(_SIDE_BY_SIDE, len(found))) as pool:
+            list(pool.map(do, found))
 
 
 def _is_over(owner: Owner, seen: Seen) -> bool:

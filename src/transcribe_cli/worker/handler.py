@@ -25,7 +25,8 @@ from transcribe_cli.engines import Engine
 from transcribe_cli.errors import NotReady, PlaceFailed, RecordingError, TranscribeError, UsageError
 from transcribe_cli.events import Event, RecordingProgress, SpeakersProgress
 from transcribe_cli.loading import check_engine, decoders, engine_loaders, load_diarizer
-from transcribe_cli.pipeline import Outcome, Pipeline
+from transcribe_cli.outcome import Outcome
+from transcribe_cli.pipeline import Pipeline
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.remote_job import Failure, Packed, RemoteJob, RemoteResult, Voices
 from transcribe_cli.settings import Settings

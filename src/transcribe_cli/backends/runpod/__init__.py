@@ -3,6 +3,7 @@
     client.py           the REST API of the queue
     answer.py           what it says about a job
     attempt.py          one recording, from sending it to its transcript
+    errand.py           what all attempts share; what a worker's dialect has to say for itself
     watch.py            why jobs wait, and when to give up
     ours.py             what our worker takes and gives
     faster_whisper.py   the same for RunPod's public worker
@@ -19,8 +20,9 @@ from typing import Any
 
 from transcribe_cli.backends import Wanted
 from transcribe_cli.backends.parcel import Packer
-from transcribe_cli.backends.runpod.attempt import Dialect, Errand, attempt
+from transcribe_cli.backends.runpod.attempt import attempt
 from transcribe_cli.backends.runpod.client import MOST_BYTES, Client
+from transcribe_cli.backends.runpod.errand import Dialect, Errand
 from transcribe_cli.backends.runpod.faster_whisper import FasterWhisperWorker
 from transcribe_cli.backends.runpod.ours import Ours
 from transcribe_cli.backends.runpod.watch import Watch
@@ -31,7 +33,7 @@ from transcribe_cli.errors import NotReady
 from transcribe_cli.events import Emit, Notice
 from transcribe_cli.fetch import GB, Fetcher
 from transcribe_cli.loading import decoders
-from transcribe_cli.pipeline import Outcome
+from transcribe_cli.outcome import Outcome
 from transcribe_cli.plan import Job
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec

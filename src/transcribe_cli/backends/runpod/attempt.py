@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
 
-from transcribe_cli.backends.parcel import Packer, Parcel
+from transcribe_cli.backends.parcel import Parcel
 from transcribe_cli.backends.runpod.answer import Answer, State
-from transcribe_cli.backends.runpod.client import Client, Expired, PerhapsSent
+from transcribe_cli.backends.runpod.client import Expired, PerhapsSent
+from transcribe_cli.backends.runpod.errand import Errand
 from transcribe_cli.backends.side_by_side import Stop, Stopped
 from transcribe_cli.backends.staging import Staging
-from transcribe_cli.backends.tickets import Keeper, Ticket, Tickets
+from transcribe_cli.backends.tickets import Keeper, Ticket
 from transcribe_cli.errors import NotReady, PlaceFailed, RecordingError, StorageNotReady
-from transcribe_cli.events import Emit, Notice, RecordingProgress, RecordingSent, RecordingStarted
-from transcribe_cli.pipeline import Outcome
+from transcribe_cli.events import Notice, RecordingProgress, RecordingSent, RecordingStarted
+from transcribe_cli.outcome import Outcome
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.printable import printable
 from transcribe_cli.storage.signing import LONGEST_SECONDS, signed
@@ -29,44 +29,6 @@ _UNKNOWN_SECONDS = 6 * 3600.0
 _POLL_SECONDS, _SLOWEST_POLL, _SLOWER = 1.0, 15.0, 1.3
 # The queue does not answer for so long, in seconds: people should know.
 _SILENCE_SECONDS = 120.0
-
-
-class Dialect(Protocol):
-    """What a kind of worker takes and gives."""
-
-    def request(self, job: Job, parcel: Parcel, result_url: str) -> dict[str, Any]:
-        """The input for a job."""
-        ...
-
-    def outcome(self, job: Job, ticket: Ticket, output: Any) -> Outcome:  # noqa: ANN401 - any JSON
-        """What the output of a completed job brings.
-
-        Raises:
-            PlaceFailed: it is damaged, or not there.
-            NotReady: this worker does no such jobs.
-        """
-        ...
-
-    def failure(self, answer: Answer) -> Exception:
-        """Why a job failed: of the recording, the place, or not ready."""
-        ...
-
-
-@dataclass(frozen=True)
-class Errand:
-    """What all attempts of a run share."""
-
-    client: Client
-    dialect: Dialect
-    packer: Packer
-    tickets: Tickets
-    staging: Staging | None
-    emit: Emit
-    place: str
-    tariffs: tuple[str, ...]
-    queue_seconds: float
-    detach: bool
-    waiting: Callable[[Answer], None]
 
 
 def attempt(errand: Errand, job: Job, stop: Stop) -> Outcome:
@@ -122,18 +84,22 @@ class _Attempt:
             self._ticket = found
             self._tell(f"{self._label} is at RunPod already, as job {found.id}: it is not sent again.")
         else:
-            self._perhaps_again = True
-            self._tell(
-                f"{self._label} may have been sent by a run that was killed, and nobody knows its job: it may be paid for twice.",
-                "warning",
-            )
+            if found.sent:
+                self._perhaps_again = True
+                killed = "may have been sent by a run that was killed, and nobody knows its job: it may be paid for twice."
+                self._tell(f"{self._label} {killed}", "warning")
             self._remove_staged(found)
             self._send()
+
+    def _note_staged(self, uri: str) -> None:
+        """The audio is about to be put there: a run that is killed leaves nothing that nobody knows of."""
+        self._ticket = replace(self._ticket, staged=uri)
+        self._keeper.keep(self._ticket)
 
     def _send(self) -> None:
         errand, job = self._errand, self._job
         unknown = _LEAST_COMPUTING + _UNKNOWN_SECONDS
-        parcel = errand.packer.pack(job, min(LONGEST_SECONDS, errand.queue_seconds + unknown), self._stop)
+        parcel = errand.packer.pack(job, min(LONGEST_SECONDS, errand.queue_seconds + unknown), self._stop, self._note_staged)
         self._ticket = replace(
             self._ticket,
             bytes=parcel.bytes,
@@ -164,6 +130,7 @@ class _Attempt:
             "policy": {"executionTimeout": round(1000 * computing), "ttl": round(1000 * to_live)},
         }
         self._stop.check()
+        self._ticket = replace(self._ticket, sent=round(time.time(), 3))
         self._keeper.keep(self._ticket)
         try:
             self._ticket = replace(self._ticket, id=errand.client.submit(body))

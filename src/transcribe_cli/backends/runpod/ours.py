@@ -14,7 +14,7 @@ from transcribe_cli.backends.runpod.answer import Answer
 from transcribe_cli.backends.tickets import Ticket
 from transcribe_cli.diarizers import Diarization
 from transcribe_cli.errors import DiarizationFailed, NotReady, PlaceFailed, RecordingError, StorageNotReady, TranscribeError
-from transcribe_cli.pipeline import Outcome
+from transcribe_cli.outcome import Outcome
 from transcribe_cli.plan import Decision, Job, turns_file
 from transcribe_cli.remote_job import Failure, Packed, RemoteJob, RemoteResult, Voices, unzipped
 from transcribe_cli.sinks import Listings, files_of, json_path, read
