@@ -24,13 +24,14 @@ from transcribe_cli.worker.handler import Terms, Worker
 SPEC = JobSpec(model="demo", language="pt")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def worker() -> Iterator[Worker]:
     """A worker with the model loaded; nothing it takes is refused for its address."""
     made = Worker(JobSpec(model="demo"), Settings(device="cpu", offline=True), Terms(allow_private=True))
     made.start()
     yield made
     assert made._broken is None
+    made.close()
 
 
 @pytest.fixture

@@ -117,3 +117,23 @@ def test_a_bucket_that_is_not_there_is_said_before_anything_is_sent(gateway: Gat
     with pytest.raises(StorageNotReady, match="nowhere"):
         remote.run(staging="s3://nowhere/folder", storage=bucket.options)
     assert not gateway.jobs
+
+
+def test_what_a_killed_run_staged_is_removed_by_the_next(
+    served: Gateway, remote: Elsewhere, bucket: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed while it put the audio there: nothing was sent, so nothing is said of paying twice."""
+    (remote.folder / "dois.wav").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr("transcribe_cli.backends.staging.Staging.remove", lambda self, uri: True)  # as after kill -9
+        patch.setattr("transcribe_cli.backends.parcel.signed_get", _killed)
+        with pytest.raises(SystemExit):
+            remote.run(staging=bucket.url, storage=bucket.options)
+    assert len(bucket.files()) == 1
+    assert remote.run(staging=bucket.url, storage=bucket.options).exit_code == 0
+    assert bucket.files() == {}
+    assert "twice" not in remote.said
+
+
+def _killed(*arguments: object, **options: object) -> str:
+    raise SystemExit(137)

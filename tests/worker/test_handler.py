@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,13 @@ SPEC = {"model": "demo", "language": "pt"}
 
 
 @pytest.fixture(scope="module")
-def worker() -> Worker:
+def worker() -> Iterator[Worker]:
     """One that takes short and small recordings from public places."""
     made = Worker(JobSpec(model="demo"), Settings(device="cpu", max_duration=0.03), Terms(most_bytes=2_000_000))
     made.start()
-    return made
+    yield made
+    made.close()
+    assert not made._scratch.exists()
 
 
 def job(audio: bytes = b"", **more: object) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -50,6 +51,6 @@ def worker(
     }
     configured = configure([], flags, config, profile)
     sdk()
-    worker = Worker(configured.spec, configured.settings, Terms(int(max_download * 1e9), allow_private))
-    worker.start()
-    serve(worker, concurrency)
+    with closing(Worker(configured.spec, configured.settings, Terms(int(max_download * 1e9), allow_private))) as worker:
+        worker.start()
+        serve(worker, concurrency)

@@ -78,11 +78,12 @@ class Worker:
         self._settings = settings
         self._terms = terms
         self._http = client(allow_private=terms.allow_private)
-        self._arriving: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._arriving: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._tasks: dict[str, _Task] = {}
         self._changing = threading.Lock()
         self._broken: TranscribeError | None = None
         self._pipeline: Pipeline | None = None
+        self._thread: threading.Thread | None = None
         self._scratch = Path(tempfile.mkdtemp(prefix="transcribe-worker-"))
 
     def start(self) -> None:
@@ -93,7 +94,16 @@ class Worker:
         """
         check_engine(self._spec, self._settings)
         engines = [load() for load in engine_loaders(self._spec, self._settings)]
-        threading.Thread(target=self._work, args=(engines,), name="pipeline", daemon=True).start()
+        self._thread = threading.Thread(target=self._work, args=(engines,), name="pipeline", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Take no more jobs; those under way are finished before."""
+        self._arriving.put(None)
+        if self._thread is not None:
+            self._thread.join()
+        self._http.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     async def handle(self, request: dict[str, Any], tell: Callable[[dict[str, Any], dict[str, Any]], None]) -> dict[str, Any]:
         """Do one job of the queue; never raises but when it is cancelled.
@@ -183,8 +193,8 @@ class Worker:
                 self._settle(job, Outcome(job, error=PlaceFailed(f"The worker cannot go on: {self._broken}.")))
 
     def _arrivals(self) -> Iterator[Job]:
-        while True:
-            yield self._arriving.get()
+        while (job := self._arriving.get()) is not None:
+            yield job
 
     def _settle(self, job: Job, outcome: Outcome) -> None:
         if (task := self._task(job.recording.label)) is not None:
