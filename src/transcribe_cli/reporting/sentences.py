@@ -83,7 +83,8 @@ def _(event: RecordingResumed) -> str:
 
 @sentence.register
 def _(event: RecordingSent) -> str:
-    sent = f"{event.bytes / 1e6:.1f} MB" if event.bytes else "by its URL"
+    size = f"{event.bytes / 1e6:.1f} MB" if event.bytes >= 1e6 else f"{event.bytes / 1e3:.0f} kB"
+    sent = size if event.bytes else "by its URL"
     return f"sent      {printable(event.recording)}  to {event.backend}, {sent}"
 
 
