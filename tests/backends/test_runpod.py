@@ -13,9 +13,9 @@ import pytest
 from tests.backends.conftest import Elsewhere
 from tests.backends.gateway import DROP_AFTER, DROP_BEFORE, KEY, Gateway
 from tests.backends.hands import at_work
-from tests.conftest import EXAMPLES, Ran
+from tests.conftest import EXAMPLES, Ran, lecture
 from transcribe_cli.errors import NotReady
-from transcribe_cli.events import RecordingDone, RecordingFailed, RecordingSent
+from transcribe_cli.events import RecordingDone, RecordingFailed, RecordingProgress, RecordingSent
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.worker.handler import Worker
 
@@ -279,3 +279,16 @@ def test_no_key_is_in_any_file_or_line(served: Gateway, remote: Elsewhere, tmp_p
     assert any(path.name.endswith(".job.json") for path in written)
     assert not [path for path in written if KEY.encode() in path.read_bytes()]
     assert KEY not in ran.out + ran.err
+
+
+def test_how_far_a_job_is_comes_through(
+    served: Gateway, remote: Elsewhere, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("transcribe_cli.worker.handler.PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("transcribe_cli.backends.runpod.attempt._POLL_SECONDS", 0.02)
+    monkeypatch.setattr("transcribe_cli.backends.runpod.attempt._SLOWER", 1.0)
+    lecture(remote.folder / "long.wav", (("Bom dia a todos.", "pt-br+m3"),) * 30, pause=9.0)
+    assert remote.run().exit_code == 0
+    told = [event for event in remote.events if isinstance(event, RecordingProgress) and event.recording == "long.wav"]
+    assert told
+    assert all(0 < event.seconds <= event.duration + 0.01 for event in told)

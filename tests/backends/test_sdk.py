@@ -15,7 +15,6 @@ from tests.backends.ordeal import Faults, suffer
 from tests.backends.test_runpod import until
 from tests.backends.workers import needs_sdk, working
 from tests.conftest import lecture
-from transcribe_cli.events import RecordingProgress
 
 pytestmark = [needs_sdk, pytest.mark.slow]
 
@@ -40,14 +39,6 @@ def test_it_takes_several_jobs_at_once(sdk: Gateway, remote: Elsewhere) -> None:
     sdk.hold = False
     until(lambda: sum(job.status == "IN_PROGRESS" for job in sdk.jobs.values()) > 1)
     assert remote.run().exit_code == 0
-
-
-def test_progress_comes_through(sdk: Gateway, remote: Elsewhere, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transcribe_cli.backends.runpod.attempt._SLOWEST_POLL", 0.2)
-    lecture(remote.folder / "long.wav", pause=2.0)
-    remote.run()
-    told = [event for event in remote.events if isinstance(event, RecordingProgress)]
-    assert all(0 <= event.seconds <= event.duration + 0.01 for event in told)
 
 
 def test_a_cancelled_job_ends_and_the_next_one_begins(sdk: Gateway, remote: Elsewhere) -> None:

@@ -23,7 +23,7 @@ SPEC = {"model": "demo", "language": "pt"}
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Worker]:
     """One that takes short and small recordings from public places."""
-    made = Worker(JobSpec(model="demo"), Settings(device="cpu", max_duration=0.03), Terms(most_bytes=2_000_000))
+    made = Worker(JobSpec(model="demo"), Settings(device="cpu", max_duration=0.03), Terms(most_bytes=4_000_000))
     made.start()
     yield made
     made.close()
@@ -67,7 +67,7 @@ def test_several_jobs_at_once_have_each_their_own_answer(worker: Worker) -> None
         (job(b"RIFF", spec={**SPEC, "beam": 3}), "setup", "spec.beam: there is no such key"),
         (job(b"RIFF", spec={**SPEC, "model": "small"}), "setup", "has the model demo, not small"),
         (job(b"no audio at all" * 99), "recording", "aula.wav is not audio"),
-        (job(bytes(2_000_001)), "recording", "larger than this worker takes"),
+        (job(bytes(4_000_001)), "recording", "larger than this worker takes"),
         (job(audio_url="http://127.0.0.1:9/a.wav"), "recording", "not a public one"),
         (job(audio_url="file:///etc/passwd"), "recording", "neither http"),
         (job(b"RIFF", text={"text": "{}"}, spec={**SPEC, "diarize": True}), "recording", "is not a transcript"),
@@ -106,6 +106,17 @@ def test_a_cancelled_job_makes_room_for_the_next(worker: Worker, tmp_path: Path)
     [answer] = answered(worker, job(spoken("Bom dia a todos.")))
     assert "error" not in answer
     assert list(worker._scratch.iterdir()) == []
+
+
+def test_it_tells_how_far_it_is(worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transcribe_cli.worker.handler.PROGRESS_SECONDS", 0.0)
+    told: list[Any] = []
+    request = job(lecture(tmp_path / "long.wav").read_bytes())
+    answered(worker, request, told=told)
+    seconds = [progress["seconds"] for asked, progress in told if asked is request]
+    assert len(seconds) > 1
+    assert seconds == sorted(seconds)
+    assert all(0 < progress["seconds"] <= progress["duration"] + 0.01 for _, progress in told)
 
 
 def test_nothing_stays_on_its_disk(worker: Worker) -> None:

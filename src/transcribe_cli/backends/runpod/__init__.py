@@ -20,7 +20,7 @@ from typing import Any
 
 from transcribe_cli.backends import Wanted
 from transcribe_cli.backends.parcel import Packer
-from transcribe_cli.backends.runpod.attempt import attempt
+from transcribe_cli.backends.runpod.attempt import carry_out
 from transcribe_cli.backends.runpod.client import MOST_BYTES, Client
 from transcribe_cli.backends.runpod.errand import Dialect, Errand
 from transcribe_cli.backends.runpod.faster_whisper import FasterWhisperWorker
@@ -99,7 +99,7 @@ class RunPod:
                 waiting=Watch(client.workers, settings.max_start * 60, self._emit).saw,
             )
             yield from stack.enter_context(
-                closing(side_by_side(jobs, wanted, partial(attempt, errand), settings.in_flight, stop))
+                closing(side_by_side(jobs, wanted, partial(carry_out, errand), settings.in_flight, stop))
             )
 
     @property

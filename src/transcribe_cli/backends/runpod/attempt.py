@@ -31,7 +31,7 @@ _POLL_SECONDS, _SLOWEST_POLL, _SLOWER = 1.0, 15.0, 1.3
 _SILENCE_SECONDS = 120.0
 
 
-def attempt(errand: Errand, job: Job, stop: Stop) -> Outcome:
+def carry_out(errand: Errand, job: Job, stop: Stop) -> Outcome:
     """Do one job; what is staged for it is removed, whatever happens.
 
     Raises:
