@@ -24,6 +24,12 @@ from transcribe_cli.worker.handler import Terms, Worker
 SPEC = JobSpec(model="demo", language="pt")
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs in this process ask often, since nobody pays for that here."""
+    monkeypatch.setattr("transcribe_cli.backends.runpod.attempt._POLL_SECONDS", 0.05)
+
+
 @pytest.fixture(scope="package")
 def worker() -> Iterator[Worker]:
     """A worker with the model loaded; nothing it takes is refused for its address."""

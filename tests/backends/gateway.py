@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, urlparse
 KEY = "rpa_KEY_OF_THE_TESTS_0123456789"
 ENDPOINT = "ep-tests"
 FINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT"})
-_POLL_SECONDS = 1.0  # of a worker; the hosted queue holds it for longer
+_POLL_SECONDS = 0.3  # of a worker; the hosted queue holds it for longer
 _MOST_BYTES = 10_000_000
 
 # What may come instead of an answer: a status code, with a Retry-After of so many seconds; or the connection is dropped, before the

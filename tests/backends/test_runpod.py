@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.backends.conftest import Elsewhere
-from tests.backends.gateway import DROP_AFTER, DROP_BEFORE, KEY, Gateway
+from tests.backends.gateway import DROP_AFTER, DROP_BEFORE, ENDPOINT, KEY, Gateway
 from tests.backends.hands import at_work
 from tests.conftest import EXAMPLES, Ran, lecture
 from transcribe_cli.errors import NotReady
@@ -292,3 +292,21 @@ def test_how_far_a_job_is_comes_through(
     told = [event for event in remote.events if isinstance(event, RecordingProgress) and event.recording == "long.wav"]
     assert told
     assert all(0 < event.seconds <= event.duration + 0.01 for event in told)
+
+
+def test_doctor_looks_at_the_endpoint(
+    gateway: Gateway, remote: Elsewhere, transcribe: Callable[..., Ran], tmp_path: Path
+) -> None:
+    lines = (
+        f'runpod_endpoint = "{ENDPOINT}"',
+        f'runpod_url = "{gateway.url}"',
+        f'runpod_api_url = "{gateway.url}"',
+        'model = "demo"',
+    )
+    (tmp_path / "transcribe.toml").write_text("\n".join(lines))
+    key = {"RUNPOD_API_KEY": KEY}
+    assert f"RunPod endpoint {ENDPOINT} takes jobs." in transcribe("doctor", env=key, cwd=tmp_path).out
+    gateway.asleep = True
+    ran = transcribe("doctor", env=key, cwd=tmp_path)
+    assert "note     The RunPod endpoint ep-tests sleeps" in ran.out
+    assert ran.code == 0
