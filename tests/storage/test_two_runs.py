@@ -88,6 +88,7 @@ def test_the_living_are_left_alone_and_the_dead_are_taken_over(tree: Tree, trans
     assert tree.names() == whole()
     status = transcribe("status", tree.url, "--model", "demo", "--language", "pt", env=env)
     assert (status.code, len(status.out.splitlines())) == (0, 1)
+    assert "unknown" not in status.out  # the transcripts say how long the recordings are
 
 
 def test_a_bucket_without_conditions_is_said_in_one_line(proxied: tuple[Tree, Proxy], transcribe: Transcribe) -> None:

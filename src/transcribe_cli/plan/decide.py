@@ -118,7 +118,8 @@ class _Planner:
         except RecordingError as error:
             return Job(recording, spec, output, Decision.FAIL, error.message, error=error, found=found)
         left_behind = self._has_traces(output.folder)
-        return Job(recording, spec, output, decision, reason, formats, found=found, left_behind=left_behind)
+        duration = self._duration(recording, output) if decision is Decision.DONE else None
+        return Job(recording, spec, output, decision, reason, formats, None, found, left_behind, duration)
 
     def _decide(
         self, recording: Recording, spec: JobSpec, fingerprint: str, output: Output
@@ -208,6 +209,13 @@ class _Planner:
             found = leftovers(output.folder, self._listings)
             by_target = self._leftovers[output.folder] = {leftover.target: leftover for leftover in found if leftover.target}
         return by_target.get(json_path(output))
+
+    def _duration(self, recording: Recording, output: Output) -> float | None:
+        """Of a recording that would have to be fetched; its transcript has been read."""
+        if not isinstance(recording.path, Location) or self._settings.trust_names:
+            return None
+        head = self._listings.head(json_path(output))
+        return head.duration if head else None
 
     def _has_traces(self, folder: Place) -> bool:
         """Whether there are temporary files or leases in it."""

@@ -38,6 +38,7 @@ class Job:
         error: why it fails.
         found: the transcript that was in place when this was decided, as `stamp` tells it.
         left_behind: whether there are temporary files or leases in the output's folder, of runs that were killed or are at work.
+        duration: seconds, as the transcript in a store says; of what is on this machine its own header is asked.
     """
 
     recording: Recording
@@ -49,6 +50,7 @@ class Job:
     error: RecordingError | None = None
     found: Stamp | None = None
     left_behind: bool = False
+    duration: float | None = None
 
 
 Stamp = tuple[str, int, int]

@@ -21,7 +21,8 @@ _BEGINNING = b'{"schema_version"'
 class Head:
     """Provenance of a transcript: which recording, which spec, which files were rendered from it.
 
-    `size` is in bytes, `outputs` goes from file name to SHA-256, `finished_at` is UTC in ISO 8601; `spec` is without nulls.
+    `size` is in bytes, `outputs` goes from file name to SHA-256, `finished_at` is UTC in ISO 8601; `spec` is without nulls. `duration`, in
+    seconds, is there when it was among what had to be read.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Head:
     spec: Mapping[str, Any]
     finished_at: str
     outputs: Mapping[str, str]
+    duration: float | None = None
 
     @property
     def identity(self) -> tuple[str, int, str | None]:
@@ -53,6 +55,7 @@ class Head:
             spec=job.spec,
             finished_at=job.finished_at,
             outputs=transcript.outputs,
+            duration=transcript.duration,
         )
 
 
@@ -124,6 +127,7 @@ def _head(document: Mapping[str, Any] | None) -> Head | None:
             spec=job["spec"],
             finished_at=str(job["finished_at"]),
             outputs={str(name): str(digest) for name, digest in outputs.items()},
+            duration=float(document["duration"]) if "flags" in document else None,  # a number may be cut
         )
     except (KeyError, TypeError, ValueError):
         return None
