@@ -58,4 +58,4 @@ $(VENV)/.installed-tests: $(VENV)/.installed
 	@touch $@
 
 clean:
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .venv-worker dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -276,7 +276,7 @@ SETTINGS: Mapping[str, Callable[[Path], bool] | str] = {
     **dict.fromkeys(GROUPS[ELSEWHERE], "tests/backends/test_runpod.py"),
     "staging": "tests/backends/test_staging.py",
     "max_start": "tests/backends/test_watch.py",
-    "runpod_dialect": "tests/backends/test_faster_whisper.py",
+    "dialect": "tests/backends/test_faster_whisper.py",
     "max_duration": "tests/cli/test_run.py",
     "fail_fast": "tests/cli/test_run.py",
     "quiet": "tests/cli/test_run.py",

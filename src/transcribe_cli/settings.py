@@ -123,8 +123,8 @@ class Settings(BaseModel):
     )
     runpod_endpoint: str | None = Field(default=None, description="id of the RunPod endpoint, such as abc123xyz")
     runpod_api_key: SecretStr | None = Field(default=None, description="key of the RunPod account; better as RUNPOD_API_KEY")
-    runpod_dialect: Literal["transcribe", "faster-whisper"] = Field(
-        default="transcribe", description="what the endpoint runs: our image, or RunPod's public faster-whisper worker"
+    dialect: Literal["transcribe", "faster-whisper"] = Field(
+        default="transcribe", description="what the RunPod endpoint runs: our image, or RunPod's public faster-whisper worker"
     )
     runpod_url: str = Field(default="https://api.runpod.ai/v2", description="where RunPod's queues are")
     runpod_api_url: str = Field(default="https://api.runpod.io/v2", description="where RunPod tells about endpoints and prices")

@@ -159,7 +159,7 @@ def test_the_unmodified_worker_of_runpod_writes_our_files(gateway: Gateway, remo
     process = launch(gateway, "theirs", log, [f"{CLONE}/src/rp_handler.py"], env)
     try:
         until(lambda: gateway.pings)
-        finished = remote.run(JobSpec(model="tiny", language="pt"), runpod_dialect="faster-whisper", attempts=1)
+        finished = remote.run(JobSpec(model="tiny", language="pt"), dialect="faster-whisper", attempts=1)
     finally:
         kill(process)
     assert finished.transcribed == 2, remote.said + log.read_text()

@@ -83,7 +83,7 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     "max_start": (5.0, 5.0),
     "runpod_endpoint": ("abc123", "abc123"),
     "runpod_api_key": ("rpa_secret", SecretStr("rpa_secret")),
-    "runpod_dialect": ("faster-whisper", "faster-whisper"),
+    "dialect": ("faster-whisper", "faster-whisper"),
     "runpod_url": ("https://queue.example.org/v2", "https://queue.example.org/v2"),
     "runpod_api_url": ("https://api.example.org/v2", "https://api.example.org/v2"),
     "max_duration": (2.0, 2.0),

@@ -61,7 +61,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "max_start",
         "runpod_endpoint",
         "runpod_api_key",
-        "runpod_dialect",
+        "dialect",
         "runpod_url",
         "runpod_api_url",
     ),

@@ -51,7 +51,7 @@ class RunPod:
         self._spec = spec
         self._settings = settings
         self._emit = emit
-        self._dialect: Dialect = Ours() if settings.runpod_dialect == "transcribe" else FasterWhisperWorker()
+        self._dialect: Dialect = Ours() if settings.dialect == "transcribe" else FasterWhisperWorker()
         self._tariffs: tuple[str, ...] = ()
 
     @property
