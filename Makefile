@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-storage test-crash bench lint install clean
+.PHONY: demo test test-storage test-crash bench lint install clean test-remote
 
 demo: $(VENV)/.installed
 	$(BIN)/transcribe run examples/audio --model demo --output-format json,srt,vtt,txt
@@ -24,6 +24,13 @@ test-storage: $(VENV)/.installed-tests
 # Thirty times kill -9 over two runs at once, with the counts that docs/reliability.md has; a few minutes.
 test-crash: $(VENV)/.installed-tests
 	CRASH_KILLS=30 $(BIN)/python -m pytest -s tests/cli/test_crash.py
+
+# The worker with RunPod's real SDK. It brings a hundred packages (215 MB), and a botocore that s3fs cannot live beside: a venv of its own.
+# Without it `make test` runs our handler in a loop of the tests, and all of the client.
+test-remote: $(VENV)/.installed-tests
+	@test -x .venv-worker/bin/python || $(PYTHON) -m venv .venv-worker
+	.venv-worker/bin/python -m pip install --quiet --editable '.[worker]'
+	$(BIN)/python -m pytest tests/backends tests/worker $(PYTEST)
 
 # All of it takes hours; BENCH="--cases short --on demo --scale 0.2" takes a minute. See benchmarks/README.md.
 bench: $(VENV)/.installed-tests
@@ -51,4 +58,4 @@ $(VENV)/.installed-tests: $(VENV)/.installed
 	@touch $@
 
 clean:
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .venv-worker dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

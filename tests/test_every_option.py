@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import EXAMPLES, lecture, spoken
 from tests.conversations import write
 from transcribe_cli import JobSpec, Settings, transcribe
-from transcribe_cli.config import GROUPS
+from transcribe_cli.config import ELSEWHERE, GROUPS
 from transcribe_cli.config.fields import FIELDS
 from transcribe_cli.engines import faster_whisper
 from transcribe_cli.errors import DeviceUnavailable, ModelUnavailable, UsageError
@@ -279,6 +279,10 @@ SETTINGS: Mapping[str, Callable[[Path], bool] | str] = {
     ),
     "diarize_batch_size": lambda path: _batches(path, diarize_batch_size=3) == 3 != _batches(path),
     "shard": "tests/cli/test_shards.py",
+    **dict.fromkeys(GROUPS[ELSEWHERE], "tests/backends/test_runpod.py"),
+    "staging": "tests/backends/test_staging.py",
+    "max_start": "tests/backends/test_watch.py",
+    "dialect": "tests/backends/test_faster_whisper.py",
     "max_duration": "tests/cli/test_run.py",
     "fail_fast": "tests/cli/test_run.py",
     "max_cost": "tests/cli/test_limits.py",
@@ -304,7 +308,8 @@ def test_an_option_of_the_machine_is_followed(option: str, recording: Path) -> N
 
 @pytest.mark.parametrize("option", [name for name, check in SETTINGS.items() if isinstance(check, str)])
 def test_an_option_of_the_run_has_its_test(option: str) -> None:
-    """The file named in the table uses the flag."""
+    """The file named in the table uses the flag, or sets the option."""
     where = SETTINGS[option]
     assert isinstance(where, str)
-    assert f'"--{option.replace("_", "-")}"' in (Path(__file__).parent.parent / where).read_text()
+    text = (Path(__file__).parent.parent / where).read_text()
+    assert f'"--{option.replace("_", "-")}"' in text or f"{option}=" in text or f'"{option}": ' in text

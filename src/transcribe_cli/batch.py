@@ -6,12 +6,13 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, closing, suppress
-from functools import partial
+from contextlib import closing, suppress
 from pathlib import Path
 
 from transcribe_cli import sinks, telling
 from transcribe_cli.audio import scratch
+from transcribe_cli.backends import Opener
+from transcribe_cli.backends.local import Local
 from transcribe_cli.checkpoint import Checkpoints
 from transcribe_cli.claims import Claims
 from transcribe_cli.cost import Meter
@@ -24,12 +25,10 @@ from transcribe_cli.events import (
     RunFinished,
 )
 from transcribe_cli.failures import Failures
-from transcribe_cli.fetch import GB, Fetcher
 from transcribe_cli.formats import check_formats, render_bytes
 from transcribe_cli.limits import Limits
-from transcribe_cli.loading import check_diarizer, check_engine, decoders, engine_loaders, load_diarizer
 from transcribe_cli.naming import Naming
-from transcribe_cli.pipeline import Outcome, Pipeline
+from transcribe_cli.outcome import Outcome
 from transcribe_cli.plan import HEARD, Decision, Job, check_writable
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
@@ -49,14 +48,23 @@ class Batch:
     Args:
         jobs: from `plan`, every recording once, also those that are done.
         spec: the run's own, before what a manifest says about single recordings; its model is loaded when there is something to do.
-        emit: hears of everything, from two threads but never from both at once.
+        emit: hears of everything, from several threads but never from two at once.
+        where: opens the backend that does the work.
         meter: knows what the run costs; without one nobody does.
 
     Raises:
         UsageError: a limit that cannot be kept.
     """
 
-    def __init__(self, jobs: Sequence[Job], spec: JobSpec, settings: Settings, emit: Emit, meter: Meter | None = None) -> None:
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        spec: JobSpec,
+        settings: Settings,
+        emit: Emit,
+        where: Opener = Local,
+        meter: Meter | None = None,
+    ) -> None:
         self._jobs = jobs
         self._spec = spec
         self._settings = settings
@@ -71,7 +79,9 @@ class Batch:
         self._naming = Naming(settings, self._emit)
         self._elsewhere: list[Job] = []
         self._decided_anew: list[Job] = []
+        self._detached = 0
         self._told: set[str] = set()
+        self._backend = where(spec, settings, self._emit)
 
     def run(self) -> RunFinished:
         """Do what the plan says: fail, skip, render, then transcribe and diarize, in this order; then what other runs left.
@@ -99,7 +109,7 @@ class Batch:
         return summary
 
     def _finished(self, exit_code: int | None = None) -> RunFinished:
-        self._tally.elsewhere = len(self._elsewhere)
+        self._tally.elsewhere = len(self._elsewhere) + self._detached
         self._tally.cost = self._meter.so_far()
         return self._tally.finished(len(self._jobs), exit_code)
 
@@ -108,10 +118,9 @@ class Batch:
         check_formats(name for job in self._jobs for name in job.formats)
         self._start()
         waiting = [job for job in self._jobs if job.decision in HEARD]
-        if any(job.decision is Decision.TRANSCRIBE for job in waiting):
-            check_engine(self._spec, self._settings)
+        if waiting:
+            self._backend.check(waiting)
         self._naming.read(waiting)
-        check_diarizer(waiting, self._settings)
         for decision in (Decision.FAIL, Decision.DONE, Decision.RENDER):
             for job in self._jobs:
                 if job.decision is decision:
@@ -176,23 +185,16 @@ class Batch:
 
     def _hear(self, jobs: Sequence[Job]) -> None:
         """Transcribe and diarize, and whatever other runs began and did not finish."""
-        with ExitStack() as stack:
-            checkpoints = Checkpoints(self._settings.state_dir)
-            loaders = partial(engine_loaders, self._spec, self._settings)
-            fetcher = partial(Fetcher, round(self._settings.scratch_limit * GB))
-            diarizer = partial(load_diarizer, self._settings)
-            decode = decoders(self._settings, stack)
-            pipeline = Pipeline(loaders, decode, self._emit, checkpoints, diarizer=diarizer, fetcher=fetcher)
-            self._pass_over(jobs, pipeline)
-            while (left := self._left_by_others()) and not self._limited():
-                in_progress = len(self._elsewhere)
-                self._pass_over(left, pipeline)
-                if len(self._elsewhere) - in_progress == len(left):
-                    break  # none could be had after all; there would be no end to asking
+        self._pass_over(jobs)
+        while (left := self._left_by_others()) and not self._limited():
+            in_progress = len(self._elsewhere)
+            self._pass_over(left)
+            if len(self._elsewhere) - in_progress == len(left):
+                break  # none could be had after all; there would be no end to asking
 
-    def _pass_over(self, jobs: Sequence[Job], pipeline: Pipeline) -> None:
+    def _pass_over(self, jobs: Sequence[Job]) -> None:
         if jobs:
-            with Writing(self._take) as writing, closing(pipeline.run(jobs, self._may_begin, self._limited)) as outcomes:
+            with Writing(self._take) as writing, closing(self._backend.run(jobs, self._may_begin, self._limited)) as outcomes:
                 for outcome in outcomes:
                     writing.add(outcome, outcome.job.output.folder)
         decided, self._decided_anew = self._decided_anew, []
@@ -216,10 +218,12 @@ class Batch:
     def _may_begin(self, job: Job) -> bool:
         """Whether to go on with it now: there is room for its outputs, nobody else is at it, and it is what the plan said.
 
-        Called in the pipeline's threads, just before its turn.
+        Called in the backend's threads, just before its turn, and again before another attempt.
         """
         if self._limited():
             return False
+        if self._claims.has(job):
+            return True
         try:
             check_writable([job])
             self._claims.make_ready(job.output.folder)
@@ -247,7 +251,10 @@ class Batch:
     def _take(self, outcome: Outcome) -> None:
         """Write what came of a job. For stores in threads of their own."""
         try:
-            if outcome.transcript is None:
+            if outcome.elsewhere:
+                with self._lock:
+                    self._detached += 1
+            elif outcome.transcript is None:
                 self._fail(outcome.job, outcome.error or RecordingError("There is no transcript."))
             elif (now := self._claims.secure(outcome.job)).decision in HEARD:
                 self._write(outcome, outcome.transcript)

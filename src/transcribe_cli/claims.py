@@ -115,6 +115,10 @@ class Claims:
             self.release(job)
             raise
 
+    def has(self, job: Job) -> bool:
+        """Whether it is this run's already."""
+        return lease_path(job.recording, job.output) in self._mine
+
     def is_free(self, job: Job) -> bool:
         """Whether nobody is at it any more."""
         return self._leases.holder(lease_path(job.recording, job.output)) is None

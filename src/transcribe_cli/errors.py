@@ -11,6 +11,7 @@
     │   ├── StorageNotReady             a disk or a store that cannot be used: permission, credentials, disk full
     │   │   └── StorageUnreachable      the network or the store is to blame, and it may pass
     │   └── LedgerUnavailable           the history of runs cannot be read or written; no run ends of it
+    ├── PlaceFailed ─ 3                 where a recording was sent to, something failed that is not its fault
     └── RecordingError ─ 3              one recording has no transcript; the others go on
         ├── Unreadable                  the file cannot be opened, or is not a regular file
         ├── NotAudio                    no demuxer that we allow recognizes it, or nothing could be decoded
@@ -121,6 +122,22 @@ class LedgerUnavailable(NotReady):
     """The ledger cannot be read or written: a run goes on without it, `transcribe report` cannot."""
 
     code = "ledger_unavailable"
+
+
+class PlaceFailed(TranscribeError):
+    """Where a recording was sent to, something failed that is not its fault; trying again, or elsewhere, may help.
+
+    Attributes:
+        retry_after: seconds that the place asks to wait; None when it does not say.
+    """
+
+    exit_code = 3
+    code = "place_failed"
+    retryable = True
+
+    def __init__(self, message: str, hint: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(message, hint)
+        self.retry_after = retry_after
 
 
 class RecordingError(TranscribeError):

@@ -97,6 +97,20 @@ class RecordingStarted(Event):
 
 
 @dataclass(frozen=True)
+class RecordingSent(Event):
+    """It is now in the queue of a place such as runpod, which calls it `job`.
+
+    `bytes` of audio were sent by this machine; `duration` is in seconds, None where nobody knows.
+    """
+
+    recording: str
+    backend: str
+    job: str
+    bytes: int
+    duration: float | None
+
+
+@dataclass(frozen=True)
 class RecordingPrepared(Event):
     """Decoded and searched for speech; its clips now wait for the recognizer. Both in seconds."""
 

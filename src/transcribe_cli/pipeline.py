@@ -11,48 +11,40 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 
 from transcribe_cli.assembly import assemble, spent
 from transcribe_cli.audio import Decoder
-from transcribe_cli.checkpoint import Checkpoint, Checkpoints
+from transcribe_cli.checkpoint import Checkpoints
 from transcribe_cli.diarization import Diarized, Diarizing
-from transcribe_cli.diarizers import Diarization, Diarizer
+from transcribe_cli.diarizers import Diarizer
 from transcribe_cli.engines import Clip
 from transcribe_cli.errors import DiarizationFailed, RecordingError, TranscribeError, UsageError
 from transcribe_cli.events import Emit, Event, RecordingProgress, RecordingResumed, silence
 from transcribe_cli.fetch import Fetcher
 from transcribe_cli.lanes import Loader
+from transcribe_cli.outcome import Outcome
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.prepare import Again, Begun, Ended, Failed, Found, Preparation, Prepared
 from transcribe_cli.recognition import Broken, Detected, Heard, Lost, Recognition
 from transcribe_cli.sinks import json_path, read
-from transcribe_cli.transcript import Transcript
 from transcribe_cli.under_way import UnderWay
 
 # How often devices are looked after while nothing happens, in seconds.
 WATCH_SECONDS = 1.0
 
-_Message = Begun | Found | Prepared | Again | Failed | Ended | Heard | Detected | Diarized | Lost | Broken
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a job: a transcript, or why there is none; both, where only who spoke could not be found out.
-
-    Whoever writes the transcript then removes the checkpoint. `seconds` is the time that was spent on the recording in this run;
-    `diarization` is there when who spoke was found out in it.
-    """
+@dataclass(frozen=True, eq=False)
+class Cancelled:
+    """Nobody wants to know of this job any more."""
 
     job: Job
-    transcript: Transcript | None = None
-    error: TranscribeError | None = None
-    checkpoint: Checkpoint | None = None
-    seconds: float = 0.0
-    diarization: Diarization | None = None
+
+
+_Message = Begun | Found | Prepared | Again | Failed | Ended | Heard | Detected | Diarized | Lost | Broken | Cancelled
 
 
 class Pipeline:
@@ -87,12 +79,14 @@ class Pipeline:
         self._telling = threading.Lock()
         self._checkpoints = checkpoints
         self._backend = backend
+        self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
 
     def run(
         self,
         jobs: Sequence[Job],
         wanted: Callable[[Job], bool] = lambda job: True,
         limited: Callable[[], bool] = lambda: False,
+        more: Iterable[Job] | None = None,
     ) -> Generator[Outcome]:
         """Transcribe; closing the iterator stops the work cleanly.
 
@@ -100,14 +94,15 @@ class Pipeline:
             jobs: what to transcribe, each once.
             wanted: asked just before a job's turn, in another thread; a job that it refuses has no outcome.
             limited: asked all the time, while there is work; once it says so the work ends, and what is not done has no outcome.
+            more: jobs that come later: the run goes on until this iterator ends, which is waited for in another thread.
 
         Raises:
             NotReady: the model does not load, or the machine cannot go on, for want of scratch space for example. Outcomes already
                 given stand.
         """
-        inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        inbox = self._inbox = queue.SimpleQueue()
         with ExitStack() as stack:
-            preparation = Preparation(jobs, self._decoders, wanted, inbox.put, self._tell, self._fetcher())
+            preparation = Preparation(jobs, self._decoders, wanted, inbox.put, self._tell, self._fetcher(), more)
             diarizing = stack.enter_context(Diarizing(self._loaded_diarizer, inbox.put, self._tell))
             recognition = partial(self._recognition, inbox, stack)
             run = _Run(preparation, recognition, diarizing, self._checkpoints, self._tell, self._backend)
@@ -117,6 +112,10 @@ class Pipeline:
                 with suppress(queue.Empty):
                     yield from run.outcomes(inbox.get(timeout=WATCH_SECONDS))
                 run.watch()
+
+    def cancel(self, job: Job) -> None:
+        """Forget a job of the run under way, between two batches: it has no outcome any more. From any thread."""
+        self._inbox.put(Cancelled(job))
 
     def _recognition(self, inbox: queue.SimpleQueue[_Message], stack: ExitStack) -> Recognition:
         """The devices, loaded, reporting to `inbox` until `stack` is closed."""
@@ -153,6 +152,7 @@ class _Run:
         self._backend = backend
         self._under_way: dict[int, UnderWay] = {}
         self._lost: set[int] = set()
+        self._cancelled: list[Job] = []  # that had not begun
         self._ended = False
 
     @property
@@ -181,8 +181,13 @@ class _Run:
                 self._ended = True
             case Begun(number=number) if number in self._lost:  # it had its outcome, and then changed
                 message.waveform.close()
+            case Begun(number=number, job=job) if self._was_cancelled(job):
+                self._lost.add(number)
+                message.waveform.close()
             case Begun(number=number):
                 yield from self._begin(message)
+            case Cancelled(job=job):
+                self._cancel(job)
             case Again(number=number):
                 self._drop(number)
             case Failed(number=number):
@@ -200,6 +205,20 @@ class _Run:
                 recording = self._under_way.get(clip.recording)
                 if recording is not None and recording.begun.waveform is clip.waveform:
                     yield from self._recognized(recording, message)
+
+    def _cancel(self, job: Job) -> None:
+        for number, recording in self._under_way.items():
+            if recording.begun.job is job:
+                self._lost.add(number)
+                self._drop(number)
+                return
+        self._cancelled.append(job)
+
+    def _was_cancelled(self, job: Job) -> bool:
+        """Whether it was before it began; asked once."""
+        before = len(self._cancelled)
+        self._cancelled = [other for other in self._cancelled if other is not job]
+        return len(self._cancelled) < before
 
     def _begin(self, begun: Begun) -> Iterator[Outcome]:
         """A recording, with what is known of it already: clips of a run that was killed, or all of its text."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from bisect import insort
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -98,6 +99,7 @@ class Preparation:
         wanted: asked just before a job's turn; what it refuses is passed over.
         deliver: takes messages, from any thread; `Ended` is the last.
         fetcher: brings recordings that are elsewhere; None is one with the default limit.
+        more: jobs that come later, waited for in a thread of its own; where there are none, the end of `jobs` is the end.
     """
 
     def __init__(
@@ -108,19 +110,22 @@ class Preparation:
         deliver: Callable[[Message], None],
         emit: Emit,
         fetcher: Fetcher | None = None,
+        more: Iterable[Job] | None = None,
     ) -> None:
         self._fetcher = fetcher or Fetcher()
         self._wanted = wanted
         self._deliver = deliver
         self._emit = emit
         self._in_order = list(enumerate(jobs))[::-1]
-        self._by_size = sorted(self._in_order, key=lambda item: (-item[1].recording.size, -item[0]))
+        self._by_size = sorted(self._in_order, key=_smallest_last)
+        self._count = len(jobs)
+        self._more = more
         self._taken: set[int] = set()
         self._ahead = [0.0] * len(decoders)
         self._holder: dict[int, int] = {}
         self._changed = threading.Condition()
         self._stopped = False
-        self._decoders = decoders[: max(1, len(jobs))]
+        self._decoders = decoders[: max(1, len(jobs))] if more is None else decoders
         self._working = len(self._decoders)
         self._threads = [
             threading.Thread(target=self._work, args=(place,), name="prepare", daemon=True) for place in range(self._working)
@@ -129,6 +134,8 @@ class Preparation:
     def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
+        if self._more is not None:
+            threading.Thread(target=self._feed, args=(self._more,), name="feed", daemon=True).start()
         try:
             load_detector()  # while the decoders start
         except BaseException:  # Ctrl-C: nobody else ends the threads
@@ -178,14 +185,30 @@ class Preparation:
         """The next job of this thread, once it is not too far ahead; None when there is none."""
         row = self._by_size if place % 2 else self._in_order
         with self._changed:
-            self._changed.wait_for(lambda: self._stopped or self._ahead[place] < AHEAD_SECONDS)
-            while row and not self._stopped:
-                number, job = row.pop()
-                if number not in self._taken:
-                    self._taken.add(number)
-                    self._holder[number] = place
-                    return number, job
-        return None
+            while True:
+                self._changed.wait_for(lambda: self._stopped or self._ahead[place] < AHEAD_SECONDS)
+                while row and not self._stopped:
+                    number, job = row.pop()
+                    if number not in self._taken:
+                        self._taken.add(number)
+                        self._holder[number] = place
+                        return number, job
+                if self._stopped or self._more is None:
+                    return None
+                self._changed.wait()
+
+    def _feed(self, more: Iterable[Job]) -> None:
+        """The thread that waits for jobs that come later."""
+        for job in more:
+            with self._changed:
+                item = (self._count, job)
+                self._count += 1
+                self._in_order.insert(0, item)
+                insort(self._by_size, item, key=_smallest_last)
+                self._changed.notify_all()
+        with self._changed:
+            self._more = None
+            self._changed.notify_all()
 
     def _coming(self, place: int) -> Recording | None:
         """What this thread will probably ask for next."""
@@ -258,3 +281,8 @@ class Preparation:
         """Decoding and searching six hours takes a minute: nobody who pressed Ctrl-C waits for it."""
         if self._stopped:
             raise DecoderFailed("The run was stopped.")
+
+
+def _smallest_last(item: tuple[int, Job]) -> tuple[int, int]:
+    number, job = item
+    return -job.recording.size, -number

@@ -86,6 +86,15 @@ FORMATS = Registry(
     {"docx": Extra("docx", "docx")},
 )
 
+BACKENDS = Registry(
+    "backend",
+    {
+        "local": "transcribe_cli.backends.local:Local",
+        "runpod": "transcribe_cli.backends.runpod:RunPod",
+    },
+    {},
+)
+
 
 def ending(name: str) -> str:
     """What files of an output format end with: its name, but where other tools look for a name of their own."""

@@ -1,4 +1,4 @@
-"""Everything a user can set that does not change the text: device, outputs, choice of files, limits, what is told.
+"""Everything a user can set that does not change the text: device, places, outputs, choice of files, limits, what is told.
 
 `JobSpec` holds what changes the text. Every field of both is a key of `transcribe.toml` and a flag of `transcribe run`.
 """
@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 
 from transcribe_cli import shards
-from transcribe_cli.registry import FORMATS
+from transcribe_cli.registry import BACKENDS, FORMATS
 from transcribe_cli.spec import as_tuple
 from transcribe_cli.standards import OTHERS, Standard, Subtitles
 from transcribe_cli.storage import checked, is_url
@@ -115,6 +115,34 @@ class Settings(BaseModel):
         default=None, ge=1, le=1024, description="windows in a batch of the diarizer; none: the pipeline's own"
     )
 
+    # elsewhere
+    backend: str = Field(default="runpod", description="where `transcribe remote` has the work done: runpod")
+    fallback: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
+        default=(), description="backends that do what the first one fails at, in this order; local is this machine"
+    )
+    detach: bool = Field(default=False, description="send the jobs and do not wait; the next run collects what is done")
+    in_flight: int = Field(default=16, ge=1, le=256, description="jobs that are elsewhere at once")
+    attempts: int = Field(
+        default=3, ge=1, le=10, description="tries at a recording where the place fails; each may have to be paid for"
+    )
+    upload: Literal["auto", "original", "opus"] = Field(
+        default="auto",
+        description="what is sent of a file here: opus is mono, 16 kHz, 24 kbit/s; auto sends small files as they are",
+    )
+    staging: str | None = Field(
+        default=None, description="a bucket such as s3://bucket/folder for audio and results that are too large for a request"
+    )
+    max_queue: float = Field(default=6.0, gt=0, le=120, description="hours that a job may wait in the queue of the place")
+    max_start: float = Field(
+        default=15.0, gt=0, description="minutes that jobs wait for a first worker, before the place is given up"
+    )
+    runpod_endpoint: str | None = Field(default=None, description="id of the RunPod endpoint, such as abc123xyz")
+    runpod_api_key: SecretStr | None = Field(default=None, description="key of the RunPod account; better as RUNPOD_API_KEY")
+    dialect: Literal["transcribe", "faster-whisper"] = Field(
+        default="transcribe", description="what the RunPod endpoint runs: our image, or RunPod's public faster-whisper worker"
+    )
+    runpod_url: str = Field(default="https://api.runpod.ai/v2", description="where RunPod's queues are")
+    runpod_api_url: str = Field(default="https://api.runpod.io/v2", description="where RunPod tells about endpoints and prices")
     # where storage is, and how it is used; tables of the configuration file only, since they may hold keys
     storage: Annotated[Mapping[str, Mapping[str, Any]], BeforeValidator(checked)] = Field(
         default_factory=dict, repr=False, exclude=True, description="options of fsspec's file systems, such as storage.s3"
@@ -171,6 +199,16 @@ class Settings(BaseModel):
     def _known_shard(cls, value: str | None) -> str | None:
         return None if value is None else shards.check(value)
 
+    @field_validator("backend")
+    @classmethod
+    def _known_backend(cls, value: str) -> str:
+        return known_backends((value,))[0]
+
+    @field_validator("fallback")
+    @classmethod
+    def _known_fallback(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return known_backends(value)
+
     @field_validator("output_format")
     @classmethod
     def _known_formats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -191,3 +229,14 @@ class Settings(BaseModel):
         }
         standard = self.subtitles.model_copy(update={name: value for name, value in said.items() if value is not None})
         return Subtitles(standard, highlight_words=self.highlight_words, karaoke=self.karaoke)
+
+
+def known_backends(names: tuple[str, ...]) -> tuple[str, ...]:
+    """These names of backends, each once.
+
+    Raises:
+        ValueError: one that does not exist.
+    """
+    if unknown := [name for name in names if name not in BACKENDS.names()]:
+        raise ValueError(f"no backend is called {unknown[0]!r}; there are {', '.join(BACKENDS.names())}")
+    return tuple(dict.fromkeys(names))

@@ -38,7 +38,7 @@ def run(folder: Path, out: Path, meter: Meter | None = None, hear: Callable[[Eve
     """A run in this process: one clip at a time, so that it is known how many are finished."""
     values = {"batch_size": 1, "threads": 1, "state_dir": folder.parent / "state", "output_dir": out, "device": "cpu", **more}
     spec, settings = JobSpec(model="demo"), Settings.model_validate(values)
-    return Batch(plan(find([str(folder)]), spec, settings), spec, settings, hear, meter).run()
+    return Batch(plan(find([str(folder)]), spec, settings), spec, settings, hear, meter=meter).run()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from transcribe_cli.audio import Decoder, Waveform
 from transcribe_cli.diarizers import Diarization
 from transcribe_cli.errors import DiarizationFailed, ModelUnavailable
 from transcribe_cli.events import DiarizerLoaded, Emit, Event, RecordingProgress, RecordingStarted, SpeakersProgress, silence
-from transcribe_cli.pipeline import Outcome, Pipeline
+from transcribe_cli.outcome import Outcome
+from transcribe_cli.pipeline import Pipeline
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.recognition import Loader
 from transcribe_cli.spec import JobSpec

@@ -14,7 +14,7 @@ from tests.recognizers import PATIENCE, Echo, wait_for
 from transcribe_cli.audio import Decoder
 from transcribe_cli.engines import Clip
 from transcribe_cli.events import Event, ModelLoaded, RecordingPrepared
-from transcribe_cli.pipeline import Outcome
+from transcribe_cli.outcome import Outcome
 from transcribe_cli.plan import Job
 from transcribe_cli.recognition import Recognition
 from transcribe_cli.spec import JobSpec

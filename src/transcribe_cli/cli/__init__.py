@@ -15,7 +15,7 @@ import typer
 from typer.exceptions import TyperException
 
 from transcribe_cli import __version__
-from transcribe_cli.cli import config, doctor, lint, models, plan, render, report, run, score, speakers, status
+from transcribe_cli.cli import config, doctor, lint, models, plan, remote, render, report, run, score, speakers, status, worker
 from transcribe_cli.cli.argv import normalized
 from transcribe_cli.cli.debug import debugging, show_debug_records, traceback_of
 from transcribe_cli.cli.signals import EXIT_CODES, leave, unwind_on_signals
@@ -37,6 +37,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
+app.command("remote")(remote.remote)
 app.command("plan")(plan.plan)
 app.command("status")(status.status)
 app.command("render")(render.render)
@@ -44,6 +45,7 @@ app.command("lint")(lint.lint)
 app.command("report")(report.report)
 app.command("score")(score.score)
 app.command("doctor")(doctor.doctor)
+app.command("worker")(worker.worker)
 app.add_typer(models.app, name="models")
 app.add_typer(speakers.app, name="speakers")
 app.add_typer(config.app, name="config")

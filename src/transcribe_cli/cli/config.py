@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from transcribe_cli.cli.options import with_job_options
+from transcribe_cli.cli.options import with_all_options
 from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure
 from transcribe_cli.errors import UsageError
 
@@ -16,7 +16,7 @@ app = typer.Typer(help="See and start a configuration.", no_args_is_help=True)
 
 
 @app.command()
-@with_job_options
+@with_all_options
 def show(
     sources: Sources = None,
     config: ConfigFile = None,

@@ -70,8 +70,23 @@ def _checks(config: Config, sources: list[str]) -> Iterator[Check]:
     yield _model(config)
     yield _diarization(config)
     yield _scratch()
+    if config.settings.runpod_endpoint is not None:
+        yield _endpoint(config)
     for source in sources:
         yield _writable(config, source)
+
+
+def _endpoint(config: Config) -> Check:
+    """Without it `run` works all the same."""
+    from transcribe_cli.backends.runpod import RunPod
+    from transcribe_cli.events import silence
+
+    name = config.settings.runpod_endpoint
+    try:
+        RunPod(config.spec, config.settings, silence).check(())
+    except TranscribeError as error:
+        return Check("note", error.message, error.hint)
+    return Check("ok", f"RunPod endpoint {name} takes jobs.")
 
 
 def _libraries() -> Check:

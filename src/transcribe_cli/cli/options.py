@@ -15,7 +15,7 @@ import typer
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from transcribe_cli.config import GROUPS
+from transcribe_cli.config import ELSEWHERE, GROUPS
 from transcribe_cli.config.fields import FIELDS
 from transcribe_cli.standards import Standard
 
@@ -32,6 +32,11 @@ def flag_name(field: str) -> str:
 
 
 def with_job_options(command: Callable[P, R]) -> Callable[P, R]:
+    """Give a command that ends in `**flags` one option for each field of the spec and the settings, but those about other places."""
+    return with_options(*(panel for panel in GROUPS if panel != ELSEWHERE))(command)
+
+
+def with_all_options(command: Callable[P, R]) -> Callable[P, R]:
     """Give a command that ends in `**flags` one option for each field of the spec and the settings."""
     return with_options(*GROUPS)(command)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,9 +13,13 @@ from transcribe_cli.cli.options import with_job_options
 from transcribe_cli.cli.plan import show
 from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, jobs_for, price_here, remembering, shard_of
 from transcribe_cli.cli.streams import mute_stdout
+from transcribe_cli.config import Config
 from transcribe_cli.cost import Meter
 from transcribe_cli.events import Notice
 from transcribe_cli.reporting import listening
+
+if TYPE_CHECKING:
+    from transcribe_cli.backends import Opener
 
 
 @with_job_options
@@ -36,22 +41,29 @@ def run(
 
     transcribe run 'podcasts/**/*.mp3' --model small -f srt,txt --output-dir out
     """
+    return carry_out(sources or [], configure(sources or [], flags, config, profile), dry_run=dry_run, as_json=as_json)
+
+
+def carry_out(
+    sources: Sequence[str], configured: Config, where: Callable[[], Opener] | None = None, *, dry_run: bool, as_json: bool
+) -> int:
+    """Do what the configuration says with these sources, here or where `where` says, and tell of it; the exit code."""
     from transcribe_cli.batch import Batch  # brings NumPy, which `--help` need not wait for
 
-    sources = sources or []
-    configured = configure(sources, flags, config, profile)
     jobs, shard = jobs_for(sources, configured), shard_of(configured)
     if dry_run:
         return show(jobs, configured, as_json=as_json)
-    meter = Meter(price_here(configured))
-    with listening(configured.settings, sys.stderr) as told, remembering(sources, jobs, configured, told) as emit:
+    meter = Meter(price_here(configured) if where is None else None)
+    backend = "local" if where is None else configured.settings.backend
+    with listening(configured.settings, sys.stderr) as told, remembering(sources, jobs, configured, told, backend) as emit:
         if configured.file is not None:
             emit(Notice(f"Configuration: {configured.file}."))
         if shard:
             emit(Notice(f"Shard {shard}."))
         if not jobs:
             emit(Notice(f"No recordings in {', '.join(sources) or 'the current folder'}{' for this shard' if shard else ''}."))
-        summary = Batch(jobs, configured.spec, configured.settings, emit, meter).run()
+        place = {} if where is None else {"where": where()}
+        summary = Batch(jobs, configured.spec, configured.settings, emit, meter=meter, **place).run()
     if as_json:
         try:
             typer.echo(json.dumps(summary.as_record()))

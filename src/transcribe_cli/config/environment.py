@@ -1,4 +1,4 @@
-"""The environment as a layer: `TRANSCRIBE_` and the name of an option in capitals."""
+"""The environment as a layer: `TRANSCRIBE_` and the name of an option in capitals, and the keys of places under their own names."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from transcribe_cli.errors import ConfigError
 
 PREFIX = "TRANSCRIBE_"
 CONFIG, PROFILE, DEBUG = "TRANSCRIBE_CONFIG", "TRANSCRIBE_PROFILE", "TRANSCRIBE_DEBUG"
+# What others call it; ours wins.
+_FOREIGN = {"RUNPOD_API_KEY": "runpod_api_key"}
 _VARIABLES = {PREFIX + name.upper(): name for name in FIELDS}
 
 
@@ -19,7 +21,7 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Given]:
     Raises:
         ConfigError: for a variable of ours that means nothing, naming the nearest that does.
     """
-    found = {}
+    found = {name: given(name, environ[key], key, key, environ) for key, name in _FOREIGN.items() if environ.get(key)}
     for variable, text in environ.items():
         if not variable.startswith(PREFIX) or variable in (CONFIG, PROFILE, DEBUG):
             continue

@@ -9,6 +9,8 @@ from textwrap import wrap
 from transcribe_cli.config.fields import FIELDS, allowed
 from transcribe_cli.standards import Standard
 
+# The options of `transcribe remote`, which `run` has no use for.
+ELSEWHERE = "Elsewhere"
 # Title -> options, in the order in which people ask for them.
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "What is recognized": (
@@ -50,6 +52,22 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "state_dir",
     ),
     "Limits and costs": ("max_cost", "max_hours", "until", "price_per_hour", "prices", "rtfx", "ledger", "ledger_url"),
+    ELSEWHERE: (
+        "backend",
+        "fallback",
+        "detach",
+        "in_flight",
+        "attempts",
+        "upload",
+        "staging",
+        "max_queue",
+        "max_start",
+        "runpod_endpoint",
+        "runpod_api_key",
+        "dialect",
+        "runpod_url",
+        "runpod_api_url",
+    ),
     "What is told": ("quiet", "log_format"),
     "Speech detection": (
         "vad_filter",

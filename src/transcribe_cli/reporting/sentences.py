@@ -15,6 +15,7 @@ from transcribe_cli.events import (
     RecordingElsewhere,
     RecordingFailed,
     RecordingResumed,
+    RecordingSent,
     RunFinished,
     RunStarted,
     VoicesFound,
@@ -94,6 +95,13 @@ def _(event: RecordingResumed) -> str:
 def _(event: AttemptFailed) -> str:
     spent = f" ({dollars(event.cost)} spent)" if event.cost else ""
     return f"again     {printable(event.recording)}  {printable(event.message)}{spent}"
+
+
+@sentence.register
+def _(event: RecordingSent) -> str:
+    size = f"{event.bytes / 1e6:.1f} MB" if event.bytes >= 1e6 else f"{event.bytes / 1e3:.0f} kB"
+    sent = size if event.bytes else "by its URL"
+    return f"sent      {printable(event.recording)}  to {event.backend}, {sent}"
 
 
 @sentence.register

@@ -117,6 +117,8 @@ def _defaults(kind: Kind, kwargs: Mapping[str, Any]) -> dict[str, Any]:
                 "retries": {"max_attempts": 2},
             }
             patience["max_pool_connections"] = CONNECTIONS
+            if not options.get("anon"):  # version 2, its default for signed URLs, is refused by newer regions
+                patience["signature_version"] = "s3v4"
             options["config_kwargs"] = patience | options.get("config_kwargs", {})
         case "gcs":
             options.setdefault("requests_timeout", SILENCE_SECONDS)

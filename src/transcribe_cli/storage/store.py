@@ -129,15 +129,24 @@ class Store:
         (head,) = self.heads([place], 1)
         return head is not None
 
-    def write(self, place: Location, data: bytes, content_type: str, temporary: str = ".transcribe.tmp") -> None:
+    def write(
+        self,
+        place: Location,
+        data: bytes,
+        content_type: str,
+        temporary: str = ".transcribe.tmp",
+        seconds: float = CALL_SECONDS,
+    ) -> None:
         """Put a file there, whole or not at all, in one request; over SFTP by way of a neighbour of this name."""
         match self.kind.family:
             case "s3":
-                self._call(place, "pipe_file", self._path(place), data, ContentType=content_type)
+                self._call(place, "pipe_file", self._path(place), data, ContentType=content_type, seconds=seconds)
             case "gcs":
-                self._call(place, "pipe_file", self._path(place), data, content_type=content_type)
+                self._call(place, "pipe_file", self._path(place), data, content_type=content_type, seconds=seconds)
             case "azure":
-                self._call(place, "pipe_file", self._path(place), data, content_settings={"content_type": content_type})
+                self._call(
+                    place, "pipe_file", self._path(place), data, content_settings={"content_type": content_type}, seconds=seconds
+                )
             case "sftp":
                 self._do(place, lambda: self._write_and_rename(self._path(place), temporary, data))
             case _:

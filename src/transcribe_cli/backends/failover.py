@@ -1,0 +1,89 @@
+"""Several places, in order: what one fails at goes to the next. A recording's own failure goes nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
+from dataclasses import replace
+
+from transcribe_cli.backends import Backend, Limited, Wanted, unlimited
+from transcribe_cli.errors import NotReady, PlaceFailed, UsageError
+from transcribe_cli.events import Emit, Notice
+from transcribe_cli.outcome import Outcome
+from transcribe_cli.plan import Job
+from transcribe_cli.usage import Usage
+
+
+class Failover:
+    """A backend made of several, the preferred one first."""
+
+    def __init__(self, backends: Sequence[Backend], emit: Emit) -> None:
+        self._backends = list(backends)
+        self._emit = emit
+
+    @property
+    def name(self) -> str:
+        """That of the first."""
+        return self._backends[0].name
+
+    @property
+    def tariffs(self) -> tuple[str, ...]:
+        """Those of the first."""
+        return self._backends[0].tariffs
+
+    def check(self, jobs: Sequence[Job]) -> None:
+        """Leave out those that cannot be used.
+
+        Raises:
+            UsageError, NotReady: that of the first, when none can.
+        """
+        usable, first = [], None
+        for backend in self._backends:
+            try:
+                backend.check(jobs)
+                usable.append(backend)
+            except (UsageError, NotReady) as error:
+                first = first or error
+                self._emit(Notice(f"{backend.name} is left out: {error}", "warning"))
+        if not usable and first is not None:
+            raise first
+        self._backends = usable
+
+    def run(self, jobs: Iterable[Job], wanted: Wanted, limited: Limited = unlimited) -> Generator[Outcome]:
+        """See `Backend.run`."""
+        left: Iterable[Job] = jobs
+        before: dict[str, tuple[Usage, ...]] = {}
+        for number, backend in enumerate(self._backends):
+            last = number == len(self._backends) - 1
+            passed_on: list[Job] = []
+            rest = iter(left)
+            taken: dict[str, Job] = {}
+
+            def noted(job: Job, taken: dict[str, Job] = taken) -> bool:
+                return (taken.setdefault(job.recording.uri, job) is job) if wanted(job) else False
+
+            try:
+                with closing(backend.run(rest, noted, limited)) as outcomes:
+                    for outcome in outcomes:
+                        uri = outcome.job.recording.uri
+                        taken.pop(uri, None)
+                        usage = (*before.get(uri, ()), *outcome.usage)
+                        if isinstance(outcome.error, PlaceFailed) and not last:
+                            before[uri] = usage
+                            passed_on.append(outcome.job)
+                        else:
+                            yield replace(outcome, usage=usage)
+            except NotReady as error:
+                if last:
+                    raise
+                self._tell(backend, self._backends[number + 1], error.message)
+                passed_on += taken.values()
+                left = [*passed_on, *rest]
+                continue
+            if not passed_on or limited():
+                return
+            left = passed_on
+            self._tell(backend, self._backends[number + 1], f"{len(passed_on)} of its recordings failed there.")
+
+    def _tell(self, backend: Backend, following: Backend, why: str) -> None:
+        self._emit(Notice(f"{backend.name}: {why} The rest goes to {following.name}.", "warning"))

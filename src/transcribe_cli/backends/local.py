@@ -1,0 +1,52 @@
+"""This machine: the pipeline itself, with the devices and decoders that the settings name."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import ExitStack, closing
+from functools import partial
+
+from transcribe_cli.backends import Limited, Wanted, unlimited
+from transcribe_cli.checkpoint import Checkpoints
+from transcribe_cli.events import Emit
+from transcribe_cli.fetch import GB, Fetcher
+from transcribe_cli.loading import check_diarizer, check_engine, decoders, engine_loaders, load_diarizer
+from transcribe_cli.outcome import Outcome
+from transcribe_cli.pipeline import Pipeline
+from transcribe_cli.plan import Decision, Job
+from transcribe_cli.settings import Settings
+from transcribe_cli.spec import JobSpec
+
+
+class Local:
+    """The machine that the command runs on. Models are loaded when the first recording needs them."""
+
+    name = "local"
+    tariffs = ()
+
+    def __init__(self, spec: JobSpec, settings: Settings, emit: Emit) -> None:
+        self._spec = spec
+        self._settings = settings
+        self._emit = emit
+
+    def check(self, jobs: Sequence[Job]) -> None:
+        """Whether models and devices are there; fetches a model that is not.
+
+        Raises:
+            UsageError, NotReady: see `loading`.
+        """
+        if any(job.decision is Decision.TRANSCRIBE for job in jobs):
+            check_engine(self._spec, self._settings)
+        check_diarizer(jobs, self._settings)
+
+    def run(self, jobs: Iterable[Job], wanted: Wanted, limited: Limited = unlimited) -> Generator[Outcome]:
+        """See `pipeline.Pipeline.run`; all jobs are taken at once, so that clips of any of them can share a batch."""
+        with ExitStack() as stack:
+            loaders = partial(engine_loaders, self._spec, self._settings)
+            diarizer = partial(load_diarizer, self._settings)
+            checkpoints = Checkpoints(self._settings.state_dir)
+            fetcher = partial(Fetcher, round(self._settings.scratch_limit * GB))
+            pipeline = Pipeline(
+                loaders, decoders(self._settings, stack), self._emit, checkpoints, diarizer=diarizer, fetcher=fetcher
+            )
+            yield from stack.enter_context(closing(pipeline.run(tuple(jobs), wanted, limited)))

@@ -1,0 +1,96 @@
+"""Tries again what a place failed at, after a pause that grows, and says what that may cost."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+
+from transcribe_cli.backends import Backend, Limited, Wanted, unlimited
+from transcribe_cli.backends.http import pause
+from transcribe_cli.errors import PlaceFailed
+from transcribe_cli.events import Emit, Notice
+from transcribe_cli.outcome import Outcome
+from transcribe_cli.plan import Job
+from transcribe_cli.printable import printable
+from transcribe_cli.usage import Usage
+
+# How often a limit is looked at during a pause, in seconds.
+_LOOK_SECONDS = 0.5
+
+
+@dataclass
+class _Failed:
+    """A job that is to be tried again from `when` on, on the monotonic clock."""
+
+    job: Job
+    when: float
+
+
+@dataclass
+class _Row(Iterator[Job]):
+    """Jobs in their order; those to be tried again come as soon as their pause is over, also after the others have ended."""
+
+    fresh: Iterator[Job]
+    failed: deque[_Failed] = field(default_factory=deque)
+
+    def __next__(self) -> Job:
+        for again in self.failed:
+            if again.when <= time.monotonic():
+                self.failed.remove(again)
+                return again.job
+        return next(self.fresh)
+
+
+class Retry:
+    """A backend that tries each job up to `attempts` times where the place fails."""
+
+    def __init__(self, backend: Backend, attempts: int, emit: Emit) -> None:
+        self._backend = backend
+        self._attempts = attempts
+        self._emit = emit
+
+    @property
+    def name(self) -> str:
+        """That of the backend."""
+        return self._backend.name
+
+    @property
+    def tariffs(self) -> tuple[str, ...]:
+        """Those of the backend."""
+        return self._backend.tariffs
+
+    def check(self, jobs: Sequence[Job]) -> None:
+        """See `Backend.check`."""
+        self._backend.check(jobs)
+
+    def run(self, jobs: Iterable[Job], wanted: Wanted, limited: Limited = unlimited) -> Generator[Outcome]:
+        """See `Backend.run`."""
+        row = _Row(iter(jobs))
+        before: dict[str, tuple[Usage, ...]] = {}
+        tries: dict[str, int] = {}
+        while True:
+            with closing(self._backend.run(row, wanted, limited)) as outcomes:
+                for outcome in outcomes:
+                    uri = outcome.job.recording.uri
+                    usage = (*before.get(uri, ()), *outcome.usage)
+                    tries[uri] = tries.get(uri, 0) + 1
+                    if isinstance(outcome.error, PlaceFailed) and outcome.transcript is None and tries[uri] < self._attempts:
+                        before[uri] = usage
+                        wait = pause(tries[uri], outcome.error.retry_after)
+                        row.failed.append(_Failed(outcome.job, time.monotonic() + wait))
+                        self._tell(outcome, outcome.error, tries[uri] + 1)
+                    else:
+                        yield replace(outcome, usage=usage)
+            # Nothing else is under way: wait for the first of them.
+            while row.failed and not limited() and (left := min(again.when for again in row.failed) - time.monotonic()) > 0:
+                time.sleep(min(left, _LOOK_SECONDS))
+            if not row.failed or limited():
+                return
+
+    def _tell(self, outcome: Outcome, error: PlaceFailed, attempt: int) -> None:
+        paid = " It may be paid for twice." if outcome.usage else ""
+        label = printable(outcome.job.recording.label)
+        self._emit(Notice(f"{label}: {error.message} Try {attempt} of {self._attempts}.{paid}", "warning"))

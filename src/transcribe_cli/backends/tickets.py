@@ -1,0 +1,130 @@
+"""Which jobs are elsewhere, on disk before anybody waits for them: a run that is killed finds its jobs again and pays nothing twice.
+
+A file for each recording, spec and place in the user's state folder. It is there before audio is staged, and before the job is sent,
+without an id; so after a kill between sending and hearing the id it is known that there may be a job that nobody can find. No key and no
+signed URL is ever in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from platformdirs import user_state_path
+
+from transcribe_cli.errors import StorageNotReady
+from transcribe_cli.plan import Job
+from transcribe_cli.sinks.atomic import publish, stage
+
+# No job lives longer than 7 days, and no result longer than it.
+SWEEP_SECONDS = 10 * 24 * 3600.0
+_ENDING = ".job.json"
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A job that is elsewhere.
+
+    Attributes:
+        name: of the recording, for people who look into the folder.
+        backend: and `place`, its endpoint or server.
+        id: what the place calls the job; "" when it never said.
+        sent: when, in seconds since the epoch, or when it was about to be; 0 before that.
+        bytes: of audio that were sent by this machine.
+        seconds: length of the recording; None when nobody knows.
+        promised: what its header promises, when it was decoded here.
+        flags: what was wrong with the audio when it was decoded here.
+        skipped: damaged packets.
+        staged: the audio's URL in the staging bucket, unsigned, to be removed; "" when there is none.
+        result: where the result is to come, unsigned; "" when inline.
+    """
+
+    name: str
+    backend: str
+    place: str
+    id: str = ""
+    sent: float = 0.0
+    bytes: int = 0
+    seconds: float | None = None
+    promised: float | None = None
+    flags: tuple[str, ...] = ()
+    skipped: int = 0
+    staged: str = ""
+    result: str = ""
+
+
+class Keeper:
+    """The file of one ticket. `remove` makes it one of an outcome's things to be removed once the transcript is written."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def find(self) -> Ticket | None:
+        """The ticket of an earlier run."""
+        try:
+            record = json.loads(self._path.read_bytes())
+            return Ticket(**{**record, "flags": tuple(record["flags"])})
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def keep(self, ticket: Ticket) -> None:
+        """Write it through to the disk.
+
+        Raises:
+            StorageNotReady: it cannot be kept, and then nothing is to be sent.
+        """
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            publish(stage(self._path.parent, json.dumps(asdict(ticket)).encode(), mode=0o600), self._path)
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            raise StorageNotReady(
+                f"What is sent elsewhere cannot be noted in {self._path.parent} ({reason}), so nothing is sent.",
+                "Make room there, or set --state-dir.",
+            ) from error
+
+    def remove(self) -> None:
+        """Nobody needs to find the job again."""
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+
+class Tickets:
+    """All tickets of a place.
+
+    Args:
+        folder: the state folder; None is the user's own.
+    """
+
+    def __init__(self, folder: Path | None, backend: str, place: str) -> None:
+        self._folder = (folder or user_state_path("transcribe-cli")) / "remote"
+        self._backend = backend
+        self._place = place
+
+    def of(self, job: Job) -> Keeper:
+        """The ticket of a recording as it is now."""
+        recording = job.recording
+        identity = [recording.uri, *recording.identity, job.spec.fingerprint, job.decision.value, self._backend, self._place]
+        key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
+        return Keeper(self._folder / f"{key}{_ENDING}")
+
+    def issued(self, job: Job) -> Ticket:
+        """A new one, for a job that is about to be sent."""
+        return Ticket(job.recording.name, self._backend, self._place)
+
+    def sweep(self) -> None:
+        """Remove those whose jobs and results are long gone."""
+        with contextlib.suppress(OSError):
+            for path in self._folder.glob(f"*{_ENDING}"):
+                if time.time() - path.stat().st_mtime > SWEEP_SECONDS:
+                    path.unlink(missing_ok=True)
+
+
+def with_id(ticket: Ticket, job_id: str) -> Ticket:
+    """The same ticket, once the place said what it calls the job."""
+    return replace(ticket, id=job_id)

@@ -1,0 +1,44 @@
+"""`transcribe remote`: the same job on rented machines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from transcribe_cli.cli.options import with_all_options
+from transcribe_cli.cli.run import carry_out
+from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure
+
+if TYPE_CHECKING:
+    from transcribe_cli.backends import Opener
+
+
+@with_all_options
+def remote(
+    sources: Sources = None,
+    config: ConfigFile = None,
+    profile: Profile = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be done: the same as `transcribe plan`.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write a summary of the run to standard output as JSON.")] = False,
+    **flags: Any,  # noqa: ANN401 - one for each option, see options.py
+) -> int:
+    """Transcribe recordings on rented machines: the same files next to each recording as `transcribe run` writes.
+
+    Jobs are noted on disk: a run that was stopped finds them again. Ctrl-C cancels them there, --detach leaves them.
+
+    transcribe remote ./aulas --runpod-endpoint abc123xyz --language pt
+
+    transcribe remote ./aulas --runpod-endpoint abc123xyz --staging s3://bucket/staging --fallback local
+    """
+    return carry_out(
+        sources or [], configure(sources or [], flags, config, profile), _elsewhere, dry_run=dry_run, as_json=as_json
+    )
+
+
+def _elsewhere() -> Opener:
+    from transcribe_cli.backends.chain import elsewhere
+
+    return elsewhere

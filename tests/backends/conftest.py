@@ -1,0 +1,120 @@
+"""A queue, a worker with the demo model, and `transcribe remote` between them."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.backends.gateway import ENDPOINT, KEY, Gateway, running
+from tests.backends.hands import at_work
+from tests.conftest import Ran, command, environment
+from transcribe_cli.backends.chain import elsewhere
+from transcribe_cli.batch import Batch
+from transcribe_cli.events import Event, RunFinished
+from transcribe_cli.plan import plan
+from transcribe_cli.settings import Settings
+from transcribe_cli.sources import find
+from transcribe_cli.spec import JobSpec
+from transcribe_cli.worker.handler import Terms, Worker
+
+SPEC = JobSpec(model="demo", language="pt")
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs in this process ask often, since nobody pays for that here."""
+    monkeypatch.setattr("transcribe_cli.backends.runpod.attempt._POLL_SECONDS", 0.05)
+
+
+@pytest.fixture(scope="package")
+def worker() -> Iterator[Worker]:
+    """A worker with the model loaded; nothing it takes is refused for its address."""
+    made = Worker(JobSpec(model="demo"), Settings(device="cpu", offline=True), Terms(allow_private=True))
+    made.start()
+    yield made
+    assert made._broken is None
+    made.close()
+
+
+@pytest.fixture
+def gateway() -> Iterator[Gateway]:
+    """A queue that nobody works for."""
+    with running(Gateway()) as made:
+        yield made
+
+
+@pytest.fixture
+def served(gateway: Gateway, worker: Worker) -> Iterator[Gateway]:
+    """A queue with a worker."""
+    with at_work(worker, gateway):
+        yield gateway
+
+
+@dataclass
+class Elsewhere:
+    """`transcribe remote` with a queue of the tests.
+
+    Attributes:
+        events: of all runs in this process.
+    """
+
+    gateway: Gateway
+    folder: Path
+    state: Path
+    events: list[Event] = field(default_factory=list)
+
+    def settings(self, **more: object) -> Settings:
+        """What the run is told."""
+        ours = {
+            "runpod_endpoint": ENDPOINT,
+            "runpod_api_key": KEY,
+            "runpod_url": self.gateway.url,
+            "runpod_api_url": self.gateway.url,
+            "state_dir": self.state,
+        }
+        return Settings.model_validate({**ours, **more})
+
+    def run(self, spec: JobSpec = SPEC, **more: object) -> RunFinished:
+        """A run in this process."""
+        settings = self.settings(**more)
+        jobs = plan(find([str(self.folder)]), spec, settings)
+        return Batch(jobs, spec, settings, self.events.append, elsewhere).run()
+
+    def of(self, kind: type[Event]) -> list[Event]:
+        """The events of a kind."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def said(self) -> str:
+        """All that people were told."""
+        return "\n".join(str(getattr(event, "message", "")) for event in self.events)
+
+    def command(self, *arguments: str) -> tuple[Sequence[str | Path | bytes], dict[str, str]]:
+        """The program's command line and environment."""
+        line = ["remote", self.folder, "--model", "demo", "-l", "pt", "--runpod-endpoint", ENDPOINT, "--state-dir", self.state]
+        urls = ["--runpod-url", self.gateway.url, "--runpod-api-url", self.gateway.url]
+        return command([*line, *urls, *arguments]), environment({"RUNPOD_API_KEY": KEY})
+
+    def program(self, *arguments: str) -> Ran:
+        """The program, to its end."""
+        line, env = self.command(*arguments)
+        result = subprocess.run(line, env=env, cwd=self.folder.parent, capture_output=True)
+        return Ran(result.returncode, result.stdout.decode(), result.stderr.decode())
+
+    def started(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """The program, running."""
+        line, env = self.command(*arguments)
+        return subprocess.Popen(line, env=env, cwd=self.folder.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def remote(gateway: Gateway, tmp_path: Path, say: Callable[..., Path]) -> Elsewhere:
+    """Two recordings to be done elsewhere."""
+    folder = tmp_path / "aulas"
+    say(folder / "um.wav", "Bom dia a todos.")
+    say(folder / "dois.wav", "O professor explica a lição de hoje.")
+    return Elsewhere(gateway, folder, tmp_path / "state")

@@ -1,0 +1,46 @@
+"""The promises of `suite`, kept by each backend and by what they are wrapped in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.backends.conftest import Elsewhere
+from tests.backends.gateway import Gateway
+from tests.backends.suite import SPEC, BackendSuite
+from transcribe_cli.backends import Backend
+from transcribe_cli.backends.chain import elsewhere
+from transcribe_cli.backends.local import Local
+from transcribe_cli.backends.runpod import RunPod
+from transcribe_cli.events import silence
+from transcribe_cli.settings import Settings
+
+
+class TestLocal(BackendSuite):
+    """This machine."""
+
+    @pytest.fixture
+    def opened(self, tmp_path: Path) -> Backend:
+        """With two threads."""
+        return Local(SPEC, Settings(device="cpu", threads=2, state_dir=tmp_path / "state"), silence)
+
+
+class TestRunPod(BackendSuite):
+    """An endpoint."""
+
+    @pytest.fixture
+    def opened(self, served: Gateway, tmp_path: Path) -> Iterator[Backend]:
+        """With our worker behind it."""
+        return RunPod(SPEC, Elsewhere(served, tmp_path, tmp_path / "state").settings(), silence)
+
+
+class TestChain(BackendSuite):
+    """An endpoint with its wrappers, and this machine behind it."""
+
+    @pytest.fixture
+    def opened(self, served: Gateway, tmp_path: Path) -> Iterator[Backend]:
+        """As `transcribe remote --fallback local` makes it."""
+        settings = Elsewhere(served, tmp_path, tmp_path / "state").settings(fallback=("local",), device="cpu")
+        return elsewhere(SPEC, settings, silence)

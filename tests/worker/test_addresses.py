@@ -1,0 +1,164 @@
+"""What a worker fetches, and what it does not."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+
+from transcribe_cli.errors import Unreadable
+from transcribe_cli.remote_job import RemoteJob
+from transcribe_cli.spec import JobSpec
+from transcribe_cli.worker import addresses, audio
+from transcribe_cli.worker.addresses import is_public
+
+CONTENT = bytes(range(256)) * 40
+
+
+class Web(BaseHTTPRequestHandler):
+    """A file, with ranges; `/cut` drops the connection in the middle the first time, `/to/…` redirects."""
+
+    protocol_version = "HTTP/1.1"
+    cut: bool = False
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        """Serve the path."""
+        if self.path.startswith("/to/"):
+            self.send_response(302)
+            self.send_header("location", self.path.removeprefix("/to/"))
+            self.send_header("content-length", "0")
+            self.end_headers()
+            return
+        if self.path == "/gone":
+            self.send_error(403)
+            return
+        start = int((self.headers.get("range") or "bytes=0-")[6:].rstrip("-"))
+        self.send_response(206 if start else 200)
+        self.send_header("content-length", str(len(CONTENT) - start))
+        self.end_headers()
+        if self.path == "/cut" and not type(self).cut:
+            type(self).cut = True
+            self.wfile.write(CONTENT[:5000])
+            self.wfile.flush()
+            self.close_connection = True
+            self.connection.close()
+            return
+        self.wfile.write(CONTENT[start:])
+
+
+@pytest.fixture
+def web() -> Iterator[str]:
+    """A server on this machine."""
+    Web.cut = False
+    with ThreadingHTTPServer(("127.0.0.1", 0), Web) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def fetched(url: str, path: Path, *, allow_private: bool = True, most: int = 1_000_000) -> bytes:
+    """What a worker gets from a URL."""
+    job = RemoteJob(name="a.mp3", spec=JobSpec(), audio_url=url)
+    with audio.client(allow_private=allow_private) as http:
+        audio.put_on_disk(job, path, http, most, lambda: False)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("8.8.8.8", True),
+        ("2606:4700::1111", True),
+        ("127.0.0.1", False),
+        ("10.1.2.3", False),
+        ("172.16.0.1", False),
+        ("192.168.1.1", False),
+        ("169.254.169.254", False),
+        ("100.64.0.1", False),
+        ("0.0.0.0", False),
+        ("224.0.0.1", False),
+        ("255.255.255.255", False),
+        ("::1", False),
+        ("::", False),
+        ("fe80::1%eth0", False),
+        ("fd00::1", False),
+        ("::ffff:127.0.0.1", False),
+        ("::ffff:8.8.8.8", True),
+        ("64:ff9b::10.0.0.1", False),
+        ("2002:7f00:1::", False),
+        ("nonsense", False),
+    ],
+)
+def test_only_public_addresses_are_public(address: str, *, public: bool) -> None:
+    assert is_public(address) is public
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "169.254.169.254", "0x7f000001", "2130706433"])
+def test_this_machine_is_refused_under_any_name(host: str, web: str, tmp_path: Path) -> None:
+    port = web.rpartition(":")[2]
+    with pytest.raises(Unreadable, match="not a public one"):
+        fetched(f"http://{host}:{port}/a", tmp_path / "a", allow_private=False)
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_redirect_to_this_machine_is_refused(web: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server itself counts as public here, as it would be; what it leads to does not."""
+    port = int(web.rpartition(":")[2])
+    asked = []
+
+    def public(host: str, port_: int) -> str:
+        asked.append(host)
+        return "127.0.0.1" if host == "public.example" else _REAL(host, port_)
+
+    monkeypatch.setattr(addresses, "_public", public)
+    with pytest.raises(Unreadable, match="not a public one"):
+        fetched(f"http://public.example:{port}/to/http://127.0.0.1:{port}/a", tmp_path / "a", allow_private=False)
+    assert asked == ["public.example", "127.0.0.1"]
+
+
+_REAL = addresses._public
+
+
+def test_a_name_with_a_private_address_among_public_ones_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(2, 1, 6, "", ("8.8.8.8", 80)), (2, 1, 6, "", ("10.0.0.1", 80))]
+    monkeypatch.setattr(addresses.socket, "getaddrinfo", lambda *arguments, **options: found)
+    with pytest.raises(Unreadable, match="not a public one"):
+        addresses._public("both.example", 80)
+
+
+def test_a_dropped_download_goes_on_where_it_was(web: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audio.time, "sleep", lambda seconds: None)
+    assert fetched(f"{web}/cut", tmp_path / "a") == CONTENT
+
+
+@pytest.mark.parametrize("path", ["/a", "/cut"])
+def test_what_is_too_large_is_refused(web: str, path: str, tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match="larger than this worker takes"):
+        fetched(f"{web}{path}", tmp_path / "a", most=1000)
+
+
+def test_an_expired_url_says_so_and_not_what_it_was(web: str, tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match="403") as caught:
+        fetched(f"{web}/gone", tmp_path / "a")
+    assert "expired" in caught.value.hint
+    assert web not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://example.org/a", "/etc/passwd", "http://"])
+def test_other_schemes_are_refused(url: str, tmp_path: Path) -> None:
+    with pytest.raises(Unreadable):
+        fetched(url, tmp_path / "a")
+
+
+def test_base64_that_is_none_is_refused(tmp_path: Path) -> None:
+    job = RemoteJob(name="a.mp3", spec=JobSpec(), audio_base64="%%%")
+    with httpx.Client() as http, pytest.raises(Unreadable, match="base64"):
+        audio.put_on_disk(job, tmp_path / "a", http, 1000, lambda: False)
