@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from transcribe_cli.errors import MissingExtra
-from transcribe_cli.loading import check_formats
+from transcribe_cli.formats import check_formats
 from transcribe_cli.registry import ENDINGS, FORMATS, Extra, Registry, ending
 from transcribe_cli.settings import Settings
 from transcribe_cli.sinks.names import NAME_BYTES, shortened

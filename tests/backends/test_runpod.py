@@ -287,7 +287,7 @@ def test_how_far_a_job_is_comes_through(
     monkeypatch.setattr("transcribe_cli.worker.handler.PROGRESS_SECONDS", 0.0)
     monkeypatch.setattr("transcribe_cli.backends.runpod.attempt._POLL_SECONDS", 0.02)
     monkeypatch.setattr("transcribe_cli.backends.runpod.attempt._SLOWER", 1.0)
-    lecture(remote.folder / "long.wav", (("Bom dia a todos.", "pt-br+m3"),) * 30, pause=9.0)
+    lecture(remote.folder / "long.wav", (("O professor explica a lição de hoje para a turma.", "pt-br+m3"),) * 60, pause=0.5)
     assert remote.run().exit_code == 0
     told = [event for event in remote.events if isinstance(event, RecordingProgress) and event.recording == "long.wav"]
     assert told

@@ -15,6 +15,10 @@ import pytest
 
 from tests.cli.recordings import check_harmless
 from tests.conftest import Ran, command, environment, lecture
+from transcribe_cli.enrollment import enroll
+from transcribe_cli.errors import UsageError
+from transcribe_cli.events import silence
+from transcribe_cli.settings import Settings
 
 pytestmark = pytest.mark.slow
 Transcribe = Callable[..., Ran]
@@ -193,17 +197,19 @@ def test_what_no_voice_can_be_learned_from_is_one_line(recordings: Path, tmp_pat
         f"{alone}@0:05-9:00": "ends after the recording",
         f"{tmp_path / 'nowhere.wav'}": "There is no file",
         f"{alone}@5": "is no stretch of",
-        f"{long}": "More than one voice",
     }
+    settings = Settings(state_dir=tmp_path / "state", device="cpu")
     for where, says in said.items():
-        ran = speakers(tmp_path / "state", "enroll", "Ana", where, "--diarize-model", "demo")
-        assert ran.code == 2, (where, ran.err)
-        assert says in ran.err
-        assert len(ran.err.splitlines()) == 1
+        with pytest.raises(UsageError, match=says):
+            enroll("Ana", where, "demo", settings, silence)
+    ran = speakers(tmp_path / "state", "enroll", "Ana", long, "--diarize-model", "demo")
+    assert (ran.code, len(ran.err.splitlines())) == (2, 1), ran.err
+    assert "More than one voice" in ran.err
     assert not (tmp_path / "state").exists()
     stretch = ran.err.partition("such as ")[2].partition(" (")[0]
-    assert speakers(tmp_path / "state", "enroll", "Rui", stretch, "--diarize-model", "demo").code == 0
-    assert speakers(tmp_path / "other", "enroll", "Both", long, "--diarize-model", "demo", "--one-voice").code == 0
+    assert enroll("Rui", stretch, "demo", settings, silence).voice.name == "Rui"
+    others = Settings(state_dir=tmp_path / "other", device="cpu")
+    assert enroll("Both", str(long), "demo", others, silence, one_voice=True).voice.name == "Both"
 
 
 def test_what_cannot_be_had_is_said_before_any_work(recordings: Path, tmp_path: Path) -> None:

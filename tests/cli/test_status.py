@@ -165,9 +165,7 @@ def test_a_state_folder_that_cannot_be_written_costs_only_the_record(tmp_path: P
     arguments = command(["run", tmp_path / "a.mp3", "--model", "demo", "--state-dir", tmp_path / "state"])
     ran = subprocess.run(arguments, env=environment(), capture_output=True)
     assert ran.returncode == 3
-    plan, ledger, failed, _ = check_harmless(ran.stderr).splitlines()
-    assert (plan, ledger.startswith("Warning: The ledger "), failed.startswith("FAILED ")) == (
-        "1 recording: 1 to transcribe.",
-        True,
-        True,
-    )
+    lines = check_harmless(ran.stderr).splitlines()
+    assert len(lines) == 4
+    for beginning in ("1 recording: 1 to transcribe.", "Warning: The ledger ", "FAILED ", "1 failed."):
+        assert [line for line in lines if line.startswith(beginning)], lines
