@@ -138,3 +138,13 @@ def test_leases_of_what_a_limit_left_are_given_back(tmp_path: Path) -> None:
     meter = Meter(Price("test", per_hour=1.0), lambda: now[0])
     assert run(folder, folder, meter, hear, max_cost=0.5).exit_code == 5
     assert [path.name for path in folder.iterdir()] == ["aula.wav"]
+
+
+def test_a_cost_that_cannot_be_kept_elsewhere_is_refused_before_anything_is_sent(
+    transcribe: Callable[..., Ran], tmp_path: Path
+) -> None:
+    """A price of this machine would not help, so none is asked for."""
+    ran = transcribe("remote", tmp_path, "--max-cost", "1", "--price-per-hour", "0.35")
+    assert ran.code == 2
+    assert ran.err.startswith("transcribe: --max-cost cannot be kept by `remote`")
+    assert "--max-hours" in ran.err

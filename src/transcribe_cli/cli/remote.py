@@ -9,6 +9,7 @@ import typer
 from transcribe_cli.cli.options import with_all_options
 from transcribe_cli.cli.run import carry_out
 from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure
+from transcribe_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from transcribe_cli.backends import Opener
@@ -33,9 +34,11 @@ def remote(
 
     transcribe remote ./aulas --runpod-endpoint abc123xyz --staging s3://bucket/staging --fallback local
     """
-    return carry_out(
-        sources or [], configure(sources or [], flags, config, profile), _elsewhere, dry_run=dry_run, as_json=as_json
-    )
+    configured = configure(sources or [], flags, config, profile)
+    if configured.settings.max_cost is not None:
+        message = "--max-cost cannot be kept by `remote`: what a place charges is not known while it works."
+        raise UsageError(message, "Use --max-hours or --until; transcribe plan --compare estimates the cost.")
+    return carry_out(sources or [], configured, _elsewhere, dry_run=dry_run, as_json=as_json)
 
 
 def _elsewhere() -> Opener:

@@ -48,7 +48,8 @@ def carry_out(
     sources: Sequence[str], configured: Config, where: Callable[[], Opener] | None = None, *, dry_run: bool, as_json: bool
 ) -> int:
     """Do what the configuration says with these sources, here or where `where` says, and tell of it; the exit code."""
-    from transcribe_cli.batch import Batch  # brings NumPy, which `--help` need not wait for
+    from transcribe_cli.backends.local import Local  # these bring NumPy, which `--help` need not wait for
+    from transcribe_cli.batch import Batch
 
     jobs, shard = jobs_for(sources, configured), shard_of(configured)
     if dry_run:
@@ -62,8 +63,7 @@ def carry_out(
             emit(Notice(f"Shard {shard}."))
         if not jobs:
             emit(Notice(f"No recordings in {', '.join(sources) or 'the current folder'}{' for this shard' if shard else ''}."))
-        place = {} if where is None else {"where": where()}
-        summary = Batch(jobs, configured.spec, configured.settings, emit, meter=meter, **place).run()
+        summary = Batch(jobs, configured.spec, configured.settings, emit, where() if where else Local, meter).run()
     if as_json:
         try:
             typer.echo(json.dumps(summary.as_record()))
