@@ -149,7 +149,9 @@ class Claims:
     def _anew(self, job: Job) -> Job:
         """The job by what is on the disk now; planned again only if its transcript is not what it was."""
         path = json_path(job.output)
-        return job if stamp(sinks.files_of(path).status(path)) == job.found else plan_again(job, self._spec, self._settings)
+        files = sinks.files_of(path)
+        unchanged = not files.is_there(path) if job.found is None else stamp(files.status(path)) == job.found
+        return job if unchanged else plan_again(job, self._spec, self._settings)
 
     def _make_store_ready(self, folder: Location) -> None:
         shared.make_folder(folder)

@@ -84,6 +84,13 @@ class Fetcher:
             copy = self._begin(recording)
         self._start(copy)
 
+    def forget(self, recording: Recording) -> None:
+        """Nobody will ask for it after all."""
+        with self._changed:
+            copy = self._copies.get(recording.uri)
+        if copy is not None and not copy.taken:
+            self._release(copy)
+
     def close(self) -> None:
         """Stop, and remove all copies: nobody is waited for."""
         with self._changed:

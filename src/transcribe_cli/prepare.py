@@ -170,8 +170,11 @@ class Preparation:
         error: BaseException | None = None
         try:
             while (item := self._next(place)) is not None:
+                self._fetcher.ahead(item[1].recording)  # comes while it is found out whether it is wanted
                 if self._wanted(item[1]):
                     self._prepare(place, *item)
+                else:
+                    self._fetcher.forget(item[1].recording)
         except BaseException as caught:
             error = caught
             self._stop()
@@ -226,7 +229,8 @@ class Preparation:
                 self._deliver(Again(number))
                 self._decoded(place, number, job)
         except RecordingError as error:
-            self._deliver(Failed(number, job, error))
+            if not self._stopped:  # otherwise nobody asks any more, and that may be the reason
+                self._deliver(Failed(number, job, error))
         except NotReady:
             raise
         except Exception as error:
@@ -250,6 +254,7 @@ class Preparation:
             if not split:  # channels can only be compared once all of them is there
                 self._hand_over(place, number, listening.clips(whole=False))
 
+        self._decoders[place].start()
         with self._fetcher.fetched(job.recording) as (path, recording):
             fetch_seconds = time.perf_counter() - began
             if (coming := self._coming(place)) is not None:

@@ -36,7 +36,7 @@ class Decoder:
     """Probes and decodes local files in a child process, one at a time; any thread may ask.
 
     Whatever a file does to the child (crash, hang, memory, endless output) is raised as that file's error, and the next file gets a
-    new child. The child is started by the first request.
+    new child. The child is started by the first request, if not by `start`.
     """
 
     def __init__(self, scratch: Path | None = None, limits: Limits | None = None, fallback: bool = True) -> None:
@@ -59,6 +59,11 @@ class Decoder:
         self._busy = False
         self._cancelled = False
         scratch_files.sweep(self.scratch)
+
+    def start(self) -> None:
+        """Start the child now, so that it is ready when there is something to decode; it takes a third of a second."""
+        with self._asking:
+            self._living_child()
 
     def probe(self, path: Path, *, track: int | None = None) -> Probe:
         """What the header says; about a millisecond.

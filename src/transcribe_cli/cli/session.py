@@ -21,6 +21,7 @@ from transcribe_cli.events import Emit
 from transcribe_cli.ledger import RunFacts, ledger_url
 from transcribe_cli.prices import Price, load_prices
 from transcribe_cli.reporting.history import remembered
+from transcribe_cli.sinks import Listings
 from transcribe_cli.storage import is_url
 
 Sources = Annotated[
@@ -63,14 +64,16 @@ def jobs_for(sources: Sequence[str], config: Config) -> list[planning.Job]:
         SourceNotFound, UsageError: a source that is not there or cannot be meant; a shard that nobody gave a number to.
     """
     settings = config.settings.model_copy(update={"shard": shard_of(config)})
+    listings = Listings()
     recordings = finding.find(
         sources or ["."],
         include=settings.include,
         exclude=settings.exclude,
         stdin=sys.stdin.buffer if "-" in sources else None,
         storage=settings.storage,
+        noted=listings,
     )
-    return planning.plan(recordings, config.spec, settings)
+    return planning.plan(recordings, config.spec, settings, listings)
 
 
 def shard_of(config: Config) -> str | None:

@@ -26,12 +26,15 @@ _HASH_DIGITS = 16
 
 
 class ObjectStore:
-    """See `LeaseStore`."""
+    """See `LeaseStore`. Remembers the tags of what it wrote last, so that a lease of ours need not be read to be changed."""
+
+    def __init__(self) -> None:
+        self._written: dict[Location, tuple[bytes, str]] = {}
 
     def create(self, path: Location, data: bytes) -> bool:
         """Put a lease there unless there is one."""
         with _os_errors():
-            return shared.create(path, data)
+            return self._remember(path, data, shared.create(path, data))
 
     def read(self, path: Location) -> Seen | None:
         """The lease; one that is being given back is very old as soon as it can be taken."""
@@ -45,16 +48,33 @@ class ObjectStore:
         """Compare and change, under a condition or while nobody else can."""
         with _os_errors():
             if shared.has_conditions(path):
-                return _changed(path, old, new)
+                return self._changed(path, old, new)
             with _alone(path):
-                return _changed(path, old, new)
+                return self._changed(path, old, new)
+
+    def _changed(self, path: Location, old: bytes, new: bytes | None) -> bool:
+        written, tag = self._written.pop(path, (b"", ""))
+        if tag and written == old and self._change(path, tag, new):
+            return True
+        there = shared.version(path, temporary_name())
+        if there is None or there.data != old:
+            return there is not None and new is not None and there.data == new
+        return self._change(path, there.tag, new)
+
+    def _change(self, path: Location, tag: str, new: bytes | None) -> bool:
+        return _removed(path, tag) if new is None else self._remember(path, new, shared.replace(path, tag, new))
+
+    def _remember(self, path: Location, data: bytes, tag: str | None) -> bool:
+        if tag is not None:
+            self._written[path] = data, tag
+        return tag is not None
 
 
 def knows_conditions(folder: Location) -> bool:
     """Whether leases can lie in a folder that can be written to: a file that is created twice is refused the second time."""
     probe = folder / temporary_name()
     try:
-        return shared.create(probe, b"1") and not shared.create(probe, b"2")
+        return shared.create(probe, b"1") is not None and shared.create(probe, b"2") is None
     except (StorageNotReady, OSError):  # to servers that know no conditions they may be an error
         return False
     finally:
@@ -62,26 +82,16 @@ def knows_conditions(folder: Location) -> bool:
             probe.store.remove(probe)
 
 
-def _changed(path: Location, old: bytes, new: bytes | None) -> bool:
-    there = shared.version(path, temporary_name())
-    if there is None or there.data != old:
-        return there is not None and new is not None and there.data == new
-    if new is not None:
-        return shared.replace(path, there.tag, new)
-    return _removed(path, there.tag)
-
-
 def _removed(path: Location, tag: str) -> bool:
     if path.store.kind.family != "s3":
         return shared.discard(path, tag)
     began = time.monotonic()
-    if not shared.replace(path, tag, b""):
+    if (emptied := shared.replace(path, tag, b"")) is None:
         return False
     with contextlib.suppress(StorageNotReady):  # it ends by itself
-        there = shared.version(path)
-        if there is not None and not there.data and time.monotonic() - began < _EMPTIED_SECONDS:
+        if time.monotonic() - began < _EMPTIED_SECONDS:
             try:
-                shared.discard(path, there.tag)
+                shared.discard(path, emptied)
             except StorageNotReady:  # a server that takes no condition there
                 path.store.remove(path)
     return True
@@ -96,7 +106,7 @@ def _alone(path: Location) -> Iterator[None]:
     """
     held = path.with_name(f".{hashlib.sha256(path.name.encode()).hexdigest()[:_HASH_DIGITS]}.change{LEASE_ENDING}")
     until = time.monotonic() + _CHANGE_SECONDS
-    while not shared.create(held, b""):
+    while shared.create(held, b"") is None:
         if time.monotonic() > until:
             raise OSError(errno.EBUSY, "another run is changing it", path.uri)
         there = shared.version(held, temporary_name())

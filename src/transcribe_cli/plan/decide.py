@@ -46,14 +46,16 @@ from transcribe_cli.spec import DIARIZATION, JobSpec
 from transcribe_cli.storage import Location, Place, placed
 
 
-def plan(recordings: Iterable[Recording], spec: JobSpec, settings: Settings) -> list[Job]:
+def plan(recordings: Iterable[Recording], spec: JobSpec, settings: Settings, listings: Listings | None = None) -> list[Job]:
     """A job for every recording, or for those of the shard, in their order. Takes them all, because names may clash.
+
+    `listings` is what was noted while the recordings were found.
 
     Raises:
         UsageError: what a manifest says about a recording does not go with the spec.
     """
     everything = list(recordings)
-    listings = Listings()
+    listings = listings or Listings()
     assigned = assign(everything, placed(settings.output_dir, settings.storage), listings)
     planner = _Planner(spec, settings, listings, frozenset(output for output, _ in assigned))
     shard = parsed(settings.shard) if settings.shard else None

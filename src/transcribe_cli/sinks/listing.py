@@ -9,7 +9,7 @@ from transcribe_cli.sinks.files import Listed, Status, files_of
 from transcribe_cli.sinks.head import Head, read_head, read_heads
 from transcribe_cli.sinks.objects import Listing
 from transcribe_cli.sinks.standing import file_digest, file_digests
-from transcribe_cli.storage import Location, Place
+from transcribe_cli.storage import Entry, Location, Place
 
 
 class Listings:
@@ -20,17 +20,29 @@ class Listings:
 
     def __init__(self) -> None:
         self._folders: dict[Place, Mapping[str, Listed]] = {}
+        # Trees in stores that were listed while recordings were looked for, by root, then by the key of the folder.
+        self._trees: dict[Location, dict[str, dict[str, Listed]]] = {}
         self._heads: dict[Place, Head | None] = {}
         self._digests: dict[Place, str | None] = {}
 
+    def note(self, root: Location, place: Location, entry: Entry) -> None:
+        """A file of a tree that somebody else lists; all of the tree is told before anything is asked."""
+        names = self._trees.setdefault(root, {}).setdefault(place.key.rpartition("/")[0], {})
+        names[place.name] = Listing.of(place, entry)
+
     def expect(self, folders: Iterable[tuple[Place, Place]]) -> None:
-        """Many folders will be asked about, each below its root: those in stores are listed now, several below one root together."""
+        """Many folders will be asked about, each below its root.
+
+        Those in stores are listed now, several below one root together, unless their tree was noted.
+        """
         below: defaultdict[Location, set[Location]] = defaultdict(set)
         for root, folder in folders:
             if isinstance(root, Location) and isinstance(folder, Location) and folder not in self._folders:
                 below[root].add(folder)
         for root, wanted in below.items():
-            if len(wanted) > 1 and root.store.kind.lists:
+            if (tree := self._trees.pop(root, None)) is not None:
+                self._folders |= {folder: tree.get(folder.key, {}) for folder in wanted}
+            elif len(wanted) > 1 and root.store.kind.lists:
                 self._folders |= _listed(root, wanted)
 
     def expect_heads(self, paths: Sequence[Place]) -> None:

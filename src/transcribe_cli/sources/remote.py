@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from transcribe_cli.errors import SourceNotFound, Unreadable
 from transcribe_cli.printable import printable
@@ -23,8 +23,21 @@ _TRANSCRIPT = b'{"schema_version":'
 _HEAD_BYTES = 1 << 16
 
 
+class Noted(Protocol):
+    """Hears of every file that a listing of a whole tree tells of, so that nobody has to list it again; see `sinks.Listings`."""
+
+    def note(self, root: Location, place: Location, entry: Entry) -> None:
+        """There is a file below the root."""
+
+
 def remote(
-    url: str, wanted: Filter, options: Options, overrides: Mapping[str, Any] | None = None, *, listed: bool = False
+    url: str,
+    wanted: Filter,
+    options: Options,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    listed: bool = False,
+    noted: Noted | None = None,
 ) -> Iterator[Recording]:
     """The recordings that a URL stands for: a file, a folder, a glob, a page or feed with links.
 
@@ -39,8 +52,8 @@ def remote(
     if place.store.kind.family == "http":
         return _from_web(place, wanted, options, overrides, listed=listed)
     if MAGIC.search(place.key) and not _is_there(place):
-        return _from_glob(place, wanted, overrides)
-    return _from_path(place, wanted, overrides, is_folder=not place.key or url.endswith("/"), listed=listed)
+        return _from_glob(place, wanted, overrides, noted)
+    return _from_path(place, wanted, overrides, noted, is_folder=not place.key or url.endswith("/"), listed=listed)
 
 
 def recorded(place: Location, root: Location, entry: Entry, overrides: Mapping[str, Any]) -> Recording:
@@ -52,7 +65,7 @@ def recorded(place: Location, root: Location, entry: Entry, overrides: Mapping[s
 
 
 def _from_path(
-    place: Location, wanted: Filter, overrides: Mapping[str, Any], *, is_folder: bool, listed: bool
+    place: Location, wanted: Filter, overrides: Mapping[str, Any], noted: Noted | None, *, is_folder: bool, listed: bool
 ) -> Iterator[Recording]:
     try:
         entry = None if is_folder else place.store.info(place)
@@ -64,7 +77,7 @@ def _from_path(
             yield recorded(place, place.parent, entry, overrides)
         return
     something = False
-    for recording in _below(place, wanted, overrides):
+    for recording in _below(place, wanted, overrides, noted):
         something = True
         yield recording
     if not something and not _has_any(place):
@@ -72,12 +85,18 @@ def _from_path(
 
 
 def _below(
-    root: Location, wanted: Filter, overrides: Mapping[str, Any], pattern: re.Pattern[str] | None = None
+    root: Location,
+    wanted: Filter,
+    overrides: Mapping[str, Any],
+    noted: Noted | None = None,
+    pattern: re.Pattern[str] | None = None,
 ) -> list[Recording]:
     """The media files below a folder in the order in which a walk would come by them."""
     found = []
     entered: dict[str, bool] = {"": True}
     for place, entry in root.store.find(root):
+        if noted is not None:
+            noted.note(root, place, entry)
         relative = place.key[len(root.key) :].lstrip("/") if _unusable(place) is None else place.name
         if not is_media(relative) or "/." in f"/{relative}" or not wanted.wants(relative):
             continue
@@ -99,11 +118,11 @@ def _order(relative: str) -> list[tuple[bool, tuple[list[str | int], str]]]:
     return [*((True, natural(folder)) for folder in folders), (False, natural(name))]
 
 
-def _from_glob(place: Location, wanted: Filter, overrides: Mapping[str, Any]) -> Iterator[Recording]:
+def _from_glob(place: Location, wanted: Filter, overrides: Mapping[str, Any], noted: Noted | None) -> Iterator[Recording]:
     parts = place.key.split("/")
     first = next(index for index, part in enumerate(parts) if MAGIC.search(part))
     base = Location(place.store, "/".join(parts[:first]))
-    found = _below(base, wanted, overrides, as_expression("/".join(parts[first:])))
+    found = _below(base, wanted, overrides, noted, as_expression("/".join(parts[first:])))
     if not found:
         _has_any(base)  # says so when there is no such bucket
         raise SourceNotFound(f"Nothing matches {printable(str(place))}.", "It would match audio and video files, and folders.")

@@ -15,7 +15,7 @@ from transcribe_cli.sources.lists import list_lines, manifest_lines, read_bytes
 from transcribe_cli.sources.named import absolute, is_ours, missing, path_of
 from transcribe_cli.sources.patterns import MAGIC, Filter, expand, split_glob
 from transcribe_cli.sources.recording import Recording, examine, unlisted
-from transcribe_cli.sources.remote import remote
+from transcribe_cli.sources.remote import Noted, remote
 from transcribe_cli.sources.walk import folder_identity, is_media, walk
 from transcribe_cli.storage import Location, Options, Place, is_url, locate
 
@@ -27,12 +27,13 @@ def find(
     exclude: Sequence[str] = (),
     stdin: BinaryIO | None = None,
     storage: Options | None = None,
+    noted: Noted | None = None,
 ) -> Iterator[Recording]:
     """The recordings that the sources name, lazily, each file once.
 
     A source is a path or URL of a file (whatever its extension) or of a folder (recursive; media files only), a glob, `@list`, `-`
     for such a list on standard input, or a manifest (`*.jsonl`). A path that exists is never read as anything else. `storage` is how
-    URLs other than `file://` are reached.
+    URLs other than `file://` are reached, `noted` hears what is listed there.
 
     Order: sources as given; in a folder its files in natural order, then its subfolders. What was reached through a symlink comes
     last of all, because the same file may still turn up under its own name, which then counts.
@@ -48,7 +49,7 @@ def find(
     wanted = Filter(include, exclude)
     once = _Once()
     for source in sources:
-        for found in _from_source(source, wanted, stdin, storage or {}):
+        for found in _from_source(source, wanted, stdin, storage or {}, noted):
             if once.admits(found):
                 yield found.recording()
     for found in once.held_back():
@@ -128,7 +129,9 @@ class _Once:
         return first is found
 
 
-def _from_source(source: str, wanted: Filter, stdin: BinaryIO | None, storage: Options) -> Iterator[_Found | _Listed]:
+def _from_source(
+    source: str, wanted: Filter, stdin: BinaryIO | None, storage: Options, noted: Noted | None
+) -> Iterator[_Found | _Listed]:
     if not source:
         raise UsageError("A source is empty.", "An unset variable perhaps? Use . for the current folder.")
     if source == "-":
@@ -139,7 +142,9 @@ def _from_source(source: str, wanted: Filter, stdin: BinaryIO | None, storage: O
     if source.startswith("@"):
         return _from_list(read_bytes(source[1:], "list", storage), printable(source[1:]), wanted, storage)
     if is_url(source):
-        return _from_manifest(source, wanted, storage) if source.endswith(".jsonl") else _listed(remote(source, wanted, storage))
+        if source.endswith(".jsonl"):
+            return _from_manifest(source, wanted, storage)
+        return _listed(remote(source, wanted, storage, noted=noted))
     path = path_of(source)
     if path == source and MAGIC.search(source):
         return _from_glob(source, wanted)

@@ -26,8 +26,8 @@ class Conditional(Protocol):
     async def read(self, fs: Any, bucket: str, key: str) -> Version:
         """What is there."""
 
-    async def write(self, fs: Any, bucket: str, key: str, data: bytes, tag: str | None) -> None:
-        """Replace this version; None: there is to be nothing."""
+    async def write(self, fs: Any, bucket: str, key: str, data: bytes, tag: str | None) -> str:
+        """Replace this version, and return what the new one is called; None: there is to be nothing."""
 
     async def remove(self, fs: Any, bucket: str, key: str, tag: str) -> None:
         """Remove this version. Not every server of S3 minds which one it is."""
@@ -41,9 +41,10 @@ class _S3:
         date = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
         return Version(data, answer["ETag"], _age(answer["LastModified"], date))
 
-    async def write(self, fs: Any, bucket: str, key: str, data: bytes, tag: str | None) -> None:
+    async def write(self, fs: Any, bucket: str, key: str, data: bytes, tag: str | None) -> str:
         condition = {"IfNoneMatch": "*"} if tag is None else {"IfMatch": tag}
-        await fs._call_s3("put_object", Bucket=bucket, Key=key, Body=data, **condition)
+        answer = await fs._call_s3("put_object", Bucket=bucket, Key=key, Body=data, **condition)
+        return str(answer["ETag"])
 
     async def remove(self, fs: Any, bucket: str, key: str, tag: str) -> None:
         await fs._call_s3("delete_object", Bucket=bucket, Key=key, IfMatch=tag)
@@ -57,11 +58,12 @@ class _Gcs:
         _, data = await fs._call("GET", "b/{}/o/{}", bucket, key, alt="media", generation=generation)
         return Version(data, generation, _age(datetime.fromisoformat(about["updated"]), headers.get("Date", "")))
 
-    async def write(self, fs: Any, bucket: str, key: str, data: bytes, tag: str | None) -> None:
+    async def write(self, fs: Any, bucket: str, key: str, data: bytes, tag: str | None) -> str:
         url = f"{fs._location}/upload/storage/v1/b/{{}}/o"
         headers = {"Content-Type": "application/octet-stream"}
         options = {"uploadType": "media", "name": key, "ifGenerationMatch": tag or "0"}
-        await fs._call("POST", url, bucket, headers=headers, data=data, **options)
+        _, body = await fs._call("POST", url, bucket, headers=headers, data=data, **options)
+        return str(_json(body)["generation"])
 
     async def remove(self, fs: Any, bucket: str, key: str, tag: str) -> None:
         await fs._call("DELETE", "b/{}/o/{}", bucket, key, ifGenerationMatch=tag)
@@ -77,12 +79,13 @@ class _Azure:
             data: bytes = await stream.readall()
         return Version(data, stream.properties.etag, _age(stream.properties.last_modified, date[0]))
 
-    async def write(self, fs: Any, bucket: str, key: str, data: bytes, tag: str | None) -> None:
+    async def write(self, fs: Any, bucket: str, key: str, data: bytes, tag: str | None) -> str:
         from azure.core import MatchConditions
 
         condition = {"etag": tag, "match_condition": MatchConditions.IfNotModified} if tag else {}
         async with fs.service_client.get_blob_client(container=bucket, blob=key) as blob:
-            await blob.upload_blob(data, overwrite=bool(tag), **condition)
+            answer = await blob.upload_blob(data, overwrite=bool(tag), **condition)
+        return str(answer["etag"])
 
     async def remove(self, fs: Any, bucket: str, key: str, tag: str) -> None:
         from azure.core import MatchConditions

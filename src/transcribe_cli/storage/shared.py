@@ -32,21 +32,18 @@ def make_folder(place: Location) -> None:
         place.store.act(place, lambda fs, path: fs.makedirs(path, exist_ok=True))
 
 
-def create(place: Location, data: bytes) -> bool:
-    """Put a file there unless there is one; of any number of callers at once, one gets True.
+def create(place: Location, data: bytes) -> str | None:
+    """Put a file there unless there is one, and return the tag of this version; of any number of callers at once, one gets it.
 
     Raises:
         FileNotFoundError: there is no such bucket; over SFTP, no such folder.
         StorageNotReady: see `Store`; so do all of these.
     """
     try:
-        place.store.act(place, *_write_new(place, data))
+        tag = place.store.act(place, *_write_new(place, data))
     except Unmet:
-        if not has_conditions(place):
-            return False
-        there = version(place)  # an answer that was lost looks the same as somebody else's file
-        return there is not None and there.data == data
-    return True
+        return _tag_of(place, data) if has_conditions(place) else None
+    return tag if has_conditions(place) else _tag(data)
 
 
 def version(place: Location, temporary: str = ".transcribe.tmp") -> Version | None:
@@ -61,16 +58,14 @@ def version(place: Location, temporary: str = ".transcribe.tmp") -> Version | No
     return Version(data, _tag(data), _now(place.parent / temporary) - entry.modified_ns / 1e9)
 
 
-def replace(place: Location, tag: str, data: bytes) -> bool:
-    """Replace a version of the file, if that is what is there."""
+def replace(place: Location, tag: str, data: bytes) -> str | None:
+    """Replace a version of the file, if that is what is there, and return the tag of the new one."""
     if not has_conditions(place):
-        return _unguarded(place, tag, partial(place.store.write, place, data, _TYPE))
+        return _tag(data) if _unguarded(place, tag, partial(place.store.write, place, data, _TYPE)) else None
     for known in dict.fromkeys((tag, tag.strip('"'))):  # Ceph 16 takes its ETags without quotes only
         with contextlib.suppress(Unmet, FileNotFoundError):
-            place.store.act(place, _on(place, "write", data, known))
-            return True
-    there = version(place)
-    return there is not None and there.data == data
+            return str(place.store.act(place, _on(place, "write", data, known)))
+    return _tag_of(place, data)
 
 
 def discard(place: Location, tag: str) -> bool:
@@ -82,6 +77,12 @@ def discard(place: Location, tag: str) -> bool:
     except (Unmet, FileNotFoundError):
         return False
     return True
+
+
+def _tag_of(place: Location, data: bytes) -> str | None:
+    """Of the file, if this is what it holds: an answer that was lost looks the same as somebody else's file."""
+    there = version(place)
+    return there.tag if there is not None and there.data == data else None
 
 
 def _on(place: Location, act: str, *values: Any) -> Callable[[Any, str], Any]:
