@@ -20,6 +20,7 @@ from tests.cli.recordings import state, unfinished
 from tests.conftest import EXAMPLES, Ran, command, environment
 from tests.diarizers.fake_hub import GOOD_TOKEN, FakeHub
 from tests.diarizers.telemetry import Proxy
+from tests.warm import transcriber
 from transcribe_cli.diarizers.hub import DEMO_FOLDER
 from transcribe_cli.diarizers.loading import TELEMETRY
 from transcribe_cli.spec import DEFAULT_DIARIZER
@@ -31,6 +32,12 @@ EVENTS = ("--log-format", "json")
 THREE = ["SPEAKER_00", "SPEAKER_01", "SPEAKER_02"]
 # As examples/references/hearing.txt has them.
 JUDGE, LAWYER, WITNESS = "juiz explica", "não concordo", "projeto de lei"
+
+
+@pytest.fixture
+def transcribe(tmp_path: Path) -> Transcribe:
+    """The program, warm."""
+    return transcriber(tmp_path)
 
 
 @pytest.fixture(scope="module")

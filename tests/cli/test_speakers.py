@@ -15,6 +15,7 @@ import pytest
 
 from tests.cli.recordings import check_harmless
 from tests.conftest import Ran, command, environment, lecture
+from tests.warm import transcriber
 from transcribe_cli.enrollment import enroll
 from transcribe_cli.errors import UsageError
 from transcribe_cli.events import silence
@@ -40,6 +41,12 @@ OTHERS = (
 )
 
 
+@pytest.fixture
+def transcribe(tmp_path: Path) -> Transcribe:
+    """The program, warm."""
+    return transcriber(tmp_path)
+
+
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Each voice alone, and two talks: Ana with Rui, and a stranger with Ana. In the talks they say other things than alone."""
@@ -63,8 +70,9 @@ def library(recordings: Path) -> Path:
 
 def speakers(state: Path, *arguments: str | Path) -> Ran:
     """`transcribe speakers` with the voices of this folder."""
-    ran = subprocess.run(command(["speakers", *arguments, "--state-dir", state]), env=environment(), capture_output=True)
-    return Ran(ran.returncode, ran.stdout.decode(), check_harmless(ran.stderr))
+    ran = transcriber(Path.cwd())("speakers", *arguments, "--state-dir", state)
+    check_harmless(ran.err.encode())
+    return ran
 
 
 def talks(transcribe: Transcribe, recordings: Path, state: Path, out: Path, *more: str | Path) -> tuple[dict[str, Any], Ran]:

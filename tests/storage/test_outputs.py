@@ -15,7 +15,7 @@ from tests.storage.places import Tree
 from transcribe_cli.errors import OutputRefused
 from transcribe_cli.plan import Decision, plan
 from transcribe_cli.settings import Settings
-from transcribe_cli.sinks import json_path, read, read_head, recover
+from transcribe_cli.sinks import Listings, json_path, read, read_head, recover
 from transcribe_cli.sinks.atomic import host
 from transcribe_cli.sources import Recording, find
 from transcribe_cli.spec import JobSpec
@@ -29,8 +29,8 @@ RENDERED = {"srt": "1\n", "vtt": "WEBVTT\n", "txt": "olá\n"}
 
 def planned(tree: Tree, spec: JobSpec = SPEC, **settings):
     """The jobs of a run over a tree."""
-    everything = Settings(storage=tree.options, **settings)
-    return plan(find([f"{tree.url}/"], storage=tree.options), spec, everything)
+    everything, listings = Settings(storage=tree.options, **settings), Listings()
+    return plan(find([f"{tree.url}/"], storage=tree.options, noted=listings), spec, everything, listings)
 
 
 def run(tree: Tree, spec: JobSpec = SPEC, **settings) -> list[str]:
@@ -209,7 +209,7 @@ def test_times_and_types_in_a_bucket(bucket: Tree) -> None:
 
 
 def test_the_done_test_of_many_costs_a_listing_and_their_heads(proxied, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two listings in all, one to find and one to compare, and 4 KiB of each transcript; none when names are trusted."""
+    """One listing in all, to find and to compare, and 4 KiB of each transcript; none when names are trusted."""
     tree, proxy = proxied
     for number in range(12):
         tree.put(f"{number % 4}/{number}.mp3", b"sound")
@@ -219,15 +219,15 @@ def test_the_done_test_of_many_costs_a_listing_and_their_heads(proxied, monkeypa
     assert json.loads(tree.files()["0/0.json"])["source"]["etag"] == head.etag
     proxy.requests.clear()
     assert set(dict(reasons(tree).values())) == {"done"}
-    assert counted(proxy.requests) == (2, 12)
+    assert counted(proxy.requests) == (1, 12)
     proxy.requests.clear()
     assert set(dict(reasons(tree, trust_names=True).values())) == {"done"}
-    assert counted(proxy.requests) == (2, 0)
+    assert counted(proxy.requests) == (1, 0)
     # As if `add` had written the transcripts an hour later.
     monkeypatch.setattr(sys.modules["transcribe_cli.sinks.standing"], "_COMMIT_NS", -1)
     proxy.requests.clear()
     assert set(dict(reasons(tree).values())) == {"done"}
-    assert counted(proxy.requests) == (2, 3 * 12)
+    assert counted(proxy.requests) == (1, 3 * 12)
 
 
 def counted(requests: Iterable[bytes]) -> tuple[int, int]:
