@@ -15,7 +15,7 @@ from demo_model.voices import DRAWN
 _NAMED = "Annie Diogo Gene Hugo Mario Storm benjamin f3 grandma klatt3 m4 norbert"
 DEVELOPMENT_VARIANTS = [*_NAMED.split(), *DRAWN[-12:]]
 _LANGUAGES = ("pt", "pt", "pt", "en", "es")
-# Four speakers are made of each training variant, from a small to a large one: formants and pitch move apart.
+# Eight speakers are made of each training variant, two of each size from small to large: formants and pitch move apart.
 _SIZES = ((0.86, 0.92), (0.95, 1.0), (1.03, 1.08), (1.11, 1.18))
 
 
@@ -44,7 +44,7 @@ def training_speakers(seed: int = 0) -> list[Speaker]:
     """Several of each training variant, in a drawn order."""
     rng = random.Random(seed)
     variants = [variant for variant in TRAINING_VARIANTS if variant not in DEVELOPMENT_VARIANTS]
-    speakers = [_speaker(variant, rng, size=rng.uniform(*sizes)) for variant in variants for sizes in _SIZES]
+    speakers = [_speaker(variant, rng, size=rng.uniform(*sizes)) for variant in variants for sizes in 2 * _SIZES]
     rng.shuffle(speakers)
     return speakers
 
