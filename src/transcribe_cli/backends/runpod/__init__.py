@@ -127,5 +127,6 @@ class RunPod:
                 f"The RunPod endpoint {self._endpoint} sleeps: it may have no workers.",
                 "RunPod sets `max workers` to 0 after 7 days without a job; raise it in the console.",
             )
-        pools = gpu.get("pools") if isinstance(gpu, dict) else None
-        self._tariffs = tuple(f"runpod.{pool}" for pool in pools) if isinstance(pools, list) else ()
+        pools, cards = (gpu.get("pools"), gpu.get("count")) if isinstance(gpu, dict) else (None, None)
+        several = f"*{cards}" if isinstance(cards, int) and cards > 1 else ""  # prices are for one card
+        self._tariffs = tuple(f"runpod.{pool}{several}" for pool in pools) if isinstance(pools, list) else ()
