@@ -26,6 +26,7 @@ from transcribe_cli.limits import Limits
 from transcribe_cli.outcome import Outcome
 from transcribe_cli.plan import Job, plan
 from transcribe_cli.prices import load_prices
+from transcribe_cli.reporting.sentences import dollars, sentence
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import find
 from transcribe_cli.usage import Usage
@@ -63,7 +64,7 @@ def own_prices(folder: Path, text: str) -> str:
 
 
 def test_a_transcript_costs_what_the_place_computed_for_it(served: Gateway, remote: Elsewhere) -> None:
-    """`executionTime` at the price of the endpoint's cards: in the JSON, the events, the summary and the ledger."""
+    """`executionTime` at the price of the endpoint's cards: in the JSON, the events, the summary and the ledger; and people are told."""
     ran = remote.program("--json", "--log-format", "json")
     assert ran.code == 0, ran.err
     events = [json.loads(line) for line in ran.err.splitlines()]
@@ -87,24 +88,11 @@ def test_a_transcript_costs_what_the_place_computed_for_it(served: Gateway, remo
         assert row["audio_seconds"] > 0
 
 
-def test_people_are_told_the_price_and_the_cost(served: Gateway, remote: Elsewhere) -> None:
-    """Which cards it is of, where it was read, and from which day; each recording, and the run."""
-    ran = remote.program()
-    assert (
-        "runpod charges $1.12 an hour of a worker (ADA_24), says https://docs.runpod.io/serverless/pricing (2026-06-08)."
-        in ran.err
-    )
-    done = [line for line in ran.err.splitlines() if line.startswith("done")]
-    assert len(done) == 2
-    assert all(", $0.00" in line for line in done)
-    assert "; $0.00" in ran.err.splitlines()[-1]
-
-
 def test_todays_price_counts_where_it_can_be_had(served: Gateway, remote: Elsewhere) -> None:
     """RunPod's catalogue is asked once, and by its day people see that it was."""
     served.catalogue = {"ADA_24": 360.0}
     ran = remote.program()
-    assert f"$360 an hour of a worker (ADA_24), says {served.url}/catalog/gpus" in ran.err
+    assert f"$360 for an hour of a worker (ADA_24), says {served.url}/catalog/gpus" in ran.err
     found = cost(remote, "um")
     assert found is not None
     assert found["amount"] == pytest.approx(billed(served, "um.wav", 360.0), abs=2e-4)
@@ -114,10 +102,14 @@ def test_todays_price_counts_where_it_can_be_had(served: Gateway, remote: Elsewh
     assert served.log == []
 
 
-def test_of_several_kinds_of_cards_the_dearest_is_assumed(served: Gateway, remote: Elsewhere) -> None:
+def test_of_several_kinds_of_cards_the_dearest_is_assumed(gateway: Gateway, remote: Elsewhere) -> None:
     """And said: nobody tells which one a worker had."""
-    served.pools = ["AMPERE_24", "ADA_24", "AMPERE_16"]
-    assert "$1.12 an hour of a worker, the dearest of AMPERE_24, ADA_24, AMPERE_16" in remote.program().err
+    gateway.pools = ["AMPERE_24", "ADA_24", "AMPERE_16"]
+    remote.run(detach=True)
+    told = (
+        "runpod charges $1.12 for an hour of a worker, the dearest of AMPERE_24, ADA_24, AMPERE_16, says https://docs.runpod.io/"
+    )
+    assert told in remote.said
 
 
 def test_an_attempt_that_failed_is_paid_as_well(served: Gateway, remote: Elsewhere, transcribe: Callable[..., Ran]) -> None:
@@ -130,7 +122,14 @@ def test_an_attempt_that_failed_is_paid_as_well(served: Gateway, remote: Elsewhe
     assert found is not None
     assert len([job for job in served.all_jobs() if job.name == name]) == 2
     assert found["amount"] == pytest.approx(billed(served, name), abs=3e-6)
-    assert " spent)" in next(line for line in ran.err.splitlines() if line.startswith("again"))
+    lines = ran.err.splitlines()
+    assert (
+        "runpod charges $1.12 for an hour of a worker (ADA_24), says https://docs.runpod.io/serverless/pricing (2026-06-08)."
+        in lines
+    )
+    assert " spent)" in next(line for line in lines if line.startswith("again"))
+    assert all(", $0.00" in line for line in lines if line.startswith("done"))
+    assert "; $0.00" in lines[-1]
     rows = [row for row in attempts(remote) if row["recording"] == name]
     assert [row["error_code"] for row in rows] == ["place_failed", None]
     assert "completed and has no output" in rows[0]["error"]
@@ -174,14 +173,14 @@ def test_a_limit_of_the_cost_cancels_what_is_under_way(
     assert cost(remote, "dois") is not None
 
 
-def test_a_limit_says_what_is_left(served: Gateway, remote: Elsewhere, tmp_path: Path) -> None:
-    """After one recording it is reached."""
-    prices = own_prices(tmp_path, "[runpod.pools.ADA_24]\nper_hour = 36000\n")
-    ran = remote.program("--max-cost", "0.0001", "--in-flight", "1", "--prices", prices)
-    assert ran.code == 5
-    assert "Stops at $0.0001." in ran.err
-    assert "Stopped by --max-cost." in ran.err
-    assert "The same command goes on from here." in ran.err
+def test_after_the_recording_that_reaches_a_limit_none_begins(served: Gateway, remote: Elsewhere, tmp_path: Path) -> None:
+    """It may be done by then; the other one was not sent."""
+    prices = own_prices(tmp_path, "[runpod.pools.ADA_24]\nper_hour = 0.36\n")
+    finished = remote.run(max_cost=1e-9, in_flight=1, prices=prices)
+    assert (finished.exit_code, finished.stopped_by, len(served.all_jobs())) == (5, "max_cost", 1)
+    assert finished.not_tried == 2 - finished.transcribed >= 1
+    assert finished.cost is not None
+    assert finished.cost > 0
 
 
 def test_a_cost_that_cannot_be_limited_is_refused_before_anything_is_sent(
@@ -189,24 +188,19 @@ def test_a_cost_that_cannot_be_limited_is_refused_before_anything_is_sent(
 ) -> None:
     """With the cards whose price nobody knows; a file can say it."""
     gateway.pools = ["NEW_180"]
-    ran = remote.program("--max-cost", "1")
-    assert ran.code == 2
-    assert ran.err.endswith(
-        "transcribe: --max-cost cannot be kept at runpod: what it charges is not known (NEW_180). A file for --prices can say so; "
-        "docs/costs.md shows how.\n"
-    )
+    with pytest.raises(UsageError, match=r"--max-cost cannot be kept at runpod: what it charges is not known \(NEW_180\)"):
+        remote.run(max_cost=1)
     assert not gateway.jobs
     own = own_prices(tmp_path, "[runpod.pools.NEW_180]\nper_hour = 2\n")
-    assert remote.program("--max-cost", "0.0000001", "--prices", own, "--detach").code == 6
+    assert remote.run(max_cost=1, prices=own, detach=True).exit_code == 6
 
 
 def test_a_place_without_a_price_gives_way_to_this_machine(gateway: Gateway, remote: Elsewhere) -> None:
-    """Which is the user's own, and costs nothing; or what they say."""
+    """Which is the user's own, and costs nothing that anybody knows."""
     gateway.pools = ["NEW_180"]
-    ran = remote.program("--max-cost", "1", "--fallback", "local", "--device", "cpu", "--json")
-    assert ran.code == 0
-    assert "runpod is left out: --max-cost cannot be kept" in ran.err
-    assert json.loads(ran.out)["cost"] is None
+    finished = remote.run(max_cost=1, fallback=("local",), device="cpu")
+    assert (finished.exit_code, finished.cost, finished.cost_by_backend) == (0, None, {})
+    assert "runpod is left out: --max-cost cannot be kept" in remote.said
     assert not gateway.jobs
 
 
@@ -220,55 +214,52 @@ def test_this_machine_alone_is_limited_as_in_run(remote: Elsewhere) -> None:
 def test_an_unknown_price_is_said_and_never_taken_for_nothing(served: Gateway, remote: Elsewhere) -> None:
     """At the beginning and at the end; null for programs."""
     served.pools = ["NEW_180"]
-    ran = remote.program("--json")
-    assert ran.code == 0
-    assert "What runpod charges is not known (NEW_180), nor what this run costs" in ran.err
-    assert "cost not known" in ran.err.splitlines()[-1]
-    summary = json.loads(ran.out)
-    assert (summary["cost"], summary["cost_by_backend"]) == (None, {"runpod": None})
+    finished = remote.run()
+    assert "What runpod charges is not known (NEW_180), nor what this run costs" in remote.said
+    assert (finished.exit_code, finished.cost, finished.cost_by_backend) == (0, None, {"runpod": None})
+    assert (sentence(finished) or "").endswith("; cost not known.")
     assert cost(remote, "um") is None
-    assert {row["cost"] for row in attempts(remote)} == {None}
-    assert all(row["computing"] > 0 for row in attempts(remote))
+    ended = [event for event in remote.events if isinstance(event, AttemptEnded)]
+    assert [event.cost for event in ended] == [None, None]
+    assert all(event.computing for event in ended)
 
 
 def test_what_this_machine_does_instead_costs_its_price(served: Gateway, remote: Elsewhere) -> None:
     """Besides what the endpoint charged for failing."""
     served.lose = lambda job: True
-    options = ("--fallback", "local", "--device", "cpu", "--attempts", "1", "--price-per-hour", "36")
-    ran = remote.program(*options, "--json")
-    assert ran.code == 0, ran.err
-    places = json.loads(ran.out)["cost_by_backend"]
-    assert places["runpod"] == pytest.approx(billed(served, "um.wav") + billed(served, "dois.wav"), abs=3e-6)
-    assert places["local"] > 0
+    finished = remote.run(fallback=("local",), device="cpu", attempts=1, price_per_hour=36)
+    assert finished.exit_code == 0
+    places = finished.cost_by_backend
+    rented, here = places["runpod"], places["local"]
+    assert rented == pytest.approx(billed(served, "um.wav") + billed(served, "dois.wav"), abs=3e-6)
+    assert here is not None
+    assert here > 0
     whole = [cost(remote, name) for name in ("um", "dois")]
-    assert sum(found["amount"] for found in whole if found) == pytest.approx(places["runpod"] + places["local"], rel=0.05)
-    assert f"(runpod ${places['runpod']:.2g}"[:14] in ran.err.splitlines()[-1]
-    assert [row["backend"] for row in attempts(remote)] == ["runpod", "runpod", "local", "local"]
+    assert rented + here / 2 < sum(found["amount"] for found in whole if found) <= rented + here + 1e-4
+    assert f" (runpod {dollars(rented)}, local {dollars(here)})." in (sentence(finished) or "")
 
 
 def test_the_cheapest_place_comes_first(served: Gateway, remote: Elsewhere) -> None:
     """By what an hour of audio costs there, as fast as it was; a machine of one's own costs nothing."""
-    both = ("--fallback", "local", "--device", "cpu", "--overwrite")
-    ran = remote.program(*both, "--priority", "cost")
-    assert "By cost: first local (yours), then runpod ($1.12 an hour, speed not known)." in ran.err
-    assert (ran.code, served.all_jobs()) == (0, [])
-    assert remote.program(*both).code == 0
-    assert len(served.all_jobs()) == 2
-    ran = remote.program(*both, "--priority", "cost", "--price-per-hour", "100", "--rtfx", "1")
+    assert remote.program().code == 0
+    both = ("--fallback", "local", "--device", "cpu", "--overwrite", "--priority", "cost")
+    ran = remote.program(*both, "--price-per-hour", "100", "--rtfx", "1")
     assert "By cost: first runpod ($" in ran.err
     assert "measured in 1 run), then local ($1e+02 an hour of audio at 1x real time, you say so)." in ran.err
     assert len(served.all_jobs()) == 4
+    ran = remote.program(*both)
+    assert "By cost: first local (yours), then runpod ($" in ran.err
+    assert (ran.code, len(served.all_jobs())) == (0, 4)
 
 
-def test_the_fastest_place_comes_first(served: Gateway, remote: Elsewhere) -> None:
-    """Of one that nobody measured, nothing is known; the others stay behind it."""
-    both = ("--fallback", "local", "--device", "cpu", "--overwrite", "--priority", "speed")
+def test_the_fastest_place_comes_first(gateway: Gateway, remote: Elsewhere) -> None:
+    """Of one that nobody measured nothing is known; and what cannot be used is in no order."""
+    both = ("--fallback", "local", "--device", "cpu", "--priority", "speed")
     ran = remote.program(*both, "--rtfx", "0.01")
     assert "By speed: first local (0.01x real time, you say so), then runpod (speed not known)." in ran.err
-    assert remote.program("--overwrite").code == 0
-    assert "By speed: first runpod (" in remote.program(*both, "--rtfx", "0.01").err
-    served.asleep = True
-    ran = remote.program(*both, "--rtfx", "0.01")
+    assert (ran.code, gateway.all_jobs()) == (0, [])
+    gateway.asleep = True
+    ran = remote.program(*both, "--rtfx", "0.01", "--overwrite")
     assert "runpod is left out" in ran.err
     assert "By speed" not in ran.err
 
@@ -318,7 +309,7 @@ def test_hours_of_audio_are_limited_too(remote: Elsewhere) -> None:
     ended = [event for event in events if isinstance(event, AttemptEnded)]
     assert [(event.cost, event.error, event.audio) for event in ended] == [(0.36, "place_failed", 3600.0), (0.36, "", 3600.0)]
     assert bill.by_backend() == {"openai": 0.72}
-    assert "openai charges $0.36 an hour of audio (whisper-1), says " in str(getattr(events[0], "message", ""))
+    assert "openai charges $0.36 for an hour of audio (whisper-1), says " in str(getattr(events[0], "message", ""))
 
 
 def test_a_service_without_a_price_is_refused(remote: Elsewhere) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.ledger.runs import BEGAN, STARTED, attempt, eventful_run, facts, finished, rented_run, sqlite, write
+from tests.ledger.runs import BEGAN, STARTED, attempt, done, eventful_run, facts, finished, rented_run, sqlite, write
 from transcribe_cli.events import RecordingFailed, RecordingStarted
 from transcribe_cli.ledger.database import Database
 
@@ -72,6 +72,15 @@ def test_an_attempt_elsewhere_has_what_the_place_says_of_it(database: Database, 
     assert (first["perhaps_again"], second["perhaps_again"], second["seconds"]) == (0, 1, 1.0)
     [job] = rows(tmp_path, "jobs")
     assert (job["state"], job["cost"], job["seconds"]) == ("done", 0.027, 60.0)
+
+
+def test_what_this_machine_did_after_a_place_failed_has_its_own_cost(database: Database, tmp_path: Path) -> None:
+    """The recording has both."""
+    rented = [RecordingStarted("a.mp3", 9, backend="runpod"), attempt("a.mp3", error="place_failed", cost=0.009)]
+    here = [RecordingStarted("a.mp3", 9, backend="local"), done("a.mp3", cost=0.029, backend="local")]
+    write(database, [STARTED, *rented, *here, finished()], facts(backend="runpod"))
+    assert [(row["backend"], row["cost"]) for row in rows(tmp_path, "attempts")] == [("runpod", 0.009), ("local", 0.02)]
+    assert [row["cost"] for row in rows(tmp_path, "jobs")] == [0.029]
 
 
 def test_an_attempt_that_the_end_of_the_run_cancelled_has_its_cost(database: Database, tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def _told(name: str, tariffs: Sequence[str], price: Price | None) -> str:
     dearest = f", the dearest of {_names(tariffs)}" if len(tariffs) > 1 else _for(tariffs)
     since = f" ({price.as_of})" if price.as_of else ""
     amount = price.per_audio_hour if price.per_hour is None else price.per_hour
-    return f"{name} charges ${amount:.4g} {of_what}{dearest}, says {price.source}{since}."
+    return f"{name} charges ${amount:.4g} for {of_what}{dearest}, says {price.source}{since}."
 
 
 def _for(tariffs: Sequence[str]) -> str:

@@ -40,7 +40,8 @@ def remote(
 def _rented(config: Config) -> Place:
     """The backends that the configuration names, and what they charge; this machine alone is as in `run`."""
     settings = config.settings
-    if {settings.backend, *settings.fallback} == {"local"}:
+    names = {settings.backend, *settings.fallback}
+    if names == {"local"}:
         return here(config)
     from transcribe_cli.backends.chain import elsewhere
     from transcribe_cli.bill import Bill
@@ -48,6 +49,7 @@ def _rented(config: Config) -> Place:
     from transcribe_cli.cli.speeds import Speeds
     from transcribe_cli.prices import load_prices
 
-    speeds = Speeds(config, load_prices(settings.prices))
-    bill = Bill(lambda: todays_prices(settings)[0], price_here(config))
+    prices = load_prices(settings.prices)
+    speeds = Speeds(config, prices)
+    bill = Bill(lambda: todays_prices(settings)[0] if "runpod" in names else prices, price_here(config))
     return partial(elsewhere, bill=bill, speed=speeds.of), bill

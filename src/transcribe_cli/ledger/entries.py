@@ -34,13 +34,14 @@ _QUERY = re.compile(r"(?<=\S)\?\S+=\S+")
 
 @dataclass
 class _Job:
-    """The rows of a recording that is worked on; `told` is true once a place has told of the attempt."""
+    """The rows of a recording that is worked on; `told` is true once a place has told of the attempt, `paid` USD of all that were."""
 
     id: int
     attempts: int = 0
     attempt: int | None = None
     began: datetime | None = None
     told: bool = False
+    paid: float = 0.0
 
 
 class Entries:
@@ -108,7 +109,7 @@ class Entries:
         backend = event.backend or self._facts.backend
         values = {"job_id": job.id, "number": job.attempts + 1, "backend": backend, "started_at": when}
         row = _key(connection.execute(insert(ATTEMPTS).values(values)).inserted_primary_key)
-        self._jobs[event.recording] = _Job(job.id, job.attempts + 1, row, when)
+        self._jobs[event.recording] = _Job(job.id, job.attempts + 1, row, when, paid=job.paid)
 
     def _tell_attempt(self, connection: Connection, when: datetime, event: AttemptEnded) -> None:
         """What the place says; of an error this is the code, the sentence comes with what follows from it."""
@@ -116,6 +117,7 @@ class Entries:
         if job is None or job.attempt is None or job.began is None:
             return
         job.told = True
+        job.paid += event.cost or 0.0
         values = {
             "finished_at": when,
             "seconds": (when - job.began).total_seconds(),
@@ -139,6 +141,8 @@ class Entries:
         if job is None or job.attempt is None:
             return
         ended = {"finished_at": when, **values, **({"backend": backend} if backend else {})}
+        if ended.get("cost") is not None:  # the recording's, of which other places had their part
+            ended["cost"] = round(ended["cost"] - job.paid, 6)
         if job.told:  # what it took and cost stands there; what the run says is of all attempts
             ended = {name: values[name] for name in ("error_code", "error") if name in values}
         if ended:
