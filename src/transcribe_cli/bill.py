@@ -58,11 +58,15 @@ class Bill:
         self._costs: dict[str, list[Cost | None]] = {}
 
     def opened(self, backend: str, tariffs: tuple[str, ...]) -> Price | None:
-        """What a place charges that said by what: the dearest of it, None when that is not known. One place at a time."""
+        """What a place charges that said by what: the dearest of it, None when a part of that is not known. One place at a time."""
         if self._list is None:
             self._list = self._ask()
         price = self._prices[backend] = self._list.of(*tariffs)
         return price
+
+    def unknown(self, tariffs: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the tariffs of an opened place that have no price."""
+        return () if self._list is None else self._list.unlisted(*tariffs)
 
     def price(self, backend: str) -> Price | None:
         """What a place charges; None when nobody knows, or it was not opened."""

@@ -75,7 +75,7 @@ class Gateway:
         trouble: asked for each request whose `then` is empty.
         retention: seconds that results are kept.
         lose: whether the result of this job is lost, so that it is COMPLETED and has no output.
-        pools: of cards that the endpoint may take.
+        pools: of cards that the endpoint may take, `cards` for each worker.
         catalogue: pool -> USD for an hour of it today; without any there is no such list.
         asleep: the endpoint has no workers, and may have none.
         hold: nobody is given a job.
@@ -89,6 +89,7 @@ class Gateway:
     retention: float = 1800.0
     lose: Callable[[QueuedJob], bool] = lambda job: False
     pools: list[str] = field(default_factory=lambda: ["ADA_24"])
+    cards: int = 1
     catalogue: dict[str, float] = field(default_factory=dict)
     asleep: bool = False
     lost_after: float = 60.0
@@ -218,7 +219,7 @@ class _Handler(BaseHTTPRequestHandler):
                     "id": ENDPOINT,
                     "name": "transcribe",
                     "workers": workers,
-                    "gpu": {"pools": gateway.pools, "count": 1},
+                    "gpu": {"pools": gateway.pools, "count": gateway.cards},
                     "timeout": 300000,
                 }
             if kind == "run" and method == "POST":

@@ -92,7 +92,7 @@ def test_todays_price_counts_where_it_can_be_had(served: Gateway, remote: Elsewh
     """RunPod's catalogue is asked once, and by its day people see that it was."""
     served.catalogue = {"ADA_24": 360.0}
     ran = remote.program()
-    assert f"$360 for an hour of a worker (ADA_24), says {served.url}/catalog/gpus" in ran.err
+    assert f"$360.00/h (ADA_24), says {served.url}/catalog/gpus" in ran.err
     found = cost(remote, "um")
     assert found is not None
     assert found["amount"] == pytest.approx(billed(served, "um.wav", 360.0), abs=2e-4)
@@ -106,10 +106,15 @@ def test_of_several_kinds_of_cards_the_dearest_is_assumed(gateway: Gateway, remo
     """And said: nobody tells which one a worker had."""
     gateway.pools = ["AMPERE_24", "ADA_24", "AMPERE_16"]
     remote.run(detach=True)
-    told = (
-        "runpod charges $1.12 for an hour of a worker, the dearest of AMPERE_24, ADA_24, AMPERE_16, says https://docs.runpod.io/"
-    )
+    told = "runpod charges $1.12/h, the dearest of its kinds (AMPERE_24, ADA_24, AMPERE_16), says https://docs.runpod.io/"
     assert told in remote.said
+
+
+def test_a_worker_with_two_cards_costs_twice_as_much(gateway: Gateway, remote: Elsewhere) -> None:
+    """Prices are for one."""
+    gateway.cards = 2
+    remote.run(detach=True)
+    assert "runpod charges $2.24/h (ADA_24*2), says https://docs.runpod.io/" in remote.said
 
 
 def test_an_attempt_that_failed_is_paid_as_well(served: Gateway, remote: Elsewhere, transcribe: Callable[..., Ran]) -> None:
@@ -123,10 +128,7 @@ def test_an_attempt_that_failed_is_paid_as_well(served: Gateway, remote: Elsewhe
     assert len([job for job in served.all_jobs() if job.name == name]) == 2
     assert found["amount"] == pytest.approx(billed(served, name), abs=3e-6)
     lines = ran.err.splitlines()
-    assert (
-        "runpod charges $1.12 for an hour of a worker (ADA_24), says https://docs.runpod.io/serverless/pricing (2026-06-08)."
-        in lines
-    )
+    assert "runpod charges $1.12/h (ADA_24), says https://docs.runpod.io/serverless/pricing (2026-06-08)." in lines
     assert " spent)" in next(line for line in lines if line.startswith("again"))
     assert all(", $0.00" in line for line in lines if line.startswith("done"))
     assert "; $0.00" in lines[-1]
@@ -187,12 +189,24 @@ def test_a_cost_that_cannot_be_limited_is_refused_before_anything_is_sent(
     gateway: Gateway, remote: Elsewhere, tmp_path: Path
 ) -> None:
     """With the cards whose price nobody knows; a file can say it."""
-    gateway.pools = ["NEW_180"]
+    gateway.pools = ["ADA_24", "NEW_180"]
     with pytest.raises(UsageError, match=r"--max-cost cannot be kept at runpod: what it charges is not known \(NEW_180\)"):
         remote.run(max_cost=1)
     assert not gateway.jobs
     own = own_prices(tmp_path, "[runpod.pools.NEW_180]\nper_hour = 2\n")
     assert remote.run(max_cost=1, prices=own, detach=True).exit_code == 6
+
+
+def test_a_key_that_may_not_ask_for_the_cards_needs_a_price_of_the_users(
+    gateway: Gateway, remote: Elsewhere, tmp_path: Path
+) -> None:
+    """Keys may be for one endpoint's queue alone."""
+    gateway.then["endpoint"].extend([403, 403])
+    with pytest.raises(UsageError, match=r"what it charges is not known \(any\)"):
+        remote.run(max_cost=1)
+    own = own_prices(tmp_path, "[runpod.pools.any]\nper_hour = 2\n")
+    assert remote.run(max_cost=1, prices=own, detach=True).exit_code == 6
+    assert f"runpod charges $2.00/h (any), says {own}." in remote.said
 
 
 def test_a_place_without_a_price_gives_way_to_this_machine(gateway: Gateway, remote: Elsewhere) -> None:
@@ -245,7 +259,7 @@ def test_the_cheapest_place_comes_first(served: Gateway, remote: Elsewhere) -> N
     both = ("--fallback", "local", "--device", "cpu", "--overwrite", "--priority", "cost")
     ran = remote.program(*both, "--price-per-hour", "100", "--rtfx", "1")
     assert "By cost: first runpod ($" in ran.err
-    assert "measured in 1 run), then local ($1e+02 an hour of audio at 1x real time, you say so)." in ran.err
+    assert "measured in 1 run), then local ($100.00/h of audio at 1x real time, you say so)." in ran.err
     assert len(served.all_jobs()) == 4
     ran = remote.program(*both)
     assert "By cost: first local (yours), then runpod ($" in ran.err
@@ -309,7 +323,7 @@ def test_hours_of_audio_are_limited_too(remote: Elsewhere) -> None:
     ended = [event for event in events if isinstance(event, AttemptEnded)]
     assert [(event.cost, event.error, event.audio) for event in ended] == [(0.36, "place_failed", 3600.0), (0.36, "", 3600.0)]
     assert bill.by_backend() == {"openai": 0.72}
-    assert "openai charges $0.36 for an hour of audio (whisper-1), says " in str(getattr(events[0], "message", ""))
+    assert "openai charges $0.36/h of audio (whisper-1), says " in str(getattr(events[0], "message", ""))
 
 
 def test_a_service_without_a_price_is_refused(remote: Elsewhere) -> None:

@@ -47,7 +47,7 @@ def test_the_cheapest_for_an_hour_of_audio_is_first() -> None:
     """A machine by the hour is as cheap as it is fast."""
     assert order("cost", "runpod", "groq") == (
         ["groq", "runpod"],
-        "By cost: first groq ($0.04 an hour of audio), then runpod ($0.056 an hour of audio at 20x real time, measured).",
+        "By cost: first groq ($0.04/h of audio), then runpod ($0.056/h of audio at 20x real time, measured).",
     )
     assert order("cost", "groq", "runpod", rtfx={"runpod": 60.0})[0] == ["runpod", "groq"]
 

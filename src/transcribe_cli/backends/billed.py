@@ -45,9 +45,10 @@ class Billed:
         self._backend.check(jobs)
         price = self._bill.opened(self.name, self.tariffs)
         if price is None and self._settings.max_cost is not None:
-            message = f"--max-cost cannot be kept at {self.name}: what it charges is not known{_for(self.tariffs)}."
+            unknown = _names(self._bill.unknown(self.tariffs))
+            message = f"--max-cost cannot be kept at {self.name}: what it charges is not known{unknown}."
             raise UsageError(message, "A file for --prices can say so; docs/costs.md shows how.")
-        self._emit(Notice(_told(self.name, self.tariffs, price)))
+        self._emit(Notice(self._told(price)))
 
     def run(self, jobs: Iterable[Job], wanted: Wanted, limited: Limited = unlimited) -> Generator[Outcome]:
         """See `Backend.run`; each outcome's usage has its cost."""
@@ -63,6 +64,15 @@ class Billed:
         finally:
             for label, attempt in self._bill.stopped(self.name):
                 self._tell(label, attempt)
+
+    def _told(self, price: Price | None) -> str:
+        """What people are told of the price, or that there is none."""
+        if price is None:
+            unknown = _names(self._bill.unknown(self.tariffs))
+            return f"What {self.name} charges is not known{unknown}, nor what this run costs: --prices can say so."
+        dearest = ", the dearest of its kinds" if len(self.tariffs) > 1 else ""
+        since = f" ({price.as_of})" if price.as_of else ""
+        return f"{self.name} charges {price}{dearest}{_names(self.tariffs)}, says {price.source}{since}."
 
     def _tell(self, recording: str, attempt: Usage) -> None:
         self._emit(
@@ -82,20 +92,6 @@ class Billed:
         )
 
 
-def _told(name: str, tariffs: Sequence[str], price: Price | None) -> str:
-    """What people are told of a price, or that there is none."""
-    if price is None:
-        return f"What {name} charges is not known{_for(tariffs)}, nor what this run costs: --prices can say so."
-    of_what = "an hour of audio" if price.per_hour is None else "an hour of a worker"
-    dearest = f", the dearest of {_names(tariffs)}" if len(tariffs) > 1 else _for(tariffs)
-    since = f" ({price.as_of})" if price.as_of else ""
-    amount = price.per_audio_hour if price.per_hour is None else price.per_hour
-    return f"{name} charges ${amount:.4g} for {of_what}{dearest}, says {price.source}{since}."
-
-
-def _for(tariffs: Sequence[str]) -> str:
-    return f" ({_names(tariffs)})" if tariffs else ""
-
-
 def _names(tariffs: Sequence[str]) -> str:
-    return ", ".join(tariff.partition(".")[2] or tariff for tariff in tariffs)
+    """` (ADA_24)`; empty without any."""
+    return f" ({', '.join(tariff.partition('.')[2] or tariff for tariff in tariffs)})" if tariffs else ""

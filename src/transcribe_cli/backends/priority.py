@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from transcribe_cli.backends import Backend
@@ -61,8 +61,8 @@ class Priority:
         elif (speed := self._speed(backend.name, backend.tariffs)) is not None:
             amount, origin = price.amount(seconds=3600 / speed.rtfx, audio_seconds=0.0), f" at {_rate(speed)}"
         else:
-            return _Standing(backend, None, f"${price.per_hour:.4g} an hour, speed not known")
-        return _Standing(backend, amount, f"${amount:.2g} an hour of audio{origin}")
+            return _Standing(backend, None, f"{price}, speed not known")
+        return _Standing(backend, amount, f"{replace(price, per_hour=None, per_audio_hour=amount)}{origin}")
 
     def _rate(self, backend: Backend) -> _Standing:
         speed = self._speed(backend.name, backend.tariffs)

@@ -10,7 +10,7 @@ from transcribe_cli.cli.prices import todays_prices
 from transcribe_cli.cli.speeds import Speeds
 from transcribe_cli.config import Config
 from transcribe_cli.cost import Estimate, Range, estimate
-from transcribe_cli.prices import CURRENCY, Price, PriceList, load_prices
+from transcribe_cli.prices import CURRENCY, PriceList, load_prices
 from transcribe_cli.printable import printable
 from transcribe_cli.reporting.sentences import clock, counted, dollars
 
@@ -81,7 +81,7 @@ def line(found: Estimate, work: Work) -> str:
         return "How long it takes here is not known before the first such run; --rtfx can say how fast this machine is."
     parts = [f"{_span(found.seconds, clock)}, {found.speed.rtfx:.0f}x real time, {found.speed.origin}"]
     if found.cost is not None and found.price is not None:
-        parts.append(f"{_span(found.cost, dollars)} at {_per_hour(found.price)}")
+        parts.append(f"{_span(found.cost, dollars)} at {found.price}")
     left_out = []
     if work.text_seconds and work.speakers_seconds:
         left_out.append(f"finding out who speaks in {clock(work.speakers_seconds)} of audio that has its text")
@@ -99,7 +99,7 @@ def table(found: Sequence[Estimate]) -> list[str]:
         time = clock(place.seconds.likely) if place.seconds else "?"
         cost = _span(place.cost, dollars) if place.cost else "?"
         speed = f"{place.speed.rtfx:.0f}x {place.speed.origin.partition(',')[0]}" if place.speed else "?"
-        rows.append((printable(where), time, cost, _per_hour(place.price) if place.price else "?", speed))
+        rows.append((printable(where), time, cost, str(place.price) if place.price else "?", speed))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, [*widths, 0], strict=True)).rstrip() for row in rows]
 
@@ -142,12 +142,6 @@ def sources_of(prices: PriceList, found: Sequence[Estimate]) -> list[str]:
 def _span(figure: Range, shown: Callable[[float], str]) -> str:
     low, likely, high = shown(figure.low), shown(figure.likely), shown(figure.high)
     return likely if low == high else f"{likely} ({low} to {high})"
-
-
-def _per_hour(price: Price) -> str:
-    hour, of_what = (price.per_hour, "") if price.per_audio_hour is None else (price.per_audio_hour, " of audio")
-    amount = f"{hour or 0.0:.4f}".rstrip("0")
-    return f"${amount}{'0' * (2 - len(amount.partition('.')[2]))}/h{of_what}"
 
 
 def _record(figure: Range | None, digits: int) -> dict[str, float] | None:

@@ -99,13 +99,20 @@ class PriceList(_Table):
         return Price(self.local.source, self.local.as_of, per_hour=self.local.price_per_hour)
 
     def of(self, *tariffs: str) -> Price | None:
-        """The dearest of what places charge by, such as `runpod.ADA_24` or `openai.whisper-1`; None when none of them is listed.
+        """The dearest of what places charge by, such as `runpod.ADA_24` or `openai.whisper-1`; None when one of them is not listed.
 
-        `runpod.ADA_24*2` is a worker with two cards.
         The dearest, because a place that chooses among several (an endpoint with two pools) may choose that one, and a limit is to be kept.
+        `runpod.ADA_24*2` is a worker with two cards.
         """
-        listed = [price for tariff in tariffs if (price := self._listed(*tariff.split(".", 1))) is not None]
-        return max(listed, key=lambda price: (price.per_hour or 0.0, price.per_audio_hour or 0.0), default=None)
+        listed = [self._listed(*tariff.split(".", 1)) for tariff in tariffs]
+        known = [price for price in listed if price is not None]
+        if not known or len(known) < len(listed):
+            return None
+        return max(known, key=lambda price: (price.per_hour or 0.0, price.per_audio_hour or 0.0))
+
+    def unlisted(self, *tariffs: str) -> tuple[str, ...]:
+        """Those of these that are not listed."""
+        return tuple(tariff for tariff in tariffs if self._listed(*tariff.split(".", 1)) is None)
 
     def _listed(self, place: str, name: str = "") -> Price | None:
         if place == "runpod":
