@@ -27,10 +27,13 @@ test-crash: $(VENV)/.installed-tests
 
 # The worker with RunPod's real SDK. It brings a hundred packages (215 MB), and a botocore that s3fs cannot live beside: a venv of its own.
 # Without it `make test` runs our handler in a loop of the tests, and all of the client.
-test-remote: $(VENV)/.installed-tests
-	@test -x .venv-worker/bin/python || $(PYTHON) -m venv .venv-worker
-	.venv-worker/bin/python -m pip install --quiet --editable '.[worker]'
+test-remote: $(VENV)/.installed-tests .venv-worker/.installed
 	$(BIN)/python -m pytest tests/backends tests/worker $(PYTEST)
+
+.venv-worker/.installed: pyproject.toml
+	@test -x .venv-worker/bin/python || $(PYTHON) -m venv .venv-worker
+	.venv-worker/bin/python -m pip --disable-pip-version-check --quiet install --editable '.[worker]'
+	@touch $@
 
 # All of it takes hours; BENCH="--cases short --on demo --scale 0.2" takes a minute. See benchmarks/README.md.
 bench: $(VENV)/.installed-tests

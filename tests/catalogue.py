@@ -29,8 +29,13 @@ class Catalogue:
     body: bytes = json.dumps({"gpus": GPUS}).encode()
     seconds: float = 0.0
     drip: bool = False
-    address: str = ""
+    url: str = ""
     asked: list[tuple[str, str | None]] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        """Of the list."""
+        return f"{self.url}/catalog/gpus"
 
 
 @contextmanager
@@ -60,7 +65,7 @@ def catalogue(**answer: Any) -> Iterator[Catalogue]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     server.handle_error = lambda request, address: None  # type: ignore[method-assign] - clients that go away
-    found.address = f"http://127.0.0.1:{server.server_port}/v2/catalog/gpus"
+    found.url = f"http://127.0.0.1:{server.server_port}/v2"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:

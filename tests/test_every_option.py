@@ -280,6 +280,7 @@ SETTINGS: Mapping[str, Callable[[Path], bool] | str] = {
     "diarize_batch_size": lambda path: _batches(path, diarize_batch_size=3) == 3 != _batches(path),
     "shard": "tests/cli/test_shards.py",
     **dict.fromkeys(GROUPS[ELSEWHERE], "tests/backends/test_runpod.py"),
+    "priority": "tests/backends/test_billing.py",
     "staging": "tests/backends/test_staging.py",
     "max_start": "tests/backends/test_watch.py",
     "dialect": "tests/backends/test_faster_whisper.py",

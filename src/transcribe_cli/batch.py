@@ -15,7 +15,6 @@ from transcribe_cli.backends import Opener
 from transcribe_cli.backends.local import Local
 from transcribe_cli.checkpoint import Checkpoints
 from transcribe_cli.claims import Claims
-from transcribe_cli.cost import Meter
 from transcribe_cli.errors import DiarizationFailed, OutputRefused, RecordingError, StorageNotReady, TranscribeError
 from transcribe_cli.events import (
     Emit,
@@ -27,6 +26,7 @@ from transcribe_cli.events import (
 from transcribe_cli.failures import Failures
 from transcribe_cli.formats import check_formats, render_bytes
 from transcribe_cli.limits import Limits
+from transcribe_cli.metering import MachineMeter, Meter
 from transcribe_cli.naming import Naming
 from transcribe_cli.outcome import Outcome
 from transcribe_cli.plan import HEARD, Decision, Job, check_writable
@@ -72,7 +72,7 @@ class Batch:
         self._listener = emit
         self._lock = threading.Lock()
         self._tally = Tally()
-        self._meter = meter or Meter(None)
+        self._meter = meter or MachineMeter(None)
         self._limits = Limits(settings, self._meter.so_far)
         self._failures = Failures(settings.state_dir)
         self._claims = Claims(spec, settings, self._emit)
@@ -110,7 +110,7 @@ class Batch:
 
     def _finished(self, exit_code: int | None = None) -> RunFinished:
         self._tally.elsewhere = len(self._elsewhere) + self._detached
-        self._tally.cost = self._meter.so_far()
+        self._tally.cost, self._tally.cost_by_backend = self._meter.so_far(), self._meter.by_backend()
         return self._tally.finished(len(self._jobs), exit_code)
 
     def _carry_out(self) -> None:

@@ -1,15 +1,13 @@
-"""What work costs: beforehand, from hours of audio and how fast a place is, with how unsure that is; and while it is done.
+"""What work costs: beforehand, from hours of audio and how fast a place is, with how unsure that is; and of so many seconds of it.
 
 An estimate is a range: a place is rarely as fast as it was, and the first run on it may be far from what others measured.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from transcribe_cli.events import Event, RecordingDone, RecordingFailed, RecordingStarted
 from transcribe_cli.prices import CURRENCY, Price
 from transcribe_cli.transcript import Cost
 
@@ -109,67 +107,14 @@ def estimate(place: str, audio_seconds: float, speed: Speed | None, price: Price
     return Estimate(place, speed, price, seconds, cost, note)
 
 
-def cost_of(price: Price, *, seconds: float, audio_seconds: float = 0.0) -> Cost:
-    """What a transcript cost at this price: a machine for so many seconds, or so much audio."""
+def cost_of(price: Price, *, seconds: float | None = None, audio_seconds: float = 0.0) -> Cost:
+    """What a transcript cost at this price: a machine for so many seconds, or so much audio, whatever the machine then took."""
     return Cost(
-        amount=round(price.amount(seconds=seconds, audio_seconds=audio_seconds), 6),
+        amount=round(price.amount(seconds=seconds or 0.0, audio_seconds=audio_seconds), 6),
         currency=CURRENCY,
-        seconds=round(seconds, 3),
+        seconds=None if seconds is None else round(seconds, 3),
         per_hour=price.per_hour,
         per_audio_hour=price.per_audio_hour,
         as_of=price.as_of.isoformat() if price.as_of else None,
         source=price.source,
     )
-
-
-class Meter:
-    """What a run on this machine has cost so far, and whose share that is.
-
-    The machine is paid for by the hour, whatever it does. Recordings that are worked on side by side share its time equally, as they
-    share its batches; the time in which there is none, while the model is loaded, is nobody's. So the shares never add up to more than
-    the whole. Not for several threads at once.
-
-    Args:
-        price: of an hour of this machine; None where nobody said.
-        clock: seconds.
-    """
-
-    def __init__(self, price: Price | None, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._price = price
-        self._clock = clock
-        self._began = self._counted = clock()
-        self._shares: dict[str, float] = {}
-
-    @property
-    def seconds(self) -> float:
-        """Since the run began."""
-        return self._clock() - self._began
-
-    def so_far(self) -> float | None:
-        """USD since the run began; None when there is no price."""
-        return None if self._price is None else round(self._price.amount(seconds=self.seconds, audio_seconds=0), 6)
-
-    def hear(self, event: Event) -> None:
-        """Who is worked on: from the beginning of a recording to its end."""
-        match event:
-            case RecordingStarted(recording=name):
-                self._count()
-                self._shares.setdefault(name, 0.0)
-            case RecordingDone(recording=name) | RecordingFailed(recording=name) if name in self._shares:
-                self._count()
-                del self._shares[name]
-            case _:
-                pass
-
-    def share(self, recording: str) -> Cost | None:
-        """What this recording has cost so far; None when there is no price, or nothing was done to it."""
-        self._count()
-        if self._price is None or recording not in self._shares:
-            return None
-        return cost_of(self._price, seconds=self._shares[recording])
-
-    def _count(self) -> None:
-        now = self._clock()
-        for name in self._shares:
-            self._shares[name] += (now - self._counted) / len(self._shares)
-        self._counted = now

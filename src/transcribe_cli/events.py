@@ -5,8 +5,8 @@ Every event can be written as one JSON object: `as_record` gives its fields with
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -87,18 +87,19 @@ class RecordingElsewhere(Event):
 class RecordingStarted(Event):
     """Decoding of this recording began. `recording` is its path below the folder that was named, here and below.
 
-    `text` and `speakers` say what is to be found out.
+    `text` and `speakers` say what is to be found out; `backend` is where, "" for the run's own.
     """
 
     recording: str
     bytes: int
     text: bool = True
     speakers: bool = False
+    backend: str = ""
 
 
 @dataclass(frozen=True)
 class RecordingSent(Event):
-    """It is now in the queue of a place such as runpod, which calls it `job`.
+    """It is now in the queue of a place such as runpod, which calls it `job`; `place` is which endpoint or server.
 
     `bytes` of audio were sent by this machine; `duration` is in seconds, None where nobody knows.
     """
@@ -108,6 +109,7 @@ class RecordingSent(Event):
     job: str
     bytes: int
     duration: float | None
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,40 @@ class SpeakersProgress(Event):
 
     recording: str
     share: float
+
+
+@dataclass(frozen=True)
+class RecordingTaken(Event):
+    """A place such as runpod, which calls it `job`, computes on it since `seconds`: from then on an hour of its machine costs."""
+
+    recording: str
+    backend: str
+    job: str
+    seconds: float = 0.0
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class AttemptEnded(Event):
+    """One attempt at a recording, at a place that may have to be paid, is over, whatever it brought. Seconds.
+
+    `place` is which endpoint or server, `job` what it calls the attempt; `computing` what it says it worked, null when nobody knows,
+    `queued` what it waited before that, `audio` the recording's length, `bytes` what this machine sent of it. `cost` is in USD, null when
+    nobody knows. `error` is the code of what it failed with, "" when it brought a transcript. `perhaps_again` is true when an earlier
+    attempt that nobody knows of may have to be paid for too.
+    """
+
+    recording: str
+    backend: str
+    place: str
+    job: str
+    computing: float | None
+    queued: float | None
+    audio: float | None
+    bytes: int
+    cost: float | None
+    error: str
+    perhaps_again: bool
 
 
 @dataclass(frozen=True)
@@ -216,7 +252,8 @@ class RunFinished(Event):
     """All that will be done is done.
 
     `audio_seconds` counts what was transcribed or diarized in this run; `elsewhere` what other runs still work on. `cost` is in USD, None
-    where nobody said what the place costs; `stopped_by` names a limit, an error or a signal.
+    where nobody said what the place costs; `cost_by_backend` is the same for each place that had to be paid, in `transcribe remote`.
+    `stopped_by` names a limit, an error or a signal.
     """
 
     transcribed: int
@@ -232,6 +269,7 @@ class RunFinished(Event):
     exit_code: int
     stopped_by: str | None = None
     cost: float | None = None
+    cost_by_backend: Mapping[str, float | None] = field(default_factory=dict)
 
 
 Emit = Callable[[Event], None]

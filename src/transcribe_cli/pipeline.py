@@ -102,7 +102,7 @@ class Pipeline:
         """
         inbox = self._inbox = queue.SimpleQueue()
         with ExitStack() as stack:
-            preparation = Preparation(jobs, self._decoders, wanted, inbox.put, self._tell, self._fetcher(), more)
+            preparation = Preparation(jobs, self._decoders, wanted, inbox.put, self._tell, self._fetcher(), more, self._backend)
             diarizing = stack.enter_context(Diarizing(self._loaded_diarizer, inbox.put, self._tell))
             recognition = partial(self._recognition, inbox, stack)
             run = _Run(preparation, recognition, diarizing, self._checkpoints, self._tell, self._backend)

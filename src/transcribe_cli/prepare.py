@@ -111,11 +111,13 @@ class Preparation:
         emit: Emit,
         fetcher: Fetcher | None = None,
         more: Iterable[Job] | None = None,
+        backend: str = "local",
     ) -> None:
         self._fetcher = fetcher or Fetcher()
         self._wanted = wanted
         self._deliver = deliver
         self._emit = emit
+        self._backend = backend
         self._in_order = list(enumerate(jobs))[::-1]
         self._by_size = sorted(self._in_order, key=_smallest_last)
         self._count = len(jobs)
@@ -261,7 +263,7 @@ class Preparation:
                 self._fetcher.ahead(coming)
             self._still_wanted()
             text = job.decision is not Decision.DIARIZE
-            self._emit(RecordingStarted(recording.label, recording.size, text, job.spec.diarize))
+            self._emit(RecordingStarted(recording.label, recording.size, text, job.spec.diarize, self._backend))
             decode = partial(self._decoders[place].decode, track=job.spec.audio_track, split=split, name=recording.path.name)
             waveform = decode(path, on_progress=hear)
         hear(waveform)

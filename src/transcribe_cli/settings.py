@@ -120,6 +120,10 @@ class Settings(BaseModel):
     fallback: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
         default=(), description="backends that do what the first one fails at, in this order; local is this machine"
     )
+    priority: Literal["cost", "speed"] | None = Field(
+        default=None,
+        description="which of several backends comes first: the cheapest or the fastest for an hour of audio; none: as they are named",
+    )
     detach: bool = Field(default=False, description="send the jobs and do not wait; the next run collects what is done")
     in_flight: int = Field(default=16, ge=1, le=256, description="jobs that are elsewhere at once")
     attempts: int = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from transcribe_cli.errors import RecordingError
@@ -27,6 +28,7 @@ class Tally:
     audio_seconds: float = 0.0
     stopped_by: str | None = None
     cost: float | None = None
+    cost_by_backend: Mapping[str, float | None] = field(default_factory=dict)
     began: float = field(default_factory=time.perf_counter)
 
     @property
@@ -55,4 +57,5 @@ class Tally:
             exit_code=self.exit_code if exit_code is None else exit_code,
             stopped_by=self.stopped_by,
             cost=self.cost,
+            cost_by_backend=self.cost_by_backend,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from tests.backends.hands import at_work
 from tests.conftest import Ran, command, environment
 from transcribe_cli.backends.chain import elsewhere
 from transcribe_cli.batch import Batch
+from transcribe_cli.bill import Bill
 from transcribe_cli.events import Event, RunFinished
-from transcribe_cli.plan import plan
+from transcribe_cli.plan import Job, plan
+from transcribe_cli.prices import load_prices
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import find
 from transcribe_cli.spec import JobSpec
@@ -81,8 +84,12 @@ class Elsewhere:
     def run(self, spec: JobSpec = SPEC, **more: object) -> RunFinished:
         """A run in this process."""
         settings = self.settings(**more)
-        jobs = plan(find([str(self.folder)]), spec, settings)
-        return Batch(jobs, spec, settings, self.events.append, elsewhere).run()
+        return self.batch(plan(find([str(self.folder)]), spec, settings), spec, settings).run()
+
+    def batch(self, jobs: Sequence[Job], spec: JobSpec, settings: Settings) -> Batch:
+        """These jobs, on a bill of their own at the prices of the list."""
+        bill = Bill(lambda: load_prices(settings.prices), load_prices(settings.prices).of_this_machine(settings.price_per_hour))
+        return Batch(jobs, spec, settings, self.events.append, partial(elsewhere, bill=bill), bill)
 
     def of(self, kind: type[Event]) -> list[Event]:
         """The events of a kind."""

@@ -75,6 +75,8 @@ class Gateway:
         trouble: asked for each request whose `then` is empty.
         retention: seconds that results are kept.
         lose: whether the result of this job is lost, so that it is COMPLETED and has no output.
+        pools: of cards that the endpoint may take, `cards` for each worker.
+        catalogue: pool -> USD for an hour of it today; without any there is no such list.
         asleep: the endpoint has no workers, and may have none.
         hold: nobody is given a job.
         workers: what `/health` says of them, where it is not the truth.
@@ -86,6 +88,9 @@ class Gateway:
     trouble: Callable[[str], Trouble | None] = lambda kind: None
     retention: float = 1800.0
     lose: Callable[[QueuedJob], bool] = lambda job: False
+    pools: list[str] = field(default_factory=lambda: ["ADA_24"])
+    cards: int = 1
+    catalogue: dict[str, float] = field(default_factory=dict)
     asleep: bool = False
     lost_after: float = 60.0
     hold: bool = False
@@ -202,6 +207,8 @@ class _Handler(BaseHTTPRequestHandler):
         gateway.log.append((kind, argument))
         if self.headers.get("authorization") != f"Bearer {KEY}":
             return 401, None
+        if kind == "gpus" and gateway.catalogue:
+            return 200, {"gpus": [{"pool": pool, "price": {"serverless": price}} for pool, price in gateway.catalogue.items()]}
         if (parts[1] if kind == "endpoint" else parts[0]) != ENDPOINT:
             return 404, None
         with gateway.changed:
@@ -212,7 +219,7 @@ class _Handler(BaseHTTPRequestHandler):
                     "id": ENDPOINT,
                     "name": "transcribe",
                     "workers": workers,
-                    "gpu": {"pools": ["ADA_24"]},
+                    "gpu": {"pools": gateway.pools, "count": gateway.cards},
                     "timeout": 300000,
                 }
             if kind == "run" and method == "POST":

@@ -35,7 +35,7 @@ def test_times_are_milliseconds() -> None:
     answer = Answer.of({"id": "a", "status": "COMPLETED", "delayTime": 2100, "executionTime": 3500.0, "retries": 2})
     assert (answer.queued, answer.computing, answer.retries) == (2.1, 3.5, 2)
     odd = Answer.of({"id": "a", "status": "COMPLETED", "delayTime": "soon", "executionTime": None, "retries": True})
-    assert (odd.queued, odd.computing, odd.retries) == (0.0, 0.0, 0)
+    assert (odd.queued, odd.computing, odd.retries) == (None, None, 0)
 
 
 _EXCEPTION = {"error_type": "<class 'ValueError'>", "error_message": "no GPU", "error_traceback": "Traceback …", "hostname": "h"}

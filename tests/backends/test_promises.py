@@ -14,7 +14,9 @@ from transcribe_cli.backends import Backend
 from transcribe_cli.backends.chain import elsewhere
 from transcribe_cli.backends.local import Local
 from transcribe_cli.backends.runpod import RunPod
+from transcribe_cli.bill import Bill
 from transcribe_cli.events import silence
+from transcribe_cli.prices import load_prices
 from transcribe_cli.settings import Settings
 
 
@@ -43,4 +45,4 @@ class TestChain(BackendSuite):
     def opened(self, served: Gateway, tmp_path: Path) -> Iterator[Backend]:
         """As `transcribe remote --fallback local` makes it."""
         settings = Elsewhere(served, tmp_path, tmp_path / "state").settings(fallback=("local",), device="cpu")
-        return elsewhere(SPEC, settings, silence)
+        return elsewhere(SPEC, settings, silence, Bill(load_prices))

@@ -14,8 +14,6 @@ from tests.backends.gateway import DROP_AFTER, Gateway
 from tests.backends.hands import at_work
 from tests.backends.test_runpod import until
 from tests.storage.places import Tree, new, started
-from transcribe_cli.backends.chain import elsewhere
-from transcribe_cli.batch import Batch
 from transcribe_cli.errors import StorageNotReady, UsageError
 from transcribe_cli.events import RecordingSent
 from transcribe_cli.plan import plan
@@ -85,7 +83,7 @@ def test_a_recording_in_a_bucket_is_fetched_by_the_worker_itself(served: Gateway
     bucket.put("um.wav", (remote.folder / "um.wav").read_bytes())
     settings = remote.settings(storage=bucket.options)
     jobs = plan(find([bucket.url], storage=bucket.options), SPEC, settings)
-    assert Batch(jobs, SPEC, settings, remote.events.append, elsewhere).run().exit_code == 0
+    assert remote.batch(jobs, SPEC, settings).run().exit_code == 0
     assert set(bucket.files()) == {"um.wav", "um.json", "um.srt", "um.vtt"}
     assert [event.bytes for event in remote.events if isinstance(event, RecordingSent)] == [0]
     assert b"Signature" not in bucket.files()["um.json"]

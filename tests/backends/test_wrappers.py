@@ -14,7 +14,7 @@ from transcribe_cli.backends.failover import Failover
 from transcribe_cli.backends.retry import Retry
 from transcribe_cli.backends.side_by_side import Stop, side_by_side
 from transcribe_cli.errors import NotReady, PlaceFailed, RecordingError, TooLong, TranscribeError, UsageError
-from transcribe_cli.events import Event, Notice
+from transcribe_cli.events import AttemptFailed, Event
 from transcribe_cli.outcome import Outcome
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.sinks import Output
@@ -92,8 +92,8 @@ def test_what_a_place_fails_at_is_tried_again_and_said() -> None:
     assert [found[name].error for name in NAMES] == [None, None, None]
     assert place.tried.count("b.mp3") == 3
     assert [usage.error for usage in found["b.mp3"].usage] == ["place_failed", "place_failed", ""]
-    said = [event.message for event in events if isinstance(event, Notice)]
-    assert said == [f"b.mp3: It is down. Try {attempt} of 3. It may be paid for twice." for attempt in (2, 3)]
+    said = [(event.recording, event.message) for event in events if isinstance(event, AttemptFailed)]
+    assert said == [("b.mp3", f"It is down. Try {attempt} of 3. It may be paid for twice.") for attempt in (2, 3)]
 
 
 def test_tries_are_limited() -> None:

@@ -119,13 +119,13 @@ def test_a_model_that_never_ran_here_is_assumed_to_be_as_fast_as_elsewhere(
     assert "https://github.com/SYSTRAN/faster-whisper" in ran.out
 
 
-def test_places_are_compared_at_todays_prices(tree: Path, transcribe: Transcribe, tmp_path: Path) -> None:
+def test_places_are_compared_at_todays_prices(tree: Path, transcribe: Transcribe) -> None:
     """Of a catalogue that answers; which prices these are is said, with their day."""
     with catalogue() as server:
-        path = own_prices(tmp_path, f"[runpod]\ncatalogue = '{server.address}'\n")
-        options = ("plan", tree, "--model", "large-v3-turbo", "--rtfx", "10", "--prices", path, "--compare")
-        text = transcribe(*options, env={"RUNPOD_API_KEY": KEY}).out
-        document = json.loads(transcribe(*options, "--json", env={"RUNPOD_API_KEY": KEY}).out)
+        options = ("plan", tree, "--model", "large-v3-turbo", "--rtfx", "10", "--compare")
+        env = {"RUNPOD_API_KEY": KEY, "TRANSCRIBE_RUNPOD_API_URL": server.url}
+        text = transcribe(*options, env=env).out
+        document = json.loads(transcribe(*options, "--json", env=env).out)
     places = {place["place"]: place for place in document["compare"]}
     assert places["runpod ADA_24"]["price"]["per_hour"] == 1.1
     assert places["runpod ADA_24"]["price"]["source"] == server.address
@@ -139,11 +139,11 @@ def test_places_are_compared_at_todays_prices(tree: Path, transcribe: Transcribe
     assert KEY not in text
 
 
-def test_without_an_answer_the_list_counts_and_that_is_said(tree: Path, transcribe: Transcribe, tmp_path: Path) -> None:
+def test_without_an_answer_the_list_counts_and_that_is_said(tree: Path, transcribe: Transcribe) -> None:
     """No key, no server, --offline: the day of the price, and why it is not today's."""
-    path = own_prices(tmp_path, "[runpod]\ncatalogue = 'http://127.0.0.1:9/v2'\n")
-    options = ("plan", tree, "--model", "demo", "--prices", path, "--compare")
-    ran = transcribe(*options, env={"RUNPOD_API_KEY": KEY})
+    options = ("plan", tree, "--model", "demo", "--compare")
+    nobody = {"TRANSCRIBE_RUNPOD_API_URL": "http://127.0.0.1:9/v2"}
+    ran = transcribe(*options, env={"RUNPOD_API_KEY": KEY, **nobody})
     assert ran.code == 0
     assert "RunPod's prices are of 2026-06-08; today's are not known: it cannot be reached." in ran.out
     assert "$1.12/h" in ran.out
@@ -151,11 +151,11 @@ def test_without_an_answer_the_list_counts_and_that_is_said(tree: Path, transcri
     assert "not asked for (--offline)" in transcribe(*options, "--offline", env={"RUNPOD_API_KEY": KEY}).out
 
 
-def test_a_plan_without_comparison_asks_nobody(tree: Path, transcribe: Transcribe, tmp_path: Path) -> None:
+def test_a_plan_without_comparison_asks_nobody(tree: Path, transcribe: Transcribe) -> None:
     """Nothing is sent anywhere unless somebody wants it."""
     with catalogue() as server:
-        path = own_prices(tmp_path, f"[runpod]\ncatalogue = '{server.address}'\n")
-        assert transcribe("plan", tree, "--model", "demo", "--prices", path, env={"RUNPOD_API_KEY": KEY}).code == 0
+        env = {"RUNPOD_API_KEY": KEY, "TRANSCRIBE_RUNPOD_API_URL": server.url}
+        assert transcribe("plan", tree, "--model", "demo", env=env).code == 0
     assert server.asked == []
 
 

@@ -81,6 +81,7 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     "voice_threshold": (0.5, 0.5),
     "backend": ("local", "local"),
     "fallback": (["local"], ("local",)),
+    "priority": ("cost", "cost"),
     "detach": (True, True),
     "in_flight": (3, 3),
     "attempts": (2, 2),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from transcribe_cli.events import (
+    AttemptEnded,
     AttemptFailed,
     Event,
     ModelLoaded,
@@ -68,6 +69,28 @@ def eventful_run() -> list[Event]:
         done("a.mp3", cost=0.06, speakers=2),
         done("c.mp3", rendered=True, seconds=0.1),
         finished(failed=1, rendered=1, skipped=1, cost=0.07, exit_code=3),
+    ]
+
+
+def attempt(name: str, **more: Any) -> AttemptEnded:
+    """At an endpoint, which computed half a minute for an hour of audio."""
+    values: dict[str, Any] = {"place": "ep1", "job": "j1", "computing": 30.0, "queued": 4.0, "audio": 3600.0, "bytes": 7}
+    rest: dict[str, Any] = {"cost": 0.009, "error": "", "perhaps_again": False}
+    return AttemptEnded(name, **{"backend": "runpod", **values, **rest, **more})
+
+
+def rented_run() -> list[Event]:
+    """One recording at an endpoint: lost once, and done."""
+    again = AttemptFailed("a.mp3", "place_failed", "Its result was lost. Try 2 of 3.", 30.0, 0.009, "runpod")
+    return [
+        STARTED,
+        RecordingStarted("a.mp3", 9, backend="runpod"),
+        attempt("a.mp3", error="place_failed"),
+        again,
+        RecordingStarted("a.mp3", 9, backend="runpod"),
+        attempt("a.mp3", job="j2", cost=0.018, computing=60.0, perhaps_again=True),
+        done("a.mp3", cost=0.027, backend="runpod"),
+        finished(cost=0.027, cost_by_backend={"runpod": 0.027}),
     ]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from tests.ledger.runs import sqlite, whole_run, write
+from tests.ledger.runs import rented_run, sqlite, whole_run, write
 from transcribe_cli.errors import LedgerUnavailable
 from transcribe_cli.ledger import database as module
 from transcribe_cli.ledger import is_there, migrations
@@ -175,8 +175,24 @@ def test_an_older_ledger_takes_the_steps_that_it_lacks(tmp_path: Path, monkeypat
     write(database, whole_run())
     with database.reading() as connection:
         assert connection is not None
-        assert migrations.version(connection) == 2
+        assert migrations.version(connection) == len(migrations.STEPS)
         assert connection.execute(text("select count(*), count(room) from runs")).one() == (2, 0)
+
+
+def test_a_ledger_of_version_1_gets_the_columns_of_rented_places(tmp_path: Path) -> None:
+    """Its rows stay, and what is written now has them."""
+    database = Database(sqlite(tmp_path))
+    write(database, whole_run())
+    new = ("place", "job", "computing", "queued", "audio_seconds", "bytes_sent", "perhaps_again")
+    with database.writing() as connection:
+        for name in new:
+            connection.execute(text(f"alter table attempts drop column {name}"))
+        connection.execute(text("update ledger_schema set version = 1"))
+    write(database, rented_run())
+    with database.reading() as connection:
+        assert connection is not None
+        assert migrations.version(connection) == len(migrations.STEPS)
+        assert connection.execute(text("select count(*), count(place), sum(computing) from attempts")).one() == (3, 2, 90.0)
 
 
 def test_a_step_that_fails_leaves_the_ledger_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

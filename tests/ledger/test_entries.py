@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.ledger.runs import BEGAN, STARTED, eventful_run, facts, sqlite, write
+from tests.ledger.runs import BEGAN, STARTED, attempt, done, eventful_run, facts, finished, rented_run, sqlite, write
 from transcribe_cli.events import RecordingFailed, RecordingStarted
 from transcribe_cli.ledger.database import Database
 
@@ -59,6 +59,36 @@ def test_each_recording_has_a_job_and_its_attempts(database: Database, tmp_path:
         (b["id"], 1, "local", "not_audio", 2.0),
     ]
     assert all(row["finished_at"] for row in rows(tmp_path, "attempts"))
+
+
+def test_an_attempt_elsewhere_has_what_the_place_says_of_it(database: Database, tmp_path: Path) -> None:
+    """Each its own time and money, which the sum of the recording does not replace; and the sentence of its error."""
+    write(database, rented_run(), facts(backend="openai"))
+    first, second = rows(tmp_path, "attempts")
+    names = ("number", "backend", "place", "job", "computing", "queued", "audio_seconds", "bytes_sent", "cost", "error_code")
+    assert tuple(first[name] for name in names) == (1, "runpod", "ep1", "j1", 30.0, 4.0, 3600.0, 7, 0.009, "place_failed")
+    assert tuple(second[name] for name in names) == (2, "runpod", "ep1", "j2", 60.0, 4.0, 3600.0, 7, 0.018, None)
+    assert (first["error"], second["error"]) == ("Its result was lost. Try 2 of 3.", None)
+    assert (first["perhaps_again"], second["perhaps_again"], second["seconds"]) == (0, 1, 1.0)
+    [job] = rows(tmp_path, "jobs")
+    assert (job["state"], job["cost"], job["seconds"]) == ("done", 0.027, 60.0)
+
+
+def test_what_this_machine_did_after_a_place_failed_has_its_own_cost(database: Database, tmp_path: Path) -> None:
+    """The recording has both."""
+    rented = [RecordingStarted("a.mp3", 9, backend="runpod"), attempt("a.mp3", error="place_failed", cost=0.009)]
+    here = [RecordingStarted("a.mp3", 9, backend="local"), done("a.mp3", cost=0.029, backend="local")]
+    write(database, [STARTED, *rented, *here, finished()], facts(backend="runpod"))
+    assert [(row["backend"], row["cost"]) for row in rows(tmp_path, "attempts")] == [("runpod", 0.009), ("local", 0.02)]
+    assert [row["cost"] for row in rows(tmp_path, "jobs")] == [0.029]
+
+
+def test_an_attempt_that_the_end_of_the_run_cancelled_has_its_cost(database: Database, tmp_path: Path) -> None:
+    """Its recording was begun, and is neither done nor failed."""
+    started = RecordingStarted("a.mp3", 9, backend="runpod")
+    write(database, [STARTED, started, attempt("a.mp3", error="cancelled"), finished(exit_code=5, stopped_by="max_cost")])
+    [row], [job] = rows(tmp_path, "attempts"), rows(tmp_path, "jobs")
+    assert (row["error_code"], row["cost"], job["state"]) == ("cancelled", 0.009, "begun")
 
 
 def test_a_run_that_was_killed_has_no_end(database: Database, tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.ledger.runs import BEGAN, eventful_run, facts, sqlite, whole_run, write
+from tests.ledger.runs import BEGAN, STARTED, attempt, done, eventful_run, facts, finished, rented_run, sqlite, whole_run, write
 from transcribe_cli.cost import PastRun
+from transcribe_cli.events import RecordingStarted
 from transcribe_cli.ledger.database import Database
-from transcribe_cli.ledger.history import failed_jobs, past_jobs, past_runs, runs
+from transcribe_cli.ledger.history import failed_jobs, paid_places, past_attempts, past_runs, runs
 from transcribe_cli.spec import JobSpec
 
 SMALL = JobSpec(model="small")
@@ -73,12 +74,30 @@ def test_long_runs_that_came_to_their_end_say_more(database: Database) -> None:
 
 
 def test_a_place_elsewhere_is_as_fast_as_its_jobs(database: Database) -> None:
-    """What was billed for them, not how long the run waited."""
-    write(database, whole_run(seconds=9999.0), facts(backend="runpod"))
+    """What it computed for those that succeeded, not how long the run waited; or as long as they took, where it does not say."""
+    write(database, rented_run(), facts(backend="runpod"))
+    silent = [attempt("a.mp3", backend="openai", computing=unknown) for unknown in (None, 0.0)]
+    for ended in silent:
+        write(database, [STARTED, RecordingStarted("a.mp3", 9, backend="openai"), ended, done("a.mp3"), finished()])
     with database.reading() as connection:
         assert connection is not None
-        assert past_jobs(connection, SMALL, "runpod") == [PastRun(3600.0, 60.0, 0.0)]
-        assert past_jobs(connection, SMALL, "openai") == []
+        assert past_attempts(connection, SMALL, "runpod") == [PastRun(3600.0, 60.0, 0.0)]
+        assert past_attempts(connection, SMALL, "openai") == [PastRun(3600.0, 1.0, 0.0)] * 2
+        assert past_attempts(connection, JobSpec(model="medium"), "runpod") == []
+
+
+def test_what_was_paid_is_told_by_run_and_place(database: Database) -> None:
+    """Attempts, those that failed, seconds, money; this machine is not among them."""
+    write(database, rented_run(), facts(backend="runpod"))
+    write(database, whole_run(), began=BEGAN + timedelta(days=1))
+    with database.reading() as connection:
+        assert connection is not None
+        [first, second] = runs(connection)
+        [paid] = paid_places(connection, [first, second])
+        assert paid_places(connection, [second]) == []
+    assert (paid.run_id, paid.backend, paid.place, paid.attempts, paid.failed) == (first.id, "runpod", "ep1", 2, 1)
+    assert (paid.computing, paid.audio_seconds, paid.of_unknown_cost) == (90.0, 7200.0, 0)
+    assert paid.cost == pytest.approx(0.027)
 
 
 def test_runs_can_be_asked_for_by_day_and_number(database: Database) -> None:

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from tests.ledger.runs import eventful_run, facts, whole_run, write
+from tests.ledger.runs import eventful_run, facts, rented_run, write
 from transcribe_cli.cost import PastRun
 from transcribe_cli.ledger.database import Database
-from transcribe_cli.ledger.history import failed_jobs, past_jobs, past_runs, runs
+from transcribe_cli.ledger.history import failed_jobs, paid_places, past_attempts, past_runs, runs
 from transcribe_cli.spec import JobSpec
 
 PROGRAMS = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
@@ -67,12 +67,14 @@ def test_the_history_is_what_it_is_in_a_file(server: str) -> None:
     """Speeds, runs, failures."""
     database = Database(server)
     known = write(database, eventful_run(), facts(spec=JobSpec(model="medium")))
-    write(database, whole_run(), facts(backend="runpod", spec=JobSpec(model="medium")))
+    write(database, rented_run(), facts(backend="runpod", spec=JobSpec(model="medium")))
     with database.reading() as connection:
         assert connection is not None
         assert past_runs(connection, JobSpec(model="medium")) == [PastRun(3600.0, 60.0, 10.0)]
-        assert past_jobs(connection, JobSpec(model="medium"), "runpod") == [PastRun(3600.0, 60.0, 0.0)]
+        assert past_attempts(connection, JobSpec(model="medium"), "runpod") == [PastRun(3600.0, 60.0, 0.0)]
         [failed] = failed_jobs(connection, [run for run in runs(connection) if run.id == known.id])
         assert failed.error == "b.mp3 is not audio."
+        [paid] = [place for place in paid_places(connection, runs(connection)) if place.backend == "runpod"]
+        assert (paid.attempts, paid.failed, paid.computing, paid.of_unknown_cost) == (2, 1, 90.0, 0)
     assert "team" in database.name
     database.close()

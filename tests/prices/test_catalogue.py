@@ -8,27 +8,24 @@ from typing import Any
 import pytest
 
 from tests.catalogue import KEY, catalogue
-from transcribe_cli.prices import PriceList, load_prices
+from transcribe_cli.prices import load_prices
 from transcribe_cli.prices.catalogue import NoCatalogue, with_todays_prices
 
 TODAY = date(2026, 11, 21)
 
 
-def asking(address: str) -> PriceList:
-    """The list, whose catalogue is there."""
-    prices = load_prices()
-    return prices.model_copy(update={"runpod": prices.runpod.model_copy(update={"catalogue": address})})
-
-
 def test_todays_prices_replace_those_of_the_list() -> None:
     """Of pools that it names; with its address and the day, the cheapest card's where they differ."""
     with catalogue() as server:
-        prices = with_todays_prices(asking(server.address), KEY, today=TODAY)
+        prices = with_todays_prices(load_prices(), server.url, KEY, today=TODAY)
     ada, small, old = prices.of("runpod.ADA_24"), prices.of("runpod.AMPERE_24"), prices.of("runpod.ADA_80_PRO")
     assert ada is not None
     assert (ada.per_hour, ada.as_of, ada.source) == (1.1, TODAY, server.address)
     assert small is not None
     assert small.per_hour == 0.66
+    new = prices.of("runpod.NEW_180")
+    assert new is not None
+    assert new.per_hour == 8.6
     assert old == load_prices().of("runpod.ADA_80_PRO")
     [(path, key)] = server.asked
     assert "product=SERVERLESS" in path
@@ -60,7 +57,7 @@ def test_todays_prices_replace_those_of_the_list() -> None:
 def test_what_is_no_answer_is_said_and_nothing_else_happens(answer: dict[str, Any], told: str) -> None:
     """In a few words, without the key."""
     with catalogue(**answer) as server, pytest.raises(NoCatalogue) as caught:
-        with_todays_prices(asking(server.address), KEY, timeout=0.5)
+        with_todays_prices(load_prices(), server.url, KEY, timeout=0.5)
     assert told in str(caught.value)
     assert KEY not in str(caught.value)
 
@@ -68,25 +65,25 @@ def test_what_is_no_answer_is_said_and_nothing_else_happens(answer: dict[str, An
 def test_a_wrong_key_is_said() -> None:
     """As what the catalogue answers."""
     with catalogue() as server, pytest.raises(NoCatalogue, match="401"):
-        with_todays_prices(asking(server.address), "rpa_OTHER")
+        with_todays_prices(load_prices(), server.url, "rpa_OTHER")
 
 
 @pytest.mark.parametrize("key", ["with\nnewline", "não"])
 def test_a_key_that_cannot_be_one_is_said(key: str) -> None:
     """Before or after it is sent, never as a traceback."""
     with catalogue() as server, pytest.raises(NoCatalogue):
-        with_todays_prices(asking(server.address), key)
+        with_todays_prices(load_prices(), server.url, key)
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9/v2", "nowhere", "http://", "file:///etc/passwd"])
 def test_a_catalogue_that_is_not_there_is_said(address: str) -> None:
     """No server, no address."""
     with pytest.raises(NoCatalogue, match="cannot be reached"):
-        with_todays_prices(asking(address), KEY)
+        with_todays_prices(load_prices(), address, KEY)
 
 
 def test_without_a_key_nobody_is_asked() -> None:
     """Every request to RunPod's API needs one."""
     with catalogue() as server, pytest.raises(NoCatalogue, match="RUNPOD_API_KEY"):
-        with_todays_prices(asking(server.address), None)
+        with_todays_prices(load_prices(), server.url, None)
     assert server.asked == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from transcribe_cli.errors import ConfigError
-from transcribe_cli.prices import load_prices
+from transcribe_cli.prices import Price, load_prices
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs" / "prices.toml"
 SHIPPED = Path(__file__).parent.parent.parent / "src" / "transcribe_cli" / "prices" / "prices.toml"
@@ -119,9 +119,18 @@ def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 
 def test_of_several_prices_the_dearest_counts() -> None:
-    """An endpoint with two pools may take either; what is not listed is no price."""
+    """An endpoint with two pools may take either; where one is not listed, nobody knows whether it is the dearest."""
     prices = load_prices()
-    assert prices.of("runpod.AMPERE_24", "runpod.ADA_24", "runpod.NOBODYS") == prices.of("runpod.ADA_24")
+    assert prices.of("runpod.AMPERE_24", "runpod.ADA_24", "runpod.AMPERE_16") == prices.of("runpod.ADA_24")
+    assert prices.of("runpod.AMPERE_24", "runpod.NOBODYS") is None
+    assert prices.unlisted("runpod.AMPERE_24", "runpod.NOBODYS") == ("runpod.NOBODYS",)
     for unknown in ("runpod.NOBODYS", "runpod", "openai.whisper-9", "nobody.small", ""):
         assert prices.of(unknown) is None
     assert prices.of() is None
+
+
+def test_a_price_reads_as_people_write_it() -> None:
+    """Two digits at least, and what the hours are of."""
+    told = [str(Price("", per_hour=hour)) for hour in (8.6, 1.12, 0.0375, 0)]
+    assert told == ["$8.60/h", "$1.12/h", "$0.0375/h", "$0.00/h"]
+    assert str(Price("", per_audio_hour=0.111)) == "$0.111/h of audio"

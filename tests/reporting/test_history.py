@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ledger.runs import eventful_run, facts, sqlite
+from tests.ledger.runs import eventful_run, facts, rented_run, sqlite
 from transcribe_cli.events import Event, Notice, RecordingProgress, RecordingSkipped, RunFinished, RunStarted
 from transcribe_cli.ledger import KEPT
 from transcribe_cli.ledger import database as database_module
@@ -42,7 +42,7 @@ def test_a_run_is_written_down_and_everything_is_passed_on(tmp_path: Path) -> No
 
 def test_what_leaves_nothing_costs_no_transaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each clip of a lecture is told of; those that count are all that the ledger knows what to do with."""
-    assert {type(event) for event in eventful_run()} == set(KEPT)
+    assert {type(event) for event in (*eventful_run(), *rented_run())} == set(KEPT)
     begun: list[Database] = []
     writing = Database.writing
     monkeypatch.setattr(Database, "writing", lambda database: begun.append(database) or writing(database))

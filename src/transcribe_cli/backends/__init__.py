@@ -1,9 +1,9 @@
 """Where jobs run: the contract of a backend, which `local`, `runpod` and `openai` keep, and of which the wrappers are made.
 
 A backend is a place: it takes jobs and yields an outcome for each, as they finish. It never writes outputs (`batch` does) and knows
-nothing of trying again. `retry`, `breaker` and `failover` are backends as well; each holds another one:
+nothing of trying again. `billed`, `retry`, `breaker` and `failover` are backends as well; each holds another one:
 
-    failover(retry(breaker(runpod)), retry(breaker(openai)), local)
+    failover(retry(breaker(billed(runpod))), retry(breaker(billed(openai))), local)
 
 **Whose failure is it?** An outcome's `error` says so, and the wrappers go by its class alone:
 
@@ -13,7 +13,8 @@ nothing of trying again. `retry`, `breaker` and `failover` are backends as well;
   Outcomes given before stand; jobs that have none were not done.
 
 **What it costs.** Every attempt that may be paid for is told in `Outcome.usage`, failed ones too; wrappers put the attempts of a job
-together, in their order. A backend knows no prices: it names its `tariffs`, under which `prices` finds them.
+together, in their order. A backend knows no prices: it names its `tariffs`, under which `prices` finds them. `billed` puts them on the
+`bill`, which also counts what is under way: `RecordingSent` says that audio is, `RecordingTaken` since when a machine computes on it.
 
 **To add a backend**: write the file, add its line to `registry.BACKENDS`, inherit `tests/backends/suite.py`, document it. Its class is
 called with `(spec, settings, emit)`, all of which may be kept; `spec` is the run's own, a job's may differ by what a manifest says. The

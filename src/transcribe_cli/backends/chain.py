@@ -1,30 +1,43 @@
-"""The backends that the settings name, each with its patience, the preferred one first."""
+"""The backends that the settings name, each with its patience and on one bill, the preferred one first."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 from transcribe_cli.backends import Backend, Opener
+from transcribe_cli.backends.billed import Billed
 from transcribe_cli.backends.breaker import Breaker
 from transcribe_cli.backends.failover import Failover
+from transcribe_cli.backends.priority import Priority
 from transcribe_cli.backends.retry import Retry
+from transcribe_cli.bill import HERE, Bill
+from transcribe_cli.cost import Speed
 from transcribe_cli.events import Emit
 from transcribe_cli.registry import BACKENDS
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
 
+# How fast a backend is that charges by these tariffs; None where nobody knows.
+SpeedOf = Callable[[str, tuple[str, ...]], Speed | None]
 
-def elsewhere(spec: JobSpec, settings: Settings, emit: Emit) -> Backend:
-    """What `transcribe remote` works with: `--backend`, and then each of `--fallback`.
+
+def elsewhere(spec: JobSpec, settings: Settings, emit: Emit, bill: Bill, speed: SpeedOf = lambda name, tariffs: None) -> Backend:
+    """What `transcribe remote` works with: `--backend`, and then each of `--fallback`, unless `--priority` orders them.
 
     Raises:
         MissingExtra: a backend needs what is not installed.
     """
     names = dict.fromkeys((settings.backend, *settings.fallback))
-    backends = [_patient(name, spec, settings, emit) for name in names]
-    return backends[0] if len(backends) == 1 else Failover(backends, emit)
+    backends = [_patient(name, spec, settings, emit, bill) for name in names]
+    if len(backends) == 1:
+        return backends[0]
+    priority = Priority(settings.priority, bill, speed, emit) if settings.priority else None
+    return Failover(backends, emit, priority)
 
 
-def _patient(name: str, spec: JobSpec, settings: Settings, emit: Emit) -> Backend:
+def _patient(name: str, spec: JobSpec, settings: Settings, emit: Emit, bill: Bill) -> Backend:
     backend = cast("Opener", BACKENDS.load(name))(spec, settings, emit)
-    return backend if name == "local" else Retry(Breaker(backend, emit), settings.attempts, emit)
+    if name == HERE:  # which the bill hears of by its events
+        return backend
+    return Retry(Breaker(Billed(backend, bill, settings, emit), emit), settings.attempts, emit)

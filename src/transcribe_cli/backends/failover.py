@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from transcribe_cli.backends import Backend, Limited, Wanted, unlimited
+from transcribe_cli.backends.priority import Priority
 from transcribe_cli.errors import NotReady, PlaceFailed, UsageError
 from transcribe_cli.events import Emit, Notice
 from transcribe_cli.outcome import Outcome
@@ -15,11 +16,16 @@ from transcribe_cli.usage import Usage
 
 
 class Failover:
-    """A backend made of several, the preferred one first."""
+    """A backend made of several, the preferred one first.
 
-    def __init__(self, backends: Sequence[Backend], emit: Emit) -> None:
+    Args:
+        priority: puts those that can be used into another order.
+    """
+
+    def __init__(self, backends: Sequence[Backend], emit: Emit, priority: Priority | None = None) -> None:
         self._backends = list(backends)
         self._emit = emit
+        self._priority = priority
 
     @property
     def name(self) -> str:
@@ -32,7 +38,7 @@ class Failover:
         return self._backends[0].tariffs
 
     def check(self, jobs: Sequence[Job]) -> None:
-        """Leave out those that cannot be used.
+        """Leave out those that cannot be used, and put the others into their order.
 
         Raises:
             UsageError, NotReady: that of the first, when none can.
@@ -47,7 +53,7 @@ class Failover:
                 self._emit(Notice(f"{backend.name} is left out: {error}", "warning"))
         if not usable and first is not None:
             raise first
-        self._backends = usable
+        self._backends = self._priority.ordered(usable) if self._priority and len(usable) > 1 else usable
 
     def run(self, jobs: Iterable[Job], wanted: Wanted, limited: Limited = unlimited) -> Generator[Outcome]:
         """See `Backend.run`."""

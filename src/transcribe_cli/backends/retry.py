@@ -11,10 +11,9 @@ from dataclasses import dataclass, field, replace
 from transcribe_cli.backends import Backend, Limited, Wanted, unlimited
 from transcribe_cli.backends.http import pause
 from transcribe_cli.errors import PlaceFailed
-from transcribe_cli.events import Emit, Notice
+from transcribe_cli.events import AttemptFailed, Emit
 from transcribe_cli.outcome import Outcome
 from transcribe_cli.plan import Job
-from transcribe_cli.printable import printable
 from transcribe_cli.usage import Usage
 
 # How often a limit is looked at during a pause, in seconds.
@@ -92,5 +91,8 @@ class Retry:
 
     def _tell(self, outcome: Outcome, error: PlaceFailed, attempt: int) -> None:
         paid = " It may be paid for twice." if outcome.usage else ""
-        label = printable(outcome.job.recording.label)
-        self._emit(Notice(f"{label}: {error.message} Try {attempt} of {self._attempts}.{paid}", "warning"))
+        message = f"{error.message} Try {attempt} of {self._attempts}.{paid}"
+        seconds = sum(usage.computing or 0.0 for usage in outcome.usage)
+        known = [usage.cost for usage in outcome.usage if usage.cost is not None]
+        spent = sum(known) if known else None
+        self._emit(AttemptFailed(outcome.job.recording.label, error.code, message, round(seconds, 3), spent, self.name))

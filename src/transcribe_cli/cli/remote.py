@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import Annotated, Any
 
 import typer
 
 from transcribe_cli.cli.options import with_all_options
-from transcribe_cli.cli.run import carry_out
-from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure
-from transcribe_cli.errors import UsageError
-
-if TYPE_CHECKING:
-    from transcribe_cli.backends import Opener
+from transcribe_cli.cli.run import Place, carry_out, here
+from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, price_here
+from transcribe_cli.config import Config
 
 
 @with_all_options
@@ -35,13 +33,23 @@ def remote(
     transcribe remote ./aulas --runpod-endpoint abc123xyz --staging s3://bucket/staging --fallback local
     """
     configured = configure(sources or [], flags, config, profile)
-    if configured.settings.max_cost is not None:
-        message = "--max-cost cannot be kept by `remote`: what a place charges is not known while it works."
-        raise UsageError(message, "Use --max-hours or --until; transcribe plan --compare estimates the cost.")
-    return carry_out(sources or [], configured, _elsewhere, dry_run=dry_run, as_json=as_json)
+    backend = configured.settings.backend
+    return carry_out(sources or [], configured, _rented, backend, dry_run=dry_run, as_json=as_json)
 
 
-def _elsewhere() -> Opener:
+def _rented(config: Config) -> Place:
+    """The backends that the configuration names, and what they charge; this machine alone is as in `run`."""
+    settings = config.settings
+    names = {settings.backend, *settings.fallback}
+    if names == {"local"}:
+        return here(config)
     from transcribe_cli.backends.chain import elsewhere
+    from transcribe_cli.bill import Bill
+    from transcribe_cli.cli.prices import todays_prices
+    from transcribe_cli.cli.speeds import Speeds
+    from transcribe_cli.prices import load_prices
 
-    return elsewhere
+    prices = load_prices(settings.prices)
+    speeds = Speeds(config, prices)
+    bill = Bill(lambda: todays_prices(settings)[0] if "runpod" in names else prices, price_here(config))
+    return partial(elsewhere, bill=bill, speed=speeds.of), bill

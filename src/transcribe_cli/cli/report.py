@@ -67,13 +67,13 @@ def _read(url: str, since: datetime | None, last: int | None) -> Report:
     if not is_there(url):
         return Report((), ())
     from transcribe_cli.ledger.database import Database  # brings SQLAlchemy
-    from transcribe_cli.ledger.history import failed_jobs, runs
+    from transcribe_cli.ledger.history import failed_jobs, paid_places, runs
 
     with Database(url).reading() as connection:
         if connection is None:
             return Report((), ())
         found = runs(connection, since, last)
-        return Report(found, failed_jobs(connection, found))
+        return Report(found, failed_jobs(connection, found), paid_places(connection, found))
 
 
 def _moment(text: str) -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -14,12 +14,15 @@ from transcribe_cli.cli.plan import show
 from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, jobs_for, price_here, remembering, shard_of
 from transcribe_cli.cli.streams import mute_stdout
 from transcribe_cli.config import Config
-from transcribe_cli.cost import Meter
 from transcribe_cli.events import Notice
+from transcribe_cli.metering import MachineMeter, Meter
 from transcribe_cli.reporting import listening
 
 if TYPE_CHECKING:
     from transcribe_cli.backends import Opener
+
+# Opens the backend that does the work, and knows what that costs.
+Place: TypeAlias = "tuple[Opener, Meter]"
 
 
 @with_job_options
@@ -41,21 +44,28 @@ def run(
 
     transcribe run 'podcasts/**/*.mp3' --model small -f srt,txt --output-dir out
     """
-    return carry_out(sources or [], configure(sources or [], flags, config, profile), dry_run=dry_run, as_json=as_json)
+    return carry_out(
+        sources or [], configure(sources or [], flags, config, profile), here, "local", dry_run=dry_run, as_json=as_json
+    )
+
+
+def here(config: Config) -> Place:
+    """This machine."""
+    from transcribe_cli.backends.local import Local  # brings NumPy, which `--help` need not wait for
+
+    return Local, MachineMeter(price_here(config))
 
 
 def carry_out(
-    sources: Sequence[str], configured: Config, where: Callable[[], Opener] | None = None, *, dry_run: bool, as_json: bool
+    sources: Sequence[str], configured: Config, where: Callable[[Config], Place], backend: str, *, dry_run: bool, as_json: bool
 ) -> int:
-    """Do what the configuration says with these sources, here or where `where` says, and tell of it; the exit code."""
-    from transcribe_cli.backends.local import Local  # these bring NumPy, which `--help` need not wait for
-    from transcribe_cli.batch import Batch
+    """Do what the configuration says with these sources at a place, which the ledger calls `backend`, and tell of it; the exit code."""
+    from transcribe_cli.batch import Batch  # brings NumPy
 
     jobs, shard = jobs_for(sources, configured), shard_of(configured)
     if dry_run:
         return show(jobs, configured, as_json=as_json)
-    meter = Meter(price_here(configured) if where is None else None)
-    backend = "local" if where is None else configured.settings.backend
+    opener, meter = where(configured)
     with listening(configured.settings, sys.stderr) as told, remembering(sources, jobs, configured, told, backend) as emit:
         if configured.file is not None:
             emit(Notice(f"Configuration: {configured.file}."))
@@ -63,7 +73,7 @@ def carry_out(
             emit(Notice(f"Shard {shard}."))
         if not jobs:
             emit(Notice(f"No recordings in {', '.join(sources) or 'the current folder'}{' for this shard' if shard else ''}."))
-        summary = Batch(jobs, configured.spec, configured.settings, emit, where() if where else Local, meter).run()
+        summary = Batch(jobs, configured.spec, configured.settings, emit, opener, meter).run()
     if as_json:
         try:
             typer.echo(json.dumps(summary.as_record()))

@@ -55,6 +55,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     ELSEWHERE: (
         "backend",
         "fallback",
+        "priority",
         "detach",
         "in_flight",
         "attempts",

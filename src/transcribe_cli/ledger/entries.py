@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, update
 
 from transcribe_cli.events import (
+    AttemptEnded,
     AttemptFailed,
     Event,
     ModelLoaded,
@@ -33,11 +34,14 @@ _QUERY = re.compile(r"(?<=\S)\?\S+=\S+")
 
 @dataclass
 class _Job:
-    """The rows of a recording that is worked on."""
+    """The rows of a recording that is worked on; `told` is true once a place has told of the attempt, `paid` USD of all that were."""
 
     id: int
     attempts: int = 0
     attempt: int | None = None
+    began: datetime | None = None
+    told: bool = False
+    paid: float = 0.0
 
 
 class Entries:
@@ -60,7 +64,9 @@ class Entries:
                 device = {"device": event.device, "load_seconds": event.seconds}
                 connection.execute(update(RUNS).where(RUNS.c.id == self._facts.id, RUNS.c.device.is_(None)).values(device))
             case RecordingStarted():
-                self._begin_attempt(connection, when, event.recording)
+                self._begin_attempt(connection, when, event)
+            case AttemptEnded():
+                self._tell_attempt(connection, when, event)
             case AttemptFailed():
                 ended = {"seconds": event.seconds, "cost": event.cost, **self._error(event.code, event.message)}
                 self._end_attempt(connection, when, event.recording, ended, event.backend)
@@ -97,21 +103,51 @@ class Entries:
         counted = {name: value for name, value in asdict(event).items() if name in RUNS.c}
         connection.execute(update(RUNS).where(RUNS.c.id == self._facts.id).values(finished_at=when, **counted))
 
-    def _begin_attempt(self, connection: Connection, when: datetime, recording: str) -> None:
-        job = self._job(connection, when, recording)
-        job.attempts += 1
-        values = {"job_id": job.id, "number": job.attempts, "backend": self._facts.backend, "started_at": when}
-        job.attempt = _key(connection.execute(insert(ATTEMPTS).values(values)).inserted_primary_key)
+    def _begin_attempt(self, connection: Connection, when: datetime, event: RecordingStarted) -> None:
+        job = self._job(connection, when, event.recording)
+        self._end_attempt(connection, when, event.recording, {})  # one that went to another place before anything was sent
+        backend = event.backend or self._facts.backend
+        values = {"job_id": job.id, "number": job.attempts + 1, "backend": backend, "started_at": when}
+        row = _key(connection.execute(insert(ATTEMPTS).values(values)).inserted_primary_key)
+        self._jobs[event.recording] = _Job(job.id, job.attempts + 1, row, when, paid=job.paid)
+
+    def _tell_attempt(self, connection: Connection, when: datetime, event: AttemptEnded) -> None:
+        """What the place says; of an error this is the code, the sentence comes with what follows from it."""
+        job = self._jobs.get(event.recording)
+        if job is None or job.attempt is None or job.began is None:
+            return
+        job.told = True
+        job.paid += event.cost or 0.0
+        values = {
+            "finished_at": when,
+            "seconds": (when - job.began).total_seconds(),
+            "cost": event.cost,
+            "error_code": event.error or None,
+            "backend": event.backend,
+            "place": event.place or None,
+            "job": event.job or None,
+            "computing": event.computing,
+            "queued": event.queued,
+            "audio_seconds": event.audio,
+            "bytes_sent": event.bytes,
+            "perhaps_again": event.perhaps_again,
+        }
+        connection.execute(update(ATTEMPTS).where(ATTEMPTS.c.id == job.attempt).values(values))
 
     def _end_attempt(
         self, connection: Connection, when: datetime, recording: str, values: Mapping[str, Any], backend: str = ""
     ) -> None:
         job = self._jobs.get(recording)
-        if job is not None and job.attempt is not None:
-            where = {"backend": backend} if backend else {}
-            ended = update(ATTEMPTS).where(ATTEMPTS.c.id == job.attempt).values(finished_at=when, **values, **where)
-            connection.execute(ended)
-            job.attempt = None
+        if job is None or job.attempt is None:
+            return
+        ended = {"finished_at": when, **values, **({"backend": backend} if backend else {})}
+        if ended.get("cost") is not None:  # the recording's, of which other places had their part
+            ended["cost"] = round(ended["cost"] - job.paid, 6)
+        if job.told:  # what it took and cost stands there; what the run says is of all attempts
+            ended = {name: values[name] for name in ("error_code", "error") if name in values}
+        if ended:
+            connection.execute(update(ATTEMPTS).where(ATTEMPTS.c.id == job.attempt).values(ended))
+        job.attempt = None
 
     def _done(self, connection: Connection, when: datetime, event: RecordingDone) -> None:
         about = {

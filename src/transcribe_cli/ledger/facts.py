@@ -10,6 +10,7 @@ from pathlib import Path
 from platformdirs import user_state_path
 
 from transcribe_cli.events import (
+    AttemptEnded,
     AttemptFailed,
     ModelLoaded,
     RecordingDone,
@@ -22,7 +23,7 @@ from transcribe_cli.spec import JobSpec
 
 FILE_NAME = "ledger.db"
 # The events that leave something in the ledger.
-KEPT = (RunStarted, ModelLoaded, RecordingStarted, AttemptFailed, RecordingDone, RecordingFailed, RunFinished)
+KEPT = (RunStarted, ModelLoaded, RecordingStarted, AttemptEnded, AttemptFailed, RecordingDone, RecordingFailed, RunFinished)
 
 
 @dataclass(frozen=True)

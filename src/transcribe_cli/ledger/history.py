@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, select
 
+from transcribe_cli.bill import CANCELLED
 from transcribe_cli.cost import ENOUGH_AUDIO, PastRun
-from transcribe_cli.ledger.tables import JOBS, RUNS
+from transcribe_cli.ledger.tables import ATTEMPTS, JOBS, RUNS
 from transcribe_cli.spec import JobSpec
 
 # What was long ago says less about a machine than its last runs.
@@ -62,6 +63,21 @@ class FailedJob:
     error: str
 
 
+@dataclass(frozen=True)
+class PaidPlace:
+    """What a run had done at a place that may have to be paid: attempts, seconds, USD; `cost` is of those whose cost is known."""
+
+    run_id: str
+    backend: str
+    place: str | None
+    attempts: int
+    failed: int
+    computing: float | None
+    audio_seconds: float | None
+    cost: float | None
+    of_unknown_cost: int
+
+
 def past_runs(connection: Connection, spec: JobSpec, *, device: str = "auto", only_speakers: bool = False) -> list[PastRun]:
     """The last runs on this machine that did such work, the newest first.
 
@@ -94,19 +110,57 @@ def past_runs(connection: Connection, spec: JobSpec, *, device: str = "auto", on
     return [_past(row) for row in rows]
 
 
-def past_jobs(connection: Connection, spec: JobSpec, backend: str) -> list[PastRun]:
-    """For each of the last runs elsewhere, the audio of its jobs and the seconds that were billed for them."""
-    audio, seconds = func.sum(JOBS.c.audio_seconds), func.sum(JOBS.c.seconds)
+def past_attempts(connection: Connection, spec: JobSpec, backend: str) -> list[PastRun]:
+    """For each of the last runs elsewhere, the audio of the attempts that succeeded there and the seconds that it computed for them.
+
+    Where a place does not tell these, the seconds from sending to having the result.
+    """
+    audio = func.sum(ATTEMPTS.c.audio_seconds)
+    seconds = func.sum(func.coalesce(func.nullif(ATTEMPTS.c.computing, 0), ATTEMPTS.c.seconds))
     found = (
         select(audio.label("audio_seconds"), seconds.label("seconds"))
+        .join(JOBS, ATTEMPTS.c.job_id == JOBS.c.id)
         .join(RUNS, JOBS.c.run_id == RUNS.c.id)
-        .where(RUNS.c.backend == backend, RUNS.c.model == spec.model, RUNS.c.diarize == spec.diarize, JOBS.c.state == "done")
+        .where(
+            ATTEMPTS.c.backend == backend,
+            ATTEMPTS.c.audio_seconds > 0,
+            ATTEMPTS.c.error_code.is_(None),
+            RUNS.c.model == spec.model,
+            RUNS.c.diarize == spec.diarize,
+            JOBS.c.state == "done",
+        )
         .group_by(RUNS.c.id, RUNS.c.started_at)
         .having(seconds > 0)
         .order_by(RUNS.c.started_at.desc())
         .limit(LAST_RUNS)
     )
     return [PastRun(row.audio_seconds, row.seconds, 0.0) for row in connection.execute(found)]
+
+
+def paid_places(connection: Connection, among: Sequence[Run]) -> list[PaidPlace]:
+    """What these runs had done at places that may have to be paid, by run and place in the order of time."""
+    failed = func.sum(case((ATTEMPTS.c.error_code != CANCELLED, 1), else_=0))
+    asked = (
+        select(
+            JOBS.c.run_id,
+            ATTEMPTS.c.backend,
+            ATTEMPTS.c.place,
+            func.count().label("attempts"),
+            failed.label("failed"),
+            func.sum(ATTEMPTS.c.computing).label("computing"),
+            func.sum(ATTEMPTS.c.audio_seconds).label("audio_seconds"),
+            func.sum(ATTEMPTS.c.cost).label("cost"),
+            func.sum(case((ATTEMPTS.c.cost.is_(None), 1), else_=0)).label("of_unknown_cost"),
+        )
+        .join(JOBS, ATTEMPTS.c.job_id == JOBS.c.id)
+        .where(ATTEMPTS.c.bytes_sent.is_not(None))
+        .group_by(JOBS.c.run_id, ATTEMPTS.c.backend, ATTEMPTS.c.place)
+        .order_by(func.min(ATTEMPTS.c.id))
+    )
+    found: list[PaidPlace] = []
+    for ids in _some(among):
+        found += [PaidPlace(**row) for row in connection.execute(asked.where(JOBS.c.run_id.in_(ids))).mappings()]
+    return found
 
 
 def runs(connection: Connection, since: datetime | None = None, last: int | None = None) -> list[Run]:
@@ -120,12 +174,17 @@ def runs(connection: Connection, since: datetime | None = None, last: int | None
 def failed_jobs(connection: Connection, among: Sequence[Run]) -> list[FailedJob]:
     """What failed in these runs, in the order of time."""
     columns = [JOBS.c[name] for name in FailedJob.__dataclass_fields__]
-    ids = [run.id for run in among]
     found: list[FailedJob] = []
-    for first in range(0, len(ids), 500):  # databases limit how many values a question may have
-        some = select(*columns).where(JOBS.c.run_id.in_(ids[first : first + 500]), JOBS.c.state == "failed").order_by(JOBS.c.id)
+    for ids in _some(among):
+        some = select(*columns).where(JOBS.c.run_id.in_(ids), JOBS.c.state == "failed").order_by(JOBS.c.id)
         found += [FailedJob(**row) for row in connection.execute(some).mappings()]
     return found
+
+
+def _some(among: Sequence[Run]) -> Iterator[list[str]]:
+    """The ids of runs in parts: databases limit how many values a question may have."""
+    for first in range(0, len(among), 500):
+        yield [run.id for run in among[first : first + 500]]
 
 
 def _since(since: datetime | None) -> list[ColumnElement[bool]]:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.schema import CreateColumn
 
 from transcribe_cli.errors import LedgerUnavailable
-from transcribe_cli.ledger.tables import METADATA, SCHEMA
+from transcribe_cli.ledger.tables import ATTEMPTS, METADATA, SCHEMA
 
 Step = Callable[[Connection], None]
 
@@ -20,8 +21,17 @@ def _version_1(connection: Connection) -> None:
     METADATA.create_all(connection, checkfirst=False)
 
 
+def _version_2(connection: Connection) -> None:
+    """What places that may be paid say of an attempt; a new ledger has it since the first step."""
+    there = {column["name"] for column in inspect(connection).get_columns(ATTEMPTS.name)}
+    for name in ("place", "job", "computing", "queued", "audio_seconds", "bytes_sent", "perhaps_again"):
+        if name not in there:
+            column = CreateColumn(ATTEMPTS.c[name]).compile(dialect=connection.dialect)
+            connection.execute(text(f"ALTER TABLE {ATTEMPTS.name} ADD COLUMN {column}"))
+
+
 # Step n makes version n + 1 of version n.
-STEPS: Sequence[Step] = (_version_1,)
+STEPS: Sequence[Step] = (_version_1, _version_2)
 
 
 def upgrade(connection: Connection) -> None:

@@ -1,12 +1,13 @@
 """What the ledger keeps: runs, the jobs of each, the attempts of each job. Times are UTC, money is USD, the rest seconds.
 
 A job is a recording that a run worked on; what was done already has no row. An attempt is one time that somebody began with it: a
-recording that changed while it was read begins anew, a place that failed leaves it to another.
+recording that changed while it was read begins anew, a place that failed leaves it to another. What places that may be paid say of an
+attempt stands in columns of its own.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, DateTime, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
 # One row: how far `migrations` has come.
 SCHEMA = Table("ledger_schema", MetaData(), Column("version", Integer, nullable=False))
@@ -74,10 +75,18 @@ ATTEMPTS = Table(
     Column("backend", Text, nullable=False),
     Column("started_at", DateTime, nullable=False),
     Column("finished_at", DateTime),
-    Column("seconds", Float),
-    Column("cost", Float),
-    Column("error_code", Text),
+    Column("seconds", Float, comment="that were spent on it; elsewhere from its beginning to its end"),
+    Column("cost", Float, comment="null where nobody knows"),
+    Column("error_code", Text, comment="cancelled where the run ended before it did"),
     Column("error", Text),
+    # since version 2; null on this machine
+    Column("place", Text, comment="which endpoint or server"),
+    Column("job", Text, comment="what the place calls the attempt"),
+    Column("computing", Float, comment="what the place says it worked, or how long it was seen to; null where nobody knows"),
+    Column("queued", Float, comment="what it waited there before that"),
+    Column("audio_seconds", Float, comment="that were sent"),
+    Column("bytes_sent", BigInteger, comment="by this machine"),
+    Column("perhaps_again", Boolean, comment="an earlier attempt that nobody knows of may have to be paid for too"),
 )
 
 # The speed of a machine is asked for before each run.

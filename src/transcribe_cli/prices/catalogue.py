@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from transcribe_cli.errors import TranscribeError
-from transcribe_cli.prices.listed import PriceList
+from transcribe_cli.prices.listed import Pool, PriceList
 
 # Nobody waits long for a figure that is known roughly anyway. Seconds for the connection, for the answer to begin, and for all of it.
 TIMEOUT = 3.0
@@ -30,11 +30,14 @@ class NoCatalogue(TranscribeError):
     code = "no_catalogue"
 
 
-def with_todays_prices(prices: PriceList, key: str | None, *, today: date | None = None, timeout: float = TIMEOUT) -> PriceList:
-    """The list with today's prices of RunPod's pools; pools that the catalogue does not name keep theirs.
+def with_todays_prices(
+    prices: PriceList, api_url: str, key: str | None, *, today: date | None = None, timeout: float = TIMEOUT
+) -> PriceList:
+    """The list with today's prices of RunPod's pools, also of new ones; pools that the catalogue does not name keep theirs.
 
     Args:
-        prices: says where the catalogue is.
+        prices: the list.
+        api_url: of RunPod, the setting `runpod_api_url`.
         key: of an account at RunPod.
         today: the day here, unless said otherwise.
         timeout: seconds.
@@ -44,14 +47,12 @@ def with_todays_prices(prices: PriceList, key: str | None, *, today: date | None
     """
     if not key:
         raise NoCatalogue("RUNPOD_API_KEY is not set")
-    address = prices.runpod.catalogue
+    address = f"{api_url.rstrip('/')}/catalog/gpus"
     now = today or datetime.now(UTC).astimezone().date()
     found = _pools(_asked(address, key, timeout))
-    pools = {
-        name: pool.model_copy(update={"per_hour": found[name], "as_of": now, "source": address}) if name in found else pool
-        for name, pool in prices.runpod.pools.items()
-    }
-    return prices.model_copy(update={"runpod": prices.runpod.model_copy(update={"pools": pools})})
+    gpus = {name: pool.gpus for name, pool in prices.runpod.pools.items()}
+    asked = {name: Pool(gpus=gpus.get(name, ""), per_hour=hour, as_of=now, source=address) for name, hour in found.items()}
+    return prices.model_copy(update={"runpod": prices.runpod.model_copy(update={"pools": {**prices.runpod.pools, **asked}})})
 
 
 def _asked(address: str, key: str, timeout: float) -> object:

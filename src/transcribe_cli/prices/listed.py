@@ -36,7 +36,7 @@ class _Local(_Table):
     source: str = ""
 
 
-class _Pool(_Table):
+class Pool(_Table):
     """Cards of one size at RunPod."""
 
     gpus: str = ""
@@ -46,12 +46,11 @@ class _Pool(_Table):
 
 
 class _RunPod(_Table):
-    """RunPod serverless: what each pool costs for an hour of a worker, and where today's prices are asked for."""
+    """RunPod serverless: what each pool costs for an hour of a worker with one card."""
 
     as_of: date | None = None
     source: str
-    catalogue: str
-    pools: dict[str, _Pool]
+    pools: dict[str, Pool]
 
 
 class _Model(_Table):
@@ -100,23 +99,32 @@ class PriceList(_Table):
         return Price(self.local.source, self.local.as_of, per_hour=self.local.price_per_hour)
 
     def of(self, *tariffs: str) -> Price | None:
-        """The dearest of what places charge by, such as `runpod.ADA_24` or `openai.whisper-1`; None when none of them is listed.
+        """The dearest of what places charge by, such as `runpod.ADA_24` or `openai.whisper-1`; None when one of them is not listed.
 
         The dearest, because a place that chooses among several (an endpoint with two pools) may choose that one, and a limit is to be kept.
+        `runpod.ADA_24*2` is a worker with two cards.
         """
-        listed = [price for tariff in tariffs if (price := self._listed(*tariff.split(".", 1))) is not None]
-        return max(listed, key=lambda price: (price.per_hour or 0.0, price.per_audio_hour or 0.0), default=None)
+        listed = [self._listed(*tariff.split(".", 1)) for tariff in tariffs]
+        known = [price for price in listed if price is not None]
+        if not known or len(known) < len(listed):
+            return None
+        return max(known, key=lambda price: (price.per_hour or 0.0, price.per_audio_hour or 0.0))
+
+    def unlisted(self, *tariffs: str) -> tuple[str, ...]:
+        """Those of these that are not listed."""
+        return tuple(tariff for tariff in tariffs if self._listed(*tariff.split(".", 1)) is None)
 
     def _listed(self, place: str, name: str = "") -> Price | None:
         if place == "runpod":
+            name, _, cards = name.partition("*")
             pool, where = self.runpod.pools.get(name), self.runpod
-            return None if pool is None else Price(*_origin(pool, where), per_hour=pool.per_hour)
+            return None if pool is None else Price(*_origin(pool, where), per_hour=pool.per_hour * int(cards or 1))
         if (service := self.openai.get(place)) is None or (model := service.models.get(name)) is None:
             return None
         return Price(*_origin(model, service), per_audio_hour=model.per_audio_hour)
 
 
-def _origin(entry: _Pool | _Model, around: _RunPod | _Service) -> tuple[str, date | None]:
+def _origin(entry: Pool | _Model, around: _RunPod | _Service) -> tuple[str, date | None]:
     """Source and day of an entry: its own, or those of the table around it."""
     return (entry.source, entry.as_of) if entry.source else (around.source, entry.as_of or around.as_of)
 

@@ -24,6 +24,12 @@ class Price:
     per_hour: float | None = None
     per_audio_hour: float | None = None
 
+    def __str__(self) -> str:
+        """`$1.12/h`, `$0.36/h of audio`."""
+        hour, of_what = (self.per_hour, "") if self.per_audio_hour is None else (self.per_audio_hour, " of audio")
+        amount = f"{hour or 0.0:.4f}".rstrip("0")
+        return f"${amount}{'0' * (2 - len(amount.partition('.')[2]))}/h{of_what}"
+
     def amount(self, *, seconds: float, audio_seconds: float) -> float:
         """USD for a machine used for so many seconds, or for so much audio."""
         if self.per_audio_hour is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from transcribe_cli.events import Event, Notice, RecordingFailed
+from transcribe_cli.events import AttemptFailed, Event, Notice, RecordingFailed
 from transcribe_cli.reporting.sentences import sentence
 
 
@@ -17,7 +17,7 @@ class PlainLines:
 
     def emit(self, event: Event) -> None:
         """One line, flushed."""
-        serious = isinstance(event, RecordingFailed) or (isinstance(event, Notice) and event.level == "warning")
+        serious = isinstance(event, RecordingFailed | AttemptFailed) or (isinstance(event, Notice) and event.level == "warning")
         if (self._quiet and not serious) or (line := sentence(event)) is None:
             return
         # A terminal or log that is not UTF-8 gets escapes rather than an exception.

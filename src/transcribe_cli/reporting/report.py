@@ -16,7 +16,7 @@ from transcribe_cli.printable import printable
 from transcribe_cli.reporting.sentences import clock, counted, dollars
 
 if TYPE_CHECKING:
-    from transcribe_cli.ledger.history import FailedJob, Run
+    from transcribe_cli.ledger.history import FailedJob, PaidPlace, Run
 
 _COLUMNS = ("began", "where", "model", "done", "failed", "audio", "took", "RTFx", "cost", "ended")
 _STYLE = (
@@ -29,10 +29,11 @@ _STYLE = (
 
 @dataclass(frozen=True)
 class Report:
-    """Runs in the order of time, and what failed in them."""
+    """Runs in the order of time, what failed in them, and what they had done at places that may have to be paid."""
 
     runs: Sequence[Run]
     failed: Sequence[FailedJob]
+    paid: Sequence[PaidPlace] = ()
 
     @property
     def audio_seconds(self) -> float:
@@ -62,6 +63,7 @@ class Report:
                 {**_plain(asdict(run)), "sources": json.loads(run.sources), "rtfx": _rounded(run.rtfx)} for run in self.runs
             ],
             "failed": [_plain(asdict(job)) for job in self.failed],
+            "paid": [asdict(place) for place in self.paid],
             "totals": {
                 "runs": len(self.runs),
                 "transcribed": sum(run.transcribed for run in self.runs),
@@ -86,6 +88,7 @@ def lines(report: Report) -> Iterator[str]:
         yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
     yield ""
     yield _totals(report)
+    yield from _paid(report)
     if report.failed:
         yield ""
         yield f"{counted(len(report.failed), 'failure')}:"
@@ -101,7 +104,7 @@ def html(report: Report) -> str:
         _html_row((_local(job.finished_at), printable(job.recording), printable(job.error))) for job in report.failed
     )
     told = f"<h2>Failures</h2><table><tr><th>at</th><th>recording</th><th>why</th></tr>{failed}</table>" if failed else ""
-    totals = escape(_totals(report)) if report.runs else "The ledger has no such run."
+    totals = "<br>".join(map(escape, [_totals(report), *_paid(report)])) if report.runs else "The ledger has no such run."
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>transcribe report</title><style>{_STYLE}</style>'
         f"<h1>Runs</h1><p>{totals}</p><table><tr>{head}</tr>{body}</table>{told}</html>"
@@ -144,6 +147,20 @@ def _totals(report: Report) -> str:
         parts.append(dollars(report.cost))
     parts.append(f"{sum(run.failed for run in report.runs)} failed")
     return f"{', '.join(parts)}."
+
+
+def _paid(report: Report) -> Iterator[str]:
+    """What was done at each place that may have to be paid, over all runs; a line each."""
+    for name in dict.fromkeys((place.backend, place.place or "") for place in report.paid):
+        found = [place for place in report.paid if (place.backend, place.place or "") == name]
+        attempts, failed = sum(place.attempts for place in found), sum(place.failed for place in found)
+        known, unknown = [place.cost for place in found if place.cost is not None], sum(place.of_unknown_cost for place in found)
+        parts = [f"{counted(attempts, 'attempt')}{f' ({failed} failed)' if failed else ''}"]
+        if computing := sum(place.computing or 0.0 for place in found):
+            parts.append(f"{clock(computing)} of computing")
+        parts += [dollars(sum(known))] if known else []
+        parts += [f"{counted(unknown, 'attempt')} whose cost is not known"] if unknown else []
+        yield f"{printable(' '.join(filter(None, name)))}: {', '.join(parts)}."
 
 
 def _local(moment: datetime | None) -> str:

@@ -76,7 +76,8 @@ def _(event: RecordingDone) -> str:
     said = [event.language, counted(event.words, "word")] if event.words else ["no speech"]
     voices = [counted(event.speakers, "speaker")] if event.speakers else []
     doubts = [flag.replace("_", " ") for flag in event.flags if flag != "no_speech"]
-    about = [f"{clock(event.duration)} in {clock(event.seconds)}{speed}", *said, *voices, *doubts]
+    cost = [] if event.cost is None else [dollars(event.cost)]
+    about = [f"{clock(event.duration)} in {clock(event.seconds)}{speed}", *said, *voices, *doubts, *cost]
     return f"{'diarized' if event.diarized else 'done':<8}  {printable(event.recording)}  {', '.join(about)}"
 
 
@@ -114,7 +115,8 @@ def _(event: VoicesFound) -> str:
 
 @sentence.register
 def _(event: RecordingFailed) -> str:
-    why = printable(f"{event.message} {event.hint}".strip())
+    spent = f" ({dollars(event.cost)} spent)" if event.cost else ""
+    why = printable(f"{event.message} {event.hint}".strip()) + spent
     label = printable(event.recording)
     name = label.rpartition("/")[2]
     # Most messages begin with the file's name, which is shorter than what tells it from others in the tree.
@@ -138,11 +140,20 @@ def _(event: RunFinished) -> str | None:
         parts.append(f"{event.elsewhere} in progress elsewhere")
     if event.not_tried:
         parts.append(f"{event.not_tried} {'left' if event.stopped_by in LIMITS else 'not tried'}")
-    if event.cost is not None and (event.transcribed or event.diarized or event.failed or event.not_tried):
-        parts.append(dollars(event.cost))
+    if event.transcribed or event.diarized or event.failed or event.not_tried:
+        parts += _cost(event)
     stopped = _STOPPED.get(event.stopped_by or "", "")
     again = " The same command goes on from here." if event.stopped_by in LIMITS else ""
     return f"{stopped}{'; '.join(parts)}.{again}" if parts else None
+
+
+def _cost(event: RunFinished) -> list[str]:
+    """What the run cost, and where, if that was in several places; nothing where nobody has to be paid."""
+    places = [f"{name} {'not known' if cost is None else dollars(cost)}" for name, cost in event.cost_by_backend.items()]
+    where = f" ({', '.join(places)})" if len(places) > 1 else ""
+    if event.cost is not None:
+        return [f"{dollars(event.cost)}{where}"]
+    return [f"cost not known{where}"] if places else []
 
 
 def counted(number: int, noun: str) -> str:

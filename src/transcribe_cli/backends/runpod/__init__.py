@@ -41,6 +41,9 @@ from transcribe_cli.spec import JobSpec
 # Audio of so many bytes may be inside a request: base64 makes four bytes of three, and the rest of a request is small.
 INLINE_BYTES = (MOST_BYTES - 400_000) * 3 // 4
 
+# What workers are charged by whose cards the key may not ask for; a user's file of prices may have it.
+UNTOLD = "runpod.any"
+
 
 class RunPod:
     """An endpoint of RunPod serverless."""
@@ -127,5 +130,6 @@ class RunPod:
                 f"The RunPod endpoint {self._endpoint} sleeps: it may have no workers.",
                 "RunPod sets `max workers` to 0 after 7 days without a job; raise it in the console.",
             )
-        pools = gpu.get("pools") if isinstance(gpu, dict) else None
-        self._tariffs = tuple(f"runpod.{pool}" for pool in pools) if isinstance(pools, list) else ()
+        pools, cards = (gpu.get("pools"), gpu.get("count")) if isinstance(gpu, dict) else (None, None)
+        several = f"*{cards}" if isinstance(cards, int) and cards > 1 else ""  # prices are for one card
+        self._tariffs = tuple(f"runpod.{pool}{several}" for pool in pools) if isinstance(pools, list) and pools else (UNTOLD,)

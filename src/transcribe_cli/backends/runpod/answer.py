@@ -7,6 +7,7 @@ https://docs.runpod.io/serverless/endpoints/job-states. The body of an error is 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -33,14 +34,14 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """A job's status. `queued` and `computing` in seconds; `output` of a running job is its last word of progress."""
+    """A job's status. `queued` and `computing` in seconds, None where it does not say; `output` of a running job is its last progress."""
 
     id: str
     state: State
     output: Any = None
     error: Any = None
-    queued: float = 0.0
-    computing: float = 0.0
+    queued: float | None = None
+    computing: float | None = None
     retries: int = 0
 
     @classmethod
@@ -57,7 +58,7 @@ class Answer:
             error=document.get("error"),
             queued=_seconds(document.get("delayTime")),
             computing=_seconds(document.get("executionTime")),
-            retries=int(_number(document.get("retries"))),
+            retries=int(_number(document.get("retries")) or 0),
         )
 
     @property
@@ -91,9 +92,11 @@ def _parsed(error: Any) -> Any:  # noqa: ANN401 - any JSON
     return error
 
 
-def _seconds(milliseconds: Any) -> float:  # noqa: ANN401 - any JSON
-    return _number(milliseconds) / 1000
+def _seconds(milliseconds: Any) -> float | None:  # noqa: ANN401 - any JSON
+    number = _number(milliseconds)
+    return None if number is None else number / 1000
 
 
-def _number(value: Any) -> float:  # noqa: ANN401 - any JSON
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+def _number(value: Any) -> float | None:  # noqa: ANN401 - any JSON
+    real = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+    return float(value) if real else None

@@ -14,7 +14,7 @@ from transcribe_cli.backends.side_by_side import Stop, Stopped
 from transcribe_cli.backends.staging import Staging
 from transcribe_cli.backends.tickets import Keeper, Ticket
 from transcribe_cli.errors import NotReady, PlaceFailed, RecordingError, StorageNotReady
-from transcribe_cli.events import Notice, RecordingProgress, RecordingSent, RecordingStarted
+from transcribe_cli.events import Notice, RecordingProgress, RecordingSent, RecordingStarted, RecordingTaken
 from transcribe_cli.outcome import Outcome
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.printable import printable
@@ -54,7 +54,7 @@ class _Attempt:
     def run(self) -> Outcome:
         recording, spec = self._job.recording, self._job.spec
         text = self._job.decision is Decision.TRANSCRIBE
-        self._errand.emit(RecordingStarted(recording.label, recording.size, text, spec.diarize))
+        self._errand.emit(RecordingStarted(recording.label, recording.size, text, spec.diarize, "runpod"))
         try:
             self._find_or_send()
             answer = self._followed()
@@ -114,7 +114,8 @@ class _Attempt:
         except BaseException:
             self._remove_staged(self._ticket)
             raise
-        errand.emit(RecordingSent(job.recording.label, "runpod", self._ticket.id, parcel.bytes, parcel.seconds))
+        sent = RecordingSent(job.recording.label, "runpod", self._ticket.id, parcel.bytes, parcel.seconds, errand.place)
+        errand.emit(sent)
 
     def _submit(self, parcel: Parcel, computing: float) -> None:
         """Note the job on disk, put it into the queue, note its id."""
@@ -145,7 +146,7 @@ class _Attempt:
         Raises:
             PlaceFailed: its result is gone.
         """
-        pause, silent_since, told = _POLL_SECONDS, None, False
+        pause, silent_since, told, taken = _POLL_SECONDS, None, False, False
         while True:
             try:
                 answer = self._errand.client.status(self._ticket.id)
@@ -161,6 +162,9 @@ class _Attempt:
                 if answer.state.is_final:
                     self._answer = answer
                     return answer
+                if answer.state is State.RUNNING and not taken:
+                    taken = True
+                    self._tell_taken(answer)
                 self._progress(answer)
                 if self._errand.detach:
                     return None
@@ -218,6 +222,12 @@ class _Attempt:
                 return
             self._errand.emit(event)
 
+    def _tell_taken(self, answer: Answer) -> None:
+        """A worker is at it, which is paid from now on, or since the place says it left the queue."""
+        since = time.time() - self._ticket.sent - answer.queued if answer.queued is not None else 0.0
+        since = round(max(0.0, since), 3)
+        self._errand.emit(RecordingTaken(self._job.recording.label, "runpod", self._ticket.id, since, self._errand.place))
+
     def _leave(self) -> None:
         """The run ends: nothing goes on there that nobody collects, unless the user wants it to."""
         if self._ticket.id and not self._errand.detach and self._errand.client.cancel(self._ticket.id):
@@ -243,13 +253,21 @@ class _Attempt:
             place=self._errand.place,
             tariffs=self._errand.tariffs,
             job_id=self._ticket.id,
-            computing=answer.computing if answer else 0.0,
-            queued=answer.queued if answer else 0.0,
+            computing=self._computing(outcome),
+            queued=answer.queued if answer else None,
             audio=self._ticket.seconds,
             bytes_sent=self._ticket.bytes,
             error=outcome.error.code if outcome.error else "",
             perhaps_again=self._perhaps_again,
         )
+
+    def _computing(self, outcome: Outcome) -> float | None:
+        """What RunPod says the worker took; else what the worker says of its own work."""
+        if self._answer is None:
+            return None
+        if self._answer.computing is None and self._answer.state is State.CANCELLED:
+            return 0.0  # it never began
+        return self._answer.computing if self._answer.computing is not None else outcome.seconds or None
 
     @property
     def _label(self) -> str:

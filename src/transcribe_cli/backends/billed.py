@@ -1,0 +1,97 @@
+"""Puts a price on the attempts at a place, and tells of each as it ends, before anybody tries again."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
+from dataclasses import replace
+
+from transcribe_cli.backends import Backend, Limited, Wanted, unlimited
+from transcribe_cli.bill import Bill
+from transcribe_cli.errors import UsageError
+from transcribe_cli.events import AttemptEnded, Emit, Notice
+from transcribe_cli.outcome import Outcome
+from transcribe_cli.plan import Job
+from transcribe_cli.prices import Price
+from transcribe_cli.settings import Settings
+from transcribe_cli.usage import Usage
+
+
+class Billed:
+    """A backend whose attempts are on the bill."""
+
+    def __init__(self, backend: Backend, bill: Bill, settings: Settings, emit: Emit) -> None:
+        self._backend = backend
+        self._bill = bill
+        self._settings = settings
+        self._emit = emit
+
+    @property
+    def name(self) -> str:
+        """That of the backend."""
+        return self._backend.name
+
+    @property
+    def tariffs(self) -> tuple[str, ...]:
+        """Those of the backend."""
+        return self._backend.tariffs
+
+    def check(self, jobs: Sequence[Job]) -> None:
+        """See `Backend.check`; what the place charges is told.
+
+        Raises:
+            UsageError: that is not known, and the cost is limited.
+        """
+        self._backend.check(jobs)
+        price = self._bill.opened(self.name, self.tariffs)
+        if price is None and self._settings.max_cost is not None:
+            unknown = _names(self._bill.unknown(self.tariffs))
+            message = f"--max-cost cannot be kept at {self.name}: what it charges is not known{unknown}."
+            raise UsageError(message, "A file for --prices can say so; docs/costs.md shows how.")
+        self._emit(Notice(self._told(price)))
+
+    def run(self, jobs: Iterable[Job], wanted: Wanted, limited: Limited = unlimited) -> Generator[Outcome]:
+        """See `Backend.run`; each outcome's usage has its cost."""
+        try:
+            with closing(self._backend.run(jobs, wanted, limited)) as outcomes:
+                for outcome in outcomes:
+                    label = outcome.job.recording.label
+                    usage = tuple(self._bill.ended(label, attempt) for attempt in outcome.usage)
+                    self._bill.left(label)
+                    for attempt in usage:
+                        self._tell(label, attempt)
+                    yield replace(outcome, usage=usage)
+        finally:
+            for label, attempt in self._bill.stopped(self.name):
+                self._tell(label, attempt)
+
+    def _told(self, price: Price | None) -> str:
+        """What people are told of the price, or that there is none."""
+        if price is None:
+            unknown = _names(self._bill.unknown(self.tariffs))
+            return f"What {self.name} charges is not known{unknown}, nor what this run costs: --prices can say so."
+        dearest = ", the dearest of its kinds" if len(self.tariffs) > 1 else ""
+        since = f" ({price.as_of})" if price.as_of else ""
+        return f"{self.name} charges {price}{dearest}{_names(self.tariffs)}, says {price.source}{since}."
+
+    def _tell(self, recording: str, attempt: Usage) -> None:
+        self._emit(
+            AttemptEnded(
+                recording,
+                backend=attempt.backend,
+                place=attempt.place,
+                job=attempt.job_id,
+                computing=attempt.computing,
+                queued=attempt.queued,
+                audio=attempt.audio,
+                bytes=attempt.bytes_sent,
+                cost=attempt.cost,
+                error=attempt.error,
+                perhaps_again=attempt.perhaps_again,
+            )
+        )
+
+
+def _names(tariffs: Sequence[str]) -> str:
+    """` (ADA_24)`; empty without any."""
+    return f" ({', '.join(tariff.partition('.')[2] or tariff for tariff in tariffs)})" if tariffs else ""

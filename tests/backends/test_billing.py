@@ -1,0 +1,335 @@
+"""What `transcribe remote` costs, against RunPod's queue: told, written down, limited; and which place comes first."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.backends.conftest import SPEC, Elsewhere
+from tests.backends.gateway import ENDPOINT, Gateway
+from tests.backends.hands import at_work
+from tests.backends.test_runpod import until
+from tests.conftest import Ran
+from transcribe_cli.backends import Limited, Wanted, unlimited
+from transcribe_cli.backends.billed import Billed
+from transcribe_cli.bill import Bill
+from transcribe_cli.errors import PlaceFailed, UsageError
+from transcribe_cli.events import AttemptEnded, Emit, Event, RecordingSent
+from transcribe_cli.limits import Limits
+from transcribe_cli.outcome import Outcome
+from transcribe_cli.plan import Job, plan
+from transcribe_cli.prices import load_prices
+from transcribe_cli.reporting.sentences import dollars, sentence
+from transcribe_cli.settings import Settings
+from transcribe_cli.sources import find
+from transcribe_cli.usage import Usage
+from transcribe_cli.worker.handler import Worker
+
+ADA_24 = 1.12  # USD an hour, as listed
+
+
+def cost(remote: Elsewhere, name: str) -> dict[str, Any] | None:
+    """That of a transcript."""
+    document = json.loads((remote.folder / f"{name}.json").read_text())["cost"]
+    assert document is None or isinstance(document, dict)
+    return document
+
+
+def billed(gateway: Gateway, name: str, per_hour: float = ADA_24) -> float:
+    """What the queue says that all jobs of a recording come to."""
+    jobs = [job.view() for job in gateway.all_jobs() if job.name == name]
+    return sum(job["executionTime"] / 1000 for job in jobs) * per_hour / 3600
+
+
+def attempts(remote: Elsewhere) -> list[dict[str, Any]]:
+    """The rows of the ledger, with the recording of each."""
+    with closing(sqlite3.connect(remote.state / "ledger.db")) as connection:
+        connection.row_factory = sqlite3.Row
+        asked = "select recording, attempts.* from attempts join jobs on jobs.id = job_id order by attempts.id"
+        return [dict(row) for row in connection.execute(asked)]
+
+
+def own_prices(folder: Path, text: str) -> str:
+    """A file of the user's."""
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_transcript_costs_what_the_place_computed_for_it(served: Gateway, remote: Elsewhere) -> None:
+    """`executionTime` at the price of the endpoint's cards: in the JSON, the events, the summary and the ledger; and people are told."""
+    ran = remote.program("--json", "--log-format", "json")
+    assert ran.code == 0, ran.err
+    events = [json.loads(line) for line in ran.err.splitlines()]
+    summary = json.loads(ran.out)
+    told = {event["recording"]: event["cost"] for event in events if event["event"] == "recording_done"}
+    for name in ("um", "dois"):
+        found = cost(remote, name)
+        assert found is not None
+        assert found["amount"] == pytest.approx(billed(served, f"{name}.wav"), abs=2e-6)
+        assert found["amount"] == pytest.approx(found["seconds"] * ADA_24 / 3600, abs=2e-6)
+        assert (found["per_hour"], found["as_of"], found["currency"]) == (ADA_24, "2026-06-08", "USD")
+        assert told[f"{name}.wav"] == found["amount"]
+    assert summary["cost"] == pytest.approx(sum(told.values()), abs=2e-6)
+    assert summary["cost_by_backend"] == {"runpod": summary["cost"]}
+    for row in attempts(remote):
+        [job] = [job.view() for job in served.all_jobs() if job.id == row["job"]]
+        assert (row["backend"], row["place"], row["error_code"], row["perhaps_again"]) == ("runpod", ENDPOINT, None, 0)
+        assert (row["computing"], row["queued"]) == (job["executionTime"] / 1000, job["delayTime"] / 1000)
+        assert row["bytes_sent"] == (remote.folder / row["recording"]).stat().st_size
+        assert row["cost"] == told[row["recording"]]
+        assert row["audio_seconds"] > 0
+
+
+def test_todays_price_counts_where_it_can_be_had(served: Gateway, remote: Elsewhere) -> None:
+    """RunPod's catalogue is asked once, and by its day people see that it was."""
+    served.catalogue = {"ADA_24": 360.0}
+    ran = remote.program()
+    assert f"$360.00/h (ADA_24), says {served.url}/catalog/gpus" in ran.err
+    found = cost(remote, "um")
+    assert found is not None
+    assert found["amount"] == pytest.approx(billed(served, "um.wav", 360.0), abs=2e-4)
+    assert [kind for kind, _ in served.log].count("gpus") == 1
+    served.log.clear()
+    assert remote.program().code == 0
+    assert served.log == []
+
+
+def test_of_several_kinds_of_cards_the_dearest_is_assumed(gateway: Gateway, remote: Elsewhere) -> None:
+    """And said: nobody tells which one a worker had."""
+    gateway.pools = ["AMPERE_24", "ADA_24", "AMPERE_16"]
+    remote.run(detach=True)
+    told = "runpod charges $1.12/h, the dearest of its kinds (AMPERE_24, ADA_24, AMPERE_16), says https://docs.runpod.io/"
+    assert told in remote.said
+
+
+def test_a_worker_with_two_cards_costs_twice_as_much(gateway: Gateway, remote: Elsewhere) -> None:
+    """Prices are for one."""
+    gateway.cards = 2
+    remote.run(detach=True)
+    assert "runpod charges $2.24/h (ADA_24*2), says https://docs.runpod.io/" in remote.said
+
+
+def test_an_attempt_that_failed_is_paid_as_well(served: Gateway, remote: Elsewhere, transcribe: Callable[..., Ran]) -> None:
+    """In the transcript's cost, in a row of its own, and in the report."""
+    lost: list[str] = []
+    served.lose = lambda job: not lost and not lost.append(job.name)
+    ran = remote.program("--json")
+    [name] = lost
+    found = cost(remote, name.removesuffix(".wav"))
+    assert found is not None
+    assert len([job for job in served.all_jobs() if job.name == name]) == 2
+    assert found["amount"] == pytest.approx(billed(served, name), abs=3e-6)
+    lines = ran.err.splitlines()
+    assert "runpod charges $1.12/h (ADA_24), says https://docs.runpod.io/serverless/pricing (2026-06-08)." in lines
+    assert " spent)" in next(line for line in lines if line.startswith("again"))
+    assert all(", $0.00" in line for line in lines if line.startswith("done"))
+    assert "; $0.00" in lines[-1]
+    rows = [row for row in attempts(remote) if row["recording"] == name]
+    assert [row["error_code"] for row in rows] == ["place_failed", None]
+    assert "completed and has no output" in rows[0]["error"]
+    assert sum(row["cost"] for row in rows) == pytest.approx(found["amount"], abs=3e-6)
+    total = json.loads(ran.out)["cost"]
+    assert total == pytest.approx(billed(served, "um.wav") + billed(served, "dois.wav"), abs=4e-6)
+    text = transcribe("report", "--state-dir", remote.state).out
+    assert f"runpod {ENDPOINT}: 3 attempts (1 failed), " in text
+    assert "runpod ep-tests: 3 attempts (1 failed)" in transcribe("report", "--state-dir", remote.state, "--html").out
+    report = json.loads(transcribe("report", "--state-dir", remote.state, "--json").out)
+    assert report["runs"][0]["cost"] == total
+    [paid] = report["paid"]
+    assert (paid["attempts"], paid["failed"], paid["of_unknown_cost"]) == (3, 1, 0)
+    assert paid["cost"] == pytest.approx(total, abs=3e-6)
+
+
+def test_a_limit_of_the_cost_cancels_what_is_under_way(
+    gateway: Gateway, worker: Worker, remote: Elsewhere, tmp_path: Path
+) -> None:
+    """Nothing more begins, the exit code is 5, what it came to is written down; the same command goes on and ends."""
+    process = remote.started("--max-cost", "3", "--prices", own_prices(tmp_path, "[runpod.pools.ADA_24]\nper_hour = 36000\n"))
+    try:
+        until(lambda: len(gateway.jobs) == 2)
+        with gateway.changed:  # a worker takes one of them and never ends
+            job = gateway.jobs[gateway.queue.pop(0)]
+            job.status, job.worker, job.started, job.starts = "IN_PROGRESS", "slow", time.time(), 1
+        assert process.wait(60) == 5
+    finally:
+        process.kill()
+        process.wait()
+    assert {job.status for job in gateway.all_jobs()} == {"CANCELLED"}
+    assert not list(remote.state.rglob("*.job.json"))
+    rows = {row["job"]: row for row in attempts(remote)}
+    assert {row["error_code"] for row in rows.values()} == {"cancelled"}
+    assert rows[job.id]["cost"] >= 3.0
+    assert rows[job.id]["place"] == ENDPOINT
+    assert min(row["cost"] for row in rows.values()) == 0.0
+    with at_work(worker, gateway):
+        assert remote.program("--max-cost", "3").code == 0
+    assert cost(remote, "um") is not None
+    assert cost(remote, "dois") is not None
+
+
+def test_after_the_recording_that_reaches_a_limit_none_begins(served: Gateway, remote: Elsewhere, tmp_path: Path) -> None:
+    """It may be done by then; the other one was not sent."""
+    prices = own_prices(tmp_path, "[runpod.pools.ADA_24]\nper_hour = 0.36\n")
+    finished = remote.run(max_cost=1e-9, in_flight=1, prices=prices)
+    assert (finished.exit_code, finished.stopped_by, len(served.all_jobs())) == (5, "max_cost", 1)
+    assert finished.not_tried == 2 - finished.transcribed >= 1
+    assert finished.cost is not None
+    assert finished.cost > 0
+
+
+def test_a_cost_that_cannot_be_limited_is_refused_before_anything_is_sent(
+    gateway: Gateway, remote: Elsewhere, tmp_path: Path
+) -> None:
+    """With the cards whose price nobody knows; a file can say it."""
+    gateway.pools = ["ADA_24", "NEW_180"]
+    with pytest.raises(UsageError, match=r"--max-cost cannot be kept at runpod: what it charges is not known \(NEW_180\)"):
+        remote.run(max_cost=1)
+    assert not gateway.jobs
+    own = own_prices(tmp_path, "[runpod.pools.NEW_180]\nper_hour = 2\n")
+    assert remote.run(max_cost=1, prices=own, detach=True).exit_code == 6
+
+
+def test_a_key_that_may_not_ask_for_the_cards_needs_a_price_of_the_users(
+    gateway: Gateway, remote: Elsewhere, tmp_path: Path
+) -> None:
+    """Keys may be for one endpoint's queue alone."""
+    gateway.then["endpoint"].extend([403, 403])
+    with pytest.raises(UsageError, match=r"what it charges is not known \(any\)"):
+        remote.run(max_cost=1)
+    own = own_prices(tmp_path, "[runpod.pools.any]\nper_hour = 2\n")
+    assert remote.run(max_cost=1, prices=own, detach=True).exit_code == 6
+    assert f"runpod charges $2.00/h (any), says {own}." in remote.said
+
+
+def test_a_place_without_a_price_gives_way_to_this_machine(gateway: Gateway, remote: Elsewhere) -> None:
+    """Which is the user's own, and costs nothing that anybody knows."""
+    gateway.pools = ["NEW_180"]
+    finished = remote.run(max_cost=1, fallback=("local",), device="cpu")
+    assert (finished.exit_code, finished.cost, finished.cost_by_backend) == (0, None, {})
+    assert "runpod is left out: --max-cost cannot be kept" in remote.said
+    assert not gateway.jobs
+
+
+def test_this_machine_alone_is_limited_as_in_run(remote: Elsewhere) -> None:
+    """By its price, or not at all."""
+    ran = remote.program("--backend", "local", "--max-cost", "1")
+    assert ran.code == 2
+    assert "--price-per-hour" in ran.err
+
+
+def test_an_unknown_price_is_said_and_never_taken_for_nothing(served: Gateway, remote: Elsewhere) -> None:
+    """At the beginning and at the end; null for programs."""
+    served.pools = ["NEW_180"]
+    finished = remote.run()
+    assert "What runpod charges is not known (NEW_180), nor what this run costs" in remote.said
+    assert (finished.exit_code, finished.cost, finished.cost_by_backend) == (0, None, {"runpod": None})
+    assert (sentence(finished) or "").endswith("; cost not known.")
+    assert cost(remote, "um") is None
+    ended = [event for event in remote.events if isinstance(event, AttemptEnded)]
+    assert [event.cost for event in ended] == [None, None]
+    assert all(event.computing for event in ended)
+
+
+def test_what_this_machine_does_instead_costs_its_price(served: Gateway, remote: Elsewhere) -> None:
+    """Besides what the endpoint charged for failing."""
+    served.lose = lambda job: True
+    finished = remote.run(fallback=("local",), device="cpu", attempts=1, price_per_hour=36)
+    assert finished.exit_code == 0
+    places = finished.cost_by_backend
+    rented, here = places["runpod"], places["local"]
+    assert rented == pytest.approx(billed(served, "um.wav") + billed(served, "dois.wav"), abs=3e-6)
+    assert here is not None
+    assert here > 0
+    whole = [cost(remote, name) for name in ("um", "dois")]
+    assert rented + here / 2 < sum(found["amount"] for found in whole if found) <= rented + here + 1e-4
+    assert f" (runpod {dollars(rented)}, local {dollars(here)})." in (sentence(finished) or "")
+
+
+def test_the_cheapest_place_comes_first(served: Gateway, remote: Elsewhere) -> None:
+    """By what an hour of audio costs there, as fast as it was; a machine of one's own costs nothing."""
+    assert remote.program().code == 0
+    both = ("--fallback", "local", "--device", "cpu", "--overwrite", "--priority", "cost")
+    ran = remote.program(*both, "--price-per-hour", "100", "--rtfx", "1")
+    assert "By cost: first runpod ($" in ran.err
+    assert "measured in 1 run), then local ($100.00/h of audio at 1x real time, you say so)." in ran.err
+    assert len(served.all_jobs()) == 4
+    ran = remote.program(*both)
+    assert "By cost: first local (yours), then runpod ($" in ran.err
+    assert (ran.code, len(served.all_jobs())) == (0, 4)
+
+
+def test_the_fastest_place_comes_first(gateway: Gateway, remote: Elsewhere) -> None:
+    """Of one that nobody measured nothing is known; and what cannot be used is in no order."""
+    both = ("--fallback", "local", "--device", "cpu", "--priority", "speed")
+    ran = remote.program(*both, "--rtfx", "0.01")
+    assert "By speed: first local (0.01x real time, you say so), then runpod (speed not known)." in ran.err
+    assert (ran.code, gateway.all_jobs()) == (0, [])
+    gateway.asleep = True
+    ran = remote.program(*both, "--rtfx", "0.01", "--overwrite")
+    assert "runpod is left out" in ran.err
+    assert "By speed" not in ran.err
+
+
+class Service:
+    """A place that charges for audio: one job after the other, of an hour each. Some of it fails, at the same price."""
+
+    name = "openai"
+    tariffs = ("openai.whisper-1",)
+
+    def __init__(self, emit: Emit, failing: int = 0) -> None:
+        self._emit = emit
+        self._failing = failing
+
+    def check(self, jobs: Sequence[Job]) -> None:
+        """It is ready."""
+
+    def run(self, jobs: Iterable[Job], wanted: Wanted, limited: Limited = unlimited) -> Generator[Outcome]:
+        """As the contract says."""
+        for job in jobs:
+            if limited():
+                return
+            if wanted(job):
+                self._emit(RecordingSent(job.recording.label, self.name, "", 9, 3600.0))
+                self._failing -= 1
+                error = PlaceFailed("It is down.") if self._failing >= 0 else None
+                used = Usage(self.name, "api", self.tariffs, audio=3600.0, error=error.code if error else "")
+                yield Outcome(job, error=error, usage=(used,))
+
+
+def test_hours_of_audio_are_limited_too(remote: Elsewhere) -> None:
+    """At 36 cents each, the second one reaches half a dollar; both are told with their cost, the failed one as well."""
+    (remote.folder / "tres.wav").write_bytes((remote.folder / "um.wav").read_bytes())
+    settings = Settings(max_cost=0.5)
+    bill, events = Bill(load_prices), list[Event]()
+
+    def hear(event: Event) -> None:
+        bill.hear(event)
+        events.append(event)
+
+    limits = Limits(settings, bill.so_far)
+    place = Billed(Service(hear, failing=1), bill, settings, hear)
+    jobs = plan(find([str(remote.folder)]), SPEC, settings)
+    place.check(jobs)
+    found = list(place.run(iter(jobs), lambda job: True, lambda: limits.reached() is not None))
+    assert [outcome.usage[0].cost for outcome in found] == [0.36, 0.36]
+    ended = [event for event in events if isinstance(event, AttemptEnded)]
+    assert [(event.cost, event.error, event.audio) for event in ended] == [(0.36, "place_failed", 3600.0), (0.36, "", 3600.0)]
+    assert bill.by_backend() == {"openai": 0.72}
+    assert "openai charges $0.36/h of audio (whisper-1), says " in str(getattr(events[0], "message", ""))
+
+
+def test_a_service_without_a_price_is_refused(remote: Elsewhere) -> None:
+    """With its model."""
+    service = Service(lambda event: None)
+    service.tariffs = ("openai.whisper-9",)
+    place = Billed(service, Bill(load_prices), Settings(max_cost=1), lambda event: None)
+    with pytest.raises(UsageError, match=r"at openai: what it charges is not known \(whisper-9\)"):
+        place.check([])

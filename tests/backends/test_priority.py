@@ -1,0 +1,93 @@
+"""The order of places by what is known of them."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+
+from tests.backends.test_wrappers import NAMES, Place, jobs, outcomes
+from transcribe_cli.backends.failover import Failover
+from transcribe_cli.backends.priority import Priority
+from transcribe_cli.bill import Bill
+from transcribe_cli.cost import Speed
+from transcribe_cli.errors import NotReady
+from transcribe_cli.events import Event
+from transcribe_cli.prices import Price, load_prices
+
+# RunPod: $1.12 an hour. Groq: four cents for an hour of audio. The last two are in no list.
+TARIFFS = {"runpod": ("runpod.ADA_24",), "groq": ("groq.whisper-large-v3-turbo",), "other": (), "third": ()}
+RTFX = {"runpod": 20.0, "groq": 216.0, "local": 5.0}
+
+
+def places(*names: str) -> list[Place]:
+    """Places that do everything."""
+    made = [Place(name) for name in names]
+    for place in made:
+        place.tariffs = TARIFFS.get(place.name, ())  # type: ignore[misc]
+    return made
+
+
+def order(by: str, *names: str, here: Price | None = None, rtfx: dict[str, float] | None = None) -> tuple[list[str], str]:
+    """The names in their order, and what is said."""
+    bill, events = Bill(load_prices, here), list[Event]()
+    made = places(*names)
+    for place in made:
+        bill.opened(place.name, place.tariffs)
+    known = RTFX if rtfx is None else rtfx
+
+    def speed(name: str, tariffs: tuple[str, ...]) -> Speed | None:
+        return Speed(known[name], 1.5, "measured") if name in known else None
+
+    priority = Priority("cost" if by == "cost" else "speed", bill, speed, events.append)
+    return [backend.name for backend in priority.ordered(made)], str(events[-1].as_record()["message"])
+
+
+def test_the_cheapest_for_an_hour_of_audio_is_first() -> None:
+    """A machine by the hour is as cheap as it is fast."""
+    assert order("cost", "runpod", "groq") == (
+        ["groq", "runpod"],
+        "By cost: first groq ($0.04/h of audio), then runpod ($0.056/h of audio at 20x real time, measured).",
+    )
+    assert order("cost", "groq", "runpod", rtfx={"runpod": 60.0})[0] == ["runpod", "groq"]
+
+
+def test_this_machine_is_first_unless_it_costs_more() -> None:
+    """Without a price it is the user's own."""
+    assert order("cost", "groq", "local")[0] == ["local", "groq"]
+    assert order("cost", "groq", "local", here=Price("me", per_hour=1.0))[0] == ["groq", "local"]
+
+
+def test_the_fastest_is_first() -> None:
+    """Whatever it costs."""
+    names, told = order("speed", "local", "runpod", "groq")
+    assert names == ["groq", "runpod", "local"]
+    assert told.startswith("By speed: first groq (216x real time, measured), then runpod (20x")
+
+
+@pytest.mark.parametrize("by", ["cost", "speed"])
+def test_of_which_nothing_is_known_is_last_in_the_given_order(by: str) -> None:
+    """And that is said."""
+    names, told = order(by, "third", "runpod", "other", "groq")
+    assert names[2:] == ["third", "other"]
+    assert told.count("not known") == 2
+
+
+def test_a_price_by_the_hour_says_nothing_without_a_speed() -> None:
+    """It comes after one that is known."""
+    assert order("cost", "runpod", "groq", rtfx={})[0] == ["groq", "runpod"]
+
+
+def test_only_those_that_can_be_used_are_ordered_and_the_others_follow_the_first() -> None:
+    """What the first fails at goes to the second."""
+    first, second, broken = places("groq", "runpod", "other")
+    broken.ready = NotReady("No key.")
+    bill = Bill(load_prices)
+    for place in (first, second):
+        bill.opened(place.name, place.tariffs)
+    priority = Priority("speed", bill, lambda name, tariffs: Speed(RTFX[name], 1.5, "measured"), lambda event: None)
+    both = Failover([broken, second, first], lambda event: None, priority)
+    both.check(jobs())
+    assert both.name == "groq"
+    assert sorted(outcomes(both)) == sorted(NAMES)
+    assert (cast("Place", first).tried, second.tried, broken.tried) == (list(NAMES), [], [])
