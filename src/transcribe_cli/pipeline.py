@@ -26,6 +26,7 @@ from transcribe_cli.errors import DiarizationFailed, RecordingError, TranscribeE
 from transcribe_cli.events import Emit, Event, RecordingProgress, RecordingResumed, silence
 from transcribe_cli.fetch import Fetcher
 from transcribe_cli.lanes import Loader
+from transcribe_cli.listening import Packing, for_this_machine
 from transcribe_cli.outcome import Outcome
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.prepare import Again, Begun, Ended, Failed, Found, Preparation, Prepared
@@ -59,6 +60,7 @@ class Pipeline:
         diarizer: makes the diarizer of a job ready, and is given who hears of events; called when the first recording is decoded whose
             spec wants speakers.
         fetcher: makes what brings recordings that are elsewhere, for each `run` anew.
+        packing: how long clips may be.
     """
 
     def __init__(
@@ -70,7 +72,9 @@ class Pipeline:
         backend: str = "local",
         diarizer: Callable[[Job, Emit], Diarizer] | None = None,
         fetcher: Callable[[], Fetcher] = Fetcher,
+        packing: Packing = for_this_machine,
     ) -> None:
+        self._packing = packing
         self._loaders = loaders
         self._fetcher = fetcher
         self._decoders = decoders
@@ -102,7 +106,8 @@ class Pipeline:
         """
         inbox = self._inbox = queue.SimpleQueue()
         with ExitStack() as stack:
-            preparation = Preparation(jobs, self._decoders, wanted, inbox.put, self._tell, self._fetcher(), more)
+            fetcher = self._fetcher()
+            preparation = Preparation(jobs, self._decoders, wanted, inbox.put, self._tell, fetcher, more, self._packing)
             diarizing = stack.enter_context(Diarizing(self._loaded_diarizer, inbox.put, self._tell))
             recognition = partial(self._recognition, inbox, stack)
             run = _Run(preparation, recognition, diarizing, self._checkpoints, self._tell, self._backend)
@@ -301,7 +306,7 @@ class _Run:
             return Outcome(begun.job, error=error)  # what another diarizer found stays as it is
         return Outcome(begun.job, transcript, error, recording.checkpoint, spent(recording), found)
 
-    def _fail(self, recording: UnderWay, error: RecordingError) -> Outcome:
+    def _fail(self, recording: UnderWay, error: TranscribeError) -> Outcome:
         self._lost.add(recording.begun.number)
         self._drop(recording.begun.number)
         return Outcome(recording.begun.job, error=error)

@@ -60,7 +60,8 @@ def _(event: RunStarted) -> str | None:
 
 @sentence.register
 def _(event: ModelLoaded) -> str:
-    return f"Model {printable(event.model)} on {event.device}, batches of {event.batch_size}."
+    batches = f", batches of {event.batch_size}" if event.batch_size > 1 else ""
+    return f"Model {printable(event.model)} on {event.device}{batches}."
 
 
 @sentence.register
