@@ -104,7 +104,8 @@ def _words(answer: Document, segments: Sequence[Document], text: str, clip: Clip
     for word in told:
         place = text.find(_spelled(word), position, position + _AHEAD + len(_spelled(word)))
         if place >= 0:
-            begins.append((place, word))
+            space = text.rfind(" ", position, place)  # signs after it open the word, those before it close the last one
+            begins.append((place if space < 0 else space, word))
             position = place + len(_spelled(word))
     borders = [0, *(place for place, _ in begins[1:]), len(text)]
     for (_, word), start, end in zip(begins, borders, borders[1:], strict=False):
