@@ -30,7 +30,7 @@ from transcribe_cli.listening import Packing, for_this_machine
 from transcribe_cli.outcome import Outcome
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.prepare import Again, Begun, Ended, Failed, Found, Preparation, Prepared
-from transcribe_cli.recognition import Broken, Detected, Heard, Lost, Recognition
+from transcribe_cli.recognition import Broken, Detected, Heard, Lost, Recognition, ample
 from transcribe_cli.sinks import json_path, read
 from transcribe_cli.under_way import UnderWay
 
@@ -61,6 +61,7 @@ class Pipeline:
             spec wants speakers.
         fetcher: makes what brings recordings that are elsewhere, for each `run` anew.
         packing: how long clips may be.
+        allowed: seconds that a batch with so many seconds of audio may take.
     """
 
     def __init__(
@@ -73,8 +74,10 @@ class Pipeline:
         diarizer: Callable[[Job, Emit], Diarizer] | None = None,
         fetcher: Callable[[], Fetcher] = Fetcher,
         packing: Packing = for_this_machine,
+        allowed: Callable[[float], float] = ample,
     ) -> None:
         self._packing = packing
+        self._allowed = allowed
         self._loaders = loaders
         self._fetcher = fetcher
         self._decoders = decoders
@@ -124,7 +127,7 @@ class Pipeline:
 
     def _recognition(self, inbox: queue.SimpleQueue[_Message], stack: ExitStack) -> Recognition:
         """The devices, loaded, reporting to `inbox` until `stack` is closed."""
-        return stack.enter_context(Recognition(self._loaders(), inbox.put, self._tell))
+        return stack.enter_context(Recognition(self._loaders(), inbox.put, self._tell, self._allowed))
 
     def _loaded_diarizer(self, job: Job) -> Diarizer:
         if self._diarizer is None:

@@ -34,6 +34,11 @@ CLOSE_SECONDS = 3.0
 LANE = "recognize"
 
 
+def ample(seconds: float) -> float:
+    """Seconds that a batch with so many seconds of audio may take on a machine that one has for oneself."""
+    return GRACE_SECONDS + SLOWEST * seconds
+
+
 @dataclass(frozen=True)
 class Heard:
     """The result of a clip."""
@@ -82,7 +87,7 @@ class Recognition:
         loaders: Sequence[Loader],
         deliver: Callable[[Heard | Detected | Lost | Broken], None],
         emit: Emit,
-        allowed: Callable[[float], float] = lambda seconds: GRACE_SECONDS + SLOWEST * seconds,
+        allowed: Callable[[float], float] = ample,
     ) -> None:
         self._loaders = loaders
         self._deliver = deliver

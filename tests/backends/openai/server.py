@@ -73,6 +73,7 @@ class Api:
         silent: languages are not told.
         models: what `/models` says; None where there is no such thing.
         listed: what it says instead.
+        fileless: what a form without a file is answered.
         key: that is wanted.
         hold: while it is set nothing is answered.
     """
@@ -85,6 +86,9 @@ class Api:
     silent: bool = False
     models: list[dict[str, Any]] | None = None
     listed: Trouble | None = None
+    fileless: Trouble = field(
+        default_factory=lambda: Trouble(422, {"detail": [{"loc": ["body", "file"], "msg": "Field required"}]})
+    )
     key: str | None = None
     hold: threading.Event = field(default_factory=threading.Event)
     asked: list[Asked] = field(default_factory=list)
@@ -196,6 +200,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(Trouble(404, {"detail": "Not Found"}))
 
     def do_POST(self) -> None:
+        if "multipart" not in self.headers["content-type"]:  # without a file
+            self.rfile.read(int(self.headers["content-length"]))
+            wanted = self.api.key and self.headers.get("authorization") != f"Bearer {self.api.key}"
+            self._say(Trouble(401, {"detail": "Unauthorized"}) if wanted else self.api.fileless)
+            return
         api, asked = self.api, self._read()
         with api.lock:
             api.asked.append(asked)

@@ -16,8 +16,10 @@ import pytest
 from tests.backends.openai.conftest import SPEC, Remote
 from tests.backends.openai.server import DROP_AFTER, DROP_BEFORE, KEY, Api, Asked, Trouble, openai_says
 from tests.conftest import EXAMPLES, SENTENCES, Ran, lecture
+from transcribe_cli.backends.openai import OpenAI
 from transcribe_cli.errors import NotReady, TranscribeError, UsageError
-from transcribe_cli.events import RecordingFailed, RecordingProgress
+from transcribe_cli.events import RecordingFailed, RecordingProgress, silence
+from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
 
 LONG = ((SENTENCES, "pt-br+m3"),) * 4
@@ -40,7 +42,7 @@ def test_a_real_server_gives_the_text_of_run(fws: str, remote: Remote, transcrib
     here = shutil.copytree(remote.folder, tmp_path / "here")
     ran = remote.program()
     assert ran.code == 0, ran.err
-    assert "times of words" in ran.err
+    assert "tells times of segments only" in ran.err
     assert transcribe("run", here, "--model", "demo", "-l", "pt").code == 0
     for name in ("um", "hearing"):
         there = remote.transcript(name)
@@ -264,7 +266,7 @@ def test_a_killed_run_pays_for_no_answer_twice(api: Api, remote: Remote, monkeyp
     api.trouble = lambda asked: None
     assert remote.run(in_flight=1).exit_code == 0
     assert api.answered == 3
-    assert "has paid for are used" in remote.said
+    assert "were paid for before are used" in remote.said
     assert not list(remote.state.rglob("*.answers.jsonl"))
     assert remote.transcript("long.wav").text.count("Bom dia") == 4
 
@@ -349,3 +351,37 @@ def test_an_address_with_a_key_in_it_is_refused(remote: Remote) -> None:
         ran = remote.program()
         assert ran.code == 2
         assert "base-url" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("url", "given", "sent"),
+    [
+        ("https://api.openai.com/v1", {"openai_api_key": KEY, "groq_api_key": "another"}, KEY),
+        ("https://api.groq.com/openai/v1", {"openai_api_key": "another", "groq_api_key": KEY}, KEY),
+        ("https://api.openai.com/v1", {"openai_api_key": "another", "api_key": KEY}, KEY),
+        ("https://api.openai.com.example.org/v1", {"openai_api_key": KEY}, None),
+        ("http://speech.example.org/v1", {"api_key": KEY}, KEY),
+        ("http://speech.example.org/v1", {}, None),
+    ],
+)
+def test_each_server_has_its_key(url: str, given: dict[str, Any], sent: str | None) -> None:
+    assert OpenAI(SPEC, Settings(base_url=url, **given), silence)._key() == sent
+
+
+def test_a_wrong_address_is_said_before_anything_is_sent(api: Api, remote: Remote) -> None:
+    api.fileless = Trouble(404, {"detail": "Not Found"})
+    with pytest.raises(NotReady, match="There is no transcription API at"):
+        remote.run()
+    assert not api.asked
+
+
+def test_jobs_cannot_be_left_there(api: Api, remote: Remote) -> None:
+    with pytest.raises(UsageError, match="--detach"):
+        remote.run(detach=True)
+
+
+def test_doctor_looks_at_the_server(api: Api, transcribe: Callable[..., Ran], tmp_path: Path) -> None:
+    (tmp_path / "transcribe.toml").write_text(f'backend = "openai"\nbase_url = "{api.url}"\nmodel = "demo"\n')
+    assert f"ok       The server at {api.url} answers." in transcribe("doctor", cwd=tmp_path).out
+    api.key = KEY
+    assert "wants a key" in transcribe("doctor", cwd=tmp_path).out

@@ -51,6 +51,8 @@ from transcribe_cli.vad import CLIP_SECONDS, Packer
 
 # Where our cuts are the only times, speech after a pause of this length is another piece, in seconds.
 _CUT_GAP = 1.0
+# Requests have their own limits of time; a limit of requests or of audio in an hour may have to be waited out between them.
+_PATIENCE_SECONDS = 24 * 3600.0
 
 
 class OpenAI:
@@ -91,6 +93,8 @@ class OpenAI:
             self._emit(Notice(f"The key goes to {server.host} without encryption.", "warning"))
         with closing(Client(server, key, Stop())) as client:
             listed = client.models()
+            if listed is None:
+                client.check_address()
         prices = load_prices(settings.prices)
         for model in dict.fromkeys(spec.model for spec in specs):
             self._tariffs[model] = check_standing(server, model, listed, prices, self._emit)
@@ -124,6 +128,7 @@ class OpenAI:
                 diarizer=partial(load_diarizer, settings),
                 fetcher=partial(Fetcher, round(settings.scratch_limit * GB)),
                 packing=self._packing,
+                allowed=lambda seconds: _PATIENCE_SECONDS,
             )
             stack.enter_context(feed)
             feed.start(pipeline)

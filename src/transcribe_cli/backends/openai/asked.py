@@ -38,6 +38,8 @@ def check_asked(spec: JobSpec, server: Server, settings: Settings) -> None:
         UsageError: it cannot, or not with these outputs.
     """
     name, model = server.name_of(spec.model), server.model(spec.model)
+    if settings.detach:
+        raise UsageError(f"{server.host} keeps no jobs: --detach cannot be had there.")
     if spec.sequential:
         raise UsageError("--sequential reads on this machine; a server of the OpenAI API decides itself how it reads.")
     if spec.task == "translate" and not model.translates:

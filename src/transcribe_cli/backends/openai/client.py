@@ -65,9 +65,7 @@ class Client:
         """
         url = f"{self._server.base_url}/models"
         try:
-            with httpx.Client(
-                headers=self._http.headers, timeout=_CHECK_SECONDS, transport=httpx.HTTPTransport(retries=1)
-            ) as http:
+            with self._plain() as http:
                 answer = http.get(url)
         except httpx.TransportError as error:
             message = f"{self._server.host} cannot be reached ({type(error).__name__})."
@@ -82,6 +80,25 @@ class Client:
             return None
         found: list[Mapping[str, Any]] = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
         return found or None
+
+    def check_address(self) -> None:
+        """Whether there is a transcription API, for servers without a list of models: a form without a file is refused in its own way.
+
+        Raises:
+            NotReady: there is none, or the key is not accepted.
+        """
+        try:
+            with self._plain() as http:
+                answer = http.post(f"{self._server.base_url}/audio/transcriptions", data={"response_format": "json"})
+        except httpx.TransportError:  # a list was refused a moment ago: it is there, and busy
+            return
+        error = failure(answer, self._server, "", self._key)
+        if answer.status_code in (401, 403, 404, 405, 501) and isinstance(error, NotReady):
+            raise error
+
+    def _plain(self) -> httpx.Client:
+        """Without patience: somebody waits to hear whether the server is there."""
+        return httpx.Client(headers=self._http.headers, timeout=_CHECK_SECONDS, transport=httpx.HTTPTransport(retries=1))
 
     def transcribe(
         self, fields: Sequence[tuple[str, str]], audio: tuple[str, bytes, str], *, seconds: float, translate: bool

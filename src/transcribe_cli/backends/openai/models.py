@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from enum import StrEnum
 from typing import Literal
 from urllib.parse import urlsplit
@@ -44,6 +45,7 @@ class Model:
         temperature: whether it takes a temperature.
         translates: whether it translates into English.
         hints: whether it takes `languages[]` and `keywords[]` instead of one language.
+        ends: its last day, where `prices` has no price and so no day for it.
         extra: what it wants to be told besides.
     """
 
@@ -54,6 +56,7 @@ class Model:
     temperature: bool = True
     translates: bool = False
     hints: bool = False
+    ends: date | None = None
     extra: tuple[tuple[str, str], ...] = ()
 
     def with_times(self, times: Times) -> Model:
@@ -104,12 +107,13 @@ SERVICES: Mapping[str, Service] = {
             "whisper-1": Model(translates=True),
             "gpt-4o-transcribe": _TEXT_ONLY,
             "gpt-4o-mini-transcribe": _TEXT_ONLY,
-            "gpt-4o-mini-transcribe-2025-12-15": _TEXT_ONLY,
+            "gpt-4o-mini-transcribe-2025-12-15": replace(_TEXT_ONLY, ends=date(2027, 2, 26)),
             # It refuses more than 1400 s, and from 30 s on wants to be told how to cut.
             "gpt-4o-transcribe-diarize": Model(
                 times=Times.SEGMENT,
                 response="diarized_json",
                 prompt=False,
+                ends=date(2027, 2, 26),
                 extra=(("chunking_strategy", "auto"),),
             ),
             "gpt-transcribe": replace(_TEXT_ONLY, hints=True, temperature=False),

@@ -97,6 +97,8 @@ class Recognizer:
         self._stop = stop
         self._emit = emit
         self._subjects: dict[int, Subject] = {}
+        self._took: dict[str, float] = {}  # seconds, by the key of an answer
+        self._told_words = False
         self._lock = threading.Lock()
         self._encoders = threading.Semaphore(_ENCODERS)
 
@@ -129,18 +131,29 @@ class Recognizer:
 
     def _recognized(self, clip: Clip) -> ClipResult:
         language = None if clip.language == UNKNOWN else clip.language
-        free = self._subject(clip).paid.find(self._key(clip, None)) if language else None
-        if free is not None and self._told(free, clip) == language:
-            return result_of(free, clip, 0.0)
-        answer, seconds = self._asked(clip, language)
-        return result_of(answer, clip, seconds)
+        if language is not None:
+            key = self._key(clip, None)
+            voted = self._subject(clip).paid.find(key)
+            if voted is not None and self._told(voted, clip) == language:
+                return self._result(voted, clip, key)
+        return self._result(*self._asked(clip, language))
+
+    def _result(self, answer: Mapping[str, Any], clip: Clip, key: str) -> ClipResult:
+        result = result_of(answer, clip, self._took.get(key, 0.0))
+        wanted = clip.spec.word_timestamps and self._server.model(clip.spec.model).times is Times.WORD
+        with self._lock:
+            missing = wanted and bool(result.phrases) and not result.words and not self._told_words
+            self._told_words = self._told_words or missing
+        if missing:
+            self._emit(Notice(f"{self._server.host} tells times of segments only: there are none of words."))
+        return result
 
     def _told(self, answer: Mapping[str, Any], clip: Clip) -> str | None:
         """The language that was spoken; of a translation the answer tells that of the text, or this one, and nobody knows which."""
         return None if clip.spec.task == "translate" else language_of(answer)
 
-    def _asked(self, clip: Clip, language: str | None) -> tuple[Mapping[str, Any], float]:
-        """The answer to a clip, of this run or an earlier one, and seconds that it took.
+    def _asked(self, clip: Clip, language: str | None) -> tuple[Mapping[str, Any], Clip, str]:
+        """The answer to a clip, of this run or an earlier one; the clip, and the answer's key.
 
         Raises:
             NotReady, RecordingError, PlaceFailed, Stopped: see `client`.
@@ -148,7 +161,7 @@ class Recognizer:
         subject, key = self._subject(clip), self._key(clip, language)
         if (known := subject.paid.find(key)) is not None:
             self._tell_recalled(subject)
-            return known, 0.0
+            return known, clip, key
         began = time.perf_counter()
         with self._encoders:
             self._stop.check()
@@ -161,7 +174,8 @@ class Recognizer:
                 "--api-times none cuts the audio at pauses instead.",
             )
         subject.paid.keep(key, answer)
-        return answer, time.perf_counter() - began
+        self._took[key] = time.perf_counter() - began
+        return answer, clip, key
 
     def _sent(self, subject: Subject, clip: Clip, language: str | None, piece: Piece) -> Mapping[str, Any]:
         fields = self._fields(clip.spec, language)
@@ -232,4 +246,4 @@ class Recognizer:
             told, subject.told = subject.told, True
         if subject.paid.recalled and not told:
             label = printable(subject.job.recording.label)
-            self._emit(Notice(f"{label}: answers that an earlier run has paid for are used."))
+            self._emit(Notice(f"{label}: answers that were paid for before are used."))

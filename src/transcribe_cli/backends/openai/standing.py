@@ -47,7 +47,7 @@ def check_standing(
     service = next((key for key, found in prices.openai.items() if found.base_url.rstrip("/") == server.base_url), "")
     priced = prices.openai[service].models.get(name) if service else None
     told = _day(entry.get("shutdown_date")) if entry else None
-    ends = told or (priced.ends if priced else None)
+    ends = told or (priced.ends if priced else server.model(model).ends)
     if ends is not None:
         now = today or datetime.now(UTC).astimezone().date()
         _check_end(server, name, ends, now, sure=told is not None or entry is None, emit=emit)

@@ -102,7 +102,7 @@ def failure(answer: httpx.Response, server: Server, model: str, key: str | None,
         return NotReady(f"The account at {who} has nothing left{said.quoted}.", "Add credit there, or raise its limit.")
     if status == httpx.codes.FORBIDDEN:
         return NotReady(f"{who} refuses this{said.quoted or ' (HTTP 403)'}.", f"May the key of {variable(server)} do it?")
-    if status in (400, 404, 422) and _NO_MODEL.search(f"{said.code} {said.message}"):
+    if model and status in (400, 404, 422) and _NO_MODEL.search(f"{said.code} {said.message}"):
         return NotReady(f"{who} has no model {model}{said.quoted}.", "--model takes the name that the server has for it.")
     if status in (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED, httpx.codes.NOT_IMPLEMENTED):
         hint = "--base-url is what comes before /audio/transcriptions; mostly it ends in /v1."
