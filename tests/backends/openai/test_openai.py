@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import threading
 import time
 import wave
 from collections.abc import Callable
@@ -18,8 +19,10 @@ from tests.backends.openai.server import DROP_AFTER, DROP_BEFORE, KEY, Api, Aske
 from tests.conftest import EXAMPLES, SENTENCES, Ran, lecture
 from transcribe_cli.backends.openai import OpenAI
 from transcribe_cli.errors import NotReady, TranscribeError, UsageError
-from transcribe_cli.events import RecordingFailed, RecordingProgress, silence
+from transcribe_cli.events import RecordingFailed, RecordingProgress, RecordingSent, silence
+from transcribe_cli.plan import plan
 from transcribe_cli.settings import Settings
+from transcribe_cli.sources import find
 from transcribe_cli.spec import JobSpec
 
 LONG = ((SENTENCES, "pt-br+m3"),) * 4
@@ -211,6 +214,8 @@ def test_money_is_told_for_every_attempt(api: Api, remote: Remote) -> None:
     assert (done.error, done.perhaps_again, done.place) == ("", False, api.url.split("/")[2])
     assert done.audio == pytest.approx(seconds, abs=0.01)
     assert done.bytes_sent == len(api.asked[-1].data)
+    sent = [event for event in remote.events if isinstance(event, RecordingSent)]
+    assert [round(event.duration / seconds) for event in sent if event.duration] == [1, 2, 1, 1]
 
 
 def test_servers_in_a_list_of_prices_have_a_tariff(api: Api, remote: Remote, tmp_path: Path) -> None:
@@ -385,3 +390,32 @@ def test_doctor_looks_at_the_server(api: Api, transcribe: Callable[..., Ran], tm
     assert f"ok       The server at {api.url} answers." in transcribe("doctor", cwd=tmp_path).out
     api.key = KEY
     assert "wants a key" in transcribe("doctor", cwd=tmp_path).out
+
+
+def test_what_an_account_cannot_pay_any_more_goes_to_this_machine(api: Api, remote: Remote, say: Callable[..., Path]) -> None:
+    """What was done stands, what was not is done elsewhere, and nothing is lost between."""
+    for number in range(3):
+        say(remote.folder / f"{number}.wav", "Bom dia a todos.")
+    quota = openai_says(429, "You exceeded your current quota", "insufficient_quota")
+    api.trouble = lambda asked: quota if api.answered >= 2 else None
+    finished = remote.run(in_flight=1, fallback=("local",))
+    assert (finished.transcribed, finished.exit_code) == (4, 0)
+    backends = [remote.transcript(name).job.backend for name in ("um", "0", "1", "2")]
+    assert sorted(backends) == ["local", "local", "openai", "openai"]
+    assert "openai: The account at" in remote.said
+
+
+def test_what_is_closed_early_leaves_no_thread_at_work(api: Api, remote: Remote) -> None:
+    """Also while the server is silent."""
+    api.hold.set()
+    settings = remote.settings()
+    backend = OpenAI(SPEC, settings, silence)
+    jobs = plan(find([str(remote.folder)]), SPEC, settings)
+    reached: list[bool] = []
+
+    def limited() -> bool:
+        reached.append(bool(api.asked))
+        return reached[-1]
+
+    assert list(backend.run(iter(jobs), lambda job: True, limited)) == []
+    assert not [thread for thread in threading.enumerate() if thread.name in ("pipeline", "prepare", "elsewhere")]

@@ -6,7 +6,8 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from transcribe_cli.backends.openai.piece import Piece, digest, packed
 from transcribe_cli.backends.side_by_side import Stop
 from transcribe_cli.engines import Clip, ClipResult, Task
 from transcribe_cli.errors import NotReady, PlaceFailed
-from transcribe_cli.events import Emit, Notice
+from transcribe_cli.events import Emit, Notice, RecordingSent
 from transcribe_cli.plan import Job
 from transcribe_cli.printable import printable
 from transcribe_cli.spec import JobSpec
@@ -50,11 +51,18 @@ class Spent:
 
 @dataclass(eq=False)
 class Subject:
-    """A recording whose clips come."""
+    """A recording whose clips come.
+
+    Attributes:
+        spent: on it so far.
+        sending: seconds and bytes of audio that are not answered yet.
+        told: whether people were told that answers were there already.
+    """
 
     job: Job
     paid: Paid
     spent: Spent = field(default_factory=Spent)
+    sending: tuple[float, int] = (0.0, 0)
     told: bool = False
 
 
@@ -181,12 +189,13 @@ class Recognizer:
         fields = self._fields(clip.spec, language)
         for attempt in range(_TRIES):
             try:
-                answer = self._client.transcribe(
-                    fields,
-                    (piece.name, piece.data, piece.kind),
-                    seconds=piece.seconds,
-                    translate=clip.spec.task == "translate",
-                )
+                with self._sending(subject, piece):
+                    answer = self._client.transcribe(
+                        fields,
+                        (piece.name, piece.data, piece.kind),
+                        seconds=piece.seconds,
+                        translate=clip.spec.task == "translate",
+                    )
             except Dropped:
                 self._count(subject, piece, perhaps=True)
                 if attempt + 1 == _TRIES:
@@ -232,11 +241,29 @@ class Recognizer:
                 self._subjects[clip.recording] = Subject(job, self._answers.of(job))
             return self._subjects[clip.recording]
 
+    @contextmanager
+    def _sending(self, subject: Subject, piece: Piece) -> Iterator[None]:
+        """Whoever counts money hears of a piece when it is sent."""
+        seconds, size = self._charged(piece), len(piece.data)
+        with self._lock:
+            subject.sending = subject.sending[0] + seconds, subject.sending[1] + size
+            whole = subject.spent.seconds + subject.sending[0]
+            sent = subject.spent.bytes + subject.sending[1]
+        self._emit(RecordingSent(subject.job.recording.label, "openai", "", sent, round(whole, 3)))
+        try:
+            yield
+        finally:
+            with self._lock:
+                subject.sending = subject.sending[0] - seconds, subject.sending[1] - size
+
+    def _charged(self, piece: Piece) -> float:
+        """Seconds that are paid for."""
+        return max(piece.seconds, self._server.service.least_seconds if self._server.service else 0.0)
+
     def _count(self, subject: Subject, piece: Piece, *, perhaps: bool = False) -> None:
-        least = self._server.service.least_seconds if self._server.service else 0.0
         with self._lock:
             spent = subject.spent
-            spent.seconds += max(piece.seconds, least)
+            spent.seconds += self._charged(piece)
             spent.bytes += len(piece.data)
             spent.requests += 1
             spent.perhaps_again = spent.perhaps_again or perhaps
