@@ -106,6 +106,7 @@ class Recognizer:
         self._emit = emit
         self._subjects: dict[int, Subject] = {}
         self._took: dict[str, float] = {}  # seconds, by the key of an answer
+        self._languages: dict[tuple[int, int], str] = {}  # of clips that were sent in one
         self._told_words = False
         self._lock = threading.Lock()
         self._encoders = threading.Semaphore(_ENCODERS)
@@ -114,10 +115,13 @@ class Recognizer:
         """Nothing that was not checked before."""
 
     def languages(self, clips: Sequence[Clip]) -> list[Mapping[str, float]]:
-        """What the server hears where nobody says what is spoken: its answers are kept, and used if the vote is for the same language."""
+        """What the server hears where nobody says what is spoken: its answers are kept, and used if the vote is for the same language.
+
+        A clip that was sent in the language of an early vote is not sent once more to vote: it stands by that language.
+        """
         found: list[Mapping[str, float]] = []
         for clip in clips:
-            told = self._told(self._asked(clip, None)[0], clip)
+            told = self._languages.get((clip.recording, clip.index)) or self._told(self._asked(clip, None)[0], clip)
             found.append({told: 1.0} if told else {})
         return found
 
@@ -140,6 +144,7 @@ class Recognizer:
     def _recognized(self, clip: Clip) -> ClipResult:
         language = None if clip.language == UNKNOWN else clip.language
         if language is not None:
+            self._languages[clip.recording, clip.index] = language
             key = self._key(clip, None)
             voted = self._subject(clip).paid.find(key)
             if voted is not None and self._told(voted, clip) == language:
