@@ -48,6 +48,7 @@ CASES: list[tuple[Trouble, type[TranscribeError], str]] = [
     (Trouble(404, {"detail": "Model 'demo' is not installed locally."}), NotReady, "no transcription API|has no model"),
     (Trouble(404, {"detail": "Not Found"}), NotReady, "There is no transcription API at"),
     (Trouble(405, "Method Not Allowed"), NotReady, "There is no transcription API at"),
+    (Trouble(308, "", (("location", "https://elsewhere.example.org/v1"),)), NotReady, "leads elsewhere (HTTP 308)"),
     (openai_says(413, "Maximum content size limit (26214400) exceeded"), NotReady, "--upload opus"),
     (Trouble(413, "<html>413</html>"), NotReady, "does not take 0.1 MB"),
     (Trouble(415, {"detail": "Unsupported media type"}), NotReady, "cannot read the audio"),

@@ -93,7 +93,7 @@ class Client:
         except httpx.TransportError:  # a list was refused a moment ago: it is there, and busy
             return
         error = failure(answer, self._server, "", self._key)
-        if answer.status_code in (401, 403, 404, 405, 501) and isinstance(error, NotReady):
+        if (answer.is_redirect or answer.status_code in (401, 403, 404, 405, 501)) and isinstance(error, NotReady):
             raise error
 
     def _plain(self) -> httpx.Client:

@@ -107,6 +107,8 @@ def failure(answer: httpx.Response, server: Server, model: str, key: str | None,
     if status in (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED, httpx.codes.NOT_IMPLEMENTED):
         hint = "--base-url is what comes before /audio/transcriptions; mostly it ends in /v1."
         return NotReady(f"There is no transcription API at {server.base_url} (HTTP {status}).", hint)
+    if answer.is_redirect:  # a key is not carried to wherever it leads
+        return NotReady(f"{server.base_url} leads elsewhere (HTTP {status}).", "Use the address that it leads to as --base-url.")
     if status == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
         hint = "Use --upload opus, or raise the limit of the server or of a proxy before it."
         return NotReady(f"{who} does not take {size / 1e6:.1f} MB of audio in a request{said.quoted}.", hint)
