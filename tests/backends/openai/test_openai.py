@@ -157,7 +157,11 @@ def test_opus_is_small_and_gives_the_same_words(api: Api, remote: Remote) -> Non
 def test_so_many_requests_are_made_at_once(api: Api, remote: Remote, say: Callable[..., Path]) -> None:
     for number in range(4):
         say(remote.folder / f"{number}.wav", "Bom dia a todos.")
-    assert remote.run(in_flight=2).exit_code == 0
+    api.hold.set()
+    process = remote.started("--in-flight", "2")
+    until(lambda: api.at_once == 2)
+    api.hold.clear()
+    assert process.wait(60) == 0
     assert (api.most_at_once, len(api.asked)) == (2, 5)
 
 

@@ -176,6 +176,7 @@ def unless_stopped(call: Callable[[], T], stop: Stop) -> T:
         Stopped: the run was stopped meanwhile.
         BaseException: what the call raises.
     """
+    stop.check()
     done: queue.SimpleQueue[tuple[T, None] | tuple[None, BaseException]] = queue.SimpleQueue()
 
     def work() -> None:
