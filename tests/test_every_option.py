@@ -284,6 +284,9 @@ SETTINGS: Mapping[str, Callable[[Path], bool] | str] = {
     "staging": "tests/backends/test_staging.py",
     "max_start": "tests/backends/test_watch.py",
     "dialect": "tests/backends/test_faster_whisper.py",
+    **dict.fromkeys(
+        ("base_url", "openai_api_key", "groq_api_key", "api_key", "api_times"), "tests/backends/openai/test_openai.py"
+    ),
     "max_duration": "tests/cli/test_run.py",
     "fail_fast": "tests/cli/test_run.py",
     "max_cost": "tests/cli/test_limits.py",

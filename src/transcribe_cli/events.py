@@ -101,7 +101,8 @@ class RecordingStarted(Event):
 class RecordingSent(Event):
     """It is now in the queue of a place such as runpod, which calls it `job`; `place` is which endpoint or server.
 
-    `bytes` of audio were sent by this machine; `duration` is in seconds, None where nobody knows.
+    `bytes` of audio were sent by this machine; `duration` is in seconds, None where nobody knows. A place without a queue, such as openai,
+    takes it in pieces: `job` is "" then, and each piece is told with those before it.
     """
 
     recording: str

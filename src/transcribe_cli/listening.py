@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from transcribe_cli.audio import SAMPLE_RATE, Waveform
 from transcribe_cli.engines import Clip
+from transcribe_cli.spec import JobSpec
 from transcribe_cli.vad import (
     FRAME_WINDOWS,
     WINDOW_SAMPLES,
@@ -29,10 +31,17 @@ from transcribe_cli.vad import (
 BLOCK_SAMPLES = 1000 * WINDOW_SAMPLES
 # A sequential reader goes through stretches of this length, 5 minutes being 300 MB of features, and hears their pauses.
 SEQUENTIAL_SAMPLES = 300 * SAMPLE_RATE
+# What makes the clips of a recording with this spec out of its speech.
+Packing: TypeAlias = Callable[[JobSpec], Packer]
 # Of the padding around speech so much is kept where somebody else is overheard: 0.1 s.
 EDGE_WINDOWS = 3
 # Less than any probability of speech, also of a detector that is switched off.
 _NONE = -1.0
+
+
+def for_this_machine(spec: JobSpec) -> Packer:
+    """Clips as the recognizers of this machine want them."""
+    return Packer(SEQUENTIAL_SAMPLES, silence=True) if spec.sequential else Packer()
 
 
 class Listening:
@@ -45,11 +54,18 @@ class Listening:
         done: whether all of it was heard.
     """
 
-    def __init__(self, pattern: Clip, numbers: Iterator[int] | None = None, overheard: NDArray[np.bool_] | None = None) -> None:
+    def __init__(
+        self,
+        pattern: Clip,
+        packing: Packing = for_this_machine,
+        numbers: Iterator[int] | None = None,
+        overheard: NDArray[np.bool_] | None = None,
+    ) -> None:
         """Make clips like `pattern`, numbered by `numbers`, from 0 unless told otherwise.
 
         Args:
             pattern: its waveform, channel and spec count.
+            packing: how long they may be.
             numbers: shared by all that listen to a recording.
             overheard: (frames,), where somebody else is heard who has a channel of his own.
         """
@@ -63,7 +79,7 @@ class Listening:
         self._overheard = None if overheard is None else np.repeat(overheard, FRAME_WINDOWS)
         self._detector = SpeechDetector()
         self._regions = Regions(pattern.spec)
-        self._packer = Packer(SEQUENTIAL_SAMPLES, silence=True) if pattern.spec.sequential else Packer()
+        self._packer = packing(pattern.spec)
         self._heard = 0
 
     def clips(self, *, whole: bool) -> list[Clip]:
@@ -141,18 +157,18 @@ class Apart:
         return self.comparing_seconds + sum(row.seconds for row in self.rows)
 
 
-def apart(waveform: Waveform, pattern: Clip) -> Apart:
+def apart(waveform: Waveform, pattern: Clip, packing: Packing = for_this_machine) -> Apart:
     """The channels of a waveform all of which is decoded; its clips are numbered one channel after the other."""
     began = time.perf_counter()
     if waveform.channels == 1:
-        return Apart([Listening(pattern)])
+        return Apart([Listening(pattern, packing)])
     loud = levels(waveform)
     channels, alike = different(loud)
     if len(channels) == 1 and alike:
         copied = replace(pattern, channel=channels[0]) if cancels(waveform, channels[0]) else pattern
-        return Apart([Listening(copied)], alike=True, comparing_seconds=time.perf_counter() - began)
+        return Apart([Listening(copied, packing)], alike=True, comparing_seconds=time.perf_counter() - began)
     overheard = overhearing(loud[:, channels])
     numbers = count()
     patterns = [replace(pattern, channel=channel, muted=True) for channel in channels]
-    rows = [Listening(made, numbers, overheard[:, place]) for place, made in enumerate(patterns)]
+    rows = [Listening(made, packing, numbers, overheard[:, place]) for place, made in enumerate(patterns)]
     return Apart(rows, speakers=True, alike=alike, comparing_seconds=time.perf_counter() - began)

@@ -26,10 +26,11 @@ from transcribe_cli.errors import DiarizationFailed, RecordingError, TranscribeE
 from transcribe_cli.events import Emit, Event, RecordingProgress, RecordingResumed, silence
 from transcribe_cli.fetch import Fetcher
 from transcribe_cli.lanes import Loader
+from transcribe_cli.listening import Packing, for_this_machine
 from transcribe_cli.outcome import Outcome
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.prepare import Again, Begun, Ended, Failed, Found, Preparation, Prepared
-from transcribe_cli.recognition import Broken, Detected, Heard, Lost, Recognition
+from transcribe_cli.recognition import Broken, Detected, Heard, Lost, Recognition, ample
 from transcribe_cli.sinks import json_path, read
 from transcribe_cli.under_way import UnderWay
 
@@ -59,6 +60,8 @@ class Pipeline:
         diarizer: makes the diarizer of a job ready, and is given who hears of events; called when the first recording is decoded whose
             spec wants speakers.
         fetcher: makes what brings recordings that are elsewhere, for each `run` anew.
+        packing: how long clips may be.
+        allowed: seconds that a batch with so many seconds of audio may take.
     """
 
     def __init__(
@@ -70,7 +73,11 @@ class Pipeline:
         backend: str = "local",
         diarizer: Callable[[Job, Emit], Diarizer] | None = None,
         fetcher: Callable[[], Fetcher] = Fetcher,
+        packing: Packing = for_this_machine,
+        allowed: Callable[[float], float] = ample,
     ) -> None:
+        self._packing = packing
+        self._allowed = allowed
         self._loaders = loaders
         self._fetcher = fetcher
         self._decoders = decoders
@@ -102,7 +109,17 @@ class Pipeline:
         """
         inbox = self._inbox = queue.SimpleQueue()
         with ExitStack() as stack:
-            preparation = Preparation(jobs, self._decoders, wanted, inbox.put, self._tell, self._fetcher(), more, self._backend)
+            preparation = Preparation(
+                jobs,
+                self._decoders,
+                wanted,
+                inbox.put,
+                self._tell,
+                self._fetcher(),
+                more,
+                backend=self._backend,
+                packing=self._packing,
+            )
             diarizing = stack.enter_context(Diarizing(self._loaded_diarizer, inbox.put, self._tell))
             recognition = partial(self._recognition, inbox, stack)
             run = _Run(preparation, recognition, diarizing, self._checkpoints, self._tell, self._backend)
@@ -119,7 +136,7 @@ class Pipeline:
 
     def _recognition(self, inbox: queue.SimpleQueue[_Message], stack: ExitStack) -> Recognition:
         """The devices, loaded, reporting to `inbox` until `stack` is closed."""
-        return stack.enter_context(Recognition(self._loaders(), inbox.put, self._tell))
+        return stack.enter_context(Recognition(self._loaders(), inbox.put, self._tell, self._allowed))
 
     def _loaded_diarizer(self, job: Job) -> Diarizer:
         if self._diarizer is None:
@@ -301,7 +318,7 @@ class _Run:
             return Outcome(begun.job, error=error)  # what another diarizer found stays as it is
         return Outcome(begun.job, transcript, error, recording.checkpoint, spent(recording), found)
 
-    def _fail(self, recording: UnderWay, error: RecordingError) -> Outcome:
+    def _fail(self, recording: UnderWay, error: TranscribeError) -> Outcome:
         self._lost.add(recording.begun.number)
         self._drop(recording.begun.number)
         return Outcome(recording.begun.job, error=error)

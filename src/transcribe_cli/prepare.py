@@ -20,7 +20,7 @@ from transcribe_cli.engines import Clip
 from transcribe_cli.errors import DecoderFailed, NotReady, RecordingChanged, RecordingError
 from transcribe_cli.events import AttemptFailed, Emit, RecordingPrepared, RecordingStarted
 from transcribe_cli.fetch import Fetcher
-from transcribe_cli.listening import Apart, Listening, apart
+from transcribe_cli.listening import Apart, Listening, Packing, apart, for_this_machine
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.sources import Recording
 from transcribe_cli.vad import load_detector
@@ -100,6 +100,7 @@ class Preparation:
         deliver: takes messages, from any thread; `Ended` is the last.
         fetcher: brings recordings that are elsewhere; None is one with the default limit.
         more: jobs that come later, waited for in a thread of its own; where there are none, the end of `jobs` is the end.
+        packing: how long clips may be.
     """
 
     def __init__(
@@ -112,8 +113,10 @@ class Preparation:
         fetcher: Fetcher | None = None,
         more: Iterable[Job] | None = None,
         backend: str = "local",
+        packing: Packing = for_this_machine,
     ) -> None:
         self._fetcher = fetcher or Fetcher()
+        self._packing = packing
         self._wanted = wanted
         self._deliver = deliver
         self._emit = emit
@@ -252,7 +255,7 @@ class Preparation:
             self._still_wanted()
             if listening is None:
                 self._deliver(Begun(number, job, recording, waveform))
-                listening = Listening(Clip(number, 0, waveform, (), job.spec))
+                listening = Listening(Clip(number, 0, waveform, (), job.spec), self._packing)
             if not split:  # channels can only be compared once all of them is there
                 self._hand_over(place, number, listening.clips(whole=False))
 
@@ -268,7 +271,7 @@ class Preparation:
             waveform = decode(path, on_progress=hear)
         hear(waveform)
         assert listening is not None  # noqa: S101 - for the type checker: `hear` was called
-        heard = apart(waveform, Clip(number, 0, waveform, (), job.spec)) if split else Apart([listening])
+        heard = apart(waveform, Clip(number, 0, waveform, (), job.spec), self._packing) if split else Apart([listening])
         for row in heard.rows:
             while not row.done:
                 self._still_wanted()

@@ -19,7 +19,7 @@ from weakref import WeakSet
 from transcribe_cli.audio import Waveform
 from transcribe_cli.batching import Waiting
 from transcribe_cli.engines import Clip, ClipResult, DeviceFull, Engine, Task
-from transcribe_cli.errors import DeviceUnavailable, RecognitionFailed, TranscribeError
+from transcribe_cli.errors import DeviceUnavailable, NotReady, RecognitionFailed, TranscribeError
 from transcribe_cli.events import Emit, ModelLoaded, Notice
 from transcribe_cli.lanes import LINGER, Device, Lane, Loader, linger
 
@@ -32,6 +32,11 @@ SLOWEST = 30.0
 CLOSE_SECONDS = 3.0
 # The name of the threads that recognize.
 LANE = "recognize"
+
+
+def ample(seconds: float) -> float:
+    """Seconds that a batch with so many seconds of audio may take on a machine that one has for oneself."""
+    return GRACE_SECONDS + SLOWEST * seconds
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Lost:
     """A clip that cannot be recognized, and its recording with it."""
 
     clip: Clip
-    error: RecognitionFailed
+    error: TranscribeError
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ class Recognition:
         loaders: Sequence[Loader],
         deliver: Callable[[Heard | Detected | Lost | Broken], None],
         emit: Emit,
-        allowed: Callable[[float], float] = lambda seconds: GRACE_SECONDS + SLOWEST * seconds,
+        allowed: Callable[[float], float] = ample,
     ) -> None:
         self._loaders = loaders
         self._deliver = deliver
@@ -257,14 +262,22 @@ class Recognition:
         if len({task.clip.waveform for task in batch}) > 1:
             self._put(batch, alone=True)
             return
+        if isinstance(error, NotReady):
+            self._deliver(Broken(error))
+            return
+        if isinstance(error, TranscribeError):  # the engine knows whose failure it is
+            self._blame(batch, error)
+            return
         device.strikes += 1
         reason = f"The recognizer failed ({_first_line(error)})"
         if device.strikes >= STRIKES:
             self._give_up(device, reason, batch)
         else:
-            self._blame(batch, f"{reason}.", error)
+            failure = RecognitionFailed(f"{reason}.")
+            failure.__cause__ = error
+            self._blame(batch, failure)
 
-    def _blame(self, batch: Sequence[Task], message: str, cause: Exception | None = None) -> None:
+    def _blame(self, batch: Sequence[Task], error: TranscribeError) -> None:
         """The recording of a batch is lost, and what else waits of it is not tried; of several, each is tried alone."""
         if len({task.clip.waveform for task in batch}) > 1:
             self._put(batch, alone=True)
@@ -273,8 +286,6 @@ class Recognition:
             known = batch[0].clip.waveform in self._forgotten
             self.forget(batch[0].clip.waveform)
         if not known:
-            error = RecognitionFailed(message)
-            error.__cause__ = cause
             self._deliver(Lost(batch[0].clip, error))
 
     def _give_up(self, device: Device, reason: str, batch: Sequence[Task] = ()) -> None:
@@ -294,7 +305,7 @@ class Recognition:
             self._deliver(Broken(DeviceUnavailable(f"{reason}, {STRIKES} times in a row.", "What is finished is written.")))
         else:
             for left in batches:
-                self._blame(left, f"{reason}.")
+                self._blame(left, RecognitionFailed(f"{reason}."))
             self._emit(Notice(f"{reason}: loading the model anew.", "warning"))
             threading.Thread(target=self._revive, args=(device,), daemon=True).start()
 

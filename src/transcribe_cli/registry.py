@@ -91,6 +91,7 @@ BACKENDS = Registry(
     {
         "local": "transcribe_cli.backends.local:Local",
         "runpod": "transcribe_cli.backends.runpod:RunPod",
+        "openai": "transcribe_cli.backends.openai:OpenAI",
     },
     {},
 )

@@ -18,7 +18,7 @@ CLIP_PAUSE = 0.3
 def segments(results: Iterable[ClipResult], duration: float) -> tuple[Segment, ...]:
     """The segments of one recording of `duration` seconds, numbered from 0, in order of time, none overlapping."""
     ordered = sorted(results, key=lambda result: result.clip.start)
-    if any(result.phrases for result in ordered):
+    if any(result.phrases and not result.words for result in ordered):
         found = list(_from_phrases(ordered, duration))
     else:
         found = [_from_words(group) for group in _sentences(timed(ordered, duration))]

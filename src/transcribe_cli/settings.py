@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 
@@ -116,7 +117,7 @@ class Settings(BaseModel):
     )
 
     # elsewhere
-    backend: str = Field(default="runpod", description="where `transcribe remote` has the work done: runpod")
+    backend: str = Field(default="runpod", description="where `transcribe remote` has the work done: runpod or openai")
     fallback: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
         default=(), description="backends that do what the first one fails at, in this order; local is this machine"
     )
@@ -125,13 +126,18 @@ class Settings(BaseModel):
         description="which of several backends comes first: the cheapest or the fastest for an hour of audio; none: as they are named",
     )
     detach: bool = Field(default=False, description="send the jobs and do not wait; the next run collects what is done")
-    in_flight: int = Field(default=16, ge=1, le=256, description="jobs that are elsewhere at once")
+    in_flight: int = Field(
+        default=16, ge=1, le=256, description="jobs that are elsewhere at once; with the backend openai, requests"
+    )
     attempts: int = Field(
         default=3, ge=1, le=10, description="tries at a recording where the place fails; each may have to be paid for"
     )
     upload: Literal["auto", "original", "opus"] = Field(
         default="auto",
-        description="what is sent of a file here: opus is mono, 16 kHz, 24 kbit/s; auto sends small files as they are",
+        description=(
+            "what is sent of a file here: opus is mono, 16 kHz, 24 kbit/s; auto sends small files as they are. To the backend openai, "
+            "original is WAV, and auto is WAV for servers of your own, Opus for others"
+        ),
     )
     staging: str | None = Field(
         default=None, description="a bucket such as s3://bucket/folder for audio and results that are too large for a request"
@@ -147,6 +153,22 @@ class Settings(BaseModel):
     )
     runpod_url: str = Field(default="https://api.runpod.ai/v2", description="where RunPod's queues are")
     runpod_api_url: str = Field(default="https://api.runpod.io/v2", description="where RunPod tells about endpoints and prices")
+    base_url: str = Field(
+        default="https://api.openai.com/v1", description="where the server of the OpenAI API is, with the backend openai"
+    )
+    openai_api_key: SecretStr | None = Field(
+        default=None, description="key for api.openai.com, sent to nobody else; better as OPENAI_API_KEY"
+    )
+    groq_api_key: SecretStr | None = Field(
+        default=None, description="key for api.groq.com, sent to nobody else; better as GROQ_API_KEY"
+    )
+    api_key: SecretStr | None = Field(
+        default=None, description="key for the server at base_url, whichever it is; better as TRANSCRIBE_API_KEY"
+    )
+    api_times: Literal["auto", "word", "segment", "none"] = Field(
+        default="auto",
+        description="times that the server at base_url can tell: auto goes by the model, and takes word for one that it does not know",
+    )
     # where storage is, and how it is used; tables of the configuration file only, since they may hold keys
     storage: Annotated[Mapping[str, Mapping[str, Any]], BeforeValidator(checked)] = Field(
         default_factory=dict, repr=False, exclude=True, description="options of fsspec's file systems, such as storage.s3"
@@ -212,6 +234,16 @@ class Settings(BaseModel):
     @classmethod
     def _known_fallback(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return known_backends(value)
+
+    @field_validator("base_url")
+    @classmethod
+    def _whole_url(cls, value: str) -> str:
+        url = urlsplit(value)
+        if url.scheme not in ("http", "https") or not url.hostname:
+            raise ValueError("it must be a URL such as http://127.0.0.1:8000/v1")
+        if url.username or url.password or url.query:
+            raise ValueError("no key belongs into it; TRANSCRIBE_API_KEY is for that")
+        return value.rstrip("/")
 
     @field_validator("output_format")
     @classmethod

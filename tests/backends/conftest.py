@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.backends.gateway import ENDPOINT, KEY, Gateway, running
@@ -16,6 +20,7 @@ from tests.conftest import Ran, command, environment
 from transcribe_cli.backends.chain import elsewhere
 from transcribe_cli.batch import Batch
 from transcribe_cli.bill import Bill
+from transcribe_cli.engines.models import DEMO_FOLDER
 from transcribe_cli.events import Event, RunFinished
 from transcribe_cli.plan import Job, plan
 from transcribe_cli.prices import load_prices
@@ -41,6 +46,33 @@ def worker() -> Iterator[Worker]:
     yield made
     assert made._broken is None
     made.close()
+
+
+@pytest.fixture(scope="session")
+def fws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of faster-whisper-server, as it comes from the package index, with the demo model.
+
+    It listens on all interfaces unless told otherwise, calls the model's field `model_name`, tells no words, and has no `/models`.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("fws") / "log"
+    line = [sys.executable, "-m", "faster_whisper_server", str(DEMO_FOLDER), "--host", "127.0.0.1", "--port", str(port)]
+    with log.open("wb") as file:
+        process = subprocess.Popen(line, stdout=file, stderr=file, env=environment(), cwd=log.parent)
+    try:
+        for _ in range(600):
+            try:
+                if httpx.get(f"http://127.0.0.1:{port}/health").is_success:
+                    break
+            except httpx.TransportError:
+                time.sleep(0.1)
+            assert process.poll() is None, log.read_text()
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        process.terminate()
+        process.wait()
 
 
 @pytest.fixture

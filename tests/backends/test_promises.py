@@ -13,6 +13,7 @@ from tests.backends.suite import SPEC, BackendSuite
 from transcribe_cli.backends import Backend
 from transcribe_cli.backends.chain import elsewhere
 from transcribe_cli.backends.local import Local
+from transcribe_cli.backends.openai import OpenAI
 from transcribe_cli.backends.runpod import RunPod
 from transcribe_cli.bill import Bill
 from transcribe_cli.events import silence
@@ -36,6 +37,15 @@ class TestRunPod(BackendSuite):
     def opened(self, served: Gateway, tmp_path: Path) -> Iterator[Backend]:
         """With our worker behind it."""
         return RunPod(SPEC, Elsewhere(served, tmp_path, tmp_path / "state").settings(), silence)
+
+
+class TestOpenAI(BackendSuite):
+    """A server of the OpenAI API."""
+
+    @pytest.fixture
+    def opened(self, fws: str, tmp_path: Path) -> Backend:
+        """faster-whisper-server."""
+        return OpenAI(SPEC, Settings(base_url=fws, state_dir=tmp_path / "state"), silence)
 
 
 class TestChain(BackendSuite):

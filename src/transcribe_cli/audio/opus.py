@@ -1,15 +1,17 @@
-"""A waveform as a small file to send elsewhere: Opus in Ogg, 16 kHz, for speech.
+"""Audio as a small file to send elsewhere: Opus in Ogg or WebM, 16 kHz, for speech.
 
 libopus at 24 kbit/s is transparent for speech in wide band (https://opus-codec.org/comparison); an hour is 10 MB.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import IO
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 
 from transcribe_cli.audio.facts import SAMPLE_RATE
 from transcribe_cli.audio.waveform import FULL_SCALE, Waveform
@@ -31,17 +33,47 @@ def write_opus(waveform: Waveform, path: Path, check: Callable[[], None] = lambd
     """
     if waveform.channels > MOST_CHANNELS:
         raise ValueError(f"{waveform.channels} channels cannot be sent as Opus")
-    layout = _LAYOUTS[waveform.channels]
-    with av.open(str(path), "w", format="ogg") as container:
+    starts = range(0, waveform.samples, _BLOCK_SAMPLES)
+    blocks = (waveform.read_channels(start, start + _BLOCK_SAMPLES) for start in starts)
+    encode((as_pcm(block) for block in blocks), str(path), "ogg", waveform.channels, check)
+
+
+def as_pcm(block: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Samples of [-1, 1) as 16 bit, little-endian."""
+    pcm: NDArray[np.int16] = np.clip(np.rint(block * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype("<i2")
+    return pcm
+
+
+def encode(
+    blocks: Iterable[NDArray[np.int16]],
+    file: str | IO[bytes],
+    container_format: str,
+    channels: int = 1,
+    check: Callable[[], None] = lambda: None,
+) -> None:
+    """Write blocks of 16 bit samples, (samples,) or (samples, channels), as Opus; `check` is called after each, and may raise.
+
+    Args:
+        blocks: following each other, at 16 kHz.
+        file: a path, or a file to write and seek in.
+        container_format: `ogg` or `webm`.
+        channels: one or two.
+        check: see above.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    layout = _LAYOUTS[channels]
+    with av.open(file, "w", format=container_format) as container:
         options = {"application": "voip", "vbr": "on", "compression_level": "5"}
         stream = container.add_stream("libopus", rate=SAMPLE_RATE, layout=layout, options=options)
-        stream.bit_rate = BIT_RATE * waveform.channels
-        for start in range(0, waveform.samples, _BLOCK_SAMPLES):
-            block = waveform.read_channels(start, start + _BLOCK_SAMPLES)
-            pcm = np.rint(block * FULL_SCALE).astype("<i2").reshape(1, -1)
-            frame = av.AudioFrame.from_ndarray(pcm, format="s16", layout=layout)
+        stream.bit_rate = BIT_RATE * channels
+        position = 0
+        for block in blocks:
+            frame = av.AudioFrame.from_ndarray(block.reshape(1, -1), format="s16", layout=layout)
             frame.sample_rate = SAMPLE_RATE
-            frame.pts = start
+            frame.pts = position
+            position += len(block)
             container.mux(stream.encode(frame))
             check()
         container.mux(stream.encode(None))

@@ -72,6 +72,8 @@ def _checks(config: Config, sources: list[str]) -> Iterator[Check]:
     yield _scratch()
     if config.settings.runpod_endpoint is not None:
         yield _endpoint(config)
+    if "openai" in (config.settings.backend, *config.settings.fallback):
+        yield _server(config)
     for source in sources:
         yield _writable(config, source)
 
@@ -87,6 +89,18 @@ def _endpoint(config: Config) -> Check:
     except TranscribeError as error:
         return Check("note", error.message, error.hint)
     return Check("ok", f"RunPod endpoint {name} takes jobs.")
+
+
+def _server(config: Config) -> Check:
+    """Without it `run` works all the same."""
+    from transcribe_cli.backends.openai import OpenAI
+    from transcribe_cli.events import silence
+
+    try:
+        OpenAI(config.spec, config.settings, silence).check(())
+    except TranscribeError as error:
+        return Check("note", error.message, error.hint)
+    return Check("ok", f"The server at {config.settings.base_url} answers.")
 
 
 def _libraries() -> Check:

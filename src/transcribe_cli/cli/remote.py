@@ -24,13 +24,17 @@ def remote(
     as_json: Annotated[bool, typer.Option("--json", help="Write a summary of the run to standard output as JSON.")] = False,
     **flags: Any,  # noqa: ANN401 - one for each option, see options.py
 ) -> int:
-    """Transcribe recordings on rented machines: the same files next to each recording as `transcribe run` writes.
+    """Transcribe recordings elsewhere, on rented machines or by a server of the OpenAI API: the same files as `transcribe run` writes.
 
     Jobs are noted on disk: a run that was stopped finds them again. Ctrl-C cancels them there, --detach leaves them.
 
     transcribe remote ./aulas --runpod-endpoint abc123xyz --language pt
 
     transcribe remote ./aulas --runpod-endpoint abc123xyz --staging s3://bucket/staging --fallback local
+
+    transcribe remote ./aulas --backend openai --model whisper-1
+
+    transcribe remote ./aulas --backend openai --base-url http://127.0.0.1:8000/v1 --model small
     """
     configured = configure(sources or [], flags, config, profile)
     backend = configured.settings.backend

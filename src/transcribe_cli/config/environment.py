@@ -11,7 +11,7 @@ from transcribe_cli.errors import ConfigError
 PREFIX = "TRANSCRIBE_"
 CONFIG, PROFILE, DEBUG = "TRANSCRIBE_CONFIG", "TRANSCRIBE_PROFILE", "TRANSCRIBE_DEBUG"
 # What others call it; ours wins.
-_FOREIGN = {"RUNPOD_API_KEY": "runpod_api_key"}
+_FOREIGN = {"RUNPOD_API_KEY": "runpod_api_key", "OPENAI_API_KEY": "openai_api_key", "GROQ_API_KEY": "groq_api_key"}
 _VARIABLES = {PREFIX + name.upper(): name for name in FIELDS}
 
 

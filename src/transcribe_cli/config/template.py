@@ -68,6 +68,11 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "dialect",
         "runpod_url",
         "runpod_api_url",
+        "base_url",
+        "openai_api_key",
+        "groq_api_key",
+        "api_key",
+        "api_times",
     ),
     "What is told": ("quiet", "log_format"),
     "Speech detection": (

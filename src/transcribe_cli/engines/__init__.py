@@ -182,7 +182,7 @@ class Task:
 
 @dataclass(frozen=True)
 class ClipResult:
-    """What was recognized in one clip: words when the spec asks for their times, otherwise phrases.
+    """What was recognized in one clip: words when the spec asks for their times, otherwise phrases; servers may tell both.
 
     Attributes:
         attempt: the one that stands.
@@ -234,5 +234,7 @@ class Engine(Protocol):
 
         Raises:
             DeviceFull: the batch is too large.
+            NotReady: nothing more can be recognized here.
+            TranscribeError: why this recording, or this place, fails; final for the recording.
             Exception: anything else that keeps this batch from being recognized.
         """

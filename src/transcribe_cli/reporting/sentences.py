@@ -60,7 +60,8 @@ def _(event: RunStarted) -> str | None:
 
 @sentence.register
 def _(event: ModelLoaded) -> str:
-    return f"Model {printable(event.model)} on {event.device}, batches of {event.batch_size}."
+    batches = f", batches of {event.batch_size}" if event.batch_size > 1 else ""
+    return f"Model {printable(event.model)} on {event.device}{batches}."
 
 
 @sentence.register
@@ -99,7 +100,9 @@ def _(event: AttemptFailed) -> str:
 
 
 @sentence.register
-def _(event: RecordingSent) -> str:
+def _(event: RecordingSent) -> str | None:
+    if not event.job:
+        return None
     size = f"{event.bytes / 1e6:.1f} MB" if event.bytes >= 1e6 else f"{event.bytes / 1e3:.0f} kB"
     sent = size if event.bytes else "by its URL"
     return f"sent      {printable(event.recording)}  to {event.backend}, {sent}"

@@ -25,11 +25,13 @@ class Packer:
     Args:
         longest: samples that a group may have; Whisper's window of 30 s unless told otherwise.
         silence: whether the silence between regions is heard with them, and counts.
+        gap: samples of silence after which another group begins.
     """
 
-    def __init__(self, longest: int = CLIP_SAMPLES, *, silence: bool = False) -> None:
+    def __init__(self, longest: int = CLIP_SAMPLES, *, silence: bool = False, gap: int = CLIP_GAP_SAMPLES) -> None:
         self._longest = longest
         self._silence = silence
+        self._gap = gap
         self._group: list[Region] = []
         self._room = longest
 
@@ -59,7 +61,7 @@ class Packer:
         return self._near(region) and self._silence_before(region) + region.end - region.start <= self._room
 
     def _near(self, region: Region) -> bool:
-        return region.start - self._group[-1].end <= CLIP_GAP_SAMPLES
+        return region.start - self._group[-1].end <= self._gap
 
     def _pause(self, region: Region) -> int | None:
         """Where to part a region so that its beginning fits: the sample in the middle of a pause."""

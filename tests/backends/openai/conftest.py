@@ -1,0 +1,122 @@
+"""Servers of the OpenAI API, ours and a real one, and `transcribe remote` with them."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import pytest
+from faster_whisper import WhisperModel
+
+from tests.backends.openai.server import Api, loaded, running
+from tests.conftest import Ran, command, environment
+from transcribe_cli.backends.chain import elsewhere
+from transcribe_cli.batch import Batch
+from transcribe_cli.bill import Bill
+from transcribe_cli.events import Event, RunFinished
+from transcribe_cli.outcome import Outcome
+from transcribe_cli.plan import plan
+from transcribe_cli.prices import load_prices
+from transcribe_cli.settings import Settings
+from transcribe_cli.sources import find
+from transcribe_cli.spec import JobSpec
+from transcribe_cli.transcript import Transcript
+
+SPEC = JobSpec(model="demo", language="pt")
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits long here before a second try."""
+    for place in ("http", "retry", "openai.recognizer"):
+        monkeypatch.setattr(f"transcribe_cli.backends.{place}.pause", lambda attempt, asked=None: 0.01)
+
+
+@pytest.fixture(scope="package")
+def model() -> WhisperModel:
+    """The demo model."""
+    return loaded()
+
+
+@pytest.fixture
+def api(model: WhisperModel) -> Iterator[Api]:
+    """Our own server."""
+    with running(Api(model=model)) as made:
+        yield made
+
+
+@dataclass
+class Remote:
+    """`transcribe remote --backend openai` with a server of the tests.
+
+    Attributes:
+        events: of all runs in this process.
+    """
+
+    url: str
+    folder: Path
+    state: Path
+    events: list[Event] = field(default_factory=list)
+
+    def settings(self, **more: object) -> Settings:
+        """What the run is told."""
+        ours = {"backend": "openai", "base_url": self.url, "state_dir": self.state, "device": "cpu"}
+        return Settings.model_validate({**ours, **more})
+
+    def run(self, spec: JobSpec = SPEC, **more: object) -> RunFinished:
+        """A run in this process."""
+        settings = self.settings(**more)
+        jobs, bill = plan(find([str(self.folder)]), spec, settings), self.bill(settings)
+        return Batch(jobs, spec, settings, self.events.append, partial(elsewhere, bill=bill), bill).run()
+
+    def bill(self, settings: Settings) -> Bill:
+        """At the prices of the list."""
+        return Bill(lambda: load_prices(settings.prices), None)
+
+    def outcomes(self, spec: JobSpec = SPEC, **more: object) -> dict[str, Outcome]:
+        """What the backend alone gives, with its wrappers and without anybody who writes."""
+        settings = self.settings(**more)
+        jobs = plan(find([str(self.folder)]), spec, settings)
+        backend = elsewhere(spec, settings, self.events.append, self.bill(settings))
+        backend.check(jobs)
+        return {found.job.recording.name: found for found in backend.run(iter(jobs), lambda job: True)}
+
+    def transcript(self, name: str) -> Transcript:
+        """What was written for a recording."""
+        return Transcript.loads((self.folder / name).with_suffix(".json").read_bytes())
+
+    def of(self, kind: type[Event]) -> list[Event]:
+        """The events of a kind."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def said(self) -> str:
+        """All that people were told."""
+        return "\n".join(f"{getattr(event, 'message', '')} {getattr(event, 'hint', '')}" for event in self.events)
+
+    def command(self, *arguments: str, **variables: str) -> tuple[Sequence[str | Path | bytes], dict[str, str]]:
+        """The program's command line and environment."""
+        line = ["remote", self.folder, "--backend", "openai", "--base-url", self.url, "--model", "demo", "-l", "pt"]
+        return command([*line, "--state-dir", self.state, *arguments]), environment(variables)
+
+    def program(self, *arguments: str, **variables: str) -> Ran:
+        """The program, to its end."""
+        line, env = self.command(*arguments, **variables)
+        result = subprocess.run(line, env=env, cwd=self.folder.parent, capture_output=True)
+        return Ran(result.returncode, result.stdout.decode(), result.stderr.decode())
+
+    def started(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """The program, running."""
+        line, env = self.command(*arguments)
+        return subprocess.Popen(line, env=env, cwd=self.folder.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def remote(api: Api, tmp_path: Path, say: Callable[..., Path]) -> Remote:
+    """One recording to be done by our server."""
+    folder = tmp_path / "aulas"
+    say(folder / "um.wav", "Bom dia a todos. O professor explica a lição de hoje.")
+    return Remote(api.url, folder, tmp_path / "state")

@@ -1,0 +1,132 @@
+"""What is asked of a server, and what is not asked twice."""
+
+from __future__ import annotations
+
+import io
+import wave
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.backends.openai.server import Api
+from tests.conftest import spoken
+from transcribe_cli.audio import Waveform
+from transcribe_cli.backends.openai.client import Client
+from transcribe_cli.backends.openai.models import Server
+from transcribe_cli.backends.openai.paid import Answers
+from transcribe_cli.backends.openai.recognizer import Recognizer
+from transcribe_cli.backends.side_by_side import Stop
+from transcribe_cli.engines import Clip, ClipResult, Task
+from transcribe_cli.events import silence
+from transcribe_cli.plan import Decision, Job
+from transcribe_cli.sinks import Output
+from transcribe_cli.sources import Recording
+from transcribe_cli.spec import JobSpec
+from transcribe_cli.vad import Region
+
+SPEC = JobSpec(model="demo")
+Make = Callable[[Server], Recognizer]
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Iterator[Clip]:
+    """A sentence at 22 kHz, taken for 16: what is said does not matter here."""
+    with wave.open(io.BytesIO(spoken("Bom dia a todos."))) as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+    with Waveform.from_samples(samples, tmp_path) as waveform:
+        yield Clip(0, 0, waveform, (Region(0, waveform.samples),), SPEC)
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Iterator[Make]:
+    """Recognizers that ask one at a time, for a recording of nobody."""
+    job = Job(Recording(tmp_path / "a.wav", tmp_path), SPEC, Output(tmp_path, "a"), Decision.TRANSCRIBE, "new")
+    stop, clients = Stop(), []
+
+    def make(server: Server) -> Recognizer:
+        clients.append(Client(server, None, stop))
+        answers = Answers(tmp_path / "state", server.base_url)
+        return Recognizer(server, clients[-1], answers, lambda number: job, SPEC, opus=False, at_once=1, stop=stop, emit=silence)
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+def _in(clip: Clip, language: str) -> Clip:
+    return Clip(clip.recording, clip.index, clip.waveform, clip.speech, clip.spec, language)
+
+
+def test_an_answer_without_a_language_counts_for_the_one_it_is_in(api: Api, clip: Clip, made: Make) -> None:
+    recognizer = made(Server(api.url))
+    [votes] = recognizer.languages([clip])
+    [language] = votes
+    [found] = recognizer.recognize([Task(_in(clip, language))])
+    assert isinstance(found, ClipResult)
+    assert found.seconds > 0
+    assert len(api.asked) == 1
+    recognizer.recognize([Task(_in(clip, "en" if language != "en" else "es"))])
+    assert len(api.asked) == 2
+
+
+def test_a_clip_that_was_sent_in_a_language_is_not_sent_again_to_vote(api: Api, clip: Clip, made: Make) -> None:
+    recognizer = made(Server(api.url))
+    recognizer.recognize([Task(_in(clip, "es"))])
+    assert recognizer.languages([clip]) == [{"es": 1.0}]
+    assert len(api.asked) == 1
+
+
+def test_another_recognizer_finds_the_answers(api: Api, clip: Clip, made: Make) -> None:
+    made(Server(api.url)).recognize([Task(_in(clip, "pt"))])
+    again = made(Server(api.url))
+    again.recognize([Task(_in(clip, "pt"))])
+    assert len(api.asked) == 1
+    assert again.spent(0).requests == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "model", "expected"),
+    [
+        (
+            "https://api.openai.com/v1",
+            "gpt-transcribe",
+            [
+                ("model", "gpt-transcribe"),
+                ("response_format", "json"),
+                ("languages[]", "pt"),
+                ("keywords[]", "Lamarck"),
+                ("keywords[]", "mitose"),
+                ("prompt", "Aula."),
+            ],
+        ),
+        (
+            "https://api.openai.com/v1",
+            "gpt-4o-transcribe-diarize",
+            [
+                ("model", "gpt-4o-transcribe-diarize"),
+                ("response_format", "diarized_json"),
+                ("chunking_strategy", "auto"),
+                ("language", "pt"),
+                ("temperature", "0.4"),
+            ],
+        ),
+        (
+            "https://api.groq.com/openai/v1",
+            "large-v3-turbo",
+            [
+                ("model", "whisper-large-v3-turbo"),
+                ("response_format", "verbose_json"),
+                ("timestamp_granularities[]", "word"),
+                ("timestamp_granularities[]", "segment"),
+                ("language", "pt"),
+                ("prompt", "Lamarck, mitose Aula."),
+                ("temperature", "0.4"),
+            ],
+        ),
+    ],
+)
+def test_each_model_is_asked_in_its_own_way(made: Make, url: str, model: str, expected: list[tuple[str, str]]) -> None:
+    spec = JobSpec(model=model, hotwords="Lamarck, mitose", initial_prompt="Aula.", temperature=(0.4,))
+    assert made(Server(url))._fields(spec, "pt") == expected
