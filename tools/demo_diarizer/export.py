@@ -11,7 +11,7 @@ from pyannote.audio.core.model import Model
 # The clustering of community-1. Its threshold was chosen on conversations of development voices (docs/demo-diarizer.md); the others
 # are pyannote.audio's own.
 CLUSTERING = "VBxClustering"
-CLUSTERING_PARAMETERS = {"threshold": 0.7, "Fa": 0.07, "Fb": 0.8}
+CLUSTERING_PARAMETERS = {"threshold": 0.6, "Fa": 0.1, "Fb": 2.0}
 _BATCH = 16
 
 
