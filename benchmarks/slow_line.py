@@ -15,7 +15,7 @@ import sys
 import time
 from collections import Counter
 
-_BLOCK = 1 << 14
+_BLOCK = 1 << 16
 _REQUEST = re.compile(rb"(GET|PUT|HEAD|POST|DELETE) (\S+)")
 
 

@@ -67,6 +67,11 @@ def recorded(place: Location, root: Location, entry: Entry, overrides: Mapping[s
 def _from_path(
     place: Location, wanted: Filter, overrides: Mapping[str, Any], noted: Noted | None, *, is_folder: bool, listed: bool
 ) -> Iterator[Recording]:
+    # A name without the ending of a medium is mostly a folder's: listing it answers both questions.
+    found = _below(place, wanted, overrides, noted) if is_folder or not is_media(place.name) else []
+    if found:
+        yield from found
+        return
     try:
         entry = None if is_folder else place.store.info(place)
     except FileNotFoundError:
@@ -76,11 +81,9 @@ def _from_path(
         if not _is_ours(place) and (not listed or wanted.wants(place.name)):
             yield recorded(place, place.parent, entry, overrides)
         return
-    something = False
-    for recording in _below(place, wanted, overrides, noted):
-        something = True
-        yield recording
-    if not something and not _has_any(place):
+    found = _below(place, wanted, overrides, noted) if is_media(place.name) else []
+    yield from found
+    if not found and not _has_any(place):
         yield from _missing(place, overrides, listed=listed)
 
 
