@@ -8,6 +8,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -100,6 +101,8 @@ class _Download:
     def run(self) -> None:
         if not self._url.lower().startswith(("http://", "https://")):
             raise Unreadable("The audio's URL is neither http:// nor https://.")
+        if not urlsplit(self._url).netloc:
+            raise Unreadable("The audio's URL names no server.")
         tries = _TRIES
         said = ""
         while tries:
