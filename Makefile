@@ -12,9 +12,8 @@ demo: $(VENV)/.installed
 	@echo; echo "What it wrote:"; ls examples/audio
 	@echo; echo "examples/audio/aula.srt begins:"; head -12 examples/audio/aula.srt
 
-# A file's tests stay together: what they share, such as a bucket or a conversation whose speakers were found, is made once.
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
+	$(BIN)/python -m pytest -n 2 $(PYTEST)
 
 # The same promises against the emulators of Azure and Google Cloud, where npm and pip can install them.
 test-storage: $(VENV)/.installed-tests
