@@ -163,6 +163,21 @@ def test_a_place_that_ends_in_the_middle_leaves_the_rest_to_the_next() -> None:
     assert (first.tried, second.tried) == (["a.mp3", "b.mp3"], ["b.mp3", "c.mp3"])
 
 
+def test_a_place_that_takes_all_jobs_at_once_leaves_those_that_it_did_not_do() -> None:
+    """As this machine does: what it has not begun is for the next, too, but nothing that nobody wants."""
+
+    class Greedy(Place):
+        def run(self, jobs: Iterable[Job], wanted: Wanted, limited: Limited = unlimited) -> Generator[Outcome]:
+            return super().run(tuple(jobs), wanted, limited)
+
+    first = Greedy("first", lambda name, before: NotReady("The disk is full.") if name == "c.mp3" else None)
+    second = Place("second")
+    names = (*NAMES, "d.mp3", "e.mp3")
+    found = outcomes(Failover([first, second], print), *names, wanted=lambda job: job.recording.name not in ("b.mp3", "e.mp3"))
+    assert sorted(found) == ["a.mp3", "c.mp3", "d.mp3"]
+    assert (first.tried, second.tried) == (["a.mp3", "c.mp3"], ["c.mp3", "d.mp3"])
+
+
 def test_the_last_place_ends_the_run() -> None:
     gone = NotReady("The key was withdrawn.")
     places = [Place("first", fails(9, DOWN)), Place("second", lambda name, before: gone)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 
@@ -64,12 +64,8 @@ class Failover:
             passed_on: list[Job] = []
             rest = iter(left)
             taken: dict[str, Job] = {}
-
-            def noted(job: Job, taken: dict[str, Job] = taken) -> bool:
-                return (taken.setdefault(job.recording.uri, job) is job) if wanted(job) else False
-
             try:
-                with closing(backend.run(rest, noted, limited)) as outcomes:
+                with closing(backend.run(_noting(rest, taken), _minding(wanted, taken), limited)) as outcomes:
                     for outcome in outcomes:
                         uri = outcome.job.recording.uri
                         taken.pop(uri, None)
@@ -93,3 +89,21 @@ class Failover:
 
     def _tell(self, backend: Backend, following: Backend, why: str) -> None:
         self._emit(Notice(f"{backend.name}: {why} The rest goes to {following.name}.", "warning"))
+
+
+def _noting(jobs: Iterator[Job], taken: dict[str, Job]) -> Iterator[Job]:
+    """The jobs; what a place takes, perhaps long before it begins it, is noted."""
+    for job in jobs:
+        taken[job.recording.uri] = job
+        yield job
+
+
+def _minding(wanted: Wanted, taken: dict[str, Job]) -> Wanted:
+    """The same question; what nobody wants is not for another place either."""
+
+    def asked(job: Job) -> bool:
+        if not (answer := wanted(job)):
+            taken.pop(job.recording.uri, None)
+        return answer
+
+    return asked
