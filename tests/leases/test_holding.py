@@ -83,6 +83,25 @@ def test_nothing_is_left_at_the_end_of_a_run(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_signal_while_a_lease_is_given_back_leaves_none(path: Path) -> None:
+    """The end of the run gives it back then."""
+
+    class Struck(LocalStore):
+        """Ctrl-C comes just before the first change."""
+
+        struck = False
+
+        def swap(self, path: Path, old: bytes, new: bytes | None) -> bool:
+            if not self.struck:
+                self.struck = True
+                raise KeyboardInterrupt
+            return super().swap(path, old, new)
+
+    with suppress(KeyboardInterrupt), Leases(Struck()) as leases:
+        leases.release(taken(leases, path))
+    assert not path.exists()
+
+
 @pytest.mark.parametrize(
     ("owner", "age", "over"),
     [

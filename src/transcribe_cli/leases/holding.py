@@ -128,9 +128,9 @@ class Leases:
     def release(self, lease: Lease) -> None:
         """Give it back; when it is not ours any more nothing happens."""
         with lease.changing:
-            self._held.pop(lease.path, None)
             with suppress(OSError):  # it ends by itself
                 self._store.swap(lease.path, lease.owner.dumps(), None)
+            self._held.pop(lease.path, None)  # only now: where a signal came in between, the end of the run still knows of it
 
     def sweep(self, folder: Place) -> None:
         """Remove the leases in a folder whose owners are dead. Never raises for what it cannot do."""
