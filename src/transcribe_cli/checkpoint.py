@@ -7,7 +7,6 @@ death of the process at once, and that of the machine after `SYNC_SECONDS`. The 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import time
@@ -16,10 +15,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_state_path
-
+from transcribe_cli import shelf
 from transcribe_cli.engines import Attempt, Clip, ClipResult, Phrase, SpokenWord
 from transcribe_cli.plan import Job
+from transcribe_cli.shelf import Shelf
 from transcribe_cli.sources import Recording
 
 # Fewer clips than this are a batch, which is repeated anyway: nothing is written for them.
@@ -27,7 +26,6 @@ LEAST_CLIPS = 5
 SYNC_SECONDS = 5.0
 # Nobody comes back to a recording that long after its run was killed.
 SWEEP_SECONDS = 30 * 24 * 3600.0
-_ENDING = ".clips.jsonl"
 
 
 class Checkpoint:
@@ -56,7 +54,7 @@ class Checkpoint:
             return
         with contextlib.suppress(OSError):
             if self._descriptor is None:
-                self._descriptor = self._opened()
+                self._descriptor = shelf.opened(self._path)
             os.write(self._descriptor, b"".join(self._pending))
             if time.monotonic() - self._synced > SYNC_SECONDS:
                 os.fsync(self._descriptor)
@@ -72,41 +70,27 @@ class Checkpoint:
     def remove(self) -> None:
         """The transcript is written: nothing needs to be kept."""
         self.close()
-        with contextlib.suppress(OSError):
-            self._path.unlink(missing_ok=True)
-
-    def _opened(self) -> int:
-        # Transcripts are nobody else's business.
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if os.fstat(descriptor).st_size:  # a crash may have cut the last line
-            os.write(descriptor, b"\n")
-        return descriptor
+        shelf.remove(self._path)
 
 
 class Checkpoints:
     """All checkpoints of a state folder.
 
     Args:
-        folder: None is the user's own, `~/.local/state/transcribe-cli` on Linux.
+        folder: None is the user's own.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._folder = (folder or user_state_path("transcribe-cli")) / "checkpoints"
+        self._shelf = Shelf(folder, "checkpoints", ".clips.jsonl", SWEEP_SECONDS)
 
     def of(self, job: Job, recording: Recording) -> Checkpoint:
         """The checkpoint of a recording as it is now; who spoke changes no clip."""
         text = job.spec.model_copy(update={"diarize": False}).fingerprint
-        identity = [recording.uri, recording.size, recording.etag or recording.modified, text]
-        key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
-        return Checkpoint(self._folder / f"{key}{_ENDING}")
+        return Checkpoint(self._shelf.path(recording.uri, recording.size, recording.etag or recording.modified, text))
 
     def sweep(self) -> None:
         """Remove what was left behind a month ago."""
-        with contextlib.suppress(OSError):
-            for path in self._folder.glob(f"*{_ENDING}"):
-                if time.time() - path.stat().st_mtime > SWEEP_SECONDS:
-                    path.unlink(missing_ok=True)
+        self._shelf.sweep()
 
 
 def _key(clip: Clip) -> str:
@@ -126,17 +110,8 @@ def _record(result: ClipResult) -> dict[str, Any]:
 
 
 def _read(path: Path) -> dict[str, Mapping[str, Any]]:
-    """The records of a file by their clips; lines that a crash cut are passed over."""
-    found: dict[str, Mapping[str, Any]] = {}
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError:
-        return found
-    for line in lines:
-        with contextlib.suppress(ValueError, KeyError, TypeError):  # a line that is no clip
-            record = json.loads(line)
-            found[record["clip"]] = record
-    return found
+    """The records of a file by their clips."""
+    return {record["clip"]: record for record in shelf.records(path) if isinstance(record.get("clip"), str)}
 
 
 def _result(clip: Clip, record: Mapping[str, Any]) -> ClipResult:

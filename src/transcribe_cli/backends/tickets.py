@@ -7,23 +7,19 @@ signed URL is ever in it.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import json
 import os
-import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from platformdirs import user_state_path
-
+from transcribe_cli import shelf
 from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.plan import Job
+from transcribe_cli.shelf import Shelf
 from transcribe_cli.sinks.atomic import publish, stage
 
 # No job lives longer than 7 days, and no result longer than it.
 SWEEP_SECONDS = 10 * 24 * 3600.0
-_ENDING = ".job.json"
 
 
 @dataclass(frozen=True)
@@ -90,8 +86,7 @@ class Keeper:
 
     def remove(self) -> None:
         """Nobody needs to find the job again."""
-        with contextlib.suppress(OSError):
-            self._path.unlink(missing_ok=True)
+        shelf.remove(self._path)
 
 
 class Tickets:
@@ -102,16 +97,14 @@ class Tickets:
     """
 
     def __init__(self, folder: Path | None, backend: str, place: str) -> None:
-        self._folder = (folder or user_state_path("transcribe-cli")) / "remote"
+        self._shelf = Shelf(folder, "remote", ".job.json", SWEEP_SECONDS)
         self._backend = backend
         self._place = place
 
     def of(self, job: Job) -> Keeper:
         """The ticket of a recording as it is now."""
-        recording = job.recording
-        identity = [recording.uri, *recording.identity, job.spec.fingerprint, job.decision.value, self._backend, self._place]
-        key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
-        return Keeper(self._folder / f"{key}{_ENDING}")
+        recording, wanted = job.recording, (job.spec.fingerprint, job.decision.value)
+        return Keeper(self._shelf.path(recording.uri, *recording.identity, *wanted, self._backend, self._place))
 
     def issued(self, job: Job) -> Ticket:
         """A new one, for a job that is about to be sent."""
@@ -119,10 +112,7 @@ class Tickets:
 
     def sweep(self) -> None:
         """Remove those whose jobs and results are long gone."""
-        with contextlib.suppress(OSError):
-            for path in self._folder.glob(f"*{_ENDING}"):
-                if time.time() - path.stat().st_mtime > SWEEP_SECONDS:
-                    path.unlink(missing_ok=True)
+        self._shelf.sweep()
 
 
 def with_id(ticket: Ticket, job_id: str) -> Ticket:
