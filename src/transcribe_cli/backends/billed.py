@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from transcribe_cli.backends import Backend, Limited, Wanted, unlimited
+from transcribe_cli.backends.wrapper import Wrapper
 from transcribe_cli.bill import Bill
 from transcribe_cli.errors import UsageError
 from transcribe_cli.events import AttemptEnded, Emit, Notice
@@ -17,24 +18,14 @@ from transcribe_cli.settings import Settings
 from transcribe_cli.usage import Usage
 
 
-class Billed:
+class Billed(Wrapper):
     """A backend whose attempts are on the bill."""
 
     def __init__(self, backend: Backend, bill: Bill, settings: Settings, emit: Emit) -> None:
-        self._backend = backend
+        super().__init__(backend)
         self._bill = bill
         self._settings = settings
         self._emit = emit
-
-    @property
-    def name(self) -> str:
-        """That of the backend."""
-        return self._backend.name
-
-    @property
-    def tariffs(self) -> tuple[str, ...]:
-        """Those of the backend."""
-        return self._backend.tariffs
 
     def check(self, jobs: Sequence[Job]) -> None:
         """See `Backend.check`; what the place charges is told.
@@ -42,7 +33,7 @@ class Billed:
         Raises:
             UsageError: that is not known, and the cost is limited.
         """
-        self._backend.check(jobs)
+        super().check(jobs)
         price = self._bill.opened(self.name, self.tariffs)
         if price is None and self._settings.max_cost is not None:
             unknown = _names(self._bill.unknown(self.tariffs))

@@ -6,10 +6,11 @@ https://martinfowler.com/bliki/CircuitBreaker.html
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 
 from transcribe_cli.backends import Backend, Limited, Wanted, unlimited
+from transcribe_cli.backends.wrapper import Wrapper
 from transcribe_cli.errors import PlaceFailed
 from transcribe_cli.events import Emit, Notice
 from transcribe_cli.outcome import Outcome
@@ -20,7 +21,7 @@ FAILURES = 5
 REST_SECONDS = 60.0
 
 
-class Breaker:
+class Breaker(Wrapper):
     """A backend that gives up quickly while its place is down.
 
     Args:
@@ -35,27 +36,13 @@ class Breaker:
         rest: float = REST_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._backend = backend
+        super().__init__(backend)
         self._emit = emit
         self._most = failures
         self._rest = rest
         self._clock = clock
         self._failures = 0
         self._until = 0.0
-
-    @property
-    def name(self) -> str:
-        """That of the backend."""
-        return self._backend.name
-
-    @property
-    def tariffs(self) -> tuple[str, ...]:
-        """Those of the backend."""
-        return self._backend.tariffs
-
-    def check(self, jobs: Sequence[Job]) -> None:
-        """See `Backend.check`."""
-        self._backend.check(jobs)
 
     def run(self, jobs: Iterable[Job], wanted: Wanted, limited: Limited = unlimited) -> Generator[Outcome]:
         """See `Backend.run`; a job that comes while the place is left alone fails at once."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from transcribe_cli.backends import Backend, Limited, Wanted, unlimited
 from transcribe_cli.backends.http import pause
+from transcribe_cli.backends.wrapper import Wrapper
 from transcribe_cli.errors import PlaceFailed
 from transcribe_cli.events import AttemptFailed, Emit
 from transcribe_cli.outcome import Outcome
@@ -43,27 +44,13 @@ class _Row(Iterator[Job]):
         return next(self.fresh)
 
 
-class Retry:
+class Retry(Wrapper):
     """A backend that tries each job up to `attempts` times where the place fails."""
 
     def __init__(self, backend: Backend, attempts: int, emit: Emit) -> None:
-        self._backend = backend
+        super().__init__(backend)
         self._attempts = attempts
         self._emit = emit
-
-    @property
-    def name(self) -> str:
-        """That of the backend."""
-        return self._backend.name
-
-    @property
-    def tariffs(self) -> tuple[str, ...]:
-        """Those of the backend."""
-        return self._backend.tariffs
-
-    def check(self, jobs: Sequence[Job]) -> None:
-        """See `Backend.check`."""
-        self._backend.check(jobs)
 
     def run(self, jobs: Iterable[Job], wanted: Wanted, limited: Limited = unlimited) -> Generator[Outcome]:
         """See `Backend.run`."""
