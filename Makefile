@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+# Images of Python set it; the tests start the program hundreds of times, and each would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-storage test-crash bench lint install clean test-remote
 
 demo: $(VENV)/.installed
