@@ -117,14 +117,14 @@ class Batch:
         self._jobs = check_writable(self._jobs)
         check_formats(name for job in self._jobs for name in job.formats)
         self._start()
-        waiting = [job for job in self._jobs if job.decision in HEARD]
-        if waiting:
-            self._backend.check(waiting)
-        self._naming.read(waiting)
         for decision in (Decision.FAIL, Decision.DONE, Decision.RENDER):
             for job in self._jobs:
                 if job.decision is decision:
                     self._settle(job)
+        waiting = [job for job in self._jobs if job.decision in HEARD]
+        if waiting:
+            self._backend.check(waiting)
+        self._naming.read(waiting)
         self._hear(waiting)
 
     def _start(self) -> None:
