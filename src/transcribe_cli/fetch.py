@@ -10,7 +10,7 @@ import errno
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from transcribe_cli.audio import scratch
@@ -140,9 +140,7 @@ class Fetcher:
         try:
             if not isinstance(place, Location):
                 raise TypeError("local recordings are read in place")  # noqa: TRY301
-            entry = place.store.info(place)
-            copy.recording = _as_now(copy.recording, entry)
-            self._download(copy, place, entry)
+            self._bring(copy, place)
         except Stopped:
             pass
         except BaseException as error:
@@ -150,6 +148,16 @@ class Fetcher:
         copy.done.set()
         with self._changed:
             self._changed.notify_all()
+
+    def _bring(self, copy: _Copy, place: Location) -> None:
+        """Without a question before, where a checksum proves that what comes is what the listing told of."""
+        with suppress(RecordingChanged, FileNotFoundError):
+            if (listed := _as_listed(copy.recording, place)) is not None:
+                self._download(copy, place, listed)
+                return
+        entry = place.store.info(place)
+        copy.recording = copy.recording.as_told(entry)
+        self._download(copy, place, entry)
 
     def _download(self, copy: _Copy, place: Location, entry: Entry) -> None:
         folder = scratch.folder(self._folder)
@@ -193,8 +201,9 @@ class Fetcher:
                 copy.file.path.unlink()
 
 
-def _as_now(recording: Recording, entry: Entry) -> Recording:
-    return replace(recording, size=entry.size or 0, modified=entry.modified, etag=entry.etag)
+def _as_listed(recording: Recording, place: Location) -> Entry | None:
+    promised = recording.md5 if place.store.etags_are_md5 else None
+    return Entry(place.key, recording.size, recording.modified, recording.etag, promised) if promised is not None else None
 
 
 def _now(recording: Recording) -> Recording:

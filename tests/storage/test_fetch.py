@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -166,36 +165,61 @@ def test_an_sftp_connection_that_broke_is_made_again(servers, tmp_path: Path, he
             assert path.read_bytes() == data
 
 
+def test_a_bucket_is_not_asked_what_its_listing_told(proxied, here: Path) -> None:
+    """What comes is proved by its checksum, and costs one request."""
+    tree, proxy = proxied
+    data = content(1000)
+    tree.put("aula.mp3", data)
+    recording = one(tree)
+    proxy.requests.clear()
+    with Fetcher(folder=here).fetched(recording) as (path, now):
+        assert (path.read_bytes(), now) == (data, recording)
+    assert len(proxy.requests) == 1
+
+
+@pytest.mark.parametrize("size", [999, 1000, 1001])
+def test_what_was_replaced_since_it_was_listed_comes_as_it_is_now(remote: Tree, here: Path, size: int) -> None:
+    """Shorter, longer or as long."""
+    remote.put("aula.mp3", content(1000))
+    recording = one(remote)
+    later = content(size)
+    remote.put("aula.mp3", later)
+    with Fetcher(folder=here).fetched(recording) as (path, now):
+        assert (path.read_bytes(), now.size) == (later, size)
+
+
 def test_a_recording_that_is_replaced_meanwhile_is_found_out(proxied, here: Path) -> None:
     """Halves of two recordings are never taken for one; asked again, the new one comes."""
     tree, proxy = proxied
     tree.put("aula.mp3", content(4 * MIB))
     recording = one(tree)
-    later = content(4 * MIB)
-    once = threading.Event()
+    later = [content(4 * MIB), content(4 * MIB)]
+    contents = list(later)
+    asked: list[bytes] = []
 
     def replaced(number: int, head: bytes) -> None:
-        if b"ange: bytes=" in head and not once.is_set():
-            once.set()
-            tree.put("aula.mp3", later)
+        if b"ange: bytes=" in head:
+            asked.append(head)
+            if len(asked) in (1, 6) and contents:  # in the middle of the first transfer, and of the one after it
+                tree.put("aula.mp3", contents.pop(0))
 
     proxy.breaking = replaced
     fetcher = Fetcher(folder=here)
     with pytest.raises(RecordingChanged), fetcher.fetched(recording):
         pass
     with fetcher.fetched(recording) as (path, now):
-        assert path.read_bytes() == later
+        assert path.read_bytes() == later[-1]
         assert now.identity != recording.identity
 
 
 def test_damage_on_the_way_is_found_by_the_checksum(bucket: Tree, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twice the same other bytes means that the store's ETag is no checksum; other bytes each time is damage."""
     bucket.put("aula.mp3", b"sound")
+    place = one(bucket).path
+    wrong = replace(place.store.info(place), md5="0" * 32)
+    monkeypatch.setattr(type(place.store), "info", lambda store, asked: wrong)
     recording = one(bucket)
     place = recording.path
-    honest = place.store.info
-    wrong = replace(honest(place), md5="0" * 32)
-    monkeypatch.setattr(place.store, "info", lambda asked: wrong)
     with Fetcher(folder=here).fetched(recording) as (path, _):
         assert path.read_bytes() == b"sound"
     assert not place.store.etags_are_md5

@@ -27,8 +27,9 @@ from transcribe_cli.storage import Place
 T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
-BEAT_SECONDS = 15.0
-# Eight beats: a network folder that hangs for a minute costs nobody a lease.
+# Each is a request for each lease in a bucket.
+BEAT_SECONDS = 30.0
+# Four beats: a network folder that hangs for a minute costs nobody a lease.
 EXPIRY_SECONDS = 120.0
 _LOOK_AGAIN_SECONDS = 0.1
 _TRIES = 5
@@ -164,7 +165,7 @@ class Leases:
             return  # it is being written, or given back
         try:
             new = lease.renewed(writing=lease.owner.writing)
-            with suppress(OSError):  # there are seven more before it expires
+            with suppress(OSError):  # there are three more before it expires
                 if lease.path in self._held and self._store.swap(lease.path, lease.owner.dumps(), new.dumps()):
                     lease.owner = new
         finally:

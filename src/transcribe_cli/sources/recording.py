@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from transcribe_cli.errors import RecordingError, Unreadable
 from transcribe_cli.printable import printable
-from transcribe_cli.storage import Location, Place, below
+from transcribe_cli.storage import Entry, Location, Place, below
 
 # What ffmpeg reads and our decoder allows (`audio/container.py`). No playlists (m3u8, pls, cue): they name other files.
 _AUDIO = """mp3 mp2 mpga m4a m4b m4r aac adts ogg oga opus spx wav wave w64 flac wma aif aiff aifc caf au snd voc sph amr awb 3ga gsm
@@ -39,6 +39,7 @@ class Recording:
         size: bytes.
         modified: UTC, ISO 8601 with microseconds and Z; "" when it could not be asked.
         etag: what a store says of its content, a checksum or a version; None for local files.
+        md5: of the content in hex, where the store promises it.
         overrides: fields of JobSpec that its manifest line sets.
         problem: why it is known to fail; then only the path is certain.
     """
@@ -48,6 +49,7 @@ class Recording:
     size: int = 0
     modified: str = ""
     etag: str | None = None
+    md5: str | None = None
     overrides: Mapping[str, Any] = field(default_factory=dict, hash=False)
     problem: RecordingError | None = None
 
@@ -65,6 +67,10 @@ class Recording:
     def identity(self) -> tuple[str, int, str]:
         """What is equal as long as it is the same, unchanged: name, size, and etag or, where there is none, modification time."""
         return self.name, self.size, self.etag or self.modified
+
+    def as_told(self, entry: Entry) -> Recording:
+        """The same recording as its store tells of it now."""
+        return replace(self, size=entry.size or 0, modified=entry.modified, etag=entry.etag, md5=entry.md5)
 
     @property
     def relative(self) -> PurePath:
@@ -112,8 +118,7 @@ def identify(recording: Recording) -> Recording:
         StorageNotReady: its store cannot be asked.
     """
     if isinstance(recording.path, Location):
-        entry = recording.path.store.info(recording.path)
-        return replace(recording, size=entry.size or 0, modified=entry.modified, etag=entry.etag)
+        return recording.as_told(recording.path.store.info(recording.path))
     info = recording.path.stat()
     return replace(recording, size=info.st_size, modified=_iso(info.st_mtime_ns))
 

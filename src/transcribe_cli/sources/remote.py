@@ -61,7 +61,7 @@ def recorded(place: Location, root: Location, entry: Entry, overrides: Mapping[s
     found = Recording(place, root, overrides=overrides)
     if (trouble := _unusable(place)) is not None:
         return replace(found, problem=Unreadable(f"{printable(str(place))} {trouble}.", "Rename it."))
-    return replace(found, size=entry.size or 0, modified=entry.modified, etag=entry.etag)
+    return found.as_told(entry)
 
 
 def _from_path(

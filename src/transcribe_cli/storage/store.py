@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import IO, Any
 
-from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.storage.entry import Entry, entry_of
 from transcribe_cli.storage.kinds import Kind
 from transcribe_cli.storage.location import Location
-from transcribe_cli.storage.transfer import Counted, NoRanges, Refused, Unmet, http_range
+from transcribe_cli.storage.transfer import Beyond, Counted, NoRanges, Refused, Unmet, http_range
 from transcribe_cli.storage.trouble import diagnose, mapped
 
 # For one request; for a listing that comes as one answer, of which there may be hundreds of thousands of names.
@@ -109,7 +108,10 @@ class Store:
         else:
             options = {"timeout": seconds} if self.parallel else {}
             read = partial(self._fs.cat_file, self._path(place), start=start, end=end, **options)
-            found = self._do(place, read, attempts)
+            try:
+                found = self._do(place, read, attempts)
+            except Beyond:
+                found = b""
         return bytes(found)
 
     def heads(self, places: Sequence[Location], size: int, side_by_side: int = _HEADS) -> Iterator[bytes | None]:
@@ -204,10 +206,6 @@ class Store:
             return self.read(place, 0, size)
         except FileNotFoundError:
             return None
-        except StorageNotReady:
-            if self.info(place).size == 0:  # a range of nothing is an error to most
-                return b""
-            raise
 
     def _path(self, place: Location) -> str:
         return f"{self._root}{place.key}{f'?{place.query}' if place.query else ''}"
@@ -280,8 +278,9 @@ class Store:
         except NoRanges:
             raise
         except Exception as error:
-            if diagnose(error, self.kind.family).unmet:
-                raise Unmet from error
+            trouble = diagnose(error, self.kind.family)
+            if trouble.unmet or trouble.beyond:
+                raise (Unmet if trouble.unmet else Beyond) from error
             raise mapped(error, place.uri, self.kind.family) from error
 
     def _reconnect(self) -> None:

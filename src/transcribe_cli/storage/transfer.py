@@ -10,6 +10,10 @@ class NoRanges(Exception):
     """The server gives whole files only."""
 
 
+class Beyond(Exception):
+    """A file ends before the range that was asked for."""
+
+
 class Unmet(Exception):
     """A file was to be changed only if nobody else changed it meanwhile, and somebody did."""
 

@@ -59,6 +59,7 @@ _UNMET = [
     "ResourceModifiedError",
     "FileExistsError",
 ]
+_BEYOND = ["InvalidRange", "416"]
 _NO_BUCKET = ["NoSuchBucket", "ContainerNotFound", "ContainerBeingDeleted"]
 _MISSING = ["NoSuchKey", "BlobNotFound", "NotFound", "404", "410", "FileNotFoundError", "ResourceNotFoundError"]
 _DENIED = ["AccessDenied", "Forbidden", "AuthorizationPermissionMismatch", "AllAccessDisabled", "403", "PermissionError"]
@@ -130,6 +131,7 @@ class Trouble:
         missing: the file is not there; nothing else is wrong.
         passing: trying again may help.
         unmet: somebody else changed it meanwhile; see `conditional`.
+        beyond: the file ends before the range that was asked for.
     """
 
     reason: str
@@ -137,6 +139,7 @@ class Trouble:
     missing: bool = False
     passing: bool = False
     unmet: bool = False
+    beyond: bool = False
 
 
 def diagnose(error: BaseException, family: str) -> Trouble:
@@ -146,6 +149,7 @@ def diagnose(error: BaseException, family: str) -> Trouble:
     endpoint = _ENDPOINT.get(family, "Check its name and the network.")
     table: Sequence[tuple[Sequence[str], Callable[[str], Trouble]]] = (
         (_UNMET, lambda _: Trouble("was changed meanwhile", unmet=True)),
+        (_BEYOND, lambda _: Trouble("is shorter than it was", beyond=True)),
         (
             _NO_BUCKET,
             lambda code: Trouble(f"cannot be used: there is no such bucket ({code})", "Check its name, and the endpoint."),
