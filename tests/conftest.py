@@ -17,6 +17,9 @@ import pytest
 
 from transcribe_cli.audio import Decoder, Waveform
 
+# Tests run side by side: threads of OpenMP that wait for one another spin, and take the processors from the others.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 SENTENCES = "Bom dia a todos. O professor explica a lição de hoje. Vamos começar a aula."
 EXAMPLES = Path(__file__).parent.parent / "examples" / "audio"
 
@@ -96,14 +99,9 @@ class Ran:
 @pytest.fixture
 def transcribe(tmp_path: Path) -> Callable[..., Ran]:
     """The program in a process of its own, without the user's configuration: `transcribe("run", folder)`."""
+    from tests.warm import transcriber
 
-    def run(
-        *arguments: str | Path | bytes, cwd: Path | None = None, env: dict[str, str] | None = None, stdin: bytes = b""
-    ) -> Ran:
-        result = subprocess.run(command(arguments), cwd=cwd or tmp_path, env=environment(env), input=stdin, capture_output=True)
-        return Ran(result.returncode, result.stdout.decode(), result.stderr.decode())
-
-    return run
+    return transcriber(tmp_path)
 
 
 def command(arguments: Sequence[str | Path | bytes]) -> list[str | Path | bytes]:

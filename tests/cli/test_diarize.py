@@ -36,8 +36,8 @@ JUDGE, LAWYER, WITNESS = "juiz explica", "não concordo", "projeto de lei"
 
 @pytest.fixture
 def transcribe(tmp_path: Path) -> Transcribe:
-    """The program, warm."""
-    return transcriber(tmp_path)
+    """The program, with PyTorch at hand."""
+    return transcriber(tmp_path, pytorch=True)
 
 
 @pytest.fixture(scope="module")

@@ -43,8 +43,8 @@ OTHERS = (
 
 @pytest.fixture
 def transcribe(tmp_path: Path) -> Transcribe:
-    """The program, warm."""
-    return transcriber(tmp_path)
+    """The program, with PyTorch at hand."""
+    return transcriber(tmp_path, pytorch=True)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def library(recordings: Path) -> Path:
 
 def speakers(state: Path, *arguments: str | Path) -> Ran:
     """`transcribe speakers` with the voices of this folder."""
-    ran = transcriber(Path.cwd())("speakers", *arguments, "--state-dir", state)
+    ran = transcriber(Path.cwd(), pytorch=True)("speakers", *arguments, "--state-dir", state)
     check_harmless(ran.err.encode())
     return ran
 
