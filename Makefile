@@ -60,7 +60,7 @@ $(VENV)/.installed: pyproject.toml
 
 $(VENV)/.installed-tests: $(VENV)/.installed
 	@tools/system_packages.sh chromium espeak-ng ffmpeg g++ python3-config=python3-dev
-	$(PIP) install --requirement tools/test-requirements.txt
+	$(PIP) install --no-compile --requirement tools/test-requirements.txt
 	@touch $@
 
 clean:

@@ -31,7 +31,7 @@ _LIBRARIES = (
 )
 _PYTORCH = (*_LIBRARIES, "tests.preloaded", "transcribe_cli.diarizers.demo_models")
 # Read while the program runs, not when something is imported.
-_READ_LATE = ("TRANSCRIBE_", "TMPDIR")
+_READ_LATE = ("TRANSCRIBE_", "TMPDIR", "RUNPOD_API_KEY", "OPENAI_API_KEY", "GROQ_API_KEY")
 
 
 def transcriber(folder: Path, *, pytorch: bool = False) -> Callable[..., Ran]:

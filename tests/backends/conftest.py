@@ -17,6 +17,7 @@ import pytest
 from tests.backends.gateway import ENDPOINT, KEY, Gateway, running
 from tests.backends.hands import at_work
 from tests.conftest import Ran, command, environment
+from tests.warm import transcriber
 from transcribe_cli.backends.chain import elsewhere
 from transcribe_cli.batch import Batch
 from transcribe_cli.bill import Bill
@@ -132,17 +133,18 @@ class Elsewhere:
         """All that people were told."""
         return "\n".join(str(getattr(event, "message", "")) for event in self.events)
 
+    def line(self, *arguments: str) -> list[str | Path]:
+        """What is typed after `transcribe`."""
+        line = ["remote", self.folder, "--model", "demo", "-l", "pt", "--runpod-endpoint", ENDPOINT, "--state-dir", self.state]
+        return [*line, "--runpod-url", self.gateway.url, "--runpod-api-url", self.gateway.url, *arguments]
+
     def command(self, *arguments: str) -> tuple[Sequence[str | Path | bytes], dict[str, str]]:
         """The program's command line and environment."""
-        line = ["remote", self.folder, "--model", "demo", "-l", "pt", "--runpod-endpoint", ENDPOINT, "--state-dir", self.state]
-        urls = ["--runpod-url", self.gateway.url, "--runpod-api-url", self.gateway.url]
-        return command([*line, *urls, *arguments]), environment({"RUNPOD_API_KEY": KEY})
+        return command(self.line(*arguments)), environment({"RUNPOD_API_KEY": KEY})
 
     def program(self, *arguments: str) -> Ran:
         """The program, to its end."""
-        line, env = self.command(*arguments)
-        result = subprocess.run(line, env=env, cwd=self.folder.parent, capture_output=True)
-        return Ran(result.returncode, result.stdout.decode(), result.stderr.decode())
+        return transcriber(self.folder.parent)(*self.line(*arguments), env={"RUNPOD_API_KEY": KEY})
 
     def started(self, *arguments: str) -> subprocess.Popen[bytes]:
         """The program, running."""

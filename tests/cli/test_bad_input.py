@@ -298,12 +298,12 @@ def test_a_second_run_does_nothing_for_the_good_ones_and_fails_the_same_others(f
 
 
 @pytest.mark.slow
-def test_a_plan_of_it_is_harmless_too(folder: Folder) -> None:
+def test_a_plan_of_it_is_harmless_too(folder: Folder, transcribe: Transcribe) -> None:
     """On standard output, one line each, and as one document."""
-    plan = subprocess.run(command(["plan", folder.path, "--model", "demo"]), env=environment(), capture_output=True)
-    assert plan.returncode == 3
-    assert len(check_harmless(plan.stdout).splitlines()) == len(folder.good) + len(folder.bad) + 1
-    assert check_harmless(plan.stderr) == ""
+    plan = transcribe("plan", folder.path, "--model", "demo")
+    assert plan.code == 3
+    assert len(check_harmless(plan.out.encode()).splitlines()) == len(folder.good) + len(folder.bad) + 1
+    assert plan.err == ""
 
 
 # What the user typed
@@ -342,15 +342,15 @@ def test_an_empty_folder_is_no_error_and_is_said(tmp_path: Path, transcribe: Tra
     ids=lambda value: None if isinstance(value, list) else value,
 )
 def test_what_cannot_be_meant_ends_with_2_and_names_the_nearest_right_thing(
-    arguments: Sequence[str | bytes], nearest: str, tmp_path: Path
+    arguments: Sequence[str | bytes], nearest: str, tmp_path: Path, transcribe: Transcribe
 ) -> None:
     """One line, nothing touched."""
     (tmp_path / "aulas").mkdir()
     (tmp_path / "aulas" / "a.wav").write_bytes(b"")
-    ran = subprocess.run(command(arguments), cwd=tmp_path, env=environment(), capture_output=True)
-    lines = check_harmless(ran.stderr).splitlines()
-    assert ran.returncode == 2
-    assert ran.stdout == b""
+    ran = transcribe(*arguments)
+    lines = check_harmless(ran.err.encode()).splitlines()
+    assert ran.code == 2
+    assert ran.out == ""
     assert lines[-1].startswith("transcribe: ")
     assert nearest in lines[-1]
     assert [path.name for path in (tmp_path / "aulas").iterdir()] == ["a.wav"]
@@ -370,14 +370,14 @@ def test_what_cannot_be_meant_ends_with_2_and_names_the_nearest_right_thing(
     ],
 )
 def test_a_wrong_configuration_ends_with_2_and_says_where(
-    content: str, variables: dict[str, str], words: list[str], tmp_path: Path
+    content: str, variables: dict[str, str], words: list[str], tmp_path: Path, transcribe: Transcribe
 ) -> None:
     """File, profile or variable, and the nearest right key."""
     (tmp_path / "a.wav").touch()
     (tmp_path / "transcribe.toml").write_text(content)
-    ran = subprocess.run(command(["run", tmp_path]), env=environment(variables), capture_output=True)
-    (line,) = check_harmless(ran.stderr).splitlines()
-    assert ran.returncode == 2
+    ran = transcribe("run", tmp_path, env=variables)
+    (line,) = check_harmless(ran.err.encode()).splitlines()
+    assert ran.code == 2
     assert all(word in line for word in words), line
 
 

@@ -23,6 +23,7 @@ import pytest
 
 from tests.cli.recordings import SHORT, check_harmless, check_set
 from tests.conftest import Ran, command, environment, spoken
+from tests.warm import transcriber
 from transcribe_cli.leases import Owner
 
 Transcribe = Callable[..., Ran]
@@ -62,7 +63,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     for name in ("a.wav", HOSTILE):
         (folder / name).write_bytes(spoken(SHORT))
-    subprocess.run(command(["run", folder, "--model", "demo"]), env=environment(), check=True, capture_output=True)
+    assert transcriber(folder)("run", folder, "--model", "demo").code == 0
     return folder
 
 

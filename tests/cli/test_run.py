@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Ran, spoken
+from tests.warm import transcriber
 
 Transcribe = Callable[..., Ran]
 
@@ -18,15 +19,12 @@ Transcribe = Callable[..., Ran]
 @pytest.fixture(scope="module")
 def transcribed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tree that was transcribed once; tests work on copies of it."""
-    from tests.conftest import command, environment
-
     folder = tmp_path_factory.mktemp("tree") / "aulas"
     (folder / "sub").mkdir(parents=True)
     (folder / "aula.wav").write_bytes(spoken())
     (folder / "sub" / "talk.wav").write_bytes(spoken("Good morning, everyone. Any questions?", "en-us+f2"))
-    import subprocess
 
-    subprocess.run(command(["run", folder, "--model", "demo"]), env=environment(), check=True, capture_output=True)
+    assert transcriber(folder)("run", folder, "--model", "demo").code == 0
     return folder
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import Ran, spoken
 from tests.storage.places import AZURITE_KEY, KEY, SECRET, Tree, new, without_credentials
+from tests.warm import transcriber
 
 Transcribe = Callable[..., Ran]
 RECORDINGS = {
@@ -22,15 +23,11 @@ BUCKETS = ["s3", *(pytest.param(kind, marks=pytest.mark.emulators) for kind in (
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """What a run over the same tree on disk gives."""
-    import subprocess
-
-    from tests.conftest import command, environment
-
     folder = tmp_path_factory.mktemp("local")
     for name, sound in RECORDINGS.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(sound())
-    subprocess.run(command(["run", folder, "--model", "demo"]), env=environment(), check=True, capture_output=True)
+    assert transcriber(folder)("run", folder, "--model", "demo").code == 0
     return Tree(str(folder)).files()
 
 

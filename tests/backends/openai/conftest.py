@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from faster_whisper import WhisperModel
 
 from tests.backends.openai.server import Api, loaded, running
 from tests.conftest import Ran, command, environment
+from tests.warm import transcriber
 from transcribe_cli.backends.chain import elsewhere
 from transcribe_cli.batch import Batch
 from transcribe_cli.bill import Bill
@@ -97,21 +98,19 @@ class Remote:
         """All that people were told."""
         return "\n".join(f"{getattr(event, 'message', '')} {getattr(event, 'hint', '')}" for event in self.events)
 
-    def command(self, *arguments: str, **variables: str) -> tuple[Sequence[str | Path | bytes], dict[str, str]]:
-        """The program's command line and environment."""
+    def line(self, *arguments: str) -> list[str | Path]:
+        """What is typed after `transcribe`."""
         line = ["remote", self.folder, "--backend", "openai", "--base-url", self.url, "--model", "demo", "-l", "pt"]
-        return command([*line, "--state-dir", self.state, *arguments]), environment(variables)
+        return [*line, "--state-dir", self.state, *arguments]
 
     def program(self, *arguments: str, **variables: str) -> Ran:
         """The program, to its end."""
-        line, env = self.command(*arguments, **variables)
-        result = subprocess.run(line, env=env, cwd=self.folder.parent, capture_output=True)
-        return Ran(result.returncode, result.stdout.decode(), result.stderr.decode())
+        return transcriber(self.folder.parent)(*self.line(*arguments), env=variables)
 
     def started(self, *arguments: str) -> subprocess.Popen[bytes]:
         """The program, running."""
-        line, env = self.command(*arguments)
-        return subprocess.Popen(line, env=env, cwd=self.folder.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return subprocess.Popen(command(self.line(*arguments)), env=environment(), cwd=self.folder.parent, **silent)
 
 
 @pytest.fixture

@@ -111,6 +111,8 @@ class Api:
                 task="translate" if asked.path.endswith("translations") else "transcribe",
                 word_timestamps=True,
                 condition_on_previous_text=False,
+                beam_size=1,
+                temperature=0.0,
                 initial_prompt=next(iter(asked.fields.get("prompt", [])), None),
             )
             segments = list(found)
@@ -155,7 +157,7 @@ class Api:
 
 def loaded() -> WhisperModel:
     """The demo model."""
-    return WhisperModel(str(DEMO_FOLDER), device="cpu", compute_type="int8", cpu_threads=2)
+    return WhisperModel(str(DEMO_FOLDER), device="cpu", compute_type="int8", cpu_threads=1)
 
 
 @contextmanager
