@@ -3,6 +3,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests wait now and then for a server or a clock: one process more than there are processors keeps these busy.
+SIDE_BY_SIDE := $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 # Images of Python set it; the tests start the program hundreds of times, and each would compile the package anew.
@@ -16,13 +18,13 @@ demo: $(VENV)/.installed
 	@echo; echo "examples/audio/aula.srt begins:"; head -12 examples/audio/aula.srt
 
 test: lint
-	$(BIN)/python -m pytest -n 2 $(PYTEST)
+	$(BIN)/python -m pytest -n $(SIDE_BY_SIDE) $(PYTEST)
 
 # The same promises against the emulators of Azure and Google Cloud, where npm and pip can install them.
 test-storage: $(VENV)/.installed-tests
 	$(PIP) install gcsfs adlfs gcp-storage-emulator
 	npm install --silent --prefix $(VENV)/azurite azurite
-	$(BIN)/python -m pytest -n 2 -m "emulators or not emulators" tests/storage $(PYTEST)
+	$(BIN)/python -m pytest -n $(SIDE_BY_SIDE) -m "emulators or not emulators" tests/storage $(PYTEST)
 
 # Thirty times kill -9 over two runs at once, with the counts that docs/reliability.md has; a few minutes.
 test-crash: $(VENV)/.installed-tests
