@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import subprocess
@@ -19,6 +20,7 @@ from transcribe_cli.audio import Decoder, Waveform
 
 # Tests run side by side: threads of OpenMP that wait for one another spin, and take the processors from the others.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+gc.set_threshold(20_000, 10, 10)  # as `transcribe_cli.__main__`
 
 SENTENCES = "Bom dia a todos. O professor explica a lição de hoje. Vamos começar a aula."
 EXAMPLES = Path(__file__).parent.parent / "examples" / "audio"
