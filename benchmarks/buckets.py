@@ -1,6 +1,6 @@
 """Buckets: what it costs that recordings come from one, and a run with nothing to do. S3 is an emulator (moto) behind a slow line.
 
-    .venv/bin/python -m benchmarks.buckets --cases fetch,done --rounds 3 [--recordings 8] [--minutes 5] [--count 10000]
+    .venv/bin/python -m benchmarks.buckets --cases mp3,done --rounds 3 [--on slow] [--recordings 8] [--minutes 5] [--count 10000]
 
 The emulator and the line are processes of their own, and take processor time from the run that they serve.
 """
@@ -18,10 +18,12 @@ import tempfile
 import wave
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.audio import Bank
+from benchmarks.places import PROFILES, Place
 from benchmarks.process import Ran, run
 from benchmarks.report import Table, Target, keep
 
@@ -67,7 +69,11 @@ def fetch(how: argparse.Namespace, kind: str) -> Table:
     """The same recordings from a folder and from a bucket behind a line of 100 Mbit/s, rounds in turn."""
     spoken = Bank(how.cache).recordings("bucket", [60.0 * how.minutes] * how.recordings, "mp3")
     bits = 0.0
-    table = Table(f"bucket {kind}", "", ("round", "from a folder s", "from a bucket s", "ratio"))
+    table = Table(
+        f"bucket {kind}" if how.on == "demo" else f"bucket {kind} {how.on}",
+        "",
+        ("round", "from a folder s", "from a bucket s", "ratio"),
+    )
     with served() as (client, _, _), tempfile.TemporaryDirectory() as folder:
         for item in spoken:
             path = Path(folder, "in", item.path.with_suffix(f".{kind}").name)
@@ -80,7 +86,7 @@ def fetch(how: argparse.Namespace, kind: str) -> Table:
         for number in range(how.rounds + 1):
             pair = []
             for source in (str(Path(folder, "in")), f"s3://{BUCKET}/in"):
-                ran = _ours([source], Path(folder, f"state{number}{len(pair)}"), "--overwrite", "--language", "pt")
+                ran = _anew(how, source, Path(folder, f"state{number}{len(pair)}"))
                 assert ran.events[-1]["transcribed"] == len(spoken), ran.events[-1]
                 pair.append(ran.seconds)
             if number:  # the first warms the disk's cache
@@ -89,7 +95,7 @@ def fetch(how: argparse.Namespace, kind: str) -> Table:
     middle = statistics.median(remote) / statistics.median(local)
     table.title = (
         f"{len(spoken)} recordings of {how.minutes:g} min as {kind} ({bits / 8e6:.0f} MB, {bits / seconds / 1000:.0f} kbit/s), "
-        f"demo model, from a bucket over {MEGABITS} Mbit/s and {MILLISECONDS} ms"
+        f"{Place(how.on).title}, from a bucket over {MEGABITS} Mbit/s and {MILLISECONDS} ms"
     )
     table.rows.append(["median", f"{statistics.median(local):.1f}", f"{statistics.median(remote):.1f}", f"{middle:.2f}"])
     table.notes.append(f"The line alone takes {bits / MEGABITS / 1e6:.1f} s for them.")
@@ -137,6 +143,15 @@ def _fill(
     server.stdout.readline()
 
 
+def _anew(how: argparse.Namespace, source: str, state: Path) -> Ran:
+    """Everything in it, whether it is done or not, with transcripts beside the recordings."""
+    place = Place(how.on)
+    if place.profile is None:
+        return _ours([source], state, "--overwrite", "--language", "pt")
+    work = replace(place.work([], how.cache, str(state)), files=(source,), beside=True)
+    return run([sys.executable, "-m", "benchmarks.simulated"], work.dumps())
+
+
 def _ours(sources: Sequence[str], state: Path, *more: str) -> Ran:
     command = [sys.executable, "-m", "transcribe_cli", "run", *sources, "--model", "demo", "--log-format", "json"]
     return run([*command, "--state-dir", state, *more])
@@ -160,6 +175,9 @@ def main() -> None:
     """Measure, show, keep."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.buckets", description=__doc__)
     parser.add_argument("--cases", default="mp3,wav,done", help="of mp3, wav (CD quality), done")
+    parser.add_argument(
+        "--on", default="demo", choices=("demo", *PROFILES), help="the model on this processor, or a simulated accelerator"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--recordings", type=int, default=8)
     parser.add_argument("--minutes", type=float, default=5.0)

@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks.device import Device, SimulatedWhisper
 from benchmarks.work import Answer, Work, tell
 from transcribe_cli import batch
+from transcribe_cli.backends import local
 from transcribe_cli.engines.faster_whisper import BATCH_SIZE, GPU_LANES, FasterWhisper
 from transcribe_cli.events import Event
 from transcribe_cli.plan import plan
@@ -29,9 +30,11 @@ def main() -> None:
     assert work.profile is not None
     device = Device(work.profile)
     engine = FasterWhisper(SimulatedWhisper(work.folder, device), work.model, "cuda/simulated", BATCH_SIZE["cuda"], 1, GPU_LANES)
-    batch.engine_loaders = lambda spec, settings: [lambda: engine]
+    local.engine_loaders = lambda spec, settings: [lambda: engine]
     spec, out = JobSpec(**work.spec), Path(work.out)
-    settings = Settings(device="cpu", output_dir=out / "out", state_dir=out / "state")
+    settings = Settings(
+        device="cpu", output_dir=None if work.beside else out / "out", state_dir=out / "state", overwrite=work.beside
+    )
     tell("ready")
     began = time.perf_counter()
     summary = batch.Batch(plan(find(work.files), spec, settings), spec, settings, _emit).run()

@@ -24,6 +24,7 @@ class Work:
         random: whether the model's weights are: then all say the same number of tokens, at one temperature.
         profile: seconds that a simulated accelerator takes for a call, and for each clip in it; None computes.
         out: an empty folder to write into.
+        beside: whether transcripts go beside the recordings all the same, in the place of those that are there.
     """
 
     files: tuple[str, ...]
@@ -35,6 +36,7 @@ class Work:
     out: str
     random: bool = False
     profile: tuple[float, float] | None = None
+    beside: bool = False
 
     @property
     def batch_size(self) -> int:
