@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import io
 import os
 import subprocess
@@ -13,14 +12,16 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-import pytest
-
-from transcribe_cli.audio import Decoder, Waveform
+from transcribe_cli import tuning
 
 # Tests run side by side: threads of OpenMP that wait for one another spin, and take the processors from the others.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-gc.set_threshold(20_000, 10, 10)  # as `transcribe_cli.__main__`
+tuning.tune()  # as `transcribe_cli.__main__`
+
+import numpy as np  # noqa: E402 - see above
+import pytest  # noqa: E402
+
+from transcribe_cli.audio import Decoder, Waveform  # noqa: E402
 
 SENTENCES = "Bom dia a todos. O professor explica a lição de hoje. Vamos começar a aula."
 EXAMPLES = Path(__file__).parent.parent / "examples" / "audio"

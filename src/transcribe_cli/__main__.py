@@ -1,11 +1,10 @@
 """Where the program begins, as `transcribe` and as `python -m transcribe_cli`."""
 
-import gc
 import signal
 
-# What libraries make when they are imported stays. To look for garbage among it all the time takes a sixth of PyTorch's five seconds,
-# and as much of the start without it. mypy does the same.
-gc.set_threshold(20_000, 10, 10)
+from transcribe_cli import tuning
+
+tuning.tune()
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the program takes over: an import that is interrupted shows a traceback
 
