@@ -16,6 +16,7 @@ from transcribe_cli.engines.faster_whisper import BATCH_SIZE, GPU_LANES, FasterW
 from transcribe_cli.events import Event
 from transcribe_cli.plan import plan
 from transcribe_cli.settings import Settings
+from transcribe_cli.sinks import Listings
 from transcribe_cli.sources import find
 from transcribe_cli.spec import JobSpec
 
@@ -37,7 +38,9 @@ def main() -> None:
     )
     tell("ready")
     began = time.perf_counter()
-    summary = batch.Batch(plan(find(work.files), spec, settings), spec, settings, _emit).run()
+    listings = Listings()
+    jobs = plan(find(work.files, noted=listings), spec, settings, listings)
+    summary = batch.Batch(jobs, spec, settings, _emit).run()
     answer = Answer(time.perf_counter() - began)
     if summary.exit_code:
         raise SystemExit(f"the run ended with code {summary.exit_code}")

@@ -16,7 +16,7 @@ from typing import Self
 from transcribe_cli import sinks
 from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.events import Emit, Event, Notice, RecordingProgress, RecordingResumed
-from transcribe_cli.leases import Lease, Leases, LeaseStore, Owner, knows_conditions, lease_path
+from transcribe_cli.leases import Lease, Leases, LeaseStore, Owner, lease_path
 from transcribe_cli.plan import Job, plan_again, stamp
 from transcribe_cli.printable import printable
 from transcribe_cli.settings import Settings
@@ -52,8 +52,8 @@ class Claims:
         self._by_label: dict[str, Lease] = {}
         self._made: list[Path] = []
         self._ready: set[Place] = set()
-        # Whether leases can lie in a store.
-        self._usable: dict[Store, bool] = {}
+        # Where leases were thought of; whether it was said that they cannot be written.
+        self._known: set[Store] = set()
         self._warned = False
         self._changing = threading.Lock()
 
@@ -97,7 +97,7 @@ class Claims:
             StorageNotReady: its store cannot be asked what is there now.
         """
         path = lease_path(job.recording, job.output)
-        if isinstance(path, Location) and not self._usable.get(path.store, True):
+        if isinstance(path, Location) and path.store.exclusive is False:
             return Claim(self._anew(job))
         try:
             taken = self._leases.take(path)
@@ -156,10 +156,9 @@ class Claims:
     def _make_store_ready(self, folder: Location) -> None:
         shared.make_folder(folder)
         with self._changing:
-            if folder.store in self._usable:
-                return
-            usable = self._usable[folder.store] = knows_conditions(folder)
-        if not usable:
+            known = folder.store in self._known
+            self._known.add(folder.store)
+        if folder.store.exclusive is False and not known:
             where = printable(folder.store.uri(""))
             self._emit(
                 Notice(

@@ -7,7 +7,7 @@ depends on a lease: see decision 11.
 
 from transcribe_cli.leases.holding import BEAT_SECONDS, EXPIRY_SECONDS, Lease, Leases
 from transcribe_cli.leases.local import LocalStore
-from transcribe_cli.leases.objects import ObjectStore, knows_conditions
+from transcribe_cli.leases.objects import ObjectStore
 from transcribe_cli.leases.owner import Owner
 from transcribe_cli.leases.path import lease_path
 from transcribe_cli.leases.store import LeaseStore, Seen
@@ -24,6 +24,5 @@ __all__ = [
     "Owner",
     "Seen",
     "Stores",
-    "knows_conditions",
     "lease_path",
 ]

@@ -1,7 +1,8 @@
 """Leases in buckets and on servers: written under the store's own conditions, or, over SFTP, while a second file is held.
 
-A bucket of S3 need not mind which version of an object it removes. There a lease that is given back is emptied first, under a condition,
-and an empty one is nobody's to take until its owner has had the time to remove it.
+A bucket of S3 need not mind which version of an object it removes. There a lease that is given back is removed at once if it was written
+a moment ago, when it can be nobody else's yet. Otherwise it is emptied first, under a condition, and an empty one is nobody's to take until
+its owner has had the time to remove it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import hashlib
 import math
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.leases.store import Seen
@@ -20,6 +22,8 @@ from transcribe_cli.sources import LEASE_ENDING
 from transcribe_cli.storage import Location, shared
 
 _EMPTIED_SECONDS = 5.0
+# A request that takes as long as it may is still over before the lease expires.
+_FRESH_SECONDS = 30.0
 # Of the file that is held for a change, which takes four requests.
 _CHANGE_SECONDS, _LOOK_AGAIN_SECONDS = 30.0, 0.2
 _HASH_DIGITS = 16
@@ -29,12 +33,12 @@ class ObjectStore:
     """See `LeaseStore`. Remembers the tags of what it wrote last, so that a lease of ours need not be read to be changed."""
 
     def __init__(self) -> None:
-        self._written: dict[Location, tuple[bytes, str]] = {}
+        self._written: dict[Location, _Written] = {}
 
     def create(self, path: Location, data: bytes) -> bool:
         """Put a lease there unless there is one."""
         with _os_errors():
-            return self._remember(path, data, shared.create(path, data))
+            return self._remember(path, data, time.time(), shared.create(path, data))
 
     def read(self, path: Location) -> Seen | None:
         """The lease; one that is being given back is very old as soon as it can be taken."""
@@ -53,48 +57,54 @@ class ObjectStore:
                 return self._changed(path, old, new)
 
     def _changed(self, path: Location, old: bytes, new: bytes | None) -> bool:
-        written, tag = self._written.pop(path, (b"", ""))
-        if tag and written == old and self._change(path, tag, new):
+        ours = self._written.pop(path, None)
+        if ours is not None and ours.data == old and self._change(path, ours, new):
             return True
         there = shared.version(path, temporary_name())
         if there is None or there.data != old:
             return there is not None and new is not None and there.data == new
-        return self._change(path, there.tag, new)
+        return self._change(path, _Written(old, there.tag), new)
 
-    def _change(self, path: Location, tag: str, new: bytes | None) -> bool:
-        return _removed(path, tag) if new is None else self._remember(path, new, shared.replace(path, tag, new))
+    def _change(self, path: Location, old: _Written, new: bytes | None) -> bool:
+        if new is None:
+            return _removed(path, old)
+        return self._remember(path, new, time.time(), shared.replace(path, old.tag, new))
 
-    def _remember(self, path: Location, data: bytes, tag: str | None) -> bool:
+    def _remember(self, path: Location, data: bytes, at: float, tag: str | None) -> bool:
         if tag is not None:
-            self._written[path] = data, tag
+            self._written[path] = _Written(data, tag, at)
         return tag is not None
 
 
-def knows_conditions(folder: Location) -> bool:
-    """Whether leases can lie in a folder that can be written to: a file that is created twice is refused the second time."""
-    probe = folder / temporary_name()
-    try:
-        return shared.create(probe, b"1") is not None and shared.create(probe, b"2") is None
-    except (StorageNotReady, OSError):  # to servers that know no conditions they may be an error
-        return False
-    finally:
-        with contextlib.suppress(StorageNotReady, OSError):
-            probe.store.remove(probe)
+@dataclass(frozen=True)
+class _Written:
+    """What is in a lease, as far as we know, and the tag of that version; `at`: when it was sent, by our clock, if we did."""
+
+    data: bytes
+    tag: str
+    at: float = -math.inf
 
 
-def _removed(path: Location, tag: str) -> bool:
+def _removed(path: Location, old: _Written) -> bool:
     if path.store.kind.family != "s3":
-        return shared.discard(path, tag)
-    began = time.monotonic()
-    if (emptied := shared.replace(path, tag, b"")) is None:
+        return shared.discard(path, old.tag)
+    if _within(_FRESH_SECONDS, old.at) and shared.discard(path, old.tag):
+        return True
+    began = time.time()
+    if (emptied := shared.replace(path, old.tag, b"")) is None:
         return False
     with contextlib.suppress(StorageNotReady):  # it ends by itself
-        if time.monotonic() - began < _EMPTIED_SECONDS:
+        if _within(_EMPTIED_SECONDS, began):
             try:
                 shared.discard(path, emptied)
             except StorageNotReady:  # a server that takes no condition there
                 path.store.remove(path)
     return True
+
+
+def _within(seconds: float, since: float) -> bool:
+    """By the clock of the wall, which goes on while a machine sleeps."""
+    return abs(time.time() - since) < seconds
 
 
 @contextlib.contextmanager

@@ -9,16 +9,13 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from weakref import WeakSet
 
 from transcribe_cli.errors import OutputRefused, StorageNotReady
 from transcribe_cli.plan.job import Decision, Job
 from transcribe_cli.printable import printable
 from transcribe_cli.sinks import check_store
-from transcribe_cli.storage import Location, Store
+from transcribe_cli.storage import Location
 
-# Stores that took a file.
-_TRIED: WeakSet[Store] = WeakSet()
 _LEAST_BYTES = 1 << 16  # the outputs of a short recording
 
 
@@ -30,9 +27,8 @@ def check_writable(jobs: Sequence[Job]) -> list[Job]:
     """
     places = {job.output.folder for job in jobs if _writes(job)}
     for store, folder in {place.store: place for place in places if isinstance(place, Location)}.items():
-        if store not in _TRIED:
+        if store.exclusive is None:
             check_store(folder)
-            _TRIED.add(store)
     folders = {place for place in places if isinstance(place, Path)}
     troubles = {folder: trouble for folder in folders if (trouble := _trouble(folder))}
     if folders and len(troubles) == len(folders):

@@ -11,21 +11,23 @@ by the next run. A rendering that was there before and could not be replaced is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from transcribe_cli.errors import OutputRefused, StorageNotReady
 from transcribe_cli.formats import CUED
 from transcribe_cli.printable import printable
 from transcribe_cli.sinks.atomic import storage_error, storage_errors
-from transcribe_cli.sinks.files import Files, files_of
+from transcribe_cli.sinks.files import Files, Status, files_of
 from transcribe_cli.sinks.head import Head, read_head
 from transcribe_cli.sinks.names import Output, json_path
-from transcribe_cli.sinks.standing import Standing, belongs_to_another, digest, file_digest, standing_now, written_ns
+from transcribe_cli.sinks.standing import Standing, belongs_to_another, digest, file_digest, standing
 from transcribe_cli.sources import json_safe
 from transcribe_cli.storage import Place
 from transcribe_cli.transcript import Transcript
 
+# Of a set, what is in place; None for a symlink to nowhere.
+_There = Mapping[Place, Status | None]
 MOVE_IT = "Move it away, use --output-dir, or --overwrite to replace it."
 
 
@@ -41,17 +43,18 @@ def commit(
             is, and the transcript does not list it.
         StorageNotReady: the disk is full or read-only. When the JSON itself could be written, it stands.
     """
-    target = json_path(output)
-    old = _replaceable(target, transcript, overwrite=overwrite)
-    files = _files(output, rendered)
-    kept = [] if overwrite else _not_ours(files, old, target)
+    target, files = json_path(output), _files(output, rendered)
+    there = _there(target, files)
+    old = _replaceable(target, transcript, there, overwrite=overwrite)
+    kept = [] if overwrite else _not_ours(files, old, target, there)
     files = [file for file in files if file.path not in kept]
     written = transcript.with_outputs({file.key: file.digest for file in files}, _stamped(files, stamp))
     store, document = files_of(output.folder), _json_bytes(written)
     with storage_errors(target):
         temporary = store.stage(output.folder, document)  # (a)
     try:
-        _withdraw(target, old, written)  # (b)
+        if target in there:
+            _withdraw(target, old, written)  # (b)
         _write_all(files)  # (c)
     finally:
         _put_in_place(store, temporary, target, document)  # (d)
@@ -73,10 +76,10 @@ def add(
         OutputRefused: a file there is not ours to replace; the others are written.
         StorageNotReady: the disk is full or read-only.
     """
-    target = json_path(output)
-    old = _replaceable(target, transcript, overwrite=False)
-    files = _files(output, rendered)
-    kept = [] if overwrite else _not_ours(files, old, target)
+    target, files = json_path(output), _files(output, rendered)
+    there = _there(target, files)
+    old = _replaceable(target, transcript, there, overwrite=False)
+    kept = [] if overwrite else _not_ours(files, old, target, there)
     files = [file for file in files if file.path not in kept]
     listed = transcript.with_outputs(
         {**transcript.outputs, **{file.key: file.digest for file in files}}, {**transcript.subtitles, **_stamped(files, stamp)}
@@ -84,7 +87,7 @@ def add(
     if old is None or (listed.outputs, listed.subtitles) != (old.outputs, old.subtitles):
         store, document = files_of(output.folder), _json_bytes(listed)
         with storage_errors(target):
-            temporary = store.stage(output.folder, document, written_ns(target) or None)
+            temporary = store.stage(output.folder, document, _written_ns(there.get(target)) or None)
             for file in files:
                 if old is not None and old.outputs.get(file.key, file.digest) != file.digest:
                     store.remove(file.path)
@@ -137,29 +140,34 @@ def _json_bytes(transcript: Transcript) -> bytes:
     return transcript.dumps().encode("utf-8", "backslashreplace")  # \udce7 is also JSON's way to write it
 
 
-def _replaceable(target: Place, transcript: Transcript, *, overwrite: bool) -> Head | None:
+def _there(target: Place, files: Sequence[_File]) -> _There:
+    return files_of(target).there([target, *(file.path for file in files)])
+
+
+def _written_ns(status: Status | None) -> int:
+    return status.st_mtime_ns if status else 0
+
+
+def _replaceable(target: Place, transcript: Transcript, there: _There, *, overwrite: bool) -> Head | None:
     """The head of the transcript that is in place, if there is one.
 
     Raises:
         OutputRefused: what is there is another recording's, or no transcript of ours.
     """
-    head = read_head(target)
+    head = read_head(target) if target in there else None
     if head is not None and belongs_to_another(head, transcript.source, target.parent):
         raise another(target, head)
-    if head is None and not overwrite and files_of(target).is_there(target):
+    if head is None and not overwrite and target in there:
         raise refusal([target], "was not written by this tool")
     return head
 
 
-def _not_ours(files: Iterable[_File], head: Head | None, transcript: Place) -> list[Place]:
+def _not_ours(files: Iterable[_File], head: Head | None, target: Place, there: _There) -> list[Place]:
     """Files in place that this tool did not write, or that were edited since; identical ones are no loss."""
-    time_ns = written_ns(transcript) if head else 0
-    standings = {file: standing_now(file.path, head, time_ns) for file in files}
-    return [
-        file.path
-        for file, standing in standings.items()
-        if standing in (Standing.FOREIGN, Standing.EDITED) and file_digest(file.path) != file.digest
-    ]
+    time_ns = _written_ns(there.get(target))
+    found = [file for file in files if file.path in there]
+    foreign = [file for file in found if standing(file.path, there[file.path], head, time_ns) is not Standing.OURS]
+    return [file.path for file in foreign if file_digest(file.path) != file.digest]
 
 
 def _put_in_place(store: Files, temporary: Place, target: Place, document: bytes) -> None:
@@ -174,7 +182,7 @@ def _put_in_place(store: Files, temporary: Place, target: Place, document: bytes
 
 
 def _withdraw(target: Place, old: Head | None, new: Transcript) -> None:
-    """Remove the JSON in place unless it says the same of the files beside it."""
+    """Remove the JSON that is in place unless it says the same of the files beside it."""
     if old is None or (old.identity, old.fingerprint, old.outputs) != (Head.of(new).identity, new.job.fingerprint, new.outputs):
         files_of(target).remove(target)
 

@@ -6,7 +6,7 @@ The suite of promises in tests/storage/ runs against every kind.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -60,6 +60,9 @@ class Files(Protocol):
     def status(self, path: Any) -> Status | None:
         """Of what is there now; None when there is nothing, or a symlink to nowhere."""
 
+    def there(self, paths: Sequence[Any]) -> Mapping[Place, Status | None]:
+        """Of some names in one folder, those that there is anything of, with its status; None for a symlink to nowhere."""
+
     def is_there(self, path: Any) -> bool:
         """Whether there is anything of this name, be it a symlink to nowhere."""
 
@@ -97,6 +100,9 @@ class _Local:
             return path.stat()
         except OSError:
             return None
+
+    def there(self, paths: Sequence[Path]) -> Mapping[Place, Status | None]:
+        return {path: self.status(path) for path in paths if self.is_there(path)}
 
     def is_there(self, path: Path) -> bool:
         return os.path.lexists(path)

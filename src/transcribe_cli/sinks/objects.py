@@ -7,12 +7,12 @@ removed; what a crash leaves in between is the same as on a disk, and found by t
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.sinks.processes import temporary_name
-from transcribe_cli.storage import Entry, Location
+from transcribe_cli.storage import Entry, Location, Place, shared
 
 _TYPES = {
     "json": "application/json",
@@ -64,6 +64,10 @@ class Objects:
         except FileNotFoundError:
             return None
 
+    def there(self, paths: Sequence[Location]) -> Mapping[Place, Listing]:
+        """Those of some files in one folder."""
+        return {path: Listing.of(path, entry) for path, entry in paths[0].store.those(paths)}
+
     def is_there(self, path: Location) -> bool:
         """Whether anything is: one request, where asking for its status takes two when there is nothing."""
         return path.store.holds(path)
@@ -103,6 +107,8 @@ class Objects:
 def check_store(folder: Location) -> None:
     """Write an empty temporary file and remove it: what is not allowed, or not there, is found out before the first hour.
 
+    Its store knows from then on whether it is `exclusive`, too.
+
     Raises:
         StorageNotReady: it cannot be done.
     """
@@ -110,6 +116,13 @@ def check_store(folder: Location) -> None:
         raise StorageNotReady(f"{folder.uri} cannot be written to.", "Use --output-dir to write elsewhere.")
     probe = folder / temporary_name()
     _put(probe, b"", "application/octet-stream")
+    try:
+        folder.store.exclusive = shared.is_exclusive(probe)
+    finally:
+        _remove(probe)
+
+
+def _remove(probe: Location) -> None:
     try:
         probe.store.remove(probe)
     except StorageNotReady as error:

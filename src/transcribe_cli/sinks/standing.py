@@ -84,14 +84,6 @@ def is_older(path: Place, info: Status, head: Head, transcript_ns: int) -> bool:
     return False
 
 
-def standing_now(path: Place, head: Head | None, transcript_ns: int) -> Standing:
-    """`standing`, asking the file system now; MISSING when there is nothing."""
-    files = files_of(path)
-    if not files.is_there(path):
-        return Standing.MISSING
-    return standing(path, files.status(path), head, transcript_ns)
-
-
 def belongs_to_another(head: Head, source: Identified, folder: Place) -> bool:
     """Whether the transcript in a folder is that of another recording than this one, so that nothing may replace it.
 

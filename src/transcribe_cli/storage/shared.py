@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.storage.conditional import CONDITIONAL, Version
 from transcribe_cli.storage.location import Location
 from transcribe_cli.storage.transfer import Unmet
@@ -44,6 +45,17 @@ def create(place: Location, data: bytes) -> str | None:
     except Unmet:
         return _tag_of(place, data) if has_conditions(place) else None
     return tag if has_conditions(place) else _tag(data)
+
+
+def is_exclusive(there: Location) -> bool:
+    """Whether a file that is there is not created again; some servers take the condition for an error, or do not know it."""
+    try:
+        there.store.act(there, *_write_new(there, b"again"))
+    except Unmet:
+        return True
+    except StorageNotReady:
+        pass
+    return False
 
 
 def version(place: Location, temporary: str = ".transcribe.tmp") -> Version | None:

@@ -7,6 +7,7 @@ without which s3fs may wait for ever; and nothing is ever written through `open`
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -41,6 +42,8 @@ class Store:
         self.kind = kind
         # An ETag that looks like an MD5 and is none, as in buckets that encrypt with keys of their own: see `fetch`.
         self.etags_are_md5 = True
+        # Whether a file can be created only if there is none, so that leases can lie there; None: nobody tried. See `sinks.check_store`.
+        self.exclusive: bool | None = None
         self._one_at_a_time = contextlib.nullcontext() if fs.async_impl else threading.RLock()
 
     @property
@@ -87,6 +90,14 @@ class Store:
             entry = entry_of(info)
             if entry.path.strip("/") != self._path(place).strip("/") and not (not entry.is_folder and entry.path.endswith("/")):
                 yield Location(self, self._key(entry.path)), entry
+
+    def those(self, places: Sequence[Location]) -> Iterator[tuple[Location, Entry]]:
+        """Which of some files in one folder are there; in a bucket by one listing of the names that begin as theirs do."""
+        for info in self._those(places):
+            entry = entry_of(info)
+            found = Location(self, self._key(entry.path))
+            if found in places:
+                yield found, entry
 
     def read(
         self,
@@ -213,9 +224,22 @@ class Store:
     def _key(self, path: str) -> str:
         return path.removeprefix(self._root) if path.startswith(self._root) else path.lstrip("/")
 
-    def _found(self, place: Location) -> Iterator[dict[str, Any]]:
+    def _those(self, places: Sequence[Location]) -> Iterator[dict[str, Any]]:
+        folder, beginning = places[0].parent, os.path.commonprefix([place.name for place in places])  # noqa: RUF071 - names
+        match self.kind.family:
+            case "s3":
+                with contextlib.suppress(FileNotFoundError):
+                    yield from self._pages(folder, f"{folder.key}/{beginning}" if folder.key else beginning)
+            case "gcs" | "azure":
+                yield from self._found(folder, prefix=beginning)
+            case _:
+                for place in places:
+                    with contextlib.suppress(FileNotFoundError):
+                        yield self._call(place, "info", self._path(place))
+
+    def _found(self, place: Location, **only: str) -> Iterator[dict[str, Any]]:
         try:
-            found = self._call(place, "find", self._path(place).rstrip("/"), detail=True, seconds=LISTING_SECONDS)
+            found = self._call(place, "find", self._path(place).rstrip("/"), detail=True, seconds=LISTING_SECONDS, **only)
         except FileNotFoundError:
             return
         if isinstance(found, dict):  # adlfs gives a list for a file
