@@ -20,11 +20,14 @@ demo: $(VENV)/.installed
 test: lint
 	$(BIN)/python -m pytest -n $(SIDE_BY_SIDE) $(PYTEST)
 
-# The same promises against the emulators of Azure and Google Cloud, where npm and pip can install them.
-test-storage: $(VENV)/.installed-tests
-	$(PIP) install gcsfs adlfs gcp-storage-emulator
+# The same promises against Ceph, which is S3 in earnest, and the emulators of Azure and Google Cloud.
+test-storage: $(VENV)/.installed-storage
+	tools/with_ceph.sh $(VENV)/ceph $(BIN)/python -m pytest -n $(SIDE_BY_SIDE) -m "emulators or not emulators" tests/storage $(PYTEST)
+
+$(VENV)/.installed-storage: $(VENV)/.installed-tests
+	$(PIP) install --no-compile gcsfs adlfs gcp-storage-emulator
 	npm install --silent --prefix $(VENV)/azurite azurite
-	$(BIN)/python -m pytest -n $(SIDE_BY_SIDE) -m "emulators or not emulators" tests/storage $(PYTEST)
+	@touch $@
 
 # Thirty times kill -9 over two runs at once, with the counts that docs/reliability.md has; a few minutes.
 test-crash: $(VENV)/.installed-tests

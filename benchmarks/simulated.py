@@ -5,6 +5,10 @@ The engine is the real one, as it runs on a GPU; it makes the features itself. `
 
 from __future__ import annotations
 
+from transcribe_cli import tuning
+
+tuning.tune()  # as the program begins
+
 import time
 from pathlib import Path
 

@@ -12,10 +12,11 @@ import pytest
 
 from tests.documents import add, commit, transcript_of
 from tests.storage.places import Tree
+from tests.storage.web import Proxy
 from transcribe_cli.errors import OutputRefused
-from transcribe_cli.plan import Decision, plan
+from transcribe_cli.plan import Decision, plan, plan_again, stamp
 from transcribe_cli.settings import Settings
-from transcribe_cli.sinks import Listings, json_path, read, read_head, recover
+from transcribe_cli.sinks import Listings, files_of, json_path, read, read_head, recover
 from transcribe_cli.sinks.atomic import host
 from transcribe_cli.sources import Recording, find
 from transcribe_cli.spec import JobSpec
@@ -76,6 +77,35 @@ def test_a_recording_gets_its_files_and_is_done(aula: Tree) -> None:
     assert names(aula) == {"aula.mp3", "aula.json", "aula.srt", "aula.vtt"}
     assert reasons(aula) == {"aula.mp3": ("done", "done")}
     assert aula.files()["aula.srt"] == b"1\n"
+
+
+def test_a_single_file_is_what_a_listing_says_it_is(aula: Tree) -> None:
+    """To the second, and with the same tag: otherwise it would look changed and be planned anew."""
+    top = aula.at()
+    files = files_of(top)
+    listed = files.entries(top)
+    assert set(listed) == names(aula)
+    for name, entry in listed.items():
+        assert stamp(entry.stat()) == stamp(files.status(top / name))
+    some = files.there([top / name for name in ("aula.json", "aula.srt", "aula.txt")])
+    assert {path.name: stamp(status) for path, status in some.items()} == {
+        name: stamp(listed[name].stat()) for name in ("aula.json", "aula.srt")
+    }
+
+
+def test_what_another_run_did_meanwhile_is_seen_without_listing_the_folder(proxied: tuple[Tree, Proxy]) -> None:
+    """Which may hold ten thousand other recordings."""
+    tree, proxy = proxied
+    for name in ("aula.mp3", "aula.mp4", "aula2.mp3", "prova.mp3"):
+        tree.put(name, name.encode())
+    (job,) = [job for job in planned(tree) if job.recording.label == "aula.mp4"]
+    assert run(tree) == ["transcribe"] * 4
+    proxy.requests.clear()
+    again = plan_again(job, SPEC, Settings(storage=tree.options))
+    assert (again.decision, again.output) == (Decision.DONE, job.output)
+    listings = [head for head in proxy.requests if b"list-type=2" in head]
+    assert listings
+    assert all(b"aula." in head.split(b"\r\n")[0] for head in listings)
 
 
 def test_recordings_of_one_stem_keep_their_extension(tree: Tree) -> None:

@@ -88,6 +88,9 @@ def plan_again(job: Job, spec: JobSpec, settings: Settings) -> Job:
     except OSError:
         return job  # it vanished, which whoever reads it will say
     listings = Listings()
+    if not job.spec.turns_are_given:  # which may have another name
+        names = [json_path(place).name for place in (job.output, alternative(job.recording, job.output))]
+        listings.narrow(job.output.folder, os.path.commonprefix(names))  # noqa: RUF071 - names
     if settings.overwrite:
         if stamp(listings.stat(json_path(job.output))) == job.found:
             return job

@@ -45,6 +45,12 @@ class Listings:
             elif len(wanted) > 1 and root.store.kind.lists:
                 self._folders |= _listed(root, wanted)
 
+    def narrow(self, folder: Place, beginning: str) -> None:
+        """Of a folder, only names that begin so will be asked about: of a bucket nothing else is listed."""
+        if isinstance(folder, Location) and folder.store.kind.bucket:
+            found = folder.store.list(folder, beginning)
+            self._folders[folder] = {place.name: Listing.of(place, entry) for place, entry in found}
+
     def expect_heads(self, paths: Sequence[Place]) -> None:
         """These transcripts will be asked for: those in stores are read now, many at once."""
         for wanted in _by_store(path for path in paths if path not in self._heads and self.holds(path)):

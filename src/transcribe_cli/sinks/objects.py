@@ -6,6 +6,7 @@ removed; what a crash leaves in between is the same as on a disk, and found by t
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -65,8 +66,12 @@ class Objects:
             return None
 
     def there(self, paths: Sequence[Location]) -> Mapping[Place, Listing]:
-        """Those of some files in one folder."""
-        return {path: Listing.of(path, entry) for path, entry in paths[0].store.those(paths)}
+        """Those of some files in one folder; in a bucket it takes one listing."""
+        folder, store = paths[0].parent, paths[0].store
+        if not store.kind.bucket:
+            return {path: status for path in paths if (status := self.status(path))}
+        beginning = os.path.commonprefix([path.name for path in paths])  # noqa: RUF071 - names
+        return {path: Listing.of(path, entry) for path, entry in store.list(folder, beginning) if path in paths}
 
     def is_there(self, path: Location) -> bool:
         """Whether anything is: one request, where asking for its status takes two when there is nothing."""

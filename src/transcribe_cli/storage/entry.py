@@ -93,4 +93,6 @@ def _modified(info: Mapping[str, Any]) -> str:
     if not isinstance(value, datetime):
         return ""
     moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+    if "LastModified" in info:  # servers of S3 that say milliseconds in a listing say seconds of a single object
+        moment = moment.replace(microsecond=0)
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -19,6 +19,7 @@ class Kind:
         extra: of this package, that brings its library; "" when none is needed.
         lists: whether it can say what is in a folder.
         writes: whether outputs can go there.
+        bucket: whether a listing can be of the names that begin in some way, and takes one request then.
         versions: whether its client takes `?versionId=` in a name for a version, and would read or write another object.
         host: whether the URL's first part is a machine and not a bucket.
     """
@@ -28,13 +29,14 @@ class Kind:
     extra: str = ""
     lists: bool = True
     writes: bool = True
+    bucket: bool = False
     versions: bool = False
     host: bool = False
 
 
-_S3 = Kind("s3", "s3", "s3", versions=True)
-_GCS = Kind("gcs", "gcs", "gcs")
-_AZURE = Kind("azure", "abfs", "azure", versions=True)
+_S3 = Kind("s3", "s3", "s3", bucket=True, versions=True)
+_GCS = Kind("gcs", "gcs", "gcs", bucket=True)
+_AZURE = Kind("azure", "abfs", "azure", bucket=True, versions=True)
 _HTTP = Kind("http", "http", "http", lists=False, writes=False, host=True)
 _SFTP = Kind("sftp", "sftp", "ssh", host=True)
 SCHEMES: Mapping[str, Kind] = {

@@ -7,7 +7,6 @@ without which s3fs may wait for ever; and nothing is ever written through `open`
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -80,24 +79,16 @@ class Store:
             if not entry.is_folder:
                 yield Location(self, self._key(entry.path)), entry
 
-    def list(self, place: Location) -> Iterator[tuple[Location, Entry]]:
-        """What is directly in a folder; nothing when it is not there."""
-        try:
-            infos = self._call(place, "ls", self._path(place).rstrip("/"), detail=True)
-        except FileNotFoundError:
-            return
-        for info in infos:
-            entry = entry_of(info)
-            if entry.path.strip("/") != self._path(place).strip("/") and not (not entry.is_folder and entry.path.endswith("/")):
-                yield Location(self, self._key(entry.path)), entry
-
-    def those(self, places: Sequence[Location]) -> Iterator[tuple[Location, Entry]]:
-        """Which of some files in one folder are there; in a bucket by one listing of the names that begin as theirs do."""
-        for info in self._those(places):
-            entry = entry_of(info)
-            found = Location(self, self._key(entry.path))
-            if found in places:
-                yield found, entry
+    def list(self, place: Location, beginning: str = "") -> Iterator[tuple[Location, Entry]]:
+        """What is directly in a folder, of names that begin so; nothing when it is not there."""
+        with contextlib.suppress(FileNotFoundError):
+            for info in self._listed(place, beginning):
+                entry = entry_of(info)
+                found = Location(self, self._key(entry.path))
+                itself = entry.path.strip("/") == self._path(place).strip("/")
+                marker = entry.path.endswith("/") and not entry.is_folder
+                if not (itself or marker) and (not beginning or (found.parent == place and found.name.startswith(beginning))):
+                    yield found, entry
 
     def read(
         self,
@@ -224,18 +215,15 @@ class Store:
     def _key(self, path: str) -> str:
         return path.removeprefix(self._root) if path.startswith(self._root) else path.lstrip("/")
 
-    def _those(self, places: Sequence[Location]) -> Iterator[dict[str, Any]]:
-        folder, beginning = places[0].parent, os.path.commonprefix([place.name for place in places])  # noqa: RUF071 - names
-        match self.kind.family:
+    def _listed(self, place: Location, beginning: str) -> Iterator[dict[str, Any]]:
+        """Where a bucket can be asked for names that begin so, those that do."""
+        match self.kind.family if beginning else "":
             case "s3":
-                with contextlib.suppress(FileNotFoundError):
-                    yield from self._pages(folder, f"{folder.key}/{beginning}" if folder.key else beginning)
+                yield from self._pages(place, f"{place.key}/{beginning}" if place.key else beginning, "/")
             case "gcs" | "azure":
-                yield from self._found(folder, prefix=beginning)
+                yield from self._found(place, prefix=beginning)
             case _:
-                for place in places:
-                    with contextlib.suppress(FileNotFoundError):
-                        yield self._call(place, "info", self._path(place))
+                yield from self._call(place, "ls", self._path(place).rstrip("/"), detail=True)
 
     def _found(self, place: Location, **only: str) -> Iterator[dict[str, Any]]:
         try:
@@ -246,9 +234,9 @@ class Store:
             while found:
                 yield found.pop(next(iter(found)))
 
-    def _pages(self, place: Location, below: str) -> Iterator[dict[str, Any]]:
+    def _pages(self, place: Location, below: str, delimiter: str = "") -> Iterator[dict[str, Any]]:
         """The listing of a bucket, page by page: `find` of s3fs holds all of it, twice, and its time limit is for all of it."""
-        source = self._fs._iterdir(self._root.strip("/"), delimiter="", prefix=below)
+        source = self._fs._iterdir(self._root.strip("/"), delimiter=delimiter, prefix=below)
 
         async def page() -> list[dict[str, Any]]:
             found: list[dict[str, Any]] = []
