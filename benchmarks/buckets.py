@@ -1,8 +1,9 @@
-"""Buckets: what it costs that recordings come from one, and a run with nothing to do. S3 is an emulator (moto) behind a slow line.
+"""Buckets: what it costs that recordings come from one, and a run with nothing to do. S3 is Ceph or moto, behind a slow line.
 
-    .venv/bin/python -m benchmarks.buckets --cases mp3,done --rounds 3 [--on slow] [--recordings 8] [--minutes 5] [--count 10000]
+    tools/with_ceph.sh .venv/ceph .venv/bin/python -m benchmarks.buckets --cases mp3 [--on slow] [--recordings 24] [--rounds 5]
+    .venv/bin/python -m benchmarks.buckets --cases done [--count 10000]
 
-The emulator and the line are processes of their own, and take processor time from the run that they serve.
+The server and the line are processes of their own, and take processor time from the run that they serve. Moto closes every connection.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from benchmarks.audio import Bank
 from benchmarks.places import PROFILES, Place
@@ -30,12 +32,14 @@ from benchmarks.report import Table, Target, keep
 MEGABITS, MILLISECONDS = 100, 20
 RATIO = 1.1
 BUCKET = "aulas"
-_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_EC2_METADATA_DISABLED": "true"}
+# A server to use, as in the tests; without one an emulator is started.
+_SERVER = os.environ.get("TEST_S3_ENDPOINT")
+_KEY, _SECRET = os.environ.get("TEST_S3_KEY", "bench"), os.environ.get("TEST_S3_SECRET", "bench")
 
 
 @contextmanager
-def served() -> Iterator[tuple[Any, subprocess.Popen[str], subprocess.Popen[str]]]:
-    """An S3 client for an empty bucket without the line, the server and the line; the environment leads through the line."""
+def served(*, emulated: bool = False) -> Iterator[tuple[Any, subprocess.Popen[str] | None, subprocess.Popen[str]]]:
+    """An S3 client for a bucket without the line, the emulator if there is one, and the line, through which the environment leads."""
     import boto3
     from botocore.config import Config
 
@@ -48,9 +52,13 @@ def served() -> Iterator[tuple[Any, subprocess.Popen[str], subprocess.Popen[str]
             assert process.stdout is not None
             return process, process.stdout.readline().strip()
 
-        server, port = started("-m", "benchmarks.emulator")
+        if emulated or _SERVER is None:
+            server, port = started("-m", "benchmarks.emulator")
+        else:
+            server, port = None, str(urlsplit(_SERVER).port)
         line, slow = started("-m", "benchmarks.slow_line", port, str(MEGABITS), str(MILLISECONDS))
-        os.environ.update(_CREDENTIALS, AWS_ENDPOINT_URL=f"http://127.0.0.1:{slow}")
+        os.environ.update(AWS_ACCESS_KEY_ID=_KEY, AWS_SECRET_ACCESS_KEY=_SECRET, AWS_EC2_METADATA_DISABLED="true")
+        os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{slow}"
         config = Config(max_pool_connections=16)
         client = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1", config=config)
         client.create_bucket(Bucket=BUCKET)
@@ -80,12 +88,12 @@ def fetch(how: argparse.Namespace, kind: str) -> Table:
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(item.path.read_bytes() if kind == "mp3" else _as_wav(item.path, path))
             bits += path.stat().st_size * 8
-            client.upload_file(str(path), BUCKET, f"in/{path.name}")
+            client.upload_file(str(path), BUCKET, f"{kind}/{path.name}")
         seconds = sum(item.seconds for item in spoken)
         ratios, local, remote = [], [], []
         for number in range(how.rounds + 1):
             pair = []
-            for source in (str(Path(folder, "in")), f"s3://{BUCKET}/in"):
+            for source in (str(Path(folder, "in")), f"s3://{BUCKET}/{kind}"):
                 ran = _anew(how, source, Path(folder, f"state{number}{len(pair)}"))
                 assert ran.events[-1]["transcribed"] == len(spoken), ran.events[-1]
                 pair.append(ran.seconds)
@@ -95,7 +103,7 @@ def fetch(how: argparse.Namespace, kind: str) -> Table:
     middle = statistics.median(remote) / statistics.median(local)
     table.title = (
         f"{len(spoken)} recordings of {how.minutes:g} min as {kind} ({bits / 8e6:.0f} MB, {bits / seconds / 1000:.0f} kbit/s), "
-        f"{Place(how.on).title}, from a bucket over {MEGABITS} Mbit/s and {MILLISECONDS} ms"
+        f"{Place(how.on).title}, from a bucket of {'Ceph' if _SERVER else 'moto'} over {MEGABITS} Mbit/s and {MILLISECONDS} ms"
     )
     table.rows.append(["median", f"{statistics.median(local):.1f}", f"{statistics.median(remote):.1f}", f"{middle:.2f}"])
     table.notes.append(f"The line alone takes {bits / MEGABITS / 1e6:.1f} s for them.")
@@ -105,13 +113,14 @@ def fetch(how: argparse.Namespace, kind: str) -> Table:
 
 
 def done(how: argparse.Namespace) -> Table:
-    """A run over many finished recordings in a bucket, and how it looks with --trust-names and for `status`."""
+    """A run over many finished recordings in an emulated bucket, and how it looks with --trust-names and for `status`."""
     table = Table(
         f"bucket done {how.count}",
         f"{how.count:,} finished recordings in a bucket, {MILLISECONDS} ms away, the same command again",
         ("command", "seconds", "done", "requests"),
     )
-    with served() as (client, server, line), tempfile.TemporaryDirectory() as folder:
+    with served(emulated=True) as (client, server, line), tempfile.TemporaryDirectory() as folder:
+        assert server is not None
         _fill(client, server, how, Path(folder))
         for number in range(how.rounds):
             for name, extra in (("run", ()), ("run --trust-names", ("--trust-names",))):
