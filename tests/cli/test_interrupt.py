@@ -69,7 +69,7 @@ def tree(tmp_path: Path) -> Iterator[Tree]:
     tree = Tree(tmp_path / "aulas", tmp_path / "scratch")
     tree.path.mkdir()
     tree.scratch.mkdir()
-    speech = repeated(spoken(SHORT), 2)
+    speech = repeated(spoken(SHORT), 4)  # so that several are left when the first is done
     for name in tree.names():
         (tree.path / name).write_bytes(speech)
     yield tree
@@ -223,6 +223,25 @@ def test_a_second_ctrl_c_ends_a_run_that_takes_its_time_without_a_traceback(tree
     assert process.returncode == 130
     assert process.stderr is not None
     assert "Stopped" in check_harmless(process.stderr.read())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_where_python_ignores_what_is_raised_is_obeyed_a_moment_later(number: signal.Signals) -> None:
+    """In the callback of a weak reference, of which modules that are being imported have many."""
+    script = (
+        "import os, signal, sys, time, weakref\n"
+        "from transcribe_cli.cli.signals import unwind_on_signals\n"
+        "class Thing: pass\n"
+        f"def called(_): os.kill(os.getpid(), {number:d}); time.sleep(0.01)\n"
+        "unwind_on_signals()\n"
+        "thing = Thing(); seen = weakref.ref(thing, called)\n"
+        "try:\n    del thing; time.sleep(60)\n"
+        "finally:\n    print('unwound', flush=True)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], env=environment(), capture_output=True, text=True, timeout=30)
+    assert ran.stdout == "unwound\n"
+    assert ran.returncode == (143 if number == signal.SIGTERM else -signal.SIGINT)  # as Python ends by itself
+    assert "ignored" not in ran.stderr
 
 
 def test_a_signal_that_was_ignored_from_the_start_stays_ignored(tree: Tree) -> None:

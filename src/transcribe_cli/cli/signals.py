@@ -19,6 +19,7 @@ from typing import NoReturn
 GRACE_SECONDS = 5.0
 # A terminal signals the whole group, and `uv run`, `make` and the like pass it on: the same Ctrl-C comes twice. Unwinding takes less.
 SAME_SECONDS = 1.0
+_AGAIN_SECONDS = 0.02
 # 128 + the signal's number, as shells count.
 EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 # Where the names of threads stand that may be inside a library for long, should their modules be imported at all.
@@ -35,6 +36,7 @@ def unwind_on_signals() -> None:
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     unwinding = _Unwinding()
+    sys.unraisablehook = unwinding.ignored
     for number in EXIT_CODES:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, unwinding)
@@ -59,12 +61,20 @@ class _Unwinding:
     """The handler: raises once. A second exception would break into the cleaning up that the first one asked for."""
 
     def __init__(self) -> None:
-        self._begun = False
+        self._begun: int | None = None
+
+    def ignored(self, what: sys.UnraisableHookArgs) -> None:
+        """Python drops what is raised in a destructor or the callback of a weak reference; that was no place to unwind from: again."""
+        if self._begun is not None and isinstance(what.exc_value, KeyboardInterrupt | SystemExit):
+            number, self._begun = self._begun, None
+            threading.Timer(_AGAIN_SECONDS, signal.pthread_kill, (threading.main_thread().ident, number)).start()
+        else:
+            sys.__unraisablehook__(what)
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self._begun:
+        if self._begun is not None:
             return
-        self._begun = True
+        self._begun = number
         if number == signal.SIGINT:
             raise KeyboardInterrupt
         raise SystemExit(EXIT_CODES[signal.Signals(number)])
