@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.audio.media import tone
-from transcribe_cli.audio import Waveform
+from transcribe_cli.audio import Waveform, scratch
 
 FIXTURE_IS_A_FOLDER = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
@@ -63,3 +63,13 @@ def test_a_forgotten_waveform_leaves_nothing_behind(tmp_path: Path) -> None:
     Waveform.from_samples(tone(0.1), tmp_path)
     gc.collect()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_scratch_file_that_is_removed_twice_closes_nothing_of_others(tmp_path: Path) -> None:
+    """The number of its descriptor is the next file's."""
+    file = scratch.create(tmp_path)
+    file.remove()
+    with (tmp_path / "other").open("wb") as other:
+        file.remove()
+        other.write(b"whole")  # at the end of the block it goes to the descriptor
+    assert (tmp_path / "other").read_bytes() == b"whole"

@@ -12,8 +12,9 @@ import os
 import re
 import stat
 import tempfile
+import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from transcribe_cli.errors import StorageNotReady
@@ -32,6 +33,7 @@ class ScratchFile:
     path: Path
     fd: int
     owner: int
+    _once: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     def size(self) -> int:
         """Bytes in it now."""
@@ -39,8 +41,8 @@ class ScratchFile:
 
     def remove(self) -> None:
         """Delete the file and give the lock back; in a fork of the process that made it, do nothing."""
-        if os.getpid() != self.owner:
-            return
+        if os.getpid() != self.owner or not self._once.acquire(blocking=False):
+            return  # the second time, the descriptor's number may be another file's
         with contextlib.suppress(OSError):
             self.path.unlink()
         with contextlib.suppress(OSError):
