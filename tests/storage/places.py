@@ -114,15 +114,13 @@ def _s3(folder: Path, stack: ExitStack) -> Tree:
         make_bucket(options, bucket)
         env = {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
         return Tree(f"s3://{bucket}", options, env)
-    from moto.server import ThreadedMotoServer
+    from tests.storage.s3 import S3Server
 
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    stack.callback(server.stop)
-    host, port = server.get_host_and_port()
-    options = {"s3": {"endpoint_url": f"http://{host}:{port}", "key": KEY, "secret": SECRET}}
+    server = S3Server()
+    stack.callback(server.close)
+    options = {"s3": {"endpoint_url": server.endpoint, "key": KEY, "secret": SECRET}}
     make_bucket(options, "aulas")
-    env = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
+    env = {"AWS_ENDPOINT_URL": server.endpoint, "AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
     return Tree("s3://aulas", options, env)
 
 
