@@ -9,14 +9,15 @@ set -eu
 folder=$1
 shift
 
+# Chained, since bash does not stop at an error in what an `if` asks for.
 unpack() {
-    mkdir -p "$folder/debs/partial"
-    apt-get update -qq >/dev/null
-    apt-get install -qq -y --download-only --no-install-recommends -o "Dir::Cache::archives=$(realpath "$folder")/debs" \
-        radosgw ceph-mon ceph-osd ceph-mgr >/dev/null
-    for package in "$folder"/debs/*.deb; do dpkg-deb -x "$package" "$folder"; done
-    rm -r "$folder/debs"
-    touch "$folder/.unpacked"
+    mkdir -p "$folder/debs/partial" &&
+        apt-get update -qq >/dev/null &&
+        apt-get install -qq -y --download-only --no-install-recommends -o "Dir::Cache::archives=$(realpath "$folder")/debs" \
+            radosgw ceph-mon ceph-osd ceph-mgr >/dev/null &&
+        find "$folder/debs" -name '*.deb' -print0 | xargs -0 -n 1 sh -c 'dpkg-deb -x "$1" "$0"' "$folder" &&
+        rm -r "$folder/debs" &&
+        touch "$folder/.unpacked"
 }
 
 if [ ! -e "$folder/.unpacked" ] && ! unpack; then
@@ -26,10 +27,10 @@ fi
 
 top=$(realpath "$folder")
 data=$(mktemp -d)
-beside="$top/usr/lib/x86_64-linux-gnu"
+beside=$(echo "$top"/usr/lib/*-linux-gnu)
 daemons=()
 # Not exported: what the command loads is its own.
-libraries="$beside:$beside/ceph:$top/lib/x86_64-linux-gnu:$top/usr/lib"
+libraries="$beside:$beside/ceph:$top/lib/${beside##*/}:$top/usr/lib"
 ceph_does() { LD_LIBRARY_PATH="$libraries" "$top/usr/bin/$1" -c "$data/ceph.conf" "${@:2}"; }
 stop() {
     kill "${daemons[@]}" 2>/dev/null || true
