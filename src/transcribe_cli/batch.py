@@ -33,6 +33,7 @@ from transcribe_cli.plan import HEARD, Decision, Job, check_writable
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.standards import Subtitles
+from transcribe_cli.stops import unwrapped_stops
 from transcribe_cli.tally import Tally
 from transcribe_cli.transcript import Cost, Transcript
 from transcribe_cli.writing import Writing
@@ -91,7 +92,7 @@ class Batch:
             KeyboardInterrupt, SystemExit: passed on, after `RunFinished` told what is done.
         """
         try:
-            with self._claims:
+            with unwrapped_stops(), self._claims:
                 self._carry_out()
         except _Stop:
             self._tally.stopped_by = "fail_fast"

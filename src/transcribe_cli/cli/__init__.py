@@ -22,6 +22,7 @@ from transcribe_cli.cli.signals import EXIT_CODES, leave, unwind_on_signals
 from transcribe_cli.cli.streams import mute_stdout, prepare_streams
 from transcribe_cli.errors import TranscribeError
 from transcribe_cli.printable import printable
+from transcribe_cli.stops import unwrapped_stops
 
 EPILOG = (
     "Exit codes: 0 done, 2 usage, 3 some recordings failed, 4 the machine is not ready, 5 stopped by a limit, "
@@ -82,7 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _run(arguments: Sequence[str]) -> int:
     """Every way in which a command can end, as an exit code and at most one line."""
     try:
-        code = app(args=normalized(arguments), prog_name="transcribe", standalone_mode=False)
+        with unwrapped_stops():
+            code = app(args=normalized(arguments), prog_name="transcribe", standalone_mode=False)
     except TranscribeError as error:
         return _told(error, str(error), error.exit_code)
     except TyperException as error:
