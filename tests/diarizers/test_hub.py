@@ -107,7 +107,7 @@ def test_a_hub_that_does_not_answer_is_given_up_at_once(
     began = time.monotonic()
     with pytest.raises(ModelUnavailable, match="the hub cannot be reached"):
         preflight.check(DEFAULT_DIARIZER, token=GOOD_TOKEN, model_dir=tmp_path)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
 
 
 def test_offline_it_must_be_here(hub: FakeHub, tmp_path: Path) -> None:
