@@ -124,6 +124,7 @@ class Pipeline:
             recognition = partial(self._recognition, inbox, stack)
             run = _Run(preparation, recognition, diarizing, self._checkpoints, self._tell, self._backend)
             stack.callback(run.close)
+            stack.callback(_forget, inbox)
             stack.enter_context(preparation)
             while not run.over and not limited():
                 with suppress(queue.Empty):
@@ -146,6 +147,14 @@ class Pipeline:
     def _tell(self, event: Event) -> None:
         with self._telling:
             self._listener(event)
+
+
+def _forget(inbox: queue.SimpleQueue[_Message]) -> None:
+    """Give back what recordings hold that nobody came to hear of."""
+    with suppress(queue.Empty):
+        while True:
+            if isinstance(message := inbox.get_nowait(), Begun):
+                message.waveform.close()
 
 
 class _Run:

@@ -108,6 +108,26 @@ def test_closing_stops_the_work_and_leaves_nothing(tmp_path: Path, say: Say, dec
     assert list(decoder.scratch.iterdir()) == []
 
 
+def test_what_was_decoded_and_not_heard_of_leaves_nothing_either(tmp_path: Path, say: Say, decoder: Decoder) -> None:
+    """A run that is stopped while its model is loaded, for example; the process may end without another word."""
+    for number in range(3):
+        say(tmp_path / "in" / f"{number}.wav")
+    prepared = threading.Barrier(2)
+    count = iter(range(3))
+
+    def heard(event: Event) -> None:
+        if isinstance(event, RecordingPrepared) and next(count) == 2:
+            prepared.wait()
+
+    def limited() -> bool:
+        prepared.wait()
+        return True
+
+    pipeline = Pipeline(load, [decoder], heard)
+    assert list(pipeline.run(jobs(tmp_path / "in"), limited=limited)) == []
+    assert list(decoder.scratch.iterdir()) == []
+
+
 def test_a_model_that_does_not_load_ends_the_run(tmp_path: Path, say: Say, decoder: Decoder) -> None:
     """It is no recording's failure."""
 

@@ -53,17 +53,18 @@ def stage(folder: Path, data: bytes, modified_ns: int | None = None, mode: int =
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / temporary_name()
-    # Like open(), unlike tempfile: the umask decides who may read it, unless the mode is narrower.
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
+        # Like open(), unlike tempfile: the umask decides who may read it, unless the mode is narrower.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             if modified_ns is not None:
                 os.utime(descriptor, ns=(modified_ns, modified_ns))
             os.fsync(descriptor)
-    except BaseException:
-        path.unlink(missing_ok=True)
+    except BaseException:  # a signal may come as soon as it is there
+        with contextlib.suppress(OSError):
+            path.unlink()
         raise
     return path
 
@@ -83,13 +84,15 @@ def check_renames(folder: Path) -> None:
         StorageNotReady, OutputRefused: nothing that is written here would ever get its name.
     """
     with storage_errors(folder):
-        files = [stage(folder, b"")]
+        first = stage(folder, b"")
         try:
-            files.append(stage(folder, b""))
-            files[0].replace(files[1])
+            second = stage(folder, b"")
+            try:
+                first.replace(second)
+            finally:
+                second.unlink(missing_ok=True)
         finally:
-            for file in files:
-                file.unlink(missing_ok=True)
+            first.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:
