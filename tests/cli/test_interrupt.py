@@ -23,7 +23,7 @@ from tests.audio.media import long_silence
 from tests.cli.recordings import SHORT, check_harmless, check_set, state, unfinished
 from tests.conftest import command, environment, spoken
 
-COUNT = 12
+COUNT = 8
 
 
 @dataclass
@@ -65,7 +65,7 @@ class Tree:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Iterator[Tree]:
-    """Twelve short recordings; whatever a test leaves running is ended."""
+    """Eight short recordings; whatever a test leaves running is ended."""
     tree = Tree(tmp_path / "aulas", tmp_path / "scratch")
     tree.path.mkdir()
     tree.scratch.mkdir()
