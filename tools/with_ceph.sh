@@ -88,10 +88,15 @@ daemon() {
     daemons+=($!)
 }
 until_it_does() {
-    for _ in $(seq 300); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done
-    echo "Ceph does not start: $*" >&2
-    tail -n 5 "$data"/log/* >&2
-    exit 1
+    local end=$((SECONDS + 120))
+    until "$@" >/dev/null 2>&1; do
+        if [ "$SECONDS" -gt "$end" ]; then
+            echo "Ceph does not start: $*" >&2
+            tail -n 5 "$data"/log/* >&2
+            exit 1
+        fi
+        sleep 0.1
+    done
 }
 identity=$(cat /proc/sys/kernel/random/uuid)
 ceph_does monmaptool --create --clobber --addv a "[v2:127.0.0.1:$monitor,v1:127.0.0.1:$messenger]" --fsid "$cluster" "$data/monmap" >/dev/null
