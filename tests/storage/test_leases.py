@@ -49,6 +49,22 @@ def test_of_many_at_once_one_creates_and_one_takes_over(tree: Tree) -> None:
     assert len(tree.files()) == 2 * ROUNDS
 
 
+def test_a_lease_that_is_given_back_while_it_is_looked_at_is_nobodys(remote: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was there when ours was refused, and is gone when it is asked whose it is: it can be had."""
+    path = at(remote, ".aula.mp3.transcribe-lease")
+    assert Stores().create(path, b"theirs")
+    ask = shared.version
+
+    def gone_by_now(place: Location, *more: str) -> object:
+        remote.remove(path.name)
+        return ask(place, *more)
+
+    monkeypatch.setattr(shared, "version", gone_by_now)
+    assert not Stores().create(path, b"ours")
+    remote.remove(path.name)
+    assert Stores().create(path, b"ours")
+
+
 def test_a_lease_is_changed_and_removed_only_as_it_was_read(tree: Tree) -> None:
     """Longer, shorter, gone, and come again."""
     store, path = Stores(), at(tree, ".aula.mp3.transcribe-lease")

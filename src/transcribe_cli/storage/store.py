@@ -7,6 +7,7 @@ without which s3fs may wait for ever; and nothing is ever written through `open`
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -171,7 +172,7 @@ class Store:
 
         `start` is 0 unless the store `resumes`; `more` is told how many bytes came, each time some did, and may raise.
         """
-        sink = Counted(file, more)
+        sink, around = Counted(file, more), sys.exception()
         with self._one_at_a_time:
             try:
                 if self.parallel:
@@ -188,7 +189,7 @@ class Store:
                 raise refused.reason from None
             except Exception as error:
                 self._reconnect()
-                raise mapped(error, place.uri, self.kind.family) from error
+                raise mapped(error, place.uri, self.kind.family, around) from error
 
     def act(self, place: Location, what: Callable[[Any, str], Any], attempts: int = ATTEMPTS) -> Any:
         """Do something with the file system itself: `what` is given it and the path as it wants it; a coroutine is waited for.
@@ -197,7 +198,8 @@ class Store:
             Unmet: somebody else was faster.
         """
         call = partial(what, self._fs, self._path(place))
-        return self._do(place, partial(self._synchronously, call, CALL_SECONDS) if self.parallel else call, attempts)
+        act = partial(self._synchronously, call, CALL_SECONDS) if self.parallel else call
+        return self._do(place, act, attempts, conditional=True)
 
     def open(self, place: Location) -> Any:
         """A file to read here and there, for archives."""
@@ -273,12 +275,13 @@ class Store:
             options["timeout"] = seconds
         return self._do(place, lambda: getattr(self._fs, method)(*args, **options))
 
-    def _do(self, place: Location, act: Callable[[], Any], attempts: int = ATTEMPTS) -> Any:
-        """Do it, again when that may help, and map what goes wrong."""
+    def _do(self, place: Location, act: Callable[[], Any], attempts: int = ATTEMPTS, *, conditional: bool = False) -> Any:
+        """Do it, again when that may help, and map what goes wrong; only who sets a condition is told that it was not met."""
         from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+        around = sys.exception()
         retrying = Retrying(
-            retry=retry_if_exception(lambda error: diagnose(error, self.kind.family).passing),
+            retry=retry_if_exception(lambda error: diagnose(error, self.kind.family, around).passing),
             wait=wait_random_exponential(0.3, max=10.0),
             stop=stop_after_attempt(attempts),
             before_sleep=lambda _: self._reconnect(),
@@ -290,10 +293,10 @@ class Store:
         except NoRanges:
             raise
         except Exception as error:
-            trouble = diagnose(error, self.kind.family)
-            if trouble.unmet or trouble.beyond:
-                raise (Unmet if trouble.unmet else Beyond) from error
-            raise mapped(error, place.uri, self.kind.family) from error
+            trouble = diagnose(error, self.kind.family, around)
+            if trouble.beyond or (trouble.unmet and conditional):
+                raise (Beyond if trouble.beyond else Unmet) from error
+            raise mapped(error, place.uri, self.kind.family, around) from error
 
     def _reconnect(self) -> None:
         """An SSH connection that broke stays broken."""

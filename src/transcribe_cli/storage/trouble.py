@@ -142,9 +142,9 @@ class Trouble:
     beyond: bool = False
 
 
-def diagnose(error: BaseException, family: str) -> Trouble:
-    """What an error of a storage library means."""
-    codes = list(dict.fromkeys(_codes(error)))
+def diagnose(error: BaseException, family: str, around: BaseException | None = None) -> Trouble:
+    """What an error of a storage library means. What was handled `around` the call that raised it is none of its causes."""
+    codes = list(dict.fromkeys(_codes(error, around)))
     howto = f"Set {_HOWTO[family]}." if family in _HOWTO else ""
     endpoint = _ENDPOINT.get(family, "Check its name and the network.")
     table: Sequence[tuple[Sequence[str], Callable[[str], Trouble]]] = (
@@ -184,22 +184,24 @@ def diagnose(error: BaseException, family: str) -> Trouble:
     return Trouble(f"cannot be used ({codes[0]})", "TRANSCRIBE_DEBUG=1 says more.", passing=isinstance(error, OSError))
 
 
-def mapped(error: BaseException, uri: str, family: str) -> StorageNotReady | FileNotFoundError:
+def mapped(
+    error: BaseException, uri: str, family: str, around: BaseException | None = None
+) -> StorageNotReady | FileNotFoundError:
     """Our error for one of a library's: FileNotFoundError for a file that is not there, otherwise StorageNotReady.
 
     It is StorageUnreachable when trying again may help.
     """
-    trouble = diagnose(error, family)
+    trouble = diagnose(error, family, around)
     if trouble.missing:
         return FileNotFoundError(2, "No such file or directory", uri)
     kind = StorageUnreachable if trouble.passing else StorageNotReady
     return kind(f"{uri} {trouble.reason}.", trouble.cure)
 
 
-def _codes(error: BaseException | None) -> Iterator[str]:
+def _codes(error: BaseException | None, around: BaseException | None) -> Iterator[str]:
     """The names and numbers of an error and its causes, those of the services first."""
     names = []
-    seen: set[int] = set()
+    seen = {id(around)}
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         response = getattr(error, "response", None)
