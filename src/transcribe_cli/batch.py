@@ -13,6 +13,7 @@ from transcribe_cli import sinks, telling
 from transcribe_cli.audio import scratch
 from transcribe_cli.backends import Opener
 from transcribe_cli.backends.local import Local
+from transcribe_cli.causes import unwrapped_stops
 from transcribe_cli.checkpoint import Checkpoints
 from transcribe_cli.claims import Claims
 from transcribe_cli.errors import DiarizationFailed, OutputRefused, RecordingError, StorageNotReady, TranscribeError
@@ -33,7 +34,6 @@ from transcribe_cli.plan import HEARD, Decision, Job, check_writable
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.standards import Subtitles
-from transcribe_cli.stops import unwrapped_stops
 from transcribe_cli.tally import Tally
 from transcribe_cli.transcript import Cost, Transcript
 from transcribe_cli.writing import Writing

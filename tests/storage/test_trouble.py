@@ -148,6 +148,17 @@ def test_keys_in_a_file_that_others_can_read_are_refused_and_never_shown(transcr
     assert "there is no storage called 's4'" in transcribe("config", "show").err
 
 
+def test_what_is_handled_around_a_question_is_not_its_answer(remote: Tree) -> None:
+    """Python chains it to whatever is raised meanwhile: a lease that was there and is gone is gone."""
+    place = remote.at("a.mp3")
+    try:
+        raise FileExistsError
+    except FileExistsError:
+        assert place.store.holds(place) is False
+        with pytest.raises(FileNotFoundError):
+            place.store.read(place)
+
+
 def test_stores_are_connected_once_for_the_same_settings(bucket: Tree) -> None:
     """And anew for others."""
     one, same = connect.locate(bucket.url, bucket.options), connect.locate(f"{bucket.url}/x", bucket.options)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from transcribe_cli.causes import causes
 from transcribe_cli.errors import StorageNotReady, StorageUnreachable
 
 _HOWTO = {
@@ -198,25 +199,22 @@ def mapped(
     return kind(f"{uri} {trouble.reason}.", trouble.cure)
 
 
-def _codes(error: BaseException | None, around: BaseException | None) -> Iterator[str]:
+def _codes(error: BaseException, around: BaseException | None) -> Iterator[str]:
     """The names and numbers of an error and its causes, those of the services first."""
     names = []
-    seen = {id(around)}
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        response = getattr(error, "response", None)
+    for cause in causes(error, around):
+        response = getattr(cause, "response", None)
         if isinstance(response, Mapping):  # botocore
             yield str(response.get("Error", {}).get("Code", ""))
             yield str(response.get("ResponseMetadata", {}).get("HTTPStatusCode", ""))
         # Azure, aiohttp, gcsfs; aiohttp's `code` is deprecated.
         for attribute in (
-            ("error_code", "status", "status_code") if hasattr(error, "status") else ("error_code", "status_code", "code")
+            ("error_code", "status", "status_code") if hasattr(cause, "status") else ("error_code", "status_code", "code")
         ):
-            value = getattr(error, attribute, None)
+            value = getattr(cause, attribute, None)
             if isinstance(value, int | str) and _WORD.fullmatch(word := str(getattr(value, "value", value))):
                 yield word
-        if "No authentication methods available" in str(error):  # paramiko has no class of its own for it
+        if "No authentication methods available" in str(cause):  # paramiko has no class of its own for it
             yield "NoAuthMethod"
-        names.append(type(error).__name__)
-        error = error.__cause__ or error.__context__
+        names.append(type(cause).__name__)
     yield from names
