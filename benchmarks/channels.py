@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from tests.conversations import RATE, TALK, Audio, conversation, noisy, overheard
 
 from transcribe_cli.audio import SAMPLE_RATE, Waveform
-from transcribe_cli.engines import Clip
-from transcribe_cli.listening import apart
+from transcribe_cli.pipeline.speech_clips import apart
+from transcribe_cli.recognition.engines import Clip
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.vad import channels
 

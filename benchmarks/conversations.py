@@ -17,8 +17,8 @@ from scipy.optimize import linear_sum_assignment
 
 from demo_diarizer.conversations import Conversation
 from transcribe_cli.audio import SAMPLE_RATE
-from transcribe_cli.segments import PAUSE
-from transcribe_cli.sentences import ends_sentence
+from transcribe_cli.recognition.segments import PAUSE
+from transcribe_cli.text.sentences import ends_sentence
 from transcribe_cli.transcript import Segment, Word
 
 Said = tuple[str, str | None]

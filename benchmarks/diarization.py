@@ -35,9 +35,9 @@ from demo_diarizer.conversations import Conversation, held_out_conversation
 from demo_diarizer.evaluate import Figures, figures
 from transcribe_cli import JobSpec, Settings, transcribe
 from transcribe_cli.audio import Waveform
-from transcribe_cli.diarizers.blocks import BLOCK_SECONDS
-from transcribe_cli.diarizers.pyannote import Pyannote
-from transcribe_cli.speakers import with_speakers
+from transcribe_cli.speakers.assignment import with_speakers
+from transcribe_cli.speakers.diarizers.blocks import BLOCK_SECONDS
+from transcribe_cli.speakers.diarizers.pyannote import Pyannote
 from transcribe_cli.transcript import Transcript, Turn
 
 VOICES = (2, 3, 4)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from benchmarks.work import Answer, Work
 from transcribe_cli import api
-from transcribe_cli.engines import Attempt, Clip, ClipResult, Task
-from transcribe_cli.engines.faster_whisper import FasterWhisper
+from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, Task
+from transcribe_cli.recognition.engines.faster_whisper import FasterWhisper
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
 

@@ -19,7 +19,7 @@ from ctranslate2.specs.common_spec import Conv1DSpec, LayerNormSpec, LinearSpec
 from ctranslate2.specs.transformer_spec import FeedForwardSpec
 from numpy.typing import NDArray
 
-from transcribe_cli.engines.models import DEMO_FOLDER
+from transcribe_cli.recognition.engines.models import DEMO_FOLDER
 
 FRAMES = 1500
 TARGETS = 448

@@ -26,11 +26,11 @@ from tests.backends.workers import working
 
 from transcribe_cli.audio import Decoder
 from transcribe_cli.backends.runpod import RunPod
-from transcribe_cli.engines.faster_whisper import FasterWhisper
 from transcribe_cli.events import silence
-from transcribe_cli.outcome import Outcome
-from transcribe_cli.pipeline import Pipeline
+from transcribe_cli.pipeline.outcome import Outcome
+from transcribe_cli.pipeline.run import Pipeline
 from transcribe_cli.plan import Job, plan
+from transcribe_cli.recognition.engines.faster_whisper import FasterWhisper
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import find
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from benchmarks.device import Device, SimulatedWhisper
 from benchmarks.work import Answer, Work, tell
-from transcribe_cli import batch
 from transcribe_cli.backends import local
-from transcribe_cli.engines.faster_whisper import BATCH_SIZE, GPU_LANES, FasterWhisper
+from transcribe_cli.batch import run
 from transcribe_cli.events import Event
 from transcribe_cli.plan import plan
+from transcribe_cli.recognition.engines.faster_whisper import BATCH_SIZE, GPU_LANES, FasterWhisper
 from transcribe_cli.settings import Settings
 from transcribe_cli.sinks import Listings
 from transcribe_cli.sources import find
@@ -44,7 +44,7 @@ def main() -> None:
     began = time.perf_counter()
     listings = Listings()
     jobs = plan(find(work.files, noted=listings), spec, settings, listings)
-    summary = batch.Batch(jobs, spec, settings, _emit).run()
+    summary = run.Batch(jobs, spec, settings, _emit).run()
     answer = Answer(time.perf_counter() - began)
     if summary.exit_code:
         raise SystemExit(f"the run ended with code {summary.exit_code}")

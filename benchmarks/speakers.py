@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 
-from transcribe_cli.segments import PAUSE
-from transcribe_cli.sentences import ends_sentence
-from transcribe_cli.speakers import COSTS, Costs, with_speakers
+from transcribe_cli.recognition.segments import PAUSE
+from transcribe_cli.speakers.assignment import COSTS, Costs, with_speakers
+from transcribe_cli.text.sentences import ends_sentence
 from transcribe_cli.transcript import Segment, Turn, Word
 
 # Word jitter and noise of turn edges in seconds, the share of sentences that end with a full stop, and how often a word after a pause

@@ -30,11 +30,11 @@ from numpy.typing import NDArray
 from demo_diarizer.cast import Speaker, development_speakers, held_out_speakers, utterances
 from demo_diarizer.conversations import Conversation, Manner, converse
 from transcribe_cli.audio import Waveform
-from transcribe_cli.diarizers import Diarization
-from transcribe_cli.diarizers.pyannote import Pyannote
 from transcribe_cli.settings import Settings
+from transcribe_cli.speakers.diarizers import Diarization
+from transcribe_cli.speakers.diarizers.pyannote import Pyannote
+from transcribe_cli.speakers.voices.matching import MARGIN, likenesses
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.voices.matching import MARGIN, likenesses
 
 PEOPLE, ENROLLED, PRESENT = 8, 5, 3
 """Drawn for a trial; enrolled of them; in the conversation, of whom one or two are enrolled."""

@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import Self
 
 from transcribe_cli.audio import SAMPLE_RATE, Waveform
-from transcribe_cli.engines import Attempt, Clip, ClipResult, DeviceFull, SpokenWord, Task
 from transcribe_cli.events import Event, Notice, silence
-from transcribe_cli.recognition import Broken, Detected, Heard, Loader, Lost, Recognition
+from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, DeviceFull, SpokenWord, Task
+from transcribe_cli.recognition.scheduler import Broken, Detected, Heard, Loader, Lost, Recognition
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.vad import Region
 

@@ -18,11 +18,11 @@ from tests.conversations import write
 from transcribe_cli import JobSpec, Settings, transcribe
 from transcribe_cli.config import ELSEWHERE, GROUPS
 from transcribe_cli.config.fields import FIELDS
-from transcribe_cli.engines import faster_whisper
 from transcribe_cli.errors import DeviceUnavailable, ModelUnavailable, UsageError
 from transcribe_cli.events import silence
-from transcribe_cli.loading import engine_loaders, load_diarizer
+from transcribe_cli.pipeline.loading import engine_loaders, load_diarizer
 from transcribe_cli.plan import plan
+from transcribe_cli.recognition.engines import faster_whisper
 from transcribe_cli.sources import find
 from transcribe_cli.transcript import Transcript
 
@@ -233,7 +233,7 @@ def _loaded_with(**options: object) -> tuple[int, int]:
 
 
 def _gpu_beyond_the_last() -> bool:
-    from transcribe_cli.engines.devices import check_gpu
+    from transcribe_cli.recognition.engines.devices import check_gpu
 
     return _raises(DeviceUnavailable, lambda: check_gpu((7,), 1))
 

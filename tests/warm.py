@@ -25,11 +25,11 @@ from tests.conftest import Ran, command, environment
 
 _LIBRARIES = (
     "transcribe_cli.cli",
-    "transcribe_cli.batch",
-    "transcribe_cli.engines.faster_whisper",
+    "transcribe_cli.batch.run",
+    "transcribe_cli.recognition.engines.faster_whisper",
     "transcribe_cli.ledger.database",
 )
-_PYTORCH = (*_LIBRARIES, "tests.preloaded", "transcribe_cli.diarizers.demo_models")
+_PYTORCH = (*_LIBRARIES, "tests.preloaded", "transcribe_cli.speakers.diarizers.demo_models")
 # Read while the program runs, not when something is imported.
 _READ_LATE = ("TRANSCRIBE_", "TMPDIR", "RUNPOD_API_KEY", "OPENAI_API_KEY", "GROQ_API_KEY")
 

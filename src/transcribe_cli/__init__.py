@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from transcribe_cli.api import transcribe
     from transcribe_cli.errors import TranscribeError
-    from transcribe_cli.outcome import Outcome
+    from transcribe_cli.pipeline.outcome import Outcome
     from transcribe_cli.settings import Settings
     from transcribe_cli.spec import JobSpec
     from transcribe_cli.transcript import Segment, Transcript, Word
@@ -26,7 +26,7 @@ __all__ = ["JobSpec", "Outcome", "Segment", "Settings", "TranscribeError", "Tran
 
 _WHERE = {
     "JobSpec": "spec",
-    "Outcome": "pipeline",
+    "Outcome": "pipeline.outcome",
     "Segment": "transcript",
     "Settings": "settings",
     "TranscribeError": "errors",

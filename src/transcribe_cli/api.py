@@ -9,14 +9,14 @@ from dataclasses import replace
 from functools import partial
 
 from transcribe_cli.events import Emit, silence
-from transcribe_cli.fetch import GB, Fetcher
-from transcribe_cli.loading import check_diarizer, check_engine, decoders, engine_loaders, load_diarizer
-from transcribe_cli.naming import Naming
-from transcribe_cli.outcome import Outcome
-from transcribe_cli.pipeline import Pipeline
+from transcribe_cli.pipeline.loading import check_diarizer, check_engine, decoders, engine_loaders, load_diarizer
+from transcribe_cli.pipeline.outcome import Outcome
+from transcribe_cli.pipeline.run import Pipeline
 from transcribe_cli.plan import Decision, Job, plan
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import find
+from transcribe_cli.sources.fetch import GB, Fetcher
+from transcribe_cli.speakers.naming import Naming
 from transcribe_cli.spec import JobSpec
 
 

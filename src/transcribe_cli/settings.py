@@ -16,8 +16,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, f
 from transcribe_cli import shards
 from transcribe_cli.registry import BACKENDS, FORMATS
 from transcribe_cli.spec import as_tuple
-from transcribe_cli.standards import OTHERS, Standard, Subtitles
 from transcribe_cli.storage import checked, is_url
+from transcribe_cli.subtitles.standards import OTHERS, Standard, Subtitles
 
 ComputeType = Literal[
     "default", "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16", "float32"

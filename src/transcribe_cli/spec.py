@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from transcribe_cli.languages import language_code
+from transcribe_cli.text.languages import language_code
 
 DEFAULT_MODEL = "large-v3-turbo"
 DEFAULT_DIARIZER = "pyannote/speaker-diarization-community-1"

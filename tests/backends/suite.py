@@ -14,7 +14,7 @@ import pytest
 
 from transcribe_cli.backends import Backend
 from transcribe_cli.errors import RecordingError
-from transcribe_cli.outcome import Outcome
+from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job, plan
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import find

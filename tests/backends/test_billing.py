@@ -19,17 +19,17 @@ from tests.backends.test_runpod import until
 from tests.conftest import Ran
 from transcribe_cli.backends import Limited, Wanted, unlimited
 from transcribe_cli.backends.billed import Billed
-from transcribe_cli.bill import Bill
+from transcribe_cli.batch.limits import Limits
+from transcribe_cli.costs.prices import load_prices
+from transcribe_cli.costs.remote_meter import Bill
+from transcribe_cli.costs.usage import Usage
 from transcribe_cli.errors import PlaceFailed, UsageError
 from transcribe_cli.events import AttemptEnded, Emit, Event, RecordingSent
-from transcribe_cli.limits import Limits
-from transcribe_cli.outcome import Outcome
+from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job, plan
-from transcribe_cli.prices import load_prices
 from transcribe_cli.reporting.sentences import dollars, sentence
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import find
-from transcribe_cli.usage import Usage
 from transcribe_cli.worker.handler import Worker
 
 ADA_24 = 1.12  # USD an hour, as listed

@@ -9,11 +9,11 @@ import pytest
 from tests.backends.test_wrappers import NAMES, Place, jobs, outcomes
 from transcribe_cli.backends.failover import Failover
 from transcribe_cli.backends.priority import Priority
-from transcribe_cli.bill import Bill
-from transcribe_cli.cost import Speed
+from transcribe_cli.costs.estimate import Speed
+from transcribe_cli.costs.prices import Price, load_prices
+from transcribe_cli.costs.remote_meter import Bill
 from transcribe_cli.errors import NotReady
 from transcribe_cli.events import Event
-from transcribe_cli.prices import Price, load_prices
 
 # RunPod: $1.12 an hour. Groq: four cents for an hour of audio. The last two are in no list.
 TARIFFS = {"runpod": ("runpod.ADA_24",), "groq": ("groq.whisper-large-v3-turbo",), "other": (), "third": ()}

@@ -15,9 +15,9 @@ from transcribe_cli.backends.chain import elsewhere
 from transcribe_cli.backends.local import Local
 from transcribe_cli.backends.openai import OpenAI
 from transcribe_cli.backends.runpod import RunPod
-from transcribe_cli.bill import Bill
+from transcribe_cli.costs.prices import load_prices
+from transcribe_cli.costs.remote_meter import Bill
 from transcribe_cli.events import silence
-from transcribe_cli.prices import load_prices
 from transcribe_cli.settings import Settings
 
 

@@ -13,14 +13,14 @@ from transcribe_cli.backends.breaker import Breaker
 from transcribe_cli.backends.failover import Failover
 from transcribe_cli.backends.retry import Retry
 from transcribe_cli.backends.side_by_side import Stop, side_by_side
+from transcribe_cli.costs.usage import Usage
 from transcribe_cli.errors import NotReady, PlaceFailed, RecordingError, TooLong, TranscribeError, UsageError
 from transcribe_cli.events import AttemptFailed, Event
-from transcribe_cli.outcome import Outcome
+from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.sinks import Output
 from transcribe_cli.sources import Recording
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.usage import Usage
 
 NAMES = ("a.mp3", "b.mp3", "c.mp3")
 Says = Callable[[str, int], TranscribeError | None]

@@ -18,8 +18,8 @@ import pytest
 from tests.audio.media import Track, crafted, cut, encode, flac_of_silence, hole, long_silence, wav
 from tests.cli.recordings import SHORT, check_harmless, check_set, encoded, state, unfinished
 from tests.conftest import Ran, command, environment, spoken
-from transcribe_cli.printable import printable
 from transcribe_cli.sinks.names import shortened
+from transcribe_cli.text.printable import printable
 
 Transcribe = Callable[..., Ran]
 LONG = (
@@ -399,7 +399,7 @@ def test_a_traceback_is_shown_when_asked_for(tmp_path: Path, transcribe: Transcr
 def test_an_unexpected_error_is_one_line_and_1(tmp_path: Path) -> None:
     """And its traceback when asked for: here a module of ours that cannot be imported."""
     (tmp_path / "a.wav").touch()
-    script = "import sys; sys.modules['transcribe_cli.batch'] = None; from transcribe_cli.cli import main; main()"
+    script = "import sys; sys.modules['transcribe_cli.batch.run'] = None; from transcribe_cli.cli import main; main()"
     arguments = [*command([])[:1], "-c", script, "run", tmp_path]
     quiet = subprocess.run(arguments, env=environment(), capture_output=True)
     loud = subprocess.run(arguments, env=environment({"TRANSCRIBE_DEBUG": "1"}), capture_output=True)

@@ -18,11 +18,11 @@ import pytest
 
 from tests.cli.recordings import state, unfinished
 from tests.conftest import EXAMPLES, Ran, command, environment
-from tests.diarizers.fake_hub import GOOD_TOKEN, FakeHub
-from tests.diarizers.telemetry import Proxy
+from tests.speakers.diarizers.fake_hub import GOOD_TOKEN, FakeHub
+from tests.speakers.diarizers.telemetry import Proxy
 from tests.warm import transcriber
-from transcribe_cli.diarizers.hub import DEMO_FOLDER
-from transcribe_cli.diarizers.loading import TELEMETRY
+from transcribe_cli.speakers.diarizers.hub import DEMO_FOLDER
+from transcribe_cli.speakers.diarizers.loading import TELEMETRY
 from transcribe_cli.spec import DEFAULT_DIARIZER
 
 Transcribe = Callable[..., Ran]

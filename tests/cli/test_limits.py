@@ -11,11 +11,11 @@ import pytest
 
 from tests.cli.recordings import SHORT
 from tests.conftest import Ran, lecture, spoken
-from transcribe_cli.batch import Batch
+from transcribe_cli.batch.run import Batch
+from transcribe_cli.costs.meter import MachineMeter
+from transcribe_cli.costs.prices import Price
 from transcribe_cli.events import Event, RecordingProgress, RecordingResumed, RunFinished, silence
-from transcribe_cli.metering import MachineMeter
 from transcribe_cli.plan import plan
-from transcribe_cli.prices import Price
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import find
 from transcribe_cli.spec import JobSpec

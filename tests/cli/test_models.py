@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Ran
-from transcribe_cli.engines.models import DEMO_FOLDER
+from transcribe_cli.recognition.engines.models import DEMO_FOLDER
 
 Transcribe = Callable[..., Ran]
 

@@ -24,7 +24,7 @@ import pytest
 from tests.cli.recordings import SHORT, check_harmless, check_set
 from tests.conftest import Ran, command, environment, spoken
 from tests.warm import transcriber
-from transcribe_cli.leases import Owner
+from transcribe_cli.batch.leases import Owner
 
 Transcribe = Callable[..., Ran]
 HOSTILE = "li\u00e7\u00e3o \U0001f469\u200d\U0001f3eb\x1b]0;owned\x07\n\u202e.wav"

@@ -16,7 +16,7 @@ import pytest
 from tests.cli.recordings import check_harmless
 from tests.conftest import Ran, command, environment, lecture
 from tests.warm import transcriber
-from transcribe_cli.enrollment import enroll
+from transcribe_cli.batch.enrollment import enroll
 from transcribe_cli.errors import UsageError
 from transcribe_cli.events import silence
 from transcribe_cli.settings import Settings

@@ -16,10 +16,10 @@ import pytest
 
 from tests.cli.recordings import SHORT, check_harmless, state
 from tests.conftest import Ran, command, environment, spoken
+from transcribe_cli.batch.failures import SWEEP_SECONDS, Failures
+from transcribe_cli.batch.leases import Owner
+from transcribe_cli.batch.leases.owner import moment
 from transcribe_cli.errors import NotAudio
-from transcribe_cli.failures import SWEEP_SECONDS, Failures
-from transcribe_cli.leases import Owner
-from transcribe_cli.leases.owner import moment
 from transcribe_cli.sources import find
 
 Transcribe = Callable[..., Ran]

@@ -19,10 +19,10 @@ import pytest
 from tests.cli.recordings import SHORT, check_harmless, check_set, state
 from tests.cli.test_bad_input import without_privileges
 from tests.conftest import Ran, command, environment, lecture, spoken
-from transcribe_cli.batch import Batch
+from transcribe_cli.batch.leases import Owner
+from transcribe_cli.batch.leases.owner import moment
+from transcribe_cli.batch.run import Batch
 from transcribe_cli.events import Event, ModelLoaded
-from transcribe_cli.leases import Owner
-from transcribe_cli.leases.owner import moment
 from transcribe_cli.plan import Decision, plan
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import find
@@ -34,7 +34,7 @@ GIVEN_TURNS = ("--diarize", "--diarize-model", "rttm")
 TURN = "SPEAKER aula 1 0 60 <NA> <NA> Ana <NA> <NA>\n"
 # A lease ends after a second without a refresh, so that nobody has to wait for two minutes.
 IMPATIENT = (
-    "from transcribe_cli.leases import holding; holding.BEAT_SECONDS, holding.EXPIRY_SECONDS = 0.2, 1.0\n"
+    "from transcribe_cli.batch.leases import holding; holding.BEAT_SECONDS, holding.EXPIRY_SECONDS = 0.2, 1.0\n"
     "from transcribe_cli.cli import main; main()"
 )
 

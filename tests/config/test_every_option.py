@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from transcribe_cli.config import Config
 from transcribe_cli.config.fields import FIELDS, allowed
-from transcribe_cli.standards import Standard
+from transcribe_cli.subtitles.standards import Standard
 
 # As TOML has it -> as the program has it; no value is a default.
 EXAMPLES: dict[str, tuple[Any, Any]] = {

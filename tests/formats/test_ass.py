@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from tests.formats.documents import DIALOGUE, PATIENT, SILENCE, any_transcript, segment, spoken, transcript
 from transcribe_cli.formats import render
 from transcribe_cli.formats.cues import cues
-from transcribe_cli.standards import NETFLIX, Standard, Subtitles
+from transcribe_cli.subtitles.standards import NETFLIX, Standard, Subtitles
 from transcribe_cli.transcript import Transcript
 
 SENTENCES = transcript(spoken("Bom dia a todos."), spoken("Hoje falamos de <DNA> & RNA.", start=2.5))

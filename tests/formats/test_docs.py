@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tests.formats.documents import spoken, transcript
-from transcribe_cli.cost import cost_of
+from transcribe_cli.costs.estimate import cost_of
+from transcribe_cli.costs.prices import Price
 from transcribe_cli.formats import MEDIA_TYPES
-from transcribe_cli.prices import Price
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.transcript import Transcript
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from tests.formats.documents import DIALOGUE, PATIENT, SILENCE, any_transcript, segment, transcript
 from transcribe_cli.formats import render
 from transcribe_cli.formats.cues import cues
-from transcribe_cli.standards import NETFLIX
+from transcribe_cli.subtitles.standards import NETFLIX
 from transcribe_cli.transcript import Transcript
 
 

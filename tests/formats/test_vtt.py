@@ -15,7 +15,7 @@ from tests.formats.documents import DIALOGUE, LESSON, PATIENT, SILENCE, any_tran
 from transcribe_cli.formats import render
 from transcribe_cli.formats.cues import cues
 from transcribe_cli.formats.timestamps import clock
-from transcribe_cli.standards import NETFLIX, Subtitles
+from transcribe_cli.subtitles.standards import NETFLIX, Subtitles
 from transcribe_cli.transcript import Transcript
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.ledger.runs import BEGAN, STARTED, attempt, done, eventful_run, facts, finished, rented_run, sqlite, whole_run, write
-from transcribe_cli.cost import PastRun
+from transcribe_cli.costs.estimate import PastRun
 from transcribe_cli.events import RecordingStarted
 from transcribe_cli.ledger.database import Database
 from transcribe_cli.ledger.history import failed_jobs, paid_places, past_attempts, past_runs, runs

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.ledger.runs import eventful_run, facts, rented_run, write
-from transcribe_cli.cost import PastRun
+from transcribe_cli.costs.estimate import PastRun
 from transcribe_cli.ledger.database import Database
 from transcribe_cli.ledger.history import failed_jobs, paid_places, past_attempts, past_runs, runs
 from transcribe_cli.spec import JobSpec

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.runs import SECOND
-from transcribe_cli import listening
+from transcribe_cli.pipeline import speech_clips
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Where waveforms are, and where nothing stays; speech is looked for in each second as it comes."""
-    monkeypatch.setattr(listening, "BLOCK_SAMPLES", SECOND)
+    monkeypatch.setattr(speech_clips, "BLOCK_SAMPLES", SECOND)
     made = tmp_path / "scratch"
     made.mkdir()
     yield made

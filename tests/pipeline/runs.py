@@ -11,8 +11,8 @@ from pathlib import Path
 from tests.recognizers import PORTUGUESE, Echo
 from transcribe_cli.audio import SAMPLE_RATE, Decoder, Waveform
 from transcribe_cli.events import Event, silence
-from transcribe_cli.outcome import Outcome
-from transcribe_cli.pipeline import Pipeline
+from transcribe_cli.pipeline.outcome import Outcome
+from transcribe_cli.pipeline.run import Pipeline
 from transcribe_cli.plan import Job, plan
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import find

@@ -12,15 +12,16 @@ import pytest
 from tests.conftest import lecture
 from tests.pipeline.runs import jobs, words
 from tests.recognizers import PORTUGUESE, Echo, failing, wait_for
-from transcribe_cli import prepare, sinks
+from transcribe_cli import sinks
 from transcribe_cli.audio import Decoder, Waveform
-from transcribe_cli.diarizers import Diarization
 from transcribe_cli.errors import DiarizationFailed, ModelUnavailable
 from transcribe_cli.events import DiarizerLoaded, Emit, Event, RecordingProgress, RecordingStarted, SpeakersProgress, silence
-from transcribe_cli.outcome import Outcome
-from transcribe_cli.pipeline import Pipeline
+from transcribe_cli.pipeline import prepare
+from transcribe_cli.pipeline.outcome import Outcome
+from transcribe_cli.pipeline.run import Pipeline
 from transcribe_cli.plan import Decision, Job
-from transcribe_cli.recognition import Loader
+from transcribe_cli.recognition.scheduler import Loader
+from transcribe_cli.speakers.diarizers import Diarization
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Turn
 

@@ -14,16 +14,16 @@ from faster_whisper import WhisperModel
 from tests.conftest import SENTENCES, lecture
 from transcribe_cli import Outcome, transcribe
 from transcribe_cli.audio import Decoder
-from transcribe_cli.engines import Engine
 from transcribe_cli.errors import ModelUnavailable, RecordingChanged
 from transcribe_cli.events import Event, ModelLoaded, RecordingPrepared, RecordingProgress, RecordingStarted
-from transcribe_cli.fetch import Fetcher
-from transcribe_cli.loading import engine_loaders
-from transcribe_cli.pipeline import Pipeline
+from transcribe_cli.pipeline.loading import engine_loaders
+from transcribe_cli.pipeline.run import Pipeline
 from transcribe_cli.plan import Job, plan
-from transcribe_cli.recognition import Loader
+from transcribe_cli.recognition.engines import Engine
+from transcribe_cli.recognition.scheduler import Loader
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import find
+from transcribe_cli.sources.fetch import Fetcher
 from transcribe_cli.spec import JobSpec
 
 Say = Callable[..., Path]

@@ -12,11 +12,11 @@ from tests.conftest import lecture
 from tests.pipeline.runs import Slow, at, jobs, outcomes, words
 from tests.recognizers import PATIENCE, Echo, wait_for
 from transcribe_cli.audio import Decoder
-from transcribe_cli.engines import Clip
 from transcribe_cli.events import Event, ModelLoaded, RecordingPrepared
-from transcribe_cli.outcome import Outcome
+from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job
-from transcribe_cli.recognition import Recognition
+from transcribe_cli.recognition.engines import Clip
+from transcribe_cli.recognition.scheduler import Recognition
 from transcribe_cli.spec import JobSpec
 
 Say = Callable[..., Path]
@@ -52,7 +52,7 @@ def test_a_language_is_voted_for_when_all_clips_are_there(folder: Path, scratch:
 
 def test_a_long_recording_does_not_wait_for_its_vote(folder: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its language is guessed by what is there; it is read once when the guess was right."""
-    monkeypatch.setattr("transcribe_cli.under_way.EARLY_SECONDS", 5.0)
+    monkeypatch.setattr("transcribe_cli.pipeline.recording_state.EARLY_SECONDS", 5.0)
     lecture(folder / "a.wav")
     read = threading.Event()
     engine = Echo(before=lambda clips: read.set() if clips[0].language else None)

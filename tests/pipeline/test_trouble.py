@@ -12,11 +12,11 @@ import pytest
 from tests.conftest import SENTENCES, lecture
 from tests.pipeline.runs import SECOND, Slow, at, jobs, outcomes, words
 from tests.recognizers import Echo, failing, wait_for
-from transcribe_cli import prepare
 from transcribe_cli.audio import SAMPLE_RATE
-from transcribe_cli.engines import Clip
 from transcribe_cli.errors import DecoderFailed, RecognitionFailed, RecordingChanged
 from transcribe_cli.events import Event, RecordingStarted
+from transcribe_cli.pipeline import prepare
+from transcribe_cli.recognition.engines import Clip
 from transcribe_cli.sources import find
 
 Say = Callable[..., Path]

@@ -13,10 +13,10 @@ import pytest
 from tests.cli.test_interrupt import wait_until
 from tests.recognizers import PORTUGUESE, Devices, Echo, clip, placed, wait_for
 from transcribe_cli.audio import Waveform
-from transcribe_cli.engines import Clip, Task
 from transcribe_cli.events import ModelLoaded
-from transcribe_cli.lanes import HEAD_START, LINGER, Device, Lane, linger
-from transcribe_cli.recognition import Detected, Heard
+from transcribe_cli.recognition.engines import Clip, Task
+from transcribe_cli.recognition.lanes import HEAD_START, LINGER, Device, Lane, linger
+from transcribe_cli.recognition.scheduler import Detected, Heard
 
 Recorded = Callable[[], Waveform]
 LADDER = PORTUGUESE.model_copy(update={"temperature": (0.0, 0.4, 0.8)})
@@ -70,7 +70,7 @@ def test_clips_that_come_one_by_one_wait_for_company(recorded: Recorded) -> None
 
 def test_the_last_clips_of_a_run_do_not_wait(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
     """There will be no company any more."""
-    monkeypatch.setattr("transcribe_cli.recognition.LINGER", 3600.0)
+    monkeypatch.setattr("transcribe_cli.recognition.scheduler.LINGER", 3600.0)
     with Devices(Echo(batch_size=4)) as run:
         run.recognition.end()
         run.add(clip(recorded()))

@@ -9,10 +9,10 @@ import pytest
 
 from tests.recognizers import PATIENCE, Devices, Echo, clip, failing, placed, wait_for
 from transcribe_cli.audio import Waveform
-from transcribe_cli.engines import Clip
 from transcribe_cli.errors import DeviceUnavailable, ModelUnavailable
 from transcribe_cli.events import Notice
-from transcribe_cli.recognition import STRIKES, Broken, Heard, Lost
+from transcribe_cli.recognition.engines import Clip
+from transcribe_cli.recognition.scheduler import STRIKES, Broken, Heard, Lost
 
 Recorded = Callable[[], Waveform]
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.recognizers import PORTUGUESE, Devices, Echo, clip, failing, full_beyond, placed
 from transcribe_cli.audio import Waveform
-from transcribe_cli.engines import Clip, DeviceFull
-from transcribe_cli.recognition import Broken, Heard, Lost
+from transcribe_cli.recognition.engines import Clip, DeviceFull
+from transcribe_cli.recognition.scheduler import Broken, Heard, Lost
 
 Recorded = Callable[[], Waveform]
 

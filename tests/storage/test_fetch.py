@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.storage.places import Tree
-from transcribe_cli import download
 from transcribe_cli.audio import scratch
 from transcribe_cli.errors import RecordingChanged, Unreadable
-from transcribe_cli.fetch import Fetcher
-from transcribe_cli.sources import Recording, find
+from transcribe_cli.sources import Recording, download, find
+from transcribe_cli.sources.fetch import Fetcher
 
 MIB = 1 << 20
 

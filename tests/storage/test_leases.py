@@ -11,7 +11,7 @@ import pytest
 
 from tests.storage.places import Tree
 from tests.storage.web import Proxy
-from transcribe_cli.leases import Lease, Leases, Owner, Stores, holding, objects
+from transcribe_cli.batch.leases import Lease, Leases, Owner, Stores, holding, objects
 from transcribe_cli.sinks import check_store
 from transcribe_cli.storage import Location, Place, shared
 

@@ -14,8 +14,8 @@ import pytest
 from tests.conftest import Ran, command, environment, spoken
 from tests.storage.places import Tree, new
 from tests.storage.web import Proxy
-from transcribe_cli.leases import Owner
-from transcribe_cli.leases.owner import moment
+from transcribe_cli.batch.leases import Owner
+from transcribe_cli.batch.leases.owner import moment
 
 Transcribe = Callable[..., Ran]
 ARGUMENTS = ("--model", "demo", "--language", "pt", "--batch-size", "1", "--threads", "1", "--log-format", "json")

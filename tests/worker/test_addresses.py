@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from transcribe_cli.backends.protocol import RemoteJob
 from transcribe_cli.errors import Unreadable
-from transcribe_cli.remote_job import RemoteJob
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.worker import addresses, audio
 from transcribe_cli.worker.addresses import is_public

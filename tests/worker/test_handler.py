@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import EXAMPLES, lecture, spoken
-from transcribe_cli.remote_job import Failure, RemoteResult
+from transcribe_cli.backends.protocol import Failure, RemoteResult
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.worker.handler import Terms, Worker

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from demo_diarizer.clock import Clock
 from demo_diarizer.conversations import LEVEL, Bank, Samples, level
 from demo_model.speech import SAMPLE_RATE
-from transcribe_cli.diarizers.demo_models import HOP_SAMPLES, DemoEmbedding
+from transcribe_cli.speakers.diarizers.demo_models import HOP_SAMPLES, DemoEmbedding
 
 _CHUNK_SECONDS = 3.0
 _BATCH = 64

@@ -13,7 +13,7 @@ from scipy.linalg import eigh
 
 from demo_diarizer.conversations import LEVEL, Bank, level
 from demo_model.speech import SAMPLE_RATE
-from transcribe_cli.diarizers.demo_models import DemoEmbedding
+from transcribe_cli.speakers.diarizers.demo_models import DemoEmbedding
 
 Vectors = npt.NDArray[np.float64]
 _DIMENSION = 32

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from demo_diarizer.clock import Clock
 from demo_diarizer.conversations import Bank, Conversation, Manner, converse
 from demo_model.speech import SAMPLE_RATE
-from transcribe_cli.diarizers.demo_models import DemoSegmentation
+from transcribe_cli.speakers.diarizers.demo_models import DemoSegmentation
 
 CHUNK_SECONDS = 5.0
 LOCAL_SPEAKERS, AT_ONCE = 3, 2

@@ -27,7 +27,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Protocol, TypeAlias
 
 from transcribe_cli.events import Emit
-from transcribe_cli.outcome import Outcome
+from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec

@@ -8,14 +8,14 @@ from dataclasses import replace
 
 from transcribe_cli.backends import Backend, Limited, Wanted, unlimited
 from transcribe_cli.backends.wrapper import Wrapper
-from transcribe_cli.bill import Bill
+from transcribe_cli.costs.prices import Price
+from transcribe_cli.costs.remote_meter import Bill
+from transcribe_cli.costs.usage import Usage
 from transcribe_cli.errors import UsageError
 from transcribe_cli.events import AttemptEnded, Emit, Notice
-from transcribe_cli.outcome import Outcome
+from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job
-from transcribe_cli.prices import Price
 from transcribe_cli.settings import Settings
-from transcribe_cli.usage import Usage
 
 
 class Billed(Wrapper):

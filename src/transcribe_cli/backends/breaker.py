@@ -13,7 +13,7 @@ from transcribe_cli.backends import Backend, Limited, Wanted, unlimited
 from transcribe_cli.backends.wrapper import Wrapper
 from transcribe_cli.errors import PlaceFailed
 from transcribe_cli.events import Emit, Notice
-from transcribe_cli.outcome import Outcome
+from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job
 
 # So many failures in a row, and so many seconds to leave it alone.

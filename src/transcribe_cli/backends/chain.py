@@ -11,8 +11,8 @@ from transcribe_cli.backends.breaker import Breaker
 from transcribe_cli.backends.failover import Failover
 from transcribe_cli.backends.priority import Priority
 from transcribe_cli.backends.retry import Retry
-from transcribe_cli.bill import HERE, Bill
-from transcribe_cli.cost import Speed
+from transcribe_cli.costs.estimate import Speed
+from transcribe_cli.costs.remote_meter import HERE, Bill
 from transcribe_cli.events import Emit
 from transcribe_cli.registry import BACKENDS
 from transcribe_cli.settings import Settings

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from transcribe_cli.backends import Backend, Limited, Wanted, unlimited
 from transcribe_cli.backends.priority import Priority
+from transcribe_cli.costs.usage import Usage
 from transcribe_cli.errors import NotReady, PlaceFailed, UsageError
 from transcribe_cli.events import Emit, Notice
-from transcribe_cli.outcome import Outcome
+from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job
-from transcribe_cli.usage import Usage
 
 
 class Failover:

@@ -7,14 +7,14 @@ from contextlib import ExitStack, closing
 from functools import partial
 
 from transcribe_cli.backends import Limited, Wanted, unlimited
-from transcribe_cli.checkpoint import Checkpoints
 from transcribe_cli.events import Emit
-from transcribe_cli.fetch import GB, Fetcher
-from transcribe_cli.loading import check_diarizer, check_engine, decoders, engine_loaders, load_diarizer
-from transcribe_cli.outcome import Outcome
-from transcribe_cli.pipeline import Pipeline
+from transcribe_cli.pipeline.checkpoint import Checkpoints
+from transcribe_cli.pipeline.loading import check_diarizer, check_engine, decoders, engine_loaders, load_diarizer
+from transcribe_cli.pipeline.outcome import Outcome
+from transcribe_cli.pipeline.run import Pipeline
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.settings import Settings
+from transcribe_cli.sources.fetch import GB, Fetcher
 from transcribe_cli.spec import JobSpec
 
 

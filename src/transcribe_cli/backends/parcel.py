@@ -19,12 +19,12 @@ from transcribe_cli.audio.opus import MOST_CHANNELS, write_opus
 from transcribe_cli.backends.side_by_side import Stop
 from transcribe_cli.backends.staging import MOST_BYTES, Staging, signed_get
 from transcribe_cli.errors import RecordingError, StorageNotReady, Unreadable
-from transcribe_cli.fetch import Fetcher
 from transcribe_cli.plan import Job
-from transcribe_cli.printable import printable
 from transcribe_cli.settings import Settings
+from transcribe_cli.sources.fetch import Fetcher
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.storage import Location
+from transcribe_cli.text.printable import printable
 
 
 @dataclass(frozen=True)

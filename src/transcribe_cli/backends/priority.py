@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from transcribe_cli.backends import Backend
-from transcribe_cli.bill import HERE, Bill
-from transcribe_cli.cost import Speed
+from transcribe_cli.costs.estimate import Speed
+from transcribe_cli.costs.remote_meter import HERE, Bill
 from transcribe_cli.events import Emit, Notice
 
 

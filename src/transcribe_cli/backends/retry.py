@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from transcribe_cli.backends import Backend, Limited, Wanted, unlimited
 from transcribe_cli.backends.http import pause
 from transcribe_cli.backends.wrapper import Wrapper
+from transcribe_cli.costs.usage import Usage
 from transcribe_cli.errors import PlaceFailed
 from transcribe_cli.events import AttemptFailed, Emit
-from transcribe_cli.outcome import Outcome
+from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job
-from transcribe_cli.usage import Usage
 
 # How often a limit is looked at during a pause, in seconds.
 _LOOK_SECONDS = 0.5

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable
 
 from transcribe_cli.backends import Limited, Wanted
-from transcribe_cli.outcome import Outcome
+from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job
 
 # How often somebody looks for jobs that came later, in seconds.

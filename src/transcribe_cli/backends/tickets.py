@@ -12,11 +12,11 @@ import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from transcribe_cli import shelf
+from transcribe_cli import state_folder
 from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.plan import Job
-from transcribe_cli.shelf import Shelf
 from transcribe_cli.sinks.atomic import publish, stage
+from transcribe_cli.state_folder import Shelf
 
 # No job lives longer than 7 days, and no result longer than it.
 SWEEP_SECONDS = 10 * 24 * 3600.0
@@ -86,7 +86,7 @@ class Keeper:
 
     def remove(self) -> None:
         """Nobody needs to find the job again."""
-        shelf.remove(self._path)
+        state_folder.remove(self._path)
 
 
 class Tickets:

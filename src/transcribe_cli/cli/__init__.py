@@ -15,14 +15,14 @@ import typer
 from typer.exceptions import TyperException
 
 from transcribe_cli import __version__
-from transcribe_cli.causes import unwrapped_stops
 from transcribe_cli.cli import config, doctor, lint, models, plan, remote, render, report, run, score, speakers, status, worker
 from transcribe_cli.cli.argv import normalized
 from transcribe_cli.cli.debug import debugging, show_debug_records, traceback_of
 from transcribe_cli.cli.signals import EXIT_CODES, leave, unwind_on_signals
 from transcribe_cli.cli.streams import mute_stdout, prepare_streams
 from transcribe_cli.errors import TranscribeError
-from transcribe_cli.printable import printable
+from transcribe_cli.interrupts import unwrapped_stops
+from transcribe_cli.text.printable import printable
 
 EPILOG = (
     "Exit codes: 0 done, 2 usage, 3 some recordings failed, 4 the machine is not ready, 5 stopped by a limit, "

@@ -10,7 +10,7 @@ import traceback
 from types import TracebackType
 from typing import TypeAlias
 
-from transcribe_cli.printable import printable
+from transcribe_cli.text.printable import printable
 
 # Libraries put whole URLs into their errors, and what comes after the path may be a signature or a token.
 _QUERY = re.compile(r"(?<=\S)\?\S*=[^\s'\")]*")

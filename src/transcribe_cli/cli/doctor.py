@@ -19,8 +19,8 @@ import typer
 from transcribe_cli.cli.session import ConfigFile, Profile, configure
 from transcribe_cli.config import Config
 from transcribe_cli.errors import NotReady, TranscribeError
-from transcribe_cli.printable import printable
 from transcribe_cli.storage import is_url
+from transcribe_cli.text.printable import printable
 
 # Six hours of waveform on scratch, and room for the outputs of a night.
 SCRATCH_BYTES = 2 * 691_200_000
@@ -124,7 +124,7 @@ def _ffmpeg() -> Check:
 def _device(config: Config) -> Iterator[Check]:
     import ctranslate2
 
-    from transcribe_cli.engines.devices import CUDA_CURE, missing_cuda_libraries, place, processor_count
+    from transcribe_cli.recognition.engines.devices import CUDA_CURE, missing_cuda_libraries, place, processor_count
 
     settings = config.settings
     gpus = ctranslate2.get_cuda_device_count()
@@ -145,7 +145,7 @@ def _device(config: Config) -> Iterator[Check]:
 
 
 def _model(config: Config) -> Check:
-    from transcribe_cli.engines.models import locate
+    from transcribe_cli.recognition.engines.models import locate
 
     name = config.spec.model
     return _checked(
@@ -155,7 +155,7 @@ def _model(config: Config) -> Check:
 
 def _diarization(config: Config) -> Check:
     """Only where somebody wants it is it imported, which takes seconds, and is its absence more than a note."""
-    from transcribe_cli.diarizers import hub, loading
+    from transcribe_cli.speakers.diarizers import hub, loading
 
     settings, name = config.settings, config.spec.diarize_model
     if config.spec.turns_are_given:

@@ -9,10 +9,10 @@ from typing import Any
 from transcribe_cli.cli.prices import todays_prices
 from transcribe_cli.cli.speeds import Speeds
 from transcribe_cli.config import Config
-from transcribe_cli.cost import Estimate, Range, estimate
-from transcribe_cli.prices import CURRENCY, PriceList, load_prices
-from transcribe_cli.printable import printable
+from transcribe_cli.costs.estimate import Estimate, Range, estimate
+from transcribe_cli.costs.prices import CURRENCY, PriceList, load_prices
 from transcribe_cli.reporting.sentences import clock, counted, dollars
+from transcribe_cli.text.printable import printable
 
 HERE = "this machine"
 

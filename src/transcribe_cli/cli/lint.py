@@ -14,11 +14,11 @@ import typer
 from transcribe_cli.cli.session import ConfigFile, Profile, configure
 from transcribe_cli.errors import RecordingError, TranscribeError, UsageError
 from transcribe_cli.formats.timestamps import clock
-from transcribe_cli.linting import SubtitleFile, Violation, subtitle_files, violations
-from transcribe_cli.linting.files import checked_language
-from transcribe_cli.printable import printable
 from transcribe_cli.reporting.sentences import counted
-from transcribe_cli.standards import Standard
+from transcribe_cli.subtitles.lint import SubtitleFile, Violation, subtitle_files, violations
+from transcribe_cli.subtitles.lint.files import checked_language
+from transcribe_cli.subtitles.standards import Standard
+from transcribe_cli.text.printable import printable
 
 
 @dataclass(frozen=True)

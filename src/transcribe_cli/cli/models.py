@@ -20,7 +20,7 @@ app = typer.Typer(help="See and fetch models.", no_args_is_help=True)
 @app.command("list")
 def list_models(model_dir: ModelDir = None) -> None:
     """The models on this machine, with size and folder; then the names that can be fetched."""
-    from transcribe_cli.engines import models
+    from transcribe_cli.recognition.engines import models
 
     found = list(models.cached(model_dir))
     for model in found:
@@ -35,7 +35,7 @@ def pull(name: Name, model_dir: ModelDir = None) -> None:
 
     transcribe models pull large-v3-turbo
     """
-    from transcribe_cli.engines import models
+    from transcribe_cli.recognition.engines import models
 
     typer.echo(models.pull(name, model_dir))
 
@@ -43,6 +43,6 @@ def pull(name: Name, model_dir: ModelDir = None) -> None:
 @app.command()
 def path(name: Name, model_dir: ModelDir = None) -> None:
     """The folder of a model that is on this machine; never asks the hub."""
-    from transcribe_cli.engines import models
+    from transcribe_cli.recognition.engines import models
 
     typer.echo(models.locate(name, model_dir, offline=True))

@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 
 from transcribe_cli.config import ELSEWHERE, GROUPS
 from transcribe_cli.config.fields import FIELDS
-from transcribe_cli.standards import Standard
+from transcribe_cli.subtitles.standards import Standard
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -15,8 +15,8 @@ from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, 
 from transcribe_cli.config import Config
 from transcribe_cli.errors import RecordingError
 from transcribe_cli.plan import HEARD, Decision, Job
-from transcribe_cli.printable import printable
 from transcribe_cli.reporting.sentences import clock, counted
+from transcribe_cli.text.printable import printable
 
 
 @with_job_options

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from transcribe_cli.prices import PriceList, load_prices
-from transcribe_cli.printable import printable
+from transcribe_cli.costs.prices import PriceList, load_prices
 from transcribe_cli.settings import Settings
+from transcribe_cli.text.printable import printable
 
 
 def todays_prices(settings: Settings) -> tuple[PriceList, str]:
@@ -13,7 +13,7 @@ def todays_prices(settings: Settings) -> tuple[PriceList, str]:
     Raises:
         ConfigError: the user's file of prices cannot be meant.
     """
-    from transcribe_cli.prices.catalogue import NoCatalogue, with_todays_prices  # brings httpx
+    from transcribe_cli.costs.prices.catalogue import NoCatalogue, with_todays_prices  # brings httpx
 
     prices = load_prices(settings.prices)
     as_of = f"RunPod's prices are of {prices.runpod.as_of or 'an unknown day'}"

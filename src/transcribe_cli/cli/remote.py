@@ -48,10 +48,10 @@ def _rented(config: Config) -> Place:
     if names == {"local"}:
         return here(config)
     from transcribe_cli.backends.chain import elsewhere
-    from transcribe_cli.bill import Bill
     from transcribe_cli.cli.prices import todays_prices
     from transcribe_cli.cli.speeds import Speeds
-    from transcribe_cli.prices import load_prices
+    from transcribe_cli.costs.prices import load_prices
+    from transcribe_cli.costs.remote_meter import Bill
 
     prices = load_prices(settings.prices)
     speeds = Speeds(config, prices)

@@ -8,16 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
+from transcribe_cli.batch.rendering import check_labels, transcripts
 from transcribe_cli.cli.options import with_options
 from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure
 from transcribe_cli.errors import RecordingError, TranscribeError, UsageError
 from transcribe_cli.formats import BINARY, check_formats, render_bytes
-from transcribe_cli.printable import printable
+from transcribe_cli.formats.speaker_names import OPTION, parsed
 from transcribe_cli.registry import FORMATS
-from transcribe_cli.rendering import check_labels, transcripts
-from transcribe_cli.speaker_names import OPTION, parsed
 from transcribe_cli.spec import as_tuple
 from transcribe_cli.storage import is_url, placed
+from transcribe_cli.text.printable import printable
 
 SpeakerNames = Annotated[
     list[str] | None,

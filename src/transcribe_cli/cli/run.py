@@ -14,8 +14,8 @@ from transcribe_cli.cli.plan import show
 from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, jobs_for, price_here, remembering, shard_of
 from transcribe_cli.cli.streams import mute_stdout
 from transcribe_cli.config import Config
+from transcribe_cli.costs.meter import MachineMeter, Meter
 from transcribe_cli.events import Notice
-from transcribe_cli.metering import MachineMeter, Meter
 from transcribe_cli.reporting import listening
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def carry_out(
     sources: Sequence[str], configured: Config, where: Callable[[Config], Place], backend: str, *, dry_run: bool, as_json: bool
 ) -> int:
     """Do what the configuration says with these sources at a place, which the ledger calls `backend`, and tell of it; the exit code."""
-    from transcribe_cli.batch import Batch  # brings NumPy
+    from transcribe_cli.batch.run import Batch  # brings NumPy
 
     jobs, shard = jobs_for(sources, configured), shard_of(configured)
     if dry_run:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from transcribe_cli.errors import RecordingError
-from transcribe_cli.printable import printable
 from transcribe_cli.reporting.sentences import clock, counted
+from transcribe_cli.text.printable import printable
 
 if TYPE_CHECKING:
     from transcribe_cli.scoring import Report

@@ -16,10 +16,10 @@ from transcribe_cli import __version__, shards
 from transcribe_cli import plan as planning
 from transcribe_cli import sources as finding
 from transcribe_cli.config import Config, load
+from transcribe_cli.costs.prices import Price, load_prices
 from transcribe_cli.errors import UsageError
 from transcribe_cli.events import Emit
 from transcribe_cli.ledger import RunFacts, ledger_url
-from transcribe_cli.prices import Price, load_prices
 from transcribe_cli.reporting.history import remembered
 from transcribe_cli.sinks import Listings
 from transcribe_cli.storage import is_url

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from transcribe_cli.cli.session import ConfigFile, Profile, configure
-from transcribe_cli.printable import printable
 from transcribe_cli.reporting.sentences import clock, counted
 from transcribe_cli.settings import Settings
+from transcribe_cli.text.printable import printable
 
 if TYPE_CHECKING:
-    from transcribe_cli.voices.library import Voice
+    from transcribe_cli.speakers.voices.library import Voice
 
 StateDir = Annotated[
     str | None, typer.Option("--state-dir", metavar="PATH", help="Where voices are kept, if not in the user's state folder.")
@@ -55,7 +55,7 @@ def enroll(
 
     What is not said here comes from transcribe.toml and TRANSCRIBE_… variables, as for `run`.
     """
-    from transcribe_cli.enrollment import enroll as learned  # brings NumPy, which `--help` need not wait for
+    from transcribe_cli.batch.enrollment import enroll as learned  # brings NumPy, which `--help` need not wait for
     from transcribe_cli.reporting import listening
 
     flags = {"diarize_model": diarize_model, "device": device, "model_dir": model_dir, "state_dir": state_dir}
@@ -84,7 +84,7 @@ def list_voices(
     profile: Profile = None,
 ) -> None:
     """The enrolled voices: a table in a terminal, otherwise a line each with tabs between the columns."""
-    from transcribe_cli.voices.library import Library
+    from transcribe_cli.speakers.voices.library import Library
 
     library = Library(_settings(state_dir, config, profile).state_dir)
     voices = library.voices()
@@ -108,7 +108,7 @@ def forget(
     profile: Profile = None,
 ) -> None:
     """Remove a voice and its embeddings. Transcripts that have the name keep it."""
-    from transcribe_cli.voices.library import Library
+    from transcribe_cli.speakers.voices.library import Library
 
     gone = Library(_settings(state_dir, config, profile).state_dir).forget(name)
     samples = counted(sum(len(voice.samples) for voice in gone), "sample")

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from transcribe_cli.config import Config
-from transcribe_cli.cost import PastRun, Speed, measured
+from transcribe_cli.costs.estimate import PastRun, Speed, measured
+from transcribe_cli.costs.prices import PriceList
 from transcribe_cli.errors import LedgerUnavailable
 from transcribe_cli.ledger import is_there, ledger_url
-from transcribe_cli.prices import PriceList
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

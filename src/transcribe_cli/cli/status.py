@@ -14,12 +14,12 @@ from transcribe_cli.cli.durations import durations
 from transcribe_cli.cli.options import with_job_options
 from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, jobs_for, shard_of
 from transcribe_cli.errors import RecordingError
-from transcribe_cli.printable import printable
 from transcribe_cli.reporting.sentences import clock, counted
+from transcribe_cli.text.printable import printable
 
 if TYPE_CHECKING:
-    from transcribe_cli.leases import Owner
-    from transcribe_cli.standings import Standing
+    from transcribe_cli.batch.leases import Owner
+    from transcribe_cli.batch.status import Standing
 
 Seconds = Mapping[str, float | None]
 
@@ -38,9 +38,9 @@ def status(
 
     transcribe status ./aulas --model small
     """
-    from transcribe_cli.failures import Failures
-    from transcribe_cli.leases import Leases
-    from transcribe_cli.standings import standings
+    from transcribe_cli.batch.failures import Failures
+    from transcribe_cli.batch.leases import Leases
+    from transcribe_cli.batch.status import standings
 
     sources = sources or []
     configured = configure(sources, flags, config, profile)
@@ -57,8 +57,8 @@ def status(
 
 
 def _exit_code(found: Sequence[Standing]) -> int:
-    from transcribe_cli.standings import State
-    from transcribe_cli.tally import ELSEWHERE
+    from transcribe_cli.batch.status import State
+    from transcribe_cli.batch.summary import ELSEWHERE
 
     if all(standing.state is State.DONE for standing in found):
         return 0
@@ -94,7 +94,7 @@ def _record(standing: Standing, seconds: Seconds) -> dict[str, Any]:
 
 def _totals(found: Sequence[Standing], seconds: Seconds) -> list[tuple[str, list[Standing], list[float]]]:
     """Each state, its recordings, and the durations of those that have one."""
-    from transcribe_cli.standings import State
+    from transcribe_cli.batch.status import State
 
     totals = []
     for state in State:

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.standards import NAMES, Standard
+from transcribe_cli.subtitles.standards import NAMES, Standard
 
 # Tables of the configuration file and nothing else: they may hold keys, which have no place among the arguments of a process.
 TABLES = ("storage",)

@@ -14,8 +14,8 @@ from pydantic_core import ErrorDetails
 
 from transcribe_cli.config.fields import FIELDS, allowed, is_list, kind, without_nulls
 from transcribe_cli.errors import ConfigError
-from transcribe_cli.standards import OTHERS
 from transcribe_cli.storage import is_url
+from transcribe_cli.subtitles.standards import OTHERS
 
 # A model folder as CTranslate2 writes it has this file; a folder that only happens to be called `small` does not.
 MODEL_FILE = "model.bin"

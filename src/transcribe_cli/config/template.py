@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from textwrap import wrap
 
 from transcribe_cli.config.fields import FIELDS, allowed
-from transcribe_cli.standards import Standard
+from transcribe_cli.subtitles.standards import Standard
 
 # The options of `transcribe remote`, which `run` has no use for.
 ELSEWHERE = "Elsewhere"

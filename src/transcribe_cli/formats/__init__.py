@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from transcribe_cli.formats.links import seen_from
+from transcribe_cli.formats.speaker_names import named
 from transcribe_cli.registry import FORMATS
-from transcribe_cli.speaker_names import named
-from transcribe_cli.standards import NETFLIX, Subtitles
+from transcribe_cli.subtitles.standards import NETFLIX, Subtitles
 from transcribe_cli.transcript import Transcript
 
 # https://www.iana.org/assignments/media-types; SubRip and SubStation Alpha are not registered, these are the names in use.

@@ -10,7 +10,7 @@ from itertools import accumulate, pairwise
 
 from transcribe_cli.formats.cues import Cue, cues
 from transcribe_cli.formats.lines import one_line
-from transcribe_cli.standards import Subtitles
+from transcribe_cli.subtitles.standards import Subtitles
 from transcribe_cli.transcript import Transcript
 
 # White Arial with a black outline at the bottom, 5 % of the height of the picture: what players show SRT in.

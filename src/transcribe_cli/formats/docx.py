@@ -24,7 +24,7 @@ from transcribe_cli.formats.lines import one_line
 from transcribe_cli.formats.paragraphs import paragraphs
 from transcribe_cli.formats.parts import spoken
 from transcribe_cli.formats.timestamps import brief
-from transcribe_cli.languages import LANGUAGES
+from transcribe_cli.text.languages import LANGUAGES
 from transcribe_cli.transcript import Segment, Transcript
 
 # Paragraph styles of their own, so that all of them can be changed at once.

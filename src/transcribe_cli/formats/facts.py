@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transcribe_cli.formats.timestamps import brief
-from transcribe_cli.languages import LANGUAGES
+from transcribe_cli.text.languages import LANGUAGES
 from transcribe_cli.transcript import Transcript
 
 

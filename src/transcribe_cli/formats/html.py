@@ -24,7 +24,7 @@ from transcribe_cli.formats.lines import one_line
 from transcribe_cli.formats.paragraphs import paragraphs
 from transcribe_cli.formats.parts import Spoken, spoken
 from transcribe_cli.formats.timestamps import brief, milliseconds
-from transcribe_cli.languages import LANGUAGES
+from transcribe_cli.text.languages import LANGUAGES
 from transcribe_cli.transcript import Source, Transcript
 
 # Of files that browsers show a picture of; all others are played as sound.

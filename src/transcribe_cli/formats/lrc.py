@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from transcribe_cli.formats.cues import Cue, cues
 from transcribe_cli.formats.lines import one_line
-from transcribe_cli.standards import Subtitles
+from transcribe_cli.subtitles.standards import Subtitles
 from transcribe_cli.transcript import Transcript
 
 # A pause from which the line before it is taken away, by an empty one, in milliseconds.

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from transcribe_cli.formats.cues import Cue, cues
 from transcribe_cli.formats.cues.highlight import highlighted
 from transcribe_cli.formats.timestamps import clock
-from transcribe_cli.standards import Subtitles
+from transcribe_cli.subtitles.standards import Subtitles
 from transcribe_cli.transcript import Transcript
 
 

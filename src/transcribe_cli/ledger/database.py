@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 
 from transcribe_cli.errors import LedgerUnavailable
 from transcribe_cli.ledger import migrations
-from transcribe_cli.printable import printable
+from transcribe_cli.text.printable import printable
 
 # How long another run is waited for that writes, in seconds.
 PATIENCE = 5.0

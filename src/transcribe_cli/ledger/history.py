@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, select
 
-from transcribe_cli.bill import CANCELLED
-from transcribe_cli.cost import ENOUGH_AUDIO, PastRun
+from transcribe_cli.costs.estimate import ENOUGH_AUDIO, PastRun
+from transcribe_cli.costs.remote_meter import CANCELLED
 from transcribe_cli.ledger.tables import ATTEMPTS, JOBS, RUNS
 from transcribe_cli.spec import JobSpec
 

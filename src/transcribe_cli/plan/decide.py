@@ -20,7 +20,6 @@ from transcribe_cli.formats import CUED
 from transcribe_cli.plan.job import Decision, Job, stamp
 from transcribe_cli.plan.reasons import spec_changes, subtitle_changes
 from transcribe_cli.plan.turns import candidates, check_not_written, with_turns
-from transcribe_cli.printable import printable
 from transcribe_cli.settings import Settings
 from transcribe_cli.shards import parsed
 from transcribe_cli.sinks import (
@@ -44,6 +43,7 @@ from transcribe_cli.sinks import (
 from transcribe_cli.sources import LEASE_ENDING, Recording, identify, json_safe
 from transcribe_cli.spec import DIARIZATION, JobSpec
 from transcribe_cli.storage import Location, Place, placed
+from transcribe_cli.text.printable import printable
 
 
 def plan(recordings: Iterable[Recording], spec: JobSpec, settings: Settings, listings: Listings | None = None) -> list[Job]:

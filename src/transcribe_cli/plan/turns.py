@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from transcribe_cli.errors import DiarizationFailed, OutputRefused
-from transcribe_cli.printable import printable
 from transcribe_cli.sinks import Listings, Output
 from transcribe_cli.sources import Recording, json_safe
 from transcribe_cli.spec import RTTM, JobSpec
 from transcribe_cli.storage import Location, Place
+from transcribe_cli.text.printable import printable
 
 _SUFFIX = ".rttm"
 _DIGITS = 16  # of the file's SHA-256, as many as a fingerprint has

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from transcribe_cli.errors import OutputRefused, StorageNotReady
 from transcribe_cli.plan.job import Decision, Job
-from transcribe_cli.printable import printable
 from transcribe_cli.sinks import check_store
 from transcribe_cli.storage import Location
+from transcribe_cli.text.printable import printable
 
 _LEAST_BYTES = 1 << 16  # the outputs of a short recording
 

@@ -26,8 +26,8 @@ from transcribe_cli.events import (
     RunStarted,
     SpeakersProgress,
 )
-from transcribe_cli.printable import printable
 from transcribe_cli.reporting.sentences import sentence
+from transcribe_cli.text.printable import printable
 
 # A batch may hold a clip of many recordings; more bars than this are no longer calm.
 MOST_BARS = 3

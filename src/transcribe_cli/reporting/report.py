@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from transcribe_cli.printable import printable
 from transcribe_cli.reporting.sentences import clock, counted, dollars
+from transcribe_cli.text.printable import printable
 
 if TYPE_CHECKING:
     from transcribe_cli.ledger.history import FailedJob, PaidPlace, Run

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from functools import singledispatch
 
+from transcribe_cli.batch.limits import LIMITS
 from transcribe_cli.events import (
     AttemptFailed,
     DiarizerLoaded,
@@ -20,8 +21,7 @@ from transcribe_cli.events import (
     RunStarted,
     VoicesFound,
 )
-from transcribe_cli.limits import LIMITS
-from transcribe_cli.printable import printable
+from transcribe_cli.text.printable import printable
 
 _STOPPED = {
     "interrupted": "Interrupted. ",

@@ -12,9 +12,9 @@ import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 
-from transcribe_cli.languages import WITHOUT_SPACES
 from transcribe_cli.scoring.conventions import CONVENTIONS, Conventions
 from transcribe_cli.scoring.numbers import Speller
+from transcribe_cli.text.languages import WITHOUT_SPACES
 
 Normalizer = Callable[[str], str]
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.languages import language_code
+from transcribe_cli.text.languages import language_code
 
 METRICS = ("wer", "cer", "der", "cpwer")
 # NIST's, in the Rich Transcription evaluations: seconds on each side of a border.

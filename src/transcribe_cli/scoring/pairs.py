@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 
 from transcribe_cli.errors import SourceNotFound, Unreadable, UsageError
-from transcribe_cli.printable import printable
 from transcribe_cli.scoring.document import Document
 from transcribe_cli.scoring.readers import READERS, check_suffix, read, read_one
 from transcribe_cli.sources import json_safe
+from transcribe_cli.text.printable import printable
 
 
 @dataclass(frozen=True)

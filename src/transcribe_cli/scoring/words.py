@@ -12,9 +12,9 @@ from itertools import accumulate
 from typing import Any
 
 from transcribe_cli.errors import RecordingError
-from transcribe_cli.printable import printable
 from transcribe_cli.scoring.libraries import library
 from transcribe_cli.scoring.measures import Edits
+from transcribe_cli.text.printable import printable
 
 # Alignment takes time with the square of the length: about a minute for this, which is a day of speech.
 MOST_CHARACTERS = 1_200_000

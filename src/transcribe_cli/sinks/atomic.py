@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from transcribe_cli.errors import OutputRefused, StorageNotReady, TranscribeError
-from transcribe_cli.printable import printable
 from transcribe_cli.sinks.clock import storage_time
 from transcribe_cli.sinks.processes import host, is_alive, temporary_name, temporary_of
 from transcribe_cli.storage import Place
+from transcribe_cli.text.printable import printable
 
 # A temporary file lives for as long as it takes to write a transcript.
 _FOREIGN_HOST_SECONDS = 600.0

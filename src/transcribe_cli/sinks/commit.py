@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 from transcribe_cli.errors import OutputRefused, StorageNotReady
 from transcribe_cli.formats import CUED
-from transcribe_cli.printable import printable
 from transcribe_cli.sinks.atomic import storage_error, storage_errors
 from transcribe_cli.sinks.files import Files, Status, files_of
 from transcribe_cli.sinks.head import Head, read_head
@@ -24,6 +23,7 @@ from transcribe_cli.sinks.names import Output, json_path
 from transcribe_cli.sinks.standing import Standing, belongs_to_another, digest, file_digest, standing
 from transcribe_cli.sources import json_safe
 from transcribe_cli.storage import Place
+from transcribe_cli.text.printable import printable
 from transcribe_cli.transcript import Transcript
 
 # Of a set, what is in place; None for a symlink to nowhere.

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from transcribe_cli.errors import OutputRefused
-from transcribe_cli.printable import printable
 from transcribe_cli.registry import ending
 from transcribe_cli.sinks.files import Listed
 from transcribe_cli.sinks.listing import Listings
 from transcribe_cli.sources import Recording, is_media
 from transcribe_cli.storage import Place
+from transcribe_cli.text.printable import printable
 
 NAME_BYTES = 255  # of a file name: ext4, XFS, APFS, NTFS allow no more
 _ENDING_BYTES = len(".TextGrid")  # the longest of our endings

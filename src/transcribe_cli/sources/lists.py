@@ -15,9 +15,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from transcribe_cli.errors import SourceNotFound, UsageError
-from transcribe_cli.printable import printable
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.storage import Location, Options, is_url, locate
+from transcribe_cli.text.printable import printable
 
 # What may differ between the recordings of one run: not the model, of which one is loaded.
 OVERRIDES = ("language", "languages", "task", "initial_prompt", "hotwords", "audio_track", "channels")

@@ -11,10 +11,10 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 from transcribe_cli.errors import SourceNotFound, UsageError
-from transcribe_cli.printable import printable
 from transcribe_cli.registry import ENDINGS
 from transcribe_cli.sources.recording import json_safe
 from transcribe_cli.sources.walk import folder_identity
+from transcribe_cli.text.printable import printable
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _ONE_SLASH = re.compile(r"((?:s3|gs|gcs|az|abfs|https?|sftp|ssh|file):)/?([^/].*)")

@@ -10,9 +10,9 @@ from html.parser import HTMLParser
 from urllib.parse import unquote, urljoin, urlsplit
 
 from transcribe_cli.errors import SourceNotFound
-from transcribe_cli.printable import printable
 from transcribe_cli.sources.walk import is_media
 from transcribe_cli.storage import Entry, Location
+from transcribe_cli.text.printable import printable
 
 PAGE_BYTES = 16 << 20
 _PAGES = ("text/html", "application/xhtml+xml", "application/rss+xml", "application/atom+xml", "application/xml", "text/xml")

@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import quote
 
 from transcribe_cli.errors import RecordingError, Unreadable
-from transcribe_cli.printable import printable
 from transcribe_cli.storage import Entry, Location, Place, below
+from transcribe_cli.text.printable import printable
 
 # What ffmpeg reads and our decoder allows (`audio/container.py`). No playlists (m3u8, pls, cue): they name other files.
 _AUDIO = """mp3 mp2 mpga m4a m4b m4r aac adts ogg oga opus spx wav wave w64 flac wma aif aiff aifc caf au snd voc sph amr awb 3ga gsm

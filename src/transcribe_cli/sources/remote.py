@@ -11,13 +11,13 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from transcribe_cli.errors import SourceNotFound, Unreadable
-from transcribe_cli.printable import printable
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.sources.pages import is_page, links
 from transcribe_cli.sources.patterns import MAGIC, Filter, as_expression
 from transcribe_cli.sources.recording import Recording
 from transcribe_cli.sources.walk import is_media, natural
 from transcribe_cli.storage import Entry, Location, Options, locate
+from transcribe_cli.text.printable import printable
 
 _TRANSCRIPT = b'{"schema_version":'
 _HEAD_BYTES = 1 << 16

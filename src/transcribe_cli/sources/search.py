@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from transcribe_cli.errors import SourceNotFound, UsageError
-from transcribe_cli.printable import printable
 from transcribe_cli.sources.lists import list_lines, manifest_lines, read_bytes
 from transcribe_cli.sources.named import absolute, is_ours, missing, path_of
 from transcribe_cli.sources.patterns import MAGIC, Filter, expand, split_glob
@@ -18,6 +17,7 @@ from transcribe_cli.sources.recording import Recording, examine, unlisted
 from transcribe_cli.sources.remote import Noted, remote
 from transcribe_cli.sources.walk import folder_identity, is_media, walk
 from transcribe_cli.storage import Location, Options, Place, is_url, locate
+from transcribe_cli.text.printable import printable
 
 
 def find(

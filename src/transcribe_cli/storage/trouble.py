@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from transcribe_cli.causes import causes
 from transcribe_cli.errors import StorageNotReady, StorageUnreachable
+from transcribe_cli.interrupts import causes
 
 _HOWTO = {
     "s3": "AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or anon = true in [storage.s3] for a public bucket",

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from transcribe_cli.backends.protocol import RemoteJob
 from transcribe_cli.errors import PlaceFailed, StorageNotReady, TranscribeError, Unreadable, UsageError
-from transcribe_cli.remote_job import RemoteJob
 from transcribe_cli.worker.addresses import PublicTransport
 
 # Without a byte for so long, a connection is given up; in seconds.

@@ -20,18 +20,18 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from transcribe_cli.diarizers import Diarization
-from transcribe_cli.engines import Engine
+from transcribe_cli.backends.protocol import Failure, Packed, RemoteJob, RemoteResult, Voices
 from transcribe_cli.errors import NotReady, PlaceFailed, RecordingError, TranscribeError, UsageError
 from transcribe_cli.events import Event, RecordingProgress, SpeakersProgress
-from transcribe_cli.loading import check_engine, decoders, engine_loaders, load_diarizer
-from transcribe_cli.outcome import Outcome
-from transcribe_cli.pipeline import Pipeline
+from transcribe_cli.pipeline.loading import check_engine, decoders, engine_loaders, load_diarizer
+from transcribe_cli.pipeline.outcome import Outcome
+from transcribe_cli.pipeline.run import Pipeline
 from transcribe_cli.plan import Decision, Job
-from transcribe_cli.remote_job import Failure, Packed, RemoteJob, RemoteResult, Voices
+from transcribe_cli.recognition.engines import Engine
 from transcribe_cli.settings import Settings
 from transcribe_cli.sinks import Output, json_path
 from transcribe_cli.sources import Recording, identify
+from transcribe_cli.speakers.diarizers import Diarization
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.worker.audio import as_ours, client, put_on_disk, put_result
 

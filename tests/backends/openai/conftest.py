@@ -15,12 +15,12 @@ from tests.backends.openai.server import Api, loaded, running
 from tests.conftest import Ran, command, environment
 from tests.warm import transcriber
 from transcribe_cli.backends.chain import elsewhere
-from transcribe_cli.batch import Batch
-from transcribe_cli.bill import Bill
+from transcribe_cli.batch.run import Batch
+from transcribe_cli.costs.prices import load_prices
+from transcribe_cli.costs.remote_meter import Bill
 from transcribe_cli.events import Event, RunFinished
-from transcribe_cli.outcome import Outcome
+from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import plan
-from transcribe_cli.prices import load_prices
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import find
 from transcribe_cli.spec import JobSpec

@@ -25,8 +25,8 @@ import numpy as np
 from faster_whisper import WhisperModel
 from faster_whisper.audio import decode_audio
 
-from transcribe_cli.engines.models import DEMO_FOLDER
-from transcribe_cli.languages import LANGUAGES
+from transcribe_cli.recognition.engines.models import DEMO_FOLDER
+from transcribe_cli.text.languages import LANGUAGES
 
 KEY = "sk-KEY_OF_THE_TESTS_0123456789"
 # The connection is dropped, before the answer is made or after.

@@ -9,8 +9,8 @@ import pytest
 
 from transcribe_cli.audio import Waveform
 from transcribe_cli.backends.openai.answer import language_of, result_of
-from transcribe_cli.engines import Clip
 from transcribe_cli.errors import PlaceFailed
+from transcribe_cli.recognition.engines import Clip
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.vad import Region
 

@@ -18,9 +18,9 @@ from transcribe_cli.backends.openai.models import Server
 from transcribe_cli.backends.openai.paid import Answers
 from transcribe_cli.backends.openai.recognizer import Recognizer
 from transcribe_cli.backends.side_by_side import Stop
-from transcribe_cli.engines import Clip, ClipResult, Task
 from transcribe_cli.events import silence
 from transcribe_cli.plan import Decision, Job
+from transcribe_cli.recognition.engines import Clip, ClipResult, Task
 from transcribe_cli.sinks import Output
 from transcribe_cli.sources import Recording
 from transcribe_cli.spec import JobSpec

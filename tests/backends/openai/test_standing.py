@@ -10,9 +10,9 @@ import pytest
 from transcribe_cli.backends.openai.asked import left_out
 from transcribe_cli.backends.openai.models import SERVICES, Server, Times
 from transcribe_cli.backends.openai.standing import check_standing
+from transcribe_cli.costs.prices import load_prices
 from transcribe_cli.errors import NotReady, UsageError
 from transcribe_cli.events import Event, Notice
-from transcribe_cli.prices import load_prices
 from transcribe_cli.spec import JobSpec
 
 OPENAI = Server("https://api.openai.com/v1")

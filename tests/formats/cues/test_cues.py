@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.formats.documents import PATIENT, any_transcript, segment, spoken, talk, transcript, words
 from transcribe_cli.formats.cues import Cue, CueWord, cues
 from transcribe_cli.formats.lines import one_line
-from transcribe_cli.standards import NAMES, Standard
+from transcribe_cli.subtitles.standards import NAMES, Standard
 from transcribe_cli.transcript import Transcript, Word
 
 NETFLIX, PLAIN = Standard(), Standard.model_validate("plain")

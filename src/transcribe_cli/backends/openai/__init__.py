@@ -36,17 +36,17 @@ from transcribe_cli.backends.openai.recognizer import Recognizer
 from transcribe_cli.backends.openai.standing import check_standing, is_loopback
 from transcribe_cli.backends.openai.troubles import variable
 from transcribe_cli.backends.side_by_side import Stop, side_by_side
+from transcribe_cli.costs.prices import load_prices
+from transcribe_cli.costs.usage import Usage
 from transcribe_cli.errors import NotReady
 from transcribe_cli.events import Emit, Notice
-from transcribe_cli.fetch import GB, Fetcher
-from transcribe_cli.loading import check_diarizer, decoders, load_diarizer
-from transcribe_cli.outcome import Outcome
-from transcribe_cli.pipeline import Pipeline
+from transcribe_cli.pipeline.loading import check_diarizer, decoders, load_diarizer
+from transcribe_cli.pipeline.outcome import Outcome
+from transcribe_cli.pipeline.run import Pipeline
 from transcribe_cli.plan import Decision, Job
-from transcribe_cli.prices import load_prices
 from transcribe_cli.settings import Settings
+from transcribe_cli.sources.fetch import GB, Fetcher
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.usage import Usage
 from transcribe_cli.vad import CLIP_SECONDS, Packer
 
 # Where our cuts are the only times, speech after a pause of this length is another piece, in seconds.

@@ -11,10 +11,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from transcribe_cli.engines import Attempt, Clip, ClipResult, Phrase, SpokenWord
-from transcribe_cli.engines.gates import repeats
 from transcribe_cli.errors import PlaceFailed
-from transcribe_cli.languages import language_code
+from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, Phrase, SpokenWord
+from transcribe_cli.recognition.engines.gates import repeats
+from transcribe_cli.text.languages import language_code
 
 # The probability of a word is not told: 0 would be a doubt that nobody has.
 _CERTAIN = 1.0

@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Self
 
 from transcribe_cli.backends.side_by_side import Stop
-from transcribe_cli.outcome import Outcome
-from transcribe_cli.pipeline import Pipeline
+from transcribe_cli.pipeline.outcome import Outcome
+from transcribe_cli.pipeline.run import Pipeline
 from transcribe_cli.plan import Job
 
 # How often somebody who waits looks whether the run was stopped, in seconds.

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from transcribe_cli import shelf
+from transcribe_cli import state_folder
 from transcribe_cli.plan import Job
-from transcribe_cli.shelf import Shelf
+from transcribe_cli.state_folder import Shelf
 
 # Nobody comes back to a recording that long after its run was killed.
 SWEEP_SECONDS = 30 * 24 * 3600.0
@@ -46,7 +46,7 @@ class Paid:
         with self._lock:
             self._answers[key] = answer
             with contextlib.suppress(OSError):
-                descriptor = shelf.opened(self._path)
+                descriptor = state_folder.opened(self._path)
                 try:
                     os.write(descriptor, line)
                     os.fsync(descriptor)
@@ -55,7 +55,7 @@ class Paid:
 
     def remove(self) -> None:
         """The transcript is written."""
-        shelf.remove(self._path)
+        state_folder.remove(self._path)
 
 
 class Answers:
@@ -84,6 +84,6 @@ def _read(path: Path) -> dict[str, Mapping[str, Any]]:
     """The answers of a file by their keys."""
     return {
         record["key"]: record["answer"]
-        for record in shelf.records(path)
+        for record in state_folder.records(path)
         if isinstance(record.get("key"), str) and isinstance(record.get("answer"), dict)
     }

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from transcribe_cli.audio import SAMPLE_RATE
 from transcribe_cli.audio.opus import as_pcm, encode
-from transcribe_cli.engines import Clip
+from transcribe_cli.recognition.engines import Clip
 
 # Less is refused (0.1 s) or read badly: silence is put after it.
 SHORTEST_SAMPLES = SAMPLE_RATE // 2

@@ -18,13 +18,13 @@ from transcribe_cli.backends.openai.models import Server, Times
 from transcribe_cli.backends.openai.paid import Answers, Paid
 from transcribe_cli.backends.openai.piece import Piece, digest, packed
 from transcribe_cli.backends.side_by_side import Stop
-from transcribe_cli.engines import Clip, ClipResult, Task
 from transcribe_cli.errors import NotReady, PlaceFailed
 from transcribe_cli.events import Emit, Notice, RecordingSent
 from transcribe_cli.plan import Job
-from transcribe_cli.printable import printable
+from transcribe_cli.recognition.engines import Clip, ClipResult, Task
+from transcribe_cli.recognition.language_vote import UNKNOWN
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.vote import UNKNOWN
+from transcribe_cli.text.printable import printable
 
 # A form that a server failed at is sent once more before the recording fails.
 _TRIES = 2

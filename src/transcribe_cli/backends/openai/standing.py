@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from transcribe_cli.backends.openai.models import Server
+from transcribe_cli.costs.prices import PriceList
 from transcribe_cli.errors import NotReady, UsageError
 from transcribe_cli.events import Emit, Notice
-from transcribe_cli.prices import PriceList
 
 # So many days before a model ends, people are told.
 WARNING_DAYS = 180

@@ -31,11 +31,11 @@ from transcribe_cli.backends.staging import Staging
 from transcribe_cli.backends.tickets import Tickets
 from transcribe_cli.errors import NotReady
 from transcribe_cli.events import Emit, Notice
-from transcribe_cli.fetch import GB, Fetcher
-from transcribe_cli.loading import decoders
-from transcribe_cli.outcome import Outcome
+from transcribe_cli.pipeline.loading import decoders
+from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job
 from transcribe_cli.settings import Settings
+from transcribe_cli.sources.fetch import GB, Fetcher
 from transcribe_cli.spec import JobSpec
 
 # Audio of so many bytes may be inside a request: base64 makes four bytes of three, and the rest of a request is small.

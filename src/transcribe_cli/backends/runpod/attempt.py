@@ -13,13 +13,13 @@ from transcribe_cli.backends.runpod.errand import Errand
 from transcribe_cli.backends.side_by_side import Stop, Stopped
 from transcribe_cli.backends.staging import Staging
 from transcribe_cli.backends.tickets import Keeper, Ticket
+from transcribe_cli.costs.usage import Usage
 from transcribe_cli.errors import NotReady, PlaceFailed, RecordingError, StorageNotReady
 from transcribe_cli.events import Notice, RecordingProgress, RecordingSent, RecordingStarted, RecordingTaken
-from transcribe_cli.outcome import Outcome
+from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Decision, Job
-from transcribe_cli.printable import printable
 from transcribe_cli.storage.signing import LONGEST_SECONDS, signed
-from transcribe_cli.usage import Usage
+from transcribe_cli.text.printable import printable
 
 # A worker may take so long for a recording: its own length, and this for loading models; in seconds.
 _LEAST_COMPUTING = 900.0

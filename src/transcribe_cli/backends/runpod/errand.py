@@ -12,7 +12,7 @@ from transcribe_cli.backends.runpod.client import Client
 from transcribe_cli.backends.staging import Staging
 from transcribe_cli.backends.tickets import Ticket, Tickets
 from transcribe_cli.events import Emit
-from transcribe_cli.outcome import Outcome
+from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job
 
 

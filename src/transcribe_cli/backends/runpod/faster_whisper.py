@@ -16,7 +16,7 @@ from transcribe_cli.backends.parcel import Parcel
 from transcribe_cli.backends.runpod.answer import Answer
 from transcribe_cli.backends.tickets import Ticket
 from transcribe_cli.errors import PlaceFailed, RecordingError, TranscribeError, UsageError
-from transcribe_cli.outcome import Outcome
+from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import JobRecord, Quality, Segment, Source, Transcript, Word

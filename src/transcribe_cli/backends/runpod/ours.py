@@ -10,14 +10,14 @@ from pydantic import ValidationError
 
 from transcribe_cli import errors
 from transcribe_cli.backends.parcel import Parcel
+from transcribe_cli.backends.protocol import Failure, Packed, RemoteJob, RemoteResult, Voices, unzipped
 from transcribe_cli.backends.runpod.answer import Answer
 from transcribe_cli.backends.tickets import Ticket
-from transcribe_cli.diarizers import Diarization
 from transcribe_cli.errors import DiarizationFailed, NotReady, PlaceFailed, RecordingError, StorageNotReady, TranscribeError
-from transcribe_cli.outcome import Outcome
+from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Decision, Job, turns_file
-from transcribe_cli.remote_job import Failure, Packed, RemoteJob, RemoteResult, Voices, unzipped
 from transcribe_cli.sinks import Listings, files_of, json_path, read
+from transcribe_cli.speakers.diarizers import Diarization
 from transcribe_cli.transcript import Source, Transcript
 
 # Said where a result is missing or damaged.

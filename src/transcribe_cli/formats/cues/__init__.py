@@ -14,7 +14,7 @@ from transcribe_cli.formats.cues.cuts import WEIGHTS, Weights, cut
 from transcribe_cli.formats.cues.rows import rows
 from transcribe_cli.formats.cues.timing import timed
 from transcribe_cli.formats.cues.words import Run, runs
-from transcribe_cli.standards import Rules, Standard
+from transcribe_cli.subtitles.standards import Rules, Standard
 from transcribe_cli.transcript import Transcript
 
 __all__ = ["Cue", "CueWord", "cues"]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from transcribe_cli.formats.cues.cue import CueWord
 from transcribe_cli.formats.cues.words import DENSE
-from transcribe_cli.sentences import ABBREVIATIONS, ends_sentence
+from transcribe_cli.text.sentences import ABBREVIATIONS, ends_sentence
 
 SENTENCE, CLAUSE, BEFORE_PHRASE, ANYWHERE, SHORT_WORD, NAME, NEVER = 0.0, 1.5, 3.5, 5.0, 7.0, 9.0, 12.0
 # A pause of half a second makes any place where a phrase may end twice as good.

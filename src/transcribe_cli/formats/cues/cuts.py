@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from transcribe_cli.formats.cues.breaks import NEVER, SENTENCE
 from transcribe_cli.formats.cues.words import Run
-from transcribe_cli.standards import Rules
+from transcribe_cli.subtitles.standards import Rules
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

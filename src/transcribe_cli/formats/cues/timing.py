@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from transcribe_cli.formats.cues.cue import Cue
-from transcribe_cli.standards import Rules
+from transcribe_cli.subtitles.standards import Rules
 
 
 def timed(cues: Sequence[Cue], rules: Rules) -> list[Cue]:

@@ -14,7 +14,7 @@ from transcribe_cli.formats.cues.cue import CueWord
 from transcribe_cli.formats.lines import one_line, visible
 from transcribe_cli.formats.parts import parts
 from transcribe_cli.formats.timestamps import milliseconds
-from transcribe_cli.standards import Rules
+from transcribe_cli.subtitles.standards import Rules
 from transcribe_cli.transcript import Segment, Transcript
 
 # Thai, Lao, Burmese, Khmer, Chinese and Japanese are written without spaces between words.

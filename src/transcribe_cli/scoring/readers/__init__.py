@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from transcribe_cli.errors import Unreadable, UsageError
-from transcribe_cli.printable import printable
 from transcribe_cli.scoring.document import Document
 from transcribe_cli.scoring.readers import json, subtitles, tables, txt
-from transcribe_cli.text_files import read_text
+from transcribe_cli.text.encodings import read_text
+from transcribe_cli.text.printable import printable
 
 # In the order of preference, when a folder has several files of a recording: those that say most come first.
 READERS: Mapping[str, Callable[[str, str], Mapping[str, Document]]] = {

@@ -15,8 +15,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from transcribe_cli.errors import Unreadable
-from transcribe_cli.languages import language_code
 from transcribe_cli.scoring.document import Document, Utterance, spoken
+from transcribe_cli.text.languages import language_code
 from transcribe_cli.transcript import Turn
 
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]

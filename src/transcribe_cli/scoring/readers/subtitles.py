@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from transcribe_cli.errors import Unreadable
 from transcribe_cli.scoring.document import Document, Utterance, spoken
 from transcribe_cli.scoring.readers.labels import named_cues
-from transcribe_cli.subtitle_files import FileCue, is_vtt, read_cues, without_markup, without_tags
+from transcribe_cli.subtitles.files import FileCue, is_vtt, read_cues, without_markup, without_tags
 
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]{1,200})>")
 

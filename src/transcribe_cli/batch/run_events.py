@@ -1,0 +1,55 @@
+"""What a run tells about its jobs, as events: how the plan stands, what became of each recording."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from transcribe_cli.batch.leases import Owner
+from transcribe_cli.errors import TranscribeError
+from transcribe_cli.events import RecordingDone, RecordingElsewhere, RecordingFailed, RunStarted
+from transcribe_cli.plan import HEARD, Decision, Job
+from transcribe_cli.sources import json_safe
+from transcribe_cli.transcript import Cost, Transcript
+
+
+def started(jobs: Sequence[Job]) -> RunStarted:
+    """The plan stands."""
+    counts = {decision: sum(job.decision is decision for job in jobs) for decision in Decision}
+    return RunStarted(
+        recordings=len(jobs),
+        to_transcribe=counts[Decision.TRANSCRIBE],
+        to_diarize=counts[Decision.DIARIZE],
+        to_render=counts[Decision.RENDER],
+        done=counts[Decision.DONE],
+        bytes=sum(job.recording.size for job in jobs if job.decision in HEARD),
+    )
+
+
+def elsewhere(job: Job, owner: Owner) -> RecordingElsewhere:
+    """Another run is at it."""
+    size = job.recording.size if job.decision in HEARD else 0
+    return RecordingElsewhere(job.recording.label, size, owner.host, owner.pid, owner.taken)
+
+
+def failed(job: Job, error: TranscribeError, spent: Cost | None) -> RecordingFailed:
+    """It has no transcript, or not all that was asked for; `spent` is lost."""
+    seconds, cost = (spent.seconds or 0.0, spent.amount) if spent else (0.0, None)
+    return RecordingFailed(job.recording.label, error.code, error.message, error.hint, seconds, cost)
+
+
+def done(job: Job, transcript: Transcript, seconds: float, cost: Cost | None = None, *, rendered: bool = False) -> RecordingDone:
+    """Its files are written, in `seconds` of work and for `cost`."""
+    return RecordingDone(
+        recording=job.recording.label,
+        outputs=tuple(json_safe(job.output.path(name).name) for name in job.formats),
+        language=transcript.language,
+        duration=transcript.duration,
+        seconds=round(seconds, 3),
+        words=len(transcript.text.split()),
+        flags=transcript.flags,
+        rendered=rendered,
+        diarized=job.decision is Decision.DIARIZE,
+        speakers=len(transcript.speakers),
+        cost=cost.amount if cost else None,
+        backend=transcript.job.backend,
+    )

@@ -1,0 +1,1 @@
+"""One recording's path as code: preparation, clips of speech, recognition, speakers, assembly; jobs in, outcomes out."""

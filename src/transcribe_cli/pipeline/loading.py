@@ -1,0 +1,110 @@
+"""What a run needs before its first recording: whether models and devices are there, and what loads them.
+
+Heavy libraries are imported where they are used: a run that has nothing to transcribe needs no CTranslate2, one without speakers no
+PyTorch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+
+from transcribe_cli.audio import Decoder, Limits
+from transcribe_cli.events import Emit
+from transcribe_cli.plan import Job, turns_file
+from transcribe_cli.recognition.engines.devices import place
+from transcribe_cli.recognition.engines.models import locate
+from transcribe_cli.recognition.lanes import Loader
+from transcribe_cli.settings import Settings
+from transcribe_cli.sinks import Listings
+from transcribe_cli.speakers.diarizers import Diarizer
+from transcribe_cli.speakers.diarizers.rttm import Rttm
+from transcribe_cli.spec import JobSpec
+
+# Recordings prepared side by side: decoding and speech detection take 10 s of a processor for each hour of audio.
+DECODERS = 2
+
+
+def check_engine(spec: JobSpec, settings: Settings) -> None:
+    """Find out before the first recording whether device and model are there; fetches the model when it is not.
+
+    Raises:
+        UsageError, ModelUnavailable, DeviceUnavailable: see `engines.models` and `engines.devices`.
+    """
+    place(settings.device, settings.compute_type, settings.device_index)
+    locate(spec.model, settings.model_dir, offline=settings.offline)
+
+
+def engine_loaders(spec: JobSpec, settings: Settings) -> Sequence[Loader]:
+    """What loads the recognizer, one for each device.
+
+    Raises:
+        UsageError, ModelUnavailable, DeviceUnavailable: see `engines.faster_whisper`.
+    """
+    from transcribe_cli.recognition.engines.faster_whisper import FasterWhisper
+
+    return FasterWhisper.load(spec.model, settings)
+
+
+def check_diarizer(jobs: Iterable[Job], settings: Settings) -> None:
+    """Find out before the first recording whether it can be said who spoke, where that is asked.
+
+    Raises:
+        MissingExtra, ModelUnavailable, UsageError: see `diarizers.hub`.
+    """
+    asked = (job.spec for job in jobs if job.spec.diarize and not job.spec.turns_are_given)
+    for model in dict.fromkeys(spec.diarize_model for spec in asked):
+        check_pyannote(model, settings)
+
+
+def check_pyannote(model: str, settings: Settings) -> None:
+    """Find out whether a pipeline can be loaded: extra, token, terms, files.
+
+    Raises:
+        MissingExtra, ModelUnavailable, UsageError: see `diarizers.hub`.
+    """
+    from transcribe_cli.speakers.diarizers import hub
+
+    hub.check(model, token=_token(settings), model_dir=settings.model_dir, offline=settings.offline)
+
+
+def load_diarizer(settings: Settings, job: Job, emit: Emit) -> Diarizer:
+    """The diarizer of a job, loaded; `emit` is told when it has to do something otherwise.
+
+    Raises:
+        NotReady, UsageError: see `diarizers.pyannote`.
+        DiarizationFailed: there is no RTTM file; see `plan.turns`.
+    """
+    if job.spec.turns_are_given:
+        return Rttm(turns_file(job.recording, job.output, Listings()), job.recording.path.name)
+    return load_pyannote(job.spec.diarize_model, settings, emit)
+
+
+def load_pyannote(model: str, settings: Settings, emit: Emit) -> Diarizer:
+    """A pipeline of pyannote.audio, loaded.
+
+    Raises:
+        NotReady, UsageError: see `diarizers.pyannote`.
+    """
+    from transcribe_cli.speakers.diarizers.pyannote import Pyannote
+
+    return Pyannote.load(
+        model,
+        device=settings.device,
+        device_index=settings.device_index[0],
+        batch_size=settings.diarize_batch_size,
+        token=_token(settings),
+        model_dir=settings.model_dir,
+        offline=settings.offline,
+        emit=emit,
+    )
+
+
+def _token(settings: Settings) -> str | None:
+    return settings.hf_token.get_secret_value() if settings.hf_token else None
+
+
+def decoders(settings: Settings, stack: ExitStack) -> list[Decoder]:
+    """Decoders for a pipeline, closed with `stack`; each becomes a process when it is first used."""
+    limits = Limits(max_seconds=settings.max_duration * 3600)
+    return [stack.enter_context(Decoder(limits=limits)) for _ in range(DECODERS)]

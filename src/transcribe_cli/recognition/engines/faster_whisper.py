@@ -1,0 +1,270 @@
+"""Recognition with faster-whisper: batches of clips, one rung of the temperature ladder at a time, word times by cross-attention.
+
+It rests on parts of faster-whisper 1.2 (`get_prompt`, `find_alignment`, …) rather than on its `BatchedInferencePipeline`, which takes
+one file at a time, uses only the first temperature, and carries state from clip to clip.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import ctranslate2
+import numpy as np
+from faster_whisper import WhisperModel
+from faster_whisper.audio import pad_or_trim
+from faster_whisper.tokenizer import Tokenizer
+from faster_whisper.transcribe import get_compression_ratio, get_suppressed_tokens, merge_punctuations
+from numpy.typing import NDArray
+
+from transcribe_cli.errors import ModelUnavailable, UsageError
+from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, DeviceFull, Phrase, SpokenWord, Task
+from transcribe_cli.recognition.engines.devices import Placement, place, processor_count
+from transcribe_cli.recognition.engines.encodings import Encodings, on_host
+from transcribe_cli.recognition.engines.gates import repeats, settle
+from transcribe_cli.recognition.engines.models import locate
+from transcribe_cli.recognition.engines.sequential import read
+from transcribe_cli.settings import Settings
+from transcribe_cli.spec import JobSpec
+
+# On a processor batching gains next to nothing and costs memory (measured); a GPU is fed by it.
+BATCH_SIZE = {"cpu": 2, "cuda": 16}
+# A processor is fed by lanes: two of one thread are 1.8 times as fast as one of two. Each needs memory of its own, so not too many.
+MOST_REPLICAS = 4
+# While one lane computes on a GPU, the other makes the features of the next batch.
+GPU_LANES = 2
+# Whisper's decoder sees at most 448 tokens, prompt included.
+MAX_TOKENS = 448
+# The features need more samples than one window of 400; a shorter clip is padded with silence.
+MIN_SAMPLES = 1600
+# Unless the model's first timestamp may lie anywhere: openai/whisper's default, in steps of 0.02 s.
+MAX_INITIAL_TIMESTAMP = 50
+PREPENDED = "\"'“¿([{-"
+APPENDED = "\"'.。,，!！?？:：”)]}、"
+
+
+class FasterWhisper:
+    """A faster-whisper model on one device, loaded and ready.
+
+    Attributes:
+        lanes: how many threads may call `recognize` and `languages` at once.
+        replicas: for how many of them it computes at once; the others stand in line.
+    """
+
+    def __init__(self, whisper: WhisperModel, name: str, device: str, batch_size: int, replicas: int, lanes: int) -> None:
+        self._whisper = whisper
+        self._turn = threading.Semaphore(replicas)
+        self.model = name
+        self.device = device
+        self.batch_size = batch_size
+        self.lanes = lanes
+        self.replicas = replicas
+        self._encodings = Encodings(2 * batch_size * lanes)
+
+    @classmethod
+    def load(cls, name: str, settings: Settings) -> list[Callable[[], FasterWhisper]]:
+        """Find the model and choose the devices; what is returned loads it onto one device each.
+
+        Raises:
+            UsageError: no model is called so, or a folder holds none.
+            ModelUnavailable: it is not here and cannot be fetched; also raised by the loaders, when it does not load.
+            DeviceUnavailable: see `devices.place`.
+        """
+        placement = place(settings.device, settings.compute_type, settings.device_index)
+        folder = str(locate(name, settings.model_dir, offline=settings.offline))
+        # The rungs above 0 draw at random: the same run gives the same text.
+        ctranslate2.set_random_seed(0)
+        size = settings.batch_size or BATCH_SIZE[placement.device]
+        if placement.device == "cpu":
+            threads = settings.threads or processor_count()
+            replicas = min(settings.num_workers or MOST_REPLICAS, threads)
+            options = {"cpu_threads": threads // replicas, "num_workers": replicas}
+            return [lambda: cls(_whisper(folder, name, placement, options), name, str(placement), size, replicas, replicas)]
+        several = len(settings.device_index) > 1
+
+        def on_gpu(index: int) -> FasterWhisper:
+            device = f"cuda:{index}/{placement.compute_type}" if several else str(placement)
+            return cls(_whisper(folder, name, placement, {"device_index": index}), name, device, size, 1, GPU_LANES)
+
+        return [lambda index=index: on_gpu(index) for index in settings.device_index]  # type: ignore[misc]
+
+    def check(self, spec: JobSpec) -> None:
+        """Whether this model can do what the spec asks.
+
+        Raises:
+            UsageError: another language or task than an English-only model has.
+        """
+        if not self._whisper.model.is_multilingual and (spec.language not in (None, "en") or spec.task == "translate"):
+            raise UsageError(f"Model {self.model} only knows English.", "Take one whose name does not end in .en.")
+
+    def languages(self, clips: Sequence[Clip]) -> list[Mapping[str, float]]:
+        """For each clip, the probability of each language code; English alone for a model that knows no other."""
+        if not self._whisper.model.is_multilingual:
+            return [{"en": 1.0} for _ in clips]
+        features = self._features(clips)
+        with self._turn, _memory_errors():
+            encoded = self._whisper.encode(features)
+            self._encodings.keep(clips, encoded)
+            found = self._whisper.model.detect_language(encoded)
+        return [{token[2:-2]: probability for token, probability in scores} for scores in found]
+
+    def recognize(self, tasks: Sequence[Task]) -> list[ClipResult | Task]:
+        """Decode a batch at its temperature; what fails the gates becomes a task for the rung above."""
+        if tasks[0].clip.spec.sequential:
+            return [self._sequentially(task.clip) for task in tasks]
+        clips = [task.clip for task in tasks]
+        spec, tokenizer = clips[0].spec, self._tokenizer(clips[0])
+        kept = self._encodings.take(clips)
+        features = self._features([clip for clip, encoding in zip(clips, kept, strict=True) if encoding is None])
+        with self._turn, _memory_errors():
+            began = time.perf_counter()
+            encoded = self._encoded(features, kept)
+            found = self._generate(encoded, len(clips), tokenizer, spec, tasks[0].temperature)
+            climbing = [task.after(attempt) for task, attempt in zip(tasks, found, strict=True)]
+            settled = [settle(task.attempts, spec, last=before.last) for task, before in zip(climbing, tasks, strict=True)]
+            results = self._results(clips, settled, encoded, tokenizer)
+            if not all(results):
+                self._encodings.keep(clips, encoded)
+            share = (time.perf_counter() - began) / len(clips)
+        return [replace(result, seconds=share) if result else task for result, task in zip(results, climbing, strict=True)]
+
+    def _sequentially(self, clip: Clip) -> ClipResult:
+        with self._turn, _memory_errors():
+            began = time.perf_counter()
+            return replace(read(self._whisper, clip), seconds=time.perf_counter() - began)
+
+    def _encoded(self, features: NDArray[np.float32], kept: Sequence[NDArray[np.floating] | None]) -> ctranslate2.StorageView:
+        """Encoder outputs of a batch: those that are kept, and the others made from `features`."""
+        if len(features) == len(kept):
+            return self._whisper.encode(features)
+        fresh = iter(on_host(self._whisper.encode(features)) if len(features) else ())
+        rows = [next(fresh) if encoding is None else encoding for encoding in kept]
+        return ctranslate2.StorageView.from_array(np.ascontiguousarray(np.stack(rows)))
+
+    def _tokenizer(self, clip: Clip) -> Tokenizer:
+        multilingual = self._whisper.model.is_multilingual
+        return Tokenizer(self._whisper.hf_tokenizer, multilingual, task=clip.spec.task, language=clip.language or "en")
+
+    def _features(self, clips: Sequence[Clip]) -> NDArray[np.float32]:
+        """(clips, mels, frames): log-mel features, 100 frames a second, padded with zeros as faster-whisper pads them."""
+        extract = self._whisper.feature_extractor
+        if not clips:
+            return np.zeros((0, extract.mel_filters.shape[0], 0), np.float32)
+        return np.stack([pad_or_trim(extract(_at_least(clip.samples()))[..., :-1], 100 * clip.window) for clip in clips])
+
+    def _generate(
+        self, encoded: ctranslate2.StorageView, count: int, tokenizer: Tokenizer, spec: JobSpec, temperature: float
+    ) -> list[Attempt]:
+        prompt = self._whisper.get_prompt(
+            tokenizer,
+            tokenizer.encode(" " + spec.initial_prompt.strip()) if spec.initial_prompt else [],
+            # Word times are measured afterwards, and text is better without the model's own timestamps.
+            without_timestamps=spec.word_timestamps,
+            hotwords=spec.hotwords,
+        )
+        search: dict[str, Any] = (
+            {"beam_size": 1, "num_hypotheses": spec.best_of, "sampling_topk": 0, "sampling_temperature": temperature}
+            if temperature > 0
+            else {"beam_size": spec.beam_size, "patience": spec.patience}
+        )
+        results = self._whisper.model.generate(
+            encoded,
+            [prompt] * count,
+            length_penalty=spec.length_penalty,
+            repetition_penalty=spec.repetition_penalty,
+            no_repeat_ngram_size=spec.no_repeat_ngram_size,
+            max_length=min(MAX_TOKENS, len(prompt) + spec.max_new_tokens) if spec.max_new_tokens else MAX_TOKENS,
+            return_scores=True,
+            return_no_speech_prob=True,
+            suppress_tokens=get_suppressed_tokens(tokenizer, list(spec.suppress_tokens)),
+            max_initial_timestamp_index=MAX_INITIAL_TIMESTAMP,
+            **search,
+        )
+        return [_attempt(result, tokenizer, spec, temperature) for result in results]
+
+    def _results(
+        self, clips: Sequence[Clip], settled: Sequence[Attempt | None], encoded: ctranslate2.StorageView, tokenizer: Tokenizer
+    ) -> list[ClipResult | None]:
+        """Results of the clips that are settled, with word times when the spec asks for them."""
+        words: list[tuple[SpokenWord, ...]] = [()] * len(clips)
+        if clips[0].spec.word_timestamps and any(attempt and attempt.tokens for attempt in settled):
+            words = self._align(clips, [_text_tokens(attempt, tokenizer) for attempt in settled], encoded, tokenizer)
+        results: list[ClipResult | None] = [None] * len(clips)
+        for position, (clip, attempt) in enumerate(zip(clips, settled, strict=True)):
+            if attempt is not None:
+                phrases = () if clip.spec.word_timestamps else self._phrases(clip, attempt, tokenizer)
+                results[position] = ClipResult(clip, attempt, words[position], phrases)
+        return results
+
+    def _align(
+        self, clips: Sequence[Clip], tokens: list[list[int]], encoded: ctranslate2.StorageView, tokenizer: Tokenizer
+    ) -> list[tuple[SpokenWord, ...]]:
+        frames = [min(3000, max(2, int(clip.seconds * 100))) for clip in clips]
+        alignments = self._whisper.find_alignment(tokenizer, tokens, encoded, frames)
+        found = []
+        for clip, alignment in zip(clips, alignments, strict=True):
+            merge_punctuations(alignment, PREPENDED, APPENDED)
+            found.append(
+                tuple(
+                    SpokenWord(
+                        timing["word"],
+                        *clip.span(float(timing["start"]), float(timing["end"])),
+                        float(timing["probability"]),
+                        tuple(timing["tokens"]),
+                    )
+                    for timing in alignment
+                    if timing["word"].strip()
+                )
+            )
+        return found
+
+    def _phrases(self, clip: Clip, attempt: Attempt, tokenizer: Tokenizer) -> tuple[Phrase, ...]:
+        pieces, _, _ = self._whisper._split_segments_by_timestamps(
+            tokenizer, list(attempt.tokens), 0.0, segment_size=int(clip.seconds * 100), segment_duration=clip.seconds, seek=0
+        )
+        timed = []
+        for piece in pieces:
+            tokens = tuple(token for token in piece["tokens"] if token < tokenizer.eot)
+            if (text := tokenizer.decode(tokens)).strip():
+                timed.append(Phrase(text, *clip.span(float(piece["start"]), float(piece["end"])), tokens))
+        return tuple(timed)
+
+
+def _whisper(folder: str, name: str, placement: Placement, options: Mapping[str, int]) -> WhisperModel:
+    try:
+        return WhisperModel(folder, device=placement.device, compute_type=placement.compute_type, **options)
+    except (RuntimeError, ValueError, OSError) as error:
+        raise ModelUnavailable(f"Model {name} does not load on {placement} ({error}).", "Try another --compute-type.") from error
+
+
+@contextmanager
+def _memory_errors() -> Iterator[None]:
+    """CTranslate2's out-of-memory errors as DeviceFull."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "out of memory" in str(error).lower():
+            raise DeviceFull(str(error)) from error
+        raise
+
+
+def _attempt(result: Any, tokenizer: Tokenizer, spec: JobSpec, temperature: float) -> Attempt:  # noqa: ANN401 - CTranslate2's
+    best = int(np.argmax(result.scores))
+    tokens = tuple(result.sequences_ids[best])
+    # CTranslate2 divides by length ** length_penalty; Whisper's mean also counts the end of text.
+    logprob = float(result.scores[best] * len(tokens) ** spec.length_penalty / (len(tokens) + 1))
+    text = tokenizer.decode([token for token in tokens if token < tokenizer.eot]).strip()
+    ratio = get_compression_ratio(text)
+    return Attempt(tokens, text, temperature, logprob, ratio, float(result.no_speech_prob), repeats(text, ratio, spec))
+
+
+def _text_tokens(attempt: Attempt | None, tokenizer: Tokenizer) -> list[int]:
+    return [token for token in attempt.tokens if token < tokenizer.eot] if attempt else []
+
+
+def _at_least(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.pad(samples, (0, max(0, MIN_SAMPLES - len(samples))))

@@ -1,0 +1,72 @@
+"""faster-whisper's own way: one window after the other, each told the text before it. For comparison; it cannot be batched.
+
+A recording is read in stretches of some minutes, so that its features fit in memory, and each stretch is told the end of the one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from faster_whisper import WhisperModel
+from faster_whisper.transcribe import Segment
+
+from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, Phrase, SpokenWord
+from transcribe_cli.recognition.engines.gates import improbable, repeats
+from transcribe_cli.spec import JobSpec
+
+
+def read(whisper: WhisperModel, clip: Clip) -> ClipResult:
+    """Recognize a clip of any length, continuing the text whose tokens it has; it is heard with its pauses, as Whisper was trained."""
+    spec = clip.spec
+    segments, _ = whisper.transcribe(
+        clip.samples(),
+        language=clip.language,
+        task=spec.task,
+        beam_size=spec.beam_size,
+        best_of=spec.best_of,
+        patience=spec.patience,
+        length_penalty=spec.length_penalty,
+        repetition_penalty=spec.repetition_penalty,
+        no_repeat_ngram_size=spec.no_repeat_ngram_size,
+        temperature=list(spec.temperature),
+        compression_ratio_threshold=spec.compression_ratio_threshold,
+        log_prob_threshold=spec.log_prob_threshold,
+        no_speech_threshold=spec.no_speech_threshold,
+        initial_prompt=clip.before or spec.initial_prompt,
+        suppress_tokens=list(spec.suppress_tokens),
+        max_new_tokens=spec.max_new_tokens,
+        hotwords=spec.hotwords,
+        word_timestamps=spec.word_timestamps,
+    )
+    found = list(segments)
+    words = tuple(word for segment in found for word in _words(segment, clip.start))
+    phrases = tuple(
+        Phrase(segment.text, clip.start + segment.start, clip.start + segment.end, tuple(segment.tokens)) for segment in found
+    )
+    attempt = _attempt(found, spec)
+    return ClipResult(clip, attempt, words) if spec.word_timestamps else ClipResult(clip, attempt, phrases=phrases)
+
+
+def _words(segment: Segment, offset: float) -> Iterator[SpokenWord]:
+    """The words of a segment; its tokens, which faster-whisper does not tell by word, all go with the first."""
+    tokens = tuple(segment.tokens)
+    for word in segment.words or ():
+        yield SpokenWord(word.word, offset + float(word.start), offset + float(word.end), float(word.probability), tokens)
+        tokens = ()
+
+
+def _attempt(segments: Sequence[Segment], spec: JobSpec) -> Attempt:
+    """What can be said of all segments together: the mean of the probabilities, the worst of everything else."""
+    tokens = tuple(token for segment in segments for token in segment.tokens)
+    sums = [segment.avg_logprob * len(segment.tokens) for segment in segments]
+    attempt = Attempt(
+        tokens,
+        "".join(segment.text for segment in segments).strip(),
+        max((float(segment.temperature or 0.0) for segment in segments), default=0.0),
+        float(sum(sums) / len(tokens)) if tokens else 0.0,
+        max((float(segment.compression_ratio) for segment in segments), default=0.0),
+        max((float(segment.no_speech_prob) for segment in segments), default=0.0),
+        any(repeats(segment.text, segment.compression_ratio, spec) for segment in segments),
+    )
+    return replace(attempt, failed_gates=attempt.repeats or improbable(attempt, spec))

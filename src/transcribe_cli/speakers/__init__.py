@@ -1,0 +1,1 @@
+"""Who spoke: diarization, enrolled voices, assignment of words to speakers, speakers by channel, names."""

@@ -1,0 +1,1 @@
+"""Subtitles as such: standards, SRT and VTT files as they are, the linter."""

@@ -1,0 +1,1 @@
+"""Text as such: languages, sentences, printable text, encodings of files."""

@@ -1,0 +1,78 @@
+"""Writing in the background, where the results go to a store: nobody waits, nothing is forgotten, errors are heard."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from transcribe_cli.batch.writing import Writing
+from transcribe_cli.errors import OutputRefused
+from transcribe_cli.storage import locate
+
+STORE = locate("memory://writing", {})
+
+
+def test_a_folder_of_this_machine_is_written_to_at_once() -> None:
+    """In the thread of who asks."""
+    threads: list[str] = []
+    with Writing[int](lambda _: threads.append(threading.current_thread().name)) as writing:
+        writing.add(1, Path("/"))
+        assert threads == [threading.current_thread().name]
+
+
+def test_nobody_waits_for_a_store_and_the_end_waits_for_all() -> None:
+    """Several at once."""
+    go_on, written = threading.Event(), []
+
+    def write(number: int) -> None:
+        assert go_on.wait(30)
+        written.append(number)
+
+    with Writing[int](write) as writing:
+        for number in range(8):
+            writing.add(number, STORE)
+        assert written == []
+        go_on.set()
+    assert sorted(written) == list(range(8))
+
+
+def test_who_brings_more_than_can_wait_waits() -> None:
+    """So that results do not pile up in memory when a store is slow."""
+    go_on, added = threading.Event(), []
+
+    def bring() -> None:
+        with Writing[int](lambda _: go_on.wait(30) and None) as writing:
+            for number in range(40):
+                writing.add(number, STORE)
+                added.append(number)
+
+    thread = threading.Thread(target=bring)
+    thread.start()
+    while len(added) < 16:
+        thread.join(0.01)
+    thread.join(0.3)
+    assert len(added) < 20
+    go_on.set()
+    thread.join(30)
+    assert len(added) == 40
+
+
+def test_what_writing_raises_is_heard() -> None:
+    """At the latest at the end; the others are written."""
+    written = []
+
+    def write(number: int) -> None:
+        if number == 0:
+            raise OutputRefused("no")
+        written.append(number)
+
+    def bring() -> None:
+        with Writing[int](write) as writing:
+            for number in range(3):
+                writing.add(number, STORE)
+
+    with pytest.raises(OutputRefused):
+        bring()
+    assert set(written) <= {1, 2}

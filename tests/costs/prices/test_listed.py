@@ -1,0 +1,136 @@
+"""The list of prices, and a file of the user's over it."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from transcribe_cli.costs.prices import Price, load_prices
+from transcribe_cli.errors import ConfigError
+
+CONFIGS = Path(__file__).parents[3] / "configs" / "prices.toml"
+SHIPPED = Path(__file__).parents[3] / "src" / "transcribe_cli" / "costs" / "prices" / "prices.toml"
+
+
+def written(folder: Path, text: str) -> Path:
+    """A file of the user's."""
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return path
+
+
+def test_there_is_one_list() -> None:
+    """configs/prices.toml is the file that is installed with the package, not a copy of it."""
+    assert CONFIGS.resolve() == SHIPPED
+
+
+def test_every_price_has_a_day_and_a_source() -> None:
+    """A price that nobody can check is none."""
+    prices = load_prices()
+    places = [prices.of(f"runpod.{name}") for name in prices.runpod.pools]
+    places += [prices.of(f"{service}.{name}") for service, found in prices.openai.items() for name in found.models]
+    assert len(places) >= 14
+    for price in places:
+        assert price is not None
+        assert price.as_of is not None
+        assert price.source.startswith("https://")
+        assert (price.per_hour is None) != (price.per_audio_hour is None)
+
+
+def test_an_hour_of_a_pool_is_its_price_a_second() -> None:
+    """RunPod lists seconds; figures of its table of 2026-06-08."""
+    by_second = {"AMPERE_16": 0.00016, "AMPERE_24": 0.00019, "ADA_24": 0.00031, "AMPERE_48": 0.00034, "ADA_48_PRO": 0.00053}
+    by_second |= {"AMPERE_80": 0.00076, "ADA_80_PRO": 0.00116, "HOPPER_141": 0.00155}
+    pools = load_prices().runpod.pools
+    assert {name: pool.per_hour for name, pool in pools.items()} == {
+        name: pytest.approx(price * 3600, abs=0.006) for name, price in by_second.items()
+    }
+
+
+def test_this_machine_costs_nothing_that_anybody_knows_of() -> None:
+    """Until the option or a file says so; the option wins."""
+    assert load_prices().of_this_machine() is None
+    price = load_prices().of_this_machine(0.35)
+    assert price is not None
+    assert (price.per_hour, price.source) == (0.35, "price_per_hour")
+
+
+def test_a_file_of_the_users_wins_table_by_table(tmp_path: Path) -> None:
+    """What it does not name stays; what it names is its own, unless it says where it is from."""
+    path = written(
+        tmp_path,
+        """
+        [local]
+        price_per_hour = 0.2
+        [runpod.pools.ADA_24]
+        per_hour = 0.9
+        [runpod.pools.MINE]
+        per_hour = 0.1
+        as_of = 2026-11-01
+        source = "contract"
+        [openai.mine]
+        base_url = "http://127.0.0.1:9/v1"
+        source = "myself"
+        models.small.per_audio_hour = 0.0
+        """,
+    )
+    prices = load_prices(path)
+    local, ada, mine = prices.of_this_machine(), prices.of("runpod.ADA_24"), prices.of("runpod.MINE")
+    assert local is not None
+    assert (local.per_hour, local.source, local.as_of) == (0.2, str(path), None)
+    assert ada is not None
+    assert (ada.per_hour, ada.source, ada.as_of) == (0.9, str(path), None)
+    assert mine is not None
+    assert (mine.per_hour, mine.source, mine.as_of) == (0.1, "contract", date(2026, 11, 1))
+    assert prices.of("runpod.AMPERE_24") == load_prices().of("runpod.AMPERE_24")
+    assert prices.of("mine.small") is not None
+    assert prices.of_this_machine(0.5) == load_prices().of_this_machine(0.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[local]\nprice_per_hour = -1\n", "local.price_per_hour"),
+        ("[local]\nprice = 1\n", "local.price"),
+        ("[runpod.pools.ADA_24]\nper_hour = 'cheap'\n", "runpod.pools.ADA_24.per_hour"),
+        ("[runpod.pools.ADA_24]\nper_hour = nan\n", "runpod.pools.ADA_24.per_hour"),
+        ("runpod = 3\n", "runpod"),
+        ("[local\n", "is not TOML"),
+    ],
+)
+def test_a_file_that_cannot_be_meant_is_one_line(tmp_path: Path, text: str, told: str) -> None:
+    """It names the file and the key."""
+    path = written(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load_prices(path)
+    assert str(path) in str(caught.value)
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    """By its name."""
+    with pytest.raises(ConfigError, match="There is no file of prices"):
+        load_prices(tmp_path / "mine.toml")
+    with pytest.raises(ConfigError, match="Cannot read"):
+        load_prices(tmp_path)
+
+
+def test_of_several_prices_the_dearest_counts() -> None:
+    """An endpoint with two pools may take either; where one is not listed, nobody knows whether it is the dearest."""
+    prices = load_prices()
+    assert prices.of("runpod.AMPERE_24", "runpod.ADA_24", "runpod.AMPERE_16") == prices.of("runpod.ADA_24")
+    assert prices.of("runpod.AMPERE_24", "runpod.NOBODYS") is None
+    assert prices.unlisted("runpod.AMPERE_24", "runpod.NOBODYS") == ("runpod.NOBODYS",)
+    for unknown in ("runpod.NOBODYS", "runpod", "openai.whisper-9", "nobody.small", ""):
+        assert prices.of(unknown) is None
+    assert prices.of() is None
+
+
+def test_a_price_reads_as_people_write_it() -> None:
+    """Two digits at least, and what the hours are of."""
+    told = [str(Price("", per_hour=hour)) for hour in (8.6, 1.12, 0.0375, 0)]
+    assert told == ["$8.60/h", "$1.12/h", "$0.0375/h", "$0.00/h"]
+    assert str(Price("", per_audio_hour=0.111)) == "$0.111/h of audio"

@@ -1,0 +1,262 @@
+"""What speakers are called: said on the command line or in files, kept in the transcript, shown by every other format."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import Ran
+from tests.formats.documents import any_transcript, segment, shown, spoken, transcript
+from transcribe_cli import sinks
+from transcribe_cli.batch.rendering import Rendered, check_labels
+from transcribe_cli.errors import ConfigError, OutputRefused, UsageError
+from transcribe_cli.formats import BINARY, render, render_bytes
+from transcribe_cli.formats.speaker_names import NAME_CHARACTERS, beside, check, named, parsed, with_names
+from transcribe_cli.registry import FORMATS
+from transcribe_cli.transcript import Transcript, Turn
+
+A, B = "SPEAKER_00", "SPEAKER_01"
+DIALOGUE = transcript(
+    spoken("Alguma pergunta?", 0.0, speaker=A),
+    spoken("Sim.", 1.5, speaker=B),
+    turns=(Turn(start=0.0, end=1.25, speaker=A), Turn(start=1.5, end=2.0, speaker=B)),
+)
+
+
+def test_names_are_said_as_label_equals_name() -> None:
+    """Several with commas, or with the option again; spaces around them are nothing; no name is one, too."""
+    assert parsed([f"{A}=Ana, {B} = Rui Sá", "SPEAKER_02=,"]) == {A: "Ana", B: "Rui Sá", "SPEAKER_02": ""}
+    assert parsed([]) == {}
+    assert parsed(["Ana=Ana=Souza"]) == {"Ana": "Ana=Souza"}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("Ana", "LABEL=NAME, not 'Ana'"),
+        ("=Ana", "LABEL=NAME"),
+        (f"{A}=Souza, Ana", "a name with a comma can stand in speakers.toml"),
+        (f"{A}=Ana,{A}=Eva", "two names for SPEAKER_00, 'Ana' and 'Eva'"),
+        (f"{A}=A\nna", "a line break or another character"),
+        (f"{A}=\x1b[2J", "a line break or another character"),
+        (f"{A}=\udce7", "a line break or another character"),
+        (f"{A}={'a' * (NAME_CHARACTERS + 1)}", "longer than 80 characters"),
+    ],
+)
+def test_what_is_no_name_is_refused_in_one_line(text: str, says: str) -> None:
+    """With what to write instead."""
+    with pytest.raises(UsageError) as caught:
+        parsed([text])
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_files_beside_the_recording_say_names(tmp_path: Path) -> None:
+    """That of the folder, then that of the recording; with its extension where two share a stem; the transcript's place counts more."""
+    out = tmp_path / "out"
+    out.mkdir()
+    (tmp_path / "speakers.toml").write_text(f'\ufeff{A} = "Folder"\n{B} = "Folder"\nSPEAKER_09 = "Nobody"\n', encoding="utf-8")
+    assert beside(tmp_path / "aula.mp3", labels=[A, B]) == {A: "Folder", B: "Folder", "SPEAKER_09": "Nobody"}
+    (tmp_path / "aula.speakers.toml").write_text(f'{A} = "Stem"\n')
+    assert beside(tmp_path / "aula.mp3")[A] == beside(tmp_path / "aula.json")[A] == "Stem"
+    (tmp_path / "aula.mp3.speakers.toml").write_text(f'{A} = " Name "\n')
+    assert beside(tmp_path / "aula.mp3")[A] == beside(tmp_path / "aula.mp3.json")[A] == "Name"
+    assert beside(tmp_path / "aula.mp4")[A] == "Stem"
+    (out / "speakers.toml").write_text(f'{B} = "Out"\n')
+    assert {A: "Name", B: "Out"}.items() <= beside(tmp_path / "aula.mp3", out / "aula.json").items()
+    assert beside(tmp_path / "none" / "aula.mp3") == beside(tmp_path / "none" / ("a" * 300)) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (b'SPEAKER_00 = "Ana', "aula.speakers.toml is not TOML"),
+        (b'SPEAKER_00 = "\xff"', "aula.speakers.toml is not UTF-8 text (byte 14)"),
+        (b"SPEAKER_00 = 1", "aula.speakers.toml has no text for 'SPEAKER_00'"),
+        (b'[aula]\nSPEAKER_00 = "Ana"', "aula.speakers.toml has no text for 'aula'"),
+        (b'SPEAKER_00 = "A\\nna"', "aula.speakers.toml: the name of 'SPEAKER_00' has a line break"),
+        (b'SPEAKER_O1 = "Ana"', "Did you mean SPEAKER_01?"),
+        (b'Eva = "Ana"', "There are: SPEAKER_00, SPEAKER_01."),
+    ],
+)
+def test_a_file_that_cannot_be_meant_is_refused_by_name(tmp_path: Path, text: bytes, says: str) -> None:
+    """In one line."""
+    (tmp_path / "aula.speakers.toml").write_bytes(text)
+    with pytest.raises(ConfigError) as caught:
+        beside(tmp_path / "aula.mp3", labels=[A, B])
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_is_read_only_when_it_is_one(tmp_path: Path) -> None:
+    """A folder or a pipe of that name says nothing, and nobody waits for it."""
+    (tmp_path / "speakers.toml").mkdir()
+    os.mkfifo(tmp_path / "aula.speakers.toml")
+    assert beside(tmp_path / "aula.mp3") == {}
+
+
+def test_labels_stay_in_the_transcript() -> None:
+    """It keeps what they mean; labels that it does not have are passed over; an empty name is taken away."""
+    ana = with_names(DIALOGUE, {A: "Ana", "SPEAKER_07": "Nobody"})
+    assert ana == DIALOGUE.model_copy(update={"speaker_names": {A: "Ana"}})
+    assert with_names(with_names(ana, {B: "Rui"}), {A: "Eva"}).speaker_names == {A: "Eva", B: "Rui"}
+    assert with_names(ana, {A: ""}) == with_names(DIALOGUE, {B: ""}) == DIALOGUE
+    document = json.loads(render("json", ana))
+    assert (document["speakers"], document["speaker_names"]) == ([A, B], {A: "Ana"})
+    assert [part["speaker"] for part in document["segments"]] == [A, B]
+    assert Transcript.loads(ana.dumps()) == ana
+
+
+def test_every_other_format_shows_the_names() -> None:
+    """And the labels of those who have none."""
+    ana = with_names(DIALOGUE, {A: "Ana Sá"})
+    for name in FORMATS.names():
+        if name != "json":
+            seen = shown(name, ana)
+            assert A not in seen, name
+            assert B in seen, name
+            assert ("Ana_Sá" if name == "rttm" else "Ana Sá") in seen, name
+
+
+def test_two_labels_with_one_name_are_one_speaker() -> None:
+    """Which is how a voice that was taken for two is mended."""
+    one = with_names(DIALOGUE, {A: "Ana", B: "Ana"})
+    assert named(one).speakers == ("Ana",)
+    assert render("txt", one) == "Ana: Alguma pergunta? Sim.\n"
+    assert render("srt", one).count("Ana") == 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(any_transcript, st.dictionaries(st.sampled_from(["SPEAKER_00", "Ana", "\n", "{} {0}"]), st.text(max_size=100), max_size=3))
+def test_only_speakers_are_renamed(document: Transcript, names: dict[str, str]) -> None:
+    """Text and times stay; whoever has no speaker gets none; whatever the names are, every format can be written."""
+    called = with_names(document, names)
+    shown = named(called)
+    assert [(part.text, part.start, part.speaker is None) for part in shown.segments] == [
+        (part.text, part.start, part.speaker is None) for part in document.segments
+    ]
+    assert all(render_bytes(name, called) is not None for name in FORMATS.names() if name not in BINARY)
+
+
+# In place, as `transcribe render` does it.
+
+
+def put(folder: Path, document: Transcript = DIALOGUE, formats: tuple[str, ...] = ("srt", "txt"), stem: str = "aula") -> Rendered:
+    """A transcript on the disk, with renderings."""
+    source = document.source.model_copy(update={"name": f"{stem}.mp3", "uri": (folder / f"{stem}.mp3").as_uri()})
+    whole = document.model_copy(update={"source": source})
+    output = sinks.Output(folder, stem)
+    sinks.commit(output, whole, {name: render_bytes(name, whole) for name in formats})
+    return Rendered(output.path("json"), folder)
+
+
+def test_names_go_into_the_transcript_and_everything_made_from_it(tmp_path: Path) -> None:
+    """Also formats that were not asked for now; they survive the next rendering, and can be taken back."""
+    at = put(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert at.write(["vtt"], None, {A: "Ana"}, overwrite=False) == ["aula.vtt", "aula.srt", "aula.txt", "aula.json"]
+    assert at.read().speaker_names == {A: "Ana"}
+    assert all("Ana" in (tmp_path / f"aula.{name}").read_text() for name in ("srt", "txt", "vtt"))
+    assert at.write(["txt"], None, {}, overwrite=False) == ["aula.txt"]
+    assert "Ana" in (tmp_path / "aula.txt").read_text()
+    (tmp_path / "aula.vtt").unlink()
+    at.write(["srt"], None, {A: ""}, overwrite=False)
+    assert {name: (tmp_path / name).read_bytes() for name in ("aula.srt", "aula.txt")}.items() <= before.items()
+    assert at.read().speaker_names == {}
+    assert not (tmp_path / "aula.vtt").exists()
+
+
+def test_an_edited_rendering_is_not_replaced_for_a_name(tmp_path: Path) -> None:
+    """The others are, the transcript has the name, and the refusal says which file it is about."""
+    at = put(tmp_path)
+    (tmp_path / "aula.txt").write_text("corrected by hand")
+    with pytest.raises(OutputRefused, match=r"aula\.txt was not written by this tool, or was edited"):
+        at.write(["srt"], None, {A: "Ana"}, overwrite=False)
+    assert (tmp_path / "aula.txt").read_text() == "corrected by hand"
+    assert "Ana" in (tmp_path / "aula.srt").read_text()
+    assert at.read().speaker_names == {A: "Ana"}
+    with pytest.raises(OutputRefused):
+        at.write(["txt"], None, {}, overwrite=False)
+    at.write(["txt"], None, {}, overwrite=True)
+    assert "Ana" in (tmp_path / "aula.txt").read_text()
+
+
+def test_elsewhere_the_transcript_stays_as_it_is(tmp_path: Path) -> None:
+    """With --output-dir only what is written there has the names."""
+    at = put(tmp_path / "in")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "in").iterdir()}
+    at.write(["txt", "json"], tmp_path / "out", {A: "Ana"}, overwrite=False)
+    assert "Ana" in (tmp_path / "out" / "aula.txt").read_text()
+    assert Transcript.loads((tmp_path / "out" / "aula.json").read_text()).speaker_names == {A: "Ana"}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "in").iterdir()} == before
+
+
+def test_files_count_beside_the_recording_and_beside_the_transcript(tmp_path: Path) -> None:
+    """Wherever the transcript went; the command line counts most."""
+    at = put(tmp_path / "out")
+    document = at.read()
+    source = document.source.model_copy(update={"uri": (tmp_path / "in" / "aula.mp3").as_uri()})
+    at.path.write_text(document.model_copy(update={"source": source}).dumps())
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "aula.speakers.toml").write_text(f'{A} = "Ana"\n{B} = "Rui"\n')
+    assert at.named({}).speaker_names == {A: "Ana", B: "Rui"}
+    assert at.named({B: "Eva"}).speaker_names == {A: "Ana", B: "Eva"}
+    (tmp_path / "in" / "aula.speakers.toml").write_text("?")
+    with pytest.raises(ConfigError):
+        at.write(["txt"], None, {}, overwrite=True)
+
+
+@pytest.mark.parametrize(
+    "uri", ["file:///", "file://[", "file:///a%00b.mp3", "file://", "/aula.mp3", "s3://a/b.mp3", "file:///%ff/..", ""]
+)
+def test_where_the_recording_was_may_be_nowhere(tmp_path: Path, uri: str) -> None:
+    """Whatever the transcript says of it."""
+    at = put(tmp_path)
+    document = at.read()
+    at.path.write_text(document.model_copy(update={"source": document.source.model_copy(update={"uri": uri})}).dumps())
+    assert at.named({A: "Ana"}).speaker_names == {A: "Ana"}
+
+
+def test_a_transcript_without_speakers_needs_no_names(tmp_path: Path) -> None:
+    """Files that name speakers are no error there; they may have been written for a run to come."""
+    at = put(tmp_path, transcript(segment(" Sim.", 0.0, 1.0)))
+    (tmp_path / "aula.speakers.toml").write_text(f'{A} = "Ana"\n')
+    assert at.write(["txt"], None, {}, overwrite=False) == ["aula.txt"]
+    assert at.read().speaker_names == {}
+
+
+def test_a_label_that_nobody_has_is_told(tmp_path: Path) -> None:
+    """One that somebody has in one of many transcripts is none; a broken file among them is told later."""
+    found = [put(tmp_path / "a"), put(tmp_path / "b", transcript(segment(" Sim.", 0.0, 1.0, speaker="Rui")))]
+    (tmp_path / "c.json").write_text("{")
+    found.insert(0, Rendered(tmp_path / "c.json", tmp_path))
+    check_labels({A: "Ana", "Rui": "Rui Sá"}, found)
+    with pytest.raises(ConfigError, match=r"--speaker-names names 'SPEAKER_2', who is no speaker there\. Did you mean"):
+        check_labels({A: "Ana", "SPEAKER_2": "Eva"}, found)
+    with pytest.raises(ConfigError, match="There are none: run with --diarize"):
+        check({A: "Ana"}, [], "--speaker-names names")
+
+
+def test_render_gives_names(tmp_path: Path, transcribe: Callable[..., Ran]) -> None:
+    """As a user does it: a mistake costs nothing, a name stays, standard output changes no file."""
+    put(tmp_path)
+    wrong = transcribe("render", "aula.json", "--speaker-names", "SPEAKER_7=Ana")
+    assert (wrong.code, wrong.err.count("\n")) == (2, 1)
+    shown = transcribe("render", "aula.json", "-f", "txt", "-o", "-", "--speaker-names", f"{A}=Ana")
+    assert shown.out == f"Ana: Alguma pergunta?\n\n{B}: Sim.\n"
+    assert "Ana" not in (tmp_path / "aula.json").read_text()
+    (tmp_path / "aula.speakers.toml").write_text(f'{B} = "Rui <3 --> & Cia"\n', encoding="utf-8")
+    ran = transcribe("render", ".", "-f", "vtt", "--speaker_names", f"{A}=Ana")
+    assert (ran.code, ran.err) == (0, "rendered  aula.vtt, aula.srt, aula.txt, aula.json\n")
+    assert "<v Rui &lt;3 --&gt; &amp; Cia>Sim." in (tmp_path / "aula.vtt").read_text()
+    assert "\nRui <3 -> & Cia: Sim.\n" in (tmp_path / "aula.srt").read_text()
+    (tmp_path / "aula.speakers.toml").write_text("?")
+    broken = transcribe("render", ".", "-f", "vtt")
+    assert broken.code == 3
+    assert broken.err.startswith("FAILED    aula.json  aula.speakers.toml is not TOML")

@@ -1,0 +1,167 @@
+"""Finished clips on disk: what one run wrote, the next one has, to the last digit; and nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.recognizers import PORTUGUESE, clip, heard
+from transcribe_cli.audio import Waveform
+from transcribe_cli.pipeline.checkpoint import LEAST_CLIPS, Checkpoint, Checkpoints
+from transcribe_cli.plan import Job, plan
+from transcribe_cli.recognition.engines import Attempt, ClipResult, Phrase, SpokenWord
+from transcribe_cli.settings import Settings
+from transcribe_cli.sources import find
+
+Recorded = Callable[[], Waveform]
+State = Callable[[], Checkpoint]
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    """A recording that nobody will decode."""
+    (tmp_path / "a.wav").write_bytes(b"RIFF")
+    return plan(find([str(tmp_path / "a.wav")]), PORTUGUESE, Settings())[0]
+
+
+@pytest.fixture
+def state(tmp_path: Path, job: Job) -> State:
+    """Its checkpoint, as each run opens it."""
+    return lambda: Checkpoints(tmp_path / "state").of(job, job.recording)
+
+
+def files(tmp_path: Path) -> list[Path]:
+    """What is on disk."""
+    return [path for path in (tmp_path / "state").rglob("*") if path.is_file()]
+
+
+def results(waveform: Waveform, count: int) -> list[ClipResult]:
+    """Of so many clips."""
+    return [heard(clip(waveform, 0, index)) for index in range(count)]
+
+
+def test_nothing_is_written_for_a_recording_of_a_few_clips(state: State, recorded: Recorded, tmp_path: Path) -> None:
+    """They are one batch, which is repeated anyway: fifty thousand voice notes leave the disk alone."""
+    checkpoint = state()
+    for result in results(recorded(), LEAST_CLIPS - 1):
+        checkpoint.add(result)
+    checkpoint.close()
+    assert not (tmp_path / "state").exists()
+
+
+def test_from_the_fifth_clip_on_all_are_there_at_once(state: State, recorded: Recorded, tmp_path: Path) -> None:
+    """A process that is killed has no time to close anything."""
+    checkpoint, found = state(), results(recorded(), LEAST_CLIPS + 2)
+    for number, result in enumerate(found, 1):
+        checkpoint.add(result)
+        later = state()
+        known = [later.recall(each.clip) for each in found]
+        assert known == (found[:number] + [None] * (len(found) - number) if number >= LEAST_CLIPS else [None] * len(found))
+    [file] = files(tmp_path)
+    assert file.stat().st_mode & 0o777 == 0o600
+    checkpoint.close()
+
+
+def test_a_run_that_goes_on_writes_every_clip(state: State, recorded: Recorded) -> None:
+    """What comes after a few recalled ones is not held back."""
+    found = results(recorded(), LEAST_CLIPS + 2)
+    for part in (found[:LEAST_CLIPS], found[LEAST_CLIPS : LEAST_CLIPS + 1], found[LEAST_CLIPS + 1 :]):
+        checkpoint = state()
+        for result in part:
+            checkpoint.add(result)
+        checkpoint.close()
+    assert [state().recall(result.clip) for result in found] == found
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
+@given(
+    words=st.lists(st.builds(SpokenWord, st.text(), st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0, 1), st.just((1, 50_000)))),
+    phrases=st.lists(st.builds(Phrase, st.text(), st.floats(0, 1e6), st.floats(0, 1e6), st.just((7,)))),
+    attempt=st.builds(
+        Attempt,
+        tokens=st.lists(st.integers(0, 60_000)).map(tuple),
+        text=st.text(),
+        temperature=st.floats(0, 1),
+        avg_logprob=st.floats(-1e6, 0),
+        compression_ratio=st.floats(0, 1e6),
+        no_speech_prob=st.floats(0, 1),
+        repeats=st.booleans(),
+        failed_gates=st.booleans(),
+    ),
+    seconds=st.floats(0, 1e6),
+)
+def test_what_is_recalled_is_what_was_added(
+    recorded: Recorded, tmp_path: Path, words: list[SpokenWord], phrases: list[Phrase], attempt: Attempt, seconds: float
+) -> None:
+    """Every digit of every number, every character of every text: a resumed transcript is the same to the byte."""
+    waveform = recorded()
+    path = tmp_path / "clips.jsonl"
+    path.unlink(missing_ok=True)
+    result = ClipResult(clip(waveform, 0, 99), attempt, tuple(words), tuple(phrases), seconds)
+    checkpoint = Checkpoint(path)
+    for each in [*results(waveform, LEAST_CLIPS), result]:
+        checkpoint.add(each)
+    checkpoint.close()
+    assert Checkpoint(path).recall(result.clip) == result
+
+
+def test_a_clip_that_is_cut_otherwise_is_not_recalled(state: State, recorded: Recorded) -> None:
+    """Nor one in another language, nor a part of it that is heard once more."""
+    waveform = recorded()
+    checkpoint = state()
+    for result in results(waveform, LEAST_CLIPS):
+        checkpoint.add(result)
+    checkpoint.close()
+    known = clip(waveform, 0, 0)
+    later = state()
+    assert later.recall(known) is not None
+    others = [replace(known, language="en"), replace(known, part=1), replace(known, index=9), clip(waveform, 0, 0, (0.0, 1.1))]
+    assert [later.recall(other) for other in others] == [None] * 4
+
+
+def test_another_recording_or_spec_has_a_checkpoint_of_its_own(job: Job, recorded: Recorded, tmp_path: Path) -> None:
+    """Also the same file once it was changed."""
+    checkpoints = Checkpoints(tmp_path / "state")
+    first = checkpoints.of(job, job.recording)
+    found = results(recorded(), LEAST_CLIPS)
+    for result in found:
+        first.add(result)
+    first.close()
+    assert checkpoints.of(job, job.recording).recall(found[0].clip) == found[0]
+    beam = replace(job, spec=job.spec.model_copy(update={"beam_size": 1}))
+    assert checkpoints.of(beam, job.recording).recall(found[0].clip) is None
+    os.utime(tmp_path / "a.wav", (1, 1))
+    [changed] = find([str(tmp_path / "a.wav")])
+    assert checkpoints.of(job, changed).recall(found[0].clip) is None
+
+
+def test_a_transcript_that_is_written_needs_no_checkpoint(state: State, recorded: Recorded, tmp_path: Path) -> None:
+    """Removing it twice is fine, and so is removing one that was never written."""
+    checkpoint = state()
+    checkpoint.remove()
+    for result in results(recorded(), LEAST_CLIPS):
+        checkpoint.add(result)
+    assert len(files(tmp_path)) == 1
+    checkpoint.remove()
+    checkpoint.remove()
+    assert files(tmp_path) == []
+
+
+def test_only_checkpoints_of_long_ago_are_swept(state: State, recorded: Recorded, tmp_path: Path) -> None:
+    """Nobody comes back to them."""
+    checkpoint = state()
+    for result in results(recorded(), LEAST_CLIPS):
+        checkpoint.add(result)
+    checkpoint.close()
+    [file] = files(tmp_path)
+    Checkpoints(tmp_path / "state").sweep()
+    assert file.exists()
+    os.utime(file, (0, 0))
+    Checkpoints(tmp_path / "state").sweep()
+    assert not file.exists()

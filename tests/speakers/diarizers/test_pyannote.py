@@ -1,0 +1,204 @@
+"""The demo diarizer finds who speaks when, through pyannote.audio as users get it; nothing that a recording holds makes it raise."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from tests.speakers.diarizers.conftest import Score, held_out, speakers
+from transcribe_cli.audio import SAMPLE_RATE, Waveform
+from transcribe_cli.errors import DeviceUnavailable, DiarizationFailed, ModelUnavailable
+from transcribe_cli.events import Event, Notice
+from transcribe_cli.speakers.diarizers import Diarization
+from transcribe_cli.speakers.diarizers.hub import DEMO_FOLDER
+from transcribe_cli.speakers.diarizers.pyannote import Pyannote
+from transcribe_cli.spec import JobSpec
+
+if TYPE_CHECKING:
+    from demo_diarizer.conversations import Conversation
+
+SPEC = JobSpec(diarize=True)
+
+
+def ignore(share: float) -> None:
+    """Nobody wants to know how far it is."""
+
+
+@pytest.mark.parametrize("voices", [2, 3, 4])
+def test_conversations_of_unknown_voices_come_out_right(demo: Pyannote, score: Callable[..., Score], voices: int) -> None:
+    found = score(demo, held_out(voices, 60, 0))
+    assert found.error_rate < 0.15
+    assert found.speakers == voices
+
+
+def test_turns_are_in_order_inside_the_recording_and_speakers_are_numbered_by_first_speech(
+    demo: Pyannote, waveform_of: Callable[..., Waveform]
+) -> None:
+    talk = held_out(3, 60, 0)
+    found = demo.diarize(waveform_of(talk.samples), SPEC, ignore)
+    starts = [turn.start for turn in found.turns]
+    assert starts == sorted(starts)
+    assert starts[0] >= 0
+    assert max(turn.end for turn in found.turns) <= talk.seconds
+    assert speakers(found) == ["SPEAKER_00", "SPEAKER_01", "SPEAKER_02"]
+
+
+def test_a_speakers_embedding_is_nearest_to_that_of_the_same_voice_elsewhere(
+    demo: Pyannote, waveform_of: Callable[..., Waveform]
+) -> None:
+    talk = held_out(2, 60, 0)
+    middle = len(talk.samples) // 2
+    spec = JobSpec(diarize=True, num_speakers=2)
+    first = demo.diarize(waveform_of(talk.samples[:middle]), spec, ignore)
+    second = demo.diarize(waveform_of(talk.samples[middle:]), spec, ignore)
+    voices = {name: who(talk, second, name, middle / SAMPLE_RATE) for name in second.embeddings}
+    assert len(set(voices.values())) == 2
+    for name, vector in first.embeddings.items():
+        assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-4)
+        near = {float(vector @ other): voices[called] for called, other in second.embeddings.items()}
+        assert near[max(near)] == who(talk, first, name, 0)
+
+
+def who(talk: Conversation, found: Diarization, name: str, offset: float) -> str:
+    """Who speaks in truth in most of the turns of `name`; the diarized part began `offset` seconds into the conversation."""
+    shared = dict.fromkeys(talk.speakers, 0.0)
+    for turn in (turn for turn in found.turns if turn.speaker == name):
+        for true in talk.turns:
+            shared[true.speaker] += max(0.0, min(turn.end + offset, true.end) - max(turn.start + offset, true.start))
+    return max(shared, key=lambda speaker: shared[speaker])
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [({"num_speakers": 2}, 2), ({"max_speakers": 2}, 2), ({"min_speakers": 4}, 4), ({"num_speakers": 1}, 1)],
+)
+def test_a_count_that_is_given_is_kept(
+    demo: Pyannote, score: Callable[..., Score], counts: dict[str, int], expected: int
+) -> None:
+    assert score(demo, held_out(3, 60, 0), **counts).speakers == expected
+
+
+@pytest.mark.parametrize("seconds", [0, 0.01, 0.3, 3, 20])
+@pytest.mark.parametrize("loudness", [0.0, 1e-4])
+def test_where_nobody_speaks_there_is_no_turn(
+    demo: Pyannote, waveform_of: Callable[..., Waveform], seconds: float, loudness: float
+) -> None:
+    noise = np.random.default_rng(0).standard_normal(int(seconds * SAMPLE_RATE)) * loudness
+    told: list[float] = []
+    found = demo.diarize(waveform_of(noise), SPEC, told.append)
+    assert found.turns == ()
+    assert found.embeddings == {}
+    assert told[-1] == 1
+
+
+@pytest.mark.parametrize("counts", [{}, {"num_speakers": 3}, {"min_speakers": 2}, {"max_speakers": 1}])
+@pytest.mark.parametrize("seconds", [0.2, 1.5, 4.0])
+def test_one_short_sound_is_no_failure(
+    demo: Pyannote, waveform_of: Callable[..., Waveform], counts: dict[str, int], seconds: float
+) -> None:
+    talk = held_out(2, 60, 0)
+    start = int(talk.turns[0].start * SAMPLE_RATE)
+    found = demo.diarize(
+        waveform_of(talk.samples[start : start + int(seconds * SAMPLE_RATE)]), JobSpec(diarize=True, **counts), ignore
+    )
+    assert all(turn.end <= seconds for turn in found.turns)
+    assert len(speakers(found)) <= max(counts.values(), default=1)
+
+
+def test_progress_goes_from_nothing_to_all_without_falling(demo: Pyannote, waveform_of: Callable[..., Waveform]) -> None:
+    told: list[float] = []
+    demo.diarize(waveform_of(held_out(2, 60, 0).samples), SPEC, told.append)
+    assert told == sorted(told)
+    assert told[0] < 0.2
+    assert told[-1] == 1
+    assert len(told) > 10
+
+
+def test_what_the_listener_raises_ends_the_work_as_it_is(demo: Pyannote, waveform_of: Callable[..., Waveform]) -> None:
+    def stop(share: float) -> None:
+        raise MemoryError("batch_size is what I say")  # not to be taken for the pipeline's
+
+    with pytest.raises(MemoryError, match="what I say"):
+        demo.diarize(waveform_of(held_out(2, 60, 0).samples), SPEC, stop)
+
+
+class Full:
+    """A pipeline on a device whose memory holds batches of at most so many."""
+
+    def __init__(self, pipeline: Any, holds: int, error: Exception) -> None:
+        self.pipeline, self.holds, self.error = pipeline, holds, error
+        self.segmentation_batch_size = self.embedding_batch_size = 16
+
+    def __call__(self, file: Any, **options: Any) -> Any:
+        """Diarize, if the batches fit."""
+        if max(self.segmentation_batch_size, self.embedding_batch_size) > self.holds:
+            raise self.error
+        return self.pipeline(file, **options)
+
+
+def out_of_memory() -> list[Exception]:
+    """What PyTorch and pyannote.audio raise when a device is full."""
+    import torch
+
+    return [torch.OutOfMemoryError("CUDA out of memory."), MemoryError("batch_size ( 16) is probably too large.")]
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_when_memory_runs_out_the_batches_are_halved_and_that_is_said(
+    demo: Pyannote, waveform_of: Callable[..., Waveform], which: int
+) -> None:
+    told: list[Event] = []
+    waveform = waveform_of(held_out(2, 60, 0).samples)
+    full = Full(demo._pipeline, 4, out_of_memory()[which])
+    found = Pyannote(full, "demo", "cuda", told.append).diarize(waveform, SPEC, ignore)
+    assert found.turns == demo.diarize(waveform, SPEC, ignore).turns
+    assert [event.message for event in told if isinstance(event, Notice)] == [
+        f"Diarization ran out of memory on cuda; it goes on in batches of {size}." for size in (8, 4)
+    ]
+
+
+def test_a_device_that_holds_nothing_fails_the_recording_with_the_cure(
+    demo: Pyannote, waveform_of: Callable[..., Waveform]
+) -> None:
+    full = Full(demo._pipeline, 0, out_of_memory()[0])
+    with pytest.raises(DiarizationFailed, match="does not hold a single chunk") as caught:
+        Pyannote(full, "demo", "cuda").diarize(waveform_of(held_out(2, 60, 0).samples), SPEC, ignore)
+    assert "--device cpu" in caught.value.hint
+
+
+def test_whatever_else_goes_wrong_is_one_line(waveform_of: Callable[..., Waveform]) -> None:
+    def broken(file: Any, **options: Any) -> Any:
+        raise RuntimeError("first line\nsecond line")
+
+    with pytest.raises(DiarizationFailed) as caught:
+        Pyannote(broken, "demo", "cpu").diarize(waveform_of(np.zeros(SAMPLE_RATE)), SPEC, ignore)
+    assert str(caught.value) == "pyannote.audio could not say who speaks (first line)."
+
+
+def test_the_batch_size_is_that_of_both_networks(demo: Pyannote) -> None:
+    small = Pyannote.load("demo", device="cpu", batch_size=3)
+    assert (small._pipeline.segmentation_batch_size, small._pipeline.embedding_batch_size) == (3, 3)
+    assert (demo.name, demo.device) == ("demo", "cpu")
+
+
+def test_a_gpu_that_pytorch_cannot_use_is_an_error_before_the_work(demo: Pyannote) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(DeviceUnavailable, match="can use no GPU") as caught:
+        Pyannote.load("demo", device="cuda")
+    assert "--device cpu" in caught.value.hint
+
+
+def test_files_that_are_no_networks_are_an_error_of_one_line(tmp_path: Path) -> None:
+    shutil.copytree(DEMO_FOLDER, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "segmentation" / "pytorch_model.bin").write_bytes(b"no pickle")
+    with pytest.raises(ModelUnavailable, match="does not load") as caught:
+        Pyannote.load(str(tmp_path), device="cpu")
+    assert "\n" not in str(caught.value)

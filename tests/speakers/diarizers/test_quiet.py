@@ -1,0 +1,60 @@
+"""A library that prints does not reach standard output, which other threads still do."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import warnings
+
+import pytest
+
+from transcribe_cli.speakers.diarizers.quiet import silenced
+
+
+def test_what_the_library_prints_goes_to_the_log(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "transcribe_cli"):
+        with silenced():
+            sys.stdout.write("Found only 2 clusters.\n")
+            sys.stdout.flush()
+        sys.stdout.write("transcript\n")
+    assert capsys.readouterr().out == "transcript\n"
+    assert caplog.messages == ["Found only 2 clusters."]
+
+
+def test_other_threads_print_as_ever(capsys: pytest.CaptureFixture[str]) -> None:
+    inside, told = threading.Event(), threading.Event()
+
+    def library() -> None:
+        with silenced():
+            sys.stdout.write("noise\n")
+            inside.set()
+            told.wait(10)
+            sys.stdout.write("more noise\n")
+
+    thread = threading.Thread(target=library)
+    thread.start()
+    assert inside.wait(10)
+    sys.stdout.write("ours\n")
+    with silenced():
+        sys.stdout.write("noise here, too\n")
+    told.set()
+    thread.join()
+    sys.stdout.write("ours again\n")
+    assert capsys.readouterr().out == "ours\nours again\n"
+
+
+def test_standard_output_is_put_back_also_after_a_failure() -> None:
+    before = sys.stdout
+    with pytest.raises(KeyError), silenced(), silenced():
+        raise KeyError
+    assert sys.stdout is before
+
+
+def test_warnings_of_the_library_are_silenced_and_those_of_others_are_not() -> None:
+    with silenced():
+        warnings.warn_explicit("TF32", UserWarning, "reproducibility.py", 1, module="pyannote.audio.utils.reproducibility")
+        with pytest.warns(UserWarning, match="ours"):
+            warnings.warn_explicit("ours", UserWarning, "x.py", 1, module="transcribe_cli.x")
+    with pytest.warns(UserWarning, match="torching"):
+        warnings.warn_explicit("torching", UserWarning, "x.py", 1, module="torching.x")
