@@ -61,7 +61,7 @@ class Tree:
         """Of what is in it."""
         top = self.at()
         if isinstance(top, Location):
-            return {place.relative_to(top).as_posix() for place, _ in top.store.find(top)}
+            return {place.relative_to(top).as_posix() for place, _ in top.find()}
         return {path.relative_to(top).as_posix() for path in top.rglob("*") if path.is_file()}
 
     def get(self, name: str) -> bytes | None:
@@ -84,7 +84,7 @@ class Tree:
         """All that is in it."""
         top = self.at()
         if isinstance(top, Location):
-            return {place.relative_to(top).as_posix(): place.store.read(place) for place, _ in top.store.find(top)}
+            return {place.relative_to(top).as_posix(): place.store.read(place) for place, _ in top.find()}
         return {path.relative_to(top).as_posix(): path.read_bytes() for path in top.rglob("*") if path.is_file()}
 
 

@@ -142,7 +142,7 @@ def _in_store(source: str, storage: Options) -> Iterator[Rendered]:
     if is_media(place.name):
         yield from _of_recordings(source, storage)
         return
-    found = [path for path, _ in place.store.find(place) if path.suffix == ".json" and not _hidden(path, place)]
+    found = [path for path, _ in place.find() if path.suffix == ".json" and not _hidden(path, place)]
     found.sort(key=lambda path: path.key)
     heads = sinks.read_heads(found)
     yield from (Rendered(path, place) for path, head in zip(found, heads, strict=True) if head is not None)

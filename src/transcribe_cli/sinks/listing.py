@@ -48,7 +48,7 @@ class Listings:
     def narrow(self, folder: Place, beginning: str) -> None:
         """Of a folder, only names that begin so will be asked about: of a bucket nothing else is listed."""
         if isinstance(folder, Location) and folder.store.kind.bucket:
-            found = folder.store.list(folder, beginning)
+            found = folder.list(beginning)
             self._folders[folder] = {place.name: Listing.of(place, entry) for place, entry in found}
 
     def expect_heads(self, paths: Sequence[Place]) -> None:
@@ -99,7 +99,7 @@ def _by_store(paths: Iterable[Place]) -> Iterable[list[Location]]:
 def _listed(root: Location, wanted: set[Location]) -> dict[Place, Mapping[str, Listed]]:
     """The files in folders below a root, from one listing."""
     found: dict[str, dict[str, Listed]] = {folder.key: {} for folder in wanted}
-    for place, entry in root.store.find(root):
+    for place, entry in root.find():
         if (names := found.get(place.key.rpartition("/")[0])) is not None:
             names[place.name] = Listing.of(place, entry)
     return {folder: found[folder.key] for folder in wanted}

@@ -56,7 +56,7 @@ class Objects:
         """Of a folder; an HTTP server cannot say."""
         if not folder.store.kind.lists:
             return {}
-        return {place.name: Listing.of(place, entry) for place, entry in folder.store.list(folder)}
+        return {place.name: Listing.of(place, entry) for place, entry in folder.list()}
 
     def status(self, path: Location) -> Listing | None:
         """Of what is there."""
@@ -71,7 +71,7 @@ class Objects:
         if not store.kind.bucket:
             return {path: status for path in paths if (status := self.status(path))}
         beginning = os.path.commonprefix([path.name for path in paths])  # noqa: RUF071 - names
-        return {path: Listing.of(path, entry) for path, entry in store.list(folder, beginning) if path in paths}
+        return {path: Listing.of(path, entry) for path, entry in folder.list(beginning) if path in paths}
 
     def is_there(self, path: Location) -> bool:
         """Whether anything is: one request, where asking for its status takes two when there is nothing."""

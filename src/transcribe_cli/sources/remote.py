@@ -97,7 +97,7 @@ def _below(
     """The media files below a folder in the order in which a walk would come by them."""
     found = []
     entered: dict[str, bool] = {"": True}
-    for place, entry in root.store.find(root):
+    for place, entry in root.find():
         if noted is not None:
             noted.note(root, place, entry)
         relative = place.key[len(root.key) :].lstrip("/") if _unusable(place) is None else place.name
@@ -195,7 +195,7 @@ def _has_any(place: Location) -> bool:
             top.store.info(top)
         except FileNotFoundError as error:
             raise SourceNotFound(f"There is no bucket {printable(str(top))}.", "Check its name, and the endpoint.") from error
-    return top.key == place.key or next(iter(place.store.find(place)), None) is not None
+    return top.key == place.key or next(iter(place.find()), None) is not None
 
 
 def _is_ours(place: Location) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePath, PurePosixPath
-from typing import TYPE_CHECKING, Self
+from typing import Self
 from urllib.parse import unquote
 
-if TYPE_CHECKING:
-    from transcribe_cli.storage.store import Store
+from transcribe_cli.storage.entry import Entry
+from transcribe_cli.storage.store import Store
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +75,17 @@ class Location:
     def with_name(self, name: str) -> Self:
         """A neighbour."""
         return self.parent / name
+
+    def find(self) -> Iterator[tuple[Self, Entry]]:
+        """All files below this folder, in any order, as `Store.find`."""
+        return ((self._at(key), entry) for key, entry in self.store.find(self))
+
+    def list(self, beginning: str = "") -> Iterator[tuple[Self, Entry]]:
+        """What is directly in this folder, of names that begin so; nothing when it is not there."""
+        for key, entry in self.store.list(self, beginning):
+            found = self._at(key)
+            if not beginning or (found.parent == self and found.name.startswith(beginning)):
+                yield found, entry
 
     def is_relative_to(self, folder: object) -> bool:
         """Whether it is this folder or something below."""

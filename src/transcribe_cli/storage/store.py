@@ -11,11 +11,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from transcribe_cli.storage.entry import Entry, entry_of
 from transcribe_cli.storage.kinds import Kind
-from transcribe_cli.storage.location import Location
 from transcribe_cli.storage.transfer import Beyond, Counted, NoRanges, Refused, Unmet, http_range
 from transcribe_cli.storage.trouble import diagnose, mapped
 
@@ -26,6 +25,18 @@ SILENCE_SECONDS = 30.0
 ATTEMPTS = 4
 _PAGE = 1000
 _HEADS = 256
+
+
+class Address(Protocol):
+    """What a store wants to know of a `Location` in it."""
+
+    @property
+    def key(self) -> str:
+        """The path below the store's top."""
+
+    @property
+    def query(self) -> str:
+        """What an HTTP server wants to be asked beside the path."""
 
 
 class Store:
@@ -60,7 +71,7 @@ class Store:
         """The URL of a key."""
         return f"{self._base}{key}{self._tail}"
 
-    def info(self, place: Location) -> Entry:
+    def info(self, place: Address) -> Entry:
         """What is there.
 
         Raises:
@@ -69,31 +80,32 @@ class Store:
         """
         return entry_of(self._call(place, "info", self._path(place)))
 
-    def find(self, place: Location) -> Iterator[tuple[Location, Entry]]:
-        """All files below a folder in any order, as they come; one listing, no question for each file."""
+    def find(self, place: Address) -> Iterator[tuple[str, Entry]]:
+        """The keys of all files below a folder in any order, as they come; one listing, no question for each file."""
         below = f"{place.key}/" if place.key else ""
         for info in self._pages(place, below) if self.kind.family == "s3" else self._found(place):
             entry = entry_of(info)
+            key = self._key(entry.path)
             if entry.is_link:  # one that leads nowhere stays what it is, and fails when it is fetched
                 with contextlib.suppress(FileNotFoundError):
-                    entry = self.info(Location(self, self._key(entry.path)))
+                    entry = entry_of(self._call(place, "info", f"{self._root}{key}"))
+                    key = self._key(entry.path)
             if not entry.is_folder:
-                yield Location(self, self._key(entry.path)), entry
+                yield key, entry
 
-    def list(self, place: Location, beginning: str = "") -> Iterator[tuple[Location, Entry]]:
-        """What is directly in a folder, of names that begin so; nothing when it is not there."""
+    def list(self, place: Address, beginning: str = "") -> Iterator[tuple[str, Entry]]:
+        """The keys of what is directly in a folder, nothing when it is not there. `beginning` saves some stores names that begin otherwise."""
         with contextlib.suppress(FileNotFoundError):
             for info in self._listed(place, beginning):
                 entry = entry_of(info)
-                found = Location(self, self._key(entry.path))
                 itself = entry.path.strip("/") == self._path(place).strip("/")
                 marker = entry.path.endswith("/") and not entry.is_folder
-                if not (itself or marker) and (not beginning or (found.parent == place and found.name.startswith(beginning))):
-                    yield found, entry
+                if not (itself or marker):
+                    yield self._key(entry.path), entry
 
     def read(
         self,
-        place: Location,
+        place: Address,
         start: int | None = None,
         end: int | None = None,
         *,
@@ -117,7 +129,7 @@ class Store:
                 found = b""
         return bytes(found)
 
-    def heads(self, places: Sequence[Location], size: int, side_by_side: int = _HEADS) -> Iterator[bytes | None]:
+    def heads(self, places: Sequence[Address], size: int, side_by_side: int = _HEADS) -> Iterator[bytes | None]:
         """The first bytes of each file, many at once; None for one that is not there."""
         for first in range(0, len(places), side_by_side):
             group = places[first : first + side_by_side]
@@ -129,14 +141,14 @@ class Store:
                 gone = isinstance(data, Exception) and diagnose(data, self.kind.family).missing
                 yield data if isinstance(data, bytes) else None if gone else self._head(place, size)
 
-    def holds(self, place: Location) -> bool:
+    def holds(self, place: Address) -> bool:
         """Whether a file is there: one request, where `info` takes two to find nothing."""
         (head,) = self.heads([place], 1)
         return head is not None
 
     def write(
         self,
-        place: Location,
+        place: Address,
         data: bytes,
         content_type: str,
         temporary: str = ".transcribe.tmp",
@@ -157,7 +169,7 @@ class Store:
             case _:
                 self._call(place, "pipe_file", self._path(place), data)
 
-    def remove(self, place: Location) -> None:
+    def remove(self, place: Address) -> None:
         """Remove a file, if it is there."""
         with contextlib.suppress(FileNotFoundError):
             self._call(place, "_rm" if self.kind.family == "sftp" else "rm_file", self._path(place))
@@ -167,7 +179,7 @@ class Store:
         """Whether `download` can go on from the middle."""
         return not self.parallel
 
-    def download(self, place: Location, file: IO[bytes], start: int, more: Callable[[int], None]) -> None:
+    def download(self, place: Address, file: IO[bytes], start: int, more: Callable[[int], None]) -> None:
         """All of a file from `start` on, from where ranges cannot be asked for side by side. Tried once.
 
         `start` is 0 unless the store `resumes`; `more` is told how many bytes came, each time some did, and may raise.
@@ -189,9 +201,9 @@ class Store:
                 raise refused.reason from None
             except Exception as error:
                 self._reconnect()
-                raise mapped(error, place.uri, self.kind.family, around) from error
+                raise mapped(error, self.uri(place.key), self.kind.family, around) from error
 
-    def act(self, place: Location, what: Callable[[Any, str], Any], attempts: int = ATTEMPTS) -> Any:
+    def act(self, place: Address, what: Callable[[Any, str], Any], attempts: int = ATTEMPTS) -> Any:
         """Do something with the file system itself: `what` is given it and the path as it wants it; a coroutine is waited for.
 
         Raises:
@@ -201,23 +213,23 @@ class Store:
         act = partial(self._synchronously, call, CALL_SECONDS) if self.parallel else call
         return self._do(place, act, attempts, conditional=True)
 
-    def open(self, place: Location) -> Any:
+    def open(self, place: Address) -> Any:
         """A file to read here and there, for archives."""
         return self._do(place, lambda: self._fs.open(self._path(place), "rb", block_size=1 << 20, cache_type="blockcache"))
 
-    def _head(self, place: Location, size: int) -> bytes | None:
+    def _head(self, place: Address, size: int) -> bytes | None:
         try:
             return self.read(place, 0, size)
         except FileNotFoundError:
             return None
 
-    def _path(self, place: Location) -> str:
+    def _path(self, place: Address) -> str:
         return f"{self._root}{place.key}{f'?{place.query}' if place.query else ''}"
 
     def _key(self, path: str) -> str:
         return path.removeprefix(self._root) if path.startswith(self._root) else path.lstrip("/")
 
-    def _listed(self, place: Location, beginning: str) -> Iterator[dict[str, Any]]:
+    def _listed(self, place: Address, beginning: str) -> Iterator[dict[str, Any]]:
         """Where a bucket can be asked for names that begin so, those that do."""
         match self.kind.family if beginning else "":
             case "s3":
@@ -227,7 +239,7 @@ class Store:
             case _:
                 yield from self._call(place, "ls", self._path(place).rstrip("/"), detail=True)
 
-    def _found(self, place: Location, **only: str) -> Iterator[dict[str, Any]]:
+    def _found(self, place: Address, **only: str) -> Iterator[dict[str, Any]]:
         try:
             found = self._call(place, "find", self._path(place).rstrip("/"), detail=True, seconds=LISTING_SECONDS, **only)
         except FileNotFoundError:
@@ -236,7 +248,7 @@ class Store:
             while found:
                 yield found.pop(next(iter(found)))
 
-    def _pages(self, place: Location, below: str, delimiter: str = "") -> Iterator[dict[str, Any]]:
+    def _pages(self, place: Address, below: str, delimiter: str = "") -> Iterator[dict[str, Any]]:
         """The listing of a bucket, page by page: `find` of s3fs holds all of it, twice, and its time limit is for all of it."""
         source = self._fs._iterdir(self._root.strip("/"), delimiter=delimiter, prefix=below)
 
@@ -270,12 +282,12 @@ class Store:
 
         return sync(self._fs.loop, coroutine, timeout=seconds)
 
-    def _call(self, place: Location, method: str, *args: Any, seconds: float = CALL_SECONDS, **options: Any) -> Any:
+    def _call(self, place: Address, method: str, *args: Any, seconds: float = CALL_SECONDS, **options: Any) -> Any:
         if self._fs.async_impl:
             options["timeout"] = seconds
         return self._do(place, lambda: getattr(self._fs, method)(*args, **options))
 
-    def _do(self, place: Location, act: Callable[[], Any], attempts: int = ATTEMPTS, *, conditional: bool = False) -> Any:
+    def _do(self, place: Address, act: Callable[[], Any], attempts: int = ATTEMPTS, *, conditional: bool = False) -> Any:
         """Do it, again when that may help, and map what goes wrong; only who sets a condition is told that it was not met."""
         from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
@@ -296,7 +308,7 @@ class Store:
             trouble = diagnose(error, self.kind.family, around)
             if trouble.beyond or (trouble.unmet and conditional):
                 raise (Beyond if trouble.beyond else Unmet) from error
-            raise mapped(error, place.uri, self.kind.family, around) from error
+            raise mapped(error, self.uri(place.key), self.kind.family, around) from error
 
     def _reconnect(self) -> None:
         """An SSH connection that broke stays broken."""
