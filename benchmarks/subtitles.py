@@ -21,7 +21,7 @@ from pathlib import Path
 
 from transcribe_cli.formats.cues import Cue, CueWord, cues
 from transcribe_cli.formats.cues.breaks import NEVER, break_costs
-from transcribe_cli.formats.cues.cuts import WEIGHTS
+from transcribe_cli.formats.cues.cue_cuts import WEIGHTS
 from transcribe_cli.subtitles.lint import RULES, ShownCue, violations
 from transcribe_cli.subtitles.standards import Standard
 from transcribe_cli.transcript import JobRecord, Quality, Segment, Source, Transcript, Word

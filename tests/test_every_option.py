@@ -280,9 +280,9 @@ SETTINGS: Mapping[str, Callable[[Path], bool] | str] = {
     "diarize_batch_size": lambda path: _batches(path, diarize_batch_size=3) == 3 != _batches(path),
     "shard": "tests/cli/test_shards.py",
     **dict.fromkeys(GROUPS[ELSEWHERE], "tests/backends/test_runpod.py"),
-    "priority": "tests/backends/test_billing.py",
+    "priority": "tests/backends/test_metered.py",
     "staging": "tests/backends/test_staging.py",
-    "max_start": "tests/backends/test_watch.py",
+    "max_start": "tests/backends/test_stalled_queue.py",
     "dialect": "tests/backends/test_faster_whisper.py",
     **dict.fromkeys(
         ("base_url", "openai_api_key", "groq_api_key", "api_key", "api_times"), "tests/backends/openai/test_openai.py"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from transcribe_cli.backends.runpod.answer import Answer, State
-from transcribe_cli.backends.runpod.ours import Ours
+from transcribe_cli.backends.runpod.native_dialect import Ours
 from transcribe_cli.errors import NotReady, PlaceFailed, TooLong
 
 

@@ -14,10 +14,10 @@ from tests.backends.conftest import Elsewhere
 from tests.backends.gateway import Gateway
 from tests.backends.test_runpod import until
 from tests.backends.workers import kill, launch, needs_sdk
-from transcribe_cli.backends.parcel import Parcel
+from transcribe_cli.backends.audio_upload import Parcel
+from transcribe_cli.backends.job_ids import Ticket
 from transcribe_cli.backends.runpod.answer import Answer
 from transcribe_cli.backends.runpod.faster_whisper import FasterWhisperWorker
-from transcribe_cli.backends.tickets import Ticket
 from transcribe_cli.errors import PlaceFailed, RecordingError, TranscribeError, UsageError
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.sinks import Output

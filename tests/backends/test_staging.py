@@ -124,7 +124,7 @@ def test_what_a_killed_run_staged_is_removed_by_the_next(
     (remote.folder / "dois.wav").unlink()
     with monkeypatch.context() as patch:
         patch.setattr("transcribe_cli.backends.staging.Staging.remove", lambda self, uri: True)  # as after kill -9
-        patch.setattr("transcribe_cli.backends.parcel.signed_get", _killed)
+        patch.setattr("transcribe_cli.backends.audio_upload.signed_get", _killed)
         with pytest.raises(SystemExit):
             remote.run(staging=bucket.url, storage=bucket.options)
     assert len(bucket.files()) == 1

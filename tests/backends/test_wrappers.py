@@ -12,7 +12,7 @@ from transcribe_cli.backends import Backend, Limited, Wanted, retry, unlimited
 from transcribe_cli.backends.breaker import Breaker
 from transcribe_cli.backends.failover import Failover
 from transcribe_cli.backends.retry import Retry
-from transcribe_cli.backends.side_by_side import Stop, side_by_side
+from transcribe_cli.backends.thread_pool import Stop, side_by_side
 from transcribe_cli.costs.usage import Usage
 from transcribe_cli.errors import NotReady, PlaceFailed, RecordingError, TooLong, TranscribeError, UsageError
 from transcribe_cli.events import AttemptFailed, Event

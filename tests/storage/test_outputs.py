@@ -254,7 +254,7 @@ def test_the_done_test_of_many_costs_a_listing_and_their_heads(proxied, monkeypa
     assert set(dict(reasons(tree, trust_names=True).values())) == {"done"}
     assert counted(proxy.requests) == (1, 0)
     # As if `add` had written the transcripts an hour later.
-    monkeypatch.setattr(sys.modules["transcribe_cli.sinks.standing"], "_COMMIT_NS", -1)
+    monkeypatch.setattr(sys.modules["transcribe_cli.sinks.ownership"], "_COMMIT_NS", -1)
     proxy.requests.clear()
     assert set(dict(reasons(tree).values())) == {"done"}
     assert counted(proxy.requests) == (1, 3 * 12)

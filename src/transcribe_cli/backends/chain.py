@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import cast
 
 from transcribe_cli.backends import Backend, Opener
-from transcribe_cli.backends.billed import Billed
 from transcribe_cli.backends.breaker import Breaker
 from transcribe_cli.backends.failover import Failover
+from transcribe_cli.backends.metered import Billed
 from transcribe_cli.backends.priority import Priority
 from transcribe_cli.backends.retry import Retry
 from transcribe_cli.costs.estimate import Speed

@@ -10,14 +10,14 @@ from transcribe_cli.sinks.atomic import check_renames, storage_errors, write
 from transcribe_cli.sinks.clock import storage_time
 from transcribe_cli.sinks.commit import add, another, commit, refusal
 from transcribe_cli.sinks.files import Status, files_of
-from transcribe_cli.sinks.head import Head, read_head, read_heads
+from transcribe_cli.sinks.header import Head, read_head, read_heads
 from transcribe_cli.sinks.listing import Listings
 from transcribe_cli.sinks.names import Assigned, Output, alternative, assign, json_path, shortened
 from transcribe_cli.sinks.objects import check_store
+from transcribe_cli.sinks.ownership import Standing, belongs_to_another, is_older, standing, written_ns
 from transcribe_cli.sinks.processes import host, is_alive, temporary_name, temporary_of
 from transcribe_cli.sinks.reading import read
 from transcribe_cli.sinks.recovery import Leftover, leftovers, recover
-from transcribe_cli.sinks.standing import Standing, belongs_to_another, is_older, standing, written_ns
 
 __all__ = [
     "Assigned",

@@ -18,9 +18,9 @@ from transcribe_cli.errors import OutputRefused, StorageNotReady
 from transcribe_cli.formats import CUED
 from transcribe_cli.sinks.atomic import storage_error, storage_errors
 from transcribe_cli.sinks.files import Files, Status, files_of
-from transcribe_cli.sinks.head import Head, read_head
+from transcribe_cli.sinks.header import Head, read_head
 from transcribe_cli.sinks.names import Output, json_path
-from transcribe_cli.sinks.standing import Standing, belongs_to_another, digest, file_digest, standing
+from transcribe_cli.sinks.ownership import Standing, belongs_to_another, digest, file_digest, standing
 from transcribe_cli.sources import json_safe
 from transcribe_cli.storage import Place
 from transcribe_cli.text.printable import printable

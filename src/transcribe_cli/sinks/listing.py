@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from transcribe_cli.sinks.files import Listed, Status, files_of
-from transcribe_cli.sinks.head import Head, read_head, read_heads
+from transcribe_cli.sinks.header import Head, read_head, read_heads
 from transcribe_cli.sinks.objects import Listing
-from transcribe_cli.sinks.standing import file_digest, file_digests
+from transcribe_cli.sinks.ownership import file_digest, file_digests
 from transcribe_cli.storage import Entry, Location, Place
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from transcribe_cli.errors import OutputRefused, StorageNotReady, TranscribeError
 from transcribe_cli.sinks.atomic import is_dead
 from transcribe_cli.sinks.files import files_of
-from transcribe_cli.sinks.head import Head, read_head
+from transcribe_cli.sinks.header import Head, read_head
 from transcribe_cli.sinks.listing import Listings
 from transcribe_cli.sinks.names import Output, json_path, own_stem
+from transcribe_cli.sinks.ownership import belongs_to_another, file_digest, written_ns
 from transcribe_cli.sinks.processes import temporary_of
-from transcribe_cli.sinks.standing import belongs_to_another, file_digest, written_ns
 from transcribe_cli.sources import from_json_safe
 from transcribe_cli.storage import Place
 from transcribe_cli.transcript import Source, Transcript

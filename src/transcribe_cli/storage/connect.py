@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from transcribe_cli.errors import MissingExtra, UsageError
+from transcribe_cli.storage.errors import mapped
 from transcribe_cli.storage.kinds import SCHEMES, URL, Kind, is_url
 from transcribe_cli.storage.location import Location
 from transcribe_cli.storage.options import Options
 from transcribe_cli.storage.store import SILENCE_SECONDS, Store
-from transcribe_cli.storage.trouble import mapped
 from transcribe_cli.text.printable import printable
 
 CONNECT_SECONDS = 10

@@ -14,9 +14,9 @@ from functools import partial
 from typing import IO, Any, Protocol
 
 from transcribe_cli.storage.entry import Entry, entry_of
+from transcribe_cli.storage.errors import diagnose, mapped
 from transcribe_cli.storage.kinds import Kind
 from transcribe_cli.storage.transfer import Beyond, Counted, NoRanges, Refused, Unmet, http_range
-from transcribe_cli.storage.trouble import diagnose, mapped
 
 # For one request; for a listing that comes as one answer, of which there may be hundreds of thousands of names.
 CALL_SECONDS, LISTING_SECONDS = 60.0, 1800.0
@@ -94,7 +94,7 @@ class Store:
                 yield key, entry
 
     def list(self, place: Address, beginning: str = "") -> Iterator[tuple[str, Entry]]:
-        """The keys of what is directly in a folder, nothing when it is not there. `beginning` saves some stores names that begin otherwise."""
+        """The keys of what is directly in a folder; a bucket leaves out names that do not start with `beginning`, other stores do not."""
         with contextlib.suppress(FileNotFoundError):
             for info in self._listed(place, beginning):
                 entry = entry_of(info)

@@ -12,7 +12,7 @@ import pytest
 from tests.backends.openai.server import DROP_BEFORE, KEY, Api, Trouble, openai_says
 from transcribe_cli.backends.openai.client import Client, Dropped
 from transcribe_cli.backends.openai.models import Server
-from transcribe_cli.backends.side_by_side import Stop, Stopped
+from transcribe_cli.backends.thread_pool import Stop, Stopped
 from transcribe_cli.errors import NotReady, PlaceFailed, RecordingError, TranscribeError
 
 FIELDS = [("model", "demo"), ("response_format", "verbose_json")]

@@ -13,11 +13,11 @@ import pytest
 from tests.backends.openai.server import Api
 from tests.conftest import spoken
 from transcribe_cli.audio import Waveform
+from transcribe_cli.backends.openai.answer_cache import Answers
 from transcribe_cli.backends.openai.client import Client
 from transcribe_cli.backends.openai.models import Server
-from transcribe_cli.backends.openai.paid import Answers
 from transcribe_cli.backends.openai.recognizer import Recognizer
-from transcribe_cli.backends.side_by_side import Stop
+from transcribe_cli.backends.thread_pool import Stop
 from transcribe_cli.events import silence
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.recognition.engines import Clip, ClipResult, Task

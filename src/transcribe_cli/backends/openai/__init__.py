@@ -26,16 +26,16 @@ from functools import partial
 
 from transcribe_cli.audio import SAMPLE_RATE
 from transcribe_cli.backends import Limited, Wanted, unlimited
-from transcribe_cli.backends.openai.asked import check_asked, left_out
+from transcribe_cli.backends.openai.answer_cache import Answers
+from transcribe_cli.backends.openai.capabilities import check_asked, left_out
 from transcribe_cli.backends.openai.client import Client
-from transcribe_cli.backends.openai.feed import Feed
+from transcribe_cli.backends.openai.clip_file import WAV_BYTES
+from transcribe_cli.backends.openai.errors import variable
+from transcribe_cli.backends.openai.model_status import check_standing, is_loopback
 from transcribe_cli.backends.openai.models import MOST_BYTES, Server, Times, check_name
-from transcribe_cli.backends.openai.paid import Answers
-from transcribe_cli.backends.openai.piece import WAV_BYTES
 from transcribe_cli.backends.openai.recognizer import Recognizer
-from transcribe_cli.backends.openai.standing import check_standing, is_loopback
-from transcribe_cli.backends.openai.troubles import variable
-from transcribe_cli.backends.side_by_side import Stop, side_by_side
+from transcribe_cli.backends.openai.shared_pipeline import Feed
+from transcribe_cli.backends.thread_pool import Stop, side_by_side
 from transcribe_cli.costs.prices import load_prices
 from transcribe_cli.costs.usage import Usage
 from transcribe_cli.errors import NotReady

@@ -15,9 +15,9 @@ import httpx
 
 from transcribe_cli import __version__
 from transcribe_cli.backends.http import Patient
+from transcribe_cli.backends.openai.errors import failure, is_exhausted
 from transcribe_cli.backends.openai.models import Server
-from transcribe_cli.backends.openai.troubles import failure, is_exhausted
-from transcribe_cli.backends.side_by_side import Stop
+from transcribe_cli.backends.thread_pool import Stop
 from transcribe_cli.errors import NotReady, PlaceFailed
 
 T = TypeVar("T")

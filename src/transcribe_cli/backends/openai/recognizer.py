@@ -13,11 +13,11 @@ from typing import Any
 
 from transcribe_cli.backends.http import pause
 from transcribe_cli.backends.openai.answer import language_of, result_of, tells_times
+from transcribe_cli.backends.openai.answer_cache import Answers, Paid
 from transcribe_cli.backends.openai.client import Client, Dropped
+from transcribe_cli.backends.openai.clip_file import Piece, digest, packed
 from transcribe_cli.backends.openai.models import Server, Times
-from transcribe_cli.backends.openai.paid import Answers, Paid
-from transcribe_cli.backends.openai.piece import Piece, digest, packed
-from transcribe_cli.backends.side_by_side import Stop
+from transcribe_cli.backends.thread_pool import Stop
 from transcribe_cli.errors import NotReady, PlaceFailed
 from transcribe_cli.events import Emit, Notice, RecordingSent
 from transcribe_cli.plan import Job

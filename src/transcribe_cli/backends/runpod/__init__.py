@@ -19,16 +19,16 @@ from functools import partial
 from typing import Any
 
 from transcribe_cli.backends import Limited, Wanted, unlimited
-from transcribe_cli.backends.parcel import Packer
+from transcribe_cli.backends.audio_upload import Packer
+from transcribe_cli.backends.job_ids import Tickets
 from transcribe_cli.backends.runpod.attempt import carry_out
 from transcribe_cli.backends.runpod.client import MOST_BYTES, Client
-from transcribe_cli.backends.runpod.errand import Dialect, Errand
 from transcribe_cli.backends.runpod.faster_whisper import FasterWhisperWorker
-from transcribe_cli.backends.runpod.ours import Ours
-from transcribe_cli.backends.runpod.watch import Watch
-from transcribe_cli.backends.side_by_side import Stop, side_by_side
+from transcribe_cli.backends.runpod.native_dialect import Ours
+from transcribe_cli.backends.runpod.run_context import Dialect, Errand
+from transcribe_cli.backends.runpod.stalled_queue import Watch
 from transcribe_cli.backends.staging import Staging
-from transcribe_cli.backends.tickets import Tickets
+from transcribe_cli.backends.thread_pool import Stop, side_by_side
 from transcribe_cli.errors import NotReady
 from transcribe_cli.events import Emit, Notice
 from transcribe_cli.pipeline.loading import decoders

@@ -6,13 +6,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from transcribe_cli.backends.parcel import Parcel
+from transcribe_cli.backends.audio_upload import Parcel
+from transcribe_cli.backends.job_ids import Keeper, Ticket
 from transcribe_cli.backends.runpod.answer import Answer, State
 from transcribe_cli.backends.runpod.client import Expired, PerhapsSent
-from transcribe_cli.backends.runpod.errand import Errand
-from transcribe_cli.backends.side_by_side import Stop, Stopped
+from transcribe_cli.backends.runpod.run_context import Errand
 from transcribe_cli.backends.staging import Staging
-from transcribe_cli.backends.tickets import Keeper, Ticket
+from transcribe_cli.backends.thread_pool import Stop, Stopped
 from transcribe_cli.costs.usage import Usage
 from transcribe_cli.errors import NotReady, PlaceFailed, RecordingError, StorageNotReady
 from transcribe_cli.events import Notice, RecordingProgress, RecordingSent, RecordingStarted, RecordingTaken

@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from transcribe_cli.backends.parcel import Parcel
+from transcribe_cli.backends.audio_upload import Parcel
+from transcribe_cli.backends.job_ids import Ticket
 from transcribe_cli.backends.runpod.answer import Answer
-from transcribe_cli.backends.tickets import Ticket
 from transcribe_cli.errors import PlaceFailed, RecordingError, TranscribeError, UsageError
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from transcribe_cli.formats.cues.breaks import break_costs
 from transcribe_cli.formats.cues.cue import Cue, CueWord
-from transcribe_cli.formats.cues.cuts import WEIGHTS, Weights, cut
-from transcribe_cli.formats.cues.rows import rows
+from transcribe_cli.formats.cues.cue_cuts import WEIGHTS, Weights, cut
+from transcribe_cli.formats.cues.line_breaks import rows
 from transcribe_cli.formats.cues.timing import timed
 from transcribe_cli.formats.cues.words import Run, runs
 from transcribe_cli.subtitles.standards import Rules, Standard

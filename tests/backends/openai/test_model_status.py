@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from transcribe_cli.backends.openai.asked import left_out
+from transcribe_cli.backends.openai.capabilities import left_out
+from transcribe_cli.backends.openai.model_status import check_standing
 from transcribe_cli.backends.openai.models import SERVICES, Server, Times
-from transcribe_cli.backends.openai.standing import check_standing
 from transcribe_cli.costs.prices import load_prices
 from transcribe_cli.errors import NotReady, UsageError
 from transcribe_cli.events import Event, Notice

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from transcribe_cli.backends.parcel import Packer, Parcel
+from transcribe_cli.backends.audio_upload import Packer, Parcel
+from transcribe_cli.backends.job_ids import Ticket, Tickets
 from transcribe_cli.backends.runpod.answer import Answer
 from transcribe_cli.backends.runpod.client import Client
 from transcribe_cli.backends.staging import Staging
-from transcribe_cli.backends.tickets import Ticket, Tickets
 from transcribe_cli.events import Emit
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job

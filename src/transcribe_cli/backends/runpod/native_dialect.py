@@ -9,10 +9,10 @@ import numpy as np
 from pydantic import ValidationError
 
 from transcribe_cli import errors
-from transcribe_cli.backends.parcel import Parcel
+from transcribe_cli.backends.audio_upload import Parcel
+from transcribe_cli.backends.job_ids import Ticket
 from transcribe_cli.backends.protocol import Failure, Packed, RemoteJob, RemoteResult, Voices, unzipped
 from transcribe_cli.backends.runpod.answer import Answer
-from transcribe_cli.backends.tickets import Ticket
 from transcribe_cli.errors import DiarizationFailed, NotReady, PlaceFailed, RecordingError, StorageNotReady, TranscribeError
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Decision, Job, turns_file

@@ -8,7 +8,7 @@ import pytest
 
 from tests.backends.conftest import Elsewhere
 from tests.backends.gateway import Gateway
-from transcribe_cli.backends.runpod import watch
+from transcribe_cli.backends.runpod import stalled_queue
 from transcribe_cli.backends.runpod.answer import Answer, State
 from transcribe_cli.errors import NotReady
 from transcribe_cli.events import Event, Notice
@@ -24,7 +24,7 @@ class Waiting:
         self.counts = counts
         self.asked = 0
         self.events: list[Event] = []
-        self.watch = watch.Watch(self._workers, patience, self.events.append, lambda: self.now)
+        self.watch = stalled_queue.Watch(self._workers, patience, self.events.append, lambda: self.now)
 
     def _workers(self) -> Mapping[str, int]:
         self.asked += 1
@@ -92,7 +92,7 @@ def test_it_is_asked_about_once_a_minute() -> None:
 
 
 def test_the_run_ends_when_nobody_comes(gateway: Gateway, remote: Elsewhere, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "ASK_SECONDS", 0.2)
+    monkeypatch.setattr(stalled_queue, "ASK_SECONDS", 0.2)
     gateway.workers = {"throttled": 2}
     with pytest.raises(NotReady, match="throttled"):
         remote.run(max_start=0.02)

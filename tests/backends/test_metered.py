@@ -18,7 +18,7 @@ from tests.backends.hands import at_work
 from tests.backends.test_runpod import until
 from tests.conftest import Ran
 from transcribe_cli.backends import Limited, Wanted, unlimited
-from transcribe_cli.backends.billed import Billed
+from transcribe_cli.backends.metered import Billed
 from transcribe_cli.batch.limits import Limits
 from transcribe_cli.costs.prices import load_prices
 from transcribe_cli.costs.remote_meter import Bill

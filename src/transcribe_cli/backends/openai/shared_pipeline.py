@@ -13,7 +13,7 @@ from contextlib import closing
 from types import TracebackType
 from typing import Self
 
-from transcribe_cli.backends.side_by_side import Stop
+from transcribe_cli.backends.thread_pool import Stop
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.pipeline.run import Pipeline
 from transcribe_cli.plan import Job

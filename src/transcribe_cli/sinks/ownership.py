@@ -14,7 +14,7 @@ from typing import Protocol
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from transcribe_cli.sinks.files import Status, files_of
-from transcribe_cli.sinks.head import Head
+from transcribe_cli.sinks.header import Head
 from transcribe_cli.sources import json_safe
 from transcribe_cli.storage import Location, Place
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from transcribe_cli.audio import Decoder, Waveform
 from transcribe_cli.audio.opus import MOST_CHANNELS, write_opus
-from transcribe_cli.backends.side_by_side import Stop
 from transcribe_cli.backends.staging import MOST_BYTES, Staging, signed_get
+from transcribe_cli.backends.thread_pool import Stop
 from transcribe_cli.errors import RecordingError, StorageNotReady, Unreadable
 from transcribe_cli.plan import Job
 from transcribe_cli.settings import Settings

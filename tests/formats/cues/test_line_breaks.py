@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.formats.documents import PATIENT, spoken
 from transcribe_cli.formats.cues.breaks import break_costs
-from transcribe_cli.formats.cues.rows import rows
+from transcribe_cli.formats.cues.line_breaks import rows
 from transcribe_cli.formats.cues.words import words_of
 
 
