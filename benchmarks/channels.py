@@ -4,7 +4,7 @@
 
 Two synthetic voices (espeak-ng) in two channels, from tests/conversations.py. The first table is the share of loud frames in which two
 channels keep their usual distance, for copies and for people, with the margin that `vad.channels` allows. The second one is for each
-threshold of `OVERHEARD_DECIBELS`: seconds of speech found in a channel whose person is silent / seconds of a person's own speech that
+threshold of `CROSSTALK_DECIBELS`: seconds of speech found in a channel whose person is silent / seconds of a person's own speech that
 are lost, both of all speech; `off` is without the rule.
 """
 
@@ -17,10 +17,10 @@ from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
-from tests.conversations import RATE, TALK, Audio, conversation, noisy, overheard
+from tests.conversations import RATE, TALK, Audio, conversation, with_crosstalk, with_noise
 
 from transcribe_cli.audio import SAMPLE_RATE, Waveform
-from transcribe_cli.pipeline.speech_clips import apart
+from transcribe_cli.pipeline.speech_clips import split_channels
 from transcribe_cli.recognition.engines import Clip
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.vad import channels
@@ -37,7 +37,7 @@ def copies() -> Mapping[str, Audio]:
         "the same": _two(one, one),
         "6 dB quieter": _two(one, one / 2),
         "10 ms late": _two(one, np.roll(one, RATE // 100)),
-        "noise of its own, -35 dB": noisy(_two(one, one), -35.0),
+        "noise of its own, -35 dB": with_noise(_two(one, one), -35.0),
         "two microphones in a room": _two(_in_a_room(one, 1), _in_a_room(one, 2)),
     }
 
@@ -45,35 +45,35 @@ def copies() -> Mapping[str, Audio]:
 def people() -> Mapping[str, Audio]:
     """Somebody else in each channel; who speaks seldom has one sentence in sixteen."""
     seldom = conversation(talk=((0, TALK[0][1]),) * 15 + (TALK[1],))
-    found = {f"overheard at {leak} dB": noisy(overheard(conversation(), leak)) for leak in (-40, -20, -10, -6, -3)}
-    return {**found, "one speaks seldom, -20 dB": noisy(overheard(seldom, -20))}
+    found = {f"overheard at {leak} dB": with_noise(with_crosstalk(conversation(), leak)) for leak in (-40, -20, -10, -6, -3)}
+    return {**found, "one speaks seldom, -20 dB": with_noise(with_crosstalk(seldom, -20))}
 
 
 def conversations() -> Mapping[str, tuple[Audio, Audio]]:
     """What the microphones hear, and what they would if they heard nobody else."""
     turns, interrupted, both = conversation(), conversation(pause=-0.5), _at_once()
-    heard = {f"at {leak} dB": overheard(turns, leak) for leak in (-30, -20, -15, -12, -10)}
-    echoes = {f"echo, {late} s": overheard(turns, -30, late) for late in (0.1, 0.2, 0.3)}
+    heard = {f"at {leak} dB": with_crosstalk(turns, leak) for leak in (-30, -20, -15, -12, -10)}
+    echoes = {f"echo, {late} s": with_crosstalk(turns, -30, late) for late in (0.1, 0.2, 0.3)}
     cases = {name: (sound, turns) for name, sound in {**heard, **echoes}.items()}
-    cases["interrupting, -20 dB"] = overheard(interrupted, -20), interrupted
+    cases["interrupting, -20 dB"] = with_crosstalk(interrupted, -20), interrupted
     cases["both at once"] = both, both
-    cases["both at once, -20 dB"] = overheard(both, -20), both
-    return {name: (noisy(sound), noisy(alone)) for name, (sound, alone) in cases.items()}
+    cases["both at once, -20 dB"] = with_crosstalk(both, -20), both
+    return {name: (with_noise(sound), with_noise(alone)) for name, (sound, alone) in cases.items()}
 
 
 def share(sound: Audio) -> float:
     """Of loud frames, in how many two channels keep their usual distance."""
     with _waveform(sound) as waveform:
-        return channels.kept_distance(*channels.levels(waveform).T)
+        return channels.stable_gap_share(*channels.channel_levels(waveform).T)
 
 
 def speech(sound: Audio, threshold: float) -> list[NDArray[np.bool_]]:
     """For each channel, where speech is found: (samples,)."""
-    with _waveform(sound) as waveform, patch.object(channels, "OVERHEARD_DECIBELS", threshold):
+    with _waveform(sound) as waveform, patch.object(channels, "CROSSTALK_DECIBELS", threshold):
         found = []
-        for row in apart(waveform, Clip(0, 0, waveform, (), _SPEC)).rows:
-            while not row.done:
-                row.clips(whole=True)
+        for row in split_channels(waveform, Clip(0, 0, waveform, (), _SPEC)).finders:
+            while not row.is_done:
+                row.next_clips(is_complete=True)
             where = np.zeros(waveform.samples, bool)
             for region in row.speech:
                 where[region.start : region.end] = True

@@ -35,9 +35,9 @@ from demo_diarizer.conversations import Conversation, held_out_conversation
 from demo_diarizer.evaluate import Figures, figures
 from transcribe_cli import JobSpec, Settings, transcribe
 from transcribe_cli.audio import Waveform
-from transcribe_cli.speakers.assignment import with_speakers
+from transcribe_cli.speakers.assignment import assign_speakers
 from transcribe_cli.speakers.diarizers.blocks import BLOCK_SECONDS
-from transcribe_cli.speakers.diarizers.pyannote import Pyannote
+from transcribe_cli.speakers.diarizers.pyannote import PyannoteDiarizer
 from transcribe_cli.transcript import Transcript, Turn
 
 VOICES = (2, 3, 4)
@@ -68,7 +68,7 @@ def _talk(voices: int, seconds: float, seed: int) -> Conversation:
     return held_out_conversation(voices, seconds, seed)
 
 
-def diarized(diarizer: Pyannote, talk: Conversation, spec: JobSpec) -> tuple[Turn, ...]:
+def diarized(diarizer: PyannoteDiarizer, talk: Conversation, spec: JobSpec) -> tuple[Turn, ...]:
     """The turns that are found in a conversation."""
     with tempfile.TemporaryDirectory() as folder, Waveform.from_samples(talk.samples, Path(folder)) as waveform:
         return diarizer.diarize(waveform, spec, lambda share: None).turns
@@ -81,7 +81,7 @@ def voices(how: How) -> Table:
         f"Who spoke when: {how.each} conversations of {how.seconds:.0f} s for each number of voices, {how.model}",
         ("voices", "DER", "without collar", "count right", "DER, count told", "words right", "said alone"),
     )
-    diarizer = Pyannote.load(how.model, device="cpu")
+    diarizer = PyannoteDiarizer.load(how.model, device="cpu")
     torch.set_num_threads(1)
     free: Found = []
     told: Found = []
@@ -126,8 +126,8 @@ def _enough(words: Sequence[Count]) -> Target:
 
 
 def _words(talk: Conversation, turns: Sequence[Turn]) -> Count:
-    """What `with_speakers` makes of the words of a conversation, at their true times, and the turns that were found."""
-    return count(talk, said(with_speakers(segments([word for word, _ in true_words(talk)]), turns)))
+    """What `assign_speakers` makes of the words of a conversation, at their true times, and the turns that were found."""
+    return count(talk, said(assign_speakers(segments([word for word, _ in true_words(talk)]), turns)))
 
 
 def recognized(how: How) -> Table:
@@ -207,7 +207,7 @@ def blocks(how: How) -> Table:
 def _long(model: str, minutes: float, block: float) -> tuple[Figures, float, float]:
     """Figures, seconds, and MiB at most above what was there before."""
     torch.set_num_threads(1)
-    diarizer = Pyannote.load(model, device="cpu", block_seconds=block)
+    diarizer = PyannoteDiarizer.load(model, device="cpu", block_seconds=block)
     talk = held_out_conversation(LONG_VOICES, 60 * minutes, 0)
     with tempfile.TemporaryDirectory() as folder, Waveform.from_samples(talk.samples, Path(folder)) as waveform:
         # Only the length is asked for from here on; their memory is not the diarizer's.

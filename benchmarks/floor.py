@@ -1,6 +1,6 @@
 """The floor of a machine: encode, generate and align alone, on features that are ready, for the clips that our pipeline makes.
 
-It is our engine as it stands, with as many lanes, and nothing around it. `python -m benchmarks.floor`.
+It is our engine as it stands, with as many threads, and nothing around it. `python -m benchmarks.floor`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NOTHING = Attempt((), "", 0.0, 0.0, 0.0, 0.0)
 class _Collector:
     """An engine that only makes the features, and keeps them."""
 
-    model, device, lanes, replicas, batch_size = "collector", "cpu", 1, 1, 16
+    model, device, concurrency, replicas, batch_size = "collector", "cpu", 1, 1, 16
 
     def __init__(self, real: FasterWhisper) -> None:
         self._real = real
@@ -66,12 +66,12 @@ def main() -> None:
     assert not any(outcome.error for outcome in outcomes)
     engine._features = lambda clips: np.stack([collector.features[clip] for clip in clips]) if clips else np.zeros((0, 1, 1))
     tasks, lock = [Task(clip) for clip in collector.features], threading.Lock()
-    lanes = [threading.Thread(target=_serve, args=(engine, tasks, lock)) for _ in range(engine.lanes)]
+    threads = [threading.Thread(target=_serve, args=(engine, tasks, lock)) for _ in range(engine.concurrency)]
     began = time.perf_counter()
-    for lane in lanes:
-        lane.start()
-    for lane in lanes:
-        lane.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     Answer(time.perf_counter() - began, clips=len(collector.features)).give()
 
 

@@ -32,7 +32,7 @@ from transcribe_cli.pipeline.run import Pipeline
 from transcribe_cli.plan import Job, plan
 from transcribe_cli.recognition.engines.faster_whisper import FasterWhisper
 from transcribe_cli.settings import Settings
-from transcribe_cli.sources import find
+from transcribe_cli.sources import find_recordings
 
 EXAMPLE = Path(__file__).parent.parent / "examples/audio/aula.mp3"
 
@@ -56,7 +56,7 @@ def measured(folder: Path, recording: Path, rounds: int) -> dict[str, object]:
     with running(gateway):
         remote = Elsewhere(gateway, tree, folder / "state")
         settings = remote.settings(in_flight=1, device="cpu")
-        [job] = plan(find([str(tree)]), SPEC, settings)
+        [job] = plan(find_recordings([str(tree)]), SPEC, settings)
         began = time.monotonic()
         with working(gateway, folder / "worker", "--concurrency", "1") as process:
             while not gateway.pings:

@@ -18,10 +18,10 @@ from transcribe_cli.backends import local
 from transcribe_cli.batch import run
 from transcribe_cli.events import Event
 from transcribe_cli.plan import plan
-from transcribe_cli.recognition.engines.faster_whisper import BATCH_SIZE, GPU_LANES, FasterWhisper
+from transcribe_cli.recognition.engines.faster_whisper import BATCH_SIZE, GPU_CONCURRENCY, FasterWhisper
 from transcribe_cli.settings import Settings
 from transcribe_cli.sinks import Listings
-from transcribe_cli.sources import find
+from transcribe_cli.sources import find_recordings
 from transcribe_cli.spec import JobSpec
 
 
@@ -34,7 +34,9 @@ def main() -> None:
     work = Work.received()
     assert work.profile is not None
     device = Device(work.profile)
-    engine = FasterWhisper(SimulatedWhisper(work.folder, device), work.model, "cuda/simulated", BATCH_SIZE["cuda"], 1, GPU_LANES)
+    engine = FasterWhisper(
+        SimulatedWhisper(work.folder, device), work.model, "cuda/simulated", BATCH_SIZE["cuda"], 1, GPU_CONCURRENCY
+    )
     local.engine_loaders = lambda spec, settings: [lambda: engine]
     spec, out = JobSpec(**work.spec), Path(work.out)
     settings = Settings(
@@ -43,7 +45,7 @@ def main() -> None:
     tell("ready")
     began = time.perf_counter()
     listings = Listings()
-    jobs = plan(find(work.files, noted=listings), spec, settings, listings)
+    jobs = plan(find_recordings(work.files, listings=listings), spec, settings, listings)
     summary = run.Batch(jobs, spec, settings, _emit).run()
     answer = Answer(time.perf_counter() - began)
     if summary.exit_code:

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 
 from transcribe_cli.recognition.segments import PAUSE
-from transcribe_cli.speakers.assignment import COSTS, Costs, with_speakers
+from transcribe_cli.speakers.assignment import DEFAULT_COSTS, PathCosts, assign_speakers
 from transcribe_cli.text.sentences import ends_sentence
 from transcribe_cli.transcript import Segment, Turn, Word
 
@@ -68,7 +68,7 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Case:
-    """What with_speakers gets, and who said each word in truth."""
+    """What assign_speakers gets, and who said each word in truth."""
 
     segments: list[Segment]
     turns: list[Turn]
@@ -205,11 +205,11 @@ def by_word_or_nearest(segments: Sequence[Segment], turns: Sequence[Turn]) -> La
     return [label or nearest(word, turns) for word, label in zip(words, by_word(segments, turns), strict=True)]
 
 
-def by_sequence(costs: Costs) -> Method:
+def by_sequence(costs: PathCosts) -> Method:
     """Ours."""
 
     def method(segments: Sequence[Segment], turns: Sequence[Turn]) -> Labels:
-        return [word.speaker for segment in with_speakers(segments, turns, costs) for word in segment.words or ()]
+        return [word.speaker for segment in assign_speakers(segments, turns, costs) for word in segment.words or ()]
 
     return method
 
@@ -226,10 +226,10 @@ def measured(method: Method, cases: Sequence[Case]) -> tuple[float, float]:
     return 100 * wrong / words, 1000 * islands / words
 
 
-def tune() -> Costs:
+def tune() -> PathCosts:
     """The costs with the fewest wrong words over all settings, one after the other until none gets better."""
     cases = [case(seed, *setting) for seed in TUNED_ON for setting in SETTINGS]
-    best, least = COSTS, measured(by_sequence(COSTS), cases)[0]
+    best, least = DEFAULT_COSTS, measured(by_sequence(DEFAULT_COSTS), cases)[0]
     again = True
     while again:
         again = False
@@ -250,7 +250,7 @@ def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--tune", action="store_true")
-    costs = tune() if parser.parse_args().tune else COSTS
+    costs = tune() if parser.parse_args().tune else DEFAULT_COSTS
     methods: dict[str, Method] = {
         "segment majority": by_segment,
         "whisperX's rule": by_word,

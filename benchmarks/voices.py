@@ -32,8 +32,8 @@ from demo_diarizer.conversations import Conversation, Manner, converse
 from transcribe_cli.audio import Waveform
 from transcribe_cli.settings import Settings
 from transcribe_cli.speakers.diarizers import Diarization
-from transcribe_cli.speakers.diarizers.pyannote import Pyannote
-from transcribe_cli.speakers.voices.matching import MARGIN, likenesses
+from transcribe_cli.speakers.diarizers.pyannote import PyannoteDiarizer
+from transcribe_cli.speakers.voices.matching import MARGIN, match_voices
 from transcribe_cli.spec import JobSpec
 
 PEOPLE, ENROLLED, PRESENT = 8, 5, 3
@@ -60,13 +60,13 @@ def said_by(people: Sequence[Speaker], seconds: float, rng: random.Random) -> Co
     return converse({person.name: utterances(person, each, rng, ("pt",)) for person in people}, seconds, rng, Manner())
 
 
-def diarized(diarizer: Pyannote, talk: Conversation, **counts: int) -> Diarization:
+def diarized(diarizer: PyannoteDiarizer, talk: Conversation, **counts: int) -> Diarization:
     """Who speaks when in it."""
     with tempfile.TemporaryDirectory() as folder, Waveform.from_samples(talk.samples, Path(folder)) as waveform:
         return diarizer.diarize(waveform, JobSpec.model_validate({"diarize": True, **counts}), lambda share: None)
 
 
-def trial(diarizer: Pyannote, draw: Draw, seed: int, enrolled_seconds: float) -> Trial:
+def trial(diarizer: PyannoteDiarizer, draw: Draw, seed: int, enrolled_seconds: float) -> Trial:
     """One conversation, and a library."""
     rng = random.Random(f"voices {seed}")
     people = draw(PEOPLE, rng)
@@ -93,7 +93,7 @@ def counted(trials: Iterable[Trial], threshold: float, margin: float) -> Counter
     """How many speakers came out how."""
     counts: Counter[str] = Counter()
     for one in trials:
-        found = {likeness.speaker: likeness for likeness in likenesses(one.speakers, one.voices, threshold, margin=margin)}
+        found = {likeness.speaker: likeness for likeness in match_voices(one.speakers, one.voices, threshold, margin=margin)}
         for label, name in one.truth.items():
             kind = "known" if name in one.voices else "unknown"
             likeness = found.get(label)
@@ -136,7 +136,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     began = time.perf_counter()
-    diarizer = Pyannote.load(options.model, device="cpu")
+    diarizer = PyannoteDiarizer.load(options.model, device="cpu")
     draw = development_speakers if options.tune else held_out_speakers
     trials = [trial(diarizer, draw, seed, options.seconds) for seed in range(options.trials)]
     spread(trials)

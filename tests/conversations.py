@@ -36,17 +36,17 @@ def conversation(pause: float = 0.5, talk: Sequence[tuple[int, str]] = TALK) -> 
     return sound
 
 
-def overheard(sound: Audio, decibels: float, late: float = 0.0) -> Audio:
+def with_crosstalk(sound: Audio, decibels: float, delay: float = 0.0) -> Audio:
     """The same, where each microphone also hears the other person, so much louder (negative: quieter) and so many seconds later."""
-    return sound + 10 ** (decibels / 20) * np.roll(sound[:, ::-1], round(late * RATE), axis=0)
+    return sound + 10 ** (decibels / 20) * np.roll(sound[:, ::-1], round(delay * RATE), axis=0)
 
 
-def noisy(sound: Audio, decibels: float = -65.0) -> Audio:
+def with_noise(sound: Audio, decibels: float = -65.0) -> Audio:
     """The same with noise of its own in each channel, in decibels of full scale."""
     return sound + np.random.default_rng(5).normal(size=sound.shape) * 10 ** (decibels / 20)
 
 
-def write(path: Path, sound: Audio) -> Path:
+def write_wav(path: Path, sound: Audio) -> Path:
     """A WAV of 16 bits with these channels: (samples, channels)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with wave.open(str(path), "wb") as file:

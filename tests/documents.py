@@ -20,8 +20,8 @@ def commit(output: sinks.Output, transcript: Transcript, rendered: Mapping[str, 
 
 
 def add(output: sinks.Output, transcript: Transcript, rendered: Mapping[str, str], **more: Any) -> Transcript:
-    """`sinks.add`, of renderings that are given as text."""
-    return sinks.add(output, transcript, _encoded(rendered), **more)
+    """`sinks.add_renderings`, of renderings that are given as text."""
+    return sinks.add_renderings(output, transcript, _encoded(rendered), **more)
 
 
 def _encoded(rendered: Mapping[str, str]) -> dict[str, bytes]:

@@ -2,4 +2,4 @@
 
 from transcribe_cli.speakers.diarizers import loading
 
-loading.library()
+loading.import_pyannote()

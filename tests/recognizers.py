@@ -29,7 +29,7 @@ class Echo:
     """An engine that reads one word in every clip, over all of it, and remembers its batches.
 
     Args:
-        replicas: as many as there are lanes, unless told otherwise.
+        replicas: as many as there are concurrency, unless told otherwise.
         before: called with each batch before it is answered, also when only languages are asked; may wait, or raise.
         rung: from which temperature on a text passes the gates.
     """
@@ -39,15 +39,15 @@ class Echo:
     def __init__(
         self,
         batch_size: int = 4,
-        lanes: int = 1,
+        concurrency: int = 1,
         replicas: int = 0,
         before: Before = lambda clips: None,
         rung: float = 0.0,
         device: str = "cpu/int8",
     ) -> None:
         self.batch_size = batch_size
-        self.lanes = lanes
-        self.replicas = replicas or lanes
+        self.concurrency = concurrency
+        self.replicas = replicas or concurrency
         self.device = device
         self.batches: list[list[Task]] = []
         self.asked: list[list[Clip]] = []
@@ -57,7 +57,7 @@ class Echo:
     def check(self, spec: JobSpec) -> None:
         """It does all that is asked."""
 
-    def languages(self, clips: Sequence[Clip]) -> list[Mapping[str, float]]:
+    def detect_languages(self, clips: Sequence[Clip]) -> list[Mapping[str, float]]:
         """Everything is Portuguese, more or less."""
         self.asked.append(list(clips))
         self._before(clips)
@@ -134,7 +134,7 @@ class Devices:
 
     Args:
         loaders: an engine, or what loads one, for each device.
-        allowed: as for `Recognition`; short where a test is about devices that do not answer.
+        batch_timeout: as for `Recognition`; short where a test is about devices that do not answer.
         hear: hears events, as `told` does.
         taking: called with each answer in the thread that gives it, before anybody else hears of it.
     """
@@ -142,7 +142,7 @@ class Devices:
     def __init__(
         self,
         *loaders: Echo | Loader,
-        allowed: Callable[[float], float] = lambda seconds: PATIENCE,
+        batch_timeout: Callable[[float], float] = lambda seconds: PATIENCE,
         hear: Callable[[Event], None] = silence,
         taking: Callable[[Answer], None] = lambda answer: None,
     ) -> None:
@@ -150,7 +150,7 @@ class Devices:
         self._hear, self._taking = hear, taking
         self._inbox: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         found = [(lambda loader=loader: loader) if isinstance(loader, Echo) else loader for loader in loaders]  # type: ignore[misc]
-        self.recognition = Recognition(found, self._take, self._tell, allowed)
+        self.recognition = Recognition(found, self._take, self._tell, batch_timeout)
 
     def __enter__(self) -> Self:
         self.recognition.__enter__()

@@ -14,16 +14,16 @@ import numpy as np
 import pytest
 
 from tests.conftest import EXAMPLES, lecture, spoken
-from tests.conversations import write
+from tests.conversations import write_wav
 from transcribe_cli import JobSpec, Settings, transcribe
-from transcribe_cli.config import ELSEWHERE, GROUPS
+from transcribe_cli.config import OPTION_GROUPS, REMOTE_GROUP
 from transcribe_cli.config.fields import FIELDS
 from transcribe_cli.errors import DeviceUnavailable, ModelUnavailable, UsageError
 from transcribe_cli.events import silence
 from transcribe_cli.pipeline.loading import engine_loaders, load_diarizer
 from transcribe_cli.plan import plan
 from transcribe_cli.recognition.engines import faster_whisper
-from transcribe_cli.sources import find
+from transcribe_cli.sources import find_recordings
 from transcribe_cli.transcript import Transcript
 
 # What reaches `generate` when the option is set: argument, value.
@@ -101,7 +101,7 @@ def words(transcript: Transcript) -> int:
 
 def test_the_tables_name_every_option() -> None:
     """The panels of `--help`, and this file, have each field of spec and settings once."""
-    shown = [name for names in GROUPS.values() for name in names]
+    shown = [name for names in OPTION_GROUPS.values() for name in names]
     assert sorted(shown) == sorted(FIELDS)
     assert set(GENERATE) | set(PROMPTED) | set(SPEC) | set(SETTINGS) == set(FIELDS)
 
@@ -200,7 +200,7 @@ def _twice(path: Path) -> Path:
     other = path.parent / "stereo" / "aula.wav"
     with wave.open(str(path)) as file:
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32_768
-    return write(other, np.stack([samples, samples], axis=1))
+    return write_wav(other, np.stack([samples, samples], axis=1))
 
 
 def _raises(kind: type[Exception], do: Callable[[], object]) -> bool:
@@ -241,7 +241,7 @@ def _gpu_beyond_the_last() -> bool:
 # Options of outputs, choice of files and display are tested where they are at home, by running the program.
 def _batches(path: Path, **more: object) -> int:
     """How many windows the diarizer sees at once."""
-    [job] = plan(find([str(path)]), JobSpec(model="demo", diarize=True, diarize_model="demo"), settings())
+    [job] = plan(find_recordings([str(path)]), JobSpec(model="demo", diarize=True, diarize_model="demo"), settings())
     diarizer: Any = load_diarizer(settings(**more), job, silence)
     return int(diarizer._pipeline.embedding_batch_size)
 
@@ -279,7 +279,7 @@ SETTINGS: Mapping[str, Callable[[Path], bool] | str] = {
     ),
     "diarize_batch_size": lambda path: _batches(path, diarize_batch_size=3) == 3 != _batches(path),
     "shard": "tests/cli/test_shards.py",
-    **dict.fromkeys(GROUPS[ELSEWHERE], "tests/backends/test_runpod.py"),
+    **dict.fromkeys(OPTION_GROUPS[REMOTE_GROUP], "tests/backends/test_runpod.py"),
     "priority": "tests/backends/test_metered.py",
     "staging": "tests/backends/test_staging.py",
     "max_start": "tests/backends/test_stalled_queue.py",

@@ -6,9 +6,9 @@ import pytest
 
 from transcribe_cli.errors import MissingExtra
 from transcribe_cli.formats import check_formats
-from transcribe_cli.registry import ENDINGS, FORMATS, Extra, Registry, ending
+from transcribe_cli.registry import FILE_EXTENSIONS, FORMATS, Extra, Registry, file_extension
 from transcribe_cli.settings import Settings
-from transcribe_cli.sinks.names import NAME_BYTES, shortened
+from transcribe_cli.sinks.names import NAME_BYTES, shorten_name
 
 KIND = Registry(
     "output format",
@@ -36,5 +36,5 @@ def test_every_format_can_be_loaded() -> None:
 
 def test_every_ending_has_room() -> None:
     """Also after a name that is as long as a file system allows, and no two formats share one."""
-    assert len(ENDINGS) == len(FORMATS.names())
-    assert all(len(f"{shortened('x' * 300)}.{ending(name)}") <= NAME_BYTES for name in FORMATS.names())
+    assert len(FILE_EXTENSIONS) == len(FORMATS.names())
+    assert all(len(f"{shorten_name('x' * 300)}.{file_extension(name)}") <= NAME_BYTES for name in FORMATS.names())

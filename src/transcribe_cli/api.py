@@ -9,14 +9,14 @@ from dataclasses import replace
 from functools import partial
 
 from transcribe_cli.events import Emit, silence
-from transcribe_cli.pipeline.loading import check_diarizer, check_engine, decoders, engine_loaders, load_diarizer
+from transcribe_cli.pipeline.loading import check_diarizer, check_engine, engine_loaders, load_diarizer, open_decoders
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.pipeline.run import Pipeline
 from transcribe_cli.plan import Decision, Job, plan
 from transcribe_cli.settings import Settings
-from transcribe_cli.sources import find
+from transcribe_cli.sources import find_recordings
 from transcribe_cli.sources.fetch import GB, Fetcher
-from transcribe_cli.speakers.naming import Naming
+from transcribe_cli.speakers.naming import SpeakerNaming
 from transcribe_cli.spec import JobSpec
 
 
@@ -45,7 +45,7 @@ def transcribe(
     """
     spec, settings = spec or JobSpec(), settings or Settings()
     named = [sources] if isinstance(sources, str | os.PathLike) else sources
-    recordings = find(
+    recordings = find_recordings(
         [os.fspath(source) for source in named], include=settings.include, exclude=settings.exclude, storage=settings.storage
     )
     jobs = [_to_do(job) for job in plan(recordings, spec, settings)]
@@ -54,22 +54,22 @@ def transcribe(
             yield Outcome(job, error=job.error)
     if waiting := [job for job in jobs if job.decision is Decision.TRANSCRIBE]:
         check_engine(spec, settings)
-        naming = Naming(settings, emit)
-        naming.read(waiting)
+        naming = SpeakerNaming(settings, emit)
+        naming.load_names(waiting)
         check_diarizer(waiting, settings)
         with ExitStack() as stack:
             fetcher = partial(Fetcher, round(settings.scratch_limit * GB))
             loaders, diarizer = partial(engine_loaders, spec, settings), partial(load_diarizer, settings)
-            pipeline = Pipeline(loaders, decoders(settings, stack), emit, diarizer=diarizer, fetcher=fetcher)
+            pipeline = Pipeline(loaders, open_decoders(settings, stack), emit, load_diarizer=diarizer, make_fetcher=fetcher)
             for outcome in pipeline.run(waiting):
                 yield _named(outcome, naming)
 
 
-def _named(outcome: Outcome, naming: Naming) -> Outcome:
+def _named(outcome: Outcome, naming: SpeakerNaming) -> Outcome:
     """With the names of its speakers."""
     if outcome.transcript is None:
         return outcome
-    return replace(outcome, transcript=naming.named(outcome.job, outcome.transcript, outcome.diarization))
+    return replace(outcome, transcript=naming.apply_names(outcome.job, outcome.transcript, outcome.diarization))
 
 
 def _to_do(job: Job) -> Job:

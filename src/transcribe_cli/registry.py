@@ -97,9 +97,9 @@ BACKENDS = Registry(
 )
 
 
-def ending(name: str) -> str:
+def file_extension(name: str) -> str:
     """What files of an output format end with: its name, but where other tools look for a name of their own."""
     return "TextGrid" if name == "textgrid" else name
 
 
-ENDINGS = frozenset(map(ending, FORMATS.names()))
+FILE_EXTENSIONS = frozenset(map(file_extension, FORMATS.names()))

@@ -223,7 +223,7 @@ class Settings(BaseModel):
     @field_validator("shard")
     @classmethod
     def _known_shard(cls, value: str | None) -> str | None:
-        return None if value is None else shards.check(value)
+        return None if value is None else shards.check_shard(value)
 
     @field_validator("backend")
     @classmethod

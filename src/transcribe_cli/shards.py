@@ -28,7 +28,7 @@ class Shard:
         """As users write it: `2/4`."""
         return f"{self.index}/{self.count}"
 
-    def holds(self, relative: bytes) -> bool:
+    def contains(self, relative: bytes) -> bool:
         """Whether the recording of this path, below the folder that was named and with slashes, belongs to it."""
         return int.from_bytes(hashlib.sha256(relative).digest()[:8], "big") % self.count == self.index - 1
 
@@ -59,7 +59,7 @@ ENGINES = (
 )
 
 
-def check(text: str) -> str:
+def check_shard(text: str) -> str:
     """The text, when it is `i/n`, `auto` or `auto/n`.
 
     Raises:
@@ -75,7 +75,7 @@ def check(text: str) -> str:
     return text
 
 
-def parsed(text: str) -> Shard:
+def parse_shard(text: str) -> Shard:
     """The shard that `i/n` means; the text has been checked.
 
     Raises:
@@ -86,7 +86,7 @@ def parsed(text: str) -> Shard:
     return Shard(int(form[1]), int(form[2]))
 
 
-def resolved(text: str, environ: Mapping[str, str]) -> str:
+def resolve_shard(text: str, environ: Mapping[str, str]) -> str:
     """`auto` and `auto/n` as `i/n`, by the variables of the engine that started this process; `i/n` as it is.
 
     Where several engines have set theirs (torchrun inside SLURM), the first of `ENGINES` counts that has more than one task.

@@ -20,7 +20,7 @@ DEFAULT_DIARIZER = "pyannote/speaker-diarization-community-1"
 # The diarizer that computes nothing: turns from an RTTM file of the user's. `plan` adds a colon and the digest of that file.
 RTTM = "rttm"
 # What says who spoke; without `diarize` none of it matters.
-DIARIZATION = frozenset({"diarize", "diarize_model", "num_speakers", "min_speakers", "max_speakers"})
+DIARIZATION_FIELDS = frozenset({"diarize", "diarize_model", "num_speakers", "min_speakers", "max_speakers"})
 # faster-whisper and openai/whisper: 0.0, then 0.2 more after each failed try.
 TEMPERATURE_LADDER = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
@@ -183,7 +183,7 @@ class JobSpec(BaseModel):
         null default changes no fingerprint; nor do the channels where they are mixed.
         """
         mixed = ("channels",) if self.channels == "mix" else ()
-        spec = self.model_dump(mode="json", exclude={"preset", *mixed, *(() if self.diarize else DIARIZATION)})
+        spec = self.model_dump(mode="json", exclude={"preset", *mixed, *(() if self.diarize else DIARIZATION_FIELDS)})
         fields = type(self).model_fields
         return {name: value for name, value in spec.items() if value is not None or fields[name].default is not None}
 

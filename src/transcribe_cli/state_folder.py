@@ -20,26 +20,26 @@ from platformdirs import user_state_path
 _DIGITS = 32
 
 
-class Shelf:
+class StateFiles:
     """Files of one kind.
 
     Args:
         state: the state folder; None is the user's own, `~/.local/state/transcribe-cli` on Linux.
         name: of the folder in it.
         ending: of the files.
-        sweep_seconds: age after which nobody comes back to one.
+        max_age_seconds: age after which nobody comes back to one.
     """
 
-    def __init__(self, state: Path | None, name: str, ending: str, sweep_seconds: float) -> None:
+    def __init__(self, state: Path | None, name: str, ending: str, max_age_seconds: float) -> None:
         self.folder = (state or user_state_path("transcribe-cli")) / name
         self._ending = ending
-        self._sweep_seconds = sweep_seconds
+        self._max_age_seconds = max_age_seconds
 
     def path(self, *identity: object) -> Path:
         """Of the file about this: texts, numbers and None, the same for the same."""
         return self.folder / f"{hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:_DIGITS]}{self._ending}"
 
-    def make(self) -> None:
+    def create_folder(self) -> None:
         """The folder, before something is put there.
 
         Raises:
@@ -47,15 +47,15 @@ class Shelf:
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def sweep(self) -> None:
+    def remove_expired(self) -> None:
         """Remove what was left behind long ago."""
         with contextlib.suppress(OSError):
             for path in self.folder.glob(f"*{self._ending}"):
-                if time.time() - path.stat().st_mtime > self._sweep_seconds:
+                if time.time() - path.stat().st_mtime > self._max_age_seconds:
                     path.unlink(missing_ok=True)
 
 
-def opened(path: Path) -> int:
+def open_for_append(path: Path) -> int:
     """A descriptor to append JSON lines to a file, which is made if it is not there.
 
     Raises:
@@ -68,7 +68,7 @@ def opened(path: Path) -> int:
     return descriptor
 
 
-def records(path: Path) -> Iterator[dict[str, Any]]:
+def read_records(path: Path) -> Iterator[dict[str, Any]]:
     """The JSON objects in the lines of a file; lines that a crash cut are passed over, and a file that is not there has none."""
     with contextlib.suppress(OSError):
         for line in path.read_bytes().splitlines():

@@ -95,7 +95,7 @@ class JobRecord(_Document):
     finished_at: str = Field(description="UTC, ISO 8601")
 
 
-class Likeness(_Document):
+class VoiceMatch(_Document):
     """A speaker sounds like somebody whose voice was enrolled."""
 
     speaker: str = Field(description="label")
@@ -115,7 +115,7 @@ class Quality(_Document):
     rescued: float = Field(default=0.0, description="seconds of speech that got words only when it was heard once more")
     low_confidence: float = Field(default=0.0, description="share of words with a probability under 0.5")
     skipped_packets: int = Field(default=0, description="damaged packets that the decoder left out")
-    voices: tuple[Likeness, ...] = Field(default=(), description="speakers who sound like an enrolled voice, sure or not")
+    voices: tuple[VoiceMatch, ...] = Field(default=(), description="speakers who sound like an enrolled voice, sure or not")
 
 
 class Timing(_Document):
@@ -143,12 +143,12 @@ class Cost(_Document):
     as_of: str | None = Field(default=None, description="day from which the price is known, ISO 8601")
     source: str = Field(description="who says the price: an address, a file, an option")
 
-    def after(self, before: Cost | None) -> Cost:
+    def plus(self, previous: Cost | None) -> Cost:
         """The same with what was paid for the transcript before; in another currency that cannot be told."""
-        if before is None or before.currency != self.currency:
+        if previous is None or previous.currency != self.currency:
             return self
-        seconds = (before.seconds or 0.0) + (self.seconds or 0.0)
-        return self.model_copy(update={"amount": before.amount + self.amount, "seconds": seconds or None})
+        seconds = (previous.seconds or 0.0) + (self.seconds or 0.0)
+        return self.model_copy(update={"amount": previous.amount + self.amount, "seconds": seconds or None})
 
 
 class Transcript(_Document):

@@ -26,7 +26,7 @@ from transcribe_cli.events import Event, RunFinished
 from transcribe_cli.plan import Job, plan
 from transcribe_cli.recognition.engines.models import DEMO_FOLDER
 from transcribe_cli.settings import Settings
-from transcribe_cli.sources import find
+from transcribe_cli.sources import find_recordings
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.worker.handler import Terms, Worker
 
@@ -117,7 +117,7 @@ class Elsewhere:
     def run(self, spec: JobSpec = SPEC, **more: object) -> RunFinished:
         """A run in this process."""
         settings = self.settings(**more)
-        return self.batch(plan(find([str(self.folder)]), spec, settings), spec, settings).run()
+        return self.batch(plan(find_recordings([str(self.folder)]), spec, settings), spec, settings).run()
 
     def batch(self, jobs: Sequence[Job], spec: JobSpec, settings: Settings) -> Batch:
         """These jobs, on a bill of their own at the prices of the list."""

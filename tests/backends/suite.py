@@ -17,7 +17,7 @@ from transcribe_cli.errors import RecordingError
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job, plan
 from transcribe_cli.settings import Settings
-from transcribe_cli.sources import find
+from transcribe_cli.sources import find_recordings
 from transcribe_cli.spec import JobSpec
 
 SPEC = JobSpec(model="demo", language="pt")
@@ -43,7 +43,7 @@ class BackendSuite:
     @pytest.fixture
     def jobs(self, folder: Path) -> list[Job]:
         """One for each."""
-        return plan(find([str(folder)]), SPEC, Settings())
+        return plan(find_recordings([str(folder)]), SPEC, Settings())
 
     def test_each_job_has_one_outcome(self, opened: Backend, jobs: list[Job]) -> None:
         """With a transcript of the recording as it is here, or with its error."""

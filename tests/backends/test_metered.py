@@ -29,7 +29,7 @@ from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job, plan
 from transcribe_cli.reporting.sentences import dollars, sentence
 from transcribe_cli.settings import Settings
-from transcribe_cli.sources import find
+from transcribe_cli.sources import find_recordings
 from transcribe_cli.worker.handler import Worker
 
 ADA_24 = 1.12  # USD an hour, as listed
@@ -316,7 +316,7 @@ def test_hours_of_audio_are_limited_too(remote: Elsewhere) -> None:
 
     limits = Limits(settings, bill.so_far)
     place = Billed(Service(hear, failing=1), bill, settings, hear)
-    jobs = plan(find([str(remote.folder)]), SPEC, settings)
+    jobs = plan(find_recordings([str(remote.folder)]), SPEC, settings)
     place.check(jobs)
     found = list(place.run(iter(jobs), lambda job: True, lambda: limits.reached() is not None))
     assert [outcome.usage[0].cost for outcome in found] == [0.36, 0.36]

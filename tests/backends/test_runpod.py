@@ -76,7 +76,7 @@ def test_a_client_killed_before_it_wrote_the_result_pays_nothing_twice(
 ) -> None:
     (remote.folder / "dois.wav").unlink()
     with monkeypatch.context() as patch:
-        patch.setattr("transcribe_cli.batch.run.sinks.commit", _killed)
+        patch.setattr("transcribe_cli.sinks.commit", _killed)
         with pytest.raises(SystemExit):
             remote.run()
     assert remote.run().exit_code == 0

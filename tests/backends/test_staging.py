@@ -17,9 +17,9 @@ from tests.storage.places import Tree, new, started
 from transcribe_cli.errors import StorageNotReady, UsageError
 from transcribe_cli.events import RecordingSent
 from transcribe_cli.plan import plan
-from transcribe_cli.sources import find
+from transcribe_cli.sources import find_recordings
 from transcribe_cli.storage import Location, locate
-from transcribe_cli.storage.signing import signed
+from transcribe_cli.storage.signing import sign_url
 from transcribe_cli.worker.handler import Worker
 
 
@@ -82,7 +82,7 @@ def test_no_signed_url_is_in_any_file(gateway: Gateway, remote: Elsewhere, bucke
 def test_a_recording_in_a_bucket_is_fetched_by_the_worker_itself(served: Gateway, remote: Elsewhere, bucket: Tree) -> None:
     bucket.put("um.wav", (remote.folder / "um.wav").read_bytes())
     settings = remote.settings(storage=bucket.options)
-    jobs = plan(find([bucket.url], storage=bucket.options), SPEC, settings)
+    jobs = plan(find_recordings([bucket.url], storage=bucket.options), SPEC, settings)
     assert remote.batch(jobs, SPEC, settings).run().exit_code == 0
     assert set(bucket.files()) == {"um.wav", "um.json", "um.srt", "um.vtt"}
     assert [event.bytes for event in remote.events if isinstance(event, RecordingSent)] == [0]
@@ -92,8 +92,8 @@ def test_a_recording_in_a_bucket_is_fetched_by_the_worker_itself(served: Gateway
 def test_signed_urls_read_and_write_without_credentials(bucket: Tree) -> None:
     place = bucket.put("dir/a file é.bin", b"content")
     assert isinstance(place, Location)
-    assert httpx.get(signed(place, 60)).content == b"content"
-    assert httpx.put(signed(place, 60, put=True), content=b"other").is_success
+    assert httpx.get(sign_url(place, 60)).content == b"content"
+    assert httpx.put(sign_url(place, 60, put=True), content=b"other").is_success
     assert bucket.files()["dir/a file é.bin"] == b"other"
 
 
@@ -101,7 +101,7 @@ def test_an_anonymous_bucket_cannot_sign(bucket: Tree) -> None:
     endpoint = bucket.options["s3"]["endpoint_url"]
     place = locate(f"{bucket.url}/a", {"s3": {"endpoint_url": endpoint, "anon": True}})
     with pytest.raises(StorageNotReady, match="no signature"):
-        signed(place, 60)
+        sign_url(place, 60)
 
 
 @pytest.mark.parametrize("url", ["https://example.org/", "memory://folder"])

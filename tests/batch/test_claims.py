@@ -13,13 +13,13 @@ import pytest
 from tests.documents import commit, transcript_of
 from transcribe_cli.batch.claims import Claims
 from transcribe_cli.batch.leases import Owner, lease_path
-from transcribe_cli.batch.leases.owner import moment
+from transcribe_cli.batch.leases.owner import utc_now
 from transcribe_cli.errors import OutputRefused
 from transcribe_cli.events import Event, RecordingProgress
 from transcribe_cli.plan import Decision, Job, plan
 from transcribe_cli.settings import Settings
-from transcribe_cli.sinks import host, recover
-from transcribe_cli.sources import find
+from transcribe_cli.sinks import host_id, recover
+from transcribe_cli.sources import find_recordings
 from transcribe_cli.spec import JobSpec
 
 SPEC = JobSpec(model="small")
@@ -30,7 +30,7 @@ Claiming = Callable[..., Claims]
 
 def planned(folder: Path, spec: JobSpec = SPEC, **settings: object) -> Job:
     """The job of the only recording."""
-    [job] = plan(find([str(folder)]), spec, Settings.model_validate(settings))
+    [job] = plan(find_recordings([str(folder)]), spec, Settings.model_validate(settings))
     return job
 
 
@@ -42,7 +42,7 @@ def finish(job: Job) -> None:
 def dead(job: Job) -> Path:
     """A lease of a process that was killed."""
     path = lease_path(job.recording, job.output)
-    path.write_bytes(replace(Owner.me(moment()), pid=DEAD_PID).dumps())
+    path.write_bytes(replace(Owner.this_process(utc_now()), pid=DEAD_PID).dumps())
     return path
 
 
@@ -141,7 +141,7 @@ def test_a_run_that_was_killed_while_writing_leaves_its_transcript_to_the_taker(
     """It is under a temporary name, and nothing is recognized again."""
     job = planned(folder)
     finish(job)
-    temporary = folder / f".transcribe-{host()}-{DEAD_PID}-0123abcd.tmp"
+    temporary = folder / f".transcribe-{host_id()}-{DEAD_PID}-0123abcd.tmp"
     job.output.path("json").rename(temporary)
     dead(job)
     claim = claims().claim(job)
@@ -154,14 +154,14 @@ def test_a_run_that_lost_its_lease_asks_again_before_it_writes(folder: Path, cla
     job, one = planned(folder), claims()
     one.claim(job)
     path = lease_path(job.recording, job.output)
-    path.write_bytes(replace(Owner.me(moment()), machine="00000000").dumps())
-    assert one.secure(job).decision is Decision.TRANSCRIBE
+    path.write_bytes(replace(Owner.this_process(utc_now()), machine="00000000").dumps())
+    assert one.begin_writing(job).decision is Decision.TRANSCRIBE
     one.release(job)
     assert not path.exists()
     one.claim(job)
     path.unlink()
     finish(job)
-    assert one.secure(job).decision is Decision.DONE
+    assert one.begin_writing(job).decision is Decision.DONE
 
 
 def test_the_lease_says_how_far_the_recording_is(folder: Path, claims: Claiming) -> None:
@@ -170,7 +170,7 @@ def test_the_lease_says_how_far_the_recording_is(folder: Path, claims: Claiming)
     one.claim(job)
     one.hear(RecordingProgress("aula.mp3", 30.0, 60.0))
     one.hear(RecordingProgress("other.mp3", 1.0, 2.0))
-    one.secure(job)
+    one.begin_writing(job)
     owner = Owner.loads(lease_path(job.recording, job.output).read_bytes())
     assert (owner.seconds, owner.duration) == (30.0, 60.0)
 

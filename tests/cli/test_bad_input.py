@@ -18,7 +18,7 @@ import pytest
 from tests.audio.media import Track, crafted, cut, encode, flac_of_silence, hole, long_silence, wav
 from tests.cli.recordings import SHORT, check_harmless, check_set, encoded, state, unfinished
 from tests.conftest import Ran, command, environment, spoken
-from transcribe_cli.sinks.names import shortened
+from transcribe_cli.sinks.names import shorten_name
 from transcribe_cli.text.printable import printable
 
 Transcribe = Callable[..., Ran]
@@ -75,7 +75,7 @@ class Folder:
 
     def output(self, name: bytes) -> Path:
         """Outputs of a recording, without their ending."""
-        return self.path / shortened(Path(os.fsdecode(name)).stem)
+        return self.path / shorten_name(Path(os.fsdecode(name)).stem)
 
     def lines(self) -> list[str]:
         """What was said about failures."""

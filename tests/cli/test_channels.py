@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import Ran, command, environment
-from tests.conversations import TALK, Audio, conversation, noisy, overheard, write
+from tests.conversations import TALK, Audio, conversation, with_crosstalk, with_noise, write_wav
 from transcribe_cli.spec import JobSpec
 
 Transcribe = Callable[..., Ran]
@@ -42,15 +42,15 @@ def expected(who: int, talk: Sequence[tuple[int, str]] = TALK) -> str:
 
 def recorded(folder: Path, sound: Audio, name: str = "conversa.wav") -> Path:
     """A recording in a folder of its own."""
-    return write(folder / "in" / name, sound)
+    return write_wav(folder / "in" / name, sound)
 
 
 HEARD: dict[str, Callable[[], Audio]] = {
-    "one after the other": lambda: noisy(conversation()),
-    "interrupting each other": lambda: noisy(conversation(pause=-0.5)),
-    "heard in each other's microphone": lambda: noisy(overheard(conversation(), -15.0)),
-    "with an echo": lambda: noisy(overheard(conversation(), -30.0, late=0.2)),
-    "through a quiet microphone": lambda: noisy(overheard(conversation(), -20.0) * (1.0, 0.2), -75.0),
+    "one after the other": lambda: with_noise(conversation()),
+    "interrupting each other": lambda: with_noise(conversation(pause=-0.5)),
+    "heard in each other's microphone": lambda: with_noise(with_crosstalk(conversation(), -15.0)),
+    "with an echo": lambda: with_noise(with_crosstalk(conversation(), -30.0, delay=0.2)),
+    "through a quiet microphone": lambda: with_noise(with_crosstalk(conversation(), -20.0) * (1.0, 0.2), -75.0),
 }
 
 
@@ -112,7 +112,7 @@ def test_mono_is_as_without_the_option(transcribe: Transcribe, tmp_path: Path) -
 def test_a_channel_in_which_nobody_speaks_has_no_speaker(transcribe: Transcribe, tmp_path: Path, noise: float | None) -> None:
     """Be it silent or only noisy."""
     sound = conversation() * (0.0, 1.0)
-    path = recorded(tmp_path, sound if noise is None else noisy(sound, noise))
+    path = recorded(tmp_path, sound if noise is None else with_noise(sound, noise))
     assert transcribe("run", path, *SPLIT).code == 0
     assert said(path) == {"SPEAKER_00": expected(1)}
     assert document(path)["speakers"] == ["SPEAKER_00"]
@@ -185,7 +185,7 @@ def test_read_in_sequence_nobody_goes_on_with_what_another_said(transcribe: Tran
 
 def test_a_killed_run_goes_on_where_it_was_and_writes_the_same(transcribe: Transcribe, tmp_path: Path) -> None:
     """Clips of both channels are told apart in the checkpoint, also where they lie at the same time."""
-    path = recorded(tmp_path, noisy(np.concatenate([conversation(pause=6.0)] * 2)))
+    path = recorded(tmp_path, with_noise(np.concatenate([conversation(pause=6.0)] * 2)))
     arguments = (*SPLIT, "--batch-size", "1", "--log-format", "json")
     state = tmp_path / "state"
     seen = 0

@@ -21,8 +21,8 @@ from tests.conftest import EXAMPLES, Ran, command, environment
 from tests.speakers.diarizers.fake_hub import GOOD_TOKEN, FakeHub
 from tests.speakers.diarizers.telemetry import Proxy
 from tests.warm import transcriber
-from transcribe_cli.speakers.diarizers.hub import DEMO_FOLDER
-from transcribe_cli.speakers.diarizers.loading import TELEMETRY
+from transcribe_cli.speakers.diarizers.loading import TELEMETRY_VARIABLE
+from transcribe_cli.speakers.diarizers.pipeline_files import DEMO_FOLDER
 from transcribe_cli.spec import DEFAULT_DIARIZER
 
 Transcribe = Callable[..., Ran]
@@ -49,7 +49,7 @@ def hearing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Ra
     with Proxy() as proxy:
         arguments = command(["run", folder / "hearing.wav", *DIARIZED, "-f", "all", *EVENTS, "--json"])
         # Also where the variable says yes: this tool's promise is its own.
-        variables = proxy.variables | {TELEMETRY: "1"}
+        variables = proxy.variables | {TELEMETRY_VARIABLE: "1"}
         ran = subprocess.run(arguments, env=environment(variables), capture_output=True, text=True)
         yield folder, Ran(ran.returncode, ran.stdout, ran.stderr), proxy
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import Ran, command, environment
 from tests.formats.documents import LESSON
-from transcribe_cli.registry import FORMATS, ending
+from transcribe_cli.registry import FORMATS, file_extension
 
 Transcribe = Callable[..., Ran]
 
@@ -42,7 +42,7 @@ def test_all_formats_are_written(lesson: Path, transcribe: Transcribe) -> None:
     """Each under its own ending, and listed in the transcript."""
     ran = transcribe("render", lesson, "-f", "all")
     assert (ran.code, ran.err.count("aula.")) == (0, len(FORMATS.names())), ran.err
-    assert {path.name for path in lesson.parent.iterdir()} == {f"aula.{ending(name)}" for name in FORMATS.names()}
+    assert {path.name for path in lesson.parent.iterdir()} == {f"aula.{file_extension(name)}" for name in FORMATS.names()}
 
 
 def test_a_missing_extra_is_said_before_the_run(

@@ -17,7 +17,7 @@ from transcribe_cli.costs.prices import Price
 from transcribe_cli.events import Event, RecordingProgress, RecordingResumed, RunFinished, silence
 from transcribe_cli.plan import plan
 from transcribe_cli.settings import Settings
-from transcribe_cli.sources import find
+from transcribe_cli.sources import find_recordings
 from transcribe_cli.spec import JobSpec
 
 Transcribe = Callable[..., Ran]
@@ -40,7 +40,7 @@ def run(
     """A run in this process: one clip at a time, so that it is known how many are finished."""
     values = {"batch_size": 1, "threads": 1, "state_dir": folder.parent / "state", "output_dir": out, "device": "cpu", **more}
     spec, settings = JobSpec(model="demo"), Settings.model_validate(values)
-    return Batch(plan(find([str(folder)]), spec, settings), spec, settings, hear, meter=meter).run()
+    return Batch(plan(find_recordings([str(folder)]), spec, settings), spec, settings, hear, meter=meter).run()
 
 
 @pytest.mark.parametrize(

@@ -259,7 +259,7 @@ def test_on_a_terminal_what_is_in_progress_elsewhere_is_not_waited_for(done: Pat
     folder = Path(shutil.copytree(done, tmp_path / "aulas"))
     for path in folder.glob("*.json"):
         path.unlink()
-    owner = replace(Owner.me("2026-11-21T10:00:00Z"), machine="00000000", host="gpu\x1b]0;owned\x07\n")
+    owner = replace(Owner.this_process("2026-11-21T10:00:00Z"), machine="00000000", host="gpu\x1b]0;owned\x07\n")
     (folder / ".a.wav.transcribe-lease").write_bytes(owner.dumps())
     terminal = Terminal(["run", folder, "--model", "demo", "--overwrite"])
     code, _ = terminal.end()

@@ -14,8 +14,8 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.plan import plan
 from transcribe_cli.reporting.sentences import counted
 from transcribe_cli.settings import Settings
-from transcribe_cli.shards import ENGINES, Shard, check, parsed, resolved
-from transcribe_cli.sources import find
+from transcribe_cli.shards import ENGINES, Shard, check_shard, parse_shard, resolve_shard
+from transcribe_cli.sources import find_recordings
 from transcribe_cli.spec import JobSpec
 
 Transcribe = Callable[..., Ran]
@@ -33,7 +33,7 @@ def tree(tmp_path: Path) -> Path:
 
 def shard(tree: Path, text: str | None) -> set[str]:
     """The recordings of a shard."""
-    return {job.recording.label for job in plan(find([str(tree)]), JobSpec(), Settings(shard=text))}
+    return {job.recording.label for job in plan(find_recordings([str(tree)]), JobSpec(), Settings(shard=text))}
 
 
 def test_every_recording_is_in_exactly_one_shard(tree: Path) -> None:
@@ -67,7 +67,7 @@ def test_names_that_clash_are_found_in_every_shard(tmp_path: Path) -> None:
         (tmp_path / folder / "x.mp3").write_text("x")
     sources = [str(tmp_path / "a"), str(tmp_path / "b")]
     for text in ("1/2", "2/2"):
-        jobs = plan(find(sources), JobSpec(), Settings(shard=text, output_dir=tmp_path / "out"))
+        jobs = plan(find_recordings(sources), JobSpec(), Settings(shard=text, output_dir=tmp_path / "out"))
         assert all(job.error is not None for job in jobs)
 
 
@@ -116,7 +116,7 @@ def test_a_run_does_its_shard_and_says_so(transcribe: Transcribe, say: Callable[
 )
 def test_auto_asks_the_variables_of_the_engines(variables: dict[str, str], text: str, shard: str) -> None:
     """Arrays that do not begin at 0, and engines inside engines."""
-    assert resolved(check(text), variables) == shard
+    assert resolve_shard(check_shard(text), variables) == shard
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda ranks: ranks.engine)
@@ -124,7 +124,7 @@ def test_each_engine_counts_from_0(engine: object) -> None:
     """The first of two, and the last."""
     ranks = next(ranks for ranks in ENGINES if ranks is engine)
     text, count = ("auto/2", {}) if ranks.count is None else ("auto", {ranks.count: "2"})
-    assert [resolved(text, {ranks.index: index, **count}) for index in ("0", "1")] == ["1/2", "2/2"]
+    assert [resolve_shard(text, {ranks.index: index, **count}) for index in ("0", "1")] == ["1/2", "2/2"]
 
 
 @pytest.mark.parametrize(
@@ -157,4 +157,4 @@ def test_a_shard_that_cannot_be_meant_is_one_line_and_2(
 def test_from_python_auto_has_to_be_resolved_first() -> None:
     """Nothing but the command line reads the environment."""
     with pytest.raises(UsageError, match="depends on the environment"):
-        parsed("auto")
+        parse_shard("auto")

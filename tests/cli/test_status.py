@@ -18,9 +18,9 @@ from tests.cli.recordings import SHORT, check_harmless, state
 from tests.conftest import Ran, command, environment, spoken
 from transcribe_cli.batch.failures import SWEEP_SECONDS, Failures
 from transcribe_cli.batch.leases import Owner
-from transcribe_cli.batch.leases.owner import moment
+from transcribe_cli.batch.leases.owner import utc_now
 from transcribe_cli.errors import NotAudio
-from transcribe_cli.sources import find
+from transcribe_cli.sources import find_recordings
 
 Transcribe = Callable[..., Ran]
 
@@ -38,7 +38,7 @@ def tree(tmp_path: Path, transcribe: Transcribe) -> Path:
     (folder / "rendered.vtt").unlink()
     for name in ("missing.wav", "busy.wav"):
         (folder / name).write_bytes(spoken(SHORT))
-    owner = replace(Owner.me(moment()), host="gpu\x1b[31m2", machine="00000000", pid=77, seconds=30.0, duration=120.0)
+    owner = replace(Owner.this_process(utc_now()), host="gpu\x1b[31m2", machine="00000000", pid=77, seconds=30.0, duration=120.0)
     (folder / ".busy.wav.transcribe-lease").write_bytes(owner.dumps())
     (folder / "gone.mp3").symlink_to("/nowhere")
     return folder
@@ -112,7 +112,7 @@ def test_exit_codes_say_whether_everything_is_done_or_will_be(tmp_path: Path, tr
     (folder / "a.wav").write_bytes(spoken(SHORT))
     assert status(transcribe, folder).code == 3
     lease = folder / ".a.wav.transcribe-lease"
-    lease.write_bytes(replace(Owner.me(moment()), machine="00000000").dumps())
+    lease.write_bytes(replace(Owner.this_process(utc_now()), machine="00000000").dumps())
     assert status(transcribe, folder).code == 6
     os.utime(lease, (time.time() - 1000, time.time() - 1000))
     assert status(transcribe, folder).code == 3
@@ -140,7 +140,7 @@ def test_a_failure_is_forgotten_when_the_recording_changes_or_is_done(tmp_path: 
 def test_records_of_failures_are_swept_and_damaged_ones_passed_over(tmp_path: Path) -> None:
     """They are history, on which nothing depends."""
     (tmp_path / "a.wav").touch()
-    [recording] = find([str(tmp_path)])
+    [recording] = find_recordings([str(tmp_path)])
     failures = Failures(tmp_path / "state")
     failures.remember(recording, NotAudio("It is not audio.", "Look at it."))
     failure = failures.of(recording)

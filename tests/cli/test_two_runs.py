@@ -20,12 +20,12 @@ from tests.cli.recordings import SHORT, check_harmless, check_set, state
 from tests.cli.test_bad_input import without_privileges
 from tests.conftest import Ran, command, environment, lecture, spoken
 from transcribe_cli.batch.leases import Owner
-from transcribe_cli.batch.leases.owner import moment
+from transcribe_cli.batch.leases.owner import utc_now
 from transcribe_cli.batch.run import Batch
 from transcribe_cli.events import Event, ModelLoaded
 from transcribe_cli.plan import Decision, plan
 from transcribe_cli.settings import Settings
-from transcribe_cli.sources import find
+from transcribe_cli.sources import find_recordings
 from transcribe_cli.spec import JobSpec
 
 Transcribe = Callable[..., Ran]
@@ -34,7 +34,7 @@ GIVEN_TURNS = ("--diarize", "--diarize-model", "rttm")
 TURN = "SPEAKER aula 1 0 60 <NA> <NA> Ana <NA> <NA>\n"
 # A lease ends after a second without a refresh, so that nobody has to wait for two minutes.
 IMPATIENT = (
-    "from transcribe_cli.batch.leases import holding; holding.BEAT_SECONDS, holding.EXPIRY_SECONDS = 0.2, 1.0\n"
+    "from transcribe_cli.batch.leases import manager; manager.REFRESH_SECONDS, manager.EXPIRY_SECONDS = 0.2, 1.0\n"
     "from transcribe_cli.cli import main; main()"
 )
 
@@ -77,7 +77,7 @@ def lease_of(recording: Path) -> Path:
 
 def elsewhere(recording: Path, age: float = 0.0) -> Path:
     """A lease of another machine's, refreshed seconds ago."""
-    owner = replace(Owner.me(moment()), host="gpu-2", machine="00000000", pid=77, seconds=30.0, duration=120.0)
+    owner = replace(Owner.this_process(utc_now()), host="gpu-2", machine="00000000", pid=77, seconds=30.0, duration=120.0)
     path = lease_of(recording)
     path.write_bytes(owner.dumps())
     os.utime(path, (time.time() - age, time.time() - age))
@@ -144,7 +144,7 @@ def test_what_another_run_began_and_did_not_finish_is_done_at_the_end(
     """Its process dies while this one works on the others."""
     other = start("sleep", "60")
     lease = elsewhere(tree / "3.wav")
-    lease.write_bytes(replace(Owner.me(moment()), pid=other.pid).dumps())
+    lease.write_bytes(replace(Owner.this_process(utc_now()), pid=other.pid).dumps())
     run = start(*command(["run", tree, *ONE_AT_A_TIME]))
     assert run.stderr is not None
     said = b""
@@ -290,10 +290,10 @@ def test_a_text_that_another_run_wrote_meanwhile_gets_its_speakers_without_a_sec
     (tree / "0.rttm").write_text(TURN)
     spec = JobSpec(model="demo", language="pt", diarize=True, diarize_model="rttm")
     told: list[Event] = []
-    jobs = plan(find([str(tree / "0.wav")]), spec, Settings())
+    jobs = plan(find_recordings([str(tree / "0.wav")]), spec, Settings())
     assert [job.decision for job in jobs] == [Decision.TRANSCRIBE]
     text_only = spec.model_copy(update={"diarize": False})
-    Batch(plan(find([str(tree / "0.wav")]), text_only, Settings()), text_only, Settings(), lambda event: None).run()
+    Batch(plan(find_recordings([str(tree / "0.wav")]), text_only, Settings()), text_only, Settings(), lambda event: None).run()
     summary = Batch(jobs, spec, Settings(), told.append).run()
     assert (summary.transcribed, summary.diarized, summary.failed, summary.elsewhere) == (0, 1, 0, 0)
     assert not any(isinstance(event, ModelLoaded) for event in told)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from transcribe_cli.config import Config, load
+from transcribe_cli.config import Config, load_config
 
 
 @pytest.fixture
@@ -25,6 +25,6 @@ def configured(tmp_path: Path) -> Callable[..., Config]:
     ) -> Config:
         if toml is not None:
             (tmp_path / "transcribe.toml").write_text(toml, encoding="utf-8")
-        return load(flags, environ=environ or {}, start=tmp_path, config=config, profile=profile)
+        return load_config(flags, environ=environ or {}, start=tmp_path, config=config, profile=profile)
 
     return run

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from transcribe_cli.config import Config, Value, find_file, load
+from transcribe_cli.config import Config, Value, find_file, load_config
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
 
@@ -156,7 +156,7 @@ def test_repeated_flags_may_hold_comma_lists(configured: Load) -> None:
 def test_the_environment_of_the_process_is_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Only what is passed in counts."""
     monkeypatch.setenv("TRANSCRIBE_BEAM_SIZE", "9")
-    assert load({}, environ={}, start=tmp_path).spec.beam_size == 5
+    assert load_config({}, environ={}, start=tmp_path).spec.beam_size == 5
 
 
 def test_a_byte_order_mark_is_no_error(configured: Load, tmp_path: Path) -> None:

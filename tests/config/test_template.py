@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from transcribe_cli.config import GROUPS, Config, load, template
+from transcribe_cli.config import OPTION_GROUPS, Config, load_config, template
 from transcribe_cli.config.fields import FIELDS
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
@@ -37,7 +37,7 @@ def test_it_has_every_option_once_at_its_default(configured: Callable[..., Confi
 
 def test_every_option_is_in_one_group() -> None:
     """A new field needs a place."""
-    assert sorted(name for names in GROUPS.values() for name in names) == sorted(FIELDS)
+    assert sorted(name for names in OPTION_GROUPS.values() for name in names) == sorted(FIELDS)
 
 
 def test_its_example_of_a_profile_works(configured: Callable[..., Config]) -> None:
@@ -50,7 +50,7 @@ def test_its_example_of_a_profile_works(configured: Callable[..., Config]) -> No
 @pytest.mark.parametrize("path", sorted((CONFIGS / "profiles").glob("*.toml")), ids=lambda path: path.stem)
 def test_the_example_profiles_load_and_change_something(path: Path) -> None:
     """As `--config configs/transcribe.toml --profile NAME`; every line of theirs counts."""
-    config = load({}, environ={}, start=CONFIGS, profile=path.stem)
+    config = load_config({}, environ={}, start=CONFIGS, profile=path.stem)
     changed = {name for name, value in config.values.items() if value.origin == str(path)}
     assert changed
     assert not [name for name in changed if config.values[name].value == FIELDS[name].default]

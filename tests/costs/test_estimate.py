@@ -58,7 +58,7 @@ def test_a_short_run_says_little() -> None:
 def test_work_that_is_added_later_is_added_to_the_cost() -> None:
     """Its speakers, for example: amounts and seconds, at the price of the last."""
     text, speakers = cost_of(HOUR, seconds=10), cost_of(Price("dearer", per_hour=7.2), seconds=5)
-    both = speakers.after(text)
+    both = speakers.plus(text)
     assert (both.amount, both.seconds, both.per_hour, both.source) == (pytest.approx(0.02), 15.0, 7.2, "dearer")
-    assert speakers.after(None) == speakers
-    assert speakers.after(text.model_copy(update={"currency": "EUR"})) == speakers
+    assert speakers.plus(None) == speakers
+    assert speakers.plus(text.model_copy(update={"currency": "EUR"})) == speakers

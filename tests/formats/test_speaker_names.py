@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.conftest import Ran
 from tests.formats.documents import any_transcript, segment, shown, spoken, transcript
 from transcribe_cli import sinks
-from transcribe_cli.batch.rendering import Rendered, check_labels
+from transcribe_cli.batch.rendering import TranscriptFile, check_labels
 from transcribe_cli.errors import ConfigError, OutputRefused, UsageError
 from transcribe_cli.formats import BINARY, render, render_bytes
 from transcribe_cli.formats.speaker_names import NAME_CHARACTERS, beside, check, named, parsed, with_names
@@ -147,13 +147,15 @@ def test_only_speakers_are_renamed(document: Transcript, names: dict[str, str]) 
 # In place, as `transcribe render` does it.
 
 
-def put(folder: Path, document: Transcript = DIALOGUE, formats: tuple[str, ...] = ("srt", "txt"), stem: str = "aula") -> Rendered:
+def put(
+    folder: Path, document: Transcript = DIALOGUE, formats: tuple[str, ...] = ("srt", "txt"), stem: str = "aula"
+) -> TranscriptFile:
     """A transcript on the disk, with renderings."""
     source = document.source.model_copy(update={"name": f"{stem}.mp3", "uri": (folder / f"{stem}.mp3").as_uri()})
     whole = document.model_copy(update={"source": source})
     output = sinks.Output(folder, stem)
     sinks.commit(output, whole, {name: render_bytes(name, whole) for name in formats})
-    return Rendered(output.path("json"), folder)
+    return TranscriptFile(output.path("json"), folder)
 
 
 def test_names_go_into_the_transcript_and_everything_made_from_it(tmp_path: Path) -> None:
@@ -205,8 +207,8 @@ def test_files_count_beside_the_recording_and_beside_the_transcript(tmp_path: Pa
     at.path.write_text(document.model_copy(update={"source": source}).dumps())
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "aula.speakers.toml").write_text(f'{A} = "Ana"\n{B} = "Rui"\n')
-    assert at.named({}).speaker_names == {A: "Ana", B: "Rui"}
-    assert at.named({B: "Eva"}).speaker_names == {A: "Ana", B: "Eva"}
+    assert at.with_speaker_names({}).speaker_names == {A: "Ana", B: "Rui"}
+    assert at.with_speaker_names({B: "Eva"}).speaker_names == {A: "Ana", B: "Eva"}
     (tmp_path / "in" / "aula.speakers.toml").write_text("?")
     with pytest.raises(ConfigError):
         at.write(["txt"], None, {}, overwrite=True)
@@ -220,7 +222,7 @@ def test_where_the_recording_was_may_be_nowhere(tmp_path: Path, uri: str) -> Non
     at = put(tmp_path)
     document = at.read()
     at.path.write_text(document.model_copy(update={"source": document.source.model_copy(update={"uri": uri})}).dumps())
-    assert at.named({A: "Ana"}).speaker_names == {A: "Ana"}
+    assert at.with_speaker_names({A: "Ana"}).speaker_names == {A: "Ana"}
 
 
 def test_a_transcript_without_speakers_needs_no_names(tmp_path: Path) -> None:
@@ -235,7 +237,7 @@ def test_a_label_that_nobody_has_is_told(tmp_path: Path) -> None:
     """One that somebody has in one of many transcripts is none; a broken file among them is told later."""
     found = [put(tmp_path / "a"), put(tmp_path / "b", transcript(segment(" Sim.", 0.0, 1.0, speaker="Rui")))]
     (tmp_path / "c.json").write_text("{")
-    found.insert(0, Rendered(tmp_path / "c.json", tmp_path))
+    found.insert(0, TranscriptFile(tmp_path / "c.json", tmp_path))
     check_labels({A: "Ana", "Rui": "Rui Sá"}, found)
     with pytest.raises(ConfigError, match=r"--speaker-names names 'SPEAKER_2', who is no speaker there\. Did you mean"):
         check_labels({A: "Ana", "SPEAKER_2": "Eva"}, found)

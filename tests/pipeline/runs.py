@@ -15,7 +15,7 @@ from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.pipeline.run import Pipeline
 from transcribe_cli.plan import Job, plan
 from transcribe_cli.settings import Settings
-from transcribe_cli.sources import find
+from transcribe_cli.sources import find_recordings
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.vad import WINDOW_SAMPLES
 
@@ -56,7 +56,7 @@ class Slow(Decoder):
 
 def jobs(folder: Path, spec: JobSpec = PORTUGUESE) -> list[Job]:
     """All of a folder."""
-    return plan(find([str(folder)]), spec, Settings())
+    return plan(find_recordings([str(folder)]), spec, Settings())
 
 
 def outcomes(

@@ -17,7 +17,7 @@ from transcribe_cli.pipeline.checkpoint import LEAST_CLIPS, Checkpoint, Checkpoi
 from transcribe_cli.plan import Job, plan
 from transcribe_cli.recognition.engines import Attempt, ClipResult, Phrase, SpokenWord
 from transcribe_cli.settings import Settings
-from transcribe_cli.sources import find
+from transcribe_cli.sources import find_recordings
 
 Recorded = Callable[[], Waveform]
 State = Callable[[], Checkpoint]
@@ -27,7 +27,7 @@ State = Callable[[], Checkpoint]
 def job(tmp_path: Path) -> Job:
     """A recording that nobody will decode."""
     (tmp_path / "a.wav").write_bytes(b"RIFF")
-    return plan(find([str(tmp_path / "a.wav")]), PORTUGUESE, Settings())[0]
+    return plan(find_recordings([str(tmp_path / "a.wav")]), PORTUGUESE, Settings())[0]
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_another_recording_or_spec_has_a_checkpoint_of_its_own(job: Job, recorde
     beam = replace(job, spec=job.spec.model_copy(update={"beam_size": 1}))
     assert checkpoints.of(beam, job.recording).recall(found[0].clip) is None
     os.utime(tmp_path / "a.wav", (1, 1))
-    [changed] = find([str(tmp_path / "a.wav")])
+    [changed] = find_recordings([str(tmp_path / "a.wav")])
     assert checkpoints.of(job, changed).recall(found[0].clip) is None
 
 

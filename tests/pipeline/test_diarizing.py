@@ -66,7 +66,7 @@ def run(
     """The outcomes of a pipeline over these."""
     loaders = (lambda: [lambda: engine]) if engine else never
     with Decoder(scratch) as one, Decoder(scratch) as other:
-        pipeline = Pipeline(loaders, [one, other], hear, diarizer=lambda job, emit: diarizer)
+        pipeline = Pipeline(loaders, [one, other], hear, load_diarizer=lambda job, emit: diarizer)
         with closing(pipeline.run(jobs)) as outcomes:
             yield from outcomes
 
@@ -187,7 +187,7 @@ def test_a_diarizer_that_does_not_load_is_tried_once(recordings: Path, decoder: 
         raise ModelUnavailable("no such checkpoint", "Get it.")
 
     engine = Echo()
-    found = list(Pipeline(lambda: [lambda: engine], [decoder], diarizer=load).run(jobs(recordings, SPOKEN)))
+    found = list(Pipeline(lambda: [lambda: engine], [decoder], load_diarizer=load).run(jobs(recordings, SPOKEN)))
     assert len(tries) == 1
     assert [(str(outcome.error), words(outcome)) for outcome in found] == [("no such checkpoint Get it.", 1)] * 4
 

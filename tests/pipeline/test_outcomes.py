@@ -22,7 +22,7 @@ from transcribe_cli.plan import Job, plan
 from transcribe_cli.recognition.engines import Engine
 from transcribe_cli.recognition.scheduler import Loader
 from transcribe_cli.settings import Settings
-from transcribe_cli.sources import find
+from transcribe_cli.sources import find_recordings
 from transcribe_cli.sources.fetch import Fetcher
 from transcribe_cli.spec import JobSpec
 
@@ -38,7 +38,7 @@ def load() -> Sequence[Loader]:
 
 def jobs(folder: Path, spec: JobSpec = DEMO) -> list[Job]:
     """All of a folder."""
-    return plan(find([str(folder)]), spec, SETTINGS)
+    return plan(find_recordings([str(folder)]), spec, SETTINGS)
 
 
 def text(outcome: Outcome) -> str:
@@ -155,8 +155,8 @@ def test_broken_files_alone_load_no_model(tmp_path: Path, decoder: Decoder) -> N
 def test_a_recording_that_changes_while_it_is_read_is_found_out(tmp_path: Path, say: Say) -> None:
     """It may be half of one version and half of the other."""
     say(tmp_path / "a.wav")
-    [recording] = find([str(tmp_path)])
-    with pytest.raises(RecordingChanged), Fetcher().fetched(recording) as (path, _):
+    [recording] = find_recordings([str(tmp_path)])
+    with pytest.raises(RecordingChanged), Fetcher().fetch(recording) as (path, _):
         os.utime(path, ns=(0, 0))
 
 

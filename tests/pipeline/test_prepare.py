@@ -20,7 +20,7 @@ from transcribe_cli.pipeline import prepare, speech_clips
 from transcribe_cli.pipeline.prepare import Begun, Ended, Failed, Found, Message, Preparation, Prepared
 from transcribe_cli.plan import Job, plan
 from transcribe_cli.settings import Settings
-from transcribe_cli.sources import find
+from transcribe_cli.sources import find_recordings
 from transcribe_cli.spec import JobSpec
 
 Say = Callable[..., Path]
@@ -29,7 +29,7 @@ Names = dict[int, str]
 
 def jobs(folder: Path, spec: JobSpec = PORTUGUESE) -> list[Job]:
     """All of a folder, in the order of their names."""
-    return plan(find([str(folder)]), spec, Settings())
+    return plan(find_recordings([str(folder)]), spec, Settings())
 
 
 class Inbox:

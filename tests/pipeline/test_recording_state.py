@@ -16,7 +16,7 @@ from transcribe_cli.pipeline.recording_state import UnderWay
 from transcribe_cli.plan import Job, plan
 from transcribe_cli.recognition.engines import Clip, ClipResult
 from transcribe_cli.settings import Settings
-from transcribe_cli.sources import find
+from transcribe_cli.sources import find_recordings
 from transcribe_cli.spec import JobSpec
 
 GIVEN = JobSpec(model="demo", language="pt")
@@ -30,7 +30,7 @@ Recording = Callable[..., UnderWay]
 def job(tmp_path: Path) -> Callable[[JobSpec], Job]:
     """A file that nobody will decode, to be transcribed so."""
     (tmp_path / "a.wav").write_bytes(b"RIFF")
-    return lambda spec: plan(find([str(tmp_path / "a.wav")]), spec, Settings())[0]
+    return lambda spec: plan(find_recordings([str(tmp_path / "a.wav")]), spec, Settings())[0]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from transcribe_cli.errors import DecoderFailed, RecognitionFailed, RecordingCha
 from transcribe_cli.events import Event, RecordingStarted
 from transcribe_cli.pipeline import prepare
 from transcribe_cli.recognition.engines import Clip
-from transcribe_cli.sources import find
+from transcribe_cli.sources import find_recordings
 
 Say = Callable[..., Path]
 
@@ -37,7 +37,7 @@ def test_a_recording_that_changes_while_it_is_read_begins_anew(folder: Path, scr
     found = outcomes(jobs(folder), engine, Slow(scratch, at(45.0, change)), hear=told.append)
     assert words(found["a.wav"]) == 4
     assert found["a.wav"].transcript is not None
-    assert found["a.wav"].transcript.source.modified == next(iter(find([str(path)]))).modified
+    assert found["a.wav"].transcript.source.modified == next(iter(find_recordings([str(path)]))).modified
     assert sum(isinstance(event, RecordingStarted) for event in told) == 2
 
 

@@ -11,11 +11,11 @@ import pytest
 from tests.documents import add, commit, transcript_of
 from transcribe_cli.errors import OutputRefused, StorageNotReady, Unreadable, UsageError
 from transcribe_cli.plan import Decision, check_writable, plan
-from transcribe_cli.registry import FORMATS, ending
+from transcribe_cli.registry import FORMATS, file_extension
 from transcribe_cli.settings import Settings
-from transcribe_cli.sinks import read_head, recover
-from transcribe_cli.sinks.processes import host
-from transcribe_cli.sources import find
+from transcribe_cli.sinks import read_header, recover
+from transcribe_cli.sinks.processes import host_id
+from transcribe_cli.sources import find_recordings
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Transcript
 
@@ -25,7 +25,7 @@ RENDERED = {"srt": "1\n", "vtt": "WEBVTT\n"}
 
 def planned(*sources: Path | str, spec: JobSpec = SPEC, **settings):
     """The jobs of a run over these sources."""
-    return plan(find([str(source) for source in sources]), spec, Settings(**settings))
+    return plan(find_recordings([str(source) for source in sources]), spec, Settings(**settings))
 
 
 def reasons(*sources: Path | str, **options):
@@ -132,7 +132,9 @@ def test_a_new_format_is_rendered_from_what_is_there(aula):
     new = [name for name in FORMATS.names() if name not in ("json", "srt", "vtt")]
     assert reasons(aula, output_format="all") == {"aula.mp3": ("render", f"{', '.join(new)} missing")}
     run(aula, output_format="all")
-    assert set(read_head(aula.with_suffix(".json")).outputs) == {f"aula.{ending(name)}" for name in ("srt", "vtt", *new)}
+    assert set(read_header(aula.with_suffix(".json")).outputs) == {
+        f"aula.{file_extension(name)}" for name in ("srt", "vtt", *new)
+    }
     assert aula.with_suffix(".TextGrid").exists()
     assert reasons(aula, output_format="all") == {"aula.mp3": ("done", "done")}
 
@@ -192,8 +194,8 @@ def test_subtitles_of_another_standard_are_rendered_again(aula):
     assert planned(aula, output_format="srt,txt", max_line_width=40)[0].formats == ("srt",)
     assert run(aula, subtitles="bbc") == ["render"]
     assert reasons(aula, subtitles="bbc") == {"aula.mp3": ("done", "done")}
-    assert read_head(aula.with_suffix(".json")).subtitles["aula.srt"].startswith("bbc-")
-    assert "aula.txt" not in read_head(aula.with_suffix(".json")).subtitles
+    assert read_header(aula.with_suffix(".json")).subtitles["aula.srt"].startswith("bbc-")
+    assert "aula.txt" not in read_header(aula.with_suffix(".json")).subtitles
 
 
 def test_subtitles_that_somebody_edited_are_not_rendered_again(aula):
@@ -328,8 +330,8 @@ def test_a_manifest_line_that_does_not_go_with_the_spec_is_a_mistake_of_the_user
 
 def test_a_plan_after_a_crash_says_what_recovery_will_give(aula):
     """Without doing it; then a run does."""
-    head = read_head(aula.with_suffix(".json"))
-    temporary = aula.parent / f".transcribe-{host()}-{2**22 + 1}-01234567.tmp"
+    head = read_header(aula.with_suffix(".json"))
+    temporary = aula.parent / f".transcribe-{host_id()}-{2**22 + 1}-01234567.tmp"
     aula.with_suffix(".json").rename(temporary)
     before = snapshot(aula.parent)
     (job,) = planned(aula)
@@ -339,18 +341,18 @@ def test_a_plan_after_a_crash_says_what_recovery_will_give(aula):
     assert (job.decision, job.reason, job.formats) == (Decision.RENDER, "left by a crash, vtt missing", ("vtt",))
     assert temporary in before
     assert run(aula) == ["render"]
-    assert read_head(aula.with_suffix(".json")) == head
+    assert read_header(aula.with_suffix(".json")) == head
     assert reasons(aula) == {"aula.mp3": ("done", "done")}
 
 
 def test_a_plan_after_a_crash_does_not_trust_what_is_older(aula):
     """Renderings of an earlier transcript are missing ones."""
     job = planned(aula)[0]
-    head = read_head(aula.with_suffix(".json"))
+    head = read_header(aula.with_suffix(".json"))
     newer = transcript_of(job.recording, SPEC).with_outputs(
         {"aula.srt": "0" * 64, "aula.vtt": head.outputs["aula.vtt"]}, dict(head.subtitles)
     )
-    (aula.parent / f".transcribe-{host()}-{2**22 + 1}-01234567.tmp").write_text(newer.dumps())
+    (aula.parent / f".transcribe-{host_id()}-{2**22 + 1}-01234567.tmp").write_text(newer.dumps())
     assert reasons(aula) == {"aula.mp3": ("render", "left by a crash, srt missing")}
     assert run(aula) == ["render"]
     assert reasons(aula) == {"aula.mp3": ("done", "done")}

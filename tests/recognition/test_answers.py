@@ -9,26 +9,26 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 import pytest
+from transcribe_cli.recognition.concurrency import HEAD_START, LINGER, Device, DeviceThread, linger
 
 from tests.cli.test_interrupt import wait_until
 from tests.recognizers import PORTUGUESE, Devices, Echo, clip, placed, wait_for
 from transcribe_cli.audio import Waveform
 from transcribe_cli.events import ModelLoaded
 from transcribe_cli.recognition.engines import Clip, Task
-from transcribe_cli.recognition.lanes import HEAD_START, LINGER, Device, Lane, linger
 from transcribe_cli.recognition.scheduler import Detected, Heard
 
 Recorded = Callable[[], Waveform]
 LADDER = PORTUGUESE.model_copy(update={"temperature": (0.0, 0.4, 0.8)})
 
 
-@pytest.mark.parametrize("lanes", [1, 3])
+@pytest.mark.parametrize("concurrency", [1, 3])
 @pytest.mark.parametrize("devices", [1, 2])
-def test_every_clip_has_one_result(recorded: Recorded, lanes: int, devices: int) -> None:
+def test_every_clip_has_one_result(recorded: Recorded, concurrency: int, devices: int) -> None:
     """However many threads share the work, and however the clips come."""
     waveforms = [recorded() for _ in range(5)]
     clips = [clip(waveforms[number], number, index) for number in range(5) for index in range(3 * number)]
-    with Devices(*(Echo(batch_size=4, lanes=lanes) for _ in range(devices))) as run:
+    with Devices(*(Echo(batch_size=4, concurrency=concurrency) for _ in range(devices))) as run:
         run.add(*clips[:7])
         run.add(*clips[7:])
         answers = run.answers(len(clips))
@@ -147,7 +147,7 @@ def test_a_forgotten_recording_is_not_recognized(recorded: Recorded) -> None:
 def test_as_many_batches_are_under_way_as_a_device_has_lanes(recorded: Recorded) -> None:
     """While one waits for the processor, another makes its features."""
     together = threading.Barrier(3)
-    engine = Echo(batch_size=1, lanes=3, before=lambda clips: together.wait(20.0) and None)
+    engine = Echo(batch_size=1, concurrency=3, before=lambda clips: together.wait(20.0) and None)
     with Devices(engine) as run:
         run.add(*(clip(recorded(), number) for number in range(6)))
         assert len(placed(run.answers(6), Heard)) == 6
@@ -158,7 +158,7 @@ def test_a_batch_that_would_stand_in_line_waits_for_company(recorded: Recorded) 
     """It goes when it is full, or when the device has nothing else to do."""
     first, second = threading.Event(), threading.Event()
     gates = iter((first, second))
-    engine = Echo(batch_size=4, lanes=2, replicas=1, before=lambda clips: wait_for(next(gates, second)))
+    engine = Echo(batch_size=4, concurrency=2, replicas=1, before=lambda clips: wait_for(next(gates, second)))
     with Devices(engine) as run:
         run.add(clip(recorded(), 0))
         wait_until(lambda: bool(engine.batches))
@@ -178,8 +178,8 @@ def test_a_batch_that_would_stand_in_line_waits_for_company(recorded: Recorded) 
 
 def test_a_batch_goes_shortly_before_the_device_runs_out_of_work() -> None:
     """By the pace of the last one; without one, when the device is idle."""
-    device = Device(Echo, Echo(lanes=2, replicas=1), 4)
-    lane, other = Lane(device), Lane(device, [Task(clip(cast(Waveform, None), 0))] * 4, began=10.0)
+    device = Device(Echo, Echo(concurrency=2, replicas=1), 4)
+    lane, other = DeviceThread(device), DeviceThread(device, [Task(clip(cast(Waveform, None), 0))] * 4, began=10.0)
     assert linger(lane, [lane], 10.0) == LINGER
     assert linger(lane, [lane, other], 99.0) == math.inf
     device.pace, device.finished = 0.5, 11.0  # the other stood in line for a second
@@ -187,14 +187,14 @@ def test_a_batch_goes_shortly_before_the_device_runs_out_of_work() -> None:
     assert linger(lane, [lane, other], 13.0 - HEAD_START + 0.01) == LINGER
     device.done(other, 14.0)
     assert (device.pace, device.finished) == (0.75, 14.0)
-    assert linger(Lane(Device(Echo, Echo(lanes=2), 4)), [other], 10.0) == LINGER
+    assert linger(DeviceThread(Device(Echo, Echo(concurrency=2), 4)), [other], 10.0) == LINGER
 
 
 @pytest.mark.parametrize("batch_size", [1, 4])
 def test_leaving_ends_the_threads(recorded: Recorded, batch_size: int) -> None:
     """Also when clips wait that nobody will recognize any more."""
     before, gate = set(threading.enumerate()), threading.Event()
-    with Devices(Echo(batch_size=batch_size, lanes=2, before=lambda clips: wait_for(gate))) as run:
+    with Devices(Echo(batch_size=batch_size, concurrency=2, before=lambda clips: wait_for(gate))) as run:
         run.add(*(clip(recorded(), number) for number in range(20)))
         gate.set()
     assert set(threading.enumerate()) <= before

@@ -76,7 +76,7 @@ def test_a_device_that_does_not_answer_is_given_up(recorded: Recorded, gate: thr
         loaded.append(Echo(batch_size=1, before=lambda clips: wait_for(gate) if first else None))
         return loaded[-1]
 
-    with Devices(load, allowed=lambda seconds: 0.1 if len(loaded) == 1 else PATIENCE) as run:
+    with Devices(load, batch_timeout=lambda seconds: 0.1 if len(loaded) == 1 else PATIENCE) as run:
         run.add(*(clip(recorded(), number) for number in range(4)))
         answers = run.answers(4)
         gate.set()
@@ -94,12 +94,12 @@ def test_what_a_hanging_device_was_at_goes_to_another(recorded: Recorded, gate: 
         hangs.set()
         wait_for(gate)
 
-    def allowed(seconds: float) -> float:
+    def batch_timeout(seconds: float) -> float:
         return 0.1 if answered.is_set() and not run.warnings() else PATIENCE
 
     before = set(threading.enumerate())
     stuck, other = Echo(before=hang), Echo(before=lambda clips: wait_for(hangs))
-    with Devices(stuck, other, allowed=allowed, taking=lambda answer: answered.set()) as run:
+    with Devices(stuck, other, batch_timeout=batch_timeout, taking=lambda answer: answered.set()) as run:
         run.add(*(clip(recorded(), number) for number in range(8)))
         answers = run.answers(8)
         gate.set()
@@ -119,7 +119,7 @@ def test_an_answer_that_is_just_being_handed_over_is_no_silence(recorded: Record
         run.recognition.watch()
         handing_over.clear()
 
-    run = Devices(Echo(batch_size=2), allowed=lambda seconds: -1.0 if handing_over.is_set() else PATIENCE, taking=look)
+    run = Devices(Echo(batch_size=2), batch_timeout=lambda seconds: -1.0 if handing_over.is_set() else PATIENCE, taking=look)
     with run:
         run.add(clip(recorded(), 0), clip(recorded(), 1))
         answers = run.answers(2)
@@ -160,7 +160,7 @@ def test_a_model_that_does_not_load_anew_ends_the_run(recorded: Recorded, gate: 
         loaded.append(Echo(batch_size=1, before=lambda _: wait_for(gate)))
         return loaded[-1]
 
-    with Devices(load, allowed=lambda seconds: 0.1) as run:
+    with Devices(load, batch_timeout=lambda seconds: 0.1) as run:
         run.add(*(clip(recorded(), number) for number in range(2)))
         lost, broken = run.answers(2)
         gate.set()

@@ -105,11 +105,11 @@ def test_a_failure_that_a_forgotten_recording_may_have_caused_is_nobodys(recorde
     guilty=st.integers(0, 4),
     size=st.integers(1, 5),
     room=st.integers(1, 5),
-    lanes=st.integers(1, 2),
+    concurrency=st.integers(1, 2),
     rung=st.sampled_from([0.0, 0.4, 0.8]),
 )
 def test_no_clip_is_forgotten_and_none_is_answered_twice(
-    recorded: Recorded, counts: list[int], guilty: int, size: int, room: int, lanes: int, rung: float
+    recorded: Recorded, counts: list[int], guilty: int, size: int, room: int, concurrency: int, rung: float
 ) -> None:
     """A recording that fails, memory that is small, texts that climb: whatever comes together."""
     spec = PORTUGUESE.model_copy(update={"temperature": (0.0, 0.4, 0.8)})
@@ -121,7 +121,7 @@ def test_no_clip_is_forgotten_and_none_is_answered_twice(
     waveforms = [recorded() for _ in counts]
     clips = [clip(waveforms[number], number, index, spec=spec) for number, count in enumerate(counts) for index in range(count)]
     innocent = sorted((made.recording, made.index) for made in clips if made.recording != guilty)
-    with Devices(Echo(batch_size=size, lanes=lanes, before=before, rung=rung)) as run:
+    with Devices(Echo(batch_size=size, concurrency=concurrency, before=before, rung=rung)) as run:
         run.recognition.end()
         run.add(*clips)
         answers = run.answers(len(innocent) + (guilty < len(counts)))

@@ -22,10 +22,10 @@ from tests.documents import add, commit, transcript_of
 from transcribe_cli import sinks
 from transcribe_cli.errors import OutputRefused, StorageNotReady
 from transcribe_cli.formats import render_bytes
-from transcribe_cli.sinks import Output, assign, json_path, leftovers, read_head, recover, write
-from transcribe_cli.sinks.names import shortened
-from transcribe_cli.sinks.processes import host
-from transcribe_cli.sources import Recording, find, from_json_safe, json_safe
+from transcribe_cli.sinks import Output, assign_outputs, find_leftovers, json_path, read_header, recover, write_atomically
+from transcribe_cli.sinks.names import shorten_name
+from transcribe_cli.sinks.processes import host_id
+from transcribe_cli.sources import Recording, find_recordings, from_json_safe, json_safe
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Transcript
 
@@ -38,19 +38,21 @@ def recordings(folder: Path, *names: str | bytes) -> list[Recording]:
         path = folder / os.fsdecode(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"sound")
-    return list(find([str(folder)]))
+    return list(find_recordings([str(folder)]))
 
 
 def stems(folder: Path, output_dir: Path | None = None) -> dict[str, str | None]:
     """Name of each recording in a folder to the stem that it was given, None where it was refused."""
-    found = list(find([str(folder)]))
-    return {r.path.name: None if a.refused else a.output.stem for r, a in zip(found, assign(found, output_dir), strict=True)}
+    found = list(find_recordings([str(folder)]))
+    return {
+        r.path.name: None if a.refused else a.output.stem for r, a in zip(found, assign_outputs(found, output_dir), strict=True)
+    }
 
 
 def one(folder: Path, name: str | bytes = "aula.mp3") -> tuple[Recording, Output]:
     """A recording and its output."""
     (recording,) = recordings(folder, name)
-    return recording, assign([recording], None)[0].output
+    return recording, assign_outputs([recording], None)[0].output
 
 
 def rendering(text: str) -> dict[str, str]:
@@ -93,24 +95,24 @@ def test_a_clash_counts_whether_or_not_the_other_is_part_of_the_run(tmp_path):
     """Otherwise a name would depend on what else was typed; a folder or a text file is no recording."""
     recordings(tmp_path, "a.mp3", "a.mp4", "b.mp3", "b.txt")
     (tmp_path / "b.mp4").mkdir()
-    (a,) = find([str(tmp_path / "a.mp3")])
-    (b,) = find([str(tmp_path / "b.mp3")])
-    assert [place.output.stem for place in assign([a], None)] == ["a.mp3"]
-    assert [place.output.stem for place in assign([b], None)] == ["b"]
+    (a,) = find_recordings([str(tmp_path / "a.mp3")])
+    (b,) = find_recordings([str(tmp_path / "b.mp3")])
+    assert [place.output.stem for place in assign_outputs([a], None)] == ["a.mp3"]
+    assert [place.output.stem for place in assign_outputs([b], None)] == ["b"]
 
 
 def test_an_output_folder_mirrors_the_tree(tmp_path):
     """Below the folder that the source named."""
     found = recordings(tmp_path / "in", "x/y/a.mp3", "b.mp3")
-    places = [place.output.path("srt") for place in assign(found, tmp_path / "out")]
+    places = [place.output.path("srt") for place in assign_outputs(found, tmp_path / "out")]
     assert places == [tmp_path / "out/b.srt", tmp_path / "out/x/y/a.srt"]
 
 
 def test_two_roots_that_want_one_name_are_both_refused(tmp_path):
     """Each is told of the other; the rest of both goes on."""
     recordings(tmp_path, "1/a.mp3", "1/b.mp3", "2/A.wav", "2/c.mp3")
-    found = list(find([str(tmp_path / "1"), str(tmp_path / "2")]))
-    places = assign(found, tmp_path / "out")
+    found = list(find_recordings([str(tmp_path / "1"), str(tmp_path / "2")]))
+    places = assign_outputs(found, tmp_path / "out")
     assert [place.refused is not None for place in places] == [True, False, True, False]
     assert str(tmp_path / "2/A.wav") in places[0].refused.message
     assert str(tmp_path / "1/a.mp3") in places[2].refused.message
@@ -123,7 +125,7 @@ def test_two_roots_that_want_one_name_are_both_refused(tmp_path):
 def test_a_name_too_long_for_our_endings_is_shortened(tmp_path, name):
     """It can be written, and is the same every time."""
     recording, output = one(tmp_path, name)
-    assert assign([recording], None)[0].output == output
+    assert assign_outputs([recording], None)[0].output == output
     commit(output, transcript_of(recording), rendering(""))
     assert len(os.fsencode(json_path(output).name)) <= 255
     assert "~" in output.stem
@@ -134,11 +136,11 @@ def test_a_name_too_long_for_our_endings_is_shortened(tmp_path, name):
 def test_shortened_names_fit_and_stay_apart(text, raw):
     """Whatever the script or the bytes; two long names do not become one."""
     for stem in (text * 200, os.fsdecode(raw.replace(b"\0", b"").replace(b"/", b"") * 9 + b"x" * 250)):
-        short = shortened(stem)
+        short = shorten_name(stem)
         assert len(os.fsencode(f"{short}.json")) <= 255
         assert os.fsdecode(os.fsencode(short)) == short
-        assert shortened(stem + "y") != short
-    assert shortened(text[:40]) == text[:40]
+        assert shorten_name(stem + "y") != short
+    assert shorten_name(text[:40]) == text[:40]
 
 
 @settings(max_examples=60, deadline=None)
@@ -170,7 +172,7 @@ def test_a_file_is_written_with_the_permissions_of_any_new_file(tmp_path):
     """Not with the 0600 of a temporary file; folders are made."""
     mask = os.umask(0o027)
     try:
-        write(tmp_path / "a/b/x.srt", b"1")
+        write_atomically(tmp_path / "a/b/x.srt", b"1")
     finally:
         os.umask(mask)
     assert (tmp_path / "a/b/x.srt").stat().st_mode & 0o777 == 0o640
@@ -183,7 +185,7 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path):
     (tmp_path / "file").touch()
     for path in (tmp_path / "x.srt", tmp_path / "file/y.srt", tmp_path / ("z" * 300)):
         with pytest.raises(OutputRefused, match="cannot be written"):
-            write(path, b"1")
+            write_atomically(path, b"1")
     assert names(tmp_path) == {"x.srt", "file"}
 
 
@@ -203,9 +205,9 @@ def mounted(path: Path, *options: str):
 def test_a_full_disk_leaves_the_old_file_and_no_temporary(tmp_path):
     """The next file would fail too, so this is about the machine."""
     with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=256k", "tmpfs") as disk:
-        write(disk / "x.srt", b"old")
+        write_atomically(disk / "x.srt", b"old")
         with pytest.raises(StorageNotReady, match="disk is full"):
-            write(disk / "x.srt", b"n" * 400_000)
+            write_atomically(disk / "x.srt", b"n" * 400_000)
         assert names(disk) == {"x.srt"}
         assert (disk / "x.srt").read_bytes() == b"old"
 
@@ -231,7 +233,7 @@ def test_a_read_only_file_system_is_about_the_machine(tmp_path):
         mounted(tmp_path / "ro", "-t", "tmpfs", "-o", "ro", "tmpfs") as folder,
         pytest.raises(StorageNotReady, match="read-only"),
     ):
-        write(folder / "x.srt", b"1")
+        write_atomically(folder / "x.srt", b"1")
 
 
 # the files of a recording
@@ -268,7 +270,7 @@ def test_an_output_folder_keeps_transcripts_of_namesakes_apart(tmp_path):
     (first,) = recordings(tmp_path / "1", "a.mp3")
     (second,) = recordings(tmp_path / "2", "a.mp3")
     os.utime(second.path, (0, 0))
-    (second,) = find([str(tmp_path / "2")])
+    (second,) = find_recordings([str(tmp_path / "2")])
     output = Output(tmp_path / "out", "a")
     commit(output, transcript_of(first), {})
     with pytest.raises(OutputRefused, match="another recording"):
@@ -285,7 +287,7 @@ def test_a_file_that_we_did_not_write_is_kept(tmp_path):
         commit(output, transcript_of(recording), rendering("1"))
     assert "--overwrite" in caught.value.hint
     assert output.path("srt").read_text() == "official"
-    assert set(read_head(output.path("json")).outputs) == {"aula.vtt"}
+    assert set(read_header(output.path("json")).outputs) == {"aula.vtt"}
     with pytest.raises(OutputRefused):
         add(output, Transcript.loads(output.path("json").read_bytes()), {"srt": "ours"})
     assert set(commit(output, transcript_of(recording), rendering("2"), overwrite=True).outputs) == {"aula.srt", "aula.vtt"}
@@ -307,7 +309,7 @@ def test_a_json_that_is_no_transcript_is_kept(tmp_path):
         commit(output, transcript_of(recording), rendering("1"))
     assert names(tmp_path) == {"aula.mp3", "aula.json"}
     commit(output, transcript_of(recording), rendering("1"), overwrite=True)
-    assert read_head(output.path("json")) is not None
+    assert read_header(output.path("json")) is not None
 
 
 def test_an_edited_rendering_is_not_replaced_by_a_new_transcript(tmp_path):
@@ -338,7 +340,7 @@ def test_a_new_format_is_listed_and_edits_are_still_seen(tmp_path):
     written = commit(output, transcript_of(recording), rendering("1"))
     output.path("vtt").write_text("edited")
     assert set(add(output, written, {"txt": "olá"}).outputs) == {"aula.srt", "aula.vtt", "aula.txt"}
-    assert set(read_head(output.path("json")).outputs) == {"aula.srt", "aula.vtt", "aula.txt"}
+    assert set(read_header(output.path("json")).outputs) == {"aula.srt", "aula.vtt", "aula.txt"}
     with pytest.raises(OutputRefused, match=r"aula\.vtt"):
         add(output, written, rendering("2"))
 
@@ -359,7 +361,7 @@ def test_hostile_names_are_written_listed_and_read_back(tmp_path, name):
     """In the JSON, undecodable bytes are written as escapes; on the disk they stay as they are."""
     recording, output = one(tmp_path, name)
     commit(output, transcript_of(recording), rendering("1"))
-    head = read_head(output.path("json"))
+    head = read_header(output.path("json"))
     assert head.identity == (recording.name, recording.size, recording.modified)
     assert {from_json_safe(listed) for listed in head.outputs} == {output.path(name).name for name in FORMATS}
     assert names(tmp_path) == {output.path(name).name for name in ("json", *FORMATS)} | {recording.path.name}
@@ -375,7 +377,7 @@ def test_a_head_is_read_from_the_first_lines(tmp_path):
         spec = JobSpec(initial_prompt="ç" * length)
         transcript = transcript_of(recording, spec, segments=500)
         commit(output, transcript, rendering(str(length)))
-        head = read_head(output.path("json"))
+        head = read_header(output.path("json"))
         assert (head.fingerprint, head.spec, set(head.outputs)) == (spec.fingerprint, spec.canonical(), {"ção.srt", "ção.vtt"})
 
 
@@ -384,13 +386,13 @@ def test_nothing_waits_for_a_named_pipe(tmp_path):
     recording, output = one(tmp_path)
     for name in ("json", "srt"):
         os.mkfifo(output.path(name))
-    assert read_head(output.path("json")) is None
+    assert read_header(output.path("json")) is None
     with pytest.raises(OutputRefused):
         commit(output, transcript_of(recording), rendering("1"))
     output.path("json").unlink()
     with pytest.raises(OutputRefused):
         commit(output, transcript_of(recording), rendering("1"))
-    assert list(find([str(output.path("srt"))])) != []
+    assert list(find_recordings([str(output.path("srt"))])) != []
 
 
 @pytest.mark.parametrize(
@@ -410,9 +412,9 @@ def test_nothing_waits_for_a_named_pipe(tmp_path):
 def test_what_is_no_transcript_has_no_head(tmp_path, content):
     """Empty, cut, of another tool, or of a later version."""
     (tmp_path / "a.json").write_text(content)
-    assert read_head(tmp_path / "a.json") is None
-    assert read_head(tmp_path / "missing.json") is None
-    assert read_head(tmp_path) is None
+    assert read_header(tmp_path / "a.json") is None
+    assert read_header(tmp_path / "missing.json") is None
+    assert read_header(tmp_path) is None
 
 
 # crashes
@@ -478,7 +480,7 @@ def test_killed_at_any_step_a_commit_is_whole_after_recovery(tmp_path, same_spec
         commit(output, transcript_of(recording, text=" one"), generations[" one"], overwrite=True)
         new = transcript_of(recording, spec, text=" two")
         was_killed = killed(lambda new=new: commit(output, new, generations[" two"]), at_call=call)
-        if (head := read_head(output.path("json"))) is not None:  # before anybody recovers, it vouches for nothing but its own
+        if (head := read_header(output.path("json"))) is not None:  # before anybody recovers, it vouches for nothing but its own
             assert {name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in head.outputs} == head.outputs
         recover(tmp_path)
         ends.append(intact(tmp_path, generations))
@@ -516,7 +518,7 @@ def test_killed_at_any_step_new_subtitles_are_those_that_the_list_tells_of(tmp_p
         old = commit(output, transcript_of(recording), texts["netflix-1"], stamp="netflix-1", overwrite=True)
         was_killed = killed(lambda old=old: add(output, old, texts["bbc-2"], stamp="bbc-2"), at_call=call)
         recover(tmp_path)
-        told = read_head(output.path("json")).subtitles
+        told = read_header(output.path("json")).subtitles
         for name in FORMATS:
             if output.path(name).exists():
                 assert output.path(name).read_text() == texts[told[f"aula.{name}"]][name]
@@ -530,7 +532,7 @@ def test_killed_at_any_step_new_subtitles_are_those_that_the_list_tells_of(tmp_p
 def test_killed_at_random_a_batch_ends_with_every_set_whole(tmp_path):
     """Twenty kills in the middle of writing; each run begins with recovery and goes on."""
     found = recordings(tmp_path, *(f"aula {number}.mp3" for number in range(12)))
-    outputs = [place.output for place in assign(found, None)]
+    outputs = [place.output for place in assign_outputs(found, None)]
     dice = random.Random(1)
     kills = recovered = 0
 
@@ -544,7 +546,7 @@ def test_killed_at_random_a_batch_ends_with_every_set_whole(tmp_path):
         kills += killed(work, after=dice.uniform(0.03, 0.2))
         recovered += len(recover(tmp_path))
         for output in outputs:
-            if (head := read_head(output.path("json"))) is not None:
+            if (head := read_header(output.path("json"))) is not None:
                 text = Transcript.loads(output.path("json").read_bytes()).text[:19]
                 for name, listed in head.outputs.items():
                     path = tmp_path / name
@@ -558,7 +560,7 @@ def test_killed_at_random_a_batch_ends_with_every_set_whole(tmp_path):
 
 def leave(folder: Path, data: bytes, *, process: int | None = None, machine: str | None = None, age: float = 0) -> Path:
     """A temporary file as a crash leaves it; its process is gone unless one is given."""
-    path = folder / f".transcribe-{machine or host()}-{process or 2**22 + 1}-0123abcd.tmp"
+    path = folder / f".transcribe-{machine or host_id()}-{process or 2**22 + 1}-0123abcd.tmp"
     path.write_bytes(data)
     os.utime(path, (time.time() - age, time.time() - age))
     return path
@@ -572,10 +574,10 @@ def test_a_whole_transcript_is_put_in_its_place(tmp_path, name, rendered):
     commit(output, transcript_of(recording), rendered)
     temporary = leave(tmp_path, output.path("json").read_bytes())
     output.path("json").unlink()
-    assert [leftover.target for leftover in leftovers(tmp_path)] == [output.path("json")]
+    assert [leftover.target for leftover in find_leftovers(tmp_path)] == [output.path("json")]
     assert temporary.exists()
     assert recover(tmp_path) == [output.path("json")]
-    assert read_head(output.path("json")).identity[0] == recording.name
+    assert read_header(output.path("json")).identity[0] == recording.name
     assert recover(tmp_path) == []
 
 
@@ -615,7 +617,7 @@ def test_recovery_never_replaces_what_is_newer_or_belongs_to_another(tmp_path):
     output.path("json").write_text(json.dumps(document))
     leave(tmp_path, transcript_of(recording, text=" newest").dumps().encode())
     assert recover(tmp_path) == []
-    assert read_head(output.path("json")).name == "aula.wav"
+    assert read_header(output.path("json")).name == "aula.wav"
     assert names(tmp_path) == {"aula.mp3", "aula.json"}
 
 

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from tests.documents import commit, transcript_of
 from transcribe_cli.errors import SourceNotFound, Unreadable, UsageError
-from transcribe_cli.sinks import assign
-from transcribe_cli.sources import find, identify
+from transcribe_cli.sinks import assign_outputs
+from transcribe_cli.sources import find_recordings, refresh
 
 NOBODY = 65534
 
@@ -43,7 +43,8 @@ def found(*sources, stdin=b"", **options):
     """Paths below the current folder, in order."""
     here = Path.cwd()
     return [
-        str(recording.path.relative_to(here)) for recording in find([str(s) for s in sources], stdin=io.BytesIO(stdin), **options)
+        str(recording.path.relative_to(here))
+        for recording in find_recordings([str(s) for s in sources], stdin=io.BytesIO(stdin), **options)
     ]
 
 
@@ -96,7 +97,7 @@ def test_a_walk_is_lazy(tree, monkeypatch):
     listed = []
     scandir = os.scandir
     monkeypatch.setattr(os, "scandir", lambda path: listed.append(path) or scandir(path))
-    recordings = find(["."])
+    recordings = find_recordings(["."])
     assert next(recordings).name == "a.mp3"
     assert len(listed) == 1
 
@@ -119,12 +120,12 @@ def test_size_and_time_are_those_of_the_file(tree):
     """The time is UTC with microseconds, cut and not rounded."""
     path = tree("a.mp3") / "a.mp3"
     os.utime(path, ns=(0, 1_700_000_000_123_456_789))
-    (recording,) = find(["a.mp3"])
+    (recording,) = find_recordings(["a.mp3"])
     assert (recording.size, recording.modified) == (1, "2023-11-14T22:13:20.123456Z")
     path.write_bytes(b"longer")
-    assert identify(recording).size == 6
+    assert refresh(recording).size == 6
     os.utime(path, ns=(0, -1))
-    assert identify(recording).modified == "1969-12-31T23:59:59.999999Z"
+    assert refresh(recording).modified == "1969-12-31T23:59:59.999999Z"
 
 
 # symlinks
@@ -137,7 +138,7 @@ def test_a_symlink_that_leads_in_a_circle_is_harmless(tree):
     (here / "a/b/self").symlink_to("self")
     (here / "round.mp3").symlink_to("round.mp3")
     assert found(".")[1:] == ["a/x.mp3", "a/b/y.mp3"]
-    (problem,) = [recording.problem for recording in find(["."]) if recording.problem]
+    (problem,) = [recording.problem for recording in find_recordings(["."]) if recording.problem]
     assert isinstance(problem, Unreadable)
 
 
@@ -187,7 +188,7 @@ def test_what_is_no_regular_file_fails_by_itself(tree):
     (here / "broken.mp3").symlink_to("gone.mp3")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("s.mp3")
-        problems = {recording.name: recording.problem and recording.problem.message for recording in find(["."])}
+        problems = {recording.name: recording.problem and recording.problem.message for recording in find_recordings(["."])}
     assert problems == {
         "ok.mp3": None,
         "fifo.mp3": "fifo.mp3 is a named pipe, not a regular file.",
@@ -205,8 +206,8 @@ def test_what_may_not_be_read_is_a_failure_and_not_silence(monkeypatch):
         (top / "secret.mp3").touch(mode=0o600)
         (top / "fine.mp3").touch(mode=0o644)
         with nobody():
-            problems = {recording.name: recording.problem for recording in find([name])}
-            excluded = [recording.name for recording in find([name], exclude=["closed/", "secret*"])]
+            problems = {recording.name: recording.problem for recording in find_recordings([name])}
+            excluded = [recording.name for recording in find_recordings([name], exclude=["closed/", "secret*"])]
     assert problems["fine.mp3"] is None
     assert "cannot be read (Permission denied)" in problems["secret.mp3"].message
     assert "closed cannot be listed (Permission denied)" in problems["closed"].message
@@ -219,15 +220,15 @@ def test_what_may_not_be_read_is_a_failure_and_not_silence(monkeypatch):
 def test_a_file_that_was_typed_may_have_any_extension(tree):
     """Its root is its folder."""
     here = tree("a/recording.dat")
-    (recording,) = find(["a/recording.dat"])
+    (recording,) = find_recordings(["a/recording.dat"])
     assert (recording.path, recording.root, str(recording.relative)) == (here / "a/recording.dat", here / "a", "recording.dat")
 
 
 def test_outputs_that_a_shell_named_are_left_out(tree):
     """`aulas/*` names yesterday's outputs too; files that only look like them are the user's business."""
     here = tree("a.mp3", "foreign.srt", "notes.txt", "data.json")
-    (recording,) = find(["a.mp3"])
-    (assigned,) = assign([recording], None)
+    (recording,) = find_recordings(["a.mp3"])
+    (assigned,) = assign_outputs([recording], None)
     commit(assigned.output, transcript_of(recording), {"srt": "1", "txt": "olá"})
     assert {path.name for path in here.iterdir()} >= {"a.json", "a.srt", "a.txt"}
     assert found(*sorted(path.name for path in here.iterdir())) == ["a.mp3", "data.json", "foreign.srt", "notes.txt"]
@@ -242,7 +243,7 @@ def test_a_glob_that_no_shell_expanded_is_expanded(tree):
     assert found("a*/*/?.[mM]p3") == ["aulas/s/3.mp3"]
     assert found("aulas/.*/*") == ["aulas/.h/5.mp3"]
     assert found(here / "aulas/*") == ["aulas/2.mp3", "aulas/6.wav", "aulas/10.mp3", "aulas/s/3.mp3", "aulas/s/t/4.mp3"]
-    assert {recording.root for recording in find(["aulas/**/*.mp3"])} == {here / "aulas"}
+    assert {recording.root for recording in find_recordings(["aulas/**/*.mp3"])} == {here / "aulas"}
 
 
 def test_a_path_that_exists_wins_over_what_it_means_as_a_glob(tree):
@@ -291,9 +292,9 @@ def test_a_url_that_lost_a_slash_is_not_taken_for_a_path(tree):
 def test_file_urls_are_paths(tree):
     """Percent-encoded, of this computer only."""
     here = tree(b"aula \xe7 100%.mp3")
-    (recording,) = find(["."])
+    (recording,) = find_recordings(["."])
     assert recording.uri == f"file://{here}/aula%20%E7%20100%25.mp3"
-    assert [again.path for again in find([recording.uri])] == [recording.path]
+    assert [again.path for again in find_recordings([recording.uri])] == [recording.path]
     assert len(found(f"file://localhost{here}")) == 1
     for url in ("file://elsewhere/a.mp3", "file:///a%00b.mp3"):
         with pytest.raises(UsageError):
@@ -310,8 +311,8 @@ def test_dots_in_a_path_are_resolved_unless_a_symlink_is_in_the_way(tree):
     """`link/..` is the folder that holds what the link leads to."""
     here = tree("a/x.mp3", "b/c/y.mp3")
     (here / "a/link").symlink_to(here / "b/c")
-    assert [str(recording.path) for recording in find(["a/../a/./x.mp3"])] == [str(here / "a/x.mp3")]
-    assert [recording.name for recording in find(["a/link/.."])] == ["y.mp3"]
+    assert [str(recording.path) for recording in find_recordings(["a/../a/./x.mp3"])] == [str(here / "a/x.mp3")]
+    assert [recording.name for recording in find_recordings(["a/link/.."])] == ["y.mp3"]
 
 
 # lists and manifests
@@ -323,7 +324,7 @@ def test_a_list_has_a_path_a_line(tree):
     (here / "list.txt").write_bytes(b"\xef\xbb\xbfa/1.mp3\r\n\n# comment\nb [x].mp3\n./#3.mp3\nc\n" + f"{here}/a/1.mp3".encode())
     assert found("@list.txt") == ["a/1.mp3", "b [x].mp3", "#3.mp3", "c/2.mp3"]
     assert found("-", stdin=(here / "list.txt").read_bytes()) == found("@list.txt")
-    assert [str(recording.relative) for recording in find(["@list.txt"])] == found("@list.txt")
+    assert [str(recording.relative) for recording in find_recordings(["@list.txt"])] == found("@list.txt")
 
 
 def test_a_list_with_nuls_takes_every_name_as_it_is(tree):
@@ -336,7 +337,7 @@ def test_a_list_with_nuls_takes_every_name_as_it_is(tree):
 def test_what_a_list_names_and_is_not_there_fails_by_itself(tree):
     """A file that vanished since the list was made does not stop the others; a URL in it does, with its line."""
     here = tree("a.mp3")
-    recordings = list(find(["-"], stdin=io.BytesIO(b"gone.mp3\na.mp3")))
+    recordings = list(find_recordings(["-"], stdin=io.BytesIO(b"gone.mp3\na.mp3")))
     assert [recording.problem and recording.problem.message for recording in recordings] == ["gone.mp3 is not there.", None]
     (here / "l").write_text("\nftp://b/x.mp3")
     with pytest.raises(UsageError, match=r"^l, line 2: ftp://b/x\.mp3: ftp://"):
@@ -349,12 +350,12 @@ def test_a_manifest_sets_options_of_single_recordings(tree):
     lines = ['{"uri": "a.mp3", "language": "Portuguese", "hotwords": "Capitu"}', "", f'{{"uri": "file://{here}/m/b.dat"}}',
              '{"uri": "c", "language": null, "audio_track": 1}']  # fmt: skip
     (here / "m/all.jsonl").write_text("\n".join(lines))
-    recordings = {recording.name: recording for recording in find(["m/all.jsonl"])}
+    recordings = {recording.name: recording for recording in find_recordings(["m/all.jsonl"])}
     assert recordings["a.mp3"].overrides == {"language": "pt", "hotwords": "Capitu"}
     assert recordings["b.dat"].overrides == {}
     assert recordings["d.mp3"].overrides == {"language": None, "audio_track": 1}
     assert {recording.root for recording in recordings.values()} == {here / "m"}
-    assert [recording.name for recording in find(["m/all.jsonl"], exclude=["c/"])] == ["a.mp3", "b.dat"]
+    assert [recording.name for recording in find_recordings(["m/all.jsonl"], exclude=["c/"])] == ["a.mp3", "b.dat"]
 
 
 @pytest.mark.parametrize(
@@ -386,7 +387,7 @@ def test_one_recording_with_two_settings_is_an_error(tree):
     """Nobody could say which was meant; a folder given after the manifest adds nothing."""
     here = tree("a.mp3", "b.mp3")
     (here / "m.jsonl").write_text('{"uri": "a.mp3", "language": "pt"}')
-    assert [dict(recording.overrides) for recording in find(["m.jsonl", "."])] == [{"language": "pt"}, {}]
+    assert [dict(recording.overrides) for recording in find_recordings(["m.jsonl", "."])] == [{"language": "pt"}, {}]
     with pytest.raises(UsageError, match="named twice"):
         found(".", "m.jsonl")
 
@@ -440,15 +441,15 @@ def test_hostile_names_are_found_by_every_way(tree):
     assert {os.fsencode(name) for name in found("*.mp3")} == visible
     assert {os.fsencode(name) for name in found("-", stdin=b"\0".join(HOSTILE))} == set(HOSTILE)
     assert {os.fsencode(name) for name in found(*(here / os.fsdecode(name) for name in HOSTILE))} == set(HOSTILE)
-    for recording in find(["."]):
+    for recording in find_recordings(["."]):
         recording.name.encode()
-        assert [again.path for again in find([recording.uri])] == [recording.path]
+        assert [again.path for again in find_recordings([recording.uri])] == [recording.path]
 
 
 def test_a_name_that_is_no_utf8_is_written_with_its_bytes(tree):
     """JSON has no other way."""
     tree(b"ola\xe7\xe3o \xc3\xa7.mp3")
-    assert [recording.name for recording in find(["."])] == ["ola\\xe7\\xe3o ç.mp3"]
+    assert [recording.name for recording in find_recordings(["."])] == ["ola\\xe7\\xe3o ç.mp3"]
 
 
 # the law
@@ -479,6 +480,6 @@ def test_every_file_is_found_exactly_once_whatever_the_ways_to_it(seed):
         dice.shuffle(sources)
         if not files and any("*" in source for source in sources):
             return
-        recordings = [recording.path for recording in find(sources)]
+        recordings = [recording.path for recording in find_recordings(sources)]
         assert sorted(map(os.path.realpath, recordings)) == sorted(map(str, files))
         assert set(recordings) == set(files)

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.formats.documents import segment, spoken, words
-from transcribe_cli.speakers.assignment import COSTS, LIMIT, best_path, speakers_of, with_speakers
+from transcribe_cli.speakers.assignment import DEFAULT_COSTS, LIMIT, assign_speakers, best_path, speakers_of
 from transcribe_cli.transcript import Segment, Turn, Word
 
 A, B, C = "SPEAKER_00", "SPEAKER_01", "SPEAKER_02"
@@ -31,7 +31,7 @@ def told(segments: tuple[Segment, ...]) -> list[tuple[str | None, str]]:
 def test_a_segment_is_split_where_the_speaker_changes() -> None:
     """Times, text and words of each part are its own; the numbers go on."""
     both = spoken("Alguma pergunta? Sim, professora.")  # four words of half a second
-    found = with_speakers([both, spoken("Diga.", 2.5)], turns((A, 0.0, 1.0), (B, 1.0, 2.0), (A, 2.5, 3.0)))
+    found = assign_speakers([both, spoken("Diga.", 2.5)], turns((A, 0.0, 1.0), (B, 1.0, 2.0), (A, 2.5, 3.0)))
     assert told(found) == [(A, " Alguma pergunta?"), (B, " Sim, professora."), (A, " Diga.")]
     assert [(part.id, part.start, part.end) for part in found] == [(0, 0.0, 1.0), (1, 1.0, 2.0), (2, 2.5, 3.0)]
     assert [word.speaker for part in found for word in part.words or ()] == [A, A, B, B, A]
@@ -40,16 +40,16 @@ def test_a_segment_is_split_where_the_speaker_changes() -> None:
 def test_the_last_word_of_a_turn_stays_with_it() -> None:
     """Word by word it would go to who speaks next, because its times are late; a sentence seldom ends with another's word."""
     late = spoken("Quem quer começar? Eu quero.")
-    found = with_speakers([late], turns((A, 0.0, 1.15), (B, 1.15, 2.5)))
+    found = assign_speakers([late], turns((A, 0.0, 1.15), (B, 1.15, 2.5)))
     assert told(found) == [(A, " Quem quer começar?"), (B, " Eu quero.")]
 
 
 def test_one_word_in_the_middle_of_a_sentence_does_not_change_sides() -> None:
     """Half of a word under somebody's cough is no change of speaker; a whole answer is."""
     sentence = spoken("Hoje vamos falar de células")
-    assert told(with_speakers([sentence], turns((A, 0.0, 1.0), (B, 1.0, 1.3), (A, 1.3, 2.5)))) == [(A, sentence.text)]
+    assert told(assign_speakers([sentence], turns((A, 0.0, 1.0), (B, 1.0, 1.3), (A, 1.3, 2.5)))) == [(A, sentence.text)]
     answer = [spoken("Entendeu?", 0.0), spoken("Sim.", 0.5), spoken("Ótimo.", 1.0)]
-    assert [speaker for speaker, _ in told(with_speakers(answer, turns((A, 0.0, 0.5), (B, 0.5, 1.0), (A, 1.0, 1.5))))] == [
+    assert [speaker for speaker, _ in told(assign_speakers(answer, turns((A, 0.0, 0.5), (B, 0.5, 1.0), (A, 1.0, 1.5))))] == [
         A,
         B,
         A,
@@ -58,36 +58,36 @@ def test_one_word_in_the_middle_of_a_sentence_does_not_change_sides() -> None:
 
 def test_a_word_outside_all_turns_goes_to_the_nearest_edge() -> None:
     """To the edge, not to the middle: a long turn is not farther away for being long."""
-    found = with_speakers([spoken("bom dia", 10.5)], turns((A, 0.0, 10.2), (B, 12.0, 12.5)))
+    found = assign_speakers([spoken("bom dia", 10.5)], turns((A, 0.0, 10.2), (B, 12.0, 12.5)))
     assert told(found) == [(A, " bom dia")]
 
 
 def test_a_word_far_from_any_turn_has_no_speaker() -> None:
     """It becomes a segment of its own, also in the middle of one."""
     far = 1.0 + LIMIT + 0.001
-    found = with_speakers([spoken("um", far)], turns((A, 0.0, 1.0)))
+    found = assign_speakers([spoken("um", far)], turns((A, 0.0, 1.0)))
     assert told(found) == [(None, " um")]
     assert "speaker" not in found[0].model_dump(exclude_none=True)
-    near = with_speakers([spoken("um", far - 0.01)], turns((A, 0.0, 1.0)))
+    near = assign_speakers([spoken("um", far - 0.01)], turns((A, 0.0, 1.0)))
     assert told(near) == [(A, " um")]
     slow = segment(
         " um dois três", 0.0, 13.0, words=words("um dois três", each=0.5)[:1] + words("dois", 6.0) + words("três", 12.5)
     )
-    assert told(with_speakers([slow], turns((A, 0.0, 0.5), (A, 12.0, 13.0)))) == [(A, " um"), (None, " dois"), (A, " três")]
+    assert told(assign_speakers([slow], turns((A, 0.0, 0.5), (A, 12.0, 13.0)))) == [(A, " um"), (None, " dois"), (A, " três")]
 
 
 def test_without_turns_nobody_has_a_speaker() -> None:
     """Also not one that the segments had; turns that last nothing are none."""
     before = spoken("Bom dia.", speaker=B)
     for nothing in ([], turns((A, 0.2, 0.2))):
-        assert told(with_speakers([before], nothing)) == [(None, " Bom dia.")]
-    assert with_speakers([], turns((A, 0.0, 1.0))) == ()
+        assert told(assign_speakers([before], nothing)) == [(None, " Bom dia.")]
+    assert assign_speakers([], turns((A, 0.0, 1.0))) == ()
 
 
 def test_a_segment_without_words_stays_whole() -> None:
     """Whoever speaks most in it, or is nearest to it, or nobody."""
     plain = [segment(" um", 0.0, 4.0), segment(" dois", 6.0, 7.0), segment(" três", 20.0, 21.0, words=())]
-    found = with_speakers(plain, turns((A, 0.0, 1.0), (B, 1.0, 2.4), (A, 2.4, 2.6), (C, 5.0, 5.5)))
+    found = assign_speakers(plain, turns((A, 0.0, 1.0), (B, 1.0, 2.4), (A, 2.4, 2.6), (C, 5.0, 5.5)))
     assert told(found) == [(B, " um"), (C, " dois"), (None, " três")]
 
 
@@ -95,10 +95,10 @@ def test_overlapped_speech_is_flagged() -> None:
     """Where two people speak through more than half of a word; turns that only touch are no overlap. Flags that were there stay."""
     both = turns((A, 0.0, 2.0), (B, 1.0, 3.0))
     parts = [spoken("um dois.", 0.0), spoken("três", 1.0, flags=("failed_gates",)), spoken("quatro", 2.4)]
-    assert [part.flags for part in with_speakers(parts, both)] == [(), ("failed_gates", "overlap"), ()]
+    assert [part.flags for part in assign_speakers(parts, both)] == [(), ("failed_gates", "overlap"), ()]
     touching = turns((A, 0.0, 1.1), (B, 1.0, 3.0))
-    assert [part.flags for part in with_speakers(parts, touching)] == [(), ("failed_gates",), ()]
-    assert with_speakers([segment(" x", 1.0, 2.0)], both)[0].flags == ("overlap",)
+    assert [part.flags for part in assign_speakers(parts, touching)] == [(), ("failed_gates",), ()]
+    assert assign_speakers([segment(" x", 1.0, 2.0)], both)[0].flags == ("overlap",)
 
 
 def test_parts_keep_what_was_measured_of_their_clip() -> None:
@@ -106,13 +106,13 @@ def test_parts_keep_what_was_measured_of_their_clip() -> None:
     sure, unsure = words("Certo, então.", 0.0), words("Pois não.", 1.0, probability=0.1)
     more = {"tokens": (1, 2, 3), "temperature": 0.4, "avg_logprob": -0.5, "compression_ratio": 1.5, "no_speech_prob": 0.1}
     clip = segment(" Certo, então. Pois não.", 0.0, 2.0, words=sure + unsure, flags=("low_confidence",), **more)
-    first, second = with_speakers([clip], turns((A, 0.0, 1.0), (B, 1.0, 2.0)))
+    first, second = assign_speakers([clip], turns((A, 0.0, 1.0), (B, 1.0, 2.0)))
     assert (first.flags, second.flags) == ((), ("low_confidence",))
     for part in (first, second):
         assert part.tokens == ()
         assert (part.seek, part.temperature, part.avg_logprob) == (clip.seek, 0.4, -0.5)
         assert (part.compression_ratio, part.no_speech_prob) == (1.5, 0.1)
-    assert with_speakers([clip], turns((A, 0.0, 2.0)))[0] == clip.model_copy(
+    assert assign_speakers([clip], turns((A, 0.0, 2.0)))[0] == clip.model_copy(
         update={"speaker": A, "words": tuple(word.model_copy(update={"speaker": A}) for word in sure + unsure)}
     )
 
@@ -155,7 +155,7 @@ def flat(segments: tuple[Segment, ...] | list[Segment]) -> list[tuple[str, float
 @given(some_segments(), _turns)
 def test_no_word_is_lost_moved_or_changed(segments: list[Segment], heard: list[Turn]) -> None:
     """Words, their order, times and text; segments without words too; numbers from 0."""
-    found = with_speakers(segments, heard)
+    found = assign_speakers(segments, heard)
     assert flat(found) == flat(segments)
     assert "".join(part.text for part in found) == "".join(part.text for part in segments)
     assert [part.id for part in found] == list(range(len(found)))
@@ -171,7 +171,7 @@ def test_no_word_is_lost_moved_or_changed(segments: list[Segment], heard: list[T
 @given(some_segments(), _turns)
 def test_every_segment_has_one_speaker_who_is_near(segments: list[Segment], heard: list[Turn]) -> None:
     """All its words have it; it is one of the turns', not farther off than the limit, or there is none."""
-    for part in with_speakers(segments, heard):
+    for part in assign_speakers(segments, heard):
         assert {word.speaker for word in part.words or ()} <= {part.speaker}
         for said in part.words or (part,):
             gaps = [max(turn.start - said.end, said.start - turn.end) for turn in heard if turn.end > turn.start]
@@ -182,8 +182,8 @@ def test_every_segment_has_one_speaker_who_is_near(segments: list[Segment], hear
 @given(some_segments(), _turns, st.randoms())
 def test_it_can_be_done_again_and_depends_on_no_order(segments: list[Segment], heard: list[Turn], rng: random.Random) -> None:
     """With the same turns in any order the same comes out, also from its own result."""
-    found = with_speakers(segments, heard)
-    assert with_speakers(found, rng.sample(heard, len(heard))) == found
+    found = assign_speakers(segments, heard)
+    assert assign_speakers(found, rng.sample(heard, len(heard))) == found
 
 
 @given(
@@ -209,6 +209,6 @@ def test_the_path_is_the_best_of_all(steps: list[tuple[list[int], int]]) -> None
 def test_fewer_words_are_wrong_than_one_by_one(setting: tuple[float, float, float]) -> None:
     """On conversations that the costs were not chosen on; benchmarks/speakers.py has the whole comparison."""
     cases = [case(seed, *setting) for seed in TOLD_ON[:12]]
-    ours, islands = measured(by_sequence(COSTS), cases)
+    ours, islands = measured(by_sequence(DEFAULT_COSTS), cases)
     assert ours < measured(by_word, cases)[0]
     assert islands < 0.5

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conversations import RATE, Audio, conversation, noisy, overheard
+from tests.conversations import RATE, Audio, conversation, with_crosstalk, with_noise
 from tests.formats.documents import spoken
 from transcribe_cli.audio import SAMPLE_RATE, Waveform
-from transcribe_cli.pipeline.speech_clips import apart
+from transcribe_cli.pipeline.speech_clips import split_channels
 from transcribe_cli.recognition.engines import Clip
-from transcribe_cli.speakers.channels import GOES_ON, merged, turns_of
+from transcribe_cli.speakers.channels import GOES_ON, channel_turns, merge_channels
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Segment
-from transcribe_cli.vad import different, levels
+from transcribe_cli.vad import channel_levels, distinct_channels
 
 SPEC = JobSpec(model="demo", channels="split")
 
@@ -48,9 +48,9 @@ def copies(kind: str) -> Audio:
         "quieter": (one, one / 4),
         "reversed": (one, -one),
         "late": (one, np.roll(one, RATE // 100)),
-        "noisy": tuple(noisy(np.stack([one, one], axis=1), -35.0).T),
+        "noisy": tuple(with_noise(np.stack([one, one], axis=1), -35.0).T),
         "two microphones": (reverberant(sound, 1), reverberant(sound, 2)),
-        "one silent person": tuple(noisy(np.stack([sound[:, 0], sound[:, 0] / 10], axis=1)).T),
+        "one silent person": tuple(with_noise(np.stack([sound[:, 0], sound[:, 0] / 10], axis=1)).T),
     }
     return np.stack(made[kind], axis=1)
 
@@ -59,12 +59,12 @@ def copies(kind: str) -> Audio:
 def test_copies_of_a_channel_are_found(tmp_path: Path, kind: str) -> None:
     """They are heard together, or the first where they would cancel each other; nobody is told apart."""
     with waveform(copies(kind), tmp_path) as made:
-        channels, alike = different(levels(made))
+        channels, alike = distinct_channels(channel_levels(made))
         assert (len(channels), alike) == (1, True)
         assert channels == [0] or kind not in ("quieter", "one silent person")
-        heard = apart(made, Clip(0, 0, made, (), SPEC))
+        heard = split_channels(made, Clip(0, 0, made, (), SPEC))
         assert (heard.speakers, heard.alike) == (False, True)
-        assert [row.channel for row in heard.rows] == [0 if kind == "reversed" else None]
+        assert [row.channel for row in heard.finders] == [0 if kind == "reversed" else None]
 
 
 @pytest.mark.parametrize("leak", [-50.0, -30.0, -20.0, -10.0, -6.0, -3.0])
@@ -72,8 +72,8 @@ def test_copies_of_a_channel_are_found(tmp_path: Path, kind: str) -> None:
 def test_two_people_are_no_copies(tmp_path: Path, leak: float, share: int) -> None:
     """However well each is heard in the other channel, and also when one of them says next to nothing."""
     talk = ((0, "O professor explica a lição de hoje."),) * share + ((1, "Bom dia a todos."),)
-    with waveform(noisy(overheard(conversation(talk=talk), leak)), tmp_path) as made:
-        assert different(levels(made)) == ([0, 1], False)
+    with waveform(with_noise(with_crosstalk(conversation(talk=talk), leak)), tmp_path) as made:
+        assert distinct_channels(channel_levels(made)) == ([0, 1], False)
 
 
 def test_pairs_of_copies_count_once_and_silent_channels_not_at_all(tmp_path: Path) -> None:
@@ -81,21 +81,21 @@ def test_pairs_of_copies_count_once_and_silent_channels_not_at_all(tmp_path: Pat
     sound = conversation()
     six = np.stack([sound[:, 1], sound[:, 0] * 0, sound[:, 0], sound[:, 1] / 2, sound[:, 0], sound[:, 0] * 0], axis=1)
     with waveform(six, tmp_path) as made:
-        assert different(levels(made)) == ([0, 2], True)
+        assert distinct_channels(channel_levels(made)) == ([0, 2], True)
     with waveform(sound * 0, tmp_path) as made:
-        assert different(levels(made)) == ([], False)
+        assert distinct_channels(channel_levels(made)) == ([], False)
     with waveform(np.zeros((0, 2)), tmp_path) as made:
-        assert different(levels(made)) == ([], False)
+        assert distinct_channels(channel_levels(made)) == ([], False)
 
 
 def spans(sound: Audio, folder: Path) -> list[list[tuple[float, float]]]:
     """Where each channel has speech."""
     with waveform(sound, folder) as made:
-        rows = apart(made, Clip(0, 0, made, (), SPEC)).rows
+        rows = split_channels(made, Clip(0, 0, made, (), SPEC)).finders
         indices = []
         for row in rows:
-            while not row.done:
-                indices += [clip.index for clip in row.clips(whole=True)]
+            while not row.is_done:
+                indices += [clip.index for clip in row.next_clips(is_complete=True)]
         assert indices == list(range(len(indices)))
         return [list(row.spans) for row in rows]
 
@@ -115,8 +115,8 @@ def in_common(one: list[tuple[float, float]], other: list[tuple[float, float]]) 
 def test_who_is_overheard_has_no_speech_in_the_other_channel(tmp_path: Path, leak: float, late: float) -> None:
     """Also as an echo; each keeps what is there when nothing is overheard, apart from padding."""
     sound = conversation()
-    clean = spans(noisy(sound), tmp_path)
-    found = spans(noisy(overheard(sound, leak, late)), tmp_path)
+    clean = spans(with_noise(sound), tmp_path)
+    found = spans(with_noise(with_crosstalk(sound, leak, late)), tmp_path)
     for channel in range(2):
         assert in_common(found[channel], clean[1 - channel]) < in_common(clean[channel], clean[1 - channel]) + 0.5
         assert in_common(found[channel], clean[channel]) > 0.85 * seconds(clean[channel])
@@ -124,7 +124,7 @@ def test_who_is_overheard_has_no_speech_in_the_other_channel(tmp_path: Path, lea
 
 def test_a_quiet_microphone_loses_nothing(tmp_path: Path) -> None:
     """What counts is how loud somebody speaks there otherwise."""
-    sound = noisy(conversation(pause=-0.5), -80.0)
+    sound = with_noise(conversation(pause=-0.5), -80.0)
     both, quiet = spans(sound, tmp_path), spans(sound * (1.0, 0.15), tmp_path)
     assert seconds(quiet[1]) == pytest.approx(seconds(both[1]), rel=0.05)
 
@@ -134,15 +134,15 @@ def test_speech_at_the_same_time_is_kept_in_both(tmp_path: Path) -> None:
     one = conversation(talk=((0, "O professor explica a lição de hoje. Bom dia a todos. Vamos começar a aula."),))
     other = conversation(talk=((1, "Bom dia a todos. O professor explica a lição de hoje. Alguma pergunta?"),))
     length = min(len(one), len(other))
-    alone = spans(noisy(one), tmp_path)[0], spans(noisy(other), tmp_path)[-1]
-    both = spans(noisy(one[:length] + other[:length]), tmp_path)
+    alone = spans(with_noise(one), tmp_path)[0], spans(with_noise(other), tmp_path)[-1]
+    both = spans(with_noise(one[:length] + other[:length]), tmp_path)
     for channel in range(2):
         assert seconds(both[channel]) > 0.85 * min(seconds(alone[channel]), length / RATE - 0.5)
 
 
 def test_speakers_are_numbered_as_they_are_first_heard() -> None:
     """Channels without speech have no speaker; what touches is one turn, and none goes past the end."""
-    found = turns_of({0: [(3.0, 4.0)], 1: [], 2: [(1.0, 2.0), (2.0, 2.5), (9.0, 11.0)]}, 10.0)
+    found = channel_turns({0: [(3.0, 4.0)], 1: [], 2: [(1.0, 2.0), (2.0, 2.5), (9.0, 11.0)]}, 10.0)
     told = {channel: [(turn.speaker, turn.start, turn.end) for turn in turns] for channel, turns in found.items()}
     assert told == {
         2: [("SPEAKER_00", 1.0, 2.5), ("SPEAKER_00", 9.0, 10.0)],
@@ -158,14 +158,14 @@ def said(parts: tuple[Segment, ...]) -> list[tuple[str | None, str]]:
 def test_a_conversation_reads_as_it_went() -> None:
     """A sentence is cut where somebody else begins; not when it is nearly over, and not by who began before."""
     long = spoken("um dois três quatro cinco seis", 0.0)  # half a second each
-    assert said(merged({"A": [long], "B": [spoken("Sim.", 1.1)]})) == [
+    assert said(merge_channels({"A": [long], "B": [spoken("Sim.", 1.1)]})) == [
         ("A", " um dois três"),
         ("B", " Sim."),
         ("A", " quatro cinco seis"),
     ]
     late = 3.0 - GOES_ON + 0.1
-    assert said(merged({"A": [long], "B": [spoken("Sim.", late)]})) == [("A", long.text), ("B", " Sim.")]
-    found = merged({"A": [long], "B": [spoken("Sim, senhor, já vou.", 1.1)]})
+    assert said(merge_channels({"A": [long], "B": [spoken("Sim.", late)]})) == [("A", long.text), ("B", " Sim.")]
+    found = merge_channels({"A": [long], "B": [spoken("Sim, senhor, já vou.", 1.1)]})
     assert [part.start for part in found] == [0.0, 1.1, 1.5]
     assert {word.speaker for part in found for word in part.words or () if part.speaker == "B"} == {"B"}
     assert [part.id for part in found] == [0, 1, 2]
@@ -189,7 +189,7 @@ def test_no_word_is_lost_or_changed_by_merging(
 ) -> None:
     """Each speaker's own words, in their order, with their times; parts come in the order of their starts."""
     talks = dict(zip("ABC", map(talked, (one, two, three)), strict=True))
-    parts = merged(talks)
+    parts = merge_channels(talks)
     for speaker, segments in talks.items():
         before = [(word.word, word.start, word.end) for segment in segments for word in segment.words or ()]
         after = [(word.word, word.start, word.end) for part in parts if part.speaker == speaker for word in part.words or ()]

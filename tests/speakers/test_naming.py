@@ -13,8 +13,8 @@ from transcribe_cli import JobSpec, Settings, transcribe
 from transcribe_cli.errors import ConfigError
 from transcribe_cli.events import Event, Notice
 from transcribe_cli.plan import plan
-from transcribe_cli.sources import find
-from transcribe_cli.speakers.naming import Naming
+from transcribe_cli.sources import find_recordings
+from transcribe_cli.speakers.naming import SpeakerNaming
 
 GIVEN_TURNS = JobSpec(model="demo", language="pt", diarize=True, diarize_model="rttm")
 
@@ -47,11 +47,11 @@ def test_a_damaged_file_of_names_is_said_before_the_work(recording: Path) -> Non
 def test_a_file_of_names_that_broke_during_the_run_costs_its_names_only(recording: Path) -> None:
     """Of a recording that another run gave up, so that it was not read in the beginning."""
     told: list[Event] = []
-    [job] = plan(find([str(recording)]), GIVEN_TURNS, Settings())
-    naming = Naming(Settings(), told.append)
-    naming.read([])
+    [job] = plan(find_recordings([str(recording)]), GIVEN_TURNS, Settings())
+    naming = SpeakerNaming(Settings(), told.append)
+    naming.load_names([])
     recording.with_name("speakers.toml").write_text("A = 1\n")
-    assert naming.named(job, transcript_of(job.recording, job.spec), None).speaker_names == {}
+    assert naming.apply_names(job, transcript_of(job.recording, job.spec), None).speaker_names == {}
     assert [event.message for event in told if isinstance(event, Notice)] == [
         "aula.wav has no names: speakers.toml has no text for 'A'."
     ]

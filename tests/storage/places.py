@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from tests.storage.sftp import PASSWORD, USER, SftpServer
-from transcribe_cli.storage import Location, Place, locate
+from transcribe_cli.storage import AnyPath, Location, locate
 
 KEY, SECRET = "AKIATESTKEYOFOURS0001", "secret-of-the-tests-7f3a"
 AZURITE = Path(sys.prefix) / "azurite/node_modules/.bin/azurite-blob"
@@ -42,12 +42,12 @@ class Tree:
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
 
-    def at(self, name: str = "") -> Place:
+    def at(self, name: str = "") -> AnyPath:
         """A path in it."""
-        top: Place = locate(self.url, self.options) if "://" in self.url else Path(self.url)
+        top: AnyPath = locate(self.url, self.options) if "://" in self.url else Path(self.url)
         return top / name if name else top
 
-    def put(self, name: str, data: bytes) -> Place:
+    def put(self, name: str, data: bytes) -> AnyPath:
         """A file in it."""
         place = self.at(name)
         if isinstance(place, Location):

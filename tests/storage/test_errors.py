@@ -16,7 +16,7 @@ from tests.storage.sftp import PASSWORD, USER
 from transcribe_cli.errors import NotReady, SourceNotFound, StorageNotReady, TranscribeError
 from transcribe_cli.plan import check_writable, plan
 from transcribe_cli.settings import Settings
-from transcribe_cli.sources import find
+from transcribe_cli.sources import find_recordings
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.storage import connect
 
@@ -27,7 +27,7 @@ def trouble(url: str, options: dict) -> TranscribeError:
     """What is said of a source."""
     began = time.monotonic()
     with pytest.raises(TranscribeError) as caught:
-        list(find([url], storage=options))
+        list(find_recordings([url], storage=options))
     assert time.monotonic() - began < SECONDS
     line = str(caught.value)
     assert "\n" not in line
@@ -128,7 +128,7 @@ def test_an_output_folder_that_takes_nothing_is_found_out_before_the_first_hour(
         options = tree.options if source == tree.url else bucket.options
         settings = Settings(storage=options, output_dir=output)
         with pytest.raises(StorageNotReady, match=message):
-            check_writable(plan(find([source], storage=options), JobSpec(), settings))
+            check_writable(plan(find_recordings([source], storage=options), JobSpec(), settings))
 
 
 def test_keys_in_a_file_that_others_can_read_are_refused_and_never_shown(transcribe: Callable[..., Ran], tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_what_is_handled_around_a_question_is_not_its_answer(remote: Tree) -> No
     try:
         raise FileExistsError
     except FileExistsError:
-        assert place.store.holds(place) is False
+        assert place.store.exists(place) is False
         with pytest.raises(FileNotFoundError):
             place.store.read(place)
 

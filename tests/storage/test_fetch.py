@@ -12,7 +12,7 @@ import pytest
 from tests.storage.places import Tree
 from transcribe_cli.audio import scratch
 from transcribe_cli.errors import RecordingChanged, Unreadable
-from transcribe_cli.sources import Recording, download, find
+from transcribe_cli.sources import Recording, download, find_recordings
 from transcribe_cli.sources.fetch import Fetcher
 
 MIB = 1 << 20
@@ -35,7 +35,7 @@ def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def one(tree: Tree, name: str = "aula.mp3") -> Recording:
     """A recording in it."""
-    (found,) = find([f"{tree.url}/{name}"], storage=tree.options)
+    (found,) = find_recordings([f"{tree.url}/{name}"], storage=tree.options)
     return found
 
 
@@ -49,7 +49,7 @@ def test_what_comes_is_what_is_there(remote: Tree, here: Path, size: int) -> Non
     """From every kind of storage; its ending stays, and the copy goes afterwards."""
     data = content(size)
     remote.put("aula.mp3", data)
-    with Fetcher(folder=here).fetched(one(remote)) as (path, now):
+    with Fetcher(folder=here).fetch(one(remote)) as (path, now):
         assert path.read_bytes() == data
         assert path.suffix == ".mp3"
         assert now.size == size
@@ -62,7 +62,7 @@ def test_a_large_file_comes_in_ranges_side_by_side(proxied, here: Path) -> None:
     data = content(8 * MIB)
     tree.put("aula.mp3", data)
     proxy.sent = 0
-    with Fetcher(folder=here).fetched(one(tree)) as (path, _):
+    with Fetcher(folder=here).fetch(one(tree)) as (path, _):
         assert path.read_bytes() == data
     assert len([head for head in proxy.requests if b"ange: bytes=" in head]) == 8
     assert proxy.sent < len(data) * 1.1
@@ -85,7 +85,7 @@ def test_a_broken_transfer_goes_on(proxied, here: Path, how: str) -> None:
     recording = one(tree)
     proxy.requests.clear()
     proxy.sent, proxy.breaking = 0, BREAKS[how]
-    with Fetcher(folder=here).fetched(recording) as (path, _):
+    with Fetcher(folder=here).fetch(recording) as (path, _):
         assert path.read_bytes() == data
     assert proxy.sent < 3 * len(data)
 
@@ -97,7 +97,7 @@ def test_what_does_not_come_is_said_in_one_line(proxied, here: Path, monkeypatch
     tree.put("aula.mp3", content(MIB))
     recording = one(tree)
     proxy.breaking = lambda number, head: ("stall", 0) if b"ange: bytes=" in head else None
-    with pytest.raises(Unreadable, match="did not answer in time") as caught, Fetcher(folder=here).fetched(recording):
+    with pytest.raises(Unreadable, match="did not answer in time") as caught, Fetcher(folder=here).fetch(recording):
         pass
     assert "Signature" not in str(caught.value)
     assert list(here.iterdir()) == []
@@ -107,8 +107,8 @@ def test_an_http_server_without_ranges_is_read_in_one_go(web, here: Path) -> Non
     """Also when it does not say how much there is."""
     data = web.files["/aula.mp3"] = content(2 * MIB + 5)
     web.ranges = False
-    (recording,) = find([f"{web.url}/aula.mp3"])
-    with Fetcher(folder=here).fetched(recording) as (path, _):
+    (recording,) = find_recordings([f"{web.url}/aula.mp3"])
+    with Fetcher(folder=here).fetch(recording) as (path, _):
         assert path.read_bytes() == data
 
     def unsized(request) -> None:
@@ -120,8 +120,8 @@ def test_an_http_server_without_ranges_is_read_in_one_go(web, here: Path) -> Non
             request.wfile.write(data)
 
     web.answers["/aula.mp3"] = unsized
-    (recording,) = find([f"{web.url}/aula.mp3"])
-    with Fetcher(folder=here).fetched(recording) as (path, _):
+    (recording,) = find_recordings([f"{web.url}/aula.mp3"])
+    with Fetcher(folder=here).fetch(recording) as (path, _):
         assert path.read_bytes() == data
 
 
@@ -136,8 +136,8 @@ def test_redirects_are_followed(web, here: Path) -> None:
         request.end_headers()
 
     web.answers["/aula.mp3"] = moved
-    (recording,) = find([f"{web.url}/aula.mp3"])
-    with Fetcher(folder=here).fetched(recording) as (path, now):
+    (recording,) = find_recordings([f"{web.url}/aula.mp3"])
+    with Fetcher(folder=here).fetch(recording) as (path, now):
         assert (path.read_bytes(), now.name) == (b"sound", "aula.mp3")
 
 
@@ -160,7 +160,7 @@ def test_an_sftp_connection_that_broke_is_made_again(servers, tmp_path: Path, he
         tree.put("aula.mp3", data)
         recording = one(tree)
         server.drop()
-        with Fetcher(folder=here).fetched(recording) as (path, _):
+        with Fetcher(folder=here).fetch(recording) as (path, _):
             assert path.read_bytes() == data
 
 
@@ -171,7 +171,7 @@ def test_a_bucket_is_not_asked_what_its_listing_told(proxied, here: Path) -> Non
     tree.put("aula.mp3", data)
     recording = one(tree)
     proxy.requests.clear()
-    with Fetcher(folder=here).fetched(recording) as (path, now):
+    with Fetcher(folder=here).fetch(recording) as (path, now):
         assert (path.read_bytes(), now) == (data, recording)
     assert len(proxy.requests) == 1
 
@@ -183,7 +183,7 @@ def test_what_was_replaced_since_it_was_listed_comes_as_it_is_now(remote: Tree, 
     recording = one(remote)
     later = content(size)
     remote.put("aula.mp3", later)
-    with Fetcher(folder=here).fetched(recording) as (path, now):
+    with Fetcher(folder=here).fetch(recording) as (path, now):
         assert (path.read_bytes(), now.size) == (later, size)
 
 
@@ -204,9 +204,9 @@ def test_a_recording_that_is_replaced_meanwhile_is_found_out(proxied, here: Path
 
     proxy.breaking = replaced
     fetcher = Fetcher(folder=here)
-    with pytest.raises(RecordingChanged), fetcher.fetched(recording):
+    with pytest.raises(RecordingChanged), fetcher.fetch(recording):
         pass
-    with fetcher.fetched(recording) as (path, now):
+    with fetcher.fetch(recording) as (path, now):
         assert path.read_bytes() == later[-1]
         assert now.identity != recording.identity
 
@@ -219,12 +219,12 @@ def test_damage_on_the_way_is_found_by_the_checksum(bucket: Tree, here: Path, mo
     monkeypatch.setattr(type(place.store), "info", lambda store, asked: wrong)
     recording = one(bucket)
     place = recording.path
-    with Fetcher(folder=here).fetched(recording) as (path, _):
+    with Fetcher(folder=here).fetch(recording) as (path, _):
         assert path.read_bytes() == b"sound"
     assert not place.store.etags_are_md5
     place.store.etags_are_md5 = True
     monkeypatch.setattr(place.store, "read", lambda *args, **more: os.urandom(5))
-    with pytest.raises(Unreadable, match="arrived damaged, twice"), Fetcher(folder=here).fetched(recording):
+    with pytest.raises(Unreadable, match="arrived damaged, twice"), Fetcher(folder=here).fetch(recording):
         pass
 
 
@@ -234,12 +234,12 @@ def test_the_scratch_disk_is_bounded(bucket: Tree, here: Path) -> None:
         bucket.put(name, bytes(size))
     a, b, c, huge = (one(bucket, name) for name in ("a.mp3", "b.mp3", "c.mp3", "huge.mp3"))
     fetcher = Fetcher(1300, here)
-    with pytest.raises(Unreadable, match="larger than the limit"), fetcher.fetched(huge):
+    with pytest.raises(Unreadable, match="larger than the limit"), fetcher.fetch(huge):
         pass
-    with fetcher.fetched(a):
-        fetcher.ahead(b)
-        fetcher.ahead(c)  # no room: nothing
-        with fetcher.fetched(c) as (path, _):  # b gives way
+    with fetcher.fetch(a):
+        fetcher.prefetch(b)
+        fetcher.prefetch(c)  # no room: nothing
+        with fetcher.fetch(c) as (path, _):  # b gives way
             assert path.stat().st_size == 600
             assert len([file for file in here.iterdir() if file.stat().st_size]) <= 2
     assert list(here.iterdir()) == []
@@ -251,15 +251,15 @@ def test_the_next_recording_comes_while_this_one_is_read(bucket: Tree, here: Pat
     bucket.put("b.mp3", b"22")
     a, b = one(bucket, "a.mp3"), one(bucket, "b.mp3")
     fetcher = Fetcher(folder=here)
-    with fetcher.fetched(a):
-        fetcher.ahead(b)
+    with fetcher.fetch(a):
+        fetcher.prefetch(b)
         until = time.monotonic() + 20
         while not any(file.stat().st_size == 2 for file in here.iterdir()):
             assert time.monotonic() < until
             time.sleep(0.01)
-    with fetcher.fetched(b) as (path, _):
+    with fetcher.fetch(b) as (path, _):
         assert path.read_bytes() == b"22"
-    fetcher.ahead(a)
+    fetcher.prefetch(a)
     fetcher.close()
     until = time.monotonic() + 20
     while list(here.iterdir()):
@@ -283,5 +283,5 @@ def test_what_vanished_since_it_was_listed_is_said(remote: Tree, here: Path) -> 
     place = remote.put("aula.mp3", b"sound")
     recording = one(remote)
     place.store.remove(place)
-    with pytest.raises(Unreadable, match=r"aula\.mp3 is not there any more"), Fetcher(folder=here).fetched(recording):
+    with pytest.raises(Unreadable, match=r"aula\.mp3 is not there any more"), Fetcher(folder=here).fetch(recording):
         pass

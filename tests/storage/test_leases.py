@@ -11,19 +11,19 @@ import pytest
 
 from tests.storage.places import Tree
 from tests.storage.web import Proxy
-from transcribe_cli.batch.leases import Lease, Leases, Owner, Stores, holding, objects
-from transcribe_cli.sinks import check_store
-from transcribe_cli.storage import Location, Place, shared
+from transcribe_cli.batch.leases import AnyLeaseStore, Lease, LeaseManager, Owner, manager, object_store
+from transcribe_cli.sinks import check_store_writable
+from transcribe_cli.storage import AnyPath, Location, shared_files
 
 CLIENTS, ROUNDS = 6, 3
 
 
-def at(tree: Tree, name: str, client: int = 0) -> Place:
+def at(tree: Tree, name: str, client: int = 0) -> AnyPath:
     """A lease in a tree, for a client with a connection of its own where connections do one thing at a time."""
     options = {**tree.options, **({"sftp": {**tree.options["sftp"], "timeout": 10 + client}} if "sftp" in tree.options else {})}
     place = dataclasses.replace(tree, options=options).at(name)
     if isinstance(place, Location):
-        shared.make_folder(place.parent)
+        shared_files.make_folder(place.parent)
     else:
         place.parent.mkdir(exist_ok=True)
     return place
@@ -37,13 +37,13 @@ def test_of_many_at_once_one_creates_and_one_takes_over(tree: Tree) -> None:
             fresh, stale = (
                 [at(tree, f".{number}{word}.transcribe-lease", client) for client in range(CLIENTS)] for word in ("a", "b")
             )
-            assert Stores().create(stale[0], b"dead")
+            assert AnyLeaseStore().create(stale[0], b"dead")
             for paths, won in (
-                (fresh, list(pool.map(Stores().create, fresh, names))),
-                (stale, list(pool.map(lambda path, name: Stores().swap(path, b"dead", name), stale, names))),
+                (fresh, list(pool.map(AnyLeaseStore().create, fresh, names))),
+                (stale, list(pool.map(lambda path, name: AnyLeaseStore().swap(path, b"dead", name), stale, names))),
             ):
                 assert won.count(True) == 1
-                seen = Stores().read(paths[0])
+                seen = AnyLeaseStore().read(paths[0])
                 assert seen is not None
                 assert seen.data == names[won.index(True)]
     assert len(tree.files()) == 2 * ROUNDS
@@ -52,22 +52,22 @@ def test_of_many_at_once_one_creates_and_one_takes_over(tree: Tree) -> None:
 def test_a_lease_that_is_given_back_while_it_is_looked_at_is_nobodys(remote: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     """It was there when ours was refused, and is gone when it is asked whose it is: it can be had."""
     path = at(remote, ".aula.mp3.transcribe-lease")
-    assert Stores().create(path, b"theirs")
-    ask = shared.version
+    assert AnyLeaseStore().create(path, b"theirs")
+    ask = shared_files.read_version
 
     def gone_by_now(place: Location, *more: str) -> object:
         remote.remove(path.name)
         return ask(place, *more)
 
-    monkeypatch.setattr(shared, "version", gone_by_now)
-    assert not Stores().create(path, b"ours")
+    monkeypatch.setattr(shared_files, "read_version", gone_by_now)
+    assert not AnyLeaseStore().create(path, b"ours")
     remote.remove(path.name)
-    assert Stores().create(path, b"ours")
+    assert AnyLeaseStore().create(path, b"ours")
 
 
 def test_a_lease_is_changed_and_removed_only_as_it_was_read(tree: Tree) -> None:
     """Longer, shorter, gone, and come again."""
-    store, path = Stores(), at(tree, ".aula.mp3.transcribe-lease")
+    store, path = AnyLeaseStore(), at(tree, ".aula.mp3.transcribe-lease")
     assert store.read(path) is None
     assert not store.swap(path, b"", b"x")
     assert store.create(path, b"first")
@@ -89,44 +89,44 @@ def test_a_lease_is_changed_and_removed_only_as_it_was_read(tree: Tree) -> None:
 def test_a_lease_is_refreshed_taken_over_from_the_dead_and_given_back(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     """By its owner, by another when nobody refreshed it, by its owner again; nothing stays."""
     path = at(tree, ".aula.mp3.transcribe-lease")
-    monkeypatch.setattr(holding, "BEAT_SECONDS", 0.2)
-    with Leases() as first, Leases() as second:
-        lease = first.take(path)
+    monkeypatch.setattr(manager, "REFRESH_SECONDS", 0.2)
+    with LeaseManager() as first, LeaseManager() as second:
+        lease = first.acquire(path)
         assert isinstance(lease, Lease)
         until = time.monotonic() + 30
         while lease.owner.beat < 2:
             assert time.monotonic() < until
             time.sleep(0.05)
-        assert isinstance(second.take(path), Owner)
-        monkeypatch.setattr(holding, "BEAT_SECONDS", 3600)
+        assert isinstance(second.acquire(path), Owner)
+        monkeypatch.setattr(manager, "REFRESH_SECONDS", 3600)
         time.sleep(0.5)
-        monkeypatch.setattr(holding, "EXPIRY_SECONDS", -3600.0)  # what is not from the future is dead
-        taken = second.take(path)
+        monkeypatch.setattr(manager, "EXPIRY_SECONDS", -3600.0)  # what is not from the future is dead
+        taken = second.acquire(path)
         assert isinstance(taken, Lease)
         assert taken.taken_over
-        assert not first.secure(lease)
+        assert not first.begin_writing(lease)
     assert tree.files() == {}
 
 
 def test_leases_of_the_dead_are_swept(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of the living stay; nonsense is swept when it is old."""
     here, nonsense = at(tree, ".a.mp3.transcribe-lease"), at(tree, ".b.mp3.transcribe-lease")
-    Stores().create(here, Owner.me("now").dumps())
-    Stores().create(nonsense, b"\0")
-    Leases().sweep(here.parent)
+    AnyLeaseStore().create(here, Owner.this_process("now").dumps())
+    AnyLeaseStore().create(nonsense, b"\0")
+    LeaseManager().sweep(here.parent)
     assert set(tree.files()) == {here.name, nonsense.name}
-    monkeypatch.setattr(holding, "EXPIRY_SECONDS", -3600.0)
-    Leases().sweep(here.parent)
+    monkeypatch.setattr(manager, "EXPIRY_SECONDS", -3600.0)
+    LeaseManager().sweep(here.parent)
     assert tree.files() == {}
 
 
 def test_a_lease_that_is_being_given_back_is_nobodys_yet(bucket: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its owner may still remove whatever is there; when it did not, the lease can be had after a while."""
     path = at(bucket, ".aula.mp3.transcribe-lease")
-    assert Stores().create(path, b"")  # as its owner leaves it who dies before it removes it
-    assert isinstance(Leases().take(path), Owner)
-    monkeypatch.setattr(objects, "_EMPTIED_SECONDS", -10.0)
-    assert isinstance(Leases().take(path), Lease)
+    assert AnyLeaseStore().create(path, b"")  # as its owner leaves it who dies before it removes it
+    assert isinstance(LeaseManager().acquire(path), Owner)
+    monkeypatch.setattr(object_store, "_EMPTIED_SECONDS", -10.0)
+    assert isinstance(LeaseManager().acquire(path), Lease)
 
 
 def test_an_answer_that_is_lost_is_not_taken_for_somebody_elses_lease(proxied: tuple[Tree, Proxy]) -> None:
@@ -142,12 +142,12 @@ def test_an_answer_that_is_lost_is_not_taken_for_somebody_elses_lease(proxied: t
 
     proxy.breaking = lose
     path = at(tree, ".aula.mp3.transcribe-lease")
-    assert Stores().create(path, b"ours")
+    assert AnyLeaseStore().create(path, b"ours")
     assert not lost["first"]
     lost["first"] = True
-    assert Stores().swap(path, b"ours", b"ours still")
+    assert AnyLeaseStore().swap(path, b"ours", b"ours still")
     lost["first"] = True
-    assert Stores().swap(path, b"ours still", None)
+    assert AnyLeaseStore().swap(path, b"ours still", None)
     assert tree.files() == {}
 
 
@@ -167,8 +167,8 @@ def test_a_store_without_conditions_is_found_out(proxied: tuple[Tree, Proxy], tr
 
 
 def _is_exclusive(top: Location) -> bool | None:
-    check_store(top)
-    return top.store.exclusive
+    check_store_writable(top)
+    return top.store.can_create_exclusively
 
 
 def test_a_lease_that_was_just_written_is_removed_in_one_request(proxied: tuple[Tree, Proxy]) -> None:
@@ -176,14 +176,14 @@ def test_a_lease_that_was_just_written_is_removed_in_one_request(proxied: tuple[
     tree, proxy = proxied
     seen: list[bytes] = []
     proxy.breaking = lambda number, head: seen.append(head.partition(b" ")[0])
-    store, path = Stores(), at(tree, ".aula.mp3.transcribe-lease")
+    store, path = AnyLeaseStore(), at(tree, ".aula.mp3.transcribe-lease")
     assert store.create(path, b"ours")
     assert store.swap(path, b"ours", None)
     assert seen == [b"PUT", b"DELETE"]
     assert tree.files() == {}
     assert store.create(path, b"ours")
     seen.clear()
-    assert Stores().swap(path, b"ours", None)
+    assert AnyLeaseStore().swap(path, b"ours", None)
     assert list(dict.fromkeys(seen)) == [b"GET", b"PUT", b"DELETE"]  # Ceph 16 wants its tags without quotes: a second PUT
     assert tree.files() == {}
 
@@ -194,4 +194,4 @@ def test_a_folder_that_is_gone_is_not_made_again(remote: Tree, tmp_path: Path) -
     assert isinstance(top, Location)
     if top.store.kind.family == "sftp":
         with pytest.raises(FileNotFoundError):
-            Stores().create(top / "gone" / ".a.transcribe-lease", b"x")
+            AnyLeaseStore().create(top / "gone" / ".a.transcribe-lease", b"x")

@@ -14,11 +14,11 @@ from tests.documents import add, commit, transcript_of
 from tests.storage.places import Tree
 from tests.storage.web import Proxy
 from transcribe_cli.errors import OutputRefused
-from transcribe_cli.plan import Decision, plan, plan_again, stamp
+from transcribe_cli.plan import Decision, file_version, plan, replan
 from transcribe_cli.settings import Settings
-from transcribe_cli.sinks import Listings, files_of, json_path, read, read_head, recover
-from transcribe_cli.sinks.atomic import host
-from transcribe_cli.sources import Recording, find
+from transcribe_cli.sinks import Listings, files_of, json_path, read_header, read_transcript, recover
+from transcribe_cli.sinks.atomic import host_id
+from transcribe_cli.sources import Recording, find_recordings
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.storage import Location
 from transcribe_cli.transcript import Transcript
@@ -31,7 +31,7 @@ RENDERED = {"srt": "1\n", "vtt": "WEBVTT\n", "txt": "olá\n"}
 def planned(tree: Tree, spec: JobSpec = SPEC, **settings):
     """The jobs of a run over a tree."""
     everything, listings = Settings(storage=tree.options, **settings), Listings()
-    return plan(find([f"{tree.url}/"], storage=tree.options, noted=listings), spec, everything, listings)
+    return plan(find_recordings([f"{tree.url}/"], storage=tree.options, listings=listings), spec, everything, listings)
 
 
 def run(tree: Tree, spec: JobSpec = SPEC, **settings) -> list[str]:
@@ -44,7 +44,7 @@ def run(tree: Tree, spec: JobSpec = SPEC, **settings) -> list[str]:
         if job.decision is Decision.TRANSCRIBE:
             commit(job.output, made(job.recording, job.spec), rendered, stamp=STAMP, overwrite=settings.get("overwrite", False))
         elif job.decision is Decision.RENDER:
-            add(job.output, read(json_path(job.output)), rendered, stamp=STAMP)
+            add(job.output, read_transcript(json_path(job.output)), rendered, stamp=STAMP)
     return [job.decision.value for job in jobs]
 
 
@@ -86,10 +86,10 @@ def test_a_single_file_is_what_a_listing_says_it_is(aula: Tree) -> None:
     listed = files.entries(top)
     assert set(listed) == names(aula)
     for name, entry in listed.items():
-        assert stamp(entry.stat()) == stamp(files.status(top / name))
+        assert file_version(entry.stat()) == file_version(files.status(top / name))
     some = files.there([top / name for name in ("aula.json", "aula.srt", "aula.txt")])
-    assert {path.name: stamp(status) for path, status in some.items()} == {
-        name: stamp(listed[name].stat()) for name in ("aula.json", "aula.srt")
+    assert {path.name: file_version(status) for path, status in some.items()} == {
+        name: file_version(listed[name].stat()) for name in ("aula.json", "aula.srt")
     }
 
 
@@ -101,7 +101,7 @@ def test_what_another_run_did_meanwhile_is_seen_without_listing_the_folder(proxi
     (job,) = [job for job in planned(tree) if job.recording.label == "aula.mp4"]
     assert run(tree) == ["transcribe"] * 4
     proxy.requests.clear()
-    again = plan_again(job, SPEC, Settings(storage=tree.options))
+    again = replan(job, SPEC, Settings(storage=tree.options))
     assert (again.decision, again.output) == (Decision.DONE, job.output)
     listings = [head for head in proxy.requests if b"list-type=2" in head]
     assert listings
@@ -151,7 +151,7 @@ def test_an_edit_is_kept(aula: Tree) -> None:
     assert reasons(aula)["aula.mp3"] == ("done", "done (aula.srt was edited)")
     aula.put("aula.mp3", b"another")
     assert reasons(aula)["aula.mp3"][0] == "fail"
-    (recording,) = find([f"{aula.url}/"], storage=aula.options)
+    (recording,) = find_recordings([f"{aula.url}/"], storage=aula.options)
     (job,) = planned(aula)
     with pytest.raises(OutputRefused, match="edited"):
         commit(job.output, made(recording, SPEC), {"srt": "2\n"}, stamp=STAMP)
@@ -178,10 +178,10 @@ def test_what_a_killed_process_left_is_put_in_its_place(tree: Tree) -> None:
     document = made(job.recording, SPEC).dumps().encode()
     process = subprocess.Popen(["true"])
     process.wait()
-    gone = f".transcribe-{host()}-{process.pid}-"
+    gone = f".transcribe-{host_id()}-{process.pid}-"
     tree.put(f"{gone}00000001.tmp", document)
     tree.put(f"{gone}00000002.tmp", document[:100])
-    assert planned(tree)[0].left_behind
+    assert planned(tree)[0].has_leftovers
     assert reasons(tree)["aula.mp3"][0] == "render"
     assert run(tree) == ["render"]
     assert names(tree) == {"aula.mp3", "aula.json", "aula.srt", "aula.vtt"}
@@ -244,7 +244,7 @@ def test_the_done_test_of_many_costs_a_listing_and_their_heads(proxied, monkeypa
     for number in range(12):
         tree.put(f"{number % 4}/{number}.mp3", b"sound")
     assert run(tree) == ["transcribe"] * 12
-    head = read_head(tree.at("0/0.json"))
+    head = read_header(tree.at("0/0.json"))
     assert head is not None
     assert json.loads(tree.files()["0/0.json"])["source"]["etag"] == head.etag
     proxy.requests.clear()

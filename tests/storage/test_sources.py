@@ -8,7 +8,7 @@ import pytest
 
 from tests.storage.places import Tree
 from transcribe_cli.errors import SourceNotFound, StorageNotReady, UsageError
-from transcribe_cli.sources import find
+from transcribe_cli.sources import find_recordings
 from transcribe_cli.storage import Location, locate
 
 NAMES = (
@@ -28,7 +28,7 @@ def filled(tree: Tree) -> Tree:
 
 def labels(tree: Tree, *sources: str, **options: object) -> list[str]:
     """What is found, below its root."""
-    return [recording.label for recording in find(list(sources) or [tree.url], storage=tree.options, **options)]
+    return [recording.label for recording in find_recordings(list(sources) or [tree.url], storage=tree.options, **options)]
 
 
 def test_a_tree_gives_its_recordings_in_the_same_order_everywhere(filled: Tree) -> None:
@@ -54,13 +54,13 @@ def test_globs_mean_the_same_everywhere(filled: Tree) -> None:
 def test_a_file_is_known_by_its_size_and_what_changes_with_its_content(remote: Tree) -> None:
     """The same from a listing and from a question; another after it was written again."""
     remote.put("aulas/x.mp3", b"sound")
-    (listed,) = find([remote.url], storage=remote.options)
-    (asked,) = find([f"{remote.url}/aulas/x.mp3"], storage=remote.options)
+    (listed,) = find_recordings([remote.url], storage=remote.options)
+    (asked,) = find_recordings([f"{remote.url}/aulas/x.mp3"], storage=remote.options)
     assert listed.size == 5
     assert listed.identity == asked.identity
     assert listed.uri == f"{remote.url}/aulas/x.mp3"
     remote.put("aulas/x.mp3", b"other!")
-    (later,) = find([remote.url], storage=remote.options)
+    (later,) = find_recordings([remote.url], storage=remote.options)
     assert later.identity != listed.identity
 
 
@@ -77,11 +77,11 @@ def test_lists_and_manifests_name_urls_and_lie_in_buckets_themselves(remote: Tre
     remote.put("a/x.mp3", b"sound")
     remote.put("a/y.mp3", b"sound")
     (tmp_path / "list").write_text(f"{remote.url}/a/x.mp3\n{remote.url}/a/gone.mp3\n")
-    x, gone = find([f"@{tmp_path}/list"], storage=remote.options)
+    x, gone = find_recordings([f"@{tmp_path}/list"], storage=remote.options)
     assert x.problem is None
     assert "gone.mp3 is not there" in str(gone.problem)
     remote.put("m.jsonl", b'{"uri": "a/y.mp3", "language": "pt"}\n')
-    (y,) = find([f"{remote.url}/m.jsonl"], storage=remote.options)
+    (y,) = find_recordings([f"{remote.url}/m.jsonl"], storage=remote.options)
     assert (y.label, y.overrides) == ("y.mp3", {"language": "pt"})
     with pytest.raises(SourceNotFound, match=r"The list .*nolist is not there"):
         labels(remote, f"@{remote.url}/nolist")
@@ -94,7 +94,7 @@ def test_names_that_mean_something_else_are_refused(bucket: Tree) -> None:
     top = bucket.url.split("/")[2]
     for name in ("a/../../x.mp3", "a//b.mp3", "ok.mp3", "dir.mp3/", "q?versionId=1.mp3"):
         place.store._fs.call_s3("put_object", Bucket=top, Key=f"{place.parent.key}/{name}", Body=b"")
-    found = {recording.path.name: recording.problem for recording in find([bucket.url], storage=bucket.options)}
+    found = {recording.path.name: recording.problem for recording in find_recordings([bucket.url], storage=bucket.options)}
     assert {name for name, problem in found.items() if problem is None} == {"ok.mp3"}
     assert set(found) == {"x.mp3", "b.mp3", "ok.mp3", "q?versionId=1.mp3"}
     with pytest.raises(UsageError, match="version"):
@@ -121,7 +121,7 @@ def test_archives_are_folders(tmp_path, bucket: Tree) -> None:
         archive.writestr("y.mp3", b"other")
     bucket.put("aulas.zip", (tmp_path / "aulas.zip").read_bytes())
     for url in (f"zip://::{tmp_path}/aulas.zip", f"zip://::{bucket.url}/aulas.zip"):
-        recordings = list(find([url], storage=bucket.options))
+        recordings = list(find_recordings([url], storage=bucket.options))
         assert [(recording.label, recording.size) for recording in recordings] == [("y.mp3", 5), ("a/x.mp3", 5)]
         assert all(str(recording.etag).startswith("crc32-") for recording in recordings)
         assert recordings[1].uri == f"zip://a/x.mp3::{url.partition('::')[2]}"
@@ -147,7 +147,7 @@ def test_urls_that_cannot_be_meant_are_refused_in_one_line(url: str, message: st
 def test_no_document_has_a_query(web) -> None:
     """It may be a signature; the server gets it."""
     web.files["/aula.mp3"] = b"sound"
-    (recording,) = find([f"{web.url}/aula.mp3?X-Signature=geheim"])
+    (recording,) = find_recordings([f"{web.url}/aula.mp3?X-Signature=geheim"])
     assert "geheim" not in json.dumps([recording.uri, recording.label, repr(recording), str(recording.path)])
     assert "X-Signature=geheim" in web.queries
 
@@ -160,11 +160,11 @@ def test_pages_and_feeds_name_recordings(web) -> None:
         "/feed": f'<rss><item><enclosure url="{web.url}/p/aula%201.mp3?t=1"/></item></rss>'.encode(),
     }
     web.types |= {"/p/": "text/html", "/feed": "application/rss+xml; charset=utf-8"}
-    assert [(found.label, found.size) for found in find([f"{web.url}/p/"])] == [("aula 1.mp3", 1), ("sub/b.ogg", 2)]
-    assert [found.label for found in find([f"{web.url}/feed"])] == ["p/aula 1.mp3"]
+    assert [(found.label, found.size) for found in find_recordings([f"{web.url}/p/"])] == [("aula 1.mp3", 1), ("sub/b.ogg", 2)]
+    assert [found.label for found in find_recordings([f"{web.url}/feed"])] == ["p/aula 1.mp3"]
     web.files["/empty"], web.types["/empty"] = b"<p>", "text/html"
     with pytest.raises(SourceNotFound, match="links to no recordings"):
-        list(find([f"{web.url}/empty"]))
+        list(find_recordings([f"{web.url}/empty"]))
 
 
 @pytest.mark.parametrize("kind", ["s3", *(pytest.param(kind, marks=pytest.mark.emulators) for kind in ("azure", "gcs"))])
@@ -172,4 +172,4 @@ def test_a_bucket_that_is_not_there_is_not_an_empty_folder(servers, kind: str) -
     """Azure's client lists it as empty."""
     server = servers(kind)
     with pytest.raises((SourceNotFound, StorageNotReady), match=r"no (such )?bucket"):
-        list(find([f"{server.url.partition('://')[0]}://nowhere-at-all/x/"], storage=server.options))
+        list(find_recordings([f"{server.url.partition('://')[0]}://nowhere-at-all/x/"], storage=server.options))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import EXAMPLES, Ran, lecture
-from tests.conversations import conversation, write
+from tests.conversations import conversation, write_wav
 from tests.storage.places import Tree
 from tests.storage.web import Web
 
@@ -67,7 +67,7 @@ def test_turns_are_not_looked_for_on_a_web_server(web: Web, recorded: bytes, tra
 def test_channels_of_a_recording_in_a_bucket_are_heard_apart(bucket: Tree, transcribe: Transcribe, tmp_path: Path) -> None:
     """As on a disk, to the byte."""
     (tmp_path / "in").mkdir()
-    recording = write(tmp_path / "in/call.wav", conversation())
+    recording = write_wav(tmp_path / "in/call.wav", conversation())
     bucket.put("call.wav", recording.read_bytes())
     for source in (str(recording.parent), bucket.url):
         ran = transcribe("run", source, "--model", "demo", "--channels", "split", env=dict(bucket.env))

@@ -15,7 +15,7 @@ from tests.conftest import Ran, command, environment, spoken
 from tests.storage.places import Tree, new
 from tests.storage.web import Proxy
 from transcribe_cli.batch.leases import Owner
-from transcribe_cli.batch.leases.owner import moment
+from transcribe_cli.batch.leases.owner import utc_now
 
 Transcribe = Callable[..., Ran]
 ARGUMENTS = ("--model", "demo", "--language", "pt", "--batch-size", "1", "--threads", "1", "--log-format", "json")
@@ -45,7 +45,7 @@ def events(err: str, name: str) -> list[dict[str, Any]]:
 
 def lease(name: str, pid: int, machine: str = "00000000") -> bytes:
     """Of a process, on another machine unless said otherwise."""
-    owner = dataclasses.replace(Owner.me(moment()), host="gpu-2", pid=pid, seconds=30.0, duration=120.0)
+    owner = dataclasses.replace(Owner.this_process(utc_now()), host="gpu-2", pid=pid, seconds=30.0, duration=120.0)
     return dataclasses.replace(owner, machine=machine or owner.machine).dumps()
 
 

@@ -183,7 +183,7 @@ def test_clips_hold_all_speech_once_and_are_short_enough(regions: list[Region]) 
 @given(row_of_regions())
 def test_a_sequential_reader_gets_clips_with_their_pauses(regions: list[Region]) -> None:
     """No longer with their silence than asked for, no long silence inside, and no region in parts."""
-    packer = Packer(2 * CLIP_SAMPLES, silence=True)
+    packer = Packer(2 * CLIP_SAMPLES, keep_silence=True)
     groups = [*packer.feed(regions), *packer.finish()]
     assert [region for group in groups for region in group] == regions
     assert all(group[-1].end - group[0].start <= 2 * CLIP_SAMPLES for group in groups)

@@ -87,7 +87,7 @@ class Packer:
                 return Parcel(signed_get(path, url_seconds), "", job.spec)
             except StorageNotReady:  # no credentials that can sign: it goes through this machine
                 pass
-        with self._fetcher.fetched(job.recording) as (here, recording), self._decoder() as decoder:
+        with self._fetcher.fetch(job.recording) as (here, recording), self._decoder() as decoder:
             length = decoder.probe(here, track=job.spec.audio_track).duration
             if self._settings.upload != "opus" and (self._settings.upload == "original" or recording.size <= self._inline):
                 return self._addressed(Parcel("", "", job.spec, seconds=length), here, url_seconds, staged)

@@ -16,7 +16,7 @@ from transcribe_cli import state_folder
 from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.plan import Job
 from transcribe_cli.sinks.atomic import publish, stage
-from transcribe_cli.state_folder import Shelf
+from transcribe_cli.state_folder import StateFiles
 
 # No job lives longer than 7 days, and no result longer than it.
 SWEEP_SECONDS = 10 * 24 * 3600.0
@@ -97,14 +97,14 @@ class Tickets:
     """
 
     def __init__(self, folder: Path | None, backend: str, place: str) -> None:
-        self._shelf = Shelf(folder, "remote", ".job.json", SWEEP_SECONDS)
+        self._state_files = StateFiles(folder, "remote", ".job.json", SWEEP_SECONDS)
         self._backend = backend
         self._place = place
 
     def of(self, job: Job) -> Keeper:
         """The ticket of a recording as it is now."""
         recording, wanted = job.recording, (job.spec.fingerprint, job.decision.value)
-        return Keeper(self._shelf.path(recording.uri, *recording.identity, *wanted, self._backend, self._place))
+        return Keeper(self._state_files.path(recording.uri, *recording.identity, *wanted, self._backend, self._place))
 
     def issued(self, job: Job) -> Ticket:
         """A new one, for a job that is about to be sent."""
@@ -112,7 +112,7 @@ class Tickets:
 
     def sweep(self) -> None:
         """Remove those whose jobs and results are long gone."""
-        self._shelf.sweep()
+        self._state_files.remove_expired()
 
 
 def with_id(ticket: Ticket, job_id: str) -> Ticket:

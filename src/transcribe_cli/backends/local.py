@@ -9,7 +9,7 @@ from functools import partial
 from transcribe_cli.backends import Limited, Wanted, unlimited
 from transcribe_cli.events import Emit
 from transcribe_cli.pipeline.checkpoint import Checkpoints
-from transcribe_cli.pipeline.loading import check_diarizer, check_engine, decoders, engine_loaders, load_diarizer
+from transcribe_cli.pipeline.loading import check_diarizer, check_engine, engine_loaders, load_diarizer, open_decoders
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.pipeline.run import Pipeline
 from transcribe_cli.plan import Decision, Job
@@ -47,6 +47,11 @@ class Local:
             checkpoints = Checkpoints(self._settings.state_dir)
             fetcher = partial(Fetcher, round(self._settings.scratch_limit * GB))
             pipeline = Pipeline(
-                loaders, decoders(self._settings, stack), self._emit, checkpoints, diarizer=diarizer, fetcher=fetcher
+                loaders,
+                open_decoders(self._settings, stack),
+                self._emit,
+                checkpoints,
+                load_diarizer=diarizer,
+                make_fetcher=fetcher,
             )
             yield from stack.enter_context(closing(pipeline.run(tuple(jobs), wanted, limited)))

@@ -7,7 +7,7 @@ import secrets
 
 from transcribe_cli.errors import TranscribeError, UsageError
 from transcribe_cli.storage import Location, Options, locate
-from transcribe_cli.storage.signing import signed, signs
+from transcribe_cli.storage.signing import can_sign, sign_url
 
 _UPLOAD_SECONDS = 3600.0
 # Held in memory while it is sent: the longest recording as Opus has 170 MB.
@@ -29,7 +29,7 @@ class Staging:
     def __init__(self, url: str, options: Options) -> None:
         self._options = options
         self._folder = locate(url, options)
-        if not signs(self._folder):
+        if not can_sign(self._folder):
             raise UsageError(f"{self._folder.uri} cannot be the staging bucket.", "It must be of s3://, gs:// or az://.")
 
     def check(self) -> None:
@@ -40,7 +40,7 @@ class Staging:
         """
         probe = self.place("probe")
         probe.store.write(probe, b"", "application/octet-stream")
-        signed(probe, 60.0)
+        sign_url(probe, 60.0)
         probe.store.remove(probe)
 
     def place(self, ending: str) -> Location:
@@ -84,4 +84,4 @@ def signed_get(place: Location, seconds: float) -> str:
     """
     if place.store.kind.family == "http":
         return f"{place.uri}?{place.query}" if place.query else place.uri
-    return signed(place, seconds)
+    return sign_url(place, seconds)

@@ -14,14 +14,14 @@ from types import TracebackType
 from typing import Self
 
 from transcribe_cli import sinks
-from transcribe_cli.batch.leases import Lease, Leases, LeaseStore, Owner, lease_path
+from transcribe_cli.batch.leases import Lease, LeaseManager, LeaseStore, Owner, lease_path
 from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.events import Emit, Event, Notice, RecordingProgress, RecordingResumed
-from transcribe_cli.plan import Job, plan_again, stamp
+from transcribe_cli.plan import Job, file_version, replan
 from transcribe_cli.settings import Settings
 from transcribe_cli.sinks import json_path
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.storage import Location, Place, Store, shared
+from transcribe_cli.storage import AnyPath, Location, Store, shared_files
 from transcribe_cli.text.printable import printable
 
 
@@ -47,11 +47,11 @@ class Claims:
         self._spec = spec
         self._settings = settings
         self._emit = emit
-        self._leases = Leases(store)
-        self._mine: dict[Place, Lease] = {}
+        self._leases = LeaseManager(store)
+        self._mine: dict[AnyPath, Lease] = {}
         self._by_label: dict[str, Lease] = {}
         self._made: list[Path] = []
-        self._ready: set[Place] = set()
+        self._ready: set[AnyPath] = set()
         # Where leases were thought of; whether it was said that they cannot be written.
         self._known: set[Store] = set()
         self._warned = False
@@ -67,13 +67,13 @@ class Claims:
             with suppress(OSError):  # outputs came into it
                 folder.rmdir()
 
-    def sweep(self, folders: Iterable[Place]) -> None:
+    def sweep(self, folders: Iterable[AnyPath]) -> None:
         """Finish or remove what dead runs left in these folders."""
         for folder in folders:
             sinks.recover(folder)
             self._leases.sweep(folder)
 
-    def make_ready(self, folder: Place) -> None:
+    def make_ready(self, folder: AnyPath) -> None:
         """Find out, once for each folder and before any work, whether leases and outputs can be put there. From any thread.
 
         Raises:
@@ -97,10 +97,10 @@ class Claims:
             StorageNotReady: its store cannot be asked what is there now.
         """
         path = lease_path(job.recording, job.output)
-        if isinstance(path, Location) and path.store.exclusive is False:
+        if isinstance(path, Location) and path.store.can_create_exclusively is False:
             return Claim(self._anew(job))
         try:
-            taken = self._leases.take(path)
+            taken = self._leases.acquire(path)
         except OSError as error:
             self._go_without(path, error)
             return Claim(self._anew(job))
@@ -123,7 +123,7 @@ class Claims:
         """Whether nobody is at it any more."""
         return self._leases.holder(lease_path(job.recording, job.output)) is None
 
-    def secure(self, job: Job) -> Job:
+    def begin_writing(self, job: Job) -> Job:
         """To be called just before the outputs are written: the job as it is, or as it stands after another run took it over.
 
         While this process was suspended its lease may have expired, and others may have done its work.
@@ -131,7 +131,7 @@ class Claims:
         if (lease := self._mine.get(lease_path(job.recording, job.output))) is None:
             return job
         try:
-            return job if self._leases.secure(lease) else plan_again(job, self._spec, self._settings)
+            return job if self._leases.begin_writing(lease) else replan(job, self._spec, self._settings)
         except (OSError, StorageNotReady):  # writing will say what is wrong
             return job
 
@@ -150,15 +150,16 @@ class Claims:
         """The job by what is on the disk now; planned again only if its transcript is not what it was."""
         path = json_path(job.output)
         files = sinks.files_of(path)
-        unchanged = not files.is_there(path) if job.found is None else stamp(files.status(path)) == job.found
-        return job if unchanged else plan_again(job, self._spec, self._settings)
+        before = job.transcript_version
+        unchanged = not files.is_there(path) if before is None else file_version(files.status(path)) == before
+        return job if unchanged else replan(job, self._spec, self._settings)
 
     def _make_store_ready(self, folder: Location) -> None:
-        shared.make_folder(folder)
+        shared_files.make_folder(folder)
         with self._changing:
             known = folder.store in self._known
             self._known.add(folder.store)
-        if folder.store.exclusive is False and not known:
+        if folder.store.can_create_exclusively is False and not known:
             where = printable(folder.store.uri(""))
             self._emit(
                 Notice(
@@ -173,7 +174,7 @@ class Claims:
             folder.mkdir(parents=True, exist_ok=True)
             self._made += reversed(missing)
 
-    def _go_without(self, path: Place, error: OSError) -> None:
+    def _go_without(self, path: AnyPath, error: OSError) -> None:
         """Say so once; a folder that vanished is said by whoever reads the recording."""
         with self._changing:
             told, self._warned = self._warned, True

@@ -11,18 +11,18 @@ from pathlib import Path
 from transcribe_cli.audio import SAMPLE_RATE, Decoder, Waveform
 from transcribe_cli.errors import UsageError
 from transcribe_cli.events import Emit
-from transcribe_cli.pipeline.loading import check_pyannote, decoders, load_pyannote
+from transcribe_cli.pipeline.loading import check_pyannote, load_pyannote, open_decoders
 from transcribe_cli.settings import Settings
-from transcribe_cli.sources import Recording, find
+from transcribe_cli.sources import Recording, find_recordings
 from transcribe_cli.sources.fetch import GB, Fetcher
 from transcribe_cli.speakers.diarizers import Diarization
-from transcribe_cli.speakers.voices.enrollable import only_speaker
+from transcribe_cli.speakers.voices.excerpt import Excerpt, format_time
 from transcribe_cli.speakers.voices.library import Library, Sample, Voice, checked_name
-from transcribe_cli.speakers.voices.matching import DOUBT, likenesses
-from transcribe_cli.speakers.voices.stretch import Stretch, moment
+from transcribe_cli.speakers.voices.matching import DOUBT_RANGE, match_voices
+from transcribe_cli.speakers.voices.single_speaker import find_single_speaker
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.text.printable import printable
-from transcribe_cli.transcript import Likeness
+from transcribe_cli.transcript import VoiceMatch
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Enrolled:
     """A voice with all its samples, and another one that it can be mistaken for."""
 
     voice: Voice
-    resembles: Likeness | None
+    similar_voice: VoiceMatch | None
 
 
 class _Enough(Exception):
@@ -53,23 +53,23 @@ def enroll(name: str, where: str, model: str, settings: Settings, emit: Emit, *,
         RecordingError: the recording cannot be decoded or diarized.
         NotReady: the diarizer or the library is not there.
     """
-    name, stretch, library = checked_name(name), Stretch.parsed(where), Library(settings.state_dir)
+    name, stretch, library = checked_name(name), Excerpt.parsed(where), Library(settings.state_dir)
     library.voices()  # a damaged library is told before the work
     check_pyannote(model, settings)
     spec = JobSpec(diarize=True, diarize_model=model, num_speakers=1 if one_voice else None)
     with ExitStack() as stack:
-        decoder = decoders(settings, stack)[0]
+        decoder = open_decoders(settings, stack)[0]
         recording = _recording(stretch, settings)
         fetcher = Fetcher(round(settings.scratch_limit * GB))
         stack.callback(fetcher.close)
-        path, _ = stack.enter_context(fetcher.fetched(recording))
+        path, _ = stack.enter_context(fetcher.fetch(recording))
         waveform = stack.enter_context(_decoded(decoder, path, stretch, recording.name))
         if not waveform.samples:
             raise UsageError(f"{stretch} is after the end of the recording.")
         found = load_pyannote(model, settings, emit).diarize(waveform, spec, lambda share: None)
         seconds = waveform.seconds
-    label, spoken = only_speaker(found, stretch)
-    resembles = _other(library, name, found, label, settings.voice_threshold)
+    label, spoken = find_single_speaker(found, stretch)
+    similar_voice = _other(library, name, found, label, settings.voice_threshold)
     sample = Sample(
         source=printable(recording.name),
         start=stretch.start,
@@ -77,10 +77,10 @@ def enroll(name: str, where: str, model: str, settings: Settings, emit: Emit, *,
         seconds=round(spoken, 3),
         enrolled=datetime.now(UTC).replace(microsecond=0),
     )
-    return Enrolled(library.add(name, model, found.embedded_by, found.embeddings[label], sample), resembles)
+    return Enrolled(library.add(name, model, found.embedded_by, found.embeddings[label], sample), similar_voice)
 
 
-def _other(library: Library, name: str, found: Diarization, label: str, threshold: float) -> Likeness | None:
+def _other(library: Library, name: str, found: Diarization, label: str, threshold: float) -> VoiceMatch | None:
     """Another voice of the library that sounds like this one.
 
     Raises:
@@ -88,15 +88,15 @@ def _other(library: Library, name: str, found: Diarization, label: str, threshol
     """
     vectors = {voice.name: library.vector(voice) for voice in library.voices() if voice.embedded_by == found.embedded_by}
     before = vectors.pop(name, None)
-    if before is not None and (similarity := float(before @ found.embeddings[label])) < threshold - DOUBT:
+    if before is not None and (similarity := float(before @ found.embeddings[label])) < threshold - DOUBT_RANGE:
         raise UsageError(
-            f"This is not how {name} sounded before (similarity {similarity:.2f}, at least {threshold - DOUBT:.2f} is needed).",
+            f"This is not how {name} sounded before (similarity {similarity:.2f}, at least {threshold - DOUBT_RANGE:.2f} is needed).",
             f"If the earlier samples were wrong, `transcribe speakers forget {name}` first.",
         )
-    return next(iter(likenesses({label: found.embeddings[label]}, vectors, threshold)), None)
+    return next(iter(match_voices({label: found.embeddings[label]}, vectors, threshold)), None)
 
 
-def _recording(stretch: Stretch, settings: Settings) -> Recording:
+def _recording(stretch: Excerpt, settings: Settings) -> Recording:
     """The file, here or in a store.
 
     Raises:
@@ -104,7 +104,7 @@ def _recording(stretch: Stretch, settings: Settings) -> Recording:
         RecordingError: it cannot be read.
     """
     source = str(stretch.path.absolute()) if isinstance(stretch.path, Path) else stretch.path
-    found = list(islice(find([source], storage=settings.storage), 2))
+    found = list(islice(find_recordings([source], storage=settings.storage), 2))
     if len(found) != 1:
         raise UsageError(f"{stretch} is not one recording.", "Name a file.")
     if (problem := found[0].problem) is not None:
@@ -112,7 +112,7 @@ def _recording(stretch: Stretch, settings: Settings) -> Recording:
     return found[0]
 
 
-def _decoded(decoder: Decoder, path: Path, stretch: Stretch, name: str) -> Waveform:
+def _decoded(decoder: Decoder, path: Path, stretch: Excerpt, name: str) -> Waveform:
     """The samples of a stretch, on scratch; what comes after it is not decoded."""
     stop = None if stretch.end is None else round(stretch.end * SAMPLE_RATE)
     kept: list[Waveform] = []
@@ -129,7 +129,7 @@ def _decoded(decoder: Decoder, path: Path, stretch: Stretch, name: str) -> Wavef
     try:
         with decoder.decode(path, on_progress=watch, name=name) as whole:
             if stop is not None and stop - whole.samples > SAMPLE_RATE:
-                raise UsageError(f"{stretch} ends after the recording, which lasts {moment(whole.seconds)}.")
+                raise UsageError(f"{stretch} ends after the recording, which lasts {format_time(whole.seconds)}.")
             keep(whole)
     except _Enough:
         pass

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from transcribe_cli import state_folder
 from transcribe_cli.errors import TranscribeError
-from transcribe_cli.sinks import write
+from transcribe_cli.sinks import write_atomically
 from transcribe_cli.sources import Recording
-from transcribe_cli.state_folder import Shelf
+from transcribe_cli.state_folder import StateFiles
 
 # After so long nobody remembers what it was about.
 SWEEP_SECONDS = 90 * 24 * 3600.0
@@ -41,28 +41,28 @@ class Failures:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._shelf = Shelf(folder, "failures", ".failure.json", SWEEP_SECONDS)
+        self._state_files = StateFiles(folder, "failures", ".failure.json", SWEEP_SECONDS)
 
     def remember(self, recording: Recording, error: TranscribeError) -> None:
         """Keep why it failed now."""
         at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         failure = Failure(recording.uri, recording.size, recording.modified, error.code, str(error), at)
         with contextlib.suppress(OSError, TranscribeError):
-            self._shelf.make()
-            write(self._shelf.path(recording.uri), json.dumps(asdict(failure)).encode())
+            self._state_files.create_folder()
+            write_atomically(self._state_files.path(recording.uri), json.dumps(asdict(failure)).encode())
 
     def forget(self, recording: Recording) -> None:
         """It has its transcript."""
-        state_folder.remove(self._shelf.path(recording.uri))
+        state_folder.remove(self._state_files.path(recording.uri))
 
     def of(self, recording: Recording) -> Failure | None:
         """The last one, if the recording is still the same."""
         try:
-            failure = Failure(**json.loads(self._shelf.path(recording.uri).read_bytes()))
+            failure = Failure(**json.loads(self._state_files.path(recording.uri).read_bytes()))
         except (OSError, ValueError, TypeError):
             return None
         return failure if (failure.size, failure.modified) == (recording.size, recording.modified) else None
 
     def sweep(self) -> None:
         """Remove what is long past."""
-        self._shelf.sweep()
+        self._state_files.remove_expired()

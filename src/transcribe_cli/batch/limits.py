@@ -14,8 +14,8 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.settings import Settings
 
 # The options that are limits, and the exit code of a run that one of them ended.
-LIMITS = ("max_cost", "max_hours", "until")
-LIMITED = 5
+LIMIT_OPTIONS = ("max_cost", "max_hours", "until")
+EXIT_LIMIT_REACHED = 5
 
 
 class Limits:

@@ -14,19 +14,19 @@ from transcribe_cli.errors import OutputRefused, SourceNotFound, TranscribeError
 from transcribe_cli.formats import render_bytes, speaker_names
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.sinks.atomic import storage_errors
-from transcribe_cli.sources import find, is_media, json_safe
-from transcribe_cli.storage import Location, Options, Place, below, is_url, locate
+from transcribe_cli.sources import find_recordings, is_media, json_safe
+from transcribe_cli.storage import AnyPath, Location, Options, is_url, locate, relative_path
 from transcribe_cli.subtitles.standards import NETFLIX, Subtitles
 from transcribe_cli.text.printable import printable
 from transcribe_cli.transcript import Transcript
 
 
 @dataclass(frozen=True)
-class Rendered:
+class TranscriptFile:
     """A transcript on a disk or in a store. `root` is the folder that was named, for mirroring."""
 
-    path: Place
-    root: Place
+    path: AnyPath
+    root: AnyPath
 
     def read(self) -> Transcript:
         """The document.
@@ -34,9 +34,9 @@ class Rendered:
         Raises:
             Unreadable, TranscribeError: it cannot be read, or is no transcript of ours.
         """
-        return sinks.read(self.path)
+        return sinks.read_transcript(self.path)
 
-    def named(self, names: Mapping[str, str]) -> Transcript:
+    def with_speaker_names(self, names: Mapping[str, str]) -> Transcript:
         """The document with the names of its speakers: its own, those of files beside it or its recording, then these.
 
         Raises:
@@ -48,7 +48,7 @@ class Rendered:
     def write(
         self,
         formats: Sequence[str],
-        output_dir: Place | None,
+        output_dir: AnyPath | None,
         names: Mapping[str, str],
         *,
         overwrite: bool,
@@ -73,9 +73,9 @@ class Rendered:
             rendered = {name: render_bytes(name, transcript, subtitles, output.uri) for name in formats}
             if transcript.speaker_names != before.speaker_names:
                 self._put(transcript)
-            sinks.add(output, transcript, rendered, stamp=subtitles.stamp, overwrite=overwrite)
+            sinks.add_renderings(output, transcript, rendered, stamp=subtitles.stamp, overwrite=overwrite)
         else:
-            output = sinks.Output(output_dir / below(self.path.parent, self.root), self.path.stem)
+            output = sinks.Output(output_dir / relative_path(self.path.parent, self.root), self.path.stem)
             for name, data in {name: render_bytes(name, transcript, subtitles, output.uri) for name in formats}.items():
                 _export(output.path(name), data, overwrite=overwrite)
         return [output.path(name).name for name in formats]
@@ -91,10 +91,10 @@ class Rendered:
         files = sinks.files_of(self.path)
         with storage_errors(self.path):
             data = transcript.dumps().encode("utf-8", "backslashreplace")
-            files.publish(files.stage(self.path.parent, data, sinks.written_ns(self.path)), self.path, data)
+            files.publish(files.stage(self.path.parent, data, sinks.modified_ns(self.path)), self.path, data)
 
 
-def check_labels(names: Mapping[str, str], found: Iterable[Rendered]) -> None:
+def check_labels(names: Mapping[str, str], found: Iterable[TranscriptFile]) -> None:
     """That each label is that of a speaker in one of the transcripts, reading no more of them than that takes.
 
     Raises:
@@ -109,7 +109,7 @@ def check_labels(names: Mapping[str, str], found: Iterable[Rendered]) -> None:
     speaker_names.check(names, labels, f"{speaker_names.OPTION} names")
 
 
-def transcripts(sources: Sequence[str], storage: Options | None = None) -> Iterator[Rendered]:
+def find_transcripts(sources: Sequence[str], storage: Options | None = None) -> Iterator[TranscriptFile]:
     """The transcripts that sources stand for: JSON files, folders of them, or the recordings that they belong to.
 
     URLs are reached as `storage` says.
@@ -125,39 +125,41 @@ def transcripts(sources: Sequence[str], storage: Options | None = None) -> Itera
         path = Path(source)
         if path.is_dir():
             found = sorted(path.rglob("*.json"))
-            yield from (Rendered(json, path) for json in found if not _hidden(json, path) and sinks.read_head(json) is not None)
+            yield from (
+                TranscriptFile(json, path) for json in found if not _hidden(json, path) and sinks.read_header(json) is not None
+            )
         elif path.suffix == ".json" and path.exists():
-            yield Rendered(path, path.parent)
+            yield TranscriptFile(path, path.parent)
         else:
             yield from _of_recordings(source, {})
 
 
-def _in_store(source: str, storage: Options) -> Iterator[Rendered]:
+def _in_store(source: str, storage: Options) -> Iterator[TranscriptFile]:
     place = locate(source, storage)
     if place.suffix == ".json":
         if not sinks.files_of(place).is_there(place):
             raise SourceNotFound(f"{printable(str(place))} is not there.")
-        yield Rendered(place, place.parent)
+        yield TranscriptFile(place, place.parent)
         return
     if is_media(place.name):
         yield from _of_recordings(source, storage)
         return
     found = [path for path, _ in place.find() if path.suffix == ".json" and not _hidden(path, place)]
     found.sort(key=lambda path: path.key)
-    heads = sinks.read_heads(found)
-    yield from (Rendered(path, place) for path, head in zip(found, heads, strict=True) if head is not None)
+    heads = sinks.read_headers(found)
+    yield from (TranscriptFile(path, place) for path, head in zip(found, heads, strict=True) if head is not None)
 
 
-def _of_recordings(source: str, storage: Options) -> Iterator[Rendered]:
-    recordings = list(find([source], storage=storage))
-    for recording, assigned in zip(recordings, sinks.assign(recordings, None), strict=True):
+def _of_recordings(source: str, storage: Options) -> Iterator[TranscriptFile]:
+    recordings = list(find_recordings([source], storage=storage))
+    for recording, assigned in zip(recordings, sinks.assign_outputs(recordings, None), strict=True):
         path = sinks.json_path(assigned.output)
         if not sinks.files_of(path).is_there(path):
             raise SourceNotFound(f"{recording.name} has no transcript.", "Transcribe it first with `transcribe run`.")
-        yield Rendered(path, path.parent)
+        yield TranscriptFile(path, path.parent)
 
 
-def _recording(transcript: Transcript, beside: Place) -> Iterator[Place]:
+def _recording(transcript: Transcript, beside: AnyPath) -> Iterator[AnyPath]:
     """Where the recording was, if that was a file here, or in the same store as its transcript."""
     try:
         parts = urlsplit(transcript.source.uri)
@@ -176,11 +178,11 @@ def _rendered_before(output: sinks.Output, transcript: Transcript) -> list[str]:
     return [name for name, path in paths.items() if sinks.files_of(path).is_there(path)]
 
 
-def _hidden(path: Place, root: Place) -> bool:
-    return any(part.startswith(".") for part in below(path, root).parts)
+def _hidden(path: AnyPath, root: AnyPath) -> bool:
+    return any(part.startswith(".") for part in relative_path(path, root).parts)
 
 
-def _export(path: Place, data: bytes, *, overwrite: bool) -> None:
+def _export(path: AnyPath, data: bytes, *, overwrite: bool) -> None:
     files = sinks.files_of(path)
     if not overwrite and files.is_there(path) and files.read(path) != data:
         raise OutputRefused(f"{path.name} is there already with other content.", "Use --overwrite to replace it.")

@@ -32,9 +32,9 @@ from transcribe_cli.formats import check_formats, render_bytes
 from transcribe_cli.interrupts import unwrapped_stops
 from transcribe_cli.pipeline.checkpoint import Checkpoints
 from transcribe_cli.pipeline.outcome import Outcome
-from transcribe_cli.plan import HEARD, Decision, Job, check_writable
+from transcribe_cli.plan import NEEDS_MODEL, Decision, Job, check_writable
 from transcribe_cli.settings import Settings
-from transcribe_cli.speakers.naming import Naming
+from transcribe_cli.speakers.naming import SpeakerNaming
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.subtitles.standards import Subtitles
 from transcribe_cli.transcript import Cost, Transcript
@@ -78,7 +78,7 @@ class Batch:
         self._limits = Limits(settings, self._meter.so_far)
         self._failures = Failures(settings.state_dir)
         self._claims = Claims(spec, settings, self._emit)
-        self._naming = Naming(settings, self._emit)
+        self._naming = SpeakerNaming(settings, self._emit)
         self._elsewhere: list[Job] = []
         self._decided_anew: list[Job] = []
         self._detached = 0
@@ -123,19 +123,19 @@ class Batch:
             for job in self._jobs:
                 if job.decision is decision:
                     self._settle(job)
-        waiting = [job for job in self._jobs if job.decision in HEARD]
+        waiting = [job for job in self._jobs if job.decision in NEEDS_MODEL]
         if waiting:
             self._backend.check(waiting)
-        self._naming.read(waiting)
+        self._naming.load_names(waiting)
         self._hear(waiting)
 
     def _start(self) -> None:
-        waiting = [job for job in self._jobs if job.decision in HEARD]
+        waiting = [job for job in self._jobs if job.decision in NEEDS_MODEL]
         self._emit(run_events.started(self._jobs))
         if waiting and (limits := str(self._limits)):
             self._emit(Notice(limits))
         # In a store a folder is looked into only where the listing showed something.
-        looked_into = (job for job in self._jobs if job.left_behind or isinstance(job.output.folder, Path))
+        looked_into = (job for job in self._jobs if job.has_leftovers or isinstance(job.output.folder, Path))
         self._claims.sweep({job.output.folder for job in looked_into if job.decision is not Decision.FAIL})
         Checkpoints(self._settings.state_dir).sweep()
         self._failures.sweep()
@@ -173,9 +173,11 @@ class Batch:
             if now.decision is not Decision.RENDER and not only_recovered:
                 self._settle(now)
                 return
-            transcript = sinks.read(sinks.json_path(now.output))
+            transcript = sinks.read_transcript(sinks.json_path(now.output))
             rendered = _rendered(transcript, now, self._subtitles)
-            written = sinks.add(now.output, transcript, rendered, stamp=self._subtitles.stamp, overwrite=self._settings.overwrite)
+            written = sinks.add_renderings(
+                now.output, transcript, rendered, stamp=self._subtitles.stamp, overwrite=self._settings.overwrite
+            )
         except (TranscribeError, OSError) as error:
             self._fail(job, error if isinstance(error, TranscribeError) else OutputRefused(str(error)))
             return
@@ -258,7 +260,7 @@ class Batch:
                     self._detached += 1
             elif outcome.transcript is None:
                 self._fail(outcome.job, outcome.error or RecordingError("There is no transcript."))
-            elif (now := self._claims.secure(outcome.job)).decision in HEARD:
+            elif (now := self._claims.begin_writing(outcome.job)).decision in NEEDS_MODEL:
                 self._write(outcome, outcome.transcript)
             else:  # another run took it over, and was faster
                 self._decided_anew.append(now)
@@ -269,9 +271,9 @@ class Batch:
 
     def _write(self, outcome: Outcome, transcript: Transcript) -> None:
         job, cost = outcome.job, self._share(outcome.job)
-        transcript = self._naming.named(job, transcript, outcome.diarization)
+        transcript = self._naming.apply_names(job, transcript, outcome.diarization)
         if cost is not None:
-            transcript = transcript.model_copy(update={"cost": cost.after(transcript.cost)})
+            transcript = transcript.model_copy(update={"cost": cost.plus(transcript.cost)})
         try:
             rendered = _rendered(transcript, job, self._subtitles)
             written = sinks.commit(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from transcribe_cli.batch.leases import Owner
 from transcribe_cli.errors import TranscribeError
 from transcribe_cli.events import RecordingDone, RecordingElsewhere, RecordingFailed, RunStarted
-from transcribe_cli.plan import HEARD, Decision, Job
+from transcribe_cli.plan import NEEDS_MODEL, Decision, Job
 from transcribe_cli.sources import json_safe
 from transcribe_cli.transcript import Cost, Transcript
 
@@ -21,13 +21,13 @@ def started(jobs: Sequence[Job]) -> RunStarted:
         to_diarize=counts[Decision.DIARIZE],
         to_render=counts[Decision.RENDER],
         done=counts[Decision.DONE],
-        bytes=sum(job.recording.size for job in jobs if job.decision in HEARD),
+        bytes=sum(job.recording.size for job in jobs if job.decision in NEEDS_MODEL),
     )
 
 
 def elsewhere(job: Job, owner: Owner) -> RecordingElsewhere:
     """Another run is at it."""
-    size = job.recording.size if job.decision in HEARD else 0
+    size = job.recording.size if job.decision in NEEDS_MODEL else 0
     return RecordingElsewhere(job.recording.label, size, owner.host, owner.pid, owner.taken)
 
 

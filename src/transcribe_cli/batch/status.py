@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from transcribe_cli.batch.failures import Failure, Failures
-from transcribe_cli.batch.leases import Leases, Owner, lease_path
+from transcribe_cli.batch.leases import LeaseManager, Owner, lease_path
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.sinks import Listings
 
@@ -27,7 +27,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Standing:
+class RecordingStatus:
     """How one recording stands.
 
     Attributes:
@@ -43,7 +43,7 @@ class Standing:
     failure: Failure | None = None
 
 
-def standings(jobs: Iterable[Job], failures: Failures, leases: Leases) -> list[Standing]:
+def recording_statuses(jobs: Iterable[Job], failures: Failures, leases: LeaseManager) -> list[RecordingStatus]:
     """How each recording stands.
 
     Args:
@@ -55,22 +55,22 @@ def standings(jobs: Iterable[Job], failures: Failures, leases: Leases) -> list[S
     return [_standing(job, failures, leases, listings) for job in jobs]
 
 
-def _standing(job: Job, failures: Failures, leases: Leases, listings: Listings) -> Standing:
+def _standing(job: Job, failures: Failures, leases: LeaseManager, listings: Listings) -> RecordingStatus:
     if job.decision is Decision.DONE:
-        return Standing(job, State.DONE)
+        return RecordingStatus(job, State.DONE)
     if _may_be_held(job, listings) and (owner := leases.holder(lease_path(job.recording, job.output))) is not None:
-        return Standing(job, State.IN_PROGRESS, owner=owner)
+        return RecordingStatus(job, State.IN_PROGRESS, owner=owner)
     if job.decision is Decision.FAIL:
-        return Standing(job, State.FAILED, str(job.error or job.reason))
+        return RecordingStatus(job, State.FAILED, str(job.error or job.reason))
     if (failure := failures.of(job.recording)) is not None:
-        return Standing(job, State.FAILED, failure.message, failure=failure)
-    if job.decision is Decision.TRANSCRIBE and job.found is None:
-        return Standing(job, State.MISSING)
-    return Standing(job, State.STALE, job.reason)
+        return RecordingStatus(job, State.FAILED, failure.message, failure=failure)
+    if job.decision is Decision.TRANSCRIBE and job.transcript_version is None:
+        return RecordingStatus(job, State.MISSING)
+    return RecordingStatus(job, State.STALE, job.reason)
 
 
 def _may_be_held(job: Job, listings: Listings) -> bool:
     """In a store only the leases that a listing shows are asked for."""
     if isinstance(job.output.folder, Path):
         return True
-    return job.left_behind and listings.holds(lease_path(job.recording, job.output))
+    return job.has_leftovers and listings.holds(lease_path(job.recording, job.output))

@@ -6,12 +6,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from transcribe_cli.batch.limits import LIMITED, LIMITS
+from transcribe_cli.batch.limits import EXIT_LIMIT_REACHED, LIMIT_OPTIONS
 from transcribe_cli.errors import RecordingError
 from transcribe_cli.events import RunFinished
 
 # Nothing failed, but other runs are still at work on some of the recordings.
-ELSEWHERE = 6
+EXIT_IN_PROGRESS_ELSEWHERE = 6
 
 
 @dataclass
@@ -34,11 +34,11 @@ class Tally:
     @property
     def exit_code(self) -> int:
         """Of a run that came to its end, or to a limit."""
-        if self.stopped_by in LIMITS:
-            return LIMITED
+        if self.stopped_by in LIMIT_OPTIONS:
+            return EXIT_LIMIT_REACHED
         if self.failed:
             return RecordingError.exit_code
-        return ELSEWHERE if self.elsewhere else 0
+        return EXIT_IN_PROGRESS_ELSEWHERE if self.elsewhere else 0
 
     def finished(self, jobs: int, exit_code: int | None = None) -> RunFinished:
         """The run's last event; `exit_code` when something else than the recordings decides it."""

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-from transcribe_cli.storage import Location, Place
+from transcribe_cli.storage import AnyPath, Location
 
 T = TypeVar("T")
 _SIDE_BY_SIDE = 4
@@ -37,7 +37,7 @@ class Writing(Generic[T]):
             for future in self._under_way:
                 future.result()
 
-    def add(self, result: T, folder: Place) -> None:
+    def add(self, result: T, folder: AnyPath) -> None:
         """Write a result whose files go to this folder.
 
         Raises:

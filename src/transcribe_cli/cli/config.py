@@ -50,12 +50,12 @@ def init(
 ) -> None:
     """Write a transcribe.toml with every option explained and at its default."""
     from transcribe_cli.config import FILE_NAME, template
-    from transcribe_cli.sinks import write
+    from transcribe_cli.sinks import write_atomically
 
     target = folder / FILE_NAME
     if target.exists() and not force:
         raise UsageError(f"{target} is there already.", "Use --force to replace it.")
     if not folder.is_dir():
         raise UsageError(f"There is no folder {folder}.")
-    write(target, template().encode())
+    write_atomically(target, template().encode())
     typer.echo(target)

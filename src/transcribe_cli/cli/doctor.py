@@ -124,13 +124,13 @@ def _ffmpeg() -> Check:
 def _device(config: Config) -> Iterator[Check]:
     import ctranslate2
 
-    from transcribe_cli.recognition.engines.devices import CUDA_CURE, missing_cuda_libraries, place, processor_count
+    from transcribe_cli.recognition.engines.devices import CUDA_HINT, choose_device, missing_cuda_libraries, processor_count
 
     settings = config.settings
     gpus = ctranslate2.get_cuda_device_count()
     if gpus and (missing := missing_cuda_libraries()):
         wanted: Literal["note", "missing"] = "note" if settings.device == "cpu" else "missing"
-        yield Check(wanted, f"{gpus} GPU(s), but {', '.join(missing)} cannot be loaded.", CUDA_CURE)
+        yield Check(wanted, f"{gpus} GPU(s), but {', '.join(missing)} cannot be loaded.", CUDA_HINT)
         return
     if not gpus and settings.device != "cuda":
         yield Check(
@@ -138,7 +138,7 @@ def _device(config: Config) -> Iterator[Check]:
         )
     yield _checked(
         lambda: (
-            f"Recognition runs on {place(settings.device, settings.compute_type, settings.device_index)}"
+            f"Recognition runs on {choose_device(settings.device, settings.compute_type, settings.device_index)}"
             f" ({f'{gpus} GPU(s)' if gpus else f'{processor_count()} processors'})."
         )
     )
@@ -155,16 +155,16 @@ def _model(config: Config) -> Check:
 
 def _diarization(config: Config) -> Check:
     """Only where somebody wants it is it imported, which takes seconds, and is its absence more than a note."""
-    from transcribe_cli.speakers.diarizers import hub, loading
+    from transcribe_cli.speakers.diarizers import loading, pipeline_files
 
     settings, name = config.settings, config.spec.diarize_model
     if config.spec.turns_are_given:
         return Check("ok", "Who speaks: RTTM files of yours, beside the recordings.")
     try:
         token = settings.hf_token.get_secret_value() if settings.hf_token else None
-        hub.check(name, token=token, model_dir=settings.model_dir, offline=settings.offline)
+        pipeline_files.check(name, token=token, model_dir=settings.model_dir, offline=settings.offline)
         if config.spec.diarize:
-            loading.library()
+            loading.import_pyannote()
     except TranscribeError as error:
         return Check("missing" if config.spec.diarize else "note", f"Who speaks: {error.message}", error.hint)
     return Check("ok", f"Who speaks: {name}, pyannote.audio {version('pyannote.audio')}.")

@@ -15,7 +15,7 @@ import typer
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from transcribe_cli.config import ELSEWHERE, GROUPS
+from transcribe_cli.config import OPTION_GROUPS, REMOTE_GROUP
 from transcribe_cli.config.fields import FIELDS
 from transcribe_cli.subtitles.standards import Standard
 
@@ -33,17 +33,17 @@ def flag_name(field: str) -> str:
 
 def with_job_options(command: Callable[P, R]) -> Callable[P, R]:
     """Give a command that ends in `**flags` one option for each field of the spec and the settings, but those about other places."""
-    return with_options(*(panel for panel in GROUPS if panel != ELSEWHERE))(command)
+    return with_options(*(panel for panel in OPTION_GROUPS if panel != REMOTE_GROUP))(command)
 
 
 def with_all_options(command: Callable[P, R]) -> Callable[P, R]:
     """Give a command that ends in `**flags` one option for each field of the spec and the settings."""
-    return with_options(*GROUPS)(command)
+    return with_options(*OPTION_GROUPS)(command)
 
 
 def with_options(*panels: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Give a command that ends in `**flags` the options of these groups (`config.GROUPS`)."""
-    return lambda command: _with(command, [_parameter(name, panel) for panel in panels for name in GROUPS[panel]])
+    """Give a command that ends in `**flags` the options of these groups (`config.OPTION_GROUPS`)."""
+    return lambda command: _with(command, [_parameter(name, panel) for panel in panels for name in OPTION_GROUPS[panel]])
 
 
 def _with(command: Callable[P, R], made: Sequence[inspect.Parameter]) -> Callable[P, R]:

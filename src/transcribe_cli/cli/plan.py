@@ -14,7 +14,7 @@ from transcribe_cli.cli.options import with_job_options
 from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, jobs_for, shard_of
 from transcribe_cli.config import Config
 from transcribe_cli.errors import RecordingError
-from transcribe_cli.plan import HEARD, Decision, Job
+from transcribe_cli.plan import NEEDS_MODEL, Decision, Job
 from transcribe_cli.reporting.sentences import clock, counted
 from transcribe_cli.text.printable import printable
 
@@ -112,7 +112,7 @@ def _lines(jobs: Sequence[Job], durations: Sequence[float | None], shard: str | 
 
 
 def _work(jobs: Sequence[Job], durations: Sequence[float | None]) -> Work:
-    waiting = [(job.decision, duration) for job, duration in zip(jobs, durations, strict=True) if job.decision in HEARD]
+    waiting = [(job.decision, duration) for job, duration in zip(jobs, durations, strict=True) if job.decision in NEEDS_MODEL]
     return Work(
         text_seconds=_to_transcribe(jobs, durations),
         speakers_seconds=sum(duration or 0.0 for decision, duration in waiting if decision is Decision.DIARIZE),

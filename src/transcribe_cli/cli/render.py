@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from transcribe_cli.batch.rendering import check_labels, transcripts
+from transcribe_cli.batch.rendering import check_labels, find_transcripts
 from transcribe_cli.cli.options import with_options
 from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure
 from transcribe_cli.errors import RecordingError, TranscribeError, UsageError
@@ -16,7 +16,7 @@ from transcribe_cli.formats import BINARY, check_formats, render_bytes
 from transcribe_cli.formats.speaker_names import OPTION, parsed
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.spec import as_tuple
-from transcribe_cli.storage import is_url, placed
+from transcribe_cli.storage import is_url, parse_path
 from transcribe_cli.text.printable import printable
 
 SpeakerNames = Annotated[
@@ -67,8 +67,8 @@ def render(
         raise UsageError(f"{', '.join(binary)} is no text for a terminal.", "Redirect it, as in `-o - > aula.docx`.")
     settings = configure(sources or [], flags, config, profile).settings
     called = parsed(speaker_names or [])
-    target = placed(_folder(output_dir), settings.storage)
-    found = list(transcripts(sources or ["."], settings.storage))
+    target = parse_path(_folder(output_dir), settings.storage)
+    found = list(find_transcripts(sources or ["."], settings.storage))
     if not found:
         raise UsageError(
             "No transcripts of this tool there.", "Name a JSON file that `transcribe run` wrote, or a folder of them."
@@ -78,7 +78,7 @@ def render(
     for transcript in found:
         try:
             if output_dir == "-":
-                document = transcript.named(called)
+                document = transcript.with_speaker_names(called)
                 data = b"".join(render_bytes(name, document, settings.subtitle_style) for name in formats)
                 typer.echo(data, nl=False)  # the bytes of the file, whatever the locale
                 continue

@@ -15,8 +15,8 @@ from transcribe_cli.text.printable import printable
 
 if TYPE_CHECKING:
     from transcribe_cli.scoring import Report
-    from transcribe_cli.scoring.measures import Edits, SpeakerTime
-    from transcribe_cli.scoring.report import Scored
+    from transcribe_cli.scoring.error_counts import EditCounts, SpeakerErrors
+    from transcribe_cli.scoring.report import ScoredRecording
 
 NAMES = {"wer": "WER", "cer": "CER", "der": "DER", "cpwer": "cpWER"}
 # Places with most errors that --diff shows of each recording.
@@ -54,12 +54,12 @@ def score(
     """
     from transcribe_cli.scoring import Options, score  # readers and tables that `--help` need not wait for
 
-    options = Options.checked(language, collar, metrics, normalize=normalize, differences=DIFFERENCES if diff else 0)
+    options = Options.parse(language, collar, metrics, normalize=normalize, differences=DIFFERENCES if diff else 0)
     report = score(Path(reference), Path(hypothesis), options)
     for line in _not_scored(report):
         typer.echo(line, err=True)
     if as_json:
-        typer.echo(json.dumps(report.document(), indent=1))
+        typer.echo(json.dumps(report.as_dict(), indent=1))
     else:
         for line in _lines(report, per_file=per_file):
             typer.echo(line)
@@ -84,7 +84,7 @@ def _lines(report: Report, *, per_file: bool) -> Iterator[str]:
     yield _summary(report)
 
 
-def _differences(recording: Scored) -> Iterator[str]:
+def _differences(recording: ScoredRecording) -> Iterator[str]:
     for place in recording.score.differences:
         at = "" if place.at is None else f"  {clock(place.at)}"
         yield f"{printable(recording.name)}{at}  word {place.word:,}, {counted(place.errors, 'error')}"
@@ -92,7 +92,7 @@ def _differences(recording: Scored) -> Iterator[str]:
         yield ""
 
 
-def _table(recordings: Sequence[Scored]) -> Iterator[str]:
+def _table(recordings: Sequence[ScoredRecording]) -> Iterator[str]:
     """A line for each recording; columns of what was not measured on any are left out."""
     metrics = [metric for metric in NAMES if any(getattr(recording.score, metric) is not None for recording in recordings)]
     names = [printable(recording.name) for recording in recordings]
@@ -120,7 +120,7 @@ def _totals(report: Report) -> Iterator[str]:
         yield f"{name:<6}{_percent(measure):>8}  {made_of}{_where(report, metric)}"
 
 
-def _edits(edits: Edits, metric: str) -> str:
+def _edits(edits: EditCounts, metric: str) -> str:
     unit = "character" if metric == "cer" else "word"
     return (
         f"{counted(edits.substitutions, 'substitution')}, {counted(edits.deletions, 'deletion')},"
@@ -128,7 +128,7 @@ def _edits(edits: Edits, metric: str) -> str:
     )
 
 
-def _seconds(time: SpeakerTime, collar: float) -> str:
+def _seconds(time: SpeakerErrors, collar: float) -> str:
     return (
         f"{time.missed:,.1f} s missed, {time.false_alarm:,.1f} s false alarm, {time.confusion:,.1f} s confusion"
         f" in {time.length:,.1f} s of speech{f', without {collar:g} s on each side of a border' if collar else ''}"
@@ -137,7 +137,7 @@ def _seconds(time: SpeakerTime, collar: float) -> str:
 
 def _where(report: Report, metric: str) -> str:
     """When not all recordings could be measured by it."""
-    measured = report.measured(metric)
+    measured = report.count_measured(metric)
     return "" if measured == len(report.recordings) else f" ({measured} of {counted(len(report.recordings), 'recording')})"
 
 
@@ -152,7 +152,7 @@ def _summary(report: Report) -> str:
     return f"{'; '.join(parts)}."
 
 
-def _percent(measure: Edits | SpeakerTime | None) -> str:
+def _percent(measure: EditCounts | SpeakerErrors | None) -> str:
     if measure is None:
         return "-"
     return "inf" if measure.rate is None else f"{measure.rate:.2%}"

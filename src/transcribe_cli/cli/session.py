@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from transcribe_cli import __version__, shards
 from transcribe_cli import plan as planning
 from transcribe_cli import sources as finding
-from transcribe_cli.config import Config, load
+from transcribe_cli.config import Config, load_config
 from transcribe_cli.costs.prices import Price, load_prices
 from transcribe_cli.errors import UsageError
 from transcribe_cli.events import Emit
@@ -54,7 +54,7 @@ def configure(sources: Sequence[str], flags: Mapping[str, Any], config: Path | N
         ConfigError, UsageError: one line that names the file, variable or flag.
     """
     first = next((Path(source) for source in sources if not source.startswith(("-", "@")) and not is_url(source)), Path())
-    return load(flags, environ=os.environ, start=_existing(first), config=config, profile=profile)
+    return load_config(flags, environ=os.environ, start=_existing(first), config=config, profile=profile)
 
 
 def jobs_for(sources: Sequence[str], config: Config) -> list[planning.Job]:
@@ -65,13 +65,13 @@ def jobs_for(sources: Sequence[str], config: Config) -> list[planning.Job]:
     """
     settings = config.settings.model_copy(update={"shard": shard_of(config)})
     listings = Listings()
-    recordings = finding.find(
+    recordings = finding.find_recordings(
         sources or ["."],
         include=settings.include,
         exclude=settings.exclude,
         stdin=sys.stdin.buffer if "-" in sources else None,
         storage=settings.storage,
-        noted=listings,
+        listings=listings,
     )
     return planning.plan(recordings, config.spec, settings, listings)
 
@@ -83,7 +83,7 @@ def shard_of(config: Config) -> str | None:
         UsageError: the environment does not say.
     """
     shard = config.settings.shard
-    return None if shard is None else shards.resolved(shard, os.environ)
+    return None if shard is None else shards.resolve_shard(shard, os.environ)
 
 
 def price_here(config: Config) -> Price | None:

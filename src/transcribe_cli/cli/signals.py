@@ -23,7 +23,7 @@ _AGAIN_SECONDS = 0.02
 # 128 + the signal's number, as shells count.
 EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 # Where the names of threads stand that may be inside a library for long, should their modules be imported at all.
-_THREADS = {"transcribe_cli.recognition.scheduler": "LANE", "transcribe_cli.pipeline.diarizing": "THREAD"}
+_THREADS = {"transcribe_cli.recognition.scheduler": "THREAD_NAME", "transcribe_cli.pipeline.diarizing": "THREAD_NAME"}
 _SHOW_CURSOR = "\x1b[?25h"
 
 

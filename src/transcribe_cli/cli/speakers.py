@@ -70,8 +70,8 @@ def enroll(
     else:
         total = f"now {len(voice.samples)} samples, {clock(voice.seconds)} of speech"
         typer.echo(printable(f"added     {voice.name}  {heard}; {total}"), err=True)
-    if done.resembles is not None:
-        like, similarity = done.resembles.name, done.resembles.similarity
+    if done.similar_voice is not None:
+        like, similarity = done.similar_voice.name, done.similar_voice.similarity
         warning = f"Warning: {voice.name} sounds like {like} ({similarity:.2f}): runs may be in doubt between them."
         typer.echo(printable(warning), err=True)
 

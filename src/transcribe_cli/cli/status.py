@@ -19,7 +19,7 @@ from transcribe_cli.text.printable import printable
 
 if TYPE_CHECKING:
     from transcribe_cli.batch.leases import Owner
-    from transcribe_cli.batch.status import Standing
+    from transcribe_cli.batch.status import RecordingStatus
 
 Seconds = Mapping[str, float | None]
 
@@ -39,14 +39,14 @@ def status(
     transcribe status ./aulas --model small
     """
     from transcribe_cli.batch.failures import Failures
-    from transcribe_cli.batch.leases import Leases
-    from transcribe_cli.batch.status import standings
+    from transcribe_cli.batch.leases import LeaseManager
+    from transcribe_cli.batch.status import recording_statuses
 
     sources = sources or []
     configured = configure(sources, flags, config, profile)
     configured = replace(configured, settings=configured.settings.model_copy(update={"overwrite": False}))
     jobs = jobs_for(sources, configured)
-    found = standings(jobs, Failures(configured.settings.state_dir), Leases())
+    found = recording_statuses(jobs, Failures(configured.settings.state_dir), LeaseManager())
     seconds = durations(job for job in jobs if job.recording.problem is None)
     if as_json:
         typer.echo(json.dumps(_document(found, seconds, shard_of(configured)), indent=1))
@@ -56,20 +56,20 @@ def status(
     return _exit_code(found)
 
 
-def _exit_code(found: Sequence[Standing]) -> int:
+def _exit_code(found: Sequence[RecordingStatus]) -> int:
     from transcribe_cli.batch.status import State
-    from transcribe_cli.batch.summary import ELSEWHERE
+    from transcribe_cli.batch.summary import EXIT_IN_PROGRESS_ELSEWHERE
 
-    if all(standing.state is State.DONE for standing in found):
+    if all(entry.state is State.DONE for entry in found):
         return 0
-    in_progress = all(standing.state in (State.DONE, State.IN_PROGRESS) for standing in found)
-    return ELSEWHERE if in_progress else RecordingError.exit_code
+    in_progress = all(entry.state in (State.DONE, State.IN_PROGRESS) for entry in found)
+    return EXIT_IN_PROGRESS_ELSEWHERE if in_progress else RecordingError.exit_code
 
 
-def _document(found: Sequence[Standing], seconds: Seconds, shard: str | None) -> dict[str, Any]:
+def _document(found: Sequence[RecordingStatus], seconds: Seconds, shard: str | None) -> dict[str, Any]:
     return {
         "shard": shard,
-        "recordings": [_record(standing, seconds) for standing in found],
+        "recordings": [_record(entry, seconds) for entry in found],
         "totals": {
             state: {"recordings": len(of_it), "seconds": round(sum(known), 3), "of_unknown_length": len(of_it) - len(known)}
             for state, of_it, known in _totals(found, seconds)
@@ -77,42 +77,42 @@ def _document(found: Sequence[Standing], seconds: Seconds, shard: str | None) ->
     }
 
 
-def _record(standing: Standing, seconds: Seconds) -> dict[str, Any]:
-    recording, owner, failure = standing.job.recording, standing.owner, standing.failure
+def _record(entry: RecordingStatus, seconds: Seconds) -> dict[str, Any]:
+    recording, owner, failure = entry.job.recording, entry.owner, entry.failure
     duration = seconds.get(recording.uri)
     return {
         "name": recording.name,
         "uri": recording.uri,
         "duration": None if duration is None else round(duration, 3),
-        "state": standing.state.value,
-        "reason": standing.reason,
+        "state": entry.state.value,
+        "reason": entry.reason,
         "in_progress": owner
         and {"host": owner.host, "pid": owner.pid, "since": owner.taken, "seconds": owner.seconds, "duration": owner.duration},
         "failure": failure and {"code": failure.code, "message": failure.message, "at": failure.at},
     }
 
 
-def _totals(found: Sequence[Standing], seconds: Seconds) -> list[tuple[str, list[Standing], list[float]]]:
+def _totals(found: Sequence[RecordingStatus], seconds: Seconds) -> list[tuple[str, list[RecordingStatus], list[float]]]:
     """Each state, its recordings, and the durations of those that have one."""
     from transcribe_cli.batch.status import State
 
     totals = []
     for state in State:
-        of_it = [standing for standing in found if standing.state is state]
-        lengths = [seconds.get(standing.job.recording.uri) for standing in of_it]
+        of_it = [entry for entry in found if entry.state is state]
+        lengths = [seconds.get(entry.job.recording.uri) for entry in of_it]
         totals.append((state.value, of_it, [length for length in lengths if length is not None]))
     return totals
 
 
-def _lines(found: Sequence[Standing], seconds: Seconds) -> list[str]:
+def _lines(found: Sequence[RecordingStatus], seconds: Seconds) -> list[str]:
     """What is not done, a line each; then the sums, also of what is."""
-    open_ones = [standing for standing in found if standing.state.value != "done"]
-    names = [printable(standing.job.recording.label) for standing in open_ones]
-    lengths = [_clock(seconds.get(standing.job.recording.uri)) for standing in open_ones]
+    open_ones = [entry for entry in found if entry.state.value != "done"]
+    names = [printable(entry.job.recording.label) for entry in open_ones]
+    lengths = [_clock(seconds.get(entry.job.recording.uri)) for entry in open_ones]
     width = min(60, max(map(len, names), default=0))
     lines = [
-        f"{_words(standing.state.value):<11}  {name:<{width}}  {length:>8}  {_why(standing)}".rstrip()
-        for standing, name, length in zip(open_ones, names, lengths, strict=True)
+        f"{_words(entry.state.value):<11}  {name:<{width}}  {length:>8}  {_why(entry)}".rstrip()
+        for entry, name, length in zip(open_ones, names, lengths, strict=True)
     ]
     sums = []
     for state, of_it, known in _totals(found, seconds):
@@ -123,12 +123,12 @@ def _lines(found: Sequence[Standing], seconds: Seconds) -> list[str]:
     return [*lines, *([""] if lines else []), *sums] or ["No recordings."]
 
 
-def _why(standing: Standing) -> str:
-    if standing.owner is not None:
-        return _progress(standing.owner)
-    if standing.failure is not None:
-        return f"{_local(standing.failure.at)}, on this machine: {printable(standing.reason)}"
-    return printable(standing.reason)
+def _why(entry: RecordingStatus) -> str:
+    if entry.owner is not None:
+        return _progress(entry.owner)
+    if entry.failure is not None:
+        return f"{_local(entry.failure.at)}, on this machine: {printable(entry.reason)}"
+    return printable(entry.reason)
 
 
 def _progress(owner: Owner) -> str:

@@ -16,13 +16,13 @@ from transcribe_cli.config.environment import CONFIG, PROFILE, from_environment
 from transcribe_cli.config.fields import FIELDS, TABLES
 from transcribe_cli.config.file import FILE_NAME, ConfigFile, find_file, from_profile_file
 from transcribe_cli.config.given import Given, from_flags, validated
-from transcribe_cli.config.template import ELSEWHERE, GROUPS, template
+from transcribe_cli.config.template import OPTION_GROUPS, REMOTE_GROUP, template
 from transcribe_cli.errors import ConfigError
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import PRESETS, JobSpec
 from transcribe_cli.storage import without_secrets
 
-__all__ = ["ELSEWHERE", "FILE_NAME", "GROUPS", "Config", "Value", "find_file", "load", "template"]
+__all__ = ["FILE_NAME", "OPTION_GROUPS", "REMOTE_GROUP", "Config", "Value", "find_file", "load_config", "template"]
 
 DEFAULT = "default"
 
@@ -50,7 +50,7 @@ class Config:
     file: Path | None
 
 
-def load(
+def load_config(
     flags: Mapping[str, Any],
     *,
     environ: Mapping[str, str],

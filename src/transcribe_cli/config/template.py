@@ -10,9 +10,9 @@ from transcribe_cli.config.fields import FIELDS, allowed
 from transcribe_cli.subtitles.standards import Standard
 
 # The options of `transcribe remote`, which `run` has no use for.
-ELSEWHERE = "Elsewhere"
+REMOTE_GROUP = "Elsewhere"
 # Title -> options, in the order in which people ask for them.
-GROUPS: Mapping[str, tuple[str, ...]] = {
+OPTION_GROUPS: Mapping[str, tuple[str, ...]] = {
     "What is recognized": (
         "model",
         "language",
@@ -52,7 +52,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "state_dir",
     ),
     "Limits and costs": ("max_cost", "max_hours", "until", "price_per_hour", "prices", "rtfx", "ledger", "ledger_url"),
-    ELSEWHERE: (
+    REMOTE_GROUP: (
         "backend",
         "fallback",
         "priority",
@@ -138,7 +138,7 @@ _FOOT = """
 
 def template() -> str:
     """The file, made from the descriptions and defaults of the fields."""
-    groups = "".join(text for title, names in GROUPS.items() for text in _group(title, names))
+    groups = "".join(text for title, names in OPTION_GROUPS.items() for text in _group(title, names))
     return _HEAD + groups + _FOOT + "".join(_numbers())
 
 

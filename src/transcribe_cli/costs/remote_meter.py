@@ -104,7 +104,7 @@ class Bill:
         for cost in costs:
             if cost is None:
                 return None
-            whole = cost.after(whole)
+            whole = cost.plus(whole)
         return whole
 
     def hear(self, event: Event) -> None:

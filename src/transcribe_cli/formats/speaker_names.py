@@ -21,7 +21,7 @@ from typing import TypeVar
 import tomli
 
 from transcribe_cli.errors import ConfigError, UsageError
-from transcribe_cli.storage import Location, Place
+from transcribe_cli.storage import AnyPath, Location
 from transcribe_cli.text.printable import printable
 from transcribe_cli.transcript import Segment, Transcript, Turn, Word
 
@@ -54,7 +54,7 @@ def parsed(texts: Iterable[str]) -> dict[str, str]:
     return names
 
 
-def beside(*paths: Place, labels: Collection[str] = (), holds: Callable[[Location], bool] | None = None) -> dict[str, str]:
+def beside(*paths: AnyPath, labels: Collection[str] = (), holds: Callable[[Location], bool] | None = None) -> dict[str, str]:
     """Label -> name, from the files next to a recording and next to its transcript; empty when there are none.
 
     Args:
@@ -119,7 +119,7 @@ def _renamed(said: Said, names: Mapping[str, str]) -> Said:
     return said if said.speaker is None else said.model_copy(update={"speaker": names.get(said.speaker, said.speaker)})
 
 
-def _files(paths: Sequence[Place], holds: Callable[[Location], bool] | None) -> Iterator[Place]:
+def _files(paths: Sequence[AnyPath], holds: Callable[[Location], bool] | None) -> Iterator[AnyPath]:
     """Those that are there, what counts more last. A file that shares its stem with another one has `aula.mp3.speakers.toml`."""
     own = [path.with_name(f"{name}.{FILE_NAME}") for path in paths for name in (path.stem, path.name)]
     for file in dict.fromkeys([*(path.with_name(FILE_NAME) for path in paths), *own]):
@@ -129,10 +129,10 @@ def _files(paths: Sequence[Place], holds: Callable[[Location], bool] | None) -> 
 
 
 def _holds(file: Location, holds: Callable[[Location], bool] | None) -> bool:
-    return file.store.kind.lists and (holds or file.store.holds)(file)
+    return file.store.kind.can_list and (holds or file.store.exists)(file)
 
 
-def _read(file: Place) -> dict[str, str]:
+def _read(file: AnyPath) -> dict[str, str]:
     try:
         document = tomli.loads((file.store.read(file) if isinstance(file, Location) else file.read_bytes()).decode("utf-8-sig"))
     except OSError as error:

@@ -15,8 +15,8 @@ from transcribe_cli.recognition.language_vote import Language
 from transcribe_cli.recognition.rescue import without
 from transcribe_cli.recognition.segments import segments
 from transcribe_cli.recognition.word_times import invented
-from transcribe_cli.speakers.assignment import speakers_of, with_speakers
-from transcribe_cli.speakers.channels import ALIKE, Spans, merged, turns_of
+from transcribe_cli.speakers.assignment import assign_speakers, speakers_of
+from transcribe_cli.speakers.channels import CHANNELS_ALIKE, Spans, channel_turns, merge_channels
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import LOW_CONFIDENCE, JobRecord, Quality, Segment, Source, Timing, Transcript
 
@@ -49,9 +49,9 @@ def _recognized(recording: UnderWay, device: str, backend: str) -> Transcript:
         channel: segments([result for result in results if result.clip.channel == channel], waveform.seconds)
         for channel in prepared.speech
     }
-    turns = turns_of(prepared.speech, waveform.seconds) if prepared.speakers else {}
+    turns = channel_turns(prepared.speech, waveform.seconds) if prepared.speakers else {}
     if prepared.speakers:
-        found = merged({turns[channel][0].speaker: by_channel[channel] for channel in turns})
+        found = merge_channels({turns[channel][0].speaker: by_channel[channel] for channel in turns})
     else:
         [found] = by_channel.values()
     found = tuple(_of_language(segment, language.code) for segment in found)
@@ -77,7 +77,7 @@ def _recognized(recording: UnderWay, device: str, backend: str) -> Transcript:
         language=language.code,
         language_probability=language.probability,
         duration=waveform.seconds,
-        flags=(*_flags(waveform.damage, found, language, quality), *([ALIKE] if prepared.alike else [])),
+        flags=(*_flags(waveform.damage, found, language, quality), *([CHANNELS_ALIKE] if prepared.alike else [])),
         speakers=speakers_of(told),
         text="".join(segment.text for segment in found),
         segments=found,
@@ -100,7 +100,7 @@ def _told_apart(text: Transcript, spec: JobSpec, diarized: Diarized) -> Transcri
     told = {"job": text.job.model_copy(update=job), "timing": timing}
     if found is None:
         return text.model_copy(update={**told, "flags": (*flags, NO_DIARIZATION)})
-    segments = with_speakers(text.segments, found.turns)
+    segments = assign_speakers(text.segments, found.turns)
     speakers = speakers_of(found.turns)
     return text.model_copy(
         update={

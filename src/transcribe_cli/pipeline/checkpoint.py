@@ -19,7 +19,7 @@ from transcribe_cli import state_folder
 from transcribe_cli.plan import Job
 from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, Phrase, SpokenWord
 from transcribe_cli.sources import Recording
-from transcribe_cli.state_folder import Shelf
+from transcribe_cli.state_folder import StateFiles
 
 # Fewer clips than this are a batch, which is repeated anyway: nothing is written for them.
 LEAST_CLIPS = 5
@@ -54,7 +54,7 @@ class Checkpoint:
             return
         with contextlib.suppress(OSError):
             if self._descriptor is None:
-                self._descriptor = state_folder.opened(self._path)
+                self._descriptor = state_folder.open_for_append(self._path)
             os.write(self._descriptor, b"".join(self._pending))
             if time.monotonic() - self._synced > SYNC_SECONDS:
                 os.fsync(self._descriptor)
@@ -81,21 +81,21 @@ class Checkpoints:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._shelf = Shelf(folder, "checkpoints", ".clips.jsonl", SWEEP_SECONDS)
+        self._state_files = StateFiles(folder, "checkpoints", ".clips.jsonl", SWEEP_SECONDS)
 
     def of(self, job: Job, recording: Recording) -> Checkpoint:
         """The checkpoint of a recording as it is now; who spoke changes no clip."""
         text = job.spec.model_copy(update={"diarize": False}).fingerprint
-        return Checkpoint(self._shelf.path(recording.uri, recording.size, recording.etag or recording.modified, text))
+        return Checkpoint(self._state_files.path(recording.uri, recording.size, recording.etag or recording.modified, text))
 
     def sweep(self) -> None:
         """Remove what was left behind a month ago."""
-        self._shelf.sweep()
+        self._state_files.remove_expired()
 
 
 def _key(clip: Clip) -> str:
     channel = () if clip.channel is None else (clip.channel,)
-    return json.dumps([clip.index, clip.part, clip.stretches, clip.language, *channel])
+    return json.dumps([clip.index, clip.part, clip.sample_ranges, clip.language, *channel])
 
 
 def _record(result: ClipResult) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def _record(result: ClipResult) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Mapping[str, Any]]:
     """The records of a file by their clips."""
-    return {record["clip"]: record for record in state_folder.records(path) if isinstance(record.get("clip"), str)}
+    return {record["clip"]: record for record in state_folder.read_records(path) if isinstance(record.get("clip"), str)}
 
 
 def _result(clip: Clip, record: Mapping[str, Any]) -> ClipResult:

@@ -22,7 +22,7 @@ from transcribe_cli.speakers.diarizers import Diarization, Diarizer
 # what `cli.signals` grants.
 CLOSE_SECONDS = 1.0
 # The name of its thread: the program's end does not wait for one that is inside a library.
-THREAD = "diarize"
+THREAD_NAME = "diarize"
 # Between two events about the same recording.
 PROGRESS_SECONDS = 0.5
 
@@ -58,7 +58,7 @@ class Diarizing:
         self._forgotten: WeakSet[Waveform] = WeakSet()
         self._closed = False
         self._loaded: tuple[str, Diarizer | TranscribeError] | None = None
-        self._thread = threading.Thread(target=self._serve, name=THREAD, daemon=True)
+        self._thread = threading.Thread(target=self._serve, name=THREAD_NAME, daemon=True)
 
     def __enter__(self) -> Self:
         return self

@@ -11,14 +11,14 @@ from contextlib import ExitStack
 
 from transcribe_cli.audio import Decoder, Limits
 from transcribe_cli.events import Emit
-from transcribe_cli.plan import Job, turns_file
-from transcribe_cli.recognition.engines.devices import place
+from transcribe_cli.plan import Job, find_rttm
+from transcribe_cli.recognition.concurrency import Loader
+from transcribe_cli.recognition.engines.devices import choose_device
 from transcribe_cli.recognition.engines.models import locate
-from transcribe_cli.recognition.lanes import Loader
 from transcribe_cli.settings import Settings
 from transcribe_cli.sinks import Listings
 from transcribe_cli.speakers.diarizers import Diarizer
-from transcribe_cli.speakers.diarizers.rttm import Rttm
+from transcribe_cli.speakers.diarizers.rttm import RttmDiarizer
 from transcribe_cli.spec import JobSpec
 
 # Recordings prepared side by side: decoding and speech detection take 10 s of a processor for each hour of audio.
@@ -31,7 +31,7 @@ def check_engine(spec: JobSpec, settings: Settings) -> None:
     Raises:
         UsageError, ModelUnavailable, DeviceUnavailable: see `engines.models` and `engines.devices`.
     """
-    place(settings.device, settings.compute_type, settings.device_index)
+    choose_device(settings.device, settings.compute_type, settings.device_index)
     locate(spec.model, settings.model_dir, offline=settings.offline)
 
 
@@ -50,7 +50,7 @@ def check_diarizer(jobs: Iterable[Job], settings: Settings) -> None:
     """Find out before the first recording whether it can be said who spoke, where that is asked.
 
     Raises:
-        MissingExtra, ModelUnavailable, UsageError: see `diarizers.hub`.
+        MissingExtra, ModelUnavailable, UsageError: see `diarizers.pipeline_files`.
     """
     asked = (job.spec for job in jobs if job.spec.diarize and not job.spec.turns_are_given)
     for model in dict.fromkeys(spec.diarize_model for spec in asked):
@@ -61,11 +61,11 @@ def check_pyannote(model: str, settings: Settings) -> None:
     """Find out whether a pipeline can be loaded: extra, token, terms, files.
 
     Raises:
-        MissingExtra, ModelUnavailable, UsageError: see `diarizers.hub`.
+        MissingExtra, ModelUnavailable, UsageError: see `diarizers.pipeline_files`.
     """
-    from transcribe_cli.speakers.diarizers import hub
+    from transcribe_cli.speakers.diarizers import pipeline_files
 
-    hub.check(model, token=_token(settings), model_dir=settings.model_dir, offline=settings.offline)
+    pipeline_files.check(model, token=_token(settings), model_dir=settings.model_dir, offline=settings.offline)
 
 
 def load_diarizer(settings: Settings, job: Job, emit: Emit) -> Diarizer:
@@ -76,7 +76,7 @@ def load_diarizer(settings: Settings, job: Job, emit: Emit) -> Diarizer:
         DiarizationFailed: there is no RTTM file; see `plan.turns`.
     """
     if job.spec.turns_are_given:
-        return Rttm(turns_file(job.recording, job.output, Listings()), job.recording.path.name)
+        return RttmDiarizer(find_rttm(job.recording, job.output, Listings()), job.recording.path.name)
     return load_pyannote(job.spec.diarize_model, settings, emit)
 
 
@@ -86,9 +86,9 @@ def load_pyannote(model: str, settings: Settings, emit: Emit) -> Diarizer:
     Raises:
         NotReady, UsageError: see `diarizers.pyannote`.
     """
-    from transcribe_cli.speakers.diarizers.pyannote import Pyannote
+    from transcribe_cli.speakers.diarizers.pyannote import PyannoteDiarizer
 
-    return Pyannote.load(
+    return PyannoteDiarizer.load(
         model,
         device=settings.device,
         device_index=settings.device_index[0],
@@ -104,7 +104,7 @@ def _token(settings: Settings) -> str | None:
     return settings.hf_token.get_secret_value() if settings.hf_token else None
 
 
-def decoders(settings: Settings, stack: ExitStack) -> list[Decoder]:
+def open_decoders(settings: Settings, stack: ExitStack) -> list[Decoder]:
     """Decoders for a pipeline, closed with `stack`; each becomes a process when it is first used."""
     limits = Limits(max_seconds=settings.max_duration * 3600)
     return [stack.enter_context(Decoder(limits=limits)) for _ in range(DECODERS)]

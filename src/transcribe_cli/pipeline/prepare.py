@@ -18,7 +18,7 @@ from typing import Self
 from transcribe_cli.audio import Decoder, Waveform
 from transcribe_cli.errors import DecoderFailed, NotReady, RecordingChanged, RecordingError
 from transcribe_cli.events import AttemptFailed, Emit, RecordingPrepared, RecordingStarted
-from transcribe_cli.pipeline.speech_clips import Apart, Listening, Packing, apart, for_this_machine
+from transcribe_cli.pipeline.speech_clips import ChannelSplit, ClipFinder, PackerFactory, default_packer, split_channels
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.recognition.engines import Clip
 from transcribe_cli.sources import Recording
@@ -99,8 +99,8 @@ class Preparation:
         wanted: asked just before a job's turn; what it refuses is passed over.
         deliver: takes messages, from any thread; `Ended` is the last.
         fetcher: brings recordings that are elsewhere; None is one with the default limit.
-        more: jobs that come later, waited for in a thread of its own; where there are none, the end of `jobs` is the end.
-        packing: how long clips may be.
+        later_jobs: jobs that come later, waited for in a thread of its own; where there are none, the end of `jobs` is the end.
+        make_packer: how long clips may be.
     """
 
     def __init__(
@@ -111,12 +111,12 @@ class Preparation:
         deliver: Callable[[Message], None],
         emit: Emit,
         fetcher: Fetcher | None = None,
-        more: Iterable[Job] | None = None,
+        later_jobs: Iterable[Job] | None = None,
         backend: str = "local",
-        packing: Packing = for_this_machine,
+        make_packer: PackerFactory = default_packer,
     ) -> None:
         self._fetcher = fetcher or Fetcher()
-        self._packing = packing
+        self._make_packer = make_packer
         self._wanted = wanted
         self._deliver = deliver
         self._emit = emit
@@ -124,13 +124,13 @@ class Preparation:
         self._in_order = list(enumerate(jobs))[::-1]
         self._by_size = sorted(self._in_order, key=_smallest_last)
         self._count = len(jobs)
-        self._more = more
+        self._later_jobs = later_jobs
         self._taken: set[int] = set()
         self._ahead = [0.0] * len(decoders)
         self._holder: dict[int, int] = {}
         self._changed = threading.Condition()
         self._stopped = False
-        self._decoders = decoders[: max(1, len(jobs))] if more is None else decoders
+        self._decoders = decoders[: max(1, len(jobs))] if later_jobs is None else decoders
         self._working = len(self._decoders)
         self._threads = [
             threading.Thread(target=self._work, args=(place,), name="prepare", daemon=True) for place in range(self._working)
@@ -139,8 +139,8 @@ class Preparation:
     def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
-        if self._more is not None:
-            threading.Thread(target=self._feed, args=(self._more,), name="feed", daemon=True).start()
+        if self._later_jobs is not None:
+            threading.Thread(target=self._feed, args=(self._later_jobs,), name="feed", daemon=True).start()
         try:
             load_detector()  # while the decoders start
         except BaseException:  # Ctrl-C: nobody else ends the threads
@@ -175,11 +175,11 @@ class Preparation:
         error: BaseException | None = None
         try:
             while (item := self._next(place)) is not None:
-                self._fetcher.ahead(item[1].recording)  # comes while it is found out whether it is wanted
+                self._fetcher.prefetch(item[1].recording)  # comes while it is found out whether it is wanted
                 if self._wanted(item[1]):
                     self._prepare(place, *item)
                 else:
-                    self._fetcher.forget(item[1].recording)
+                    self._fetcher.cancel(item[1].recording)
         except BaseException as caught:
             error = caught
             self._stop()
@@ -201,13 +201,13 @@ class Preparation:
                         self._taken.add(number)
                         self._holder[number] = place
                         return number, job
-                if self._stopped or self._more is None:
+                if self._stopped or self._later_jobs is None:
                     return None
                 self._changed.wait()
 
-    def _feed(self, more: Iterable[Job]) -> None:
+    def _feed(self, later_jobs: Iterable[Job]) -> None:
         """The thread that waits for jobs that come later."""
-        for job in more:
+        for job in later_jobs:
             with self._changed:
                 item = (self._count, job)
                 self._count += 1
@@ -215,7 +215,7 @@ class Preparation:
                 insort(self._by_size, item, key=_smallest_last)
                 self._changed.notify_all()
         with self._changed:
-            self._more = None
+            self._later_jobs = None
             self._changed.notify_all()
 
     def _coming(self, place: int) -> Recording | None:
@@ -248,22 +248,22 @@ class Preparation:
     def _decoded(self, place: int, number: int, job: Job) -> None:
         began = time.perf_counter()
         split = job.spec.channels == "split"
-        listening: Listening | None = None
+        listening: ClipFinder | None = None
 
         def hear(waveform: Waveform) -> None:
             nonlocal listening
             self._still_wanted()
             if listening is None:
                 self._deliver(Begun(number, job, recording, waveform))
-                listening = Listening(Clip(number, 0, waveform, (), job.spec), self._packing)
+                listening = ClipFinder(Clip(number, 0, waveform, (), job.spec), self._make_packer)
             if not split:  # channels can only be compared once all of them is there
-                self._hand_over(place, number, listening.clips(whole=False))
+                self._hand_over(place, number, listening.next_clips(is_complete=False))
 
         self._decoders[place].start()
-        with self._fetcher.fetched(job.recording) as (path, recording):
+        with self._fetcher.fetch(job.recording) as (path, recording):
             fetch_seconds = time.perf_counter() - began
             if (coming := self._coming(place)) is not None:
-                self._fetcher.ahead(coming)
+                self._fetcher.prefetch(coming)
             self._still_wanted()
             text = job.decision is not Decision.DIARIZE
             self._emit(RecordingStarted(recording.label, recording.size, text, job.spec.diarize, self._backend))
@@ -271,13 +271,17 @@ class Preparation:
             waveform = decode(path, on_progress=hear)
         hear(waveform)
         assert listening is not None  # noqa: S101 - for the type checker: `hear` was called
-        heard = apart(waveform, Clip(number, 0, waveform, (), job.spec), self._packing) if split else Apart([listening])
-        for row in heard.rows:
-            while not row.done:
+        heard = (
+            split_channels(waveform, Clip(number, 0, waveform, (), job.spec), self._make_packer)
+            if split
+            else ChannelSplit([listening])
+        )
+        for row in heard.finders:
+            while not row.is_done:
                 self._still_wanted()
-                self._hand_over(place, number, row.clips(whole=True))
-        speech = {row.channel: row.spans for row in heard.rows}
-        self._emit(RecordingPrepared(recording.label, waveform.seconds, sum(row.speech_seconds for row in heard.rows)))
+                self._hand_over(place, number, row.next_clips(is_complete=True))
+        speech = {row.channel: row.spans for row in heard.finders}
+        self._emit(RecordingPrepared(recording.label, waveform.seconds, sum(row.speech_seconds for row in heard.finders)))
         spent, found = time.perf_counter() - began - fetch_seconds, heard.seconds
         self._deliver(Prepared(number, speech, spent - found, found, fetch_seconds, heard.speakers, heard.alike))
 

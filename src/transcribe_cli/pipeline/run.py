@@ -25,12 +25,12 @@ from transcribe_cli.pipeline.diarizing import Diarized, Diarizing
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.pipeline.prepare import Again, Begun, Ended, Failed, Found, Preparation, Prepared
 from transcribe_cli.pipeline.recording_state import UnderWay
-from transcribe_cli.pipeline.speech_clips import Packing, for_this_machine
+from transcribe_cli.pipeline.speech_clips import PackerFactory, default_packer
 from transcribe_cli.plan import Decision, Job
+from transcribe_cli.recognition.concurrency import Loader
 from transcribe_cli.recognition.engines import Clip
-from transcribe_cli.recognition.lanes import Loader
-from transcribe_cli.recognition.scheduler import Broken, Detected, Heard, Lost, Recognition, ample
-from transcribe_cli.sinks import json_path, read
+from transcribe_cli.recognition.scheduler import Broken, Detected, Heard, Lost, Recognition, default_timeout
+from transcribe_cli.sinks import json_path, read_transcript
 from transcribe_cli.sources.fetch import Fetcher
 from transcribe_cli.speakers.diarizers import Diarizer
 
@@ -57,11 +57,11 @@ class Pipeline:
         decoders: as many recordings are prepared side by side.
         emit: hears of everything, from several threads but never from two at once.
         checkpoints: where finished clips are kept until their transcript is written; None keeps none.
-        diarizer: makes the diarizer of a job ready, and is given who hears of events; called when the first recording is decoded whose
+        load_diarizer: makes the diarizer of a job ready, and is given who hears of events; called when the first recording is decoded whose
             spec wants speakers.
-        fetcher: makes what brings recordings that are elsewhere, for each `run` anew.
-        packing: how long clips may be.
-        allowed: seconds that a batch with so many seconds of audio may take.
+        make_fetcher: makes what brings recordings that are elsewhere, for each `run` anew.
+        make_packer: how long clips may be.
+        batch_timeout: seconds that a batch with so many seconds of audio may take.
     """
 
     def __init__(
@@ -71,17 +71,17 @@ class Pipeline:
         emit: Emit = silence,
         checkpoints: Checkpoints | None = None,
         backend: str = "local",
-        diarizer: Callable[[Job, Emit], Diarizer] | None = None,
-        fetcher: Callable[[], Fetcher] = Fetcher,
-        packing: Packing = for_this_machine,
-        allowed: Callable[[float], float] = ample,
+        load_diarizer: Callable[[Job, Emit], Diarizer] | None = None,
+        make_fetcher: Callable[[], Fetcher] = Fetcher,
+        make_packer: PackerFactory = default_packer,
+        batch_timeout: Callable[[float], float] = default_timeout,
     ) -> None:
-        self._packing = packing
-        self._allowed = allowed
+        self._make_packer = make_packer
+        self._batch_timeout = batch_timeout
         self._loaders = loaders
-        self._fetcher = fetcher
+        self._make_fetcher = make_fetcher
         self._decoders = decoders
-        self._diarizer = diarizer
+        self._load_diarizer = load_diarizer
         self._listener = emit
         self._telling = threading.Lock()
         self._checkpoints = checkpoints
@@ -93,7 +93,7 @@ class Pipeline:
         jobs: Sequence[Job],
         wanted: Callable[[Job], bool] = lambda job: True,
         limited: Callable[[], bool] = lambda: False,
-        more: Iterable[Job] | None = None,
+        later_jobs: Iterable[Job] | None = None,
     ) -> Generator[Outcome]:
         """Transcribe; closing the iterator stops the work cleanly.
 
@@ -101,7 +101,7 @@ class Pipeline:
             jobs: what to transcribe, each once.
             wanted: asked just before a job's turn, in another thread; a job that it refuses has no outcome.
             limited: asked all the time, while there is work; once it says so the work ends, and what is not done has no outcome.
-            more: jobs that come later: the run goes on until this iterator ends, which is waited for in another thread.
+            later_jobs: jobs that come later: the run goes on until this iterator ends, which is waited for in another thread.
 
         Raises:
             NotReady: the model does not load, or the machine cannot go on, for want of scratch space for example. Outcomes already
@@ -115,10 +115,10 @@ class Pipeline:
                 wanted,
                 inbox.put,
                 self._tell,
-                self._fetcher(),
-                more,
+                self._make_fetcher(),
+                later_jobs,
                 backend=self._backend,
-                packing=self._packing,
+                make_packer=self._make_packer,
             )
             diarizing = stack.enter_context(Diarizing(self._loaded_diarizer, inbox.put, self._tell))
             recognition = partial(self._recognition, inbox, stack)
@@ -137,12 +137,12 @@ class Pipeline:
 
     def _recognition(self, inbox: queue.SimpleQueue[_Message], stack: ExitStack) -> Recognition:
         """The devices, loaded, reporting to `inbox` until `stack` is closed."""
-        return stack.enter_context(Recognition(self._loaders(), inbox.put, self._tell, self._allowed))
+        return stack.enter_context(Recognition(self._loaders(), inbox.put, self._tell, self._batch_timeout))
 
     def _loaded_diarizer(self, job: Job) -> Diarizer:
-        if self._diarizer is None:
+        if self._load_diarizer is None:
             raise DiarizationFailed("There is no diarizer here.")
-        return self._diarizer(job, self._tell)
+        return self._load_diarizer(job, self._tell)
 
     def _tell(self, event: Event) -> None:
         with self._telling:
@@ -252,7 +252,7 @@ class _Run:
         if begun.job.decision is Decision.DIARIZE:
             path = json_path(begun.job.output)
             try:
-                text = read(path)
+                text = read_transcript(path)
             except TranscribeError as error:
                 self._lost.add(begun.number)
                 yield Outcome(begun.job, error=RecordingError(error.message, error.hint))

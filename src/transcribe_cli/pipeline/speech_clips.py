@@ -21,10 +21,10 @@ from transcribe_cli.vad import (
     Region,
     Regions,
     SpeechDetector,
-    cancels,
-    different,
-    levels,
-    overhearing,
+    cancels_in_mix,
+    channel_levels,
+    crosstalk,
+    distinct_channels,
 )
 
 # What the speech detector reads at once: 32 s, or what is left at a recording's end.
@@ -32,20 +32,20 @@ BLOCK_SAMPLES = 1000 * WINDOW_SAMPLES
 # A sequential reader goes through stretches of this length, 5 minutes being 300 MB of features, and hears their pauses.
 SEQUENTIAL_SAMPLES = 300 * SAMPLE_RATE
 # What makes the clips of a recording with this spec out of its speech.
-Packing: TypeAlias = Callable[[JobSpec], Packer]
+PackerFactory: TypeAlias = Callable[[JobSpec], Packer]
 # Of the padding around speech so much is kept where somebody else is overheard: 0.1 s.
 EDGE_WINDOWS = 3
 # Less than any probability of speech, also of a detector that is switched off.
 _NONE = -1.0
 
 
-def for_this_machine(spec: JobSpec) -> Packer:
+def default_packer(spec: JobSpec) -> Packer:
     """Clips as the recognizers of this machine want them."""
-    return Packer(SEQUENTIAL_SAMPLES, silence=True) if spec.sequential else Packer()
+    return Packer(SEQUENTIAL_SAMPLES, keep_silence=True) if spec.sequential else Packer()
 
 
-class Listening:
-    """The speech detector at work on a waveform that grows, or on one channel of one that is whole.
+class ClipFinder:
+    """The speech detector at work on a waveform that grows, or on one channel of one that is is_complete.
 
     Attributes:
         channel: which one; None when all are mixed.
@@ -57,7 +57,7 @@ class Listening:
     def __init__(
         self,
         pattern: Clip,
-        packing: Packing = for_this_machine,
+        make_packer: PackerFactory = default_packer,
         numbers: Iterator[int] | None = None,
         overheard: NDArray[np.bool_] | None = None,
     ) -> None:
@@ -65,37 +65,37 @@ class Listening:
 
         Args:
             pattern: its waveform, channel and spec count.
-            packing: how long they may be.
+            make_packer: how long they may be.
             numbers: shared by all that listen to a recording.
             overheard: (frames,), where somebody else is heard who has a channel of his own.
         """
         self.channel = pattern.channel
         self.speech: list[Region] = []
         self.seconds = 0.0
-        self.done = False
+        self.is_done = False
         self._pattern = pattern
         self._waveform = pattern.waveform
         self._numbers = numbers or count()
         self._overheard = None if overheard is None else np.repeat(overheard, FRAME_WINDOWS)
         self._detector = SpeechDetector()
         self._regions = Regions(pattern.spec)
-        self._packer = packing(pattern.spec)
+        self._packer = make_packer(pattern.spec)
         self._heard = 0
 
-    def clips(self, *, whole: bool) -> list[Clip]:
-        """The clips of the next block, as far as they are certain; `whole` says that the waveform does not grow any more."""
+    def next_clips(self, *, is_complete: bool) -> list[Clip]:
+        """The clips of the next block, as far as they are certain; `is_complete` says that the waveform does not grow any more."""
         began = time.perf_counter()
         groups: list[tuple[Region, ...]] = []
         left = self._waveform.samples - self._heard
-        if left >= BLOCK_SAMPLES or whole:
+        if left >= BLOCK_SAMPLES or is_complete:
             block = self._waveform.read(self._heard, self._heard + min(left, BLOCK_SAMPLES), self.channel)
             probabilities = self._by_itself(self._detector.probabilities(block))
             self._heard += len(block)
             groups += self._packer.feed(self._seen(list(self._regions.feed(probabilities))))
-        if whole and self._heard == self._waveform.samples:
+        if is_complete and self._heard == self._waveform.samples:
             groups += self._packer.feed(self._seen(list(self._regions.finish(self._waveform.samples))))
             groups += self._packer.finish()
-            self.done = True
+            self.is_done = True
         clips = [replace(self._pattern, index=next(self._numbers), speech=group) for group in groups]
         self.seconds += time.perf_counter() - began
         return clips
@@ -123,7 +123,7 @@ class Listening:
         return regions
 
     def _trimmed(self, region: Region) -> Region:
-        """The region without what is overheard at its padded edges, apart from `EDGE_WINDOWS`: soft beginnings are not lost."""
+        """The region without what is overheard at its padded edges, split_channels from `EDGE_WINDOWS`: soft beginnings are not lost."""
         if self._overheard is None:
             return region
         first, last = region.start // WINDOW_SAMPLES, -(-region.end // WINDOW_SAMPLES)
@@ -136,7 +136,7 @@ class Listening:
 
 
 @dataclass(frozen=True)
-class Apart:
+class ChannelSplit:
     """The channels of a recording, each to be listened to by itself.
 
     Attributes:
@@ -146,7 +146,7 @@ class Apart:
         comparing_seconds: wall time spent on finding that out.
     """
 
-    rows: list[Listening]
+    rows: list[ClipFinder]
     speakers: bool = False
     alike: bool = False
     comparing_seconds: float = 0.0
@@ -154,21 +154,21 @@ class Apart:
     @property
     def seconds(self) -> float:
         """Wall time spent, with listening."""
-        return self.comparing_seconds + sum(row.seconds for row in self.rows)
+        return self.comparing_seconds + sum(row.seconds for row in self.finders)
 
 
-def apart(waveform: Waveform, pattern: Clip, packing: Packing = for_this_machine) -> Apart:
+def split_channels(waveform: Waveform, pattern: Clip, make_packer: PackerFactory = default_packer) -> ChannelSplit:
     """The channels of a waveform all of which is decoded; its clips are numbered one channel after the other."""
     began = time.perf_counter()
     if waveform.channels == 1:
-        return Apart([Listening(pattern, packing)])
-    loud = levels(waveform)
-    channels, alike = different(loud)
+        return ChannelSplit([ClipFinder(pattern, make_packer)])
+    loud = channel_levels(waveform)
+    channels, alike = distinct_channels(loud)
     if len(channels) == 1 and alike:
-        copied = replace(pattern, channel=channels[0]) if cancels(waveform, channels[0]) else pattern
-        return Apart([Listening(copied, packing)], alike=True, comparing_seconds=time.perf_counter() - began)
-    overheard = overhearing(loud[:, channels])
+        copied = replace(pattern, channel=channels[0]) if cancels_in_mix(waveform, channels[0]) else pattern
+        return ChannelSplit([ClipFinder(copied, make_packer)], alike=True, comparing_seconds=time.perf_counter() - began)
+    overheard = crosstalk(loud[:, channels])
     numbers = count()
-    patterns = [replace(pattern, channel=channel, muted=True) for channel in channels]
-    rows = [Listening(made, packing, numbers, overheard[:, place]) for place, made in enumerate(patterns)]
-    return Apart(rows, speakers=True, alike=alike, comparing_seconds=time.perf_counter() - began)
+    patterns = [replace(pattern, channel=channel, mute_gaps=True) for channel in channels]
+    rows = [ClipFinder(made, make_packer, numbers, overheard[:, place]) for place, made in enumerate(patterns)]
+    return ChannelSplit(rows, speakers=True, alike=alike, comparing_seconds=time.perf_counter() - began)

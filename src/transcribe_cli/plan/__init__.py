@@ -4,9 +4,9 @@ Reading order: `job` (what is decided), `decide` (how), `reasons` (in words), `t
 (whether the outputs can be written at all).
 """
 
-from transcribe_cli.plan.decide import plan, plan_again
-from transcribe_cli.plan.job import HEARD, Decision, Job, stamp
-from transcribe_cli.plan.turns import turns_file
+from transcribe_cli.plan.decide import plan, replan
+from transcribe_cli.plan.job import NEEDS_MODEL, Decision, Job, file_version
+from transcribe_cli.plan.rttm_files import find_rttm
 from transcribe_cli.plan.writable import check_writable
 
-__all__ = ["HEARD", "Decision", "Job", "check_writable", "plan", "plan_again", "stamp", "turns_file"]
+__all__ = ["NEEDS_MODEL", "Decision", "Job", "check_writable", "file_version", "find_rttm", "plan", "replan"]

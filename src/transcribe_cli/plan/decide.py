@@ -17,32 +17,32 @@ from pydantic import ValidationError
 
 from transcribe_cli.errors import OutputRefused, RecordingError, UsageError
 from transcribe_cli.formats import CUED
-from transcribe_cli.plan.job import Decision, Job, stamp
+from transcribe_cli.plan.job import Decision, Job, file_version
 from transcribe_cli.plan.reasons import spec_changes, subtitle_changes
-from transcribe_cli.plan.turns import candidates, check_not_written, with_turns
+from transcribe_cli.plan.rttm_files import check_rttm_is_kept, rttm_candidates, with_rttm_digest
 from transcribe_cli.settings import Settings
-from transcribe_cli.shards import parsed
+from transcribe_cli.shards import parse_shard
 from transcribe_cli.sinks import (
     Assigned,
-    Head,
+    Header,
     Leftover,
     Listings,
     Output,
-    Standing,
-    alternative,
-    another,
-    assign,
+    Ownership,
+    alternative_output,
+    assign_outputs,
     belongs_to_another,
+    find_leftovers,
     is_older,
     json_path,
-    leftovers,
-    refusal,
-    standing,
-    temporary_of,
+    not_ours_error,
+    other_recording_error,
+    ownership_of,
+    parse_temporary_name,
 )
-from transcribe_cli.sources import LEASE_ENDING, Recording, identify, json_safe
-from transcribe_cli.spec import DIARIZATION, JobSpec
-from transcribe_cli.storage import Location, Place, placed
+from transcribe_cli.sources import LEASE_SUFFIX, Recording, json_safe, refresh
+from transcribe_cli.spec import DIARIZATION_FIELDS, JobSpec
+from transcribe_cli.storage import AnyPath, Location, parse_path
 from transcribe_cli.text.printable import printable
 
 
@@ -56,24 +56,24 @@ def plan(recordings: Iterable[Recording], spec: JobSpec, settings: Settings, lis
     """
     everything = list(recordings)
     listings = listings or Listings()
-    assigned = assign(everything, placed(settings.output_dir, settings.storage), listings)
+    assigned = assign_outputs(everything, parse_path(settings.output_dir, settings.storage), listings)
     planner = _Planner(spec, settings, listings, frozenset(output for output, _ in assigned))
-    shard = parsed(settings.shard) if settings.shard else None
+    shard = parse_shard(settings.shard) if settings.shard else None
     wanted = [
         (recording, place)
         for recording, place in zip(everything, assigned, strict=True)
-        if shard is None or shard.holds(os.fsencode(recording.relative.as_posix()))
+        if shard is None or shard.contains(os.fsencode(recording.relative.as_posix()))
     ]
     if not settings.trust_names:
-        listings.expect_heads([json_path(place.output) for _, place in wanted])
-        listings.expect_digests(_in_doubt((place.output for _, place in wanted), settings.output_format, listings))
+        listings.prefetch_headers([json_path(place.output) for _, place in wanted])
+        listings.prefetch_digests(_in_doubt((place.output for _, place in wanted), settings.output_format, listings))
     if spec.turns_are_given:
-        found = (candidates(recording, place.output, listings) for recording, place in wanted)
-        listings.expect_digests(chain.from_iterable(found))
+        found = (rttm_candidates(recording, place.output, listings) for recording, place in wanted)
+        listings.prefetch_digests(chain.from_iterable(found))
     return [planner.job(recording, place) for recording, place in wanted]
 
 
-def plan_again(job: Job, spec: JobSpec, settings: Settings) -> Job:
+def replan(job: Job, spec: JobSpec, settings: Settings) -> Job:
     """What is to be done with the job's recording by what is on the disk now; where its outputs go stays.
 
     With `overwrite`, a transcript that was not there when the job was planned is one that somebody else has just made anew.
@@ -84,15 +84,15 @@ def plan_again(job: Job, spec: JobSpec, settings: Settings) -> Job:
         settings: the same.
     """
     try:
-        recording = identify(job.recording)
+        recording = refresh(job.recording)
     except OSError:
         return job  # it vanished, which whoever reads it will say
     listings = Listings()
     if not job.spec.turns_are_given:  # which may have another name
-        names = [json_path(place).name for place in (job.output, alternative(job.recording, job.output))]
+        names = [json_path(place).name for place in (job.output, alternative_output(job.recording, job.output))]
         listings.narrow(job.output.folder, os.path.commonprefix(names))  # noqa: RUF071 - names
     if settings.overwrite:
-        if stamp(listings.stat(json_path(job.output))) == job.found:
+        if file_version(listings.stat(json_path(job.output))) == job.transcript_version:
             return job
         settings = settings.model_copy(update={"overwrite": False})
     return _Planner(spec, settings, listings, frozenset()).job(recording, Assigned(job.output, None))
@@ -108,26 +108,26 @@ class _Planner:
         self._taken = taken
         self._stamp = settings.subtitle_style.stamp
         self._specs: dict[str, tuple[JobSpec, str]] = {}
-        self._traces: dict[Place, bool] = {}
-        self._leftovers: dict[Place, dict[Place, Leftover]] = {}
+        self._traces: dict[AnyPath, bool] = {}
+        self._leftovers: dict[AnyPath, dict[AnyPath, Leftover]] = {}
 
     def job(self, recording: Recording, place: Assigned) -> Job:
         """What is to be done with this recording."""
         spec, fingerprint = self._spec_for(recording)
         output = place.output if place.refused else self._where_it_is(recording, place.output)
         if spec.turns_are_given:
-            spec = with_turns(spec, recording, output, self._listings)
+            spec = with_rttm_digest(spec, recording, output, self._listings)
             fingerprint = spec.fingerprint
-        found = stamp(self._listings.stat(json_path(output)))
+        version = file_version(self._listings.stat(json_path(output)))
         try:
             if (error := recording.problem or place.refused) is not None:
                 raise error
             decision, reason, formats = self._decide(recording, spec, fingerprint, output)
         except RecordingError as error:
-            return Job(recording, spec, output, Decision.FAIL, error.message, error=error, found=found)
-        left_behind = self._has_traces(output.folder)
+            return Job(recording, spec, output, Decision.FAIL, error.message, error=error, transcript_version=version)
+        has_leftovers = self._has_traces(output.folder)
         duration = self._duration(recording, output) if decision is Decision.DONE else None
-        return Job(recording, spec, output, decision, reason, formats, None, found, left_behind, duration)
+        return Job(recording, spec, output, decision, reason, formats, None, version, has_leftovers, duration)
 
     def _decide(
         self, recording: Recording, spec: JobSpec, fingerprint: str, output: Output
@@ -144,19 +144,19 @@ class _Planner:
         head = leftover.head if leftover else self._head(recording, output)
         self._no_folders(output, asked)
         if "rttm" in asked:
-            check_not_written(spec, recording, output, self._listings)
+            check_rttm_is_kept(spec, recording, output, self._listings)
         if self._settings.overwrite:
             return Decision.TRANSCRIBE, "overwrite", asked
         standings = self._standings(output, head, leftover)
         changed = _changed(head, recording, spec, fingerprint)
-        not_ours = {Standing.FOREIGN, Standing.EDITED} if changed else {Standing.FOREIGN}
+        not_ours = {Ownership.FOREIGN, Ownership.EDITED} if changed else {Ownership.FOREIGN}
         if in_the_way := [output.path(name) for name, found in standings.items() if found in not_ours]:
-            raise refusal(in_the_way)
+            raise not_ours_error(in_the_way)
         if changed and head is not None and _only_speakers(head, recording, spec):
             return Decision.DIARIZE, changed, asked
         if changed:
             return Decision.TRANSCRIBE, changed, asked
-        missing = tuple(name for name, found in standings.items() if found is Standing.MISSING)
+        missing = tuple(name for name, found in standings.items() if found is Ownership.MISSING)
         older = self._older(head, output, standings)
         if missing or older or leftover:
             reasons = [
@@ -165,7 +165,7 @@ class _Planner:
                 subtitle_changes(older.values(), self._stamp),
             ]
             return Decision.RENDER, ", ".join(filter(None, reasons)), tuple(name for name in asked if name in {*missing, *older})
-        edited = [output.path(name).name for name, found in standings.items() if found is Standing.EDITED]
+        edited = [output.path(name).name for name, found in standings.items() if found is Ownership.EDITED]
         return (
             Decision.DONE,
             f"done ({', '.join(edited)} {'was' if len(edited) == 1 else 'were'} edited)" if edited else "done",
@@ -175,19 +175,19 @@ class _Planner:
     def _has_names(self, output: Output, formats: Iterable[str]) -> bool:
         return all(self._listings.holds(output.path(name)) for name in formats)
 
-    def _head(self, recording: Recording, output: Output) -> Head | None:
+    def _head(self, recording: Recording, output: Output) -> Header | None:
         """Of the transcript in place, when it is this recording's."""
         path = json_path(output)
         if not self._listings.holds(path):
             return None
-        head = self._listings.head(path)
+        head = self._listings.header(path)
         if head is not None and belongs_to_another(head, recording, output.folder):
-            raise another(path, head)
+            raise other_recording_error(path, head)
         if head is None and not self._settings.overwrite:
-            raise refusal([path], "was not written by this tool, or not by this version")
+            raise not_ours_error([path], "was not written by this tool, or not by this version")
         return head
 
-    def _standings(self, output: Output, head: Head | None, leftover: Leftover | None) -> dict[str, Standing]:
+    def _standings(self, output: Output, head: Header | None, leftover: Leftover | None) -> dict[str, Ownership]:
         """Of each format asked for, apart from the JSON itself."""
         listings = self._listings
         info = None if leftover else listings.stat(json_path(output))
@@ -197,18 +197,18 @@ class _Planner:
             if name == "json":
                 continue
             if not listings.holds(path) or (leftover and path in leftover.stale):
-                found[name] = Standing.MISSING
+                found[name] = Ownership.MISSING
             else:
-                found[name] = standing(path, listings.stat(path), head, info.st_mtime_ns if info else 0, listings.digest)
+                found[name] = ownership_of(path, listings.stat(path), head, info.st_mtime_ns if info else 0, listings.digest)
         return found
 
-    def _older(self, head: Head | None, output: Output, standings: Mapping[str, Standing]) -> dict[str, str]:
+    def _older(self, head: Header | None, output: Output, standings: Mapping[str, Ownership]) -> dict[str, str]:
         """The subtitles that were made with other settings than today's, and with which; not those that somebody edited."""
         made = {name: head.subtitles.get(json_safe(output.path(name).name), "") if head else "" for name in standings}
         return {
             name: stamp
             for name, stamp in made.items()
-            if name in CUED and standings[name] is Standing.OURS and stamp != self._stamp
+            if name in CUED and standings[name] is Ownership.OURS and stamp != self._stamp
         }
 
     def _no_folders(self, output: Output, formats: Iterable[str]) -> None:
@@ -219,16 +219,16 @@ class _Planner:
 
     def _where_it_is(self, recording: Recording, output: Output) -> Output:
         """The output, or the other of its two names when its transcript has that: another recording of this stem came or went."""
-        other = alternative(recording, output)
+        other = alternative_output(recording, output)
         if other in self._taken or self._listings.holds(json_path(output)) or not self._listings.holds(json_path(other)):
             return output
-        head = self._listings.head(json_path(other))
+        head = self._listings.header(json_path(other))
         return other if head and head.identity == recording.identity else output
 
     def _left_by_a_crash(self, output: Output) -> Leftover | None:
         """The transcript that `sinks.recover` would put in this place."""
         if (by_target := self._leftovers.get(output.folder)) is None:
-            found = leftovers(output.folder, self._listings)
+            found = find_leftovers(output.folder, self._listings)
             by_target = self._leftovers[output.folder] = {leftover.target: leftover for leftover in found if leftover.target}
         return by_target.get(json_path(output))
 
@@ -236,14 +236,14 @@ class _Planner:
         """Of a recording that would have to be fetched; its transcript has been read."""
         if not isinstance(recording.path, Location) or self._settings.trust_names:
             return None
-        head = self._listings.head(json_path(output))
+        head = self._listings.header(json_path(output))
         return head.duration if head else None
 
-    def _has_traces(self, folder: Place) -> bool:
+    def _has_traces(self, folder: AnyPath) -> bool:
         """Whether there are temporary files or leases in it."""
         if (found := self._traces.get(folder)) is None:
             names = self._listings.names(folder)
-            found = self._traces[folder] = any(temporary_of(name) or name.endswith(LEASE_ENDING) for name in names)
+            found = self._traces[folder] = any(parse_temporary_name(name) or name.endswith(LEASE_SUFFIX) for name in names)
         return found
 
     def _spec_for(self, recording: Recording) -> tuple[JobSpec, str]:
@@ -259,26 +259,26 @@ class _Planner:
         return found
 
 
-def _in_doubt(outputs: Iterable[Output], formats: Sequence[str], listings: Listings) -> Iterator[Place]:
+def _in_doubt(outputs: Iterable[Output], formats: Sequence[str], listings: Listings) -> Iterator[AnyPath]:
     """Renderings in stores of which only their content tells whether they were edited."""
     for output in outputs:
         transcript = json_path(output)
         if not isinstance(transcript, Location) or (info := listings.stat(transcript)) is None:
             continue
-        head = listings.head(transcript)
+        head = listings.header(transcript)
         for path in (output.path(name) for name in formats if name != "json"):
             there = listings.stat(path)
             if head and there and not is_older(path, there, head, info.st_mtime_ns):
                 yield path
 
 
-def _only_speakers(head: Head, recording: Recording, spec: JobSpec) -> bool:
+def _only_speakers(head: Header, recording: Recording, spec: JobSpec) -> bool:
     """Whether the text of the transcript fits, and what differs is only who said it."""
-    before = {name: value for name, value in head.spec.items() if name not in DIARIZATION}
+    before = {name: value for name, value in head.spec.items() if name not in DIARIZATION_FIELDS}
     return head.identity == recording.identity and before == spec.model_copy(update={"diarize": False}).canonical()
 
 
-def _changed(head: Head | None, recording: Recording, spec: JobSpec, fingerprint: str) -> str | None:
+def _changed(head: Header | None, recording: Recording, spec: JobSpec, fingerprint: str) -> str | None:
     """Why there is no transcript that fits; None when there is one."""
     if head is None:
         return "new"

@@ -22,7 +22,7 @@ class Decision(StrEnum):
 
 
 # Decisions for which a recording is decoded.
-HEARD = frozenset({Decision.TRANSCRIBE, Decision.DIARIZE})
+NEEDS_MODEL = frozenset({Decision.TRANSCRIBE, Decision.DIARIZE})
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Job:
         formats: to write: all that were asked for when transcribing or diarizing, what is missing when rendering. Rendering none
             means that a transcript which a crash left behind only has to be put in its place (`sinks.recover`).
         error: why it fails.
-        found: the transcript that was in place when this was decided, as `stamp` tells it.
-        left_behind: whether there are temporary files or leases in the output's folder, of runs that were killed or are at work.
+        transcript_version: the transcript that was in place when this was decided, as `file_version`.
+        has_leftovers: whether there are temporary files or leases in the output's folder, of runs that were killed or are at work.
         duration: seconds, as the transcript in a store says; of what is on this machine its own header is asked.
     """
 
@@ -48,14 +48,14 @@ class Job:
     reason: str
     formats: tuple[str, ...] = ()
     error: RecordingError | None = None
-    found: Stamp | None = None
-    left_behind: bool = False
+    transcript_version: FileVersion | None = None
+    has_leftovers: bool = False
     duration: float | None = None
 
 
-Stamp = tuple[str, int, int]
+FileVersion = tuple[str, int, int]
 
 
-def stamp(info: Status | None) -> Stamp | None:
+def file_version(info: Status | None) -> FileVersion | None:
     """What changes whenever a file is replaced; None when there is none."""
     return None if info is None else (str(info.st_ino), info.st_mtime_ns, info.st_size)

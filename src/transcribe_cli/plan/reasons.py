@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from transcribe_cli.spec import DIARIZATION, JobSpec
+from transcribe_cli.spec import DIARIZATION_FIELDS, JobSpec
 
 _SHOWN_KEYS = 2
 _SHOWN_CHARACTERS = 32
@@ -15,7 +15,7 @@ def spec_changes(before: Mapping[str, Any], now: JobSpec) -> str:
     """The differences between the spec that a transcript was made with and today's: "model changed: small -> large-v3-turbo"."""
     after = now.canonical()
     if now.diarize and not before.get("diarize"):
-        after = {name: value for name, value in after.items() if name not in DIARIZATION}
+        after = {name: value for name, value in after.items() if name not in DIARIZATION_FIELDS}
         if before == after:
             return "nobody said who speaks"
     keys = [key for key in (*JobSpec.model_fields, *before) if before.get(key) != after.get(key)]

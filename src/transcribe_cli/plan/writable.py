@@ -12,7 +12,7 @@ from pathlib import Path
 
 from transcribe_cli.errors import OutputRefused, StorageNotReady
 from transcribe_cli.plan.job import Decision, Job
-from transcribe_cli.sinks import check_store
+from transcribe_cli.sinks import check_store_writable
 from transcribe_cli.storage import Location
 from transcribe_cli.text.printable import printable
 
@@ -27,8 +27,8 @@ def check_writable(jobs: Sequence[Job]) -> list[Job]:
     """
     places = {job.output.folder for job in jobs if _writes(job)}
     for store, folder in {place.store: place for place in places if isinstance(place, Location)}.items():
-        if store.exclusive is None:
-            check_store(folder)
+        if store.can_create_exclusively is None:
+            check_store_writable(folder)
     folders = {place for place in places if isinstance(place, Path)}
     troubles = {folder: trouble for folder in folders if (trouble := _trouble(folder))}
     if folders and len(troubles) == len(folders):

@@ -30,7 +30,7 @@ def unheard(result: ClipResult) -> list[Clip]:
 
 
 def _grouped(stretches: Sequence[Region], longest: float) -> list[tuple[Region, ...]]:
-    packer = Packer(int(longest * SAMPLE_RATE) + 1, silence=True)
+    packer = Packer(int(longest * SAMPLE_RATE) + 1, keep_silence=True)
     return [*packer.feed(piece for region in stretches for piece in _pieces(region, longest)), *packer.finish()]
 
 

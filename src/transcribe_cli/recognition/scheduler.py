@@ -20,8 +20,8 @@ from transcribe_cli.audio import Waveform
 from transcribe_cli.errors import DeviceUnavailable, NotReady, RecognitionFailed, TranscribeError
 from transcribe_cli.events import Emit, ModelLoaded, Notice
 from transcribe_cli.recognition.batching import Waiting
+from transcribe_cli.recognition.concurrency import LINGER, Device, DeviceThread, Loader, linger
 from transcribe_cli.recognition.engines import Clip, ClipResult, DeviceFull, Engine, Task
-from transcribe_cli.recognition.lanes import LINGER, Device, Lane, Loader, linger
 
 # Batches of a device that may fail one after the other before it is left out.
 STRIKES = 5
@@ -31,10 +31,10 @@ SLOWEST = 30.0
 # How long the end of a run waits for batches that nobody needs any more; after that, only the end of the program does.
 CLOSE_SECONDS = 3.0
 # The name of the threads that recognize.
-LANE = "recognize"
+THREAD_NAME = "recognize"
 
 
-def ample(seconds: float) -> float:
+def default_timeout(seconds: float) -> float:
     """Seconds that a batch with so many seconds of audio may take on a machine that one has for oneself."""
     return GRACE_SECONDS + SLOWEST * seconds
 
@@ -76,7 +76,7 @@ class Recognition:
     Args:
         loaders: one for each device.
         deliver: takes `Heard`, `Detected`, `Lost` and `Broken`, from any thread.
-        allowed: seconds that a batch with so many seconds of audio may take.
+        batch_timeout: seconds that a batch with so many seconds of audio may take.
 
     Raises:
         NotReady: on entering, when the model loads on none of the devices.
@@ -87,18 +87,18 @@ class Recognition:
         loaders: Sequence[Loader],
         deliver: Callable[[Heard | Detected | Lost | Broken], None],
         emit: Emit,
-        allowed: Callable[[float], float] = ample,
+        batch_timeout: Callable[[float], float] = default_timeout,
     ) -> None:
         self._loaders = loaders
         self._deliver = deliver
         self._emit = emit
-        self._allowed = allowed
+        self._batch_timeout = batch_timeout
         self._waiting = Waiting()
         self._forgotten: WeakSet[Waveform] = WeakSet()
         self._changed = threading.Condition()
         self._closed = self._ending = False
         self._devices: list[Device] = []
-        self._lanes: list[Lane] = []
+        self._lanes: list[DeviceThread] = []
 
     def __enter__(self) -> Self:
         began = time.perf_counter()
@@ -150,7 +150,7 @@ class Recognition:
         """Give up devices that have not answered for too long; to be called now and then."""
         now = time.monotonic()
         for lane in self._lanes:
-            limit = self._allowed(sum(task.clip.seconds for task in lane.batch))
+            limit = self._batch_timeout(sum(task.clip.seconds for task in lane.batch))
             if lane.batch and not lane.device.out and now - lane.began > limit:
                 self._give_up(lane.device, f"The recognizer did not answer for {limit:.0f} s")
 
@@ -181,9 +181,9 @@ class Recognition:
         return devices
 
     def _open_lanes(self, device: Device) -> None:
-        for _ in range(device.engine.lanes):
-            lane = Lane(device)
-            lane.thread = threading.Thread(target=self._serve, args=(lane,), name=LANE, daemon=True)
+        for _ in range(device.engine.concurrency):
+            lane = DeviceThread(device)
+            lane.thread = threading.Thread(target=self._serve, args=(lane,), name=THREAD_NAME, daemon=True)
             self._lanes.append(lane)
             lane.thread.start()
 
@@ -192,14 +192,14 @@ class Recognition:
             self._waiting.add((task for task in tasks if task.clip.waveform not in self._forgotten), alone=alone)
             self._changed.notify_all()
 
-    def _serve(self, lane: Lane) -> None:
+    def _serve(self, lane: DeviceThread) -> None:
         """The thread of a lane; whoever waits for its answers hears of its end."""
         try:
             self._work(lane)
         except Exception as error:
             self._deliver(Broken(error))
 
-    def _work(self, lane: Lane) -> None:
+    def _work(self, lane: DeviceThread) -> None:
         while batch := self._next(lane):
             answer: list[ClipResult | Task | Detected] = []
             failure: Exception | None = None
@@ -218,7 +218,7 @@ class Recognition:
                 lane.device.strikes = 0
                 self._answered(answer)
 
-    def _next(self, lane: Lane) -> list[Task]:
+    def _next(self, lane: DeviceThread) -> list[Task]:
         with self._changed:
             while not (self._closed or lane.device.out):
                 now = time.monotonic()
@@ -237,7 +237,7 @@ class Recognition:
                 raise RuntimeError(f"{len(found)} answers to {len(batch)} clips")
             return found
         clips = [task.clip for task in batch]
-        return [Detected(clip, found) for clip, found in zip(clips, engine.languages(clips), strict=True)]
+        return [Detected(clip, found) for clip, found in zip(clips, engine.detect_languages(clips), strict=True)]
 
     def _answered(self, answer: Sequence[ClipResult | Task | Detected]) -> None:
         self._put([item for item in answer if isinstance(item, Task)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import singledispatch
 
-from transcribe_cli.batch.limits import LIMITS
+from transcribe_cli.batch.limits import LIMIT_OPTIONS
 from transcribe_cli.events import (
     AttemptFailed,
     DiarizerLoaded,
@@ -27,7 +27,7 @@ _STOPPED = {
     "interrupted": "Interrupted. ",
     "terminated": "Terminated. ",
     "fail_fast": "Stopped at the first failure. ",
-    **{limit: f"Stopped by --{limit.replace('_', '-')}. " for limit in LIMITS},
+    **{limit: f"Stopped by --{limit.replace('_', '-')}. " for limit in LIMIT_OPTIONS},
 }
 
 
@@ -142,11 +142,11 @@ def _(event: RunFinished) -> str | None:
     if event.elsewhere:
         parts.append(f"{event.elsewhere} in progress elsewhere")
     if event.not_tried:
-        parts.append(f"{event.not_tried} {'left' if event.stopped_by in LIMITS else 'not tried'}")
+        parts.append(f"{event.not_tried} {'left' if event.stopped_by in LIMIT_OPTIONS else 'not tried'}")
     if event.transcribed or event.diarized or event.failed or event.not_tried:
         parts += _cost(event)
     stopped = _STOPPED.get(event.stopped_by or "", "")
-    again = " The same command goes on from here." if event.stopped_by in LIMITS else ""
+    again = " The same command goes on from here." if event.stopped_by in LIMIT_OPTIONS else ""
     return f"{stopped}{'; '.join(parts)}.{again}" if parts else None
 
 

@@ -13,7 +13,7 @@ from transcribe_cli.scoring.compare import compare
 from transcribe_cli.scoring.libraries import check
 from transcribe_cli.scoring.options import METRICS, Options
 from transcribe_cli.scoring.pairs import Pair, match
-from transcribe_cli.scoring.report import Failed, Report, Scored
+from transcribe_cli.scoring.report import FailedRecording, Report, ScoredRecording
 
 __all__ = ["METRICS", "Options", "Report", "score"]
 
@@ -31,16 +31,16 @@ def score(reference: Path, hypothesis: Path, options: Options = Options()) -> Re
     outcomes = [_outcome(pair, options) for pair in matched.pairs]
     return Report(
         options,
-        tuple(outcome for outcome in outcomes if isinstance(outcome, Scored)),
-        tuple(outcome for outcome in outcomes if isinstance(outcome, Failed)),
+        tuple(outcome for outcome in outcomes if isinstance(outcome, ScoredRecording)),
+        tuple(outcome for outcome in outcomes if isinstance(outcome, FailedRecording)),
         matched.only_reference,
         matched.only_hypothesis,
     )
 
 
-def _outcome(pair: Pair, options: Options) -> Scored | Failed:
+def _outcome(pair: Pair, options: Options) -> ScoredRecording | FailedRecording:
     try:
         found = compare(pair.reference.read(), pair.hypothesis.read(), options)
     except RecordingError as error:
-        return Failed(pair.name, error)
-    return Scored(pair.name, pair.reference.label, pair.hypothesis.label, found)
+        return FailedRecording(pair.name, error)
+    return ScoredRecording(pair.name, pair.reference.label, pair.hypothesis.label, found)

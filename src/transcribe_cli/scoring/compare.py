@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from transcribe_cli.errors import RecordingError
 from transcribe_cli.scoring.document import Document
-from transcribe_cli.scoring.measures import Edits, SpeakerTime
+from transcribe_cli.scoring.error_counts import EditCounts, SpeakerErrors
 from transcribe_cli.scoring.normalize import Normalizer, normalizer, unchanged
 from transcribe_cli.scoring.options import METRICS, Options
 from transcribe_cli.scoring.speakers import MOST_SPEAKERS, Assignment, speaker_edits, speaker_time
@@ -27,10 +27,10 @@ class Score:
     """
 
     language: str = ""
-    wer: Edits | None = None
-    cer: Edits | None = None
-    der: SpeakerTime | None = None
-    cpwer: Edits | None = None
+    wer: EditCounts | None = None
+    cer: EditCounts | None = None
+    der: SpeakerErrors | None = None
+    cpwer: EditCounts | None = None
     assignment: Assignment = ()
     differences: tuple[Difference, ...] = ()
     not_measured: Mapping[str, str] = field(default_factory=dict)

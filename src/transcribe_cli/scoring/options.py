@@ -32,7 +32,7 @@ class Options:
     differences: int = 0
 
     @classmethod
-    def checked(cls, language: str, collar: float, metrics: str, *, normalize: bool, differences: int) -> Options:
+    def parse(cls, language: str, collar: float, metrics: str, *, normalize: bool, differences: int) -> Options:
         """From what the user typed: a language's code or name, a comma list of metrics; "" where nothing was.
 
         Raises:

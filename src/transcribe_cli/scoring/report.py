@@ -10,16 +10,16 @@ from typing import Any, TypeVar
 
 from transcribe_cli.errors import TranscribeError
 from transcribe_cli.scoring.compare import Score
-from transcribe_cli.scoring.measures import Edits, SpeakerTime
+from transcribe_cli.scoring.error_counts import EditCounts, SpeakerErrors
 from transcribe_cli.scoring.options import METRICS, Options
 from transcribe_cli.scoring.words import Difference
 
 REPORT_VERSION = 1
-_Measure = TypeVar("_Measure", Edits, SpeakerTime)
+_Measure = TypeVar("_Measure", EditCounts, SpeakerErrors)
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredRecording:
     """A recording that was scored; the labels are its files."""
 
     name: str
@@ -29,7 +29,7 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Failed:
+class FailedRecording:
     """A recording that could not be scored, and why."""
 
     name: str
@@ -41,8 +41,8 @@ class Report:
     """All of it. What has no counterpart is named by its file."""
 
     options: Options
-    recordings: tuple[Scored, ...]
-    failed: tuple[Failed, ...]
+    recordings: tuple[ScoredRecording, ...]
+    failed: tuple[FailedRecording, ...]
     only_reference: tuple[str, ...]
     only_hypothesis: tuple[str, ...]
 
@@ -62,11 +62,11 @@ class Report:
             cpwer=_sum(score.cpwer for score in scores),
         )
 
-    def measured(self, metric: str) -> int:
+    def count_measured(self, metric: str) -> int:
         """On how many recordings a metric was measured."""
         return sum(getattr(recording.score, metric) is not None for recording in self.recordings)
 
-    def document(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """For JSON; docs/scoring.md describes it."""
         return {
             "report_version": REPORT_VERSION,
@@ -90,10 +90,10 @@ def _sum(measures: Iterable[_Measure | None]) -> _Measure | None:
 
 def _measures(score: Score) -> dict[str, Any]:
     found = {metric: getattr(score, metric) for metric in METRICS}
-    return {metric: None if measure is None else measure.document() for metric, measure in found.items()}
+    return {metric: None if measure is None else measure.as_dict() for metric, measure in found.items()}
 
 
-def _recording(scored: Scored) -> dict[str, Any]:
+def _recording(scored: ScoredRecording) -> dict[str, Any]:
     score = scored.score
     return {
         "name": scored.name,

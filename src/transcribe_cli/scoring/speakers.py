@@ -11,8 +11,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from transcribe_cli.scoring.error_counts import EditCounts, SpeakerErrors
 from transcribe_cli.scoring.libraries import library
-from transcribe_cli.scoring.measures import Edits, SpeakerTime
 from transcribe_cli.scoring.words import Said, text_of
 from transcribe_cli.transcript import Turn
 
@@ -21,22 +21,22 @@ MOST_SPEAKERS = 20
 Assignment = tuple[tuple[str | None, str | None], ...]
 
 
-def speaker_time(reference: Sequence[Turn], hypothesis: Sequence[Turn], collar: float) -> SpeakerTime:
+def speaker_time(reference: Sequence[Turn], hypothesis: Sequence[Turn], collar: float) -> SpeakerErrors:
     """What a diarization error rate is made of; overlapping speech is scored too.
 
     `collar` seconds on each side of the borders of turns of the reference are not scored.
     """
     end = max((turn.end for turn in (*reference, *hypothesis)), default=0.0)
     if end == 0.0:
-        return SpeakerTime()
+        return SpeakerErrors()
     rate = library("pyannote.metrics.diarization").DiarizationErrorRate(collar=2 * collar)
     core = library("pyannote.core")
     all_of_it = core.Timeline([core.Segment(0.0, end)])
     parts = rate(_annotation(reference), _annotation(hypothesis), uem=all_of_it, detailed=True)
-    return SpeakerTime(parts["missed detection"], parts["false alarm"], parts["confusion"], parts["total"])
+    return SpeakerErrors(parts["missed detection"], parts["false alarm"], parts["confusion"], parts["total"])
 
 
-def speaker_edits(reference: Sequence[Said], hypothesis: Sequence[Said]) -> tuple[Edits, Assignment]:
+def speaker_edits(reference: Sequence[Said], hypothesis: Sequence[Said]) -> tuple[EditCounts, Assignment]:
     """What a cpWER is made of, and which speaker was taken for which; None stands for one too many, too few, or not named.
 
     At most `MOST_SPEAKERS` on a side; utterances without a speaker count as those of one more.
@@ -45,7 +45,7 @@ def speaker_edits(reference: Sequence[Said], hypothesis: Sequence[Said]) -> tupl
     there, here = _streams(reference), _streams(hypothesis)
     # By number, since it names missing speakers itself; and without times to sort by, as utterances are in their order already.
     found = cp(dict(enumerate(there.values())), dict(enumerate(here.values())), reference_sort=False, hypothesis_sort=False)
-    edits = Edits(found.substitutions, found.deletions, found.insertions, found.length)
+    edits = EditCounts(found.substitutions, found.deletions, found.insertions, found.length)
     names = (list(there), list(here))
     return edits, tuple((_nth(names[0], left), _nth(names[1], right)) for left, right in found.assignment)
 

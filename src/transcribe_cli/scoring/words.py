@@ -12,8 +12,8 @@ from itertools import accumulate
 from typing import Any
 
 from transcribe_cli.errors import RecordingError
+from transcribe_cli.scoring.error_counts import EditCounts
 from transcribe_cli.scoring.libraries import library
-from transcribe_cli.scoring.measures import Edits
 from transcribe_cli.text.printable import printable
 
 # Alignment takes time with the square of the length: about a minute for this, which is a day of speech.
@@ -78,12 +78,12 @@ def text_of(said: Sequence[Said]) -> str:
     return text
 
 
-def word_edits(reference: str, hypothesis: str) -> Edits:
+def word_edits(reference: str, hypothesis: str) -> EditCounts:
     """What a word error rate is made of."""
     return _edits(_process_words(reference, hypothesis))
 
 
-def character_edits(reference: str, hypothesis: str) -> Edits:
+def character_edits(reference: str, hypothesis: str) -> EditCounts:
     """What a character error rate is made of."""
     return _edits(library("jiwer").process_characters(reference, hypothesis))
 
@@ -107,9 +107,9 @@ def _process_words(reference: str, hypothesis: str) -> Any:  # noqa: ANN401 - ji
     return library("jiwer").process_words(reference, hypothesis)
 
 
-def _edits(output: Any) -> Edits:  # noqa: ANN401
+def _edits(output: Any) -> EditCounts:  # noqa: ANN401
     length = output.hits + output.substitutions + output.deletions
-    return Edits(output.substitutions, output.deletions, output.insertions, length)
+    return EditCounts(output.substitutions, output.deletions, output.insertions, length)
 
 
 def _columns(reference: str, hypothesis: str) -> Iterator[_Column]:

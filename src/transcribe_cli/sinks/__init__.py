@@ -6,52 +6,52 @@ bucket), `commit` (the files of a recording), `recovery` (after a crash). Foreig
 stores in `storage`.
 """
 
-from transcribe_cli.sinks.atomic import check_renames, storage_errors, write
+from transcribe_cli.sinks.atomic import check_renames, storage_errors, write_atomically
 from transcribe_cli.sinks.clock import storage_time
-from transcribe_cli.sinks.commit import add, another, commit, refusal
+from transcribe_cli.sinks.commit import add_renderings, commit, not_ours_error, other_recording_error
 from transcribe_cli.sinks.files import Status, files_of
-from transcribe_cli.sinks.header import Head, read_head, read_heads
+from transcribe_cli.sinks.header import Header, read_header, read_headers
 from transcribe_cli.sinks.listing import Listings
-from transcribe_cli.sinks.names import Assigned, Output, alternative, assign, json_path, shortened
-from transcribe_cli.sinks.objects import check_store
-from transcribe_cli.sinks.ownership import Standing, belongs_to_another, is_older, standing, written_ns
-from transcribe_cli.sinks.processes import host, is_alive, temporary_name, temporary_of
-from transcribe_cli.sinks.reading import read
-from transcribe_cli.sinks.recovery import Leftover, leftovers, recover
+from transcribe_cli.sinks.names import Assigned, Output, alternative_output, assign_outputs, json_path, shorten_name
+from transcribe_cli.sinks.objects import check_store_writable
+from transcribe_cli.sinks.ownership import Ownership, belongs_to_another, is_older, modified_ns, ownership_of
+from transcribe_cli.sinks.processes import host_id, is_alive, parse_temporary_name, temporary_name
+from transcribe_cli.sinks.reading import read_transcript
+from transcribe_cli.sinks.recovery import Leftover, find_leftovers, recover
 
 __all__ = [
     "Assigned",
-    "Head",
+    "Header",
     "Leftover",
     "Listings",
     "Output",
-    "Standing",
+    "Ownership",
     "Status",
-    "add",
-    "alternative",
-    "another",
-    "assign",
+    "add_renderings",
+    "alternative_output",
+    "assign_outputs",
     "belongs_to_another",
     "check_renames",
-    "check_store",
+    "check_store_writable",
     "commit",
     "files_of",
-    "host",
+    "find_leftovers",
+    "host_id",
     "is_alive",
     "is_older",
     "json_path",
-    "leftovers",
-    "read",
-    "read_head",
-    "read_heads",
+    "modified_ns",
+    "not_ours_error",
+    "other_recording_error",
+    "ownership_of",
+    "parse_temporary_name",
+    "read_header",
+    "read_headers",
+    "read_transcript",
     "recover",
-    "refusal",
-    "shortened",
-    "standing",
+    "shorten_name",
     "storage_errors",
     "storage_time",
     "temporary_name",
-    "temporary_of",
-    "write",
-    "written_ns",
+    "write_atomically",
 ]

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from transcribe_cli.errors import OutputRefused, StorageNotReady, TranscribeError
 from transcribe_cli.sinks.clock import storage_time
-from transcribe_cli.sinks.processes import host, is_alive, temporary_name, temporary_of
-from transcribe_cli.storage import Place
+from transcribe_cli.sinks.processes import host_id, is_alive, parse_temporary_name, temporary_name
+from transcribe_cli.storage import AnyPath
 from transcribe_cli.text.printable import printable
 
 # A temporary file lives for as long as it takes to write a transcript.
@@ -27,7 +27,7 @@ _FOR_EVERYTHING = {
 }
 
 
-def write(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes) -> None:
     """Put these bytes at the path; a reader sees the old file or the new one, after any crash.
 
     The folder is made when it is missing. Permissions are those of any new file.
@@ -106,7 +106,7 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def storage_errors(path: Place) -> Iterator[None]:
+def storage_errors(path: AnyPath) -> Iterator[None]:
     """Map OSError to StorageNotReady or OutputRefused, for writing this file."""
     try:
         yield
@@ -114,7 +114,7 @@ def storage_errors(path: Place) -> Iterator[None]:
         raise storage_error(path, error) from error
 
 
-def storage_error(path: Place, error: OSError) -> TranscribeError:
+def storage_error(path: AnyPath, error: OSError) -> TranscribeError:
     """Our error for one of the operating system's while this file was written."""
     if (reason := _FOR_EVERYTHING.get(error.errno or 0)) is not None:
         return StorageNotReady(f"{printable(str(path))} cannot be written: {reason}.", "Make room, or use --output-dir.")
@@ -122,11 +122,11 @@ def storage_error(path: Place, error: OSError) -> TranscribeError:
     return OutputRefused(f"{printable(str(path))} cannot be written ({reason}).", "Use --output-dir to write elsewhere.")
 
 
-def is_dead(path: Place, modified_ns: int) -> bool:
+def is_abandoned(path: AnyPath, modified_ns: int) -> bool:
     """Whether nobody is writing this temporary file any more: its process here is gone, or it was written ten minutes ago."""
-    if (written := temporary_of(path.name)) is None:
+    if (written := parse_temporary_name(path.name)) is None:
         return False
-    if written["host"] == host() and not is_alive(int(written["pid"])):
+    if written["host"] == host_id() and not is_alive(int(written["pid"])):
         return True
     now = storage_time(path.parent) if isinstance(path, Path) else time.time()
     return now - modified_ns / 1e9 > _FOREIGN_HOST_SECONDS

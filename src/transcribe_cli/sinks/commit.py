@@ -18,16 +18,16 @@ from transcribe_cli.errors import OutputRefused, StorageNotReady
 from transcribe_cli.formats import CUED
 from transcribe_cli.sinks.atomic import storage_error, storage_errors
 from transcribe_cli.sinks.files import Files, Status, files_of
-from transcribe_cli.sinks.header import Head, read_head
+from transcribe_cli.sinks.header import Header, read_header
 from transcribe_cli.sinks.names import Output, json_path
-from transcribe_cli.sinks.ownership import Standing, belongs_to_another, digest, file_digest, standing
+from transcribe_cli.sinks.ownership import Ownership, belongs_to_another, digest, file_digest, ownership_of
 from transcribe_cli.sources import json_safe
-from transcribe_cli.storage import Place
+from transcribe_cli.storage import AnyPath
 from transcribe_cli.text.printable import printable
 from transcribe_cli.transcript import Transcript
 
 # Of a set, what is in place; None for a symlink to nowhere.
-_There = Mapping[Place, Status | None]
+_There = Mapping[AnyPath, Status | None]
 MOVE_IT = "Move it away, use --output-dir, or --overwrite to replace it."
 
 
@@ -59,11 +59,11 @@ def commit(
     finally:
         _put_in_place(store, temporary, target, document)  # (d)
     if kept:
-        raise refusal(kept)
+        raise not_ours_error(kept)
     return written
 
 
-def add(
+def add_renderings(
     output: Output, transcript: Transcript, rendered: Mapping[str, bytes], *, stamp: str = "", overwrite: bool = False
 ) -> Transcript:
     """Write renderings beside their transcript, which is in place; return it listing them.
@@ -95,17 +95,17 @@ def add(
     for file in files:
         files_of(file.path).write(file.path, file.data)
     if kept:
-        raise refusal(kept)
+        raise not_ours_error(kept)
     return listed
 
 
-def refusal(paths: Iterable[Place], why: str = "was not written by this tool, or was edited since") -> OutputRefused:
+def not_ours_error(paths: Iterable[AnyPath], why: str = "was not written by this tool, or was edited since") -> OutputRefused:
     """The error for files that are not ours to replace."""
     first, *others = [printable(path.name) for path in paths]
     return OutputRefused(f"{', '.join([first, *others])} {why}.", MOVE_IT)
 
 
-def another(path: Place, head: Head) -> OutputRefused:
+def other_recording_error(path: AnyPath, head: Header) -> OutputRefused:
     """The error for a transcript of another recording in this place."""
     message = f"{printable(path.name)} is the transcript of another recording, {printable(head.name)}."
     return OutputRefused(message, "Move it away, or use --output-dir.")
@@ -115,7 +115,7 @@ def another(path: Place, head: Head) -> OutputRefused:
 class _File:
     """A rendering to write. `key` is its name in `outputs`."""
 
-    path: Place
+    path: AnyPath
     data: bytes
     cued: bool
 
@@ -140,7 +140,7 @@ def _json_bytes(transcript: Transcript) -> bytes:
     return transcript.dumps().encode("utf-8", "backslashreplace")  # \udce7 is also JSON's way to write it
 
 
-def _there(target: Place, files: Sequence[_File]) -> _There:
+def _there(target: AnyPath, files: Sequence[_File]) -> _There:
     return files_of(target).there([target, *(file.path for file in files)])
 
 
@@ -148,29 +148,29 @@ def _written_ns(status: Status | None) -> int:
     return status.st_mtime_ns if status else 0
 
 
-def _replaceable(target: Place, transcript: Transcript, there: _There, *, overwrite: bool) -> Head | None:
+def _replaceable(target: AnyPath, transcript: Transcript, there: _There, *, overwrite: bool) -> Header | None:
     """The head of the transcript that is in place, if there is one.
 
     Raises:
         OutputRefused: what is there is another recording's, or no transcript of ours.
     """
-    head = read_head(target) if target in there else None
+    head = read_header(target) if target in there else None
     if head is not None and belongs_to_another(head, transcript.source, target.parent):
-        raise another(target, head)
+        raise other_recording_error(target, head)
     if head is None and not overwrite and target in there:
-        raise refusal([target], "was not written by this tool")
+        raise not_ours_error([target], "was not written by this tool")
     return head
 
 
-def _not_ours(files: Iterable[_File], head: Head | None, target: Place, there: _There) -> list[Place]:
+def _not_ours(files: Iterable[_File], head: Header | None, target: AnyPath, there: _There) -> list[AnyPath]:
     """Files in place that this tool did not write, or that were edited since; identical ones are no loss."""
     time_ns = _written_ns(there.get(target))
     found = [file for file in files if file.path in there]
-    foreign = [file for file in found if standing(file.path, there[file.path], head, time_ns) is not Standing.OURS]
+    foreign = [file for file in found if ownership_of(file.path, there[file.path], head, time_ns) is not Ownership.OURS]
     return [file.path for file in foreign if file_digest(file.path) != file.digest]
 
 
-def _put_in_place(store: Files, temporary: Place, target: Place, document: bytes) -> None:
+def _put_in_place(store: Files, temporary: AnyPath, target: AnyPath, document: bytes) -> None:
     """Give the new JSON the time of now and its name. When that fails it stays: it is whole, and the next run does this again."""
     try:
         store.touch(temporary)
@@ -181,9 +181,9 @@ def _put_in_place(store: Files, temporary: Place, target: Place, document: bytes
         raise refused from error
 
 
-def _withdraw(target: Place, old: Head | None, new: Transcript) -> None:
+def _withdraw(target: AnyPath, old: Header | None, new: Transcript) -> None:
     """Remove the JSON that is in place unless it says the same of the files beside it."""
-    if old is None or (old.identity, old.fingerprint, old.outputs) != (Head.of(new).identity, new.job.fingerprint, new.outputs):
+    if old is None or (old.identity, old.fingerprint, old.outputs) != (Header.of(new).identity, new.job.fingerprint, new.outputs):
         files_of(target).remove(target)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from transcribe_cli.sinks import atomic, objects
-from transcribe_cli.storage import Location, Place
+from transcribe_cli.storage import AnyPath, Location
 
 
 class Status(Protocol):
@@ -60,7 +60,7 @@ class Files(Protocol):
     def status(self, path: Any) -> Status | None:
         """Of what is there now; None when there is nothing, or a symlink to nowhere."""
 
-    def there(self, paths: Sequence[Any]) -> Mapping[Place, Status | None]:
+    def there(self, paths: Sequence[Any]) -> Mapping[AnyPath, Status | None]:
         """Of some names in one folder, those that there is anything of, with its status; None for a symlink to nowhere."""
 
     def is_there(self, path: Any) -> bool:
@@ -101,7 +101,7 @@ class _Local:
         except OSError:
             return None
 
-    def there(self, paths: Sequence[Path]) -> Mapping[Place, Status | None]:
+    def there(self, paths: Sequence[Path]) -> Mapping[AnyPath, Status | None]:
         return {path: self.status(path) for path in paths if self.is_there(path)}
 
     def is_there(self, path: Path) -> bool:
@@ -126,7 +126,7 @@ class _Local:
         atomic.publish(temporary, path)
 
     def write(self, path: Path, data: bytes) -> None:
-        atomic.write(path, data)
+        atomic.write_atomically(path, data)
 
     def remove(self, path: Path) -> None:
         with atomic.storage_errors(path):
@@ -138,6 +138,6 @@ _LOCAL: Files = _Local()
 _OBJECTS: Files = objects.Objects()
 
 
-def files_of(place: Place) -> Files:
+def files_of(place: AnyPath) -> Files:
     """For this kind of place."""
     return _OBJECTS if isinstance(place, Location) else _LOCAL

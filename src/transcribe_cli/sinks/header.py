@@ -10,7 +10,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from transcribe_cli.sinks.files import files_of
-from transcribe_cli.storage import Location, Place
+from transcribe_cli.storage import AnyPath, Location
 from transcribe_cli.transcript import SCHEMA_VERSION, Transcript
 
 HEAD_BYTES = 4096
@@ -18,7 +18,7 @@ _BEGINNING = b'{"schema_version"'
 
 
 @dataclass(frozen=True)
-class Head:
+class Header:
     """Provenance of a transcript: which recording, which spec, which files were rendered from it.
 
     `size` is in bytes, `outputs` goes from file name to SHA-256, `subtitles` to the standard that a file was made under, `finished_at` is
@@ -43,7 +43,7 @@ class Head:
         return self.name, self.size, self.etag or self.modified
 
     @classmethod
-    def of(cls, transcript: Transcript) -> Head:
+    def of(cls, transcript: Transcript) -> Header:
         """The head of a transcript that is in memory."""
         source, job = transcript.source, transcript.job
         return cls(
@@ -61,7 +61,7 @@ class Head:
         )
 
 
-def read_head(path: Place) -> Head | None:
+def read_header(path: AnyPath) -> Header | None:
     """The head of the transcript in this file; None when it is not there, cannot be read, or is no transcript of this version.
 
     Costs one read of 4 KiB; more only when a long prompt makes the head longer.
@@ -76,7 +76,7 @@ def read_head(path: Place) -> Head | None:
         return None
 
 
-def read_heads(paths: Sequence[Location]) -> list[Head | None]:
+def read_headers(paths: Sequence[Location]) -> list[Header | None]:
     """The heads of many transcripts in one store, read side by side.
 
     Raises:
@@ -84,11 +84,11 @@ def read_heads(paths: Sequence[Location]) -> list[Head | None]:
     """
     if not paths:
         return []
-    heads = zip(paths, paths[0].store.heads(paths, HEAD_BYTES), strict=True)
+    heads = zip(paths, paths[0].store.read_headers(paths, HEAD_BYTES), strict=True)
     return [None if data is None else _read(data, partial(files_of(path).read, path)) for path, data in heads]
 
 
-def _read(data: bytes, more: Callable[[int, int], bytes]) -> Head | None:
+def _read(data: bytes, more: Callable[[int, int], bytes]) -> Header | None:
     """From the first bytes; `more` gives others, from a start, of a size."""
     if not data.startswith(_BEGINNING):
         return None
@@ -110,7 +110,7 @@ def _parsed(data: bytes) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def _head(document: Mapping[str, Any] | None) -> Head | None:
+def _head(document: Mapping[str, Any] | None) -> Header | None:
     if document is None or document.get("schema_version") != SCHEMA_VERSION:
         return None
     source, job, outputs = (document.get(key) for key in ("source", "job", "outputs"))
@@ -120,7 +120,7 @@ def _head(document: Mapping[str, Any] | None) -> Head | None:
         return None
     subtitles = document.get("subtitles")  # earlier versions of the tool wrote none
     try:
-        return Head(
+        return Header(
             name=str(source["name"]),
             uri=str(source["uri"]),
             size=int(source["size"]),

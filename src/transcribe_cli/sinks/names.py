@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from transcribe_cli.errors import OutputRefused
-from transcribe_cli.registry import ending
+from transcribe_cli.registry import file_extension
 from transcribe_cli.sinks.files import Listed
 from transcribe_cli.sinks.listing import Listings
 from transcribe_cli.sources import Recording, is_media
-from transcribe_cli.storage import Place
+from transcribe_cli.storage import AnyPath
 from transcribe_cli.text.printable import printable
 
 NAME_BYTES = 255  # of a file name: ext4, XFS, APFS, NTFS allow no more
@@ -32,12 +32,12 @@ _HASH_DIGITS = 8
 class Output:
     """Where the files of one recording go: all are called `stem` and an ending."""
 
-    folder: Place
+    folder: AnyPath
     stem: str
 
-    def path(self, format: str) -> Place:
+    def path(self, format: str) -> AnyPath:
         """The file of a format, such as srt."""
-        return self.folder / f"{self.stem}.{ending(format)}"
+        return self.folder / f"{self.stem}.{file_extension(format)}"
 
     @property
     def uri(self) -> str:
@@ -52,39 +52,41 @@ class Assigned(NamedTuple):
     refused: OutputRefused | None
 
 
-def json_path(output: Output) -> Place:
+def json_path(output: Output) -> AnyPath:
     """The transcript itself."""
     return output.path("json")
 
 
-def assign(recordings: Sequence[Recording], output_dir: Place | None, listings: Listings | None = None) -> list[Assigned]:
+def assign_outputs(
+    recordings: Sequence[Recording], output_dir: AnyPath | None, listings: Listings | None = None
+) -> list[Assigned]:
     """The output of each recording, in their order. Every recording of the run must be given at once, because names may clash.
 
     Clashes are looked for on the disk and not only among the recordings, so that a name does not depend on what a run includes.
     With `output_dir`, two folders may still want one name there: then each is refused, naming the other.
     """
     listings = listings or Listings()
-    listings.expect((recording.root, recording.path.parent) for recording in recordings)
+    listings.prefetch((recording.root, recording.path.parent) for recording in recordings)
     siblings = _siblings(recordings, listings)
     target = output_dir.absolute() if isinstance(output_dir, Path) else output_dir
     outputs = [_output(recording, siblings[recording.path.parent], target) for recording in recordings]
-    listings.expect((target or recording.root, output.folder) for recording, output in zip(recordings, outputs, strict=True))
+    listings.prefetch((target or recording.root, output.folder) for recording, output in zip(recordings, outputs, strict=True))
     return _without_collisions(recordings, outputs, ignoring_case=target is not None)
 
 
-def alternative(recording: Recording, output: Output) -> Output:
+def alternative_output(recording: Recording, output: Output) -> Output:
     """The name it had, or would have, when another recording of the same stem came or went since."""
-    whole, stem = shortened(recording.path.name), shortened(_stem(recording.path.name))
+    whole, stem = shorten_name(recording.path.name), shorten_name(_stem(recording.path.name))
     return Output(output.folder, stem if output.stem == whole else whole)
 
 
-def own_stem(name: str, folder: Place, listings: Listings) -> str:
+def own_stem(name: str, folder: AnyPath, listings: Listings) -> str:
     """The stem that a recording of this name has in this folder, be it there or not."""
     recording = Recording(folder / name, folder)
     return _output(recording, _siblings([recording], listings)[folder], None).stem
 
 
-def shortened(stem: str, more_bytes: int = _ENDING_BYTES) -> str:
+def shorten_name(stem: str, more_bytes: int = _ENDING_BYTES) -> str:
     """The stem, or so much of it that an ending (or so many bytes) fits, with `~` and 8 digits of its hash for the rest."""
     if len(os.fsencode(stem)) + more_bytes <= NAME_BYTES:
         return stem
@@ -104,9 +106,9 @@ class _Siblings:
     stems: Mapping[str, int]
 
 
-def _siblings(recordings: Iterable[Recording], listings: Listings) -> dict[Place, _Siblings]:
+def _siblings(recordings: Iterable[Recording], listings: Listings) -> dict[AnyPath, _Siblings]:
     """By folder, from the disk; recordings count whatever their extension."""
-    folders: defaultdict[Place, set[str]] = defaultdict(set)
+    folders: defaultdict[AnyPath, set[str]] = defaultdict(set)
     for recording in recordings:
         folders[recording.path.parent].add(recording.path.name)
     siblings = {}
@@ -117,13 +119,13 @@ def _siblings(recordings: Iterable[Recording], listings: Listings) -> dict[Place
     return siblings
 
 
-def _output(recording: Recording, siblings: _Siblings, output_dir: Place | None) -> Output:
+def _output(recording: Recording, siblings: _Siblings, output_dir: AnyPath | None) -> Output:
     name = recording.path.name
     stem = _stem(name)
     # The second case: a.mp3.wav would give a.mp3, which a.mp3 gives when it has to keep its extension.
     shared = siblings.stems[_folded(stem)] > 1 or (stem != name and _folded(stem) in siblings.names)
     folder = recording.path.parent if output_dir is None else output_dir / recording.relative.parent
-    return Output(folder, shortened(name if shared else stem))
+    return Output(folder, shorten_name(name if shared else stem))
 
 
 def _without_collisions(recordings: Sequence[Recording], outputs: Sequence[Output], *, ignoring_case: bool) -> list[Assigned]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.sinks.processes import temporary_name
-from transcribe_cli.storage import Entry, Location, Place, shared
+from transcribe_cli.storage import AnyPath, Entry, Location, shared_files
 
 _TYPES = {
     "json": "application/json",
@@ -54,7 +54,7 @@ class Objects:
 
     def entries(self, folder: Location) -> Mapping[str, Listing]:
         """Of a folder; an HTTP server cannot say."""
-        if not folder.store.kind.lists:
+        if not folder.store.kind.can_list:
             return {}
         return {place.name: Listing.of(place, entry) for place, entry in folder.list()}
 
@@ -65,22 +65,22 @@ class Objects:
         except FileNotFoundError:
             return None
 
-    def there(self, paths: Sequence[Location]) -> Mapping[Place, Listing]:
+    def there(self, paths: Sequence[Location]) -> Mapping[AnyPath, Listing]:
         """Those of some files in one folder; in a bucket it takes one listing."""
         folder, store = paths[0].parent, paths[0].store
-        if not store.kind.bucket:
+        if not store.kind.is_bucket:
             return {path: status for path in paths if (status := self.status(path))}
         beginning = os.path.commonprefix([path.name for path in paths])  # noqa: RUF071 - names
         return {path: Listing.of(path, entry) for path, entry in folder.list(beginning) if path in paths}
 
     def is_there(self, path: Location) -> bool:
         """Whether anything is: one request, where asking for its status takes two when there is nothing."""
-        return path.store.holds(path)
+        return path.store.exists(path)
 
     def read(self, path: Location, start: int = 0, size: int | None = None) -> bytes:
         """Its bytes."""
         if start == 0 and size is not None:
-            (head,) = path.store.heads([path], size)
+            (head,) = path.store.read_headers([path], size)
             if head is None:
                 raise FileNotFoundError(path.uri)
             return head
@@ -109,7 +109,7 @@ class Objects:
         path.store.remove(path)
 
 
-def check_store(folder: Location) -> None:
+def check_store_writable(folder: Location) -> None:
     """Write an empty temporary file and remove it: what is not allowed, or not there, is found out before the first hour.
 
     Its store knows from then on whether it is `exclusive`, too.
@@ -117,12 +117,12 @@ def check_store(folder: Location) -> None:
     Raises:
         StorageNotReady: it cannot be done.
     """
-    if not folder.store.kind.writes:
+    if not folder.store.kind.can_write:
         raise StorageNotReady(f"{folder.uri} cannot be written to.", "Use --output-dir to write elsewhere.")
     probe = folder / temporary_name()
     _put(probe, b"", "application/octet-stream")
     try:
-        folder.store.exclusive = shared.is_exclusive(probe)
+        folder.store.can_create_exclusively = shared_files.enforces_exclusive_create(probe)
     finally:
         _remove(probe)
 

@@ -14,9 +14,9 @@ from typing import Protocol
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from transcribe_cli.sinks.files import Status, files_of
-from transcribe_cli.sinks.header import Head
+from transcribe_cli.sinks.header import Header
 from transcribe_cli.sources import json_safe
-from transcribe_cli.storage import Location, Place
+from transcribe_cli.storage import AnyPath, Location
 
 # In a store, a transcript so much younger than its end of recognition was written by `commit`, and no rendering that is older by an edit.
 _COMMIT_NS = 60_000_000_000
@@ -40,7 +40,7 @@ class Identified(Protocol):
         """Equal as long as it is the same, unchanged."""
 
 
-class Standing(StrEnum):
+class Ownership(StrEnum):
     """Of a file beside a transcript."""
 
     MISSING = "missing"
@@ -49,13 +49,13 @@ class Standing(StrEnum):
     FOREIGN = "foreign"
 
 
-def standing(
-    path: Place,
+def ownership_of(
+    path: AnyPath,
     info: Status | None,
-    head: Head | None,
+    head: Header | None,
     transcript_ns: int,
-    digest_of: Callable[[Place], str | None] | None = None,
-) -> Standing:
+    digest_of: Callable[[AnyPath], str | None] | None = None,
+) -> Ownership:
     """What the file at a path is to the transcript whose head this is.
 
     Args:
@@ -68,13 +68,13 @@ def standing(
     """
     listed = head.outputs.get(json_safe(path.name)) if head else None
     if info is None or listed is None or not stat.S_ISREG(info.st_mode):
-        return Standing.FOREIGN
+        return Ownership.FOREIGN
     if (head and is_older(path, info, head, transcript_ns)) or (digest_of or file_digest)(path) == listed:
-        return Standing.OURS
-    return Standing.EDITED
+        return Ownership.OURS
+    return Ownership.EDITED
 
 
-def is_older(path: Place, info: Status, head: Head, transcript_ns: int) -> bool:
+def is_older(path: AnyPath, info: Status, head: Header, transcript_ns: int) -> bool:
     """Whether it is as `commit` left it, by its time. Times of stores are of whole seconds, and nobody but the store can set them."""
     if not isinstance(path, Location):
         return info.st_mtime_ns < transcript_ns
@@ -84,7 +84,7 @@ def is_older(path: Place, info: Status, head: Head, transcript_ns: int) -> bool:
     return False
 
 
-def belongs_to_another(head: Head, source: Identified, folder: Place) -> bool:
+def belongs_to_another(head: Header, source: Identified, folder: AnyPath) -> bool:
     """Whether the transcript in a folder is that of another recording than this one, so that nothing may replace it.
 
     It is when the names differ. Away from the recording it also is when only the folders differ (`a/x.mp3` and `b/x.mp3` into one
@@ -110,7 +110,7 @@ def digest(data: bytes) -> str:
 
 def file_digests(paths: Sequence[Location]) -> list[str | None]:
     """SHA-256 of many files in one store, read side by side; None for what is not there."""
-    found = paths[0].store.heads(paths, _WHOLE_BYTES, side_by_side=_SIDE_BY_SIDE) if paths else ()
+    found = paths[0].store.read_headers(paths, _WHOLE_BYTES, concurrency=_SIDE_BY_SIDE) if paths else ()
     # What fills the room may be longer.
     return [
         None if data is None else digest(data) if len(data) < _WHOLE_BYTES else file_digest(path)
@@ -118,7 +118,7 @@ def file_digests(paths: Sequence[Location]) -> list[str | None]:
     ]
 
 
-def file_digest(path: Place) -> str | None:
+def file_digest(path: AnyPath) -> str | None:
     """SHA-256 of a file; None when it cannot be read."""
     try:
         if isinstance(path, Location):
@@ -131,7 +131,7 @@ def file_digest(path: Place) -> str | None:
         return None
 
 
-def written_ns(path: Place) -> int:
+def modified_ns(path: AnyPath) -> int:
     """When a file was written last, in nanoseconds since 1970; 0 when it is not there."""
     status = files_of(path).status(path)
     return status.st_mtime_ns if status else 0

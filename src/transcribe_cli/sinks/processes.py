@@ -16,16 +16,16 @@ _TEMPORARY = re.compile(r"\.transcribe-(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-
 
 def temporary_name() -> str:
     """A new one. It is short and random, since a name made from the target's would pass 255 bytes when that is long."""
-    return f".transcribe-{host()}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    return f".transcribe-{host_id()}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
 
 
-def temporary_of(name: str) -> re.Match[str] | None:
+def parse_temporary_name(name: str) -> re.Match[str] | None:
     """The `host` and `pid` in a temporary name of ours; None for any other name."""
     return _TEMPORARY.fullmatch(name)
 
 
 @cache
-def host() -> str:
+def host_id() -> str:
     """8 hex digits for this machine since it was started, or this container: where a process id means the same process."""
     parts = [socket.gethostname()]
     # The boot's own identity tells machines apart that were cloned with their names.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from transcribe_cli.errors import Unreadable
 from transcribe_cli.sinks.files import files_of
-from transcribe_cli.storage import Place
+from transcribe_cli.storage import AnyPath
 from transcribe_cli.transcript import Transcript
 
 
-def read(path: Place) -> Transcript:
+def read_transcript(path: AnyPath) -> Transcript:
     """The document.
 
     Raises:

@@ -4,9 +4,9 @@ Reading order: `recording`, `walk` (folders), `patterns` (globs), `lists` (with 
 archives), `pages` (links on web pages), `search` (all of it).
 """
 
-from transcribe_cli.sources.named import LEASE_ENDING
-from transcribe_cli.sources.recording import MEDIA_SUFFIXES, Recording, from_json_safe, identify, json_safe
-from transcribe_cli.sources.search import find
+from transcribe_cli.sources.named import LEASE_SUFFIX
+from transcribe_cli.sources.recording import MEDIA_SUFFIXES, Recording, from_json_safe, json_safe, refresh
+from transcribe_cli.sources.search import find_recordings
 from transcribe_cli.sources.walk import is_media
 
-__all__ = ["LEASE_ENDING", "MEDIA_SUFFIXES", "Recording", "find", "from_json_safe", "identify", "is_media", "json_safe"]
+__all__ = ["LEASE_SUFFIX", "MEDIA_SUFFIXES", "Recording", "find_recordings", "from_json_safe", "is_media", "json_safe", "refresh"]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from transcribe_cli.audio import scratch
 from transcribe_cli.errors import RecordingChanged, StorageNotReady, TranscribeError, Unreadable
-from transcribe_cli.sources import Recording, identify
+from transcribe_cli.sources import Recording, refresh
 from transcribe_cli.sources.download import Download, Stopped
 from transcribe_cli.storage import Entry, Location
 
@@ -55,7 +55,7 @@ class Fetcher:
         self._stopped = False
 
     @contextmanager
-    def fetched(self, recording: Recording) -> Iterator[tuple[Path, Recording]]:
+    def fetch(self, recording: Recording) -> Iterator[tuple[Path, Recording]]:
         """The path to read, and the recording as it is now: its size and time may differ from when it was found.
 
         Raises:
@@ -75,7 +75,7 @@ class Fetcher:
         if _now(recording) != now:
             raise RecordingChanged(f"{recording.name} changed while it was read.", "Run again when whatever writes it is done.")
 
-    def ahead(self, recording: Recording) -> None:
+    def prefetch(self, recording: Recording) -> None:
         """Begin to fetch what will be asked for soon, when there is room for it now."""
         with self._changed:
             known = recording.uri in self._copies or not isinstance(recording.path, Location)
@@ -84,7 +84,7 @@ class Fetcher:
             copy = self._begin(recording)
         self._start(copy)
 
-    def forget(self, recording: Recording) -> None:
+    def cancel(self, recording: Recording) -> None:
         """Nobody will ask for it after all."""
         with self._changed:
             copy = self._copies.get(recording.uri)
@@ -156,7 +156,7 @@ class Fetcher:
                 self._download(copy, place, listed)
                 return
         entry = place.store.info(place)
-        copy.recording = copy.recording.as_told(entry)
+        copy.recording = copy.recording.with_entry(entry)
         self._download(copy, place, entry)
 
     def _download(self, copy: _Copy, place: Location, entry: Entry) -> None:
@@ -208,7 +208,7 @@ def _as_listed(recording: Recording, place: Location) -> Entry | None:
 
 def _now(recording: Recording) -> Recording:
     try:
-        return identify(recording)
+        return refresh(recording)
     except OSError as error:
         raise Unreadable(f"{recording.name} cannot be read ({error.strerror}).") from error
 

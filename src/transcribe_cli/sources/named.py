@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 from transcribe_cli.errors import SourceNotFound, UsageError
-from transcribe_cli.registry import ENDINGS
+from transcribe_cli.registry import FILE_EXTENSIONS
 from transcribe_cli.sources.recording import json_safe
 from transcribe_cli.sources.walk import folder_identity
 from transcribe_cli.text.printable import printable
@@ -19,7 +19,7 @@ from transcribe_cli.text.printable import printable
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _ONE_SLASH = re.compile(r"((?:s3|gs|gcs|az|abfs|https?|sftp|ssh|file):)/?([^/].*)")
 _SIBLINGS = 5000  # names that are searched for the one that was meant; more would take longer than it helps
-LEASE_ENDING = ".transcribe-lease"
+LEASE_SUFFIX = ".transcribe-lease"
 _HEAD_BYTES = 1 << 16  # of a transcript: what comes before `outputs` takes 2 KiB, and a prompt
 
 
@@ -70,9 +70,9 @@ def is_ours(path: Path) -> bool:
     `aulas/*`, expanded by a shell, names yesterday's outputs too.
     """
     stem, _, ending = path.name.rpartition(".")
-    if (path.name.startswith(".transcribe-") and ending == "tmp") or path.name.endswith(LEASE_ENDING):
+    if (path.name.startswith(".transcribe-") and ending == "tmp") or path.name.endswith(LEASE_SUFFIX):
         return True
-    if ending not in ENDINGS:
+    if ending not in FILE_EXTENSIONS:
         return False
     transcript = path.with_name(f"{stem}.json")
     try:

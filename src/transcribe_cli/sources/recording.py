@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from transcribe_cli.errors import RecordingError, Unreadable
-from transcribe_cli.storage import Entry, Location, Place, below
+from transcribe_cli.storage import AnyPath, Entry, Location, relative_path
 from transcribe_cli.text.printable import printable
 
 # What ffmpeg reads and our decoder allows (`audio/container.py`). No playlists (m3u8, pls, cue): they name other files.
@@ -44,8 +44,8 @@ class Recording:
         problem: why it is known to fail; then only the path is certain.
     """
 
-    path: Place
-    root: Place
+    path: AnyPath
+    root: AnyPath
     size: int = 0
     modified: str = ""
     etag: str | None = None
@@ -68,14 +68,14 @@ class Recording:
         """What is equal as long as it is the same, unchanged: name, size, and etag or, where there is none, modification time."""
         return self.name, self.size, self.etag or self.modified
 
-    def as_told(self, entry: Entry) -> Recording:
+    def with_entry(self, entry: Entry) -> Recording:
         """The same recording as its store tells of it now."""
         return replace(self, size=entry.size or 0, modified=entry.modified, etag=entry.etag, md5=entry.md5)
 
     @property
     def relative(self) -> PurePath:
         """The path below `root`."""
-        return below(self.path, self.root)
+        return relative_path(self.path, self.root)
 
     @property
     def label(self) -> str:
@@ -110,7 +110,7 @@ def examine(path: Path, root: Path, overrides: Mapping[str, Any]) -> Recording:
     return replace(found, size=info.st_size, modified=_iso(info.st_mtime_ns))
 
 
-def identify(recording: Recording) -> Recording:
+def refresh(recording: Recording) -> Recording:
     """The same recording with its size, modification time and etag as they are now.
 
     Raises:
@@ -118,7 +118,7 @@ def identify(recording: Recording) -> Recording:
         StorageNotReady: its store cannot be asked.
     """
     if isinstance(recording.path, Location):
-        return recording.as_told(recording.path.store.info(recording.path))
+        return recording.with_entry(recording.path.store.info(recording.path))
     info = recording.path.stat()
     return replace(recording, size=info.st_size, modified=_iso(info.st_mtime_ns))
 

@@ -23,10 +23,10 @@ _TRANSCRIPT = b'{"schema_version":'
 _HEAD_BYTES = 1 << 16
 
 
-class Noted(Protocol):
+class ListingRecorder(Protocol):
     """Hears of every file that a listing of a whole tree tells of, so that nobody has to list it again; see `sinks.Listings`."""
 
-    def note(self, root: Location, place: Location, entry: Entry) -> None:
+    def record_file(self, root: Location, place: Location, entry: Entry) -> None:
         """There is a file below the root."""
 
 
@@ -37,7 +37,7 @@ def remote(
     overrides: Mapping[str, Any] | None = None,
     *,
     listed: bool = False,
-    noted: Noted | None = None,
+    listings: ListingRecorder | None = None,
 ) -> Iterator[Recording]:
     """The recordings that a URL stands for: a file, a folder, a glob, a page or feed with links.
 
@@ -52,8 +52,8 @@ def remote(
     if place.store.kind.family == "http":
         return _from_web(place, wanted, options, overrides, listed=listed)
     if MAGIC.search(place.key) and not _is_there(place):
-        return _from_glob(place, wanted, overrides, noted)
-    return _from_path(place, wanted, overrides, noted, is_folder=not place.key or url.endswith("/"), listed=listed)
+        return _from_glob(place, wanted, overrides, listings)
+    return _from_path(place, wanted, overrides, listings, is_folder=not place.key or url.endswith("/"), listed=listed)
 
 
 def recorded(place: Location, root: Location, entry: Entry, overrides: Mapping[str, Any]) -> Recording:
@@ -61,14 +61,20 @@ def recorded(place: Location, root: Location, entry: Entry, overrides: Mapping[s
     found = Recording(place, root, overrides=overrides)
     if (trouble := _unusable(place)) is not None:
         return replace(found, problem=Unreadable(f"{printable(str(place))} {trouble}.", "Rename it."))
-    return found.as_told(entry)
+    return found.with_entry(entry)
 
 
 def _from_path(
-    place: Location, wanted: Filter, overrides: Mapping[str, Any], noted: Noted | None, *, is_folder: bool, listed: bool
+    place: Location,
+    wanted: Filter,
+    overrides: Mapping[str, Any],
+    listings: ListingRecorder | None,
+    *,
+    is_folder: bool,
+    listed: bool,
 ) -> Iterator[Recording]:
     # A name without the ending of a medium is mostly a folder's: listing it answers both questions.
-    found = _below(place, wanted, overrides, noted) if is_folder or not is_media(place.name) else []
+    found = _below(place, wanted, overrides, listings) if is_folder or not is_media(place.name) else []
     if found:
         yield from found
         return
@@ -81,7 +87,7 @@ def _from_path(
         if not _is_ours(place) and (not listed or wanted.wants(place.name)):
             yield recorded(place, place.parent, entry, overrides)
         return
-    found = _below(place, wanted, overrides, noted) if is_media(place.name) else []
+    found = _below(place, wanted, overrides, listings) if is_media(place.name) else []
     yield from found
     if not found and not _has_any(place):
         yield from _missing(place, overrides, listed=listed)
@@ -91,15 +97,15 @@ def _below(
     root: Location,
     wanted: Filter,
     overrides: Mapping[str, Any],
-    noted: Noted | None = None,
+    listings: ListingRecorder | None = None,
     pattern: re.Pattern[str] | None = None,
 ) -> list[Recording]:
     """The media files below a folder in the order in which a walk would come by them."""
     found = []
     entered: dict[str, bool] = {"": True}
     for place, entry in root.find():
-        if noted is not None:
-            noted.note(root, place, entry)
+        if listings is not None:
+            listings.record_file(root, place, entry)
         relative = place.key[len(root.key) :].lstrip("/") if _unusable(place) is None else place.name
         if not is_media(relative) or "/." in f"/{relative}" or not wanted.wants(relative):
             continue
@@ -121,11 +127,13 @@ def _order(relative: str) -> list[tuple[bool, tuple[list[str | int], str]]]:
     return [*((True, natural(folder)) for folder in folders), (False, natural(name))]
 
 
-def _from_glob(place: Location, wanted: Filter, overrides: Mapping[str, Any], noted: Noted | None) -> Iterator[Recording]:
+def _from_glob(
+    place: Location, wanted: Filter, overrides: Mapping[str, Any], listings: ListingRecorder | None
+) -> Iterator[Recording]:
     parts = place.key.split("/")
     first = next(index for index, part in enumerate(parts) if MAGIC.search(part))
     base = Location(place.store, "/".join(parts[:first]))
-    found = _below(base, wanted, overrides, noted, as_expression("/".join(parts[first:])))
+    found = _below(base, wanted, overrides, listings, as_expression("/".join(parts[first:])))
     if not found:
         _has_any(base)  # says so when there is no such bucket
         raise SourceNotFound(f"Nothing matches {printable(str(place))}.", "It would match audio and video files, and folders.")
@@ -202,7 +210,7 @@ def _is_ours(place: Location) -> bool:
     """Whether this tool wrote the file, which was typed, by a transcript beside it."""
     if place.suffix.removeprefix(".") not in FORMATS.targets:
         return False
-    (head,) = place.store.heads([place.with_name(f"{place.stem}.json")], _HEAD_BYTES)
+    (head,) = place.store.read_headers([place.with_name(f"{place.stem}.json")], _HEAD_BYTES)
     return head is not None and head.startswith(_TRANSCRIPT)
 
 
@@ -211,6 +219,6 @@ def _unusable(place: Location) -> str | None:
     parts = place.key.split("/")
     if any(part in ("", ".", "..") for part in parts) or "\0" in place.key:
         return "has an empty part, . or .. in its path, which names no place in a folder"
-    if place.store.kind.versions and "?versionid=" in place.key.lower():
+    if place.store.kind.parses_version_ids and "?versionid=" in place.key.lower():
         return "has ?versionId= in its name, which the client would take for a version of another object"
     return None

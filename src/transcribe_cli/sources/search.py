@@ -14,26 +14,26 @@ from transcribe_cli.sources.lists import list_lines, manifest_lines, read_bytes
 from transcribe_cli.sources.named import absolute, is_ours, missing, path_of
 from transcribe_cli.sources.patterns import MAGIC, Filter, expand, split_glob
 from transcribe_cli.sources.recording import Recording, examine, unlisted
-from transcribe_cli.sources.remote import Noted, remote
+from transcribe_cli.sources.remote import ListingRecorder, remote
 from transcribe_cli.sources.walk import folder_identity, is_media, walk
-from transcribe_cli.storage import Location, Options, Place, is_url, locate
+from transcribe_cli.storage import AnyPath, Location, Options, is_url, locate
 from transcribe_cli.text.printable import printable
 
 
-def find(
+def find_recordings(
     sources: Sequence[str],
     *,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     stdin: BinaryIO | None = None,
     storage: Options | None = None,
-    noted: Noted | None = None,
+    listings: ListingRecorder | None = None,
 ) -> Iterator[Recording]:
     """The recordings that the sources name, lazily, each file once.
 
     A source is a path or URL of a file (whatever its extension) or of a folder (recursive; media files only), a glob, `@list`, `-`
     for such a list on standard input, or a manifest (`*.jsonl`). A path that exists is never read as anything else. `storage` is how
-    URLs other than `file://` are reached, `noted` hears what is listed there.
+    URLs other than `file://` are reached, `listings` hears what is listed there.
 
     Order: sources as given; in a folder its files in natural order, then its subfolders. What was reached through a symlink comes
     last of all, because the same file may still turn up under its own name, which then counts.
@@ -49,7 +49,7 @@ def find(
     wanted = Filter(include, exclude)
     once = _Once()
     for source in sources:
-        for found in _from_source(source, wanted, stdin, storage or {}, noted):
+        for found in _from_source(source, wanted, stdin, storage or {}, listings):
             if once.admits(found):
                 yield found.recording()
     for found in once.held_back():
@@ -79,7 +79,7 @@ class _Listed:
     found: Recording
 
     @property
-    def path(self) -> Place:
+    def path(self) -> AnyPath:
         return self.found.path
 
     @property
@@ -130,7 +130,7 @@ class _Once:
 
 
 def _from_source(
-    source: str, wanted: Filter, stdin: BinaryIO | None, storage: Options, noted: Noted | None
+    source: str, wanted: Filter, stdin: BinaryIO | None, storage: Options, listings: ListingRecorder | None
 ) -> Iterator[_Found | _Listed]:
     if not source:
         raise UsageError("A source is empty.", "An unset variable perhaps? Use . for the current folder.")
@@ -144,7 +144,7 @@ def _from_source(
     if is_url(source):
         if source.endswith(".jsonl"):
             return _from_manifest(source, wanted, storage)
-        return _listed(remote(source, wanted, storage, noted=noted))
+        return _listed(remote(source, wanted, storage, listings=listings))
     path = path_of(source)
     if path == source and MAGIC.search(source):
         return _from_glob(source, wanted)
@@ -202,7 +202,7 @@ def _from_manifest(source: str, wanted: Filter, storage: Options) -> Iterator[_F
 
 
 def _from_line(
-    text: str, folder: Place, where: str, wanted: Filter, overrides: Mapping[str, Any], storage: Options
+    text: str, folder: AnyPath, where: str, wanted: Filter, overrides: Mapping[str, Any], storage: Options
 ) -> Iterator[_Found | _Listed]:
     """A file or folder that a list or manifest names, from the folder where that counts from."""
     try:

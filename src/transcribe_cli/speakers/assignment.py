@@ -32,7 +32,7 @@ OVERLAP = "overlap"
 
 
 @dataclass(frozen=True)
-class Costs:
+class PathCosts:
     """What sequences of speakers are weighed with: costs in nats, times in seconds.
 
     Attributes:
@@ -50,11 +50,11 @@ class Costs:
     sentence: float = 2.5
 
 
-COSTS = Costs()
-_WITHOUT_MARGIN = Costs(margin=0.0)
+DEFAULT_COSTS = PathCosts()
+_WITHOUT_MARGIN = PathCosts(margin=0.0)
 
 
-def with_speakers(segments: Iterable[Segment], turns: Iterable[Turn], costs: Costs = COSTS) -> tuple[Segment, ...]:
+def assign_speakers(segments: Iterable[Segment], turns: Iterable[Turn], costs: PathCosts = DEFAULT_COSTS) -> tuple[Segment, ...]:
     """The segments, each with one speaker or none, split where the speaker changes, numbered from 0.
 
     Words keep their order, text and times, and get the speaker of their segment. The parts of a segment that was split have the text
@@ -96,7 +96,7 @@ class _Voices:
             seconds[turn.data] += min(turn.end, end) - max(turn.begin, start)
         return seconds
 
-    def fit(self, start: float, end: float, costs: Costs) -> NDArray[np.float64] | None:
+    def fit(self, start: float, end: float, costs: PathCosts) -> NDArray[np.float64] | None:
         """What speaks for each speaker of a word, as logarithms (speakers,); None when nobody speaks within `LIMIT` of it."""
         shared = self.shared(start - costs.margin, end + costs.margin)
         if shared.any():
@@ -135,7 +135,7 @@ def _joined(turns: Iterable[Turn], speaker: str) -> Iterator[tuple[float, float]
     yield start, end
 
 
-def _likeliest(words: Sequence[Word], voices: _Voices, costs: Costs) -> list[str | None]:
+def _likeliest(words: Sequence[Word], voices: _Voices, costs: PathCosts) -> list[str | None]:
     """The speaker of each word, None where nobody speaks near it."""
     fits = [voices.fit(word.start, word.end, costs) for word in words]
     near = [(word, fit) for word, fit in zip(words, fits, strict=True) if fit is not None]
@@ -167,7 +167,7 @@ def best_path(fits: Sequence[NDArray[np.float64]], changes: Sequence[float]) -> 
     return path[::-1]
 
 
-def _change(before: Word, after: Word, costs: Costs) -> float:
+def _change(before: Word, after: Word, costs: PathCosts) -> float:
     """What a change of speaker between two words costs."""
     pause = min(max(after.start - before.end, 0.0) / LONG_PAUSE, 1.0)
     sentence = costs.sentence if ends_sentence(before.word) else 0.0

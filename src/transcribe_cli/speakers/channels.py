@@ -13,12 +13,12 @@ from transcribe_cli.transcript import Segment, Turn
 # Who goes on for less than this after somebody else began, in seconds, only finishes the sentence.
 GOES_ON = 1.0
 # The flag of a transcript for which channels were left out that are copies of others.
-ALIKE = "channels_alike"
+CHANNELS_ALIKE = "channels_alike"
 
 Spans = Sequence[tuple[float, float]]
 
 
-def turns_of(speech: Mapping[int | None, Spans], seconds: float) -> dict[int | None, tuple[Turn, ...]]:
+def channel_turns(speech: Mapping[int | None, Spans], seconds: float) -> dict[int | None, tuple[Turn, ...]]:
     """When the speaker of each channel speaks. Who speaks first is SPEAKER_00, and so on; channels without speech have none.
 
     Args:
@@ -32,7 +32,7 @@ def turns_of(speech: Mapping[int | None, Spans], seconds: float) -> dict[int | N
     }
 
 
-def merged(found: Mapping[str, Sequence[Segment]]) -> tuple[Segment, ...]:
+def merge_channels(found: Mapping[str, Sequence[Segment]]) -> tuple[Segment, ...]:
     """The segments of all speakers in the order of their starts, numbered from 0, each and its words with the speaker.
 
     A segment in the middle of which somebody else begins one is cut there, between words, if it goes on for `GOES_ON` or more: so a

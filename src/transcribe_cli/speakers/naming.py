@@ -16,7 +16,7 @@ from transcribe_cli.speakers.voices.library import Library
 from transcribe_cli.transcript import Transcript
 
 
-class Naming:
+class SpeakerNaming:
     """The names that are known in a run.
 
     Args:
@@ -34,7 +34,7 @@ class Naming:
         self._beside: dict[Output, dict[str, str]] = {}
         self._voices: KnownVoices | None = None
 
-    def read(self, jobs: Iterable[Job]) -> None:
+    def load_names(self, jobs: Iterable[Job]) -> None:
         """Read the files and the voice library before the first of these jobs begins.
 
         Raises:
@@ -43,12 +43,12 @@ class Naming:
         """
         asked = [job for job in jobs if job.spec.tells_speakers]
         listings = Listings()
-        listings.expect((job.recording.root, job.recording.path.parent) for job in asked)
+        listings.prefetch((job.recording.root, job.recording.path.parent) for job in asked)
         self._beside = {job.output: _beside(job, listings) for job in asked}
         if self._beside and self._settings.voices:
             self._voices = KnownVoices(Library(self._settings.state_dir), self._settings.voice_threshold, self._emit)
 
-    def named(self, job: Job, transcript: Transcript, found: Diarization | None) -> Transcript:
+    def apply_names(self, job: Job, transcript: Transcript, found: Diarization | None) -> Transcript:
         """With the names of its speakers: of enrolled voices where people said nothing else.
 
         Args:

@@ -19,31 +19,31 @@ from transcribe_cli.storage.store import Store
 from transcribe_cli.storage.transfer import NoRanges
 
 # Where a file is: on this machine, or not.
-Place = Path | Location
+AnyPath = Path | Location
 
 __all__ = [
+    "AnyPath",
     "Entry",
     "Location",
     "NoRanges",
     "Options",
-    "Place",
     "Store",
-    "below",
     "checked",
     "has_secrets",
     "is_url",
     "locate",
-    "placed",
+    "parse_path",
+    "relative_path",
     "without_secrets",
 ]
 
 
-def placed(folder: Path | str | None, options: Options) -> Place | None:
+def parse_path(folder: Path | str | None, options: Options) -> AnyPath | None:
     """Where an option such as `output_dir` means: a local path as it is, a URL as a location."""
     return locate(folder, options) if isinstance(folder, str) else folder
 
 
-def below(place: Place, root: Place) -> PurePath:
+def relative_path(place: AnyPath, root: AnyPath) -> PurePath:
     """The path below a root of the same kind.
 
     Raises:

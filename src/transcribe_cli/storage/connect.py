@@ -64,8 +64,8 @@ def _check(url: str, scheme: str, netloc: str, key: str, kind: Kind) -> None:
             f"Put it in the table [storage.{kind.family}] of a file that only you can read.",
         )
     if not netloc:
-        raise UsageError(f"{_shown(url)} names no {'server' if kind.host else 'bucket'}.")
-    if kind.versions and "?versionid=" in key.lower():
+        raise UsageError(f"{_shown(url)} names no {'server' if kind.has_host else 'bucket'}.")
+    if kind.parses_version_ids and "?versionid=" in key.lower():
         raise UsageError(f"{_shown(url)}: a version of an object cannot be named.", "Name the object itself.")
 
 

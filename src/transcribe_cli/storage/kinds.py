@@ -27,18 +27,18 @@ class Kind:
     family: str
     protocol: str
     extra: str = ""
-    lists: bool = True
-    writes: bool = True
-    bucket: bool = False
-    versions: bool = False
-    host: bool = False
+    can_list: bool = True
+    can_write: bool = True
+    is_bucket: bool = False
+    parses_version_ids: bool = False
+    has_host: bool = False
 
 
-_S3 = Kind("s3", "s3", "s3", bucket=True, versions=True)
-_GCS = Kind("gcs", "gcs", "gcs", bucket=True)
-_AZURE = Kind("azure", "abfs", "azure", bucket=True, versions=True)
-_HTTP = Kind("http", "http", "http", lists=False, writes=False, host=True)
-_SFTP = Kind("sftp", "sftp", "ssh", host=True)
+_S3 = Kind("s3", "s3", "s3", is_bucket=True, parses_version_ids=True)
+_GCS = Kind("gcs", "gcs", "gcs", is_bucket=True)
+_AZURE = Kind("azure", "abfs", "azure", is_bucket=True, parses_version_ids=True)
+_HTTP = Kind("http", "http", "http", can_list=False, can_write=False, has_host=True)
+_SFTP = Kind("sftp", "sftp", "ssh", has_host=True)
 SCHEMES: Mapping[str, Kind] = {
     "s3": _S3,
     "gs": _GCS,
@@ -51,8 +51,8 @@ SCHEMES: Mapping[str, Kind] = {
     "sftp": _SFTP,
     "ssh": _SFTP,
     "memory": Kind("memory", "memory"),
-    "zip": Kind("zip", "zip", writes=False),
-    "tar": Kind("tar", "tar", writes=False),
+    "zip": Kind("zip", "zip", can_write=False),
+    "tar": Kind("tar", "tar", can_write=False),
 }
 FAMILIES = tuple(dict.fromkeys(kind.family for kind in SCHEMES.values()))
 

@@ -15,7 +15,7 @@ from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.storage.location import Location
 
 # No cloud signs for longer.
-LONGEST_SECONDS = 7 * 24 * 3600
+MAX_SIGNED_SECONDS = 7 * 24 * 3600
 # What a signed URL has in its query: S3 (versions 4 and 2), Google (the same), Azure.
 _SIGNATURES = frozenset({"x-amz-signature", "x-goog-signature", "signature", "sig"})
 _CURES = {
@@ -25,19 +25,19 @@ _CURES = {
 }
 
 
-def signs(place: Location) -> bool:
+def can_sign(place: Location) -> bool:
     """Whether there are signed URLs for places of this kind at all."""
     return place.store.kind.family in _CURES
 
 
-def signed(place: Location, seconds: float, *, put: bool = False) -> str:
+def sign_url(place: Location, seconds: float, *, put: bool = False) -> str:
     """A URL to GET this object with, or to PUT it, for so many seconds, 7 days at most.
 
     Raises:
         StorageNotReady: with these credentials nothing can be signed; the message says what is needed.
     """
     family = place.store.kind.family
-    whole = min(LONGEST_SECONDS, math.ceil(seconds))
+    whole = min(MAX_SIGNED_SECONDS, math.ceil(seconds))
     try:
         url = str(place.store.act(place, lambda fs, path: _sign(family, fs, path, whole, put=put), attempts=1))
         if _SIGNATURES & {key.lower() for key in parse_qs(urlsplit(url).query)}:

@@ -53,8 +53,8 @@ class Store:
         self.kind = kind
         # An ETag that looks like an MD5 and is none, as in buckets that encrypt with keys of their own: see `fetch`.
         self.etags_are_md5 = True
-        # Whether a file can be created only if there is none, so that leases can lie there; None: nobody tried. See `sinks.check_store`.
-        self.exclusive: bool | None = None
+        # Whether a file can be created only if there is none, so leases work there; None: unknown. See `sinks.check_store_writable`.
+        self.can_create_exclusively: bool | None = None
         self._one_at_a_time = contextlib.nullcontext() if fs.async_impl else threading.RLock()
 
     @property
@@ -129,10 +129,10 @@ class Store:
                 found = b""
         return bytes(found)
 
-    def heads(self, places: Sequence[Address], size: int, side_by_side: int = _HEADS) -> Iterator[bytes | None]:
+    def read_headers(self, places: Sequence[Address], size: int, concurrency: int = _HEADS) -> Iterator[bytes | None]:
         """The first bytes of each file, many at once; None for one that is not there."""
-        for first in range(0, len(places), side_by_side):
-            group = places[first : first + side_by_side]
+        for first in range(0, len(places), concurrency):
+            group = places[first : first + concurrency]
             found: list[Any] = [None] * len(group)
             if self.parallel:
                 paths = [self._path(place) for place in group]
@@ -141,9 +141,9 @@ class Store:
                 gone = isinstance(data, Exception) and diagnose(data, self.kind.family).missing
                 yield data if isinstance(data, bytes) else None if gone else self._head(place, size)
 
-    def holds(self, place: Address) -> bool:
+    def exists(self, place: Address) -> bool:
         """Whether a file is there: one request, where `info` takes two to find nothing."""
-        (head,) = self.heads([place], 1)
+        (head,) = self.read_headers([place], 1)
         return head is not None
 
     def write(

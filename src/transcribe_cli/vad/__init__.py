@@ -6,7 +6,7 @@ packing.py   regions in groups of at most 30 s: what becomes a clip
 channels.py  which channels have a speaker of their own, and where one only overhears another
 """
 
-from transcribe_cli.vad.channels import FRAME_WINDOWS, cancels, different, levels, overhearing
+from transcribe_cli.vad.channels import FRAME_WINDOWS, cancels_in_mix, channel_levels, crosstalk, distinct_channels
 from transcribe_cli.vad.detector import WINDOW_SAMPLES, SpeechDetector, load_detector
 from transcribe_cli.vad.packing import Packer
 from transcribe_cli.vad.regions import CLIP_SAMPLES, CLIP_SECONDS, Region, Regions
@@ -20,9 +20,9 @@ __all__ = [
     "Region",
     "Regions",
     "SpeechDetector",
-    "cancels",
-    "different",
-    "levels",
+    "cancels_in_mix",
+    "channel_levels",
+    "crosstalk",
+    "distinct_channels",
     "load_detector",
-    "overhearing",
 ]

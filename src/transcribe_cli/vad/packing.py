@@ -23,17 +23,17 @@ class Packer:
     """Groups the regions of one waveform as they come.
 
     Args:
-        longest: samples that a group may have; Whisper's window of 30 s unless told otherwise.
-        silence: whether the silence between regions is heard with them, and counts.
-        gap: samples of silence after which another group begins.
+        max_samples: samples that a group may have; Whisper's window of 30 s unless told otherwise.
+        keep_silence: whether the silence between regions is heard with them, and counts.
+        max_gap: samples of silence after which another group begins.
     """
 
-    def __init__(self, longest: int = CLIP_SAMPLES, *, silence: bool = False, gap: int = CLIP_GAP_SAMPLES) -> None:
-        self._longest = longest
-        self._silence = silence
-        self._gap = gap
+    def __init__(self, max_samples: int = CLIP_SAMPLES, *, keep_silence: bool = False, max_gap: int = CLIP_GAP_SAMPLES) -> None:
+        self._max_samples = max_samples
+        self._keep_silence = keep_silence
+        self._max_gap = max_gap
         self._group: list[Region] = []
-        self._room = longest
+        self._room = max_samples
 
     def feed(self, regions: Iterable[Region]) -> Iterator[tuple[Region, ...]]:
         """The groups that are full after these regions; consume it whole."""
@@ -51,21 +51,21 @@ class Packer:
         """The last group."""
         if self._group:
             yield tuple(self._group)
-            self._group, self._room = [], self._longest
+            self._group, self._room = [], self._max_samples
 
     def _silence_before(self, region: Region) -> int:
         """Samples that are heard between the group and a region."""
-        return region.start - self._group[-1].end if self._group and self._silence else 0
+        return region.start - self._group[-1].end if self._group and self._keep_silence else 0
 
     def _fits(self, region: Region) -> bool:
         return self._near(region) and self._silence_before(region) + region.end - region.start <= self._room
 
     def _near(self, region: Region) -> bool:
-        return region.start - self._group[-1].end <= self._gap
+        return region.start - self._group[-1].end <= self._max_gap
 
     def _pause(self, region: Region) -> int | None:
         """Where to part a region so that its beginning fits: the sample in the middle of a pause."""
-        if self._silence or not self._near(region):
+        if self._keep_silence or not self._near(region):
             return None
         last = min(region.start + self._room, region.end - SHORTEST_PART_SAMPLES)
         first = max(last - int(self._room * PARTED_SHARE), region.start + SHORTEST_PART_SAMPLES)

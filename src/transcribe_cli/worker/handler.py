@@ -23,14 +23,14 @@ from typing import Any, Literal
 from transcribe_cli.backends.protocol import Failure, Packed, RemoteJob, RemoteResult, Voices
 from transcribe_cli.errors import NotReady, PlaceFailed, RecordingError, TranscribeError, UsageError
 from transcribe_cli.events import Event, RecordingProgress, SpeakersProgress
-from transcribe_cli.pipeline.loading import check_engine, decoders, engine_loaders, load_diarizer
+from transcribe_cli.pipeline.loading import check_engine, engine_loaders, load_diarizer, open_decoders
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.pipeline.run import Pipeline
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.recognition.engines import Engine
 from transcribe_cli.settings import Settings
 from transcribe_cli.sinks import Output, json_path
-from transcribe_cli.sources import Recording, identify
+from transcribe_cli.sources import Recording, refresh
 from transcribe_cli.speakers.diarizers import Diarization
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.worker.audio import as_ours, client, put_on_disk, put_result
@@ -166,7 +166,7 @@ class Worker:
         if remote.turns is not None:
             path.with_name(f"{path.name}.rttm").write_text(_unpacked(remote.turns), "utf-8")
         decision = Decision.TRANSCRIBE if remote.text is None else Decision.DIARIZE
-        recording = identify(Recording(path, self._scratch))
+        recording = refresh(Recording(path, self._scratch))
         job = Job(recording, remote.spec, output, decision, "remote")
         with self._changing:
             if task.cancelled:
@@ -180,10 +180,10 @@ class Worker:
         try:
             with ExitStack() as stack:
                 loaders = [partial(_same, engine) for engine in engines]
-                readers = decoders(self._settings, stack)
+                readers = open_decoders(self._settings, stack)
                 diarizer = partial(load_diarizer, self._settings)
-                self._pipeline = Pipeline(lambda: loaders, readers, self._hear, backend="runpod", diarizer=diarizer)
-                for outcome in self._pipeline.run((), more=self._arrivals()):
+                self._pipeline = Pipeline(lambda: loaders, readers, self._hear, backend="runpod", load_diarizer=diarizer)
+                for outcome in self._pipeline.run((), later_jobs=self._arrivals()):
                     self._settle(outcome.job, outcome)
         except BaseException as error:
             self._broken = as_ours(error)

@@ -22,7 +22,7 @@ from transcribe_cli.events import Event, RunFinished
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import plan
 from transcribe_cli.settings import Settings
-from transcribe_cli.sources import find
+from transcribe_cli.sources import find_recordings
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Transcript
 
@@ -70,7 +70,7 @@ class Remote:
     def run(self, spec: JobSpec = SPEC, **more: object) -> RunFinished:
         """A run in this process."""
         settings = self.settings(**more)
-        jobs, bill = plan(find([str(self.folder)]), spec, settings), self.bill(settings)
+        jobs, bill = plan(find_recordings([str(self.folder)]), spec, settings), self.bill(settings)
         return Batch(jobs, spec, settings, self.events.append, partial(elsewhere, bill=bill), bill).run()
 
     def bill(self, settings: Settings) -> Bill:
@@ -80,7 +80,7 @@ class Remote:
     def outcomes(self, spec: JobSpec = SPEC, **more: object) -> dict[str, Outcome]:
         """What the backend alone gives, with its wrappers and without anybody who writes."""
         settings = self.settings(**more)
-        jobs = plan(find([str(self.folder)]), spec, settings)
+        jobs = plan(find_recordings([str(self.folder)]), spec, settings)
         backend = elsewhere(spec, settings, self.events.append, self.bill(settings))
         backend.check(jobs)
         return {found.job.recording.name: found for found in backend.run(iter(jobs), lambda job: True)}

@@ -22,7 +22,7 @@ from transcribe_cli.errors import NotReady, TranscribeError, UsageError
 from transcribe_cli.events import RecordingFailed, RecordingProgress, RecordingSent, silence
 from transcribe_cli.plan import plan
 from transcribe_cli.settings import Settings
-from transcribe_cli.sources import find
+from transcribe_cli.sources import find_recordings
 from transcribe_cli.spec import JobSpec
 
 LONG = ((SENTENCES, "pt-br+m3"),) * 4
@@ -415,7 +415,7 @@ def test_what_is_closed_early_leaves_no_thread_at_work(api: Api, remote: Remote)
     before = set(threading.enumerate())  # a worker of other tests may be there
     settings = remote.settings()
     backend = OpenAI(SPEC, settings, silence)
-    jobs = plan(find([str(remote.folder)]), SPEC, settings)
+    jobs = plan(find_recordings([str(remote.folder)]), SPEC, settings)
     reached: list[bool] = []
 
     def limited() -> bool:

@@ -61,7 +61,7 @@ def _in(clip: Clip, language: str) -> Clip:
 
 def test_an_answer_without_a_language_counts_for_the_one_it_is_in(api: Api, clip: Clip, made: Make) -> None:
     recognizer = made(Server(api.url))
-    [votes] = recognizer.languages([clip])
+    [votes] = recognizer.detect_languages([clip])
     [language] = votes
     [found] = recognizer.recognize([Task(_in(clip, language))])
     assert isinstance(found, ClipResult)
@@ -74,7 +74,7 @@ def test_an_answer_without_a_language_counts_for_the_one_it_is_in(api: Api, clip
 def test_a_clip_that_was_sent_in_a_language_is_not_sent_again_to_vote(api: Api, clip: Clip, made: Make) -> None:
     recognizer = made(Server(api.url))
     recognizer.recognize([Task(_in(clip, "es"))])
-    assert recognizer.languages([clip]) == [{"es": 1.0}]
+    assert recognizer.detect_languages([clip]) == [{"es": 1.0}]
     assert len(api.asked) == 1
 
 

@@ -123,7 +123,7 @@ def test_without_word_times_there_are_phrases(engine: FasterWhisper, waveforms: 
 
 def test_the_language_is_voted(engine: FasterWhisper, waveforms: dict[str, Waveform]) -> None:
     """Found, or restricted to a list."""
-    votes = engine.languages([clip(waveforms["en"], language=""), clip(waveforms["pt"], language="")])
+    votes = engine.detect_languages([clip(waveforms["en"], language=""), clip(waveforms["pt"], language="")])
     assert [elected([vote], JobSpec()).code for vote in votes] == ["en", "pt"]
     assert elected(votes[:1], JobSpec(languages=("pt", "es"))).code in {"pt", "es"}
     assert all(sum(vote.values()) == pytest.approx(1.0, abs=0.01) for vote in votes)
@@ -142,7 +142,7 @@ def test_a_clip_whose_language_was_asked_is_not_encoded_again(
     engine: FasterWhisper, waveforms: dict[str, Waveform], encoded: list[int]
 ) -> None:
     """Encoding is the larger half of the work; what it gave is used again, and the text is the same."""
-    engine.languages([clip(waveforms["pt"], number, language="") for number in range(2)])
+    engine.detect_languages([clip(waveforms["pt"], number, language="") for number in range(2)])
     again, fresh = read(engine, clip(waveforms["pt"], 0), clip(waveforms["pt"], 7))
     assert encoded == [2, 1]
     assert text(again) == text(fresh)
@@ -183,7 +183,7 @@ def test_memory_that_is_full_is_told_from_other_failures(
 def test_several_threads_may_ask_at_once(engine: FasterWhisper, waveforms: dict[str, Waveform]) -> None:
     """As many as there are lanes; each gets its own answer."""
     found: dict[int, str] = {}
-    names = ["pt", "en"] * engine.lanes
+    names = ["pt", "en"] * engine.concurrency
 
     def work(number: int) -> None:
         for _ in range(2):
@@ -196,7 +196,7 @@ def test_several_threads_may_ask_at_once(engine: FasterWhisper, waveforms: dict[
     for thread in threads:
         thread.join()
     [portuguese, english] = (text(read(engine, clip(waveforms[name], language=name))[0]) for name in ("pt", "en"))
-    assert [found[number] for number in range(len(names))] == [portuguese, english] * engine.lanes
+    assert [found[number] for number in range(len(names))] == [portuguese, english] * engine.concurrency
 
 
 def test_what_cannot_be_loaded_is_said_in_one_line(tmp_path: Path) -> None:
@@ -248,7 +248,7 @@ def test_a_span_of_a_clip_is_a_span_of_its_recording(waveforms: dict[str, Wavefo
     second = SAMPLE_RATE
     regions = (Region(10 * second, 12 * second), Region(12 * second, 14 * second), Region(20 * second, 23 * second))
     made = Clip(0, 0, waveforms["pt"], regions, JobSpec(model="demo"), "pt")
-    assert made.stretches == ((10 * second, 14 * second), (20 * second, 23 * second))
+    assert made.sample_ranges == ((10 * second, 14 * second), (20 * second, 23 * second))
     assert made.seconds == 7
     assert made.span(0.0, 1.0) == (10.0, 11.0)
     assert made.span(3.0, 4.0) == (13.0, 14.0)
@@ -257,6 +257,6 @@ def test_a_span_of_a_clip_is_a_span_of_its_recording(waveforms: dict[str, Wavefo
     assert made.span(4.0, 4.0) == (20.0, 20.0)
     assert made.span(6.5, 9.0) == (22.5, 23.0)
     for whole in (replace(made, part=1), replace(made, spec=JobSpec(model="demo", sequential=True))):
-        assert whole.stretches == ((10 * second, 23 * second),)
+        assert whole.sample_ranges == ((10 * second, 23 * second),)
         assert whole.seconds == 13
         assert whole.span(4.0, 5.0) == (14.0, 15.0)

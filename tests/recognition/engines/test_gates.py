@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.recognizers import attempt
-from transcribe_cli.recognition.engines.gates import LONGEST_LOOP, LOOP_TIMES, LOOP_WORDS, loops, repeats, settle
+from transcribe_cli.recognition.engines.gates import LONGEST_LOOP, LOOP_TIMES, LOOP_WORDS, is_repetitive, loops, settle
 from transcribe_cli.spec import JobSpec
 
 SPEC = JobSpec()
@@ -72,10 +72,10 @@ def test_what_is_said_less_often_is_none(words: list[int], times: int) -> None:
 def test_a_loop_repeats_itself_also_where_it_compresses_badly() -> None:
     """Unless the spec has no threshold: then nothing does."""
     text = "lição de hoje " * 4
-    assert repeats(text, 1.0, SPEC)
-    assert repeats("olá", 2.5, SPEC)
-    assert not repeats("olá", 2.3, SPEC)
-    assert not repeats(text, 9.0, SPEC.model_copy(update={"compression_ratio_threshold": None}))
+    assert is_repetitive(text, 1.0, SPEC)
+    assert is_repetitive("olá", 2.5, SPEC)
+    assert not is_repetitive("olá", 2.3, SPEC)
+    assert not is_repetitive(text, 9.0, SPEC.model_copy(update={"compression_ratio_threshold": None}))
 
 
 def test_what_passes_the_gates_stands_at_once() -> None:

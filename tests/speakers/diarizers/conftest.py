@@ -15,7 +15,7 @@ from tests.afresh import afresh
 from tests.speakers.diarizers.fake_hub import FakeHub
 from transcribe_cli.audio import Waveform
 from transcribe_cli.speakers.diarizers import Diarization
-from transcribe_cli.speakers.diarizers.pyannote import Pyannote
+from transcribe_cli.speakers.diarizers.pyannote import PyannoteDiarizer
 from transcribe_cli.spec import JobSpec
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ class Score:
 
 
 @pytest.fixture(scope="session")
-def demo() -> Pyannote:
+def demo() -> PyannoteDiarizer:
     """The demo diarizer on the processor."""
-    loaded = Pyannote.load("demo", device="cpu")
+    loaded = PyannoteDiarizer.load("demo", device="cpu")
     import torch
 
     torch.set_num_threads(1)  # the tests run side by side
@@ -69,7 +69,7 @@ def score(waveform_of: Callable[..., Waveform]) -> Callable[..., Score]:
     """Diarize a conversation and compare: `score(diarizer, conversation, num_speakers=3)`."""
     from demo_diarizer.evaluate import figures
 
-    def run(diarizer: Pyannote, talk: Conversation, **counts: int) -> Score:
+    def run(diarizer: PyannoteDiarizer, talk: Conversation, **counts: int) -> Score:
         found = diarizer.diarize(waveform_of(talk.samples), JobSpec(diarize=True, **counts), lambda share: None)
         return Score(figures([(talk, found.turns)]).collar, len(speakers(found)))
 

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
-from transcribe_cli.speakers.diarizers.hub import DEMO_FOLDER, DIARIZATION_3_1
+from transcribe_cli.speakers.diarizers.pipeline_files import DEMO_FOLDER, DIARIZATION_3_1
 from transcribe_cli.spec import DEFAULT_DIARIZER
 
 SEGMENTATION_3_0 = "pyannote/segmentation-3.0"

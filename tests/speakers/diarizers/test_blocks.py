@@ -11,7 +11,7 @@ import pytest
 from tests.speakers.diarizers.conftest import Score, held_out
 from transcribe_cli.audio import SAMPLE_RATE, Waveform
 from transcribe_cli.speakers.diarizers.blocks import Voice, centroids, cut, link, unit
-from transcribe_cli.speakers.diarizers.pyannote import Pyannote
+from transcribe_cli.speakers.diarizers.pyannote import PyannoteDiarizer
 
 
 def voice(block: int, degrees: float | None, seconds: float = 10) -> Voice:
@@ -85,18 +85,20 @@ def test_vectors_without_a_direction_are_none() -> None:
 
 
 @pytest.mark.parametrize("counts", [{}, {"num_speakers": 3}])
-def test_a_conversation_in_blocks_keeps_its_speakers(demo: Pyannote, score: Callable[..., Score], counts: dict[str, int]) -> None:
-    in_blocks = Pyannote(demo._pipeline, "demo", "cpu", block_seconds=60)
+def test_a_conversation_in_blocks_keeps_its_speakers(
+    demo: PyannoteDiarizer, score: Callable[..., Score], counts: dict[str, int]
+) -> None:
+    in_blocks = PyannoteDiarizer(demo._pipeline, "demo", "cpu", block_seconds=60)
     found = score(in_blocks, held_out(3, 120, 0), **counts)
     assert found.speakers == 3
     assert found.error_rate < 0.15
 
 
-def test_progress_goes_through_all_blocks(demo: Pyannote, waveform_of: Callable[..., Waveform]) -> None:
+def test_progress_goes_through_all_blocks(demo: PyannoteDiarizer, waveform_of: Callable[..., Waveform]) -> None:
     from transcribe_cli.spec import JobSpec
 
     told: list[float] = []
-    in_blocks = Pyannote(demo._pipeline, "demo", "cpu", block_seconds=20)
+    in_blocks = PyannoteDiarizer(demo._pipeline, "demo", "cpu", block_seconds=20)
     in_blocks.diarize(waveform_of(held_out(2, 60, 0).samples), JobSpec(diarize=True), told.append)
     assert told == sorted(told)
     assert any(0.35 < share < 0.6 for share in told)

@@ -17,17 +17,17 @@ from tests.conftest import environment
 from tests.speakers.diarizers.telemetry import Proxy
 from transcribe_cli.errors import MissingExtra
 from transcribe_cli.speakers.diarizers import loading, torchaudio_stub
-from transcribe_cli.speakers.diarizers.pyannote import Pyannote
+from transcribe_cli.speakers.diarizers.pyannote import PyannoteDiarizer
 
 DIARIZE = """
 import sys
 from pathlib import Path
 import numpy as np
 from transcribe_cli.audio import Waveform
-from transcribe_cli.speakers.diarizers.pyannote import Pyannote
+from transcribe_cli.speakers.diarizers.pyannote import PyannoteDiarizer
 from transcribe_cli.spec import JobSpec
 assert "torch" not in sys.modules
-diarizer = Pyannote.load("demo", device="cpu")
+diarizer = PyannoteDiarizer.load("demo", device="cpu")
 tone = np.sin(np.arange(32_000) / 20) / 4
 with Waveform.from_samples(tone, Path(sys.argv[1])) as waveform:
     diarizer.diarize(waveform, JobSpec(diarize=True, num_speakers=2), lambda share: None)
@@ -40,7 +40,7 @@ import transcribe_cli.speakers.diarizers.torchaudio_stub as stub
 stub.install_where_needed()
 import torch
 from pyannote.audio import Pipeline
-from transcribe_cli.speakers.diarizers.hub import DEMO_FOLDER
+from transcribe_cli.speakers.diarizers.pipeline_files import DEMO_FOLDER
 Pipeline.from_pretrained(DEMO_FOLDER)({"waveform": torch.zeros(1, 32_000), "sample_rate": 16_000})
 time.sleep(60)
 """
@@ -59,7 +59,7 @@ def python(code: str, folder: Path, variables: dict[str, str]) -> subprocess.Com
 
 def test_nobody_is_told_and_nothing_is_printed(proxy: Proxy, tmp_path: Path) -> None:
     # Also where the variable says yes: this tool's promise is its own.
-    ran = python(DIARIZE, tmp_path, proxy.variables | {loading.TELEMETRY: "1"})
+    ran = python(DIARIZE, tmp_path, proxy.variables | {loading.TELEMETRY_VARIABLE: "1"})
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "done\n", "")
     assert proxy.asked == []
 
@@ -67,16 +67,16 @@ def test_nobody_is_told_and_nothing_is_printed(proxy: Proxy, tmp_path: Path) -> 
 def test_the_library_alone_would_tell(proxy: Proxy, tmp_path: Path) -> None:
     command = [sys.executable, "-c", PLAIN, str(tmp_path)]
     # Loading a pipeline in this process has switched it off for children, too.
-    with subprocess.Popen(command, env=environment(proxy.variables | {loading.TELEMETRY: "1"}), cwd=tmp_path) as process:
+    with subprocess.Popen(command, env=environment(proxy.variables | {loading.TELEMETRY_VARIABLE: "1"}), cwd=tmp_path) as process:
         wait_until(lambda: any("pyannote" in asked for asked in proxy.asked), seconds=60.0)
         process.kill()
 
 
-def test_the_telemetry_of_the_library_is_off_in_this_process(demo: Pyannote) -> None:
+def test_the_telemetry_of_the_library_is_off_in_this_process(demo: PyannoteDiarizer) -> None:
     from pyannote.audio.telemetry.metrics import is_metrics_enabled
 
     assert not is_metrics_enabled()
-    assert os.environ[loading.TELEMETRY] == "0"
+    assert os.environ[loading.TELEMETRY_VARIABLE] == "0"
 
 
 def test_a_library_that_cannot_be_imported_is_a_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +85,7 @@ def test_a_library_that_cannot_be_imported_is_a_missing_extra(monkeypatch: pytes
 
     monkeypatch.setattr(loading.importlib, "import_module", broken)
     with pytest.raises(MissingExtra, match=r"cannot be imported \(libsomething\.so\.13") as caught:
-        loading.library()
+        loading.import_pyannote()
     assert "pip install" in caught.value.hint
 
 
@@ -119,13 +119,13 @@ def test_torchaudio_works_without_its_compiled_part(tmp_path: Path) -> None:
 
     if torch.version.cuda:
         pytest.skip("a CUDA build of PyTorch loads it")
-    ran = python(STUBBED, tmp_path, {loading.TELEMETRY: "0"})
+    ran = python(STUBBED, tmp_path, {loading.TELEMETRY_VARIABLE: "0"})
     lines = ran.stdout.splitlines()
     assert lines[:2] == ["True False", "(1, 1600) (98, 80)"], ran.stderr
     assert "needs torchaudio's compiled part" in lines[2]
 
 
-def test_a_torchaudio_that_works_is_left_as_it_is(demo: Pyannote) -> None:
+def test_a_torchaudio_that_works_is_left_as_it_is(demo: PyannoteDiarizer) -> None:
     import torchaudio
 
     assert not torchaudio_stub.install_where_needed()

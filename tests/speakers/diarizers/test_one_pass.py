@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 from tests.speakers.diarizers.conftest import held_out
-from transcribe_cli.speakers.diarizers import hub, loading, one_pass
-from transcribe_cli.speakers.diarizers.pyannote import Pyannote
+from transcribe_cli.speakers.diarizers import loading, one_pass, pipeline_files
+from transcribe_cli.speakers.diarizers.pyannote import PyannoteDiarizer
 
 # None: with the parameters of the demo pipeline.
 CLUSTERINGS = {"AgglomerativeClustering": {"method": "centroid", "min_cluster_size": 6, "threshold": 0.8}, "VBxClustering": None}
 
 
 @pytest.fixture(params=CLUSTERINGS)
-def pipelines(request: pytest.FixtureRequest, demo: Pyannote) -> tuple[Any, Any]:
+def pipelines(request: pytest.FixtureRequest, demo: PyannoteDiarizer) -> tuple[Any, Any]:
     """The same pipeline twice: as it is, and with the stage replaced."""
-    config = hub.locate("demo")
+    config = pipeline_files.locate("demo")
     config["pipeline"]["params"]["clustering"] = request.param
     if (parameters := CLUSTERINGS[request.param]) is not None:
         config["params"]["clustering"] = parameters
@@ -48,7 +48,7 @@ def test_turns_and_voices_are_the_same(pipelines: tuple[Any, Any]) -> None:
         assert np.allclose(one.speaker_embeddings, other.speaker_embeddings, atol=1e-5)
 
 
-def test_a_third_of_the_work_is_done(demo: Pyannote) -> None:
+def test_a_third_of_the_work_is_done(demo: PyannoteDiarizer) -> None:
     import torch
 
     pipeline = demo._pipeline
@@ -71,8 +71,8 @@ def test_a_third_of_the_work_is_done(demo: Pyannote) -> None:
     assert ours * 4 < theirs
 
 
-def test_a_network_of_another_kind_keeps_the_stage_as_it_is(demo: Pyannote, monkeypatch: pytest.MonkeyPatch) -> None:
-    pipeline = loading.load(hub.locate("demo"), "demo", "cpu", 0)
+def test_a_network_of_another_kind_keeps_the_stage_as_it_is(demo: PyannoteDiarizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipeline = loading.load(pipeline_files.locate("demo"), "demo", "cpu", 0)
     del pipeline.get_embeddings
     stage = pipeline.get_embeddings
     with monkeypatch.context() as patch:

@@ -15,8 +15,8 @@ from transcribe_cli.audio import SAMPLE_RATE, Waveform
 from transcribe_cli.errors import DeviceUnavailable, DiarizationFailed, ModelUnavailable
 from transcribe_cli.events import Event, Notice
 from transcribe_cli.speakers.diarizers import Diarization
-from transcribe_cli.speakers.diarizers.hub import DEMO_FOLDER
-from transcribe_cli.speakers.diarizers.pyannote import Pyannote
+from transcribe_cli.speakers.diarizers.pipeline_files import DEMO_FOLDER
+from transcribe_cli.speakers.diarizers.pyannote import PyannoteDiarizer
 from transcribe_cli.spec import JobSpec
 
 if TYPE_CHECKING:
@@ -30,14 +30,14 @@ def ignore(share: float) -> None:
 
 
 @pytest.mark.parametrize("voices", [2, 3, 4])
-def test_conversations_of_unknown_voices_come_out_right(demo: Pyannote, score: Callable[..., Score], voices: int) -> None:
+def test_conversations_of_unknown_voices_come_out_right(demo: PyannoteDiarizer, score: Callable[..., Score], voices: int) -> None:
     found = score(demo, held_out(voices, 60, 0))
     assert found.error_rate < 0.15
     assert found.speakers == voices
 
 
 def test_turns_are_in_order_inside_the_recording_and_speakers_are_numbered_by_first_speech(
-    demo: Pyannote, waveform_of: Callable[..., Waveform]
+    demo: PyannoteDiarizer, waveform_of: Callable[..., Waveform]
 ) -> None:
     talk = held_out(3, 60, 0)
     found = demo.diarize(waveform_of(talk.samples), SPEC, ignore)
@@ -49,7 +49,7 @@ def test_turns_are_in_order_inside_the_recording_and_speakers_are_numbered_by_fi
 
 
 def test_a_speakers_embedding_is_nearest_to_that_of_the_same_voice_elsewhere(
-    demo: Pyannote, waveform_of: Callable[..., Waveform]
+    demo: PyannoteDiarizer, waveform_of: Callable[..., Waveform]
 ) -> None:
     talk = held_out(2, 60, 0)
     middle = len(talk.samples) // 2
@@ -78,7 +78,7 @@ def who(talk: Conversation, found: Diarization, name: str, offset: float) -> str
     [({"num_speakers": 2}, 2), ({"max_speakers": 2}, 2), ({"min_speakers": 4}, 4), ({"num_speakers": 1}, 1)],
 )
 def test_a_count_that_is_given_is_kept(
-    demo: Pyannote, score: Callable[..., Score], counts: dict[str, int], expected: int
+    demo: PyannoteDiarizer, score: Callable[..., Score], counts: dict[str, int], expected: int
 ) -> None:
     assert score(demo, held_out(3, 60, 0), **counts).speakers == expected
 
@@ -86,7 +86,7 @@ def test_a_count_that_is_given_is_kept(
 @pytest.mark.parametrize("seconds", [0, 0.01, 0.3, 3, 20])
 @pytest.mark.parametrize("loudness", [0.0, 1e-4])
 def test_where_nobody_speaks_there_is_no_turn(
-    demo: Pyannote, waveform_of: Callable[..., Waveform], seconds: float, loudness: float
+    demo: PyannoteDiarizer, waveform_of: Callable[..., Waveform], seconds: float, loudness: float
 ) -> None:
     noise = np.random.default_rng(0).standard_normal(int(seconds * SAMPLE_RATE)) * loudness
     told: list[float] = []
@@ -99,7 +99,7 @@ def test_where_nobody_speaks_there_is_no_turn(
 @pytest.mark.parametrize("counts", [{}, {"num_speakers": 3}, {"min_speakers": 2}, {"max_speakers": 1}])
 @pytest.mark.parametrize("seconds", [0.2, 1.5, 4.0])
 def test_one_short_sound_is_no_failure(
-    demo: Pyannote, waveform_of: Callable[..., Waveform], counts: dict[str, int], seconds: float
+    demo: PyannoteDiarizer, waveform_of: Callable[..., Waveform], counts: dict[str, int], seconds: float
 ) -> None:
     talk = held_out(2, 60, 0)
     start = int(talk.turns[0].start * SAMPLE_RATE)
@@ -110,7 +110,7 @@ def test_one_short_sound_is_no_failure(
     assert len(speakers(found)) <= max(counts.values(), default=1)
 
 
-def test_progress_goes_from_nothing_to_all_without_falling(demo: Pyannote, waveform_of: Callable[..., Waveform]) -> None:
+def test_progress_goes_from_nothing_to_all_without_falling(demo: PyannoteDiarizer, waveform_of: Callable[..., Waveform]) -> None:
     told: list[float] = []
     demo.diarize(waveform_of(held_out(2, 60, 0).samples), SPEC, told.append)
     assert told == sorted(told)
@@ -119,7 +119,7 @@ def test_progress_goes_from_nothing_to_all_without_falling(demo: Pyannote, wavef
     assert len(told) > 10
 
 
-def test_what_the_listener_raises_ends_the_work_as_it_is(demo: Pyannote, waveform_of: Callable[..., Waveform]) -> None:
+def test_what_the_listener_raises_ends_the_work_as_it_is(demo: PyannoteDiarizer, waveform_of: Callable[..., Waveform]) -> None:
     def stop(share: float) -> None:
         raise MemoryError("batch_size is what I say")  # not to be taken for the pipeline's
 
@@ -150,12 +150,12 @@ def out_of_memory() -> list[Exception]:
 
 @pytest.mark.parametrize("which", [0, 1])
 def test_when_memory_runs_out_the_batches_are_halved_and_that_is_said(
-    demo: Pyannote, waveform_of: Callable[..., Waveform], which: int
+    demo: PyannoteDiarizer, waveform_of: Callable[..., Waveform], which: int
 ) -> None:
     told: list[Event] = []
     waveform = waveform_of(held_out(2, 60, 0).samples)
     full = Full(demo._pipeline, 4, out_of_memory()[which])
-    found = Pyannote(full, "demo", "cuda", told.append).diarize(waveform, SPEC, ignore)
+    found = PyannoteDiarizer(full, "demo", "cuda", told.append).diarize(waveform, SPEC, ignore)
     assert found.turns == demo.diarize(waveform, SPEC, ignore).turns
     assert [event.message for event in told if isinstance(event, Notice)] == [
         f"Diarization ran out of memory on cuda; it goes on in batches of {size}." for size in (8, 4)
@@ -163,11 +163,11 @@ def test_when_memory_runs_out_the_batches_are_halved_and_that_is_said(
 
 
 def test_a_device_that_holds_nothing_fails_the_recording_with_the_cure(
-    demo: Pyannote, waveform_of: Callable[..., Waveform]
+    demo: PyannoteDiarizer, waveform_of: Callable[..., Waveform]
 ) -> None:
     full = Full(demo._pipeline, 0, out_of_memory()[0])
     with pytest.raises(DiarizationFailed, match="does not hold a single chunk") as caught:
-        Pyannote(full, "demo", "cuda").diarize(waveform_of(held_out(2, 60, 0).samples), SPEC, ignore)
+        PyannoteDiarizer(full, "demo", "cuda").diarize(waveform_of(held_out(2, 60, 0).samples), SPEC, ignore)
     assert "--device cpu" in caught.value.hint
 
 
@@ -176,23 +176,23 @@ def test_whatever_else_goes_wrong_is_one_line(waveform_of: Callable[..., Wavefor
         raise RuntimeError("first line\nsecond line")
 
     with pytest.raises(DiarizationFailed) as caught:
-        Pyannote(broken, "demo", "cpu").diarize(waveform_of(np.zeros(SAMPLE_RATE)), SPEC, ignore)
+        PyannoteDiarizer(broken, "demo", "cpu").diarize(waveform_of(np.zeros(SAMPLE_RATE)), SPEC, ignore)
     assert str(caught.value) == "pyannote.audio could not say who speaks (first line)."
 
 
-def test_the_batch_size_is_that_of_both_networks(demo: Pyannote) -> None:
-    small = Pyannote.load("demo", device="cpu", batch_size=3)
+def test_the_batch_size_is_that_of_both_networks(demo: PyannoteDiarizer) -> None:
+    small = PyannoteDiarizer.load("demo", device="cpu", batch_size=3)
     assert (small._pipeline.segmentation_batch_size, small._pipeline.embedding_batch_size) == (3, 3)
     assert (demo.name, demo.device) == ("demo", "cpu")
 
 
-def test_a_gpu_that_pytorch_cannot_use_is_an_error_before_the_work(demo: Pyannote) -> None:
+def test_a_gpu_that_pytorch_cannot_use_is_an_error_before_the_work(demo: PyannoteDiarizer) -> None:
     import torch
 
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
     with pytest.raises(DeviceUnavailable, match="can use no GPU") as caught:
-        Pyannote.load("demo", device="cuda")
+        PyannoteDiarizer.load("demo", device="cuda")
     assert "--device cpu" in caught.value.hint
 
 
@@ -200,5 +200,5 @@ def test_files_that_are_no_networks_are_an_error_of_one_line(tmp_path: Path) -> 
     shutil.copytree(DEMO_FOLDER, tmp_path, dirs_exist_ok=True)
     (tmp_path / "segmentation" / "pytorch_model.bin").write_bytes(b"no pickle")
     with pytest.raises(ModelUnavailable, match="does not load") as caught:
-        Pyannote.load(str(tmp_path), device="cpu")
+        PyannoteDiarizer.load(str(tmp_path), device="cpu")
     assert "\n" not in str(caught.value)

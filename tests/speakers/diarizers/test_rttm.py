@@ -10,7 +10,7 @@ import pytest
 
 from transcribe_cli.audio import SAMPLE_RATE, Waveform
 from transcribe_cli.errors import DiarizationFailed, TranscribeError
-from transcribe_cli.speakers.diarizers.rttm import Rttm, parse
+from transcribe_cli.speakers.diarizers.rttm import RttmDiarizer, parse
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Turn
 
@@ -26,7 +26,7 @@ SPEAKER aula 1 9.000 5.000 <NA> <NA> Ana 0.93
 
 def diarize(path: Path, waveform: Waveform, recording: str = "aula.mp3") -> tuple[Turn, ...]:
     told: list[float] = []
-    turns = Rttm(path, recording).diarize(waveform, JobSpec(diarize=True), told.append).turns
+    turns = RttmDiarizer(path, recording).diarize(waveform, JobSpec(diarize=True), told.append).turns
     assert told == [1.0]
     return turns
 

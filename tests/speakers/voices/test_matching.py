@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.speakers.voices.vectors import at
-from transcribe_cli.speakers.voices.matching import DOUBT, MARGIN, likenesses
+from transcribe_cli.speakers.voices.matching import DOUBT_RANGE, MARGIN, match_voices
 
 ANA, RUI = at(1), at(0, 1)
 VOICES = {"Ana": ANA, "Rui": RUI}
@@ -17,7 +17,7 @@ VOICES = {"Ana": ANA, "Rui": RUI}
 def said(*speakers: np.ndarray, threshold: float = 0.7, taken: tuple[str, ...] = ()) -> dict[str, tuple[str, bool]]:
     """Label -> name, and whether it is sure."""
     labelled = {f"SPEAKER_{number:02}": vector for number, vector in enumerate(speakers)}
-    return {found.speaker: (found.name, found.sure) for found in likenesses(labelled, VOICES, threshold, taken)}
+    return {found.speaker: (found.name, found.sure) for found in match_voices(labelled, VOICES, threshold, taken)}
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_a_voice_is_sure_from_the_threshold_on_and_may_be_from_a_little_under_it
 ) -> None:
     """With how similar it is."""
     assert said(at(similarity)).get("SPEAKER_00") == expected
-    for found in likenesses({"SPEAKER_00": at(similarity)}, VOICES, 0.7):
+    for found in match_voices({"SPEAKER_00": at(similarity)}, VOICES, 0.7):
         assert found.similarity == pytest.approx(similarity, abs=1e-6)
 
 
@@ -61,8 +61,8 @@ def test_a_name_that_people_gave_to_another_speaker_is_taken() -> None:
 
 def test_without_voices_or_speakers_nobody_sounds_like_anybody() -> None:
     """An empty library, a recording without embeddings."""
-    assert likenesses({"SPEAKER_00": ANA}, {}, 0.7) == likenesses({}, VOICES, 0.7) == ()
-    assert likenesses({"SPEAKER_00": ANA}, {"Ana": ANA}, 0.7)[0].sure
+    assert match_voices({"SPEAKER_00": ANA}, {}, 0.7) == match_voices({}, VOICES, 0.7) == ()
+    assert match_voices({"SPEAKER_00": ANA}, {"Ana": ANA}, 0.7)[0].sure
 
 
 @given(st.integers(0, 6), st.integers(0, 6), st.floats(0, 1), st.integers(0, 2**32 - 1))
@@ -74,11 +74,11 @@ def test_whatever_the_voices_are_each_name_and_each_speaker_is_sure_once(
     drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
     known = {f"voice {number}": vector for number, vector in enumerate(drawn[speakers:])}
     labelled = {f"SPEAKER_{number:02}": vector for number, vector in enumerate(drawn[:speakers])}
-    found = likenesses(labelled, known, threshold)
+    found = match_voices(labelled, known, threshold)
     sure = [likeness for likeness in found if likeness.sure]
     assert len({likeness.name for likeness in sure}) == len({likeness.speaker for likeness in sure}) == len(sure)
     for likeness in found:
-        assert likeness.similarity >= threshold - (0 if likeness.sure else DOUBT) - 1e-6
+        assert likeness.similarity >= threshold - (0 if likeness.sure else DOUBT_RANGE) - 1e-6
     for likeness in sure:
         others = [float(labelled[likeness.speaker] @ vector) for name, vector in known.items() if name != likeness.name]
         assert likeness.similarity - max(others, default=-1.0) >= MARGIN - 1e-5

@@ -40,7 +40,7 @@ from transcribe_cli.costs.prices import load_prices
 from transcribe_cli.costs.usage import Usage
 from transcribe_cli.errors import NotReady
 from transcribe_cli.events import Emit, Notice
-from transcribe_cli.pipeline.loading import check_diarizer, decoders, load_diarizer
+from transcribe_cli.pipeline.loading import check_diarizer, load_diarizer, open_decoders
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.pipeline.run import Pipeline
 from transcribe_cli.plan import Decision, Job
@@ -122,13 +122,13 @@ class OpenAI:
             )
             pipeline = Pipeline(
                 lambda: [lambda: recognizer],
-                decoders(settings, stack),
+                open_decoders(settings, stack),
                 self._emit,
                 backend=self.name,
-                diarizer=partial(load_diarizer, settings),
-                fetcher=partial(Fetcher, round(settings.scratch_limit * GB)),
-                packing=self._packing,
-                allowed=lambda seconds: _PATIENCE_SECONDS,
+                load_diarizer=partial(load_diarizer, settings),
+                make_fetcher=partial(Fetcher, round(settings.scratch_limit * GB)),
+                make_packer=self._packing,
+                batch_timeout=lambda seconds: _PATIENCE_SECONDS,
             )
             stack.enter_context(feed)
             feed.start(pipeline)
@@ -169,7 +169,7 @@ class OpenAI:
         if not self._opus:
             longest = min(longest, MOST_BYTES / WAV_BYTES)
         gap = _CUT_GAP if model.times is Times.NONE else longest
-        return Packer(int(longest * SAMPLE_RATE), gap=int(gap * SAMPLE_RATE))
+        return Packer(int(longest * SAMPLE_RATE), max_gap=int(gap * SAMPLE_RATE))
 
     def _key(self) -> str | None:
         """The key for this server, and for no other.

@@ -13,7 +13,7 @@ from typing import Any
 
 from transcribe_cli.errors import PlaceFailed
 from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, Phrase, SpokenWord
-from transcribe_cli.recognition.engines.gates import repeats
+from transcribe_cli.recognition.engines.gates import is_repetitive
 from transcribe_cli.text.languages import language_code
 
 # The probability of a word is not told: 0 would be a doubt that nobody has.
@@ -163,7 +163,7 @@ def _attempt(segments: Sequence[Document], text: str, clip: Clip) -> Attempt:
         avg_logprob=_mean(segments, "avg_logprob"),
         compression_ratio=ratio,
         no_speech_prob=_mean(segments, "no_speech_prob"),
-        repeats=repeats(text, ratio, clip.spec),
+        repeats=is_repetitive(text, ratio, clip.spec),
     )
 
 

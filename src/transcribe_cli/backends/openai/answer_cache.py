@@ -16,7 +16,7 @@ from typing import Any
 
 from transcribe_cli import state_folder
 from transcribe_cli.plan import Job
-from transcribe_cli.state_folder import Shelf
+from transcribe_cli.state_folder import StateFiles
 
 # Nobody comes back to a recording that long after its run was killed.
 SWEEP_SECONDS = 30 * 24 * 3600.0
@@ -46,7 +46,7 @@ class Paid:
         with self._lock:
             self._answers[key] = answer
             with contextlib.suppress(OSError):
-                descriptor = state_folder.opened(self._path)
+                descriptor = state_folder.open_for_append(self._path)
                 try:
                     os.write(descriptor, line)
                     os.fsync(descriptor)
@@ -67,23 +67,23 @@ class Answers:
     """
 
     def __init__(self, folder: Path | None, place: str) -> None:
-        self._shelf = Shelf(folder, "remote", ".answers.jsonl", SWEEP_SECONDS)
+        self._state_files = StateFiles(folder, "remote", ".answers.jsonl", SWEEP_SECONDS)
         self._place = place
 
     def of(self, job: Job) -> Paid:
         """Those about a recording as it is now; who spoke changes no answer."""
         text = job.spec.model_copy(update={"diarize": False}).fingerprint
-        return Paid(self._shelf.path(job.recording.uri, *job.recording.identity, text, self._place))
+        return Paid(self._state_files.path(job.recording.uri, *job.recording.identity, text, self._place))
 
     def sweep(self) -> None:
         """Remove what was left behind a month ago."""
-        self._shelf.sweep()
+        self._state_files.remove_expired()
 
 
 def _read(path: Path) -> dict[str, Mapping[str, Any]]:
     """The answers of a file by their keys."""
     return {
         record["key"]: record["answer"]
-        for record in state_folder.records(path)
+        for record in state_folder.read_records(path)
         if isinstance(record.get("key"), str) and isinstance(record.get("answer"), dict)
     }

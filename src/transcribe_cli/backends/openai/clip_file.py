@@ -69,11 +69,11 @@ def _seconds(clip: Clip) -> float:
 
 def _blocks(clip: Clip) -> Iterator[NDArray[np.int16]]:
     """Its samples in blocks, since all of a long one would be 80 MB."""
-    if clip.muted and len(clip.stretches) == 1:  # short, and silence is put into it
+    if clip.mute_gaps and len(clip.sample_ranges) == 1:  # short, and silence is put into it
         yield as_pcm(clip.samples())
     else:
-        for start, end in clip.stretches:
+        for start, end in clip.sample_ranges:
             for position in range(start, end, _BLOCK_SAMPLES):
                 yield as_pcm(clip.waveform.read(position, min(position + _BLOCK_SAMPLES, end), clip.channel))
-    if (missing := SHORTEST_SAMPLES - sum(end - start for start, end in clip.stretches)) > 0:
+    if (missing := SHORTEST_SAMPLES - sum(end - start for start, end in clip.sample_ranges)) > 0:
         yield np.zeros(missing, np.int16)

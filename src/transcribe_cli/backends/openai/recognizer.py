@@ -96,7 +96,7 @@ class Recognizer:
     ) -> None:
         self.model = server.name_of(spec.model)
         self.device = server.host
-        self.lanes = self.replicas = at_once
+        self.concurrency = self.replicas = at_once
         self._server = server
         self._client = client
         self._answers = answers
@@ -114,7 +114,7 @@ class Recognizer:
     def check(self, spec: JobSpec) -> None:
         """Nothing that was not checked before."""
 
-    def languages(self, clips: Sequence[Clip]) -> list[Mapping[str, float]]:
+    def detect_languages(self, clips: Sequence[Clip]) -> list[Mapping[str, float]]:
         """What the server hears where nobody says what is spoken: its answers are kept, and used if the vote is for the same language.
 
         A clip that was sent in the language of an early vote is not sent once more to vote: it stands by that language.

@@ -81,7 +81,7 @@ class Feed:
     def _work(self, pipeline: Pipeline) -> None:
         ended: BaseException = RuntimeError("the pipeline has ended")
         try:
-            with closing(pipeline.run((), limited=lambda: self._stop.is_set, more=self._arrivals())) as outcomes:
+            with closing(pipeline.run((), limited=lambda: self._stop.is_set, later_jobs=self._arrivals())) as outcomes:
                 for outcome in outcomes:
                     with self._lock:
                         came = self._waiting.pop(id(outcome.job))

@@ -31,7 +31,7 @@ from transcribe_cli.backends.staging import Staging
 from transcribe_cli.backends.thread_pool import Stop, side_by_side
 from transcribe_cli.errors import NotReady
 from transcribe_cli.events import Emit, Notice
-from transcribe_cli.pipeline.loading import decoders
+from transcribe_cli.pipeline.loading import open_decoders
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job
 from transcribe_cli.settings import Settings
@@ -91,7 +91,7 @@ class RunPod:
             errand = Errand(
                 client=client,
                 dialect=self._dialect,
-                packer=Packer(settings, decoders(settings, stack), fetcher, staging, INLINE_BYTES),
+                packer=Packer(settings, open_decoders(settings, stack), fetcher, staging, INLINE_BYTES),
                 tickets=tickets,
                 staging=staging,
                 emit=self._emit,

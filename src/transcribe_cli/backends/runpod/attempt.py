@@ -18,7 +18,7 @@ from transcribe_cli.errors import NotReady, PlaceFailed, RecordingError, Storage
 from transcribe_cli.events import Notice, RecordingProgress, RecordingSent, RecordingStarted, RecordingTaken
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Decision, Job
-from transcribe_cli.storage.signing import LONGEST_SECONDS, signed
+from transcribe_cli.storage.signing import MAX_SIGNED_SECONDS, sign_url
 from transcribe_cli.text.printable import printable
 
 # A worker may take so long for a recording: its own length, and this for loading models; in seconds.
@@ -99,7 +99,7 @@ class _Attempt:
     def _send(self) -> None:
         errand, job = self._errand, self._job
         unknown = _LEAST_COMPUTING + _UNKNOWN_SECONDS
-        parcel = errand.packer.pack(job, min(LONGEST_SECONDS, errand.queue_seconds + unknown), self._stop, self._note_staged)
+        parcel = errand.packer.pack(job, min(MAX_SIGNED_SECONDS, errand.queue_seconds + unknown), self._stop, self._note_staged)
         self._ticket = replace(
             self._ticket,
             bytes=parcel.bytes,
@@ -120,11 +120,11 @@ class _Attempt:
     def _submit(self, parcel: Parcel, computing: float) -> None:
         """Note the job on disk, put it into the queue, note its id."""
         errand = self._errand
-        to_live = min(LONGEST_SECONDS, computing + errand.queue_seconds)
+        to_live = min(MAX_SIGNED_SECONDS, computing + errand.queue_seconds)
         result_url = ""
         if errand.staging is not None:
             place = errand.staging.place("json.gz")
-            result_url = signed(place, to_live, put=True)
+            result_url = sign_url(place, to_live, put=True)
             self._ticket = replace(self._ticket, result=place.uri)
         body = {
             "input": errand.dialect.request(self._job, parcel, result_url),

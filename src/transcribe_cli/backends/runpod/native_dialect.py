@@ -15,8 +15,8 @@ from transcribe_cli.backends.protocol import Failure, Packed, RemoteJob, RemoteR
 from transcribe_cli.backends.runpod.answer import Answer
 from transcribe_cli.errors import DiarizationFailed, NotReady, PlaceFailed, RecordingError, StorageNotReady, TranscribeError
 from transcribe_cli.pipeline.outcome import Outcome
-from transcribe_cli.plan import Decision, Job, turns_file
-from transcribe_cli.sinks import Listings, files_of, json_path, read
+from transcribe_cli.plan import Decision, Job, find_rttm
+from transcribe_cli.sinks import Listings, files_of, json_path, read_transcript
 from transcribe_cli.speakers.diarizers import Diarization
 from transcribe_cli.transcript import Source, Transcript
 
@@ -105,13 +105,13 @@ def as_made_here(transcript: Transcript, job: Job, ticket: Ticket) -> Transcript
 def _text(job: Job) -> Packed:
     path = json_path(job.output)
     try:
-        return Packed.of(read(path).model_dump_json(exclude_none=True))
+        return Packed.of(read_transcript(path).model_dump_json(exclude_none=True))
     except TranscribeError as error:
         raise RecordingError(error.message, error.hint) from error
 
 
 def _turns(job: Job) -> Packed:
-    path = turns_file(job.recording, job.output, Listings())
+    path = find_rttm(job.recording, job.output, Listings())
     try:
         return Packed.of(files_of(path).read(path).decode("utf-8-sig"))
     except (OSError, ValueError, StorageNotReady) as error:

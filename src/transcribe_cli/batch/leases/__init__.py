@@ -5,24 +5,24 @@ Reading order: `owner` (who holds a lease), `path` (where it lies), `store` (wha
 depends on a lease: see decision 11.
 """
 
-from transcribe_cli.batch.leases.holding import BEAT_SECONDS, EXPIRY_SECONDS, Lease, Leases
-from transcribe_cli.batch.leases.local import LocalStore
-from transcribe_cli.batch.leases.objects import ObjectStore
+from transcribe_cli.batch.leases.any_store import AnyLeaseStore
+from transcribe_cli.batch.leases.lease_store import LeaseStore, StoredLease
+from transcribe_cli.batch.leases.local_store import LocalLeaseStore
+from transcribe_cli.batch.leases.manager import EXPIRY_SECONDS, REFRESH_SECONDS, Lease, LeaseManager
+from transcribe_cli.batch.leases.object_store import ObjectLeaseStore
 from transcribe_cli.batch.leases.owner import Owner
-from transcribe_cli.batch.leases.path import lease_path
-from transcribe_cli.batch.leases.store import LeaseStore, Seen
-from transcribe_cli.batch.leases.stores import Stores
+from transcribe_cli.batch.leases.paths import lease_path
 
 __all__ = [
-    "BEAT_SECONDS",
     "EXPIRY_SECONDS",
+    "REFRESH_SECONDS",
+    "AnyLeaseStore",
     "Lease",
+    "LeaseManager",
     "LeaseStore",
-    "Leases",
-    "LocalStore",
-    "ObjectStore",
+    "LocalLeaseStore",
+    "ObjectLeaseStore",
     "Owner",
-    "Seen",
-    "Stores",
+    "StoredLease",
     "lease_path",
 ]

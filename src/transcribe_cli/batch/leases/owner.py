@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from transcribe_cli.sinks import host, is_alive
+from transcribe_cli.sinks import host_id, is_alive
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class Owner:
     writing: bool = False
 
     @classmethod
-    def me(cls, began: str) -> Owner:
+    def this_process(cls, began: str) -> Owner:
         """This process, taking a lease now."""
         name = socket.gethostname()
-        return cls(name, host(), os.getpid(), secrets.token_hex(8), began, moment())
+        return cls(name, host_id(), os.getpid(), secrets.token_hex(8), began, utc_now())
 
     @classmethod
     def loads(cls, data: bytes) -> Owner:
@@ -62,12 +62,12 @@ class Owner:
         return json.dumps(asdict(self)).encode() + b"\n"
 
     @property
-    def is_gone(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether it is certain that the process ended: it ran here, and is not there."""
-        return self.machine == host() and not is_alive(self.pid)
+        return self.machine == host_id() and not is_alive(self.pid)
 
 
-def moment() -> str:
+def utc_now() -> str:
     """Now, UTC, ISO 8601 to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 

@@ -43,7 +43,7 @@ class Clip:
         language: a code; "" where the language is still to be found.
         before: tokens of the text before it, for a spec that reads sequentially; its clips are longer, too.
         channel: of the waveform; None for all of them, mixed.
-        muted: whether what lies between its speech, where that is heard, is silenced, because it is somebody else's.
+        mute_gaps: whether what lies between its speech, where that is heard, is silenced, because it is somebody else's.
     """
 
     recording: int
@@ -55,7 +55,7 @@ class Clip:
     part: int = 0
     before: tuple[int, ...] = ()
     channel: int | None = None
-    muted: bool = False
+    mute_gaps: bool = False
 
     @property
     def start(self) -> float:
@@ -68,7 +68,7 @@ class Clip:
         return self.speech[-1].end / SAMPLE_RATE
 
     @cached_property
-    def stretches(self) -> tuple[tuple[int, int], ...]:
+    def sample_ranges(self) -> tuple[tuple[int, int], ...]:
         """What is heard of the recording: samples [start, end), in order and apart."""
         if self.spec.sequential or self.part:
             return ((self.speech[0].start, self.speech[-1].end),)
@@ -83,17 +83,17 @@ class Clip:
     @property
     def seconds(self) -> float:
         """Its length as it is heard."""
-        return sum(end - start for start, end in self.stretches) / SAMPLE_RATE
+        return sum(end - start for start, end in self.sample_ranges) / SAMPLE_RATE
 
     def span(self, start: float, end: float) -> tuple[float, float]:
         """Where in the recording a span of the clip lies, all in seconds: what is heard across a joint has what lies between."""
         return self._at(start, bisect_right), max(self._at(start, bisect_right), self._at(end, bisect_left))
 
     def _at(self, seconds: float, bisect: Callable[[Sequence[float], float], int]) -> float:
-        lengths = accumulate((end - start) / SAMPLE_RATE for start, end in self.stretches)
+        lengths = accumulate((end - start) / SAMPLE_RATE for start, end in self.sample_ranges)
         joints = [0.0, *lengths][:-1]
         number = max(0, bisect(joints, seconds) - 1)
-        start, end = self.stretches[number]
+        start, end = self.sample_ranges[number]
         return min(start / SAMPLE_RATE + seconds - joints[number], end / SAMPLE_RATE)
 
     @property
@@ -105,9 +105,9 @@ class Clip:
 
     def samples(self) -> NDArray[np.float32]:
         """(samples,) in [-1, 1) at 16 kHz, read from scratch now."""
-        samples = np.concatenate([self.waveform.read(start, end, self.channel) for start, end in self.stretches])
-        if self.muted and len(self.stretches) == 1:
-            first, _ = self.stretches[0]
+        samples = np.concatenate([self.waveform.read(start, end, self.channel) for start, end in self.sample_ranges])
+        if self.mute_gaps and len(self.sample_ranges) == 1:
+            first, _ = self.sample_ranges[0]
             for before, after in pairwise(self.speech):
                 samples[before.end - first : after.start - first] = 0
         return samples
@@ -201,7 +201,7 @@ class DeviceFull(Exception):
 
 
 class Engine(Protocol):
-    """A recognizer, loaded and ready. As many threads as it has lanes may call it at the same time."""
+    """A recognizer, loaded and ready. As many threads as it has concurrency may call it at the same time."""
 
     @property
     def model(self) -> str:
@@ -216,7 +216,7 @@ class Engine(Protocol):
         """How many clips make a full batch."""
 
     @property
-    def lanes(self) -> int:
+    def concurrency(self) -> int:
         """How many batches may be under way at once."""
 
     @property
@@ -226,7 +226,7 @@ class Engine(Protocol):
     def check(self, spec: JobSpec) -> None:
         """Raise UsageError when the model cannot do what the spec asks."""
 
-    def languages(self, clips: Sequence[Clip]) -> list[Mapping[str, float]]:
+    def detect_languages(self, clips: Sequence[Clip]) -> list[Mapping[str, float]]:
         """For each clip, the probability of each language code. Raises as `recognize`."""
 
     def recognize(self, tasks: Sequence[Task]) -> list[ClipResult | Task]:

@@ -16,7 +16,7 @@ from transcribe_cli.errors import DeviceUnavailable
 
 # What the ctranslate2 wheel (4.8) opens by name at run time; it has the CUDA runtime inside and needs no cuDNN.
 CUDA_LIBRARIES = ("libcublas.so.12", "libcublasLt.so.12")
-CUDA_CURE = "Install them with `pip install 'transcribe-cli[cuda]'`, or use `--device cpu`."
+CUDA_HINT = "Install them with `pip install 'transcribe-cli[cuda]'`, or use `--device cpu`."
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Placement:
         return f"{self.device}/{self.compute_type}"
 
 
-def place(device: str, compute_type: str, indices: tuple[int, ...] = (0,)) -> Placement:
+def choose_device(device: str, compute_type: str, indices: tuple[int, ...] = (0,)) -> Placement:
     """Choose device and compute type: `auto` takes CUDA when there is a GPU, `default` the usual type of the device.
 
     Raises:
@@ -65,7 +65,7 @@ def check_gpu(indices: tuple[int, ...], gpus: int) -> None:
     if (beyond := [index for index in indices if index >= gpus]) != []:
         raise DeviceUnavailable(f"There is no GPU {beyond[0]}: this machine shows {gpus}, counted from 0.")
     if missing := missing_cuda_libraries():
-        raise DeviceUnavailable(f"There is a GPU, but {', '.join(missing)} cannot be loaded.", CUDA_CURE)
+        raise DeviceUnavailable(f"There is a GPU, but {', '.join(missing)} cannot be loaded.", CUDA_HINT)
 
 
 def _usual_type(device: str, supported: set[str]) -> str:

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 from transcribe_cli.errors import ModelUnavailable, UsageError
 from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, DeviceFull, Phrase, SpokenWord, Task
-from transcribe_cli.recognition.engines.devices import Placement, place, processor_count
+from transcribe_cli.recognition.engines.devices import Placement, choose_device, processor_count
 from transcribe_cli.recognition.engines.encodings import Encodings, on_host
-from transcribe_cli.recognition.engines.gates import repeats, settle
+from transcribe_cli.recognition.engines.gates import is_repetitive, settle
 from transcribe_cli.recognition.engines.models import locate
 from transcribe_cli.recognition.engines.sequential import read
 from transcribe_cli.settings import Settings
@@ -33,10 +33,10 @@ from transcribe_cli.spec import JobSpec
 
 # On a processor batching gains next to nothing and costs memory (measured); a GPU is fed by it.
 BATCH_SIZE = {"cpu": 2, "cuda": 16}
-# A processor is fed by lanes: two of one thread are 1.8 times as fast as one of two. Each needs memory of its own, so not too many.
+# A processor is fed by concurrency: two of one thread are 1.8 times as fast as one of two. Each needs memory of its own, so not too many.
 MOST_REPLICAS = 4
 # While one lane computes on a GPU, the other makes the features of the next batch.
-GPU_LANES = 2
+GPU_CONCURRENCY = 2
 # Whisper's decoder sees at most 448 tokens, prompt included.
 MAX_TOKENS = 448
 # The features need more samples than one window of 400; a shorter clip is padded with silence.
@@ -51,19 +51,19 @@ class FasterWhisper:
     """A faster-whisper model on one device, loaded and ready.
 
     Attributes:
-        lanes: how many threads may call `recognize` and `languages` at once.
+        concurrency: how many threads may call `recognize` and `languages` at once.
         replicas: for how many of them it computes at once; the others stand in line.
     """
 
-    def __init__(self, whisper: WhisperModel, name: str, device: str, batch_size: int, replicas: int, lanes: int) -> None:
+    def __init__(self, whisper: WhisperModel, name: str, device: str, batch_size: int, replicas: int, concurrency: int) -> None:
         self._whisper = whisper
         self._turn = threading.Semaphore(replicas)
         self.model = name
         self.device = device
         self.batch_size = batch_size
-        self.lanes = lanes
+        self.concurrency = concurrency
         self.replicas = replicas
-        self._encodings = Encodings(2 * batch_size * lanes)
+        self._encodings = Encodings(2 * batch_size * concurrency)
 
     @classmethod
     def load(cls, name: str, settings: Settings) -> list[Callable[[], FasterWhisper]]:
@@ -72,9 +72,9 @@ class FasterWhisper:
         Raises:
             UsageError: no model is called so, or a folder holds none.
             ModelUnavailable: it is not here and cannot be fetched; also raised by the loaders, when it does not load.
-            DeviceUnavailable: see `devices.place`.
+            DeviceUnavailable: see `devices.choose_device`.
         """
-        placement = place(settings.device, settings.compute_type, settings.device_index)
+        placement = choose_device(settings.device, settings.compute_type, settings.device_index)
         folder = str(locate(name, settings.model_dir, offline=settings.offline))
         # The rungs above 0 draw at random: the same run gives the same text.
         ctranslate2.set_random_seed(0)
@@ -88,7 +88,7 @@ class FasterWhisper:
 
         def on_gpu(index: int) -> FasterWhisper:
             device = f"cuda:{index}/{placement.compute_type}" if several else str(placement)
-            return cls(_whisper(folder, name, placement, {"device_index": index}), name, device, size, 1, GPU_LANES)
+            return cls(_whisper(folder, name, placement, {"device_index": index}), name, device, size, 1, GPU_CONCURRENCY)
 
         return [lambda index=index: on_gpu(index) for index in settings.device_index]  # type: ignore[misc]
 
@@ -101,7 +101,7 @@ class FasterWhisper:
         if not self._whisper.model.is_multilingual and (spec.language not in (None, "en") or spec.task == "translate"):
             raise UsageError(f"Model {self.model} only knows English.", "Take one whose name does not end in .en.")
 
-    def languages(self, clips: Sequence[Clip]) -> list[Mapping[str, float]]:
+    def detect_languages(self, clips: Sequence[Clip]) -> list[Mapping[str, float]]:
         """For each clip, the probability of each language code; English alone for a model that knows no other."""
         if not self._whisper.model.is_multilingual:
             return [{"en": 1.0} for _ in clips]
@@ -259,7 +259,7 @@ def _attempt(result: Any, tokenizer: Tokenizer, spec: JobSpec, temperature: floa
     logprob = float(result.scores[best] * len(tokens) ** spec.length_penalty / (len(tokens) + 1))
     text = tokenizer.decode([token for token in tokens if token < tokenizer.eot]).strip()
     ratio = get_compression_ratio(text)
-    return Attempt(tokens, text, temperature, logprob, ratio, float(result.no_speech_prob), repeats(text, ratio, spec))
+    return Attempt(tokens, text, temperature, logprob, ratio, float(result.no_speech_prob), is_repetitive(text, ratio, spec))
 
 
 def _text_tokens(attempt: Attempt | None, tokenizer: Tokenizer) -> list[int]:

@@ -46,7 +46,7 @@ def settle(attempts: Sequence[Attempt], spec: JobSpec, *, last: bool) -> Attempt
     return replace(max(candidates, key=lambda attempt: attempt.avg_logprob), failed_gates=True)
 
 
-def repeats(text: str, compression_ratio: float, spec: JobSpec) -> bool:
+def is_repetitive(text: str, compression_ratio: float, spec: JobSpec) -> bool:
     """Whether the text compresses too well to be speech, or loops; never when the spec has no threshold."""
     threshold = spec.compression_ratio_threshold
     return threshold is not None and (compression_ratio > threshold or loops(text))

@@ -12,7 +12,7 @@ from faster_whisper import WhisperModel
 from faster_whisper.transcribe import Segment
 
 from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, Phrase, SpokenWord
-from transcribe_cli.recognition.engines.gates import improbable, repeats
+from transcribe_cli.recognition.engines.gates import improbable, is_repetitive
 from transcribe_cli.spec import JobSpec
 
 
@@ -67,6 +67,6 @@ def _attempt(segments: Sequence[Segment], spec: JobSpec) -> Attempt:
         float(sum(sums) / len(tokens)) if tokens else 0.0,
         max((float(segment.compression_ratio) for segment in segments), default=0.0),
         max((float(segment.no_speech_prob) for segment in segments), default=0.0),
-        any(repeats(segment.text, segment.compression_ratio, spec) for segment in segments),
+        any(is_repetitive(segment.text, segment.compression_ratio, spec) for segment in segments),
     )
     return replace(attempt, failed_gates=attempt.repeats or improbable(attempt, spec))

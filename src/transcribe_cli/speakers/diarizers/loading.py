@@ -17,7 +17,7 @@ from transcribe_cli.errors import DeviceUnavailable, MissingExtra, ModelUnavaila
 from transcribe_cli.speakers.diarizers import one_pass, torchaudio_stub
 from transcribe_cli.speakers.diarizers.quiet import silenced
 
-TELEMETRY = "PYANNOTE_METRICS_ENABLED"
+TELEMETRY_VARIABLE = "PYANNOTE_METRICS_ENABLED"
 Device = Literal["auto", "cpu", "cuda"]
 
 _LOG = logging.getLogger(__name__)
@@ -27,15 +27,15 @@ _FULL = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAIL
 
 
 def load(config: Mapping[str, Any], name: str, device: Device, index: int) -> Any:  # noqa: ANN401 - a pyannote.audio SpeakerDiarization
-    """Load the pipeline that `hub.locate` found onto a device; `name` is for messages.
+    """Load the pipeline that `pipeline_files.locate` found onto a device; `name` is for messages.
 
     Raises:
-        MissingExtra: the library cannot be imported.
+        MissingExtra: the import_pyannote cannot be imported.
         DeviceUnavailable: a GPU was asked for that this PyTorch cannot use.
         ModelUnavailable: the files hold no pipeline that this version loads.
     """
     with silenced():
-        pyannote = library()
+        pyannote = import_pyannote()
         chosen = _place(device, index)
         try:
             pipeline = pyannote.Pipeline.from_pretrained(dict(config))
@@ -70,13 +70,13 @@ def short(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
-def library() -> Any:  # noqa: ANN401 - the module
+def import_pyannote() -> Any:  # noqa: ANN401 - the module
     """Import pyannote.audio, in the only way in which it is to be imported.
 
     Raises:
         MissingExtra: it is installed, but not so that it can be imported.
     """
-    os.environ[TELEMETRY] = "0"
+    os.environ[TELEMETRY_VARIABLE] = "0"
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         torchaudio_stub.install_where_needed()

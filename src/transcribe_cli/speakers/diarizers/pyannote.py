@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from transcribe_cli.audio import SAMPLE_RATE, Waveform
 from transcribe_cli.errors import DiarizationFailed
 from transcribe_cli.events import Emit, Notice, silence
-from transcribe_cli.speakers.diarizers import Diarization, blocks, hub, loading, recipe
+from transcribe_cli.speakers.diarizers import Diarization, blocks, loading, pipeline_files, recipe
 from transcribe_cli.speakers.diarizers.blocks import BLOCK_SECONDS, Voice
 from transcribe_cli.speakers.diarizers.loading import Device
 from transcribe_cli.speakers.diarizers.quiet import silenced
@@ -27,7 +27,7 @@ from transcribe_cli.transcript import Turn
 _STEPS = {"segmentation": (0.0, 0.3), "embeddings": (0.3, 0.97)}
 
 
-class Pyannote:
+class PyannoteDiarizer:
     """A pyannote.audio pipeline on one device, loaded and ready; not for several threads at a time."""
 
     def __init__(
@@ -67,16 +67,16 @@ class Pyannote:
             device: `auto` takes the GPU when this PyTorch can use one.
             device_index: which GPU.
             batch_size: how many chunks, and voices in chunks, the networks see at once; none: what the pipeline says.
-            token: of Hugging Face; see `hub.check`.
+            token: of Hugging Face; see `pipeline_files.check`.
             model_dir: where models are cached; none: the Hugging Face cache.
             offline: never ask the hub.
             block_seconds: about how long the blocks of long recordings are.
             emit: told when something had to be done otherwise.
 
         Raises:
-            NotReady, UsageError: see `hub.check` and `loading.load`.
+            NotReady, UsageError: see `pipeline_files.check` and `loading.load`.
         """
-        config = hub.locate(name, token=token, model_dir=model_dir, offline=offline)
+        config = pipeline_files.locate(name, token=token, model_dir=model_dir, offline=offline)
         pipeline = loading.load(config, name, device, device_index)
         if batch_size:
             pipeline.segmentation_batch_size = pipeline.embedding_batch_size = batch_size

@@ -15,7 +15,7 @@ from transcribe_cli.sinks import files_of
 from transcribe_cli.speakers.diarizers import Diarization
 from transcribe_cli.speakers.diarizers.turns import tidy
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.storage import Place
+from transcribe_cli.storage import AnyPath
 from transcribe_cli.transcript import Turn
 
 _TURN = "SPEAKER"
@@ -23,7 +23,7 @@ _COMMENT = ";;"
 _FIELDS = 8
 
 
-class Rttm:
+class RttmDiarizer:
     """The turns of one recording from an RTTM file. Speakers keep the names that the file gives them.
 
     Attributes:
@@ -33,7 +33,7 @@ class Rttm:
 
     device = "cpu"
 
-    def __init__(self, path: Place, recording: str) -> None:
+    def __init__(self, path: AnyPath, recording: str) -> None:
         """Take the turns of `recording`, the recording's name with or without its extension, from `path`."""
         self.name = str(path)
         self._path = path

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from transcribe_cli.events import Emit, Notice
 from transcribe_cli.speakers.diarizers import Diarization
 from transcribe_cli.speakers.voices.library import Library
-from transcribe_cli.speakers.voices.matching import likenesses
-from transcribe_cli.transcript import Likeness, Transcript
+from transcribe_cli.speakers.voices.matching import match_voices
+from transcribe_cli.transcript import Transcript, VoiceMatch
 
 # The flag of a transcript in which somebody sounds like a voice, but not surely.
 DOUBTFUL = "speaker_doubtful"
@@ -38,7 +38,7 @@ class KnownVoices:
             self._enrolled_with.append(voice.diarize_model)
         self._told: set[str] = set()
 
-    def heard_in(self, found: Diarization, model: str, given: Mapping[str, str]) -> tuple[Likeness, ...]:
+    def heard_in(self, found: Diarization, model: str, given: Mapping[str, str]) -> tuple[VoiceMatch, ...]:
         """Which speakers of a recording sound like a voice.
 
         Args:
@@ -53,7 +53,7 @@ class KnownVoices:
             return ()
         speakers = {label: vector for label, vector in found.embeddings.items() if label not in given}
         taken = {name for label, name in given.items() if label in found.embeddings}
-        return likenesses(speakers, self._voices[found.embedded_by], self._threshold, taken)
+        return match_voices(speakers, self._voices[found.embedded_by], self._threshold, taken)
 
     def _tell_once(self, model: str, network: str) -> None:
         if network in self._told:
@@ -69,7 +69,7 @@ class KnownVoices:
         )
 
 
-def with_likenesses(transcript: Transcript, found: Iterable[Likeness]) -> Transcript:
+def with_likenesses(transcript: Transcript, found: Iterable[VoiceMatch]) -> Transcript:
     """The transcript with those speakers named who are surely somebody, and with a flag when another may be."""
     likely = tuple(found)
     flags = [flag for flag in transcript.flags if flag != DOUBTFUL]

@@ -12,25 +12,25 @@ from collections.abc import Collection, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from transcribe_cli.transcript import Likeness
+from transcribe_cli.transcript import VoiceMatch
 
 # So much less than the threshold is still a resemblance that people should be told about.
-DOUBT = 0.15
+DOUBT_RANGE = 0.15
 # A voice is not taken for another's when both are that near.
 MARGIN = 0.1
 
 
-def likenesses(
+def match_voices(
     speakers: Mapping[str, NDArray[np.float32]],
     voices: Mapping[str, NDArray[np.float32]],
     threshold: float,
     taken: Collection[str] = (),
     margin: float = MARGIN,
-) -> tuple[Likeness, ...]:
+) -> tuple[VoiceMatch, ...]:
     """Who sounds like whom, in the order of the speakers; those who resemble nobody are left out.
 
     It is sure that a speaker is somebody when their similarity is the threshold or more, no other voice comes within the margin of it, no
-    other speaker is nearer to that voice, and the name is not taken. Down to `DOUBT` under the threshold it is a resemblance. So a
+    other speaker is nearer to that voice, and the name is not taken. Down to `DOUBT_RANGE` under the threshold it is a resemblance. So a
     name is given to one speaker of a recording at most.
 
     Args:
@@ -52,6 +52,6 @@ def likenesses(
         alone = similarity - others.max(initial=-1.0) >= margin
         first = int(similar[:, nearest].argmax()) == row
         sure = similarity >= threshold and alone and first and names[nearest] not in taken
-        if sure or similarity >= threshold - DOUBT:
-            found.append(Likeness(speaker=label, name=names[nearest], similarity=similarity, sure=sure))
+        if sure or similarity >= threshold - DOUBT_RANGE:
+            found.append(VoiceMatch(speaker=label, name=names[nearest], similarity=similarity, sure=sure))
     return tuple(found)

@@ -15,11 +15,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from transcribe_cli.batch.leases.store import Seen
+from transcribe_cli.batch.leases.lease_store import StoredLease
 from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.sinks import temporary_name
-from transcribe_cli.sources import LEASE_ENDING
-from transcribe_cli.storage import Location, shared
+from transcribe_cli.sources import LEASE_SUFFIX
+from transcribe_cli.storage import Location, shared_files
 
 _EMPTIED_SECONDS = 5.0
 # A request that takes as long as it may is still over before the lease expires.
@@ -29,7 +29,7 @@ _CHANGE_SECONDS, _LOOK_AGAIN_SECONDS = 30.0, 0.2
 _HASH_DIGITS = 16
 
 
-class ObjectStore:
+class ObjectLeaseStore:
     """See `LeaseStore`. Remembers the tags of what it wrote last, so that a lease of ours need not be read to be changed."""
 
     def __init__(self) -> None:
@@ -38,20 +38,20 @@ class ObjectStore:
     def create(self, path: Location, data: bytes) -> bool:
         """Put a lease there unless there is one."""
         with _os_errors():
-            return self._remember(path, data, time.time(), shared.create(path, data))
+            return self._remember(path, data, time.time(), shared_files.create(path, data))
 
-    def read(self, path: Location) -> Seen | None:
+    def read(self, path: Location) -> StoredLease | None:
         """The lease; one that is being given back is very old as soon as it can be taken."""
         with _os_errors():
-            found = shared.version(path, temporary_name())
+            found = shared_files.read_version(path, temporary_name())
         if found is None:
             return None
-        return Seen(found.data, math.inf if not found.data and found.age > _EMPTIED_SECONDS else found.age)
+        return StoredLease(found.data, math.inf if not found.data and found.age > _EMPTIED_SECONDS else found.age)
 
     def swap(self, path: Location, old: bytes, new: bytes | None) -> bool:
         """Compare and change, under a condition or while nobody else can."""
         with _os_errors():
-            if shared.has_conditions(path):
+            if shared_files.supports_conditions(path):
                 return self._changed(path, old, new)
             with _alone(path):
                 return self._changed(path, old, new)
@@ -60,7 +60,7 @@ class ObjectStore:
         ours = self._written.pop(path, None)
         if ours is not None and ours.data == old and self._change(path, ours, new):
             return True
-        there = shared.version(path, temporary_name())
+        there = shared_files.read_version(path, temporary_name())
         if there is None or there.data != old:
             return there is not None and new is not None and there.data == new
         return self._change(path, _Written(old, there.tag), new)
@@ -68,7 +68,7 @@ class ObjectStore:
     def _change(self, path: Location, old: _Written, new: bytes | None) -> bool:
         if new is None:
             return _removed(path, old)
-        return self._remember(path, new, time.time(), shared.replace(path, old.tag, new))
+        return self._remember(path, new, time.time(), shared_files.replace_version(path, old.tag, new))
 
     def _remember(self, path: Location, data: bytes, at: float, tag: str | None) -> bool:
         if tag is not None:
@@ -87,16 +87,16 @@ class _Written:
 
 def _removed(path: Location, old: _Written) -> bool:
     if path.store.kind.family != "s3":
-        return shared.discard(path, old.tag)
-    if _within(_FRESH_SECONDS, old.at) and shared.discard(path, old.tag):
+        return shared_files.remove_version(path, old.tag)
+    if _within(_FRESH_SECONDS, old.at) and shared_files.remove_version(path, old.tag):
         return True
     began = time.time()
-    if (emptied := shared.replace(path, old.tag, b"")) is None:
+    if (emptied := shared_files.replace_version(path, old.tag, b"")) is None:
         return False
     with contextlib.suppress(StorageNotReady):  # it ends by itself
         if _within(_EMPTIED_SECONDS, began):
             try:
-                shared.discard(path, emptied)
+                shared_files.remove_version(path, emptied)
             except StorageNotReady:  # a server that takes no condition there
                 path.store.remove(path)
     return True
@@ -114,14 +114,14 @@ def _alone(path: Location) -> Iterator[None]:
     Raises:
         OSError: others held it all the time.
     """
-    held = path.with_name(f".{hashlib.sha256(path.name.encode()).hexdigest()[:_HASH_DIGITS]}.change{LEASE_ENDING}")
+    held = path.with_name(f".{hashlib.sha256(path.name.encode()).hexdigest()[:_HASH_DIGITS]}.change{LEASE_SUFFIX}")
     until = time.monotonic() + _CHANGE_SECONDS
-    while shared.create(held, b"") is None:
+    while shared_files.create(held, b"") is None:
         if time.monotonic() > until:
             raise OSError(errno.EBUSY, "another run is changing it", path.uri)
-        there = shared.version(held, temporary_name())
+        there = shared_files.read_version(held, temporary_name())
         if there is not None and abs(there.age) > _CHANGE_SECONDS:
-            shared.discard(held, there.tag)
+            shared_files.remove_version(held, there.tag)
         time.sleep(_LOOK_AGAIN_SECONDS)
     try:
         yield

@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Edits:
+class EditCounts:
     """Words or characters that are wrong.
 
     Attributes:
@@ -19,8 +19,8 @@ class Edits:
     insertions: int = 0
     length: int = 0
 
-    def __add__(self, other: Edits) -> Edits:
-        return Edits(
+    def __add__(self, other: EditCounts) -> EditCounts:
+        return EditCounts(
             self.substitutions + other.substitutions,
             self.deletions + other.deletions,
             self.insertions + other.insertions,
@@ -37,7 +37,7 @@ class Edits:
         """Errors for each word of the reference; it may pass 1. None when there is no word there and one here."""
         return _rate(self.errors, self.length)
 
-    def document(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
             "rate": _rounded(self.rate, 6),
@@ -50,7 +50,7 @@ class Edits:
 
 
 @dataclass(frozen=True)
-class SpeakerTime:
+class SpeakerErrors:
     """Seconds in which somebody else speaks than is said; where two speak at once, both count.
 
     Attributes:
@@ -65,8 +65,8 @@ class SpeakerTime:
     confusion: float = 0.0
     length: float = 0.0
 
-    def __add__(self, other: SpeakerTime) -> SpeakerTime:
-        return SpeakerTime(
+    def __add__(self, other: SpeakerErrors) -> SpeakerErrors:
+        return SpeakerErrors(
             self.missed + other.missed,
             self.false_alarm + other.false_alarm,
             self.confusion + other.confusion,
@@ -83,7 +83,7 @@ class SpeakerTime:
         """Wrong seconds for each second spoken; it may pass 1. None when nobody speaks there and somebody here."""
         return _rate(self.errors, self.length)
 
-    def document(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
             "rate": _rounded(self.rate, 6),

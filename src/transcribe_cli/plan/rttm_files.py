@@ -14,21 +14,21 @@ from transcribe_cli.errors import DiarizationFailed, OutputRefused
 from transcribe_cli.sinks import Listings, Output
 from transcribe_cli.sources import Recording, json_safe
 from transcribe_cli.spec import RTTM, JobSpec
-from transcribe_cli.storage import Location, Place
+from transcribe_cli.storage import AnyPath, Location
 from transcribe_cli.text.printable import printable
 
 _SUFFIX = ".rttm"
 _DIGITS = 16  # of the file's SHA-256, as many as a fingerprint has
 
 
-def turns_file(recording: Recording, output: Output, listings: Listings) -> Place:
+def find_rttm(recording: Recording, output: Output, listings: Listings) -> AnyPath:
     """The file with the turns of a recording whose transcript goes to `output`.
 
     Raises:
         DiarizationFailed: there is none, or only one that this tool wrote itself; the message names it.
     """
-    ours: Place | None = None
-    for path in candidates(recording, output, listings):
+    ours: AnyPath | None = None
+    for path in rttm_candidates(recording, output, listings):
         if not _written_by_us(path, listings):
             return path
         ours = ours or path
@@ -42,16 +42,16 @@ def turns_file(recording: Recording, output: Output, listings: Listings) -> Plac
     raise DiarizationFailed(f"There is no {wanted}.", f"It is to hold the turns of this recording.{where}")
 
 
-def with_turns(spec: JobSpec, recording: Recording, output: Output, listings: Listings) -> JobSpec:
+def with_rttm_digest(spec: JobSpec, recording: Recording, output: Output, listings: Listings) -> JobSpec:
     """The spec, which names the content of the recording's RTTM file where it wants its turns: other turns are another job."""
     if spec.turns_are_given:
         with suppress(DiarizationFailed):  # the run says so, once the text is there
-            digest = listings.digest(turns_file(recording, output, listings)) or ""
+            digest = listings.digest(find_rttm(recording, output, listings)) or ""
             return spec.model_copy(update={"diarize_model": f"{RTTM}:{digest[:_DIGITS]}"})
     return spec
 
 
-def check_not_written(spec: JobSpec, recording: Recording, output: Output, listings: Listings) -> None:
+def check_rttm_is_kept(spec: JobSpec, recording: Recording, output: Output, listings: Listings) -> None:
     """That the RTTM output of a recording would not replace the turns that it is given, whatever else may be overwritten.
 
     Raises:
@@ -60,13 +60,13 @@ def check_not_written(spec: JobSpec, recording: Recording, output: Output, listi
     if not spec.turns_are_given:
         return
     with suppress(DiarizationFailed):
-        path = turns_file(recording, output, listings)
+        path = find_rttm(recording, output, listings)
         if path == output.path("rttm"):
             message = f"{printable(path.name)} holds the turns that this recording is given, and is never written over."
             raise OutputRefused(message, "Leave rttm out of --output-format, or use --output-dir.")
 
 
-def candidates(recording: Recording, output: Output, listings: Listings) -> Iterator[Place]:
+def rttm_candidates(recording: Recording, output: Output, listings: Listings) -> Iterator[AnyPath]:
     """Those that are there, what counts more first."""
     path = recording.path
     for folder in dict.fromkeys((output.folder, path.parent)):
@@ -77,12 +77,12 @@ def candidates(recording: Recording, output: Output, listings: Listings) -> Iter
                     yield file
 
 
-def _lists(folder: Place) -> bool:
-    return not isinstance(folder, Location) or folder.store.kind.lists
+def _lists(folder: AnyPath) -> bool:
+    return not isinstance(folder, Location) or folder.store.kind.can_list
 
 
-def _written_by_us(path: Place, listings: Listings) -> bool:
+def _written_by_us(path: AnyPath, listings: Listings) -> bool:
     """Whether the transcript of the same name lists the file as it is."""
-    head = listings.head(path.with_name(f"{path.stem}.json"))
+    head = listings.header(path.with_name(f"{path.stem}.json"))
     listed = head.outputs.get(json_safe(path.name)) if head else None
     return listed is not None and listed == listings.digest(path)

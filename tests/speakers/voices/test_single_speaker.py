@@ -9,12 +9,12 @@ import pytest
 from tests.speakers.voices.vectors import NETWORK, at
 from transcribe_cli.errors import UsageError
 from transcribe_cli.speakers.diarizers import Diarization
-from transcribe_cli.speakers.voices.enrollable import only_speaker
-from transcribe_cli.speakers.voices.stretch import Stretch
+from transcribe_cli.speakers.voices.excerpt import Excerpt
+from transcribe_cli.speakers.voices.single_speaker import find_single_speaker
 from transcribe_cli.transcript import Turn
 
 A, B = "SPEAKER_00", "SPEAKER_01"
-WHERE = Stretch(Path("aula.wav"), 60, 120)
+WHERE = Excerpt(Path("aula.wav"), 60, 120)
 
 
 def found(*turns: tuple[float, float, str]) -> Diarization:
@@ -29,15 +29,15 @@ def found(*turns: tuple[float, float, str]) -> Diarization:
 def refused(*turns: tuple[float, float, str]) -> str:
     """What is said about them."""
     with pytest.raises(UsageError) as caught:
-        only_speaker(found(*turns), WHERE)
+        find_single_speaker(found(*turns), WHERE)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
 def test_the_one_who_speaks_is_learned_also_when_somebody_says_a_word_in_between() -> None:
     """With the seconds of speech."""
-    assert only_speaker(found((0, 5, A), (6, 11, A)), WHERE) == (A, 10)
-    assert only_speaker(found((0, 1, B), (1, 11, A)), WHERE) == (A, 10)
+    assert find_single_speaker(found((0, 5, A), (6, 11, A)), WHERE) == (A, 10)
+    assert find_single_speaker(found((0, 1, B), (1, 11, A)), WHERE) == (A, 10)
 
 
 def test_nobody_and_too_little_are_refused() -> None:
@@ -46,7 +46,7 @@ def test_nobody_and_too_little_are_refused() -> None:
     assert refused((0, 3, A)) == "There are only 3.0 s of speech in aula.wav@1:00-2:00. 5 s are needed, and 20 s are better."
     silent = Diarization((Turn(start=0, end=9, speaker=A),))
     with pytest.raises(UsageError, match=r"only 9\.0 s"):
-        only_speaker(silent, WHERE)
+        find_single_speaker(silent, WHERE)
 
 
 def test_two_voices_are_refused_with_the_stretch_of_each() -> None:

@@ -16,19 +16,19 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self, TypeVar
 
-from transcribe_cli.batch.leases.owner import Owner, moment
-from transcribe_cli.batch.leases.store import LeaseStore, Seen
-from transcribe_cli.batch.leases.stores import Stores
+from transcribe_cli.batch.leases.any_store import AnyLeaseStore
+from transcribe_cli.batch.leases.lease_store import LeaseStore, StoredLease
+from transcribe_cli.batch.leases.owner import Owner, utc_now
 from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.sinks import files_of
-from transcribe_cli.sources import LEASE_ENDING
-from transcribe_cli.storage import Place
+from transcribe_cli.sources import LEASE_SUFFIX
+from transcribe_cli.storage import AnyPath
 
 T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
 # Each is a request for each lease in a bucket.
-BEAT_SECONDS = 30.0
+REFRESH_SECONDS = 30.0
 # Four beats: a network folder that hangs for a minute costs nobody a lease.
 EXPIRY_SECONDS = 120.0
 _LOOK_AGAIN_SECONDS = 0.1
@@ -47,7 +47,7 @@ class Lease:
         progress: seconds that are recognized, and of how many; the next refresh says so.
     """
 
-    path: Place
+    path: AnyPath
     owner: Owner
     taken_over: bool = False
     progress: tuple[float, float] = (0.0, 0.0)
@@ -59,13 +59,13 @@ class Lease:
         return replace(self.owner, beat=self.owner.beat + 1, seconds=seconds, duration=duration, writing=writing)
 
 
-class Leases:
+class LeaseManager:
     """The leases of a run; use inside `with`, which refreshes them in the background and gives back what is left at its end."""
 
     def __init__(self, store: LeaseStore | None = None) -> None:
-        self._store: LeaseStore = store or Stores()
-        self._began = moment()
-        self._held: dict[Place, Lease] = {}
+        self._store: LeaseStore = store or AnyLeaseStore()
+        self._began = utc_now()
+        self._held: dict[AnyPath, Lease] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="leases", daemon=True)
 
@@ -77,13 +77,13 @@ class Leases:
         self._ended.set()
         _side_by_side(self.release, self._held.values())
 
-    def take(self, path: Place) -> Lease | Owner:
+    def acquire(self, path: AnyPath) -> Lease | Owner:
         """The lease, or who holds it.
 
         Raises:
             OSError: no lease can be written there.
         """
-        mine = Owner.me(self._began)
+        mine = Owner.this_process(self._began)
         owner = Owner()
         for _ in range(_TRIES):
             if self._store.create(path, mine.dumps()):
@@ -98,7 +98,7 @@ class Leases:
                 return self._hold(Lease(path, mine, taken_over=True))
         return owner
 
-    def holder(self, path: Place) -> Owner | None:
+    def holder(self, path: AnyPath) -> Owner | None:
         """Who is at work there now, be it this run; None when nobody is."""
         try:
             seen = self._store.read(path)
@@ -106,7 +106,7 @@ class Leases:
             return None
         return None if seen is None or _is_over(owner := Owner.loads(seen.data), seen) else owner
 
-    def secure(self, lease: Lease) -> bool:
+    def begin_writing(self, lease: Lease) -> bool:
         """Make sure, just before the outputs are written, that nobody else writes them; whether the lease was ours all the time.
 
         A process that was suspended may have lost it. It takes it back, since it has the result that the other still works on, but
@@ -133,13 +133,13 @@ class Leases:
                 self._store.swap(lease.path, lease.owner.dumps(), None)
             self._held.pop(lease.path, None)  # only now: where a signal came in between, the end of the run still knows of it
 
-    def sweep(self, folder: Place) -> None:
+    def sweep(self, folder: AnyPath) -> None:
         """Remove the leases in a folder whose owners are dead. Never raises for what it cannot do."""
         with suppress(StorageNotReady):
-            names = [name for name in files_of(folder).entries(folder) if name.endswith(LEASE_ENDING)]
+            names = [name for name in files_of(folder).entries(folder) if name.endswith(LEASE_SUFFIX)]
             _side_by_side(self._sweep, [folder / name for name in names])
 
-    def _sweep(self, path: Place) -> None:
+    def _sweep(self, path: AnyPath) -> None:
         with suppress(OSError):
             seen = self._store.read(path)
             if seen is not None and _is_over(Owner.loads(seen.data), seen):
@@ -149,7 +149,7 @@ class Leases:
         self._held[lease.path] = lease
         return lease
 
-    def _taken_back(self, path: Place, mine: Owner) -> bool:
+    def _taken_back(self, path: AnyPath, mine: Owner) -> bool:
         if (seen := self._store.read(path)) is None:
             return self._store.create(path, mine.dumps())
         other = Owner.loads(seen.data)
@@ -157,7 +157,7 @@ class Leases:
 
     def _beat(self) -> None:
         """The thread: refresh every lease again and again."""
-        while not self._ended.wait(BEAT_SECONDS):
+        while not self._ended.wait(REFRESH_SECONDS):
             _side_by_side(self._refresh, self._held.values())
 
     def _refresh(self, lease: Lease) -> None:
@@ -178,6 +178,6 @@ def _side_by_side(do: Callable[[T], None], items: Iterable[T]) -> None:
             list(pool.map(do, found))
 
 
-def _is_over(owner: Owner, seen: Seen) -> bool:
+def _is_over(owner: Owner, seen: StoredLease) -> bool:
     """Whether nobody refreshes the lease any more; one from the future was written before the storage's clock was set back."""
-    return owner.is_gone or abs(seen.age) > EXPIRY_SECONDS
+    return owner.has_ended or abs(seen.age) > EXPIRY_SECONDS

@@ -5,11 +5,11 @@ The names of outputs depend on the recording's neighbours (decision 7), which tw
 
 from __future__ import annotations
 
-from transcribe_cli.sinks import Output, shortened
-from transcribe_cli.sources import LEASE_ENDING, Recording
-from transcribe_cli.storage import Place
+from transcribe_cli.sinks import Output, shorten_name
+from transcribe_cli.sources import LEASE_SUFFIX, Recording
+from transcribe_cli.storage import AnyPath
 
 
-def lease_path(recording: Recording, output: Output) -> Place:
+def lease_path(recording: Recording, output: Output) -> AnyPath:
     """`.aula.mp3.transcribe-lease` in the folder of the outputs; a long name is shortened, never over 255 bytes."""
-    return output.folder / f".{shortened(recording.path.name, len(f'.{LEASE_ENDING}'))}{LEASE_ENDING}"
+    return output.folder / f".{shorten_name(recording.path.name, len(f'.{LEASE_SUFFIX}'))}{LEASE_SUFFIX}"

@@ -15,17 +15,17 @@ from pathlib import Path
 
 import pytest
 
-from transcribe_cli.batch.leases import EXPIRY_SECONDS, Lease, Leases, LocalStore, Owner, holding, lease_path
-from transcribe_cli.batch.leases.owner import moment
-from transcribe_cli.sinks import assign
-from transcribe_cli.sources import find
+from transcribe_cli.batch.leases import EXPIRY_SECONDS, Lease, LeaseManager, LocalLeaseStore, Owner, lease_path, manager
+from transcribe_cli.batch.leases.owner import utc_now
+from transcribe_cli.sinks import assign_outputs
+from transcribe_cli.sources import find_recordings
 
 DEAD_PID = 2**22 + 1
 
 
 def somebody(**other: object) -> Owner:
     """Another process of this machine, which is alive: the one that started us."""
-    return replace(Owner.me(moment()), **{"pid": os.getppid(), **other})
+    return replace(Owner.this_process(utc_now()), **{"pid": os.getppid(), **other})
 
 
 def elsewhere(**other: object) -> Owner:
@@ -47,24 +47,24 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def leases() -> Iterator[Leases]:
+def leases() -> Iterator[LeaseManager]:
     """A run's."""
-    with Leases() as made:
+    with LeaseManager() as made:
         yield made
 
 
-def taken(leases: Leases, path: Path) -> Lease:
+def taken(leases: LeaseManager, path: Path) -> Lease:
     """The lease, which nobody else has."""
-    lease = leases.take(path)
+    lease = leases.acquire(path)
     assert isinstance(lease, Lease)
     return lease
 
 
-def test_a_lease_is_taken_once_and_says_by_whom(leases: Leases, path: Path) -> None:
+def test_a_lease_is_taken_once_and_says_by_whom(leases: LeaseManager, path: Path) -> None:
     """Host, process, since when; the next who asks is told."""
     lease = taken(leases, path)
     assert not lease.taken_over
-    owner = leases.take(path)
+    owner = leases.acquire(path)
     assert isinstance(owner, Owner)
     assert (owner.host, owner.pid, owner.token) == (os.uname().nodename, os.getpid(), lease.owner.token)
     assert owner == Owner.loads(path.read_bytes()) == leases.holder(path)
@@ -76,7 +76,7 @@ def test_a_lease_is_taken_once_and_says_by_whom(leases: Leases, path: Path) -> N
 
 def test_nothing_is_left_at_the_end_of_a_run(tmp_path: Path) -> None:
     """Whatever ends it."""
-    with suppress(KeyboardInterrupt), Leases() as leases:
+    with suppress(KeyboardInterrupt), LeaseManager() as leases:
         for number in range(5):
             taken(leases, tmp_path / f"{number}")
         raise KeyboardInterrupt
@@ -86,7 +86,7 @@ def test_nothing_is_left_at_the_end_of_a_run(tmp_path: Path) -> None:
 def test_a_signal_while_a_lease_is_given_back_leaves_none(path: Path) -> None:
     """The end of the run gives it back then."""
 
-    class Struck(LocalStore):
+    class Struck(LocalLeaseStore):
         """Ctrl-C comes just before the first change."""
 
         struck = False
@@ -97,7 +97,7 @@ def test_a_signal_while_a_lease_is_given_back_leaves_none(path: Path) -> None:
                 raise KeyboardInterrupt
             return super().swap(path, old, new)
 
-    with suppress(KeyboardInterrupt), Leases(Struck()) as leases:
+    with suppress(KeyboardInterrupt), LeaseManager(Struck()) as leases:
         leases.release(taken(leases, path))
     assert not path.exists()
 
@@ -132,13 +132,13 @@ def test_a_signal_while_a_lease_is_given_back_leaves_none(path: Path) -> None:
     ],
 )
 def test_the_dead_lose_their_leases_and_the_living_keep_them(
-    leases: Leases, path: Path, owner: Owner | bytes, age: float, over: bool
+    leases: LeaseManager, path: Path, owner: Owner | bytes, age: float, over: bool
 ) -> None:
     """At once when the process is certain to be gone; otherwise when nobody refreshed it for two minutes."""
     left(path, owner, age)
     before = path.read_bytes()
     assert (leases.holder(path) is None) is over
-    found = leases.take(path)
+    found = leases.acquire(path)
     if over:
         assert isinstance(found, Lease)
         assert found.taken_over
@@ -148,7 +148,7 @@ def test_the_dead_lose_their_leases_and_the_living_keep_them(
         assert path.read_bytes() == before
 
 
-def test_a_sweep_removes_what_the_dead_left_and_nothing_else(leases: Leases, tmp_path: Path) -> None:
+def test_a_sweep_removes_what_the_dead_left_and_nothing_else(leases: LeaseManager, tmp_path: Path) -> None:
     """Also of recordings that are not there any more."""
     dead = left(tmp_path / ".a.transcribe-lease", somebody(pid=DEAD_PID))
     alive = left(tmp_path / ".b.transcribe-lease", elsewhere())
@@ -163,8 +163,8 @@ def test_a_sweep_removes_what_the_dead_left_and_nothing_else(leases: Leases, tmp
 
 def test_leases_are_refreshed_with_what_is_done(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the background, again and again; one that was lost is left to its new owner."""
-    monkeypatch.setattr(holding, "BEAT_SECONDS", 0.02)
-    with Leases() as leases:
+    monkeypatch.setattr(manager, "REFRESH_SECONDS", 0.02)
+    with LeaseManager() as leases:
         lease = taken(leases, path)
         lease.progress = (30.0, 120.0)
         deadline = time.monotonic() + 10
@@ -172,41 +172,41 @@ def test_leases_are_refreshed_with_what_is_done(path: Path, monkeypatch: pytest.
             assert time.monotonic() < deadline
             time.sleep(0.01)
         assert (now.seconds, now.duration, now.token) == (30.0, 120.0, lease.owner.token)
-        while not LocalStore().swap(path, path.read_bytes(), elsewhere().dumps()):
+        while not LocalLeaseStore().swap(path, path.read_bytes(), elsewhere().dumps()):
             pass
         time.sleep(0.1)
         assert Owner.loads(path.read_bytes()).host == "gpu-2"
     assert Owner.loads(path.read_bytes()).host == "gpu-2"
 
 
-def test_who_holds_it_may_write(leases: Leases, path: Path) -> None:
+def test_who_holds_it_may_write(leases: LeaseManager, path: Path) -> None:
     """And says so, so that nobody who had it before disturbs."""
     lease = taken(leases, path)
-    assert leases.secure(lease)
+    assert leases.begin_writing(lease)
     assert Owner.loads(path.read_bytes()).writing
     leases.release(lease)
     assert not path.exists()
 
 
 @pytest.mark.parametrize("other", [None, elsewhere(), somebody()])
-def test_who_lost_it_takes_it_back_to_write(leases: Leases, path: Path, other: Owner | None) -> None:
+def test_who_lost_it_takes_it_back_to_write(leases: LeaseManager, path: Path, other: Owner | None) -> None:
     """It has the result that the other is still working on; the other finds out before it writes."""
     lease = taken(leases, path)
     path.unlink()
     if other is not None:
         left(path, other)
-    assert not leases.secure(lease)
+    assert not leases.begin_writing(lease)
     assert Owner.loads(path.read_bytes()) == lease.owner
     leases.release(lease)
     assert not path.exists()
 
 
-def test_two_never_write_at_once(leases: Leases, path: Path) -> None:
+def test_two_never_write_at_once(leases: LeaseManager, path: Path) -> None:
     """Who lost its lease waits for one that is writing, unless that one died."""
     lease = taken(leases, path)
     left(path, elsewhere(writing=True))
     done: list[bool] = []
-    waiting = threading.Thread(target=lambda: done.append(leases.secure(lease)))
+    waiting = threading.Thread(target=lambda: done.append(leases.begin_writing(lease)))
     waiting.start()
     time.sleep(0.3)
     assert not done
@@ -214,19 +214,19 @@ def test_two_never_write_at_once(leases: Leases, path: Path) -> None:
     waiting.join(10)
     assert done == [False]
     left(path, somebody(pid=DEAD_PID, writing=True))
-    assert not leases.secure(lease)
+    assert not leases.begin_writing(lease)
 
 
-def test_kill_9_gives_a_lease_free_at_once(path: Path, leases: Leases) -> None:
+def test_kill_9_gives_a_lease_free_at_once(path: Path, leases: LeaseManager) -> None:
     """A real process that holds it."""
     script = (
-        "import sys, time; from pathlib import Path; from transcribe_cli.batch.leases import Leases\n"
-        "leases = Leases(); leases.take(Path(sys.argv[1])); print('taken', flush=True); time.sleep(60)\n"
+        "import sys, time; from pathlib import Path; from transcribe_cli.batch.leases import LeaseManager\n"
+        "leases = LeaseManager(); leases.acquire(Path(sys.argv[1])); print('taken', flush=True); time.sleep(60)\n"
     )
     with subprocess.Popen([sys.executable, "-c", script, path], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"taken\n"
-        owner = leases.take(path)
+        owner = leases.acquire(path)
         assert isinstance(owner, Owner)
         assert owner.pid == process.pid
         process.kill()
@@ -256,10 +256,12 @@ def test_a_lease_lies_hidden_beside_the_outputs_whatever_the_length_of_the_name(
     names = [name, name[:-5] + "y" + name[-4:]]
     for each in names:
         (tmp_path / each).touch()
-    recordings = list(find([str(tmp_path)]))
-    paths = [lease_path(recording, place.output) for recording, place in zip(recordings, assign(recordings, None), strict=True)]
+    recordings = list(find_recordings([str(tmp_path)]))
+    paths = [
+        lease_path(recording, place.output) for recording, place in zip(recordings, assign_outputs(recordings, None), strict=True)
+    ]
     assert len(set(paths)) == 2
     for path in paths:
-        assert LocalStore().create(path, b"x")
-    assert [recording.name for recording in find([str(tmp_path)])] == [recording.name for recording in recordings]
-    assert list(find([str(path) for path in paths])) == []
+        assert LocalLeaseStore().create(path, b"x")
+    assert [recording.name for recording in find_recordings([str(tmp_path)])] == [recording.name for recording in recordings]
+    assert list(find_recordings([str(path) for path in paths])) == []

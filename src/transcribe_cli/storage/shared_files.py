@@ -22,7 +22,7 @@ _TYPE = "application/octet-stream"
 _TRIES = 5
 
 
-def has_conditions(place: Location) -> bool:
+def supports_conditions(place: Location) -> bool:
     """Whether its kind of storage knows conditions; a server of that kind may not know them all the same."""
     return place.store.kind.family in CONDITIONAL
 
@@ -43,11 +43,11 @@ def create(place: Location, data: bytes) -> str | None:
     try:
         tag = place.store.act(place, *_write_new(place, data))
     except Unmet:
-        return _tag_of(place, data) if has_conditions(place) else None
-    return tag if has_conditions(place) else _tag(data)
+        return _tag_of(place, data) if supports_conditions(place) else None
+    return tag if supports_conditions(place) else _tag(data)
 
 
-def is_exclusive(there: Location) -> bool:
+def enforces_exclusive_create(there: Location) -> bool:
     """Whether a file that is there is not created again; some servers take the condition for an error, or do not know it."""
     try:
         there.store.act(there, *_write_new(there, b"again"))
@@ -58,10 +58,10 @@ def is_exclusive(there: Location) -> bool:
     return False
 
 
-def version(place: Location, temporary: str = ".transcribe.tmp") -> Version | None:
+def read_version(place: Location, temporary: str = ".transcribe.tmp") -> Version | None:
     """The file as it is now; None when it is not there. Over SFTP a file of this name is made and removed, to learn the server's time."""
     try:
-        if has_conditions(place):
+        if supports_conditions(place):
             found: Version = place.store.act(place, _on(place, "read"))
             return found
         entry, data = place.store.info(place), place.store.read(place)
@@ -70,9 +70,9 @@ def version(place: Location, temporary: str = ".transcribe.tmp") -> Version | No
     return Version(data, _tag(data), _now(place.parent / temporary) - entry.modified_ns / 1e9)
 
 
-def replace(place: Location, tag: str, data: bytes) -> str | None:
+def replace_version(place: Location, tag: str, data: bytes) -> str | None:
     """Replace a version of the file, if that is what is there, and return the tag of the new one."""
-    if not has_conditions(place):
+    if not supports_conditions(place):
         return _tag(data) if _unguarded(place, tag, partial(place.store.write, place, data, _TYPE)) else None
     for known in dict.fromkeys((tag, tag.strip('"'))):  # Ceph 16 takes its ETags without quotes only
         with contextlib.suppress(Unmet, FileNotFoundError):
@@ -80,9 +80,9 @@ def replace(place: Location, tag: str, data: bytes) -> str | None:
     return _tag_of(place, data)
 
 
-def discard(place: Location, tag: str) -> bool:
+def remove_version(place: Location, tag: str) -> bool:
     """Remove a version of the file, if that is what is there. Not every server of S3 minds which one it is."""
-    if not has_conditions(place):
+    if not supports_conditions(place):
         return _unguarded(place, tag, partial(place.store.remove, place))
     try:
         place.store.act(place, _on(place, "remove", tag), attempts=1)
@@ -93,7 +93,7 @@ def discard(place: Location, tag: str) -> bool:
 
 def _tag_of(place: Location, data: bytes) -> str | None:
     """Of the file, if this is what it holds: an answer that was lost looks the same as somebody else's file."""
-    there = version(place)
+    there = read_version(place)
     return there.tag if there is not None and there.data == data else None
 
 

@@ -7,7 +7,7 @@ import pytest
 from transcribe_cli.errors import RecordingError
 from transcribe_cli.scoring.compare import compare
 from transcribe_cli.scoring.document import Document, Utterance, spoken
-from transcribe_cli.scoring.measures import Edits, SpeakerTime
+from transcribe_cli.scoring.error_counts import EditCounts, SpeakerErrors
 from transcribe_cli.scoring.options import Options
 from transcribe_cli.scoring.speakers import speaker_edits, speaker_time
 from transcribe_cli.scoring.words import MOST_CHARACTERS, Said, character_edits, differences, text_of, word_edits
@@ -25,24 +25,24 @@ def said(*of: tuple[str | None, str]) -> list[Said]:
 def test_words_are_counted_by_kind():
     """`subiu` -> `caiu`, `no` -> `do`, and `velho` is one too many: 3 of 5."""
     edits = word_edits("o gato subiu no telhado", "o gato caiu do telhado velho")
-    assert edits == Edits(substitutions=2, deletions=0, insertions=1, length=5)
+    assert edits == EditCounts(substitutions=2, deletions=0, insertions=1, length=5)
     assert edits.rate == 0.6
 
 
 def test_characters_are_counted_with_spaces():
     """`casa` -> `caso x`: one letter changed, a space and a letter added: 3 of 4."""
     edits = character_edits("casa", "caso x")
-    assert edits == Edits(substitutions=1, deletions=0, insertions=2, length=4)
-    assert character_edits("a b", "ab") == Edits(deletions=1, length=3)
+    assert edits == EditCounts(substitutions=1, deletions=0, insertions=2, length=4)
+    assert character_edits("a b", "ab") == EditCounts(deletions=1, length=3)
 
 
 @pytest.mark.parametrize(
     ("reference", "hypothesis", "edits", "rate"),
     [
-        ("", "", Edits(), 0.0),
-        ("", "um dois", Edits(insertions=2), None),
-        ("um dois", "", Edits(deletions=2, length=2), 1.0),
-        ("um", "um dois três", Edits(insertions=2, length=1), 2.0),
+        ("", "", EditCounts(), 0.0),
+        ("", "um dois", EditCounts(insertions=2), None),
+        ("um dois", "", EditCounts(deletions=2, length=2), 1.0),
+        ("um", "um dois três", EditCounts(insertions=2, length=1), 2.0),
     ],
 )
 def test_silence_is_a_recording_too(reference, hypothesis, edits, rate):
@@ -77,10 +77,10 @@ def test_overlapping_speech_counts_for_each_speaker():
 @pytest.mark.parametrize(
     ("reference", "hypothesis", "time", "rate"),
     [
-        ((), (), SpeakerTime(), 0.0),
-        (turns(("A", 0, 2)), (), SpeakerTime(missed=2, length=2), 1.0),
-        ((), turns(("A", 1, 2)), SpeakerTime(false_alarm=1), None),
-        (turns(("A", 1, 1)), turns(("A", 0, 0)), SpeakerTime(), 0.0),
+        ((), (), SpeakerErrors(), 0.0),
+        (turns(("A", 0, 2)), (), SpeakerErrors(missed=2, length=2), 1.0),
+        ((), turns(("A", 1, 2)), SpeakerErrors(false_alarm=1), None),
+        (turns(("A", 1, 1)), turns(("A", 0, 0)), SpeakerErrors(), 0.0),
     ],
 )
 def test_nobody_speaks_and_nobody_is_heard(reference, hypothesis, time, rate):
@@ -94,21 +94,21 @@ def test_words_are_counted_for_the_best_assignment_of_speakers():
     edits, assignment = speaker_edits(
         said(("A", "um dois três"), ("B", "quatro cinco")), said(("X", "quatro cinco"), ("Y", "um dois"), ("X", "seis"))
     )
-    assert edits == Edits(deletions=1, insertions=1, length=5)
+    assert edits == EditCounts(deletions=1, insertions=1, length=5)
     assert set(assignment) == {("A", "Y"), ("B", "X")}
 
 
 def test_a_speaker_too_many_adds_all_their_words():
     """And one whom nobody names is one more."""
     edits, assignment = speaker_edits(said(("a", "um dois")), said(("b", "um"), (None, "dois")))
-    assert edits == Edits(deletions=1, insertions=1, length=2)
+    assert edits == EditCounts(deletions=1, insertions=1, length=2)
     assert assignment == (("a", "b"), (None, None))
 
 
 def test_totals_are_of_all_errors_and_not_means_of_rates():
     """1 of 2 and 0 of 8 words are 10 %, not 25 %."""
-    assert (Edits(1, 0, 0, 2) + Edits(0, 0, 0, 8)).rate == 0.1
-    assert (SpeakerTime(1, 0, 0, 2) + SpeakerTime(0, 0, 0, 8)).rate == 0.1
+    assert (EditCounts(1, 0, 0, 2) + EditCounts(0, 0, 0, 8)).rate == 0.1
+    assert (SpeakerErrors(1, 0, 0, 2) + SpeakerErrors(0, 0, 0, 8)).rate == 0.1
 
 
 def test_the_worst_differences_are_shown_as_jiwer_does():
@@ -142,10 +142,10 @@ def test_what_is_measured_follows_from_what_there_is():
     assert None not in (both.wer, both.cer, both.der, both.cpwer)
     assert both.not_measured == {}
     half = compare(document("um", "A", 0, 1), document("um", "B"), Options())
-    assert (half.der, half.cpwer) == (None, Edits(length=1))
+    assert (half.der, half.cpwer) == (None, EditCounts(length=1))
     assert half.not_measured == {"der": "no times of speakers in the hypothesis"}
     words = compare(document("um"), document("um"), Options())
-    assert (words.wer, words.der, words.cpwer, words.not_measured) == (Edits(length=1), None, None, {})
+    assert (words.wer, words.der, words.cpwer, words.not_measured) == (EditCounts(length=1), None, None, {})
     only = compare(Document(None, turns(("A", 0, 1))), document("um", "B", 0, 1), Options())
     assert only.wer is None
     assert only.der
@@ -177,7 +177,7 @@ def test_more_speakers_than_meeteval_takes_are_said():
     crowd = spoken([Utterance("um", f"S{number}", number, number + 1) for number in range(21)])
     score = compare(crowd, crowd, Options())
     assert score.cpwer is None
-    assert score.wer == Edits(length=21)
+    assert score.wer == EditCounts(length=21)
     assert score.not_measured == {}
     few = spoken([Utterance("um", "A", 0, 1)])
     assert compare(few, crowd, Options()).not_measured == {"cpwer": "over 20 speakers in the hypothesis"}

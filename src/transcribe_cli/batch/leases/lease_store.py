@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Protocol
 
 
-class Seen(NamedTuple):
+class StoredLease(NamedTuple):
     """A lease as it was read. `age` is the time since it was written, in seconds, by the storage's own clock."""
 
     data: bytes
@@ -28,7 +28,7 @@ class LeaseStore(Protocol):
             FileNotFoundError: there is no such folder; none is made.
         """
 
-    def read(self, path: Any) -> Seen | None:
+    def read(self, path: Any) -> StoredLease | None:
         """The lease that is there, whole or as far as it is written; None when there is none."""
 
     def swap(self, path: Any, old: bytes, new: bytes | None) -> bool:

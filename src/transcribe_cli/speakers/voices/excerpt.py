@@ -17,7 +17,7 @@ _TENTHS = 10
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Excerpt:
     """From where to where, in seconds; without an end all the rest. `path` is text where it is a URL, which nobody asked for yet."""
 
     path: Path | str
@@ -25,7 +25,7 @@ class Stretch:
     end: float | None = None
 
     @classmethod
-    def parsed(cls, text: str) -> Stretch:
+    def parsed(cls, text: str) -> Excerpt:
         """`FILE`, or `FILE@start-end` with times such as 12.5, 1:02 and 1:02:03; either may be left out.
 
         Raises:
@@ -53,16 +53,16 @@ class Stretch:
         shown = self.path.partition("?")[0] if isinstance(self.path, str) else self.path
         if not self.start and self.end is None:
             return str(shown)
-        return f"{shown}@{moment(self.start)}-{'' if self.end is None else moment(self.end)}"
+        return f"{shown}@{format_time(self.start)}-{'' if self.end is None else format_time(self.end)}"
 
-    def part(self, start: float, end: float) -> Stretch:
+    def part(self, start: float, end: float) -> Excerpt:
         """A stretch inside this one, in seconds from its start, to the tenth that lies inside."""
         first = math.ceil(round((self.start + start) * _TENTHS, 3)) / _TENTHS
         last = math.floor(round((self.start + end) * _TENTHS, 3)) / _TENTHS
-        return Stretch(self.path, first, last)
+        return Excerpt(self.path, first, last)
 
 
-def moment(seconds: float) -> str:
+def format_time(seconds: float) -> str:
     """`0:12.5`, `1:34`, `1:02:03`."""
     tenths = round(seconds * _TENTHS)
     minutes, rest = divmod(tenths, 60 * _TENTHS)

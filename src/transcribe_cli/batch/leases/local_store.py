@@ -15,7 +15,7 @@ import stat
 import time
 from pathlib import Path
 
-from transcribe_cli.batch.leases.store import Seen
+from transcribe_cli.batch.leases.lease_store import StoredLease
 from transcribe_cli.sinks import storage_time
 
 _MOST_BYTES = 1 << 16  # a lease has 300
@@ -23,7 +23,7 @@ _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOS
 _LOCK_TRIES, _LOCK_PAUSE_SECONDS = 50, 0.01
 
 
-class LocalStore:
+class LocalLeaseStore:
     """See `LeaseStore`."""
 
     def create(self, path: Path, data: bytes) -> bool:
@@ -43,7 +43,7 @@ class LocalStore:
             os.close(descriptor)
         return True
 
-    def read(self, path: Path) -> Seen | None:
+    def read(self, path: Path) -> StoredLease | None:
         """The lease; what is no regular file is an OSError, and nothing waits for a named pipe."""
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -54,7 +54,7 @@ class LocalStore:
             if not stat.S_ISREG(info.st_mode):
                 raise OSError(errno.EINVAL, "not a regular file", str(path))
             data = os.read(descriptor, _MOST_BYTES)
-            return Seen(data, storage_time(path.parent) - info.st_mtime if data else math.inf)
+            return StoredLease(data, storage_time(path.parent) - info.st_mtime if data else math.inf)
         finally:
             os.close(descriptor)
 

@@ -14,9 +14,9 @@ import pytest
 from tests.conftest import environment
 from tests.speakers.diarizers.fake_hub import GOOD_TOKEN, SEGMENTATION_3_0, WESPEAKER, FakeHub
 from transcribe_cli.errors import MissingExtra, ModelUnavailable, UsageError
-from transcribe_cli.speakers.diarizers import hub as preflight
-from transcribe_cli.speakers.diarizers.hub import DEMO_FOLDER, DIARIZATION_3_1
-from transcribe_cli.speakers.diarizers.pyannote import Pyannote
+from transcribe_cli.speakers.diarizers import pipeline_files as preflight
+from transcribe_cli.speakers.diarizers.pipeline_files import DEMO_FOLDER, DIARIZATION_3_1
+from transcribe_cli.speakers.diarizers.pyannote import PyannoteDiarizer
 from transcribe_cli.spec import DEFAULT_DIARIZER
 
 URL = f"https://huggingface.co/{DEFAULT_DIARIZER}"
@@ -117,13 +117,13 @@ def test_offline_it_must_be_here(hub: FakeHub, tmp_path: Path) -> None:
 
 
 def test_what_was_fetched_once_is_loaded_without_asking_anybody(hub: FakeHub, tmp_path: Path) -> None:
-    fetched = Pyannote.load(DEFAULT_DIARIZER, device="cpu", token=GOOD_TOKEN, model_dir=tmp_path)
+    fetched = PyannoteDiarizer.load(DEFAULT_DIARIZER, device="cpu", token=GOOD_TOKEN, model_dir=tmp_path)
     assert f"GET {DEFAULT_DIARIZER} plda/plda.npz" in hub.asked
     hub.asked.clear()
     hub.down = True
     for offline in (True, False):
         preflight.check(DEFAULT_DIARIZER, model_dir=tmp_path, offline=offline)
-    again = Pyannote.load(DEFAULT_DIARIZER, device="cpu", model_dir=tmp_path)
+    again = PyannoteDiarizer.load(DEFAULT_DIARIZER, device="cpu", model_dir=tmp_path)
     assert (fetched.name, again.name) == (DEFAULT_DIARIZER, DEFAULT_DIARIZER)
     assert hub.asked == []
 
@@ -195,7 +195,7 @@ def test_a_token_with_a_line_break_inside_is_refused_without_being_shown() -> No
 
 
 def test_the_usual_variables_are_honoured(hub: FakeHub, tmp_path: Path) -> None:
-    code = f"from transcribe_cli.speakers.diarizers import hub; hub.check({DEFAULT_DIARIZER!r}); print('ready')"
+    code = f"from transcribe_cli.speakers.diarizers import pipeline_files; pipeline_files.check({DEFAULT_DIARIZER!r}); print('ready')"
     extra = {"HF_ENDPOINT": hub.url, "HF_TOKEN": GOOD_TOKEN, "HF_HOME": str(tmp_path)}
     ran = subprocess.run([sys.executable, "-c", code], env=environment(extra), capture_output=True, text=True)
     assert (ran.stdout, ran.stderr) == ("ready\n", "")

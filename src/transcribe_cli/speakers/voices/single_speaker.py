@@ -8,7 +8,7 @@ from itertools import chain, pairwise
 from transcribe_cli.errors import UsageError
 from transcribe_cli.speakers.assignment import speakers_of
 from transcribe_cli.speakers.diarizers import Diarization
-from transcribe_cli.speakers.voices.stretch import Stretch
+from transcribe_cli.speakers.voices.excerpt import Excerpt
 from transcribe_cli.transcript import Turn
 
 # So many seconds of speech make an embedding that is like the next one of the same voice; docs/voices.md has the figures.
@@ -19,7 +19,7 @@ OTHERS = 0.1
 _SHOWN = 3
 
 
-def only_speaker(found: Diarization, where: Stretch) -> tuple[str, float]:
+def find_single_speaker(found: Diarization, where: Excerpt) -> tuple[str, float]:
     """The label of the one who speaks in a stretch, and for how many seconds.
 
     Args:
@@ -53,7 +53,7 @@ def _shares(seconds: Mapping[str, float]) -> str:
     return ", ".join(shown) + (f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else "")
 
 
-def _instead(turns: Sequence[Turn], seconds: Mapping[str, float], where: Stretch) -> str:
+def _instead(turns: Sequence[Turn], seconds: Mapping[str, float], where: Excerpt) -> str:
     """What to do: stretches in which one of them speaks alone."""
     alone = {label: _alone(turns, label) for label in sorted(seconds, key=lambda label: -seconds[label])}
     long = {label: span for label, (said, span) in alone.items() if said >= LEAST_SECONDS}

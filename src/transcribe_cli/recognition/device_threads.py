@@ -34,14 +34,14 @@ class Device:
     pace: float = 0.0
     finished: float = 0.0
 
-    def done(self, lane: Lane, now: float) -> None:
+    def done(self, lane: DeviceThread, now: float) -> None:
         """Learn from a batch that is done now: while it stood in line, the device was at another."""
         self.pace = (now - max(lane.began, self.finished)) / len(lane.batch)
         self.finished = now
 
 
 @dataclass(eq=False)
-class Lane:
+class DeviceThread:
     """A thread that feeds a device, and the batch it is at since `began`."""
 
     device: Device
@@ -50,7 +50,7 @@ class Lane:
     thread: threading.Thread | None = None
 
 
-def linger(lane: Lane, lanes: Sequence[Lane], now: float) -> float:
+def linger(lane: DeviceThread, lanes: Sequence[DeviceThread], now: float) -> float:
     """Seconds that a batch that is not full waits for company before this lane takes it; all times on the monotonic clock.
 
     While the device is busy, the batch would only stand in line. It waits until the device is about to run out of work, because what

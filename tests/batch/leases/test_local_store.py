@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from transcribe_cli.batch.leases import LocalStore, local
+from transcribe_cli.batch.leases import LocalLeaseStore, local_store
 from transcribe_cli.sinks import recover, storage_time
 
 CLIENTS = 8
@@ -21,12 +21,12 @@ ROUNDS = 8
 
 def create(path: Path, name: bytes) -> bool:
     """In a process of its own."""
-    return LocalStore().create(path, name)
+    return LocalLeaseStore().create(path, name)
 
 
 def take_over(path: Path, name: bytes) -> bool:
     """As one who judged the lease to be dead a while ago."""
-    return LocalStore().swap(path, b"dead", name)
+    return LocalLeaseStore().swap(path, b"dead", name)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_of_many_at_once_one_creates_and_one_takes_over(tmp_path: Path, pool: Po
 
 def test_a_lease_is_changed_and_removed_only_as_it_was_read(tmp_path: Path) -> None:
     """Longer, shorter, gone, and come again."""
-    store, path = LocalStore(), tmp_path / "lease"
+    store, path = LocalLeaseStore(), tmp_path / "lease"
     assert store.read(path) is None
     assert not store.swap(path, b"", b"x")
     assert store.create(path, b"first")
@@ -72,27 +72,27 @@ def test_a_lease_is_changed_and_removed_only_as_it_was_read(tmp_path: Path) -> N
 
 def test_an_empty_lease_is_anybodys_and_its_slow_maker_sees_that_it_went(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its maker may have been killed before a word was written: nobody waits two minutes for that."""
-    path, store = tmp_path / ".aula.wav.transcribe-lease", LocalStore()
+    path, store = tmp_path / ".aula.wav.transcribe-lease", LocalLeaseStore()
     path.touch()
     seen = store.read(path)
     assert seen is not None
     assert (seen.data, seen.age) == (b"", math.inf)
     path.unlink()
-    locked = local._lock
+    locked = local_store._lock
 
     def slow(descriptor: int) -> bool:
-        monkeypatch.setattr(local, "_lock", locked)
-        assert LocalStore().swap(path, b"", b"the faster one")
+        monkeypatch.setattr(local_store, "_lock", locked)
+        assert LocalLeaseStore().swap(path, b"", b"the faster one")
         return locked(descriptor)
 
-    monkeypatch.setattr(local, "_lock", slow)
+    monkeypatch.setattr(local_store, "_lock", slow)
     assert not store.create(path, b"the slow one")
     assert path.read_bytes() == b"the faster one"
 
 
 def test_the_lease_of_another_user_can_be_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may not be written, but removed and made again."""
-    store, path = LocalStore(), tmp_path / "lease"
+    store, path = LocalLeaseStore(), tmp_path / "lease"
     assert store.create(path, b"theirs")
     original = os.open
 
@@ -115,7 +115,7 @@ def test_where_files_cannot_be_locked_they_are_still_compared(tmp_path: Path, mo
 
         monkeypatch.setattr("fcntl.flock", flock)
 
-    store, path = LocalStore(), tmp_path / "lease"
+    store, path = LocalLeaseStore(), tmp_path / "lease"
     store.create(path, b"a")
     fail(37)  # ENOLCK
     assert not store.swap(path, b"b", b"c")
@@ -131,16 +131,16 @@ def test_what_is_no_file_is_an_error_and_nothing_waits(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     for name in ("pipe", "folder", "link"):
-        assert not LocalStore().create(tmp_path / name, b"x")
+        assert not LocalLeaseStore().create(tmp_path / name, b"x")
         with pytest.raises(OSError):  # noqa: PT011 - of several kinds
-            LocalStore().read(tmp_path / name)
+            LocalLeaseStore().read(tmp_path / name)
     assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_folder_that_is_gone_is_not_made_again(tmp_path: Path) -> None:
     """The user removed it."""
     with pytest.raises(FileNotFoundError):
-        LocalStore().create(tmp_path / "gone" / "lease", b"x")
+        LocalLeaseStore().create(tmp_path / "gone" / "lease", b"x")
     assert not (tmp_path / "gone").exists()
 
 
@@ -151,7 +151,7 @@ def test_the_age_is_told_by_the_clock_that_stamps_the_files(
     """Whatever this machine's says; nothing stays in the folder, and asking does not touch it where the kernel can do without a name."""
     if not unnamed:
         monkeypatch.setattr(os, "O_TMPFILE", os.O_DIRECTORY | os.O_CREAT)  # is refused, as NFS refuses the real one
-    store, path = LocalStore(), tmp_path / "lease"
+    store, path = LocalLeaseStore(), tmp_path / "lease"
     store.create(path, b"x")
     os.utime(path, (time.time() - 100, time.time() - 100))
     before = tmp_path.stat().st_mtime_ns
