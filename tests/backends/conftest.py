@@ -21,14 +21,14 @@ from tests.warm import transcriber
 from transcribe_cli.backends.chain import elsewhere
 from transcribe_cli.batch.run import Batch
 from transcribe_cli.costs.prices import load_prices
-from transcribe_cli.costs.remote_meter import Bill
+from transcribe_cli.costs.remote_meter import RemoteMeter
 from transcribe_cli.events import Event, RunFinished
 from transcribe_cli.plan import Job, plan
 from transcribe_cli.recognition.engines.models import DEMO_FOLDER
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import find_recordings
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.worker.handler import Terms, Worker
+from transcribe_cli.worker.handler import Worker, WorkerLimits
 
 SPEC = JobSpec(model="demo", language="pt")
 
@@ -42,7 +42,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="package")
 def worker() -> Iterator[Worker]:
     """A worker with the model loaded; nothing it takes is refused for its address."""
-    made = Worker(JobSpec(model="demo"), Settings(device="cpu", offline=True), Terms(allow_private=True))
+    made = Worker(JobSpec(model="demo"), Settings(device="cpu", offline=True), WorkerLimits(allow_private=True))
     made.start()
     yield made
     assert made._broken is None
@@ -120,9 +120,11 @@ class Elsewhere:
         return self.batch(plan(find_recordings([str(self.folder)]), spec, settings), spec, settings).run()
 
     def batch(self, jobs: Sequence[Job], spec: JobSpec, settings: Settings) -> Batch:
-        """These jobs, on a bill of their own at the prices of the list."""
-        bill = Bill(lambda: load_prices(settings.prices), load_prices(settings.prices).of_this_machine(settings.price_per_hour))
-        return Batch(jobs, spec, settings, self.events.append, partial(elsewhere, bill=bill), bill)
+        """These jobs, on a meter of their own at the prices of the list."""
+        meter = RemoteMeter(
+            lambda: load_prices(settings.prices), load_prices(settings.prices).local_price(settings.price_per_hour)
+        )
+        return Batch(jobs, spec, settings, self.events.append, partial(elsewhere, meter=meter), meter)
 
     def of(self, kind: type[Event]) -> list[Event]:
         """The events of a kind."""

@@ -21,7 +21,7 @@ from transcribe_cli.backends import Limited, Wanted, unlimited
 from transcribe_cli.backends.metered import Billed
 from transcribe_cli.batch.limits import Limits
 from transcribe_cli.costs.prices import load_prices
-from transcribe_cli.costs.remote_meter import Bill
+from transcribe_cli.costs.remote_meter import RemoteMeter
 from transcribe_cli.costs.usage import Usage
 from transcribe_cli.errors import PlaceFailed, UsageError
 from transcribe_cli.events import AttemptEnded, Emit, Event, RecordingSent
@@ -308,21 +308,21 @@ def test_hours_of_audio_are_limited_too(remote: Elsewhere) -> None:
     """At 36 cents each, the second one reaches half a dollar; both are told with their cost, the failed one as well."""
     (remote.folder / "tres.wav").write_bytes((remote.folder / "um.wav").read_bytes())
     settings = Settings(max_cost=0.5)
-    bill, events = Bill(load_prices), list[Event]()
+    meter, events = RemoteMeter(load_prices), list[Event]()
 
     def hear(event: Event) -> None:
-        bill.hear(event)
+        meter.on_event(event)
         events.append(event)
 
-    limits = Limits(settings, bill.so_far)
-    place = Billed(Service(hear, failing=1), bill, settings, hear)
+    limits = Limits(settings, meter.total_cost)
+    place = Billed(Service(hear, failing=1), meter, settings, hear)
     jobs = plan(find_recordings([str(remote.folder)]), SPEC, settings)
     place.check(jobs)
     found = list(place.run(iter(jobs), lambda job: True, lambda: limits.reached() is not None))
     assert [outcome.usage[0].cost for outcome in found] == [0.36, 0.36]
     ended = [event for event in events if isinstance(event, AttemptEnded)]
     assert [(event.cost, event.error, event.audio) for event in ended] == [(0.36, "place_failed", 3600.0), (0.36, "", 3600.0)]
-    assert bill.by_backend() == {"openai": 0.72}
+    assert meter.cost_by_backend() == {"openai": 0.72}
     assert "openai charges $0.36/h of audio (whisper-1), says " in str(getattr(events[0], "message", ""))
 
 
@@ -330,6 +330,6 @@ def test_a_service_without_a_price_is_refused(remote: Elsewhere) -> None:
     """With its model."""
     service = Service(lambda event: None)
     service.tariffs = ("openai.whisper-9",)
-    place = Billed(service, Bill(load_prices), Settings(max_cost=1), lambda event: None)
+    place = Billed(service, RemoteMeter(load_prices), Settings(max_cost=1), lambda event: None)
     with pytest.raises(UsageError, match=r"at openai: what it charges is not known \(whisper-9\)"):
         place.check([])

@@ -11,7 +11,7 @@ from transcribe_cli.backends.failover import Failover
 from transcribe_cli.backends.priority import Priority
 from transcribe_cli.costs.estimate import Speed
 from transcribe_cli.costs.prices import Price, load_prices
-from transcribe_cli.costs.remote_meter import Bill
+from transcribe_cli.costs.remote_meter import RemoteMeter
 from transcribe_cli.errors import NotReady
 from transcribe_cli.events import Event
 
@@ -30,16 +30,16 @@ def places(*names: str) -> list[Place]:
 
 def order(by: str, *names: str, here: Price | None = None, rtfx: dict[str, float] | None = None) -> tuple[list[str], str]:
     """The names in their order, and what is said."""
-    bill, events = Bill(load_prices, here), list[Event]()
+    meter, events = RemoteMeter(load_prices, here), list[Event]()
     made = places(*names)
     for place in made:
-        bill.opened(place.name, place.tariffs)
+        meter.add_backend(place.name, place.tariffs)
     known = RTFX if rtfx is None else rtfx
 
     def speed(name: str, tariffs: tuple[str, ...]) -> Speed | None:
         return Speed(known[name], 1.5, "measured") if name in known else None
 
-    priority = Priority("cost" if by == "cost" else "speed", bill, speed, events.append)
+    priority = Priority("cost" if by == "cost" else "speed", meter, speed, events.append)
     return [backend.name for backend in priority.ordered(made)], str(events[-1].as_record()["message"])
 
 
@@ -82,10 +82,10 @@ def test_only_those_that_can_be_used_are_ordered_and_the_others_follow_the_first
     """What the first fails at goes to the second."""
     first, second, broken = places("groq", "runpod", "other")
     broken.ready = NotReady("No key.")
-    bill = Bill(load_prices)
+    meter = RemoteMeter(load_prices)
     for place in (first, second):
-        bill.opened(place.name, place.tariffs)
-    priority = Priority("speed", bill, lambda name, tariffs: Speed(RTFX[name], 1.5, "measured"), lambda event: None)
+        meter.add_backend(place.name, place.tariffs)
+    priority = Priority("speed", meter, lambda name, tariffs: Speed(RTFX[name], 1.5, "measured"), lambda event: None)
     both = Failover([broken, second, first], lambda event: None, priority)
     both.check(jobs())
     assert both.name == "groq"

@@ -16,7 +16,7 @@ from transcribe_cli.backends.local import Local
 from transcribe_cli.backends.openai import OpenAI
 from transcribe_cli.backends.runpod import RunPod
 from transcribe_cli.costs.prices import load_prices
-from transcribe_cli.costs.remote_meter import Bill
+from transcribe_cli.costs.remote_meter import RemoteMeter
 from transcribe_cli.events import silence
 from transcribe_cli.settings import Settings
 
@@ -55,4 +55,4 @@ class TestChain(BackendSuite):
     def opened(self, served: Gateway, tmp_path: Path) -> Iterator[Backend]:
         """As `transcribe remote --fallback local` makes it."""
         settings = Elsewhere(served, tmp_path, tmp_path / "state").settings(fallback=("local",), device="cpu")
-        return elsewhere(SPEC, settings, silence, Bill(load_prices))
+        return elsewhere(SPEC, settings, silence, RemoteMeter(load_prices))

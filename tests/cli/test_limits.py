@@ -12,7 +12,7 @@ import pytest
 from tests.cli.recordings import SHORT
 from tests.conftest import Ran, lecture, spoken
 from transcribe_cli.batch.run import Batch
-from transcribe_cli.costs.meter import MachineMeter
+from transcribe_cli.costs.meter import LocalMeter
 from transcribe_cli.costs.prices import Price
 from transcribe_cli.events import Event, RecordingProgress, RecordingResumed, RunFinished, silence
 from transcribe_cli.plan import plan
@@ -35,7 +35,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def run(
-    folder: Path, out: Path, meter: MachineMeter | None = None, hear: Callable[[Event], None] = silence, **more: Any
+    folder: Path, out: Path, meter: LocalMeter | None = None, hear: Callable[[Event], None] = silence, **more: Any
 ) -> RunFinished:
     """A run in this process: one clip at a time, so that it is known how many are finished."""
     values = {"batch_size": 1, "threads": 1, "state_dir": folder.parent / "state", "output_dir": out, "device": "cpu", **more}
@@ -107,7 +107,7 @@ def test_a_limit_in_the_middle_of_a_recording_loses_no_finished_clip(tmp_path: P
         if sum(isinstance(event, RecordingProgress) for event in told) == 6:
             now[0] = 3600.0
 
-    stopped = run(folder, tmp_path / "out", MachineMeter(Price("test", per_hour=1.0), lambda: now[0]), hear, max_cost=0.5)
+    stopped = run(folder, tmp_path / "out", LocalMeter(Price("test", per_hour=1.0), lambda: now[0]), hear, max_cost=0.5)
     assert (stopped.exit_code, stopped.stopped_by, stopped.not_tried, stopped.cost) == (5, "max_cost", 1, 1.0)
     assert not (tmp_path / "out" / "aula.json").exists()
     assert sum(isinstance(event, RecordingProgress) for event in told) <= 7
@@ -137,6 +137,6 @@ def test_leases_of_what_a_limit_left_are_given_back(tmp_path: Path) -> None:
     def hear(event: Event) -> None:
         now[0] += 3600.0 if isinstance(event, RecordingProgress) else 0.0
 
-    meter = MachineMeter(Price("test", per_hour=1.0), lambda: now[0])
+    meter = LocalMeter(Price("test", per_hour=1.0), lambda: now[0])
     assert run(folder, folder, meter, hear, max_cost=0.5).exit_code == 5
     assert [path.name for path in folder.iterdir()] == ["aula.wav"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from transcribe_cli.costs.estimate import PastRun, Speed, cost_of, estimate, measured
+from transcribe_cli.costs.estimate import PastRun, Speed, cost_of, estimate, measured_speed
 from transcribe_cli.costs.prices import Price
 
 HOUR = Price("a contract", per_hour=3.6)  # a tenth of a cent a second
@@ -32,13 +32,13 @@ def test_without_a_speed_or_a_price_there_is_no_figure() -> None:
     """Rather than a wrong one."""
     assert estimate("here", 3600.0, None, HOUR).cost is None
     assert estimate("here", 3600.0, Speed(60.0, 2.0, "measured"), None).cost is None
-    assert measured([]) is None
+    assert measured_speed([]) is None
 
 
 def test_more_runs_are_surer_than_one() -> None:
     """And runs that differ are less sure than runs that do not."""
-    one, many = measured([PastRun(3600, 60, 1)]), measured([PastRun(3600, 60, 1)] * 16)
-    apart = measured([PastRun(3600, 30, 1), PastRun(3600, 120, 3)] * 8)
+    one, many = measured_speed([PastRun(3600, 60, 1)]), measured_speed([PastRun(3600, 60, 1)] * 16)
+    apart = measured_speed([PastRun(3600, 30, 1), PastRun(3600, 120, 3)] * 8)
     assert one is not None
     assert many is not None
     assert apart is not None
@@ -50,7 +50,7 @@ def test_more_runs_are_surer_than_one() -> None:
 
 def test_a_short_run_says_little() -> None:
     """Ten seconds of audio are mostly the beginning of a run."""
-    short = measured([PastRun(10, 1, 0)] * 16)
+    short = measured_speed([PastRun(10, 1, 0)] * 16)
     assert short is not None
     assert short.factor == 2.0
 

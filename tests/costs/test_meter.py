@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe_cli.costs.meter import MachineMeter
+from transcribe_cli.costs.meter import LocalMeter
 from transcribe_cli.costs.prices import Price
 from transcribe_cli.events import Event, RecordingDone, RecordingFailed, RecordingStarted
 
@@ -32,57 +32,57 @@ def done(name: str) -> RecordingDone:
 def test_recordings_worked_on_side_by_side_share_the_time() -> None:
     """Equally, and the time in which there is none is nobody's."""
     clock = Clock()
-    meter = MachineMeter(HOUR, clock)
+    meter = LocalMeter(HOUR, clock)
     clock.now += 10  # the model is loaded
-    meter.hear(RecordingStarted("a", 1))
+    meter.on_event(RecordingStarted("a", 1))
     clock.now += 4
-    meter.hear(RecordingStarted("b", 1))
+    meter.on_event(RecordingStarted("b", 1))
     clock.now += 6
-    a = meter.share("a")
-    meter.hear(done("a"))
+    a = meter.recording_cost("a")
+    meter.on_event(done("a"))
     clock.now += 1
-    b = meter.share("b")
-    meter.hear(RecordingFailed("b", "x", "y", ""))
+    b = meter.recording_cost("b")
+    meter.on_event(RecordingFailed("b", "x", "y", ""))
     clock.now += 9
     assert a is not None
     assert b is not None
     assert (a.seconds, a.amount, a.per_hour, a.currency) == (7.0, 0.007, 3.6, "USD")
     assert (b.seconds, b.amount) == (4.0, 0.004)
-    assert meter.so_far() == pytest.approx(0.03)
-    assert meter.share("a") is None
+    assert meter.total_cost() == pytest.approx(0.03)
+    assert meter.recording_cost("a") is None
 
 
 def test_a_recording_that_begins_anew_keeps_what_it_has_cost() -> None:
     """It changed while it was read."""
     clock = Clock()
-    meter = MachineMeter(HOUR, clock)
+    meter = LocalMeter(HOUR, clock)
     for _ in range(2):
-        meter.hear(RecordingStarted("a", 1))
+        meter.on_event(RecordingStarted("a", 1))
         clock.now += 5
-    found = meter.share("a")
+    found = meter.recording_cost("a")
     assert found is not None
     assert found.seconds == 10.0
 
 
 def test_without_a_price_nothing_costs() -> None:
     """Nor is anything said to cost nothing."""
-    meter = MachineMeter(None)
-    meter.hear(RecordingStarted("a", 1))
-    assert meter.so_far() is None
-    assert meter.share("a") is None
+    meter = LocalMeter(None)
+    meter.on_event(RecordingStarted("a", 1))
+    assert meter.total_cost() is None
+    assert meter.recording_cost("a") is None
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.booleans(), st.floats(0, 1000)), max_size=40))
 def test_the_shares_are_never_more_than_the_whole(steps: list[tuple[str, bool, float]]) -> None:
     """Whatever begins and ends when."""
     clock, shares = Clock(), 0.0
-    meter = MachineMeter(HOUR, clock)
+    meter = LocalMeter(HOUR, clock)
     for name, begins, seconds in steps:
         event: Event = RecordingStarted(name, 1) if begins else done(name)
-        if not begins and (share := meter.share(name)) is not None:
+        if not begins and (share := meter.recording_cost(name)) is not None:
             shares += share.amount
-        meter.hear(event)
+        meter.on_event(event)
         clock.now += seconds
-    whole = meter.so_far()
+    whole = meter.total_cost()
     assert whole is not None
     assert shares <= whole + 1e-4

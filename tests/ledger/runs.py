@@ -19,7 +19,7 @@ from transcribe_cli.events import (
 )
 from transcribe_cli.ledger import RunFacts
 from transcribe_cli.ledger.database import Database
-from transcribe_cli.ledger.entries import Entries
+from transcribe_cli.ledger.run_writer import RunWriter
 from transcribe_cli.spec import JobSpec
 
 BEGAN = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
@@ -97,9 +97,9 @@ def rented_run() -> list[Event]:
 def write(database: Database, events: list[Event], known: RunFacts | None = None, began: datetime = BEGAN) -> RunFacts:
     """These events, a second apart, in one transaction."""
     known = known or facts()
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         dated = [(began + timedelta(seconds=second), event) for second, event in enumerate(events)]
-        Entries(known).write(connection, dated)
+        RunWriter(known).write(connection, dated)
     return known
 
 

@@ -14,14 +14,14 @@ from sqlalchemy import Connection, text
 from tests.ledger.runs import rented_run, sqlite, whole_run, write
 from transcribe_cli.errors import LedgerUnavailable
 from transcribe_cli.ledger import database as module
-from transcribe_cli.ledger import is_there, migrations
+from transcribe_cli.ledger import ledger_exists, migrations
 from transcribe_cli.ledger.database import Database, LedgerBusy
 from transcribe_cli.ledger.history import runs
 
 
 def count(database: Database) -> int:
     """How many runs are in it."""
-    with database.reading() as connection:
+    with database.read_connection() as connection:
         return 0 if connection is None else len(runs(connection))
 
 
@@ -55,13 +55,13 @@ def test_asking_makes_nothing(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there_is_known_without_sqlalchemy(tmp_path: Path) -> None:
     """Everything else has to be asked."""
-    assert not is_there(sqlite(tmp_path))
-    assert not is_there(f"{sqlite(tmp_path)}?timeout=3")
+    assert not ledger_exists(sqlite(tmp_path))
+    assert not ledger_exists(f"{sqlite(tmp_path)}?timeout=3")
     (tmp_path / "ledger.db").touch()
-    assert is_there(sqlite(tmp_path))
-    assert is_there(f"{sqlite(tmp_path)}?timeout=3")
-    assert is_there("sqlite:///file:nowhere?mode=ro&uri=true")
-    assert is_there("postgresql+psycopg://team@host/db")
+    assert ledger_exists(sqlite(tmp_path))
+    assert ledger_exists(f"{sqlite(tmp_path)}?timeout=3")
+    assert ledger_exists("sqlite:///file:nowhere?mode=ro&uri=true")
+    assert ledger_exists("postgresql+psycopg://team@host/db")
 
 
 def test_what_is_no_database_is_said(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
 
 def test_a_ledger_that_somebody_keeps_locked_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """For a while it is waited for; the transaction that came too late is not in it."""
-    monkeypatch.setattr(module, "PATIENCE", 0.1)
+    monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.1)
     database = Database(sqlite(tmp_path))
     write(database, whole_run())
     other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
@@ -155,7 +155,7 @@ def test_a_ledger_of_a_newer_version_is_neither_read_nor_written(tmp_path: Path)
     """It says so, with the cure."""
     database = Database(sqlite(tmp_path))
     write(database, whole_run())
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         connection.execute(text("update ledger_schema set version = 99"))
     assert "version 99" in failure(database).message
     with pytest.raises(LedgerUnavailable, match="--ledger-url"):
@@ -173,7 +173,7 @@ def test_an_older_ledger_takes_the_steps_that_it_lacks(tmp_path: Path, monkeypat
     monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, add_a_column))
     assert count(database) == 1
     write(database, whole_run())
-    with database.reading() as connection:
+    with database.read_connection() as connection:
         assert connection is not None
         assert migrations.version(connection) == len(migrations.STEPS)
         assert connection.execute(text("select count(*), count(room) from runs")).one() == (2, 0)
@@ -184,12 +184,12 @@ def test_a_ledger_of_version_1_gets_the_columns_of_rented_places(tmp_path: Path)
     database = Database(sqlite(tmp_path))
     write(database, whole_run())
     new = ("place", "job", "computing", "queued", "audio_seconds", "bytes_sent", "perhaps_again")
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         for name in new:
             connection.execute(text(f"alter table attempts drop column {name}"))
         connection.execute(text("update ledger_schema set version = 1"))
     write(database, rented_run())
-    with database.reading() as connection:
+    with database.read_connection() as connection:
         assert connection is not None
         assert migrations.version(connection) == len(migrations.STEPS)
         assert connection.execute(text("select count(*), count(place), sum(computing) from attempts")).one() == (3, 2, 90.0)

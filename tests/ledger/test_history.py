@@ -13,7 +13,7 @@ from tests.ledger.runs import BEGAN, STARTED, attempt, done, eventful_run, facts
 from transcribe_cli.costs.estimate import PastRun
 from transcribe_cli.events import RecordingStarted
 from transcribe_cli.ledger.database import Database
-from transcribe_cli.ledger.history import failed_jobs, paid_places, past_attempts, past_runs, runs
+from transcribe_cli.ledger.history import backend_usage, failed_jobs, past_attempts, past_runs, runs
 from transcribe_cli.spec import JobSpec
 
 SMALL = JobSpec(model="small")
@@ -29,7 +29,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 def past(database: Database, spec: JobSpec = SMALL, **which: Any) -> list[PastRun]:
     """The runs that say how fast this machine is."""
-    with database.reading() as connection:
+    with database.read_connection() as connection:
         assert connection is not None
         return past_runs(connection, spec, **which)
 
@@ -79,7 +79,7 @@ def test_a_place_elsewhere_is_as_fast_as_its_jobs(database: Database) -> None:
     silent = [attempt("a.mp3", backend="openai", computing=unknown) for unknown in (None, 0.0)]
     for ended in silent:
         write(database, [STARTED, RecordingStarted("a.mp3", 9, backend="openai"), ended, done("a.mp3"), finished()])
-    with database.reading() as connection:
+    with database.read_connection() as connection:
         assert connection is not None
         assert past_attempts(connection, SMALL, "runpod") == [PastRun(3600.0, 60.0, 0.0)]
         assert past_attempts(connection, SMALL, "openai") == [PastRun(3600.0, 1.0, 0.0)] * 2
@@ -90,11 +90,11 @@ def test_what_was_paid_is_told_by_run_and_place(database: Database) -> None:
     """Attempts, those that failed, seconds, money; this machine is not among them."""
     write(database, rented_run(), facts(backend="runpod"))
     write(database, whole_run(), began=BEGAN + timedelta(days=1))
-    with database.reading() as connection:
+    with database.read_connection() as connection:
         assert connection is not None
         [first, second] = runs(connection)
-        [paid] = paid_places(connection, [first, second])
-        assert paid_places(connection, [second]) == []
+        [paid] = backend_usage(connection, [first, second])
+        assert backend_usage(connection, [second]) == []
     assert (paid.run_id, paid.backend, paid.place, paid.attempts, paid.failed) == (first.id, "runpod", "ep1", 2, 1)
     assert (paid.computing, paid.audio_seconds, paid.of_unknown_cost) == (90.0, 7200.0, 0)
     assert paid.cost == pytest.approx(0.027)
@@ -104,7 +104,7 @@ def test_runs_can_be_asked_for_by_day_and_number(database: Database) -> None:
     """The newest last."""
     for night in range(5):
         write(database, whole_run(), began=BEGAN + timedelta(days=night))
-    with database.reading() as connection:
+    with database.read_connection() as connection:
         assert connection is not None
         everything = runs(connection)
         assert [run.started_at.day for run in everything] == [20, 21, 22, 23, 24]
@@ -117,7 +117,7 @@ def test_failures_are_those_of_the_runs_asked_for(database: Database) -> None:
     """With the recording and the reason."""
     write(database, eventful_run())
     write(database, whole_run(), began=BEGAN + timedelta(days=1))
-    with database.reading() as connection:
+    with database.read_connection() as connection:
         assert connection is not None
         [failed] = failed_jobs(connection, runs(connection))
         assert (failed.recording, failed.error_code, failed.cost) == ("b.mp3", "not_audio", 0.002)

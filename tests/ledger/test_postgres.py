@@ -16,7 +16,7 @@ import pytest
 from tests.ledger.runs import eventful_run, facts, rented_run, write
 from transcribe_cli.costs.estimate import PastRun
 from transcribe_cli.ledger.database import Database
-from transcribe_cli.ledger.history import failed_jobs, paid_places, past_attempts, past_runs, runs
+from transcribe_cli.ledger.history import backend_usage, failed_jobs, past_attempts, past_runs, runs
 from transcribe_cli.spec import JobSpec
 
 PROGRAMS = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
@@ -57,7 +57,7 @@ def test_runs_of_many_machines_that_make_the_ledger_at_once_are_all_in_it(server
     processes = [subprocess.Popen([sys.executable, "-c", code, server]) for _ in range(4)]
     assert [process.wait() for process in processes] == [0, 0, 0, 0]
     database = Database(server)
-    with database.reading() as connection:
+    with database.read_connection() as connection:
         assert connection is not None
         assert len(runs(connection)) == 20
     database.close()
@@ -68,13 +68,13 @@ def test_the_history_is_what_it_is_in_a_file(server: str) -> None:
     database = Database(server)
     known = write(database, eventful_run(), facts(spec=JobSpec(model="medium")))
     write(database, rented_run(), facts(backend="runpod", spec=JobSpec(model="medium")))
-    with database.reading() as connection:
+    with database.read_connection() as connection:
         assert connection is not None
         assert past_runs(connection, JobSpec(model="medium")) == [PastRun(3600.0, 60.0, 10.0)]
         assert past_attempts(connection, JobSpec(model="medium"), "runpod") == [PastRun(3600.0, 60.0, 0.0)]
         [failed] = failed_jobs(connection, [run for run in runs(connection) if run.id == known.id])
         assert failed.error == "b.mp3 is not audio."
-        [paid] = [place for place in paid_places(connection, runs(connection)) if place.backend == "runpod"]
+        [paid] = [place for place in backend_usage(connection, runs(connection)) if place.backend == "runpod"]
         assert (paid.attempts, paid.failed, paid.computing, paid.of_unknown_cost) == (2, 1, 90.0, 0)
     assert "team" in database.name
     database.close()

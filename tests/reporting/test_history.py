@@ -10,7 +10,7 @@ import pytest
 
 from tests.ledger.runs import eventful_run, facts, rented_run, sqlite
 from transcribe_cli.events import Event, Notice, RecordingProgress, RecordingSkipped, RunFinished, RunStarted
-from transcribe_cli.ledger import KEPT
+from transcribe_cli.ledger import RECORDED_EVENTS
 from transcribe_cli.ledger import database as database_module
 from transcribe_cli.ledger.database import Database
 from transcribe_cli.reporting import history
@@ -42,9 +42,9 @@ def test_a_run_is_written_down_and_everything_is_passed_on(tmp_path: Path) -> No
 
 def test_what_leaves_nothing_costs_no_transaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each clip of a lecture is told of; those that count are all that the ledger knows what to do with."""
-    assert {type(event) for event in (*eventful_run(), *rented_run())} == set(KEPT)
+    assert {type(event) for event in (*eventful_run(), *rented_run())} == set(RECORDED_EVENTS)
     begun: list[Database] = []
-    writing = Database.writing
+    writing = Database.write_transaction
     monkeypatch.setattr(Database, "writing", lambda database: begun.append(database) or writing(database))
     progress: list[Event] = [RecordingProgress("a.mp3", second, 100.0) for second in range(100)]
     told(tmp_path, [*eventful_run()[:3], *progress, *eventful_run()[3:]])
@@ -80,7 +80,7 @@ def test_an_address_that_cannot_be_meant_is_one_warning() -> None:
 
 def test_a_ledger_that_is_locked_for_a_while_has_everything_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another run is waited for, beside the work."""
-    monkeypatch.setattr(database_module, "PATIENCE", 0.2)
+    monkeypatch.setattr(database_module, "TIMEOUT_SECONDS", 0.2)
     monkeypatch.setattr(history, "TRIES", 1000)
     monkeypatch.setattr(history, "CLOSING_SECONDS", 60.0)
     told(tmp_path, eventful_run())
@@ -96,7 +96,7 @@ def test_a_ledger_that_is_locked_for_a_while_has_everything_in_the_end(tmp_path:
 
 def test_a_ledger_that_stays_locked_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With one warning; the run that holds it is unharmed."""
-    monkeypatch.setattr(database_module, "PATIENCE", 0.05)
+    monkeypatch.setattr(database_module, "TIMEOUT_SECONDS", 0.05)
     told(tmp_path, eventful_run())
     other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
     other.execute("begin immediate")

@@ -15,7 +15,7 @@ from tests.conftest import EXAMPLES, lecture, spoken
 from transcribe_cli.backends.protocol import Failure, RemoteResult
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.worker.handler import Terms, Worker
+from transcribe_cli.worker.handler import Worker, WorkerLimits
 
 SPEC = {"model": "demo", "language": "pt"}
 
@@ -23,7 +23,7 @@ SPEC = {"model": "demo", "language": "pt"}
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Worker]:
     """One that takes short and small recordings from public places."""
-    made = Worker(JobSpec(model="demo"), Settings(device="cpu", max_duration=0.03), Terms(most_bytes=4_000_000))
+    made = Worker(JobSpec(model="demo"), Settings(device="cpu", max_duration=0.03), WorkerLimits(max_bytes=4_000_000))
     made.start()
     yield made
     made.close()

@@ -1,4 +1,4 @@
-"""The backends that the settings name, each with its patience and on one bill, the preferred one first."""
+"""The backends that the settings name, each with its patience and on one meter, the preferred one first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transcribe_cli.backends.metered import Billed
 from transcribe_cli.backends.priority import Priority
 from transcribe_cli.backends.retry import Retry
 from transcribe_cli.costs.estimate import Speed
-from transcribe_cli.costs.remote_meter import HERE, Bill
+from transcribe_cli.costs.remote_meter import LOCAL, RemoteMeter
 from transcribe_cli.events import Emit
 from transcribe_cli.registry import BACKENDS
 from transcribe_cli.settings import Settings
@@ -22,22 +22,24 @@ from transcribe_cli.spec import JobSpec
 SpeedOf = Callable[[str, tuple[str, ...]], Speed | None]
 
 
-def elsewhere(spec: JobSpec, settings: Settings, emit: Emit, bill: Bill, speed: SpeedOf = lambda name, tariffs: None) -> Backend:
+def elsewhere(
+    spec: JobSpec, settings: Settings, emit: Emit, meter: RemoteMeter, speed: SpeedOf = lambda name, tariffs: None
+) -> Backend:
     """What `transcribe remote` works with: `--backend`, and then each of `--fallback`, unless `--priority` orders them.
 
     Raises:
         MissingExtra: a backend needs what is not installed.
     """
     names = dict.fromkeys((settings.backend, *settings.fallback))
-    backends = [_patient(name, spec, settings, emit, bill) for name in names]
+    backends = [_patient(name, spec, settings, emit, meter) for name in names]
     if len(backends) == 1:
         return backends[0]
-    priority = Priority(settings.priority, bill, speed, emit) if settings.priority else None
+    priority = Priority(settings.priority, meter, speed, emit) if settings.priority else None
     return Failover(backends, emit, priority)
 
 
-def _patient(name: str, spec: JobSpec, settings: Settings, emit: Emit, bill: Bill) -> Backend:
+def _patient(name: str, spec: JobSpec, settings: Settings, emit: Emit, meter: RemoteMeter) -> Backend:
     backend = cast("Opener", BACKENDS.load(name))(spec, settings, emit)
-    if name == HERE:  # which the bill hears of by its events
+    if name == LOCAL:  # which the meter hears of by its events
         return backend
-    return Retry(Breaker(Billed(backend, bill, settings, emit), emit), settings.attempts, emit)
+    return Retry(Breaker(Billed(backend, meter, settings, emit), emit), settings.attempts, emit)

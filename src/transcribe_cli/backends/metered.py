@@ -9,7 +9,7 @@ from dataclasses import replace
 from transcribe_cli.backends import Backend, Limited, Wanted, unlimited
 from transcribe_cli.backends.wrapper import Wrapper
 from transcribe_cli.costs.prices import Price
-from transcribe_cli.costs.remote_meter import Bill
+from transcribe_cli.costs.remote_meter import RemoteMeter
 from transcribe_cli.costs.usage import Usage
 from transcribe_cli.errors import UsageError
 from transcribe_cli.events import AttemptEnded, Emit, Notice
@@ -19,11 +19,11 @@ from transcribe_cli.settings import Settings
 
 
 class Billed(Wrapper):
-    """A backend whose attempts are on the bill."""
+    """A backend whose attempts are on the meter."""
 
-    def __init__(self, backend: Backend, bill: Bill, settings: Settings, emit: Emit) -> None:
+    def __init__(self, backend: Backend, meter: RemoteMeter, settings: Settings, emit: Emit) -> None:
         super().__init__(backend)
-        self._bill = bill
+        self._meter = meter
         self._settings = settings
         self._emit = emit
 
@@ -34,9 +34,9 @@ class Billed(Wrapper):
             UsageError: that is not known, and the cost is limited.
         """
         super().check(jobs)
-        price = self._bill.opened(self.name, self.tariffs)
+        price = self._meter.add_backend(self.name, self.tariffs)
         if price is None and self._settings.max_cost is not None:
-            unknown = _names(self._bill.unknown(self.tariffs))
+            unknown = _names(self._meter.unlisted_tariffs(self.tariffs))
             message = f"--max-cost cannot be kept at {self.name}: what it charges is not known{unknown}."
             raise UsageError(message, "A file for --prices can say so; docs/costs.md shows how.")
         self._emit(Notice(self._told(price)))
@@ -47,19 +47,19 @@ class Billed(Wrapper):
             with closing(self._backend.run(jobs, wanted, limited)) as outcomes:
                 for outcome in outcomes:
                     label = outcome.job.recording.label
-                    usage = tuple(self._bill.ended(label, attempt) for attempt in outcome.usage)
-                    self._bill.left(label)
+                    usage = tuple(self._meter.end_attempt(label, attempt) for attempt in outcome.usage)
+                    self._meter.drop_attempt(label)
                     for attempt in usage:
                         self._tell(label, attempt)
                     yield replace(outcome, usage=usage)
         finally:
-            for label, attempt in self._bill.stopped(self.name):
+            for label, attempt in self._meter.cancel_attempts(self.name):
                 self._tell(label, attempt)
 
     def _told(self, price: Price | None) -> str:
         """What people are told of the price, or that there is none."""
         if price is None:
-            unknown = _names(self._bill.unknown(self.tariffs))
+            unknown = _names(self._meter.unlisted_tariffs(self.tariffs))
             return f"What {self.name} charges is not known{unknown}, nor what this run costs: --prices can say so."
         dearest = ", the dearest of its kinds" if len(self.tariffs) > 1 else ""
         since = f" ({price.as_of})" if price.as_of else ""

@@ -8,7 +8,7 @@ from typing import Literal
 
 from transcribe_cli.backends import Backend
 from transcribe_cli.costs.estimate import Speed
-from transcribe_cli.costs.remote_meter import HERE, Bill
+from transcribe_cli.costs.remote_meter import LOCAL, RemoteMeter
 from transcribe_cli.events import Emit, Notice
 
 
@@ -28,19 +28,19 @@ class Priority:
 
     Args:
         by: what counts.
-        bill: knows what places charge, once they are checked.
+        meter: knows what places charge, once they are checked.
         speed: how fast one is that charges by these tariffs; None where nobody knows.
     """
 
     def __init__(
         self,
         by: Literal["cost", "speed"],
-        bill: Bill,
+        meter: RemoteMeter,
         speed: Callable[[str, tuple[str, ...]], Speed | None],
         emit: Emit,
     ) -> None:
         self._by = by
-        self._bill = bill
+        self._meter = meter
         self._speed = speed
         self._emit = emit
 
@@ -53,9 +53,9 @@ class Priority:
         return [standing.backend for standing in standings]
 
     def _cost(self, backend: Backend) -> _Standing:
-        price = self._bill.price(backend.name)
+        price = self._meter.price(backend.name)
         if price is None:
-            return _Standing(backend, 0.0, "yours") if backend.name == HERE else _Standing(backend, None, "price not known")
+            return _Standing(backend, 0.0, "yours") if backend.name == LOCAL else _Standing(backend, None, "price not known")
         if price.per_audio_hour is not None:
             amount, origin = price.per_audio_hour, ""
         elif (speed := self._speed(backend.name, backend.tariffs)) is not None:

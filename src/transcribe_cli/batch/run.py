@@ -19,7 +19,7 @@ from transcribe_cli.batch.failures import Failures
 from transcribe_cli.batch.limits import Limits
 from transcribe_cli.batch.summary import Tally
 from transcribe_cli.batch.writing import Writing
-from transcribe_cli.costs.meter import MachineMeter, Meter
+from transcribe_cli.costs.meter import LocalMeter, Meter
 from transcribe_cli.errors import DiarizationFailed, OutputRefused, RecordingError, StorageNotReady, TranscribeError
 from transcribe_cli.events import (
     Emit,
@@ -74,8 +74,8 @@ class Batch:
         self._listener = emit
         self._lock = threading.Lock()
         self._tally = Tally()
-        self._meter = meter or MachineMeter(None)
-        self._limits = Limits(settings, self._meter.so_far)
+        self._meter = meter or LocalMeter(None)
+        self._limits = Limits(settings, self._meter.total_cost)
         self._failures = Failures(settings.state_dir)
         self._claims = Claims(spec, settings, self._emit)
         self._naming = SpeakerNaming(settings, self._emit)
@@ -112,7 +112,7 @@ class Batch:
 
     def _finished(self, exit_code: int | None = None) -> RunFinished:
         self._tally.elsewhere = len(self._elsewhere) + self._detached
-        self._tally.cost, self._tally.cost_by_backend = self._meter.so_far(), self._meter.by_backend()
+        self._tally.cost, self._tally.cost_by_backend = self._meter.total_cost(), self._meter.cost_by_backend()
         return self._tally.finished(len(self._jobs), exit_code)
 
     def _carry_out(self) -> None:
@@ -309,12 +309,12 @@ class Batch:
     def _share(self, job: Job) -> Cost | None:
         """What a recording has cost so far, as far as anybody knows."""
         with self._lock:
-            return self._meter.share(job.recording.label)
+            return self._meter.recording_cost(job.recording.label)
 
     def _emit(self, event: Event) -> None:
         self._claims.hear(event)
         with self._lock:
-            self._meter.hear(event)
+            self._meter.on_event(event)
             self._listener(event)
 
 

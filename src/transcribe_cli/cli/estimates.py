@@ -50,7 +50,7 @@ class Estimates:
     def here(self) -> Estimate:
         """On this machine: as fast as the user says, as it was, or as others were."""
         speeds = self._speeds()
-        price = self.prices.of_this_machine(self._config.settings.price_per_hour)
+        price = self.prices.local_price(self._config.settings.price_per_hour)
         found = estimate(HERE, self._work.seconds, speeds.here(), price)
         self.notes += filter(None, [speeds.trouble])
         return found
@@ -62,11 +62,11 @@ class Estimates:
         speeds = self._speeds()
         speed = speeds.of("runpod", ())
         for name, pool in self.prices.runpod.pools.items():
-            yield estimate(f"runpod {name}", self._work.seconds, speed, self.prices.of(f"runpod.{name}"), pool.gpus)
+            yield estimate(f"runpod {name}", self._work.seconds, speed, self.prices.price_of(f"runpod.{name}"), pool.gpus)
         for service, models in self.prices.openai.items():
             for name, model in models.models.items():
                 ends = f"ends on {model.ends}" if model.ends else ""
-                price = self.prices.of(f"{service}.{name}")
+                price = self.prices.price_of(f"{service}.{name}")
                 yield estimate(f"{service} {name}", self._work.seconds, speeds.said(service, name), price, ends)
 
     def _speeds(self) -> Speeds:
@@ -95,7 +95,7 @@ def table(found: Sequence[Estimate]) -> list[str]:
     """All places, a line each: likely time, speed, and money with how unsure it is."""
     rows = [("where", "time", "cost", "price", "speed")]
     for place in found:
-        where = f"{place.place} ({place.note})" if place.note else place.place
+        where = f"{place.label} ({place.note})" if place.note else place.label
         time = clock(place.seconds.likely) if place.seconds else "?"
         cost = _span(place.cost, dollars) if place.cost else "?"
         speed = f"{place.speed.rtfx:.0f}x {place.speed.origin.partition(',')[0]}" if place.speed else "?"
@@ -108,7 +108,7 @@ def record(found: Estimate) -> dict[str, Any]:
     """The estimate as JSON values; times in seconds."""
     speed, price = found.speed, found.price
     return {
-        "place": found.place,
+        "place": found.label,
         "rtfx": None if speed is None else round(speed.rtfx, 2),
         "rtfx_factor": None if speed is None else round(speed.factor, 2),
         "rtfx_origin": None if speed is None else speed.origin,

@@ -13,7 +13,7 @@ def todays_prices(settings: Settings) -> tuple[PriceList, str]:
     Raises:
         ConfigError: the user's file of prices cannot be meant.
     """
-    from transcribe_cli.costs.prices.catalogue import NoCatalogue, with_todays_prices  # brings httpx
+    from transcribe_cli.costs.prices.catalogue import CatalogueUnavailable, with_todays_prices  # brings httpx
 
     prices = load_prices(settings.prices)
     as_of = f"RunPod's prices are of {prices.runpod.as_of or 'an unknown day'}"
@@ -22,5 +22,5 @@ def todays_prices(settings: Settings) -> tuple[PriceList, str]:
     key = settings.runpod_api_key.get_secret_value() if settings.runpod_api_key else None
     try:
         return with_todays_prices(prices, settings.runpod_api_url, key), "RunPod's prices are today's, from its catalogue."
-    except NoCatalogue as error:
+    except CatalogueUnavailable as error:
         return prices, f"{as_of}; today's are not known: {printable(error.message)}."

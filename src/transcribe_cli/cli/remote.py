@@ -51,9 +51,9 @@ def _rented(config: Config) -> Place:
     from transcribe_cli.cli.prices import todays_prices
     from transcribe_cli.cli.speeds import Speeds
     from transcribe_cli.costs.prices import load_prices
-    from transcribe_cli.costs.remote_meter import Bill
+    from transcribe_cli.costs.remote_meter import RemoteMeter
 
     prices = load_prices(settings.prices)
     speeds = Speeds(config, prices)
-    bill = Bill(lambda: todays_prices(settings)[0] if "runpod" in names else prices, price_here(config))
-    return partial(elsewhere, bill=bill, speed=speeds.of), bill
+    meter = RemoteMeter(lambda: todays_prices(settings)[0] if "runpod" in names else prices, price_here(config))
+    return partial(elsewhere, meter=meter, speed=speeds.of), meter

@@ -11,7 +11,7 @@ import typer
 
 from transcribe_cli.cli.session import ConfigFile, Profile, configure
 from transcribe_cli.errors import UsageError
-from transcribe_cli.ledger import is_there, ledger_url
+from transcribe_cli.ledger import ledger_exists, ledger_url
 
 if TYPE_CHECKING:
     from transcribe_cli.reporting.report import Report
@@ -64,16 +64,16 @@ def _url(config: Path | None, profile: str | None, state_dir: Path | None, url: 
 def _read(url: str, since: datetime | None, last: int | None) -> Report:
     from transcribe_cli.reporting.report import Report
 
-    if not is_there(url):
+    if not ledger_exists(url):
         return Report((), ())
     from transcribe_cli.ledger.database import Database  # brings SQLAlchemy
-    from transcribe_cli.ledger.history import failed_jobs, paid_places, runs
+    from transcribe_cli.ledger.history import backend_usage, failed_jobs, runs
 
-    with Database(url).reading() as connection:
+    with Database(url).read_connection() as connection:
         if connection is None:
             return Report((), ())
         found = runs(connection, since, last)
-        return Report(found, failed_jobs(connection, found), paid_places(connection, found))
+        return Report(found, failed_jobs(connection, found), backend_usage(connection, found))
 
 
 def _moment(text: str) -> datetime:

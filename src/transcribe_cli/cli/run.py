@@ -14,7 +14,7 @@ from transcribe_cli.cli.plan import show
 from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, jobs_for, price_here, remembering, shard_of
 from transcribe_cli.cli.streams import mute_stdout
 from transcribe_cli.config import Config
-from transcribe_cli.costs.meter import MachineMeter, Meter
+from transcribe_cli.costs.meter import LocalMeter, Meter
 from transcribe_cli.events import Notice
 from transcribe_cli.reporting import listening
 
@@ -53,7 +53,7 @@ def here(config: Config) -> Place:
     """This machine."""
     from transcribe_cli.backends.local import Local  # brings NumPy, which `--help` need not wait for
 
-    return Local, MachineMeter(price_here(config))
+    return Local, LocalMeter(price_here(config))
 
 
 def carry_out(

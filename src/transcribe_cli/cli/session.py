@@ -92,7 +92,7 @@ def price_here(config: Config) -> Price | None:
     Raises:
         ConfigError: the user's file of prices cannot be meant.
     """
-    return load_prices(config.settings.prices).of_this_machine(config.settings.price_per_hour)
+    return load_prices(config.settings.prices).local_price(config.settings.price_per_hour)
 
 
 @contextmanager

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from transcribe_cli.config import Config
-from transcribe_cli.costs.estimate import PastRun, Speed, measured
+from transcribe_cli.costs.estimate import PastRun, Speed, measured_speed
 from transcribe_cli.costs.prices import PriceList
 from transcribe_cli.errors import LedgerUnavailable
-from transcribe_cli.ledger import is_there, ledger_url
+from transcribe_cli.ledger import ledger_exists, ledger_url
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -40,13 +40,13 @@ class Speeds:
         """This machine's: as the user says, as it was, or as others were."""
         if self._settings.rtfx is not None:
             return Speed(self._settings.rtfx, SAID_FACTOR, "you say so")
-        return measured(self._past_runs("local")) or self._assumed(self._device())
+        return measured_speed(self._past_runs("local")) or self._assumed(self._device())
 
     def of(self, backend: str, tariffs: Sequence[str]) -> Speed | None:
         """A backend's, which charges by these tariffs; None when nobody knows."""
         if backend == "local":
             return self.here()
-        if (found := measured(self._past_runs(backend))) is not None:
+        if (found := measured_speed(self._past_runs(backend))) is not None:
             return found
         if backend == "runpod":
             return self._assumed("cuda")
@@ -61,12 +61,12 @@ class Speeds:
     def _past_runs(self, backend: str) -> Sequence[PastRun]:
         """What the ledger knows of such runs."""
         url = ledger_url(secret.get_secret_value() if (secret := self._settings.ledger_url) else None, self._settings.state_dir)
-        if not self._settings.ledger or not is_there(url):
+        if not self._settings.ledger or not ledger_exists(url):
             return ()
         from transcribe_cli.ledger.database import Database  # brings SQLAlchemy
 
         try:
-            with Database(url).reading() as connection:
+            with Database(url).read_connection() as connection:
                 return () if connection is None else self._past(connection, backend)
         except LedgerUnavailable as error:
             self.trouble = error.message

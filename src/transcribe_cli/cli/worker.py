@@ -37,8 +37,8 @@ def worker(
 
     transcribe worker --model large-v3-turbo
     """
-    from transcribe_cli.worker.handler import Terms, Worker
-    from transcribe_cli.worker.serve import sdk, serve
+    from transcribe_cli.worker.handler import Worker, WorkerLimits
+    from transcribe_cli.worker.serve import load_sdk, serve
 
     if not os.environ.get(QUEUE):
         raise UsageError(f"There is no queue to take jobs from ({QUEUE} is not set).", "This command is for RunPod's containers.")
@@ -50,7 +50,7 @@ def worker(
         "max_duration": max_duration,
     }
     configured = configure([], flags, config, profile)
-    sdk()
-    with closing(Worker(configured.spec, configured.settings, Terms(int(max_download * 1e9), allow_private))) as worker:
+    load_sdk()
+    with closing(Worker(configured.spec, configured.settings, WorkerLimits(int(max_download * 1e9), allow_private))) as worker:
         worker.start()
         serve(worker, concurrency)

@@ -57,13 +57,13 @@ class Estimate:
     """What work would take and cost in one place.
 
     Attributes:
-        place: this machine, or a backend with what is rented there: `runpod ADA_24`, `openai whisper-1`.
+        label: this machine, or a backend with what is rented there: `runpod ADA_24`, `openai whisper-1`.
         seconds: from the beginning to the end on one machine of it; None where nobody knows how fast it is.
         cost: in USD; None where nobody knows what it costs, or how long it is paid for.
         note: what else to know, or "".
     """
 
-    place: str
+    label: str
     speed: Speed | None
     price: Price | None
     seconds: Range | None
@@ -71,7 +71,7 @@ class Estimate:
     note: str = ""
 
 
-def measured(past: Sequence[PastRun]) -> Speed | None:
+def measured_speed(past: Sequence[PastRun]) -> Speed | None:
     """The speed that past runs had, all of their audio in all of their time; None when there are none.
 
     One run leaves a factor of 1.5, more of them less, unless they differed more among themselves: four of five lie within it.
@@ -88,7 +88,7 @@ def measured(past: Sequence[PastRun]) -> Speed | None:
     return Speed(rtfx, factor, f"measured in {len(past)} run{'s' if len(past) > 1 else ''}", load)
 
 
-def estimate(place: str, audio_seconds: float, speed: Speed | None, price: Price | None, note: str = "") -> Estimate:
+def estimate(label: str, audio_seconds: float, speed: Speed | None, price: Price | None, note: str = "") -> Estimate:
     """Time and money for so much audio in a place.
 
     Its model is loaded once, also when there is hardly any audio; what is paid for audio is sure.
@@ -104,7 +104,7 @@ def estimate(place: str, audio_seconds: float, speed: Speed | None, price: Price
     elif price is not None and seconds is not None:
         low, likely, high = (price.amount(seconds=part, audio_seconds=0) for part in (seconds.low, seconds.likely, seconds.high))
         cost = Range(low, likely, high)
-    return Estimate(place, speed, price, seconds, cost, note)
+    return Estimate(label, speed, price, seconds, cost, note)
 
 
 def cost_of(price: Price, *, seconds: float | None = None, audio_seconds: float = 0.0) -> Cost:

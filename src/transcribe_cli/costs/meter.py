@@ -13,26 +13,26 @@ from transcribe_cli.transcript import Cost
 
 
 class Meter(Protocol):
-    """What a run is asked for its cost. `so_far` from any thread, the others from one at a time."""
+    """What a run is asked for its cost. `total_cost` from any thread, the others from one at a time."""
 
-    def so_far(self) -> float | None:
+    def total_cost(self) -> float | None:
         """USD since the run began, also for what is not finished; None when there is no price."""
         ...
 
-    def by_backend(self) -> Mapping[str, float | None]:
+    def cost_by_backend(self) -> Mapping[str, float | None]:
         """The same for each place that had to be paid, where several could be."""
         ...
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Something happened in the run."""
         ...
 
-    def share(self, recording: str) -> Cost | None:
+    def recording_cost(self, recording: str) -> Cost | None:
         """What this recording has cost so far; None when nobody knows, or nothing was done to it. Asked before its end is heard."""
         ...
 
 
-class MachineMeter:
+class LocalMeter:
     """What a run on this machine has cost so far, and whose share that is.
 
     The machine is paid for by the hour, whatever it does. Recordings that are worked on side by side share its time equally, as they
@@ -62,15 +62,15 @@ class MachineMeter:
         self._count()
         return self._working
 
-    def so_far(self) -> float | None:
+    def total_cost(self) -> float | None:
         """USD since the run began; None when there is no price."""
         return None if self._price is None else round(self._price.amount(seconds=self.seconds, audio_seconds=0), 6)
 
-    def by_backend(self) -> Mapping[str, float | None]:
+    def cost_by_backend(self) -> Mapping[str, float | None]:
         """There is one place, whose cost the run's is."""
         return {}
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Who is worked on: from the beginning of a recording to its end."""
         match event:
             case RecordingStarted(recording=name):
@@ -82,7 +82,7 @@ class MachineMeter:
             case _:
                 pass
 
-    def share(self, recording: str) -> Cost | None:
+    def recording_cost(self, recording: str) -> Cost | None:
         """What this recording has cost so far; None when there is no price, or nothing was done to it."""
         self._count()
         if self._price is None or recording not in self._shares:

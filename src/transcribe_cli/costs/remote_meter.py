@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from transcribe_cli.costs.estimate import cost_of
-from transcribe_cli.costs.meter import MachineMeter
+from transcribe_cli.costs.meter import LocalMeter
 from transcribe_cli.costs.prices import Price, PriceList
 from transcribe_cli.costs.usage import Usage
 from transcribe_cli.events import Event, RecordingDone, RecordingFailed, RecordingSent, RecordingStarted, RecordingTaken
@@ -19,7 +19,7 @@ from transcribe_cli.transcript import Cost
 
 # The code of attempts that were under way when the run ended.
 CANCELLED = "cancelled"
-HERE = "local"
+LOCAL = "local"
 
 
 @dataclass
@@ -34,7 +34,7 @@ class _UnderWay:
     began: float | None = None
 
 
-class Bill:
+class RemoteMeter:
     """What the places of a run charge, as far as it is known; from any thread.
 
     Args:
@@ -50,40 +50,40 @@ class Bill:
         self._list: PriceList | None = None
         self._clock = clock
         self.here = here
-        self._machine = MachineMeter(here, clock)
+        self._machine = LocalMeter(here, clock)
         self._changing = threading.Lock()
         self._prices: dict[str, Price | None] = {}
         self._spent: dict[str, float | None] = {}
         self._under_way: dict[str, _UnderWay] = {}
         self._costs: dict[str, list[Cost | None]] = {}
 
-    def opened(self, backend: str, tariffs: tuple[str, ...]) -> Price | None:
+    def add_backend(self, backend: str, tariffs: tuple[str, ...]) -> Price | None:
         """What a place charges that said by what: the dearest of it, None when a part of that is not known. One place at a time."""
         if self._list is None:
             self._list = self._ask()
-        price = self._prices[backend] = self._list.of(*tariffs)
+        price = self._prices[backend] = self._list.price_of(*tariffs)
         return price
 
-    def unknown(self, tariffs: tuple[str, ...]) -> tuple[str, ...]:
+    def unlisted_tariffs(self, tariffs: tuple[str, ...]) -> tuple[str, ...]:
         """Those of the tariffs of an opened place that have no price."""
         return () if self._list is None else self._list.unlisted(*tariffs)
 
     def price(self, backend: str) -> Price | None:
         """What a place charges; None when nobody knows, or it was not opened."""
-        return self.here if backend == HERE else self._prices.get(backend)
+        return self.here if backend == LOCAL else self._prices.get(backend)
 
-    def so_far(self) -> float | None:
+    def total_cost(self) -> float | None:
         """USD of all attempts, until now for those under way; None when one is at a place whose price is not known.
 
         So it is when only this machine has worked, and has no price.
         """
-        amounts = self.by_backend().values()
+        amounts = self.cost_by_backend().values()
         known = [amount for amount in amounts if amount is not None]
         with self._changing:
             only_here = not amounts and self._machine.working > 0
         return None if only_here or len(known) < len(amounts) else round(sum(known), 6)
 
-    def by_backend(self) -> Mapping[str, float | None]:
+    def cost_by_backend(self) -> Mapping[str, float | None]:
         """The same for each place that had something to do. This machine is among them when it has a price."""
         with self._changing:
             amounts = dict(self._spent)
@@ -91,14 +91,14 @@ class Bill:
                 before, now = amounts.get(attempt.backend, 0.0), self._until_now(attempt)
                 amounts[attempt.backend] = None if before is None or now is None else before + now
             if self.here is not None and (worked := self._machine.working):
-                amounts[HERE] = self.here.amount(seconds=worked, audio_seconds=0)
+                amounts[LOCAL] = self.here.amount(seconds=worked, audio_seconds=0)
         return {backend: None if amount is None else round(amount, 6) for backend, amount in amounts.items()}
 
-    def share(self, recording: str) -> Cost | None:
+    def recording_cost(self, recording: str) -> Cost | None:
         """What all attempts at a recording cost; None when there was none, or one whose cost nobody knows."""
         with self._changing:
             costs = list(self._costs.get(recording, ()))
-            if (here := self._machine.share(recording)) is not None:
+            if (here := self._machine.recording_cost(recording)) is not None:
                 costs.append(here)
         whole = None
         for cost in costs:
@@ -107,24 +107,24 @@ class Bill:
             whole = cost.plus(whole)
         return whole
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """An attempt is sent, taken by a worker, or made on this machine; a recording is done with."""
         with self._changing:
             match event:
-                case RecordingStarted(backend=backend) if backend == HERE:
-                    self._machine.hear(event)
+                case RecordingStarted(backend=backend) if backend == LOCAL:
+                    self._machine.on_event(event)
                 case RecordingSent(recording=name):
                     self._under_way[name] = _UnderWay(event.backend, event.place, event.job, event.duration, event.bytes)
                 case RecordingTaken(recording=name):  # one of an earlier run was not sent in this one
                     attempt = self._under_way.setdefault(name, _UnderWay(event.backend, event.place, event.job))
                     attempt.began = self._clock() - event.seconds
                 case RecordingDone(recording=name) | RecordingFailed(recording=name):
-                    self._machine.hear(event)
+                    self._machine.on_event(event)
                     self._costs.pop(name, None)
                 case _:
                     pass
 
-    def ended(self, recording: str, usage: Usage) -> Usage:
+    def end_attempt(self, recording: str, usage: Usage) -> Usage:
         """An attempt ended: the same with its cost.
 
         Where the place does not say for how long it computed, the time since it was seen to begin counts. Where nobody saw that either, as
@@ -142,17 +142,17 @@ class Bill:
                 self._costs.setdefault(recording, []).append(cost)
         return replace(usage, computing=computing, cost=cost.amount if cost else None)
 
-    def left(self, recording: str) -> None:
+    def drop_attempt(self, recording: str) -> None:
         """It is under way elsewhere and stays there: whoever collects it pays."""
         with self._changing:
             self._under_way.pop(recording, None)
 
-    def stopped(self, backend: str) -> Iterator[tuple[str, Usage]]:
+    def cancel_attempts(self, backend: str) -> Iterator[tuple[str, Usage]]:
         """What is under way at a place was stopped: the recordings, and what their attempts took until now."""
         with self._changing:
             found = [(name, attempt) for name, attempt in self._under_way.items() if attempt.backend == backend]
         for name, attempt in found:
-            computing = 0.0 if attempt.began is None else None  # until now, see `ended`
+            computing = 0.0 if attempt.began is None else None  # until now, see `end_attempt`
             usage = Usage(
                 attempt.backend,
                 attempt.place,
@@ -163,7 +163,7 @@ class Bill:
                 bytes_sent=attempt.bytes,
                 error=CANCELLED,
             )
-            yield name, self.ended(name, usage)
+            yield name, self.end_attempt(name, usage)
 
     def _charge(self, backend: str, price: Price | None, cost: Cost | None) -> None:
         before = self._spent.get(backend, 0.0)
@@ -173,7 +173,7 @@ class Bill:
     def _price_of(self, usage: Usage) -> Price | None:
         if self._list is None or not usage.tariffs:
             return self._prices.get(usage.backend)
-        return self._list.of(*usage.tariffs)
+        return self._list.price_of(*usage.tariffs)
 
     def _until_now(self, attempt: _UnderWay) -> float | None:
         """USD that an attempt has cost; what is paid for audio is paid when it is sent."""

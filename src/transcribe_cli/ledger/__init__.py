@@ -6,6 +6,6 @@ and what is known of a run beforehand), `tables` (what is kept), `migrations` (h
 but `facts` import SQLAlchemy.
 """
 
-from transcribe_cli.ledger.facts import KEPT, RunFacts, is_there, ledger_url
+from transcribe_cli.ledger.facts import RECORDED_EVENTS, RunFacts, ledger_exists, ledger_url
 
-__all__ = ["KEPT", "RunFacts", "is_there", "ledger_url"]
+__all__ = ["RECORDED_EVENTS", "RunFacts", "ledger_exists", "ledger_url"]

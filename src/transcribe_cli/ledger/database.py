@@ -22,7 +22,7 @@ from transcribe_cli.ledger import migrations
 from transcribe_cli.text.printable import printable
 
 # How long another run is waited for that writes, in seconds.
-PATIENCE = 5.0
+TIMEOUT_SECONDS = 5.0
 _DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql"}
 
 
@@ -61,18 +61,18 @@ class Database:
         return printable(self._url.set(query={}).render_as_string(hide_password=True))
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def write_transaction(self) -> Iterator[Connection]:
         """A transaction on an up-to-date ledger, made if there is none.
 
         Raises:
-            LedgerBusy: another run kept it locked for `PATIENCE`.
+            LedgerBusy: another run kept it locked for `TIMEOUT_SECONDS`.
             LedgerUnavailable: it cannot be made, opened or written; nothing of the transaction is in it.
         """
         with self._failures(), self._transaction() as connection:
             yield connection
 
     @contextmanager
-    def reading(self) -> Iterator[Connection | None]:
+    def read_connection(self) -> Iterator[Connection | None]:
         """A connection for questions; None when there is no ledger yet. Makes none, but brings an older one up to date.
 
         Raises:
@@ -140,11 +140,11 @@ def _bring_up_to_date(connection: Connection) -> None:
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
         return sqlalchemy.create_engine(url, connect_args=_patience(url), pool_pre_ping=True)
-    engine = sqlalchemy.create_engine(url, connect_args={"timeout": PATIENCE})
+    engine = sqlalchemy.create_engine(url, connect_args={"timeout": TIMEOUT_SECONDS})
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, record: object) -> None:  # noqa: ANN401 - sqlite3's, behind SQLAlchemy's face
-        connection.isolation_level = None  # the driver begins no transactions of its own; `writing` does
+        connection.isolation_level = None  # the driver begins no transactions of its own; `write_transaction` does
         connection.execute("PRAGMA foreign_keys = ON")
 
     return engine
@@ -152,7 +152,7 @@ def _engine(url: URL) -> Engine:
 
 def _patience(url: URL) -> dict[str, Any]:
     """So that a server which does not answer is given up soon; in the words of the drivers that have some."""
-    return {"connect_timeout": int(PATIENCE)} if url.get_backend_name() in _DRIVERS else {}
+    return {"connect_timeout": int(TIMEOUT_SECONDS)} if url.get_backend_name() in _DRIVERS else {}
 
 
 def _make_private(file: Path) -> None:

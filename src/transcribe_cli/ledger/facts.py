@@ -23,7 +23,16 @@ from transcribe_cli.spec import JobSpec
 
 FILE_NAME = "ledger.db"
 # The events that leave something in the ledger.
-KEPT = (RunStarted, ModelLoaded, RecordingStarted, AttemptEnded, AttemptFailed, RecordingDone, RecordingFailed, RunFinished)
+RECORDED_EVENTS = (
+    RunStarted,
+    ModelLoaded,
+    RecordingStarted,
+    AttemptEnded,
+    AttemptFailed,
+    RecordingDone,
+    RecordingFailed,
+    RunFinished,
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,7 @@ def ledger_url(given: str | None, state_dir: Path | None) -> str:
     return given or f"sqlite:///{(state_dir or user_state_path('transcribe-cli')).absolute() / FILE_NAME}"
 
 
-def is_there(url: str) -> bool:
+def ledger_exists(url: str) -> bool:
     """Whether it is worth asking: a SQLite file that does not exist knows nothing, and SQLAlchemy takes a while to say so."""
     file = url.removeprefix("sqlite:///").partition("?")[0]
     return not url.startswith("sqlite:///") or file.startswith("file:") or Path(file).exists()

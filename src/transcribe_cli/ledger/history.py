@@ -64,7 +64,7 @@ class FailedJob:
 
 
 @dataclass(frozen=True)
-class PaidPlace:
+class BackendUsage:
     """What a run had done at a place that may have to be paid: attempts, seconds, USD; `cost` is of those whose cost is known."""
 
     run_id: str
@@ -137,7 +137,7 @@ def past_attempts(connection: Connection, spec: JobSpec, backend: str) -> list[P
     return [PastRun(row.audio_seconds, row.seconds, 0.0) for row in connection.execute(found)]
 
 
-def paid_places(connection: Connection, among: Sequence[Run]) -> list[PaidPlace]:
+def backend_usage(connection: Connection, among: Sequence[Run]) -> list[BackendUsage]:
     """What these runs had done at places that may have to be paid, by run and place in the order of time."""
     failed = func.sum(case((ATTEMPTS.c.error_code != CANCELLED, 1), else_=0))
     asked = (
@@ -157,9 +157,9 @@ def paid_places(connection: Connection, among: Sequence[Run]) -> list[PaidPlace]
         .group_by(JOBS.c.run_id, ATTEMPTS.c.backend, ATTEMPTS.c.place)
         .order_by(func.min(ATTEMPTS.c.id))
     )
-    found: list[PaidPlace] = []
+    found: list[BackendUsage] = []
     for ids in _some(among):
-        found += [PaidPlace(**row) for row in connection.execute(asked.where(JOBS.c.run_id.in_(ids))).mappings()]
+        found += [BackendUsage(**row) for row in connection.execute(asked.where(JOBS.c.run_id.in_(ids))).mappings()]
     return found
 
 

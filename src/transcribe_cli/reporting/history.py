@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 
 from transcribe_cli.errors import LedgerUnavailable
 from transcribe_cli.events import Emit, Event, Notice, RecordingDone, RecordingFailed, RecordingStarted
-from transcribe_cli.ledger import KEPT, RunFacts
+from transcribe_cli.ledger import RECORDED_EVENTS, RunFacts
 
 if TYPE_CHECKING:
     from transcribe_cli.ledger.database import Database
-    from transcribe_cli.ledger.entries import Entries
+    from transcribe_cli.ledger.run_writer import RunWriter
 
 # What the end of a run waits for the last rows; a Ctrl-C must end within five seconds.
 CLOSING_SECONDS = 2.0
-# How often a ledger that another run keeps locked is tried again, each time as long as `database.PATIENCE`.
+# How often a ledger that another run keeps locked is tried again, each time as long as `database.TIMEOUT_SECONDS`.
 TRIES = 3
 
 _Dated = tuple[datetime, Event]
@@ -60,7 +60,7 @@ class _History:
     def emit(self, event: Event) -> None:
         """Pass it on, and have it written down."""
         self._tell_trouble()
-        if isinstance(event, KEPT):
+        if isinstance(event, RECORDED_EVENTS):
             self._events.put((datetime.now(UTC), event))
         self._tell(event)
 
@@ -99,9 +99,9 @@ class _History:
         if not waiting:
             return
         from transcribe_cli.ledger.database import Database  # brings SQLAlchemy, which a run with nothing to do need not wait for
-        from transcribe_cli.ledger.entries import Entries
+        from transcribe_cli.ledger.run_writer import RunWriter
 
-        database, entries, over = Database(self._url), Entries(self._facts), False
+        database, entries, over = Database(self._url), RunWriter(self._facts), False
         try:
             while waiting or not over:
                 over = self._gather(waiting) or over
@@ -118,7 +118,7 @@ class _History:
             waiting.append(item)
         return False
 
-    def _written(self, database: Database, entries: Entries, events: list[_Dated]) -> Entries:
+    def _written(self, database: Database, entries: RunWriter, events: list[_Dated]) -> RunWriter:
         """The entries after these events, all of which are in the ledger."""
         from transcribe_cli.ledger.database import LedgerBusy
 
@@ -127,7 +127,7 @@ class _History:
             tries += 1
             after = deepcopy(entries)  # what a transaction wrote that came to nothing is to be forgotten
             try:
-                with database.writing() as connection:
+                with database.write_transaction() as connection:
                     after.write(connection, events)
             except LedgerBusy:
                 if tries == TRIES:

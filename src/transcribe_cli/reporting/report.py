@@ -16,7 +16,7 @@ from transcribe_cli.reporting.sentences import clock, counted, dollars
 from transcribe_cli.text.printable import printable
 
 if TYPE_CHECKING:
-    from transcribe_cli.ledger.history import FailedJob, PaidPlace, Run
+    from transcribe_cli.ledger.history import BackendUsage, FailedJob, Run
 
 _COLUMNS = ("began", "where", "model", "done", "failed", "audio", "took", "RTFx", "cost", "ended")
 _STYLE = (
@@ -33,7 +33,7 @@ class Report:
 
     runs: Sequence[Run]
     failed: Sequence[FailedJob]
-    paid: Sequence[PaidPlace] = ()
+    paid: Sequence[BackendUsage] = ()
 
     @property
     def audio_seconds(self) -> float:

@@ -30,18 +30,18 @@ def client(*, allow_private: bool) -> httpx.Client:
     return httpx.Client(transport=transport, timeout=httpx.Timeout(_SILENCE), follow_redirects=True, max_redirects=5)
 
 
-def put_on_disk(job: RemoteJob, path: Path, http: httpx.Client, most_bytes: int, stopped: Callable[[], bool]) -> None:
+def put_on_disk(job: RemoteJob, path: Path, http: httpx.Client, max_bytes: int, stopped: Callable[[], bool]) -> None:
     """Write the audio of a job to `path`; `stopped` is asked between two pieces, and once it is true there is an end to it.
 
     Raises:
-        Unreadable: it cannot be had, or is larger than `most_bytes`.
+        Unreadable: it cannot be had, or is larger than `max_bytes`.
         PlaceFailed: the scratch disk is full.
     """
     try:
         if job.audio_base64 is not None:
-            _unpack(job.audio_base64, path, most_bytes)
+            _unpack(job.audio_base64, path, max_bytes)
         else:
-            _Download(job.audio_url or "", path, http, most_bytes, stopped).run()
+            _Download(job.audio_url or "", path, http, max_bytes, stopped).run()
     except OSError as error:
         raise PlaceFailed(f"The worker's disk cannot take the audio ({error.strerror}).") from error
 
@@ -71,30 +71,28 @@ def put_result(http: httpx.Client, url: str, data: bytes) -> None:
     raise PlaceFailed(f"The result cannot be put where it is wanted ({said}).")
 
 
-def _unpack(text: str, path: Path, most_bytes: int) -> None:
-    if len(text) * 3 // 4 > most_bytes:
-        raise too_large(most_bytes)
+def _unpack(text: str, path: Path, max_bytes: int) -> None:
+    if len(text) * 3 // 4 > max_bytes:
+        raise too_large(max_bytes)
     try:
         path.write_bytes(base64.b64decode(text, validate=True))
     except binascii.Error as error:
         raise Unreadable("The audio in the request is not base64.") from error
 
 
-def too_large(most_bytes: int) -> Unreadable:
+def too_large(max_bytes: int) -> Unreadable:
     """The error of an audio file of more bytes than the worker takes."""
-    return Unreadable(
-        f"The audio is larger than this worker takes, {most_bytes / 1e9:g} GB.", "Its --max-download says how much."
-    )
+    return Unreadable(f"The audio is larger than this worker takes, {max_bytes / 1e9:g} GB.", "Its --max-download says how much.")
 
 
 class _Download:
     """A URL on its way to a file; resumed after a connection drops, where the server can."""
 
-    def __init__(self, url: str, path: Path, http: httpx.Client, most_bytes: int, stopped: Callable[[], bool]) -> None:
+    def __init__(self, url: str, path: Path, http: httpx.Client, max_bytes: int, stopped: Callable[[], bool]) -> None:
         self._url = url
         self._path = path
         self._http = http
-        self._most = most_bytes
+        self._most = max_bytes
         self._stopped = stopped
         self._have = 0
 

@@ -43,10 +43,10 @@ Tell = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
-class Terms:
-    """What a worker takes. `most_bytes` is of a recording; its length is limited by `Settings.max_duration`."""
+class WorkerLimits:
+    """What a worker takes. `max_bytes` is of a recording; its length is limited by `Settings.max_duration`."""
 
-    most_bytes: int = 5_000_000_000
+    max_bytes: int = 5_000_000_000
     allow_private: bool = False
 
 
@@ -72,7 +72,7 @@ class Worker:
         terms: what is refused.
     """
 
-    def __init__(self, spec: JobSpec, settings: Settings, terms: Terms) -> None:
+    def __init__(self, spec: JobSpec, settings: Settings, terms: WorkerLimits) -> None:
         self._model = spec.model
         self._spec = spec
         self._settings = settings
@@ -157,7 +157,7 @@ class Worker:
     def _begin(self, remote: RemoteJob, task: _Task) -> None:
         """Get the audio, and give the job to the pipeline."""
         path = task.folder / _file_name(remote.name)
-        put_on_disk(remote, path, self._http, self._terms.most_bytes, lambda: task.cancelled)
+        put_on_disk(remote, path, self._http, self._terms.max_bytes, lambda: task.cancelled)
         out = task.folder / "out"
         out.mkdir()
         output = Output(out, "recording")

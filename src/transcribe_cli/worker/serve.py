@@ -13,7 +13,7 @@ from transcribe_cli.errors import MissingExtra
 from transcribe_cli.worker.handler import Worker
 
 
-def sdk() -> Any:  # noqa: ANN401 - it ships no types
+def load_sdk() -> Any:  # noqa: ANN401 - it ships no types
     """The SDK's module; importing it takes a second and a half.
 
     Raises:
@@ -31,7 +31,7 @@ def serve(worker: Worker, concurrency: int) -> None:
     Raises:
         MissingExtra: the SDK is not installed.
     """
-    serverless = sdk().serverless
+    serverless = load_sdk().serverless
 
     async def handle(request: dict[str, Any]) -> dict[str, Any]:
         return await worker.handle(request, serverless.progress_update)

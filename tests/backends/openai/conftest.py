@@ -17,7 +17,7 @@ from tests.warm import transcriber
 from transcribe_cli.backends.chain import elsewhere
 from transcribe_cli.batch.run import Batch
 from transcribe_cli.costs.prices import load_prices
-from transcribe_cli.costs.remote_meter import Bill
+from transcribe_cli.costs.remote_meter import RemoteMeter
 from transcribe_cli.events import Event, RunFinished
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import plan
@@ -70,18 +70,18 @@ class Remote:
     def run(self, spec: JobSpec = SPEC, **more: object) -> RunFinished:
         """A run in this process."""
         settings = self.settings(**more)
-        jobs, bill = plan(find_recordings([str(self.folder)]), spec, settings), self.bill(settings)
-        return Batch(jobs, spec, settings, self.events.append, partial(elsewhere, bill=bill), bill).run()
+        jobs, meter = plan(find_recordings([str(self.folder)]), spec, settings), self.meter(settings)
+        return Batch(jobs, spec, settings, self.events.append, partial(elsewhere, meter=meter), meter).run()
 
-    def bill(self, settings: Settings) -> Bill:
+    def meter(self, settings: Settings) -> RemoteMeter:
         """At the prices of the list."""
-        return Bill(lambda: load_prices(settings.prices), None)
+        return RemoteMeter(lambda: load_prices(settings.prices), None)
 
     def outcomes(self, spec: JobSpec = SPEC, **more: object) -> dict[str, Outcome]:
         """What the backend alone gives, with its wrappers and without anybody who writes."""
         settings = self.settings(**more)
         jobs = plan(find_recordings([str(self.folder)]), spec, settings)
-        backend = elsewhere(spec, settings, self.events.append, self.bill(settings))
+        backend = elsewhere(spec, settings, self.events.append, self.meter(settings))
         backend.check(jobs)
         return {found.job.recording.name: found for found in backend.run(iter(jobs), lambda job: True)}
 

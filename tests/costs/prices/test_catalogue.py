@@ -9,7 +9,7 @@ import pytest
 
 from tests.catalogue import KEY, catalogue
 from transcribe_cli.costs.prices import load_prices
-from transcribe_cli.costs.prices.catalogue import NoCatalogue, with_todays_prices
+from transcribe_cli.costs.prices.catalogue import CatalogueUnavailable, with_todays_prices
 
 TODAY = date(2026, 11, 21)
 
@@ -18,15 +18,15 @@ def test_todays_prices_replace_those_of_the_list() -> None:
     """Of pools that it names; with its address and the day, the cheapest card's where they differ."""
     with catalogue() as server:
         prices = with_todays_prices(load_prices(), server.url, KEY, today=TODAY)
-    ada, small, old = prices.of("runpod.ADA_24"), prices.of("runpod.AMPERE_24"), prices.of("runpod.ADA_80_PRO")
+    ada, small, old = prices.price_of("runpod.ADA_24"), prices.price_of("runpod.AMPERE_24"), prices.price_of("runpod.ADA_80_PRO")
     assert ada is not None
     assert (ada.per_hour, ada.as_of, ada.source) == (1.1, TODAY, server.address)
     assert small is not None
     assert small.per_hour == 0.66
-    new = prices.of("runpod.NEW_180")
+    new = prices.price_of("runpod.NEW_180")
     assert new is not None
     assert new.per_hour == 8.6
-    assert old == load_prices().of("runpod.ADA_80_PRO")
+    assert old == load_prices().price_of("runpod.ADA_80_PRO")
     [(path, key)] = server.asked
     assert "product=SERVERLESS" in path
     assert KEY not in path
@@ -56,7 +56,7 @@ def test_todays_prices_replace_those_of_the_list() -> None:
 )
 def test_what_is_no_answer_is_said_and_nothing_else_happens(answer: dict[str, Any], told: str) -> None:
     """In a few words, without the key."""
-    with catalogue(**answer) as server, pytest.raises(NoCatalogue) as caught:
+    with catalogue(**answer) as server, pytest.raises(CatalogueUnavailable) as caught:
         with_todays_prices(load_prices(), server.url, KEY, timeout=0.5)
     assert told in str(caught.value)
     assert KEY not in str(caught.value)
@@ -64,26 +64,26 @@ def test_what_is_no_answer_is_said_and_nothing_else_happens(answer: dict[str, An
 
 def test_a_wrong_key_is_said() -> None:
     """As what the catalogue answers."""
-    with catalogue() as server, pytest.raises(NoCatalogue, match="401"):
+    with catalogue() as server, pytest.raises(CatalogueUnavailable, match="401"):
         with_todays_prices(load_prices(), server.url, "rpa_OTHER")
 
 
 @pytest.mark.parametrize("key", ["with\nnewline", "não"])
 def test_a_key_that_cannot_be_one_is_said(key: str) -> None:
     """Before or after it is sent, never as a traceback."""
-    with catalogue() as server, pytest.raises(NoCatalogue):
+    with catalogue() as server, pytest.raises(CatalogueUnavailable):
         with_todays_prices(load_prices(), server.url, key)
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9/v2", "nowhere", "http://", "file:///etc/passwd"])
 def test_a_catalogue_that_is_not_there_is_said(address: str) -> None:
     """No server, no address."""
-    with pytest.raises(NoCatalogue, match="cannot be reached"):
+    with pytest.raises(CatalogueUnavailable, match="cannot be reached"):
         with_todays_prices(load_prices(), address, KEY)
 
 
 def test_without_a_key_nobody_is_asked() -> None:
     """Every request to RunPod's API needs one."""
-    with catalogue() as server, pytest.raises(NoCatalogue, match="RUNPOD_API_KEY"):
+    with catalogue() as server, pytest.raises(CatalogueUnavailable, match="RUNPOD_API_KEY"):
         with_todays_prices(load_prices(), server.url, None)
     assert server.asked == []

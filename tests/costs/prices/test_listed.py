@@ -29,8 +29,8 @@ def test_there_is_one_list() -> None:
 def test_every_price_has_a_day_and_a_source() -> None:
     """A price that nobody can check is none."""
     prices = load_prices()
-    places = [prices.of(f"runpod.{name}") for name in prices.runpod.pools]
-    places += [prices.of(f"{service}.{name}") for service, found in prices.openai.items() for name in found.models]
+    places = [prices.price_of(f"runpod.{name}") for name in prices.runpod.pools]
+    places += [prices.price_of(f"{service}.{name}") for service, found in prices.openai.items() for name in found.models]
     assert len(places) >= 14
     for price in places:
         assert price is not None
@@ -51,8 +51,8 @@ def test_an_hour_of_a_pool_is_its_price_a_second() -> None:
 
 def test_this_machine_costs_nothing_that_anybody_knows_of() -> None:
     """Until the option or a file says so; the option wins."""
-    assert load_prices().of_this_machine() is None
-    price = load_prices().of_this_machine(0.35)
+    assert load_prices().local_price() is None
+    price = load_prices().local_price(0.35)
     assert price is not None
     assert (price.per_hour, price.source) == (0.35, "price_per_hour")
 
@@ -77,16 +77,16 @@ def test_a_file_of_the_users_wins_table_by_table(tmp_path: Path) -> None:
         """,
     )
     prices = load_prices(path)
-    local, ada, mine = prices.of_this_machine(), prices.of("runpod.ADA_24"), prices.of("runpod.MINE")
+    local, ada, mine = prices.local_price(), prices.price_of("runpod.ADA_24"), prices.price_of("runpod.MINE")
     assert local is not None
     assert (local.per_hour, local.source, local.as_of) == (0.2, str(path), None)
     assert ada is not None
     assert (ada.per_hour, ada.source, ada.as_of) == (0.9, str(path), None)
     assert mine is not None
     assert (mine.per_hour, mine.source, mine.as_of) == (0.1, "contract", date(2026, 11, 1))
-    assert prices.of("runpod.AMPERE_24") == load_prices().of("runpod.AMPERE_24")
-    assert prices.of("mine.small") is not None
-    assert prices.of_this_machine(0.5) == load_prices().of_this_machine(0.5)
+    assert prices.price_of("runpod.AMPERE_24") == load_prices().price_of("runpod.AMPERE_24")
+    assert prices.price_of("mine.small") is not None
+    assert prices.local_price(0.5) == load_prices().local_price(0.5)
 
 
 @pytest.mark.parametrize(
@@ -121,12 +121,12 @@ def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
 def test_of_several_prices_the_dearest_counts() -> None:
     """An endpoint with two pools may take either; where one is not listed, nobody knows whether it is the dearest."""
     prices = load_prices()
-    assert prices.of("runpod.AMPERE_24", "runpod.ADA_24", "runpod.AMPERE_16") == prices.of("runpod.ADA_24")
-    assert prices.of("runpod.AMPERE_24", "runpod.NOBODYS") is None
+    assert prices.price_of("runpod.AMPERE_24", "runpod.ADA_24", "runpod.AMPERE_16") == prices.price_of("runpod.ADA_24")
+    assert prices.price_of("runpod.AMPERE_24", "runpod.NOBODYS") is None
     assert prices.unlisted("runpod.AMPERE_24", "runpod.NOBODYS") == ("runpod.NOBODYS",)
     for unknown in ("runpod.NOBODYS", "runpod", "openai.whisper-9", "nobody.small", ""):
-        assert prices.of(unknown) is None
-    assert prices.of() is None
+        assert prices.price_of(unknown) is None
+    assert prices.price_of() is None
 
 
 def test_a_price_reads_as_people_write_it() -> None:

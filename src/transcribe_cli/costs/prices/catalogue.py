@@ -24,7 +24,7 @@ TIMEOUT = 3.0
 _MOST_BYTES = 1 << 20
 
 
-class NoCatalogue(TranscribeError):
+class CatalogueUnavailable(TranscribeError):
     """The catalogue did not say what is asked; the message says why, in a few words."""
 
     code = "no_catalogue"
@@ -43,10 +43,10 @@ def with_todays_prices(
         timeout: seconds.
 
     Raises:
-        NoCatalogue: there is no key, nobody answers, or with something else. The key is in no message.
+        CatalogueUnavailable: there is no key, nobody answers, or with something else. The key is in no message.
     """
     if not key:
-        raise NoCatalogue("RUNPOD_API_KEY is not set")
+        raise CatalogueUnavailable("RUNPOD_API_KEY is not set")
     address = f"{api_url.rstrip('/')}/catalog/gpus"
     now = today or datetime.now(UTC).astimezone().date()
     found = _pools(_asked(address, key, timeout))
@@ -63,33 +63,33 @@ def _asked(address: str, key: str, timeout: float) -> object:
             client.stream("GET", address, params=query) as answer,
         ):
             if answer.status_code != httpx.codes.OK:
-                raise NoCatalogue(f"it answered {answer.status_code} {answer.reason_phrase}".rstrip())
+                raise CatalogueUnavailable(f"it answered {answer.status_code} {answer.reason_phrase}".rstrip())
             body, began = bytearray(), time.monotonic()
             for piece in answer.iter_bytes():
                 body += piece
                 if len(body) > _MOST_BYTES or time.monotonic() - began > timeout:
-                    raise NoCatalogue("its answer does not end")
+                    raise CatalogueUnavailable("its answer does not end")
         return json.loads(body)
     except httpx.TimeoutException as error:
-        raise NoCatalogue(f"no answer within {timeout:g} s") from error
+        raise CatalogueUnavailable(f"no answer within {timeout:g} s") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise NoCatalogue("it cannot be reached") from error
+        raise CatalogueUnavailable("it cannot be reached") from error
     except (ValueError, RecursionError) as error:  # among them UnicodeDecodeError, and a key that no header can carry
-        raise NoCatalogue("what it answered is no list of GPUs") from error
+        raise CatalogueUnavailable("what it answered is no list of GPUs") from error
 
 
 def _pools(document: object) -> dict[str, float]:
     """USD an hour of each pool: of its cheapest card, should they differ."""
     gpus = document.get("gpus") if isinstance(document, Mapping) else None
     if not isinstance(gpus, list):
-        raise NoCatalogue("what it answered is no list of GPUs")
+        raise CatalogueUnavailable("what it answered is no list of GPUs")
     found: dict[str, float] = {}
     for gpu in gpus:
         pool, price = _priced(gpu)
         if pool is not None and price is not None:
             found[pool] = min(price, found.get(pool, price))
     if not found:
-        raise NoCatalogue("it names no price of a serverless pool")
+        raise CatalogueUnavailable("it names no price of a serverless pool")
     return found
 
 

@@ -90,7 +90,7 @@ class PriceList(_Table):
     openai: dict[str, _Service]
     rtfx: _Rtfx
 
-    def of_this_machine(self, per_hour: float | None = None) -> Price | None:
+    def local_price(self, per_hour: float | None = None) -> Price | None:
         """What an hour of this machine costs; None when nobody said. `per_hour` is what the option `price_per_hour` says, which wins."""
         if per_hour is not None:
             return Price("price_per_hour", per_hour=per_hour)
@@ -98,7 +98,7 @@ class PriceList(_Table):
             return None
         return Price(self.local.source, self.local.as_of, per_hour=self.local.price_per_hour)
 
-    def of(self, *tariffs: str) -> Price | None:
+    def price_of(self, *tariffs: str) -> Price | None:
         """The dearest of what places charge by, such as `runpod.ADA_24` or `openai.whisper-1`; None when one of them is not listed.
 
         The dearest, because a place that chooses among several (an endpoint with two pools) may choose that one, and a limit is to be kept.

@@ -44,7 +44,7 @@ class _Job:
     paid: float = 0.0
 
 
-class Entries:
+class RunWriter:
     """The rows of one run."""
 
     def __init__(self, facts: RunFacts) -> None:

@@ -101,11 +101,11 @@ def test_a_run_that_was_killed_has_no_end(database: Database, tmp_path: Path) ->
 
 def test_rows_come_as_the_run_goes_on(database: Database, tmp_path: Path) -> None:
     """Several transactions make one run."""
-    from transcribe_cli.ledger.entries import Entries
+    from transcribe_cli.ledger.run_writer import RunWriter
 
-    entries = Entries(facts())
+    entries = RunWriter(facts())
     for number, event in enumerate(eventful_run()):
-        with database.writing() as connection:
+        with database.write_transaction() as connection:
             entries.write(connection, [(BEGAN + timedelta(seconds=number), event)])
     assert [len(rows(tmp_path, table)) for table in ("runs", "jobs", "attempts")] == [1, 3, 3]
 
