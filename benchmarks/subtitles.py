@@ -19,10 +19,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from transcribe_cli.formats.cues import Cue, CueWord, cues
-from transcribe_cli.formats.cues.breaks import NEVER, break_costs
-from transcribe_cli.formats.cues.cue_cuts import WEIGHTS
-from transcribe_cli.subtitles.lint import RULES, ShownCue, violations
+from transcribe_cli.formats.cues import Cue, CueWord, make_cues
+from transcribe_cli.formats.cues.break_costs import NEVER, break_costs
+from transcribe_cli.formats.cues.cue_splitting import WEIGHTS
+from transcribe_cli.subtitles.lint import RULES, DisplayedCue, find_violations
 from transcribe_cli.subtitles.standards import Standard
 from transcribe_cli.transcript import JobRecord, Quality, Segment, Source, Transcript, Word
 
@@ -108,11 +108,11 @@ def bad_ends(found: Sequence[Cue], language: str) -> float:
 
 def too_fast(found: Sequence[Cue], standard: Standard, language: str) -> int:
     """How many cues are."""
-    return sum(one.rule == "speed" for one in violations(_shown(found), standard.rules(language)))
+    return sum(one.rule == "speed" for one in find_violations(_shown(found), standard.rules(language)))
 
 
-def _shown(found: Sequence[Cue]) -> list[ShownCue]:
-    return [ShownCue(number, cue.start_ms, cue.end_ms, cue.lines) for number, cue in enumerate(found, start=1)]
+def _shown(found: Sequence[Cue]) -> list[DisplayedCue]:
+    return [DisplayedCue(number, cue.start_ms, cue.end_ms, cue.lines) for number, cue in enumerate(found, start=1)]
 
 
 def report(name: str, transcript: Transcript, standard: Standard, way: Way, rounds: int) -> str:
@@ -122,12 +122,12 @@ def report(name: str, transcript: Transcript, standard: Standard, way: Way, roun
         began = time.process_time()
         found = way(transcript)
         seconds.append(time.process_time() - began)
-    broken = violations(_shown(found), standard.rules(transcript.language))
+    broken = find_violations(_shown(found), standard.rules(transcript.language))
     rules = Counter(rule for rule, _ in {(one.rule, one.cue.number) for one in broken})
     cued = len({one.cue.number for one in broken})
     told = "  ".join(f"{rule} {rules[rule] / len(found):.2%}" for rule in RULES if rules[rule])
     if rules["speed"] and way is not filled:
-        fewest = cues(transcript, standard, weights=replace(WEIGHTS, too_fast=1e4))
+        fewest = make_cues(transcript, standard, weights=replace(WEIGHTS, too_fast=1e4))
         told += f" (at least {too_fast(fewest, standard, transcript.language) / len(found):.2%})"
     torn = bad_ends(found, transcript.language)
     return f"  {name:<26}{len(found):>7,}{min(seconds):>8.2f} s{cued / len(found):>9.2%}{torn:>9.2%}   {told}"
@@ -152,7 +152,7 @@ def main() -> None:
         )
         for name in ("netflix", "bbc", "ted"):
             standard = Standard.model_validate(name)
-            print(report(name, transcript, standard, lambda one, by=standard: cues(one, by), options.rounds), flush=True)
+            print(report(name, transcript, standard, lambda one, by=standard: make_cues(one, by), options.rounds), flush=True)
             print(report("  whisper's 42 x 2", transcript, standard, filled, 1), flush=True)
 
 

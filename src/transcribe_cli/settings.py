@@ -17,7 +17,7 @@ from transcribe_cli import shards
 from transcribe_cli.registry import BACKENDS, FORMATS
 from transcribe_cli.spec import as_tuple
 from transcribe_cli.storage import checked, is_url
-from transcribe_cli.subtitles.standards import OTHERS, Standard, Subtitles
+from transcribe_cli.subtitles.standards import OTHER_LANGUAGES, Standard, SubtitleStyle
 
 ComputeType = Literal[
     "default", "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16", "float32"
@@ -256,15 +256,15 @@ class Settings(BaseModel):
         return tuple(dict.fromkeys(("json", *names)))
 
     @property
-    def subtitle_style(self) -> Subtitles:
+    def subtitle_style(self) -> SubtitleStyle:
         """How subtitles are made: the standard, with what was said about lines and words on its own."""
         said = {
-            "max_chars": {OTHERS: self.max_line_width} if self.max_line_width else None,
+            "max_chars": {OTHER_LANGUAGES: self.max_line_width} if self.max_line_width else None,
             "max_lines": self.max_line_count,
             "max_words": self.max_words_per_line,
         }
         standard = self.subtitles.model_copy(update={name: value for name, value in said.items() if value is not None})
-        return Subtitles(standard, highlight_words=self.highlight_words, karaoke=self.karaoke)
+        return SubtitleStyle(standard, highlight_words=self.highlight_words, karaoke=self.karaoke)
 
 
 def known_backends(names: tuple[str, ...]) -> tuple[str, ...]:

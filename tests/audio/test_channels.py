@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tests.audio.media import Track, encode, tone
 from transcribe_cli.audio import SAMPLE_RATE, Decoder, Limits
-from transcribe_cli.audio.channels import MOST_CHANNELS
+from transcribe_cli.audio.channels import MAX_CHANNELS
 from transcribe_cli.errors import TooLong, TooManyChannels
 
 
@@ -25,7 +25,7 @@ def recorded(path: Path, *channels: NDArray[np.int16], rate: int = SAMPLE_RATE) 
     return path
 
 
-@pytest.mark.parametrize("count", [2, 3, 6, 8, MOST_CHANNELS])
+@pytest.mark.parametrize("count", [2, 3, 6, 8, MAX_CHANNELS])
 def test_every_channel_stays_what_it_was(decoder: Decoder, tmp_path: Path, count: int) -> None:
     """To the sample, at the rate that is wanted anyway; of three microphones none is taken for a subwoofer."""
     channels = [tone(2.0, hz=200.0 * (number + 1)) for number in range(count)]
@@ -79,7 +79,7 @@ def test_what_is_missing_is_filled_in_every_channel(decoder: Decoder, tmp_path: 
 
 def test_more_channels_than_can_be_told_apart_are_refused(decoder: Decoder, tmp_path: Path) -> None:
     """In one line; mixed, the file is read."""
-    path = recorded(tmp_path / "a.wav", *[tone(0.5)] * (MOST_CHANNELS + 1))
+    path = recorded(tmp_path / "a.wav", *[tone(0.5)] * (MAX_CHANNELS + 1))
     with pytest.raises(TooManyChannels, match=r"a\.wav has 17 channels; at most 16 can be told apart\. Use `--channels mix`\."):
         decoder.decode(path, split=True)
     decoder.decode(path).close()
@@ -88,6 +88,6 @@ def test_more_channels_than_can_be_told_apart_are_refused(decoder: Decoder, tmp_
 def test_limits_are_those_of_one_channel(tmp_path: Path) -> None:
     """Sixteen channels of the longest recording fit; a longer one is too long, however many it has."""
     with Decoder(scratch=tmp_path, limits=Limits(max_seconds=100.0)) as decoder:
-        decoder.decode(recorded(tmp_path / "a.wav", *[tone(99.0)] * MOST_CHANNELS), split=True).close()
+        decoder.decode(recorded(tmp_path / "a.wav", *[tone(99.0)] * MAX_CHANNELS), split=True).close()
         with pytest.raises(TooLong):
             decoder.decode(recorded(tmp_path / "b.wav", tone(101.0), tone(101.0)), split=True)

@@ -11,14 +11,14 @@ from hypothesis import assume, given
 
 from tests.formats.documents import DIALOGUE, PATIENT, SILENCE, any_transcript, segment, spoken, transcript
 from transcribe_cli.formats import render
-from transcribe_cli.formats.cues import cues
-from transcribe_cli.subtitles.standards import NETFLIX, Standard, Subtitles
+from transcribe_cli.formats.cues import make_cues
+from transcribe_cli.subtitles.standards import DEFAULT_STYLE, Standard, SubtitleStyle
 from transcribe_cli.transcript import Transcript
 
 SENTENCES = transcript(spoken("Bom dia a todos."), spoken("Hoje falamos de <DNA> & RNA.", start=2.5))
 
 
-def lines(document: Transcript, subtitles: Subtitles = NETFLIX) -> list[str]:
+def lines(document: Transcript, subtitles: SubtitleStyle = DEFAULT_STYLE) -> list[str]:
     """Those of the cues."""
     return [line for line in str(render("ass", document, subtitles)).splitlines() if line.startswith("Dialogue: ")]
 
@@ -30,7 +30,7 @@ def as_shown(text: str) -> str:
 
 def test_a_cue_is_a_line_with_its_speaker() -> None:
     """The name as the editors' actor, and in the text where the speaker changes; times in hundredths."""
-    one_by_one = Subtitles(Standard.model_validate("plain"))
+    one_by_one = SubtitleStyle(Standard.model_validate("plain"))
     assert lines(DIALOGUE, one_by_one) == [
         "Dialogue: 0,0:00:00.00,0:00:01.50,Default,SPEAKER_00,0,0,0,,SPEAKER_00: Bom dia.",
         "Dialogue: 0,0:00:01.75,0:00:02.48,Default,SPEAKER_00,0,0,0,,Tudo bem?",
@@ -46,7 +46,7 @@ def test_nothing_in_a_text_is_markup() -> None:
 
 def test_karaoke_gives_the_times_of_words() -> None:
     """In hundredths, each until the next word begins; together they are the time of the cue."""
-    (line,) = lines(SENTENCES, Subtitles(karaoke=True))
+    (line,) = lines(SENTENCES, SubtitleStyle(karaoke=True))
     assert line.endswith(
         ",{\\k0}{\\k50}Bom{\\k50} dia{\\k50} a{\\k100} todos.\\N{\\k50}Hoje{\\k50} falamos{\\k50} de{\\k50} <DNA>{\\k50} &{\\k50} RNA."
     )
@@ -61,7 +61,7 @@ def test_a_recording_without_speech_gives_the_header() -> None:
 @given(any_transcript)
 def test_an_independent_reader_sees_the_same_cues(document: Transcript) -> None:
     """Whatever text and names are, `pysubs2` finds every cue, its time to a hundredth, its text and speaker; none overlap."""
-    expected = cues(document, NETFLIX.standard, label="{}: ")
+    expected = make_cues(document, DEFAULT_STYLE.standard, label="{}: ")
     assume(all(cue.end_ms < 99 * 3_600_000 for cue in expected))  # it reads no more than two digits of hours
     read = list(pysubs2.SSAFile.from_string(str(render("ass", document))))
     assert [event.start for event in read] == [cue.start_ms // 10 * 10 for cue in expected]
@@ -71,13 +71,13 @@ def test_an_independent_reader_sees_the_same_cues(document: Transcript) -> None:
         as_shown(" ".join(cue.lines)).strip()
         for cue in expected  # a no-break space at an end is not seen
     ]
-    karaoke = pysubs2.SSAFile.from_string(str(render("ass", document, Subtitles(karaoke=True))))
+    karaoke = pysubs2.SSAFile.from_string(str(render("ass", document, SubtitleStyle(karaoke=True))))
     assert [event.plaintext.strip() for event in karaoke] == [event.plaintext.strip() for event in read]
 
 
 def test_ffmpeg_reads_it(tmp_path: Path) -> None:
     """And converts it without a complaint, also with the times of words."""
-    for subtitles in (NETFLIX, Subtitles(karaoke=True)):
+    for subtitles in (DEFAULT_STYLE, SubtitleStyle(karaoke=True)):
         path = tmp_path / "aula.ass"
         path.write_text(str(render("ass", SENTENCES, subtitles)), encoding="utf-8", newline="")
         done = subprocess.run(

@@ -19,7 +19,7 @@ from tools.write_schema import SCHEMA, schema
 from tests.formats.documents import DIALOGUE, LESSON, SILENCE, SPEC, any_transcript, segment, spoken, transcript
 from tests.formats.documents import words as timed
 from transcribe_cli.errors import TranscribeError
-from transcribe_cli.formats import BINARY, MEDIA_TYPES, render
+from transcribe_cli.formats import BINARY_FORMATS, MEDIA_TYPES, render
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Transcript
@@ -226,7 +226,7 @@ def test_every_format_can_be_written_as_utf8(name: str, tmp_path: Path) -> None:
     """LF, no BOM, no carriage return, also of hostile text; and it has a media type. What is no text is an archive."""
     hostile = transcript(segment(" \ufeffum\r\ndois\x00\x1b[2J", 0.0, 1.0, speaker="\r\nA"), job=LESSON.job)
     written = render(name, hostile)
-    assert isinstance(written, bytes) == (name in BINARY)
+    assert isinstance(written, bytes) == (name in BINARY_FORMATS)
     if isinstance(written, bytes):
         assert zipfile.ZipFile(io.BytesIO(written)).testzip() is None
         return

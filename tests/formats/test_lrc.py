@@ -11,8 +11,8 @@ from hypothesis import given
 
 from tests.formats.documents import DIALOGUE, PATIENT, SILENCE, any_transcript, segment, transcript
 from transcribe_cli.formats import render
-from transcribe_cli.formats.cues import cues
-from transcribe_cli.subtitles.standards import NETFLIX
+from transcribe_cli.formats.cues import make_cues
+from transcribe_cli.subtitles.standards import DEFAULT_STYLE
 from transcribe_cli.transcript import Transcript
 
 
@@ -42,7 +42,7 @@ def test_every_line_has_a_time(document: Transcript) -> None:
     written = [re.fullmatch(r"\[(\d\d+):(\d\d)\.(\d\d)\](.*)", line) for line in str(render("lrc", document)).split("\n")[3:-1]]
     assert all(written)
     said = [(int(one[1]) * 6000 + int(one[2]) * 100 + int(one[3]), one[4].lstrip("\u2060")) for one in written if one and one[4]]
-    expected = cues(document, NETFLIX.standard, label="{}: ")
+    expected = make_cues(document, DEFAULT_STYLE.standard, label="{}: ")
     assert said == [(cue.start_ms // 10, cue.text) for cue in expected]
 
 

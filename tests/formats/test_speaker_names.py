@@ -16,8 +16,15 @@ from tests.formats.documents import any_transcript, segment, shown, spoken, tran
 from transcribe_cli import sinks
 from transcribe_cli.batch.rendering import TranscriptFile, check_labels
 from transcribe_cli.errors import ConfigError, OutputRefused, UsageError
-from transcribe_cli.formats import BINARY, render, render_bytes
-from transcribe_cli.formats.speaker_names import NAME_CHARACTERS, beside, check, named, parsed, with_names
+from transcribe_cli.formats import BINARY_FORMATS, render, render_bytes
+from transcribe_cli.formats.speaker_names import (
+    NAME_CHARACTERS,
+    add_names,
+    check_labels_exist,
+    parse_names,
+    read_name_files,
+    replace_labels,
+)
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.transcript import Transcript, Turn
 
@@ -31,9 +38,9 @@ DIALOGUE = transcript(
 
 def test_names_are_said_as_label_equals_name() -> None:
     """Several with commas, or with the option again; spaces around them are nothing; no name is one, too."""
-    assert parsed([f"{A}=Ana, {B} = Rui Sá", "SPEAKER_02=,"]) == {A: "Ana", B: "Rui Sá", "SPEAKER_02": ""}
-    assert parsed([]) == {}
-    assert parsed(["Ana=Ana=Souza"]) == {"Ana": "Ana=Souza"}
+    assert parse_names([f"{A}=Ana, {B} = Rui Sá", "SPEAKER_02=,"]) == {A: "Ana", B: "Rui Sá", "SPEAKER_02": ""}
+    assert parse_names([]) == {}
+    assert parse_names(["Ana=Ana=Souza"]) == {"Ana": "Ana=Souza"}
 
 
 @pytest.mark.parametrize(
@@ -52,7 +59,7 @@ def test_names_are_said_as_label_equals_name() -> None:
 def test_what_is_no_name_is_refused_in_one_line(text: str, says: str) -> None:
     """With what to write instead."""
     with pytest.raises(UsageError) as caught:
-        parsed([text])
+        parse_names([text])
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -62,15 +69,15 @@ def test_files_beside_the_recording_say_names(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (tmp_path / "speakers.toml").write_text(f'\ufeff{A} = "Folder"\n{B} = "Folder"\nSPEAKER_09 = "Nobody"\n', encoding="utf-8")
-    assert beside(tmp_path / "aula.mp3", labels=[A, B]) == {A: "Folder", B: "Folder", "SPEAKER_09": "Nobody"}
+    assert read_name_files(tmp_path / "aula.mp3", labels=[A, B]) == {A: "Folder", B: "Folder", "SPEAKER_09": "Nobody"}
     (tmp_path / "aula.speakers.toml").write_text(f'{A} = "Stem"\n')
-    assert beside(tmp_path / "aula.mp3")[A] == beside(tmp_path / "aula.json")[A] == "Stem"
+    assert read_name_files(tmp_path / "aula.mp3")[A] == read_name_files(tmp_path / "aula.json")[A] == "Stem"
     (tmp_path / "aula.mp3.speakers.toml").write_text(f'{A} = " Name "\n')
-    assert beside(tmp_path / "aula.mp3")[A] == beside(tmp_path / "aula.mp3.json")[A] == "Name"
-    assert beside(tmp_path / "aula.mp4")[A] == "Stem"
+    assert read_name_files(tmp_path / "aula.mp3")[A] == read_name_files(tmp_path / "aula.mp3.json")[A] == "Name"
+    assert read_name_files(tmp_path / "aula.mp4")[A] == "Stem"
     (out / "speakers.toml").write_text(f'{B} = "Out"\n')
-    assert {A: "Name", B: "Out"}.items() <= beside(tmp_path / "aula.mp3", out / "aula.json").items()
-    assert beside(tmp_path / "none" / "aula.mp3") == beside(tmp_path / "none" / ("a" * 300)) == {}
+    assert {A: "Name", B: "Out"}.items() <= read_name_files(tmp_path / "aula.mp3", out / "aula.json").items()
+    assert read_name_files(tmp_path / "none" / "aula.mp3") == read_name_files(tmp_path / "none" / ("a" * 300)) == {}
 
 
 @pytest.mark.parametrize(
@@ -89,7 +96,7 @@ def test_a_file_that_cannot_be_meant_is_refused_by_name(tmp_path: Path, text: by
     """In one line."""
     (tmp_path / "aula.speakers.toml").write_bytes(text)
     with pytest.raises(ConfigError) as caught:
-        beside(tmp_path / "aula.mp3", labels=[A, B])
+        read_name_files(tmp_path / "aula.mp3", labels=[A, B])
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -98,15 +105,15 @@ def test_a_file_is_read_only_when_it_is_one(tmp_path: Path) -> None:
     """A folder or a pipe of that name says nothing, and nobody waits for it."""
     (tmp_path / "speakers.toml").mkdir()
     os.mkfifo(tmp_path / "aula.speakers.toml")
-    assert beside(tmp_path / "aula.mp3") == {}
+    assert read_name_files(tmp_path / "aula.mp3") == {}
 
 
 def test_labels_stay_in_the_transcript() -> None:
     """It keeps what they mean; labels that it does not have are passed over; an empty name is taken away."""
-    ana = with_names(DIALOGUE, {A: "Ana", "SPEAKER_07": "Nobody"})
+    ana = add_names(DIALOGUE, {A: "Ana", "SPEAKER_07": "Nobody"})
     assert ana == DIALOGUE.model_copy(update={"speaker_names": {A: "Ana"}})
-    assert with_names(with_names(ana, {B: "Rui"}), {A: "Eva"}).speaker_names == {A: "Eva", B: "Rui"}
-    assert with_names(ana, {A: ""}) == with_names(DIALOGUE, {B: ""}) == DIALOGUE
+    assert add_names(add_names(ana, {B: "Rui"}), {A: "Eva"}).speaker_names == {A: "Eva", B: "Rui"}
+    assert add_names(ana, {A: ""}) == add_names(DIALOGUE, {B: ""}) == DIALOGUE
     document = json.loads(render("json", ana))
     assert (document["speakers"], document["speaker_names"]) == ([A, B], {A: "Ana"})
     assert [part["speaker"] for part in document["segments"]] == [A, B]
@@ -115,7 +122,7 @@ def test_labels_stay_in_the_transcript() -> None:
 
 def test_every_other_format_shows_the_names() -> None:
     """And the labels of those who have none."""
-    ana = with_names(DIALOGUE, {A: "Ana Sá"})
+    ana = add_names(DIALOGUE, {A: "Ana Sá"})
     for name in FORMATS.names():
         if name != "json":
             seen = shown(name, ana)
@@ -126,8 +133,8 @@ def test_every_other_format_shows_the_names() -> None:
 
 def test_two_labels_with_one_name_are_one_speaker() -> None:
     """Which is how a voice that was taken for two is mended."""
-    one = with_names(DIALOGUE, {A: "Ana", B: "Ana"})
-    assert named(one).speakers == ("Ana",)
+    one = add_names(DIALOGUE, {A: "Ana", B: "Ana"})
+    assert replace_labels(one).speakers == ("Ana",)
     assert render("txt", one) == "Ana: Alguma pergunta? Sim.\n"
     assert render("srt", one).count("Ana") == 1
 
@@ -136,12 +143,12 @@ def test_two_labels_with_one_name_are_one_speaker() -> None:
 @given(any_transcript, st.dictionaries(st.sampled_from(["SPEAKER_00", "Ana", "\n", "{} {0}"]), st.text(max_size=100), max_size=3))
 def test_only_speakers_are_renamed(document: Transcript, names: dict[str, str]) -> None:
     """Text and times stay; whoever has no speaker gets none; whatever the names are, every format can be written."""
-    called = with_names(document, names)
-    shown = named(called)
+    called = add_names(document, names)
+    shown = replace_labels(called)
     assert [(part.text, part.start, part.speaker is None) for part in shown.segments] == [
         (part.text, part.start, part.speaker is None) for part in document.segments
     ]
-    assert all(render_bytes(name, called) is not None for name in FORMATS.names() if name not in BINARY)
+    assert all(render_bytes(name, called) is not None for name in FORMATS.names() if name not in BINARY_FORMATS)
 
 
 # In place, as `transcribe render` does it.
@@ -242,7 +249,7 @@ def test_a_label_that_nobody_has_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"--speaker-names names 'SPEAKER_2', who is no speaker there\. Did you mean"):
         check_labels({A: "Ana", "SPEAKER_2": "Eva"}, found)
     with pytest.raises(ConfigError, match="There are none: run with --diarize"):
-        check({A: "Ana"}, [], "--speaker-names names")
+        check_labels_exist({A: "Ana"}, [], "--speaker-names names")
 
 
 def test_render_gives_names(tmp_path: Path, transcribe: Callable[..., Ran]) -> None:

@@ -14,8 +14,8 @@ from hypothesis import given
 
 from tests.formats.documents import DIALOGUE, LESSON, PATIENT, SILENCE, any_transcript, segment, spoken, talk, transcript, words
 from transcribe_cli.formats import render
-from transcribe_cli.formats.cues import cues
-from transcribe_cli.subtitles.standards import NETFLIX, Subtitles
+from transcribe_cli.formats.cues import make_cues
+from transcribe_cli.subtitles.standards import DEFAULT_STYLE, SubtitleStyle
 from transcribe_cli.transcript import Transcript
 
 
@@ -68,7 +68,7 @@ def test_a_name_cannot_break_the_file() -> None:
 def test_an_independent_reader_sees_the_same_cues(document: Transcript) -> None:
     """Whatever the text is, the `srt` package finds every cue, its times and its number."""
     read = list(srt.parse(render("srt", document)))
-    expected = cues(document, NETFLIX.standard, label="{}: ")
+    expected = make_cues(document, DEFAULT_STYLE.standard, label="{}: ")
     assert [cue.index for cue in read] == list(range(1, len(expected) + 1))
     assert [round(cue.start.total_seconds() * 1000) for cue in read] == [cue.start_ms for cue in expected]
     assert [round(cue.end.total_seconds() * 1000) for cue in read] == [cue.end_ms for cue in expected]
@@ -78,7 +78,7 @@ def test_an_independent_reader_sees_the_same_cues(document: Transcript) -> None:
 def test_each_word_is_underlined_in_a_cue_of_its_own() -> None:
     """As openai/whisper does it: the words stay where they are, and where nobody speaks none is underlined."""
     paused = transcript(segment(" Bom dia <b>.", 0.0, 2.0, words=(*words("Bom", 0.0), *words("dia", 0.5), *words("<b>.", 1.25))))
-    assert render("srt", paused, Subtitles(highlight_words=True)) == (
+    assert render("srt", paused, SubtitleStyle(highlight_words=True)) == (
         "1\n00:00:00,000 --> 00:00:00,500\n<u>Bom</u> dia <b>.\n\n"
         "2\n00:00:00,500 --> 00:00:01,000\nBom <u>dia</u> <b>.\n\n"
         "3\n00:00:01,000 --> 00:00:01,250\nBom dia <b>.\n\n"
@@ -90,7 +90,7 @@ def test_each_word_is_underlined_in_a_cue_of_its_own() -> None:
 @given(talk())
 def test_underlined_words_fill_the_time_of_their_cue(document: Transcript) -> None:
     """No stage overlaps another, and without the underlining all are the cue."""
-    read = list(srt.parse(render("srt", document, Subtitles(highlight_words=True))))
+    read = list(srt.parse(render("srt", document, SubtitleStyle(highlight_words=True))))
     bare = [(cue.start, cue.end, re.sub("</?u>", "", cue.content)) for cue in read]
     merged: list[tuple[timedelta, timedelta, str]] = []
     for start, end, text in bare:
@@ -108,7 +108,7 @@ def test_underlined_words_fill_the_time_of_their_cue(document: Transcript) -> No
 def test_pysubs2_reads_the_same_cues(document: Transcript, name: str) -> None:
     """A reader of both formats that is not ours."""
     read = pysubs2.SSAFile.from_string(render(name, document), format_=name)
-    expected = cues(document, NETFLIX.standard, label="{}: " if name == "srt" else "")
+    expected = make_cues(document, DEFAULT_STYLE.standard, label="{}: " if name == "srt" else "")
     assert [(event.start, event.end) for event in read] == [(cue.start_ms, cue.end_ms) for cue in expected]
     assert [event.plaintext for event in read] == ["\n".join(cue.lines) for cue in expected]
 

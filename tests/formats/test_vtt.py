@@ -13,9 +13,9 @@ from hypothesis import given
 
 from tests.formats.documents import DIALOGUE, LESSON, PATIENT, SILENCE, any_transcript, segment, spoken, transcript
 from transcribe_cli.formats import render
-from transcribe_cli.formats.cues import cues
+from transcribe_cli.formats.cues import make_cues
 from transcribe_cli.formats.timestamps import clock
-from transcribe_cli.subtitles.standards import NETFLIX, Subtitles
+from transcribe_cli.subtitles.standards import DEFAULT_STYLE, SubtitleStyle
 from transcribe_cli.transcript import Transcript
 
 
@@ -58,7 +58,7 @@ def test_no_blank_line_is_inside_a_cue() -> None:
 def test_an_independent_reader_sees_the_same_cues(document: Transcript) -> None:
     """Whatever text and names are, `webvtt-py` finds every cue, its times, text and voice."""
     read = list(webvtt.from_buffer(io.StringIO(render("vtt", document))))
-    expected = cues(document, NETFLIX.standard)
+    expected = make_cues(document, DEFAULT_STYLE.standard)
     assert [(cue.start, cue.end) for cue in read] == [(clock(cue.start_ms), clock(cue.end_ms)) for cue in expected]
     bare = [re.sub("^<v [^>]*>", "", cue.raw_text) for cue in read]
     assert [unescape(text) for text in bare] == ["\n".join(cue.lines) for cue in expected]
@@ -67,7 +67,7 @@ def test_an_independent_reader_sees_the_same_cues(document: Transcript) -> None:
 
 def test_karaoke_says_when_each_word_begins() -> None:
     """The first one does with the cue; a time is between the space and the word."""
-    assert render("vtt", LESSON, Subtitles(karaoke=True)) == (
+    assert render("vtt", LESSON, SubtitleStyle(karaoke=True)) == (
         "WEBVTT\n\n00:00:00.000 --> 00:00:02.000\nBom <00:00:00.500>dia <00:00:01.000>a <00:00:01.500>todos.\n\n"
         "00:00:03.500 --> 00:00:06.500\nHoje <00:00:04.000>falamos <00:00:04.500>de <00:00:05.000>&lt;DNA&gt; "
         "<00:00:05.500>&amp; <00:00:06.000>RNA.\n\n"
@@ -78,7 +78,7 @@ def test_karaoke_says_when_each_word_begins() -> None:
 @given(any_transcript)
 def test_the_times_of_words_rise_within_their_cue(document: Transcript) -> None:
     """The standard asks for it; and without them the cue is the same."""
-    read = list(webvtt.from_buffer(io.StringIO(render("vtt", document, Subtitles(karaoke=True)))))
+    read = list(webvtt.from_buffer(io.StringIO(render("vtt", document, SubtitleStyle(karaoke=True)))))
     plain = list(webvtt.from_buffer(io.StringIO(render("vtt", document))))
     stamp = re.compile(r"<(\d\d+:\d\d:\d\d\.\d{3})>")
     for cue, bare in zip(read, plain, strict=True):
@@ -91,7 +91,7 @@ def test_the_times_of_words_rise_within_their_cue(document: Transcript) -> None:
 def test_each_word_is_underlined_in_a_cue_of_its_own() -> None:
     """With the voice before each, and markup in the text escaped."""
     said = transcript(spoken("Bom <dia>", speaker="Ana"))
-    assert render("vtt", said, Subtitles(highlight_words=True)) == (
+    assert render("vtt", said, SubtitleStyle(highlight_words=True)) == (
         "WEBVTT\n\n00:00:00.000 --> 00:00:00.500\n<v Ana><u>Bom</u> &lt;dia&gt;\n\n"
         "00:00:00.500 --> 00:00:01.000\n<v Ana>Bom <u>&lt;dia&gt;</u>\n\n"
     )

@@ -8,10 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from transcribe_cli.settings import Settings
-from transcribe_cli.subtitles.standards import NAMES, Standard, Subtitles
+from transcribe_cli.subtitles.standards import STANDARD_NAMES, Standard, SubtitleStyle
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", STANDARD_NAMES)
 def test_a_standard_has_its_name(name: str) -> None:
     """Which is also how it is written down."""
     assert str(Standard.model_validate(name)) == name
@@ -80,14 +80,14 @@ def test_whispers_flags_change_the_standard() -> None:
         {"subtitles": "ted", "max_line_width": 30, "max_line_count": 1, "max_words_per_line": 4, "karaoke": True}
     )
     style = settings.subtitle_style
-    assert style == Subtitles(Standard.model_validate("ted,max_chars=30,max_lines=1,max_words=4"), karaoke=True)
-    assert Settings().subtitle_style == Subtitles()
+    assert style == SubtitleStyle(Standard.model_validate("ted,max_chars=30,max_lines=1,max_words=4"), karaoke=True)
+    assert Settings().subtitle_style == SubtitleStyle()
 
 
 def test_everything_that_changes_subtitles_changes_their_stamp() -> None:
     """And the same settings, said in another way, do not."""
-    standards = [Standard.model_validate(said) for said in (*NAMES, "max_chars=41", "bbc,max_chars=41", "extend=0.6")]
-    styles = [*map(Subtitles, standards), Subtitles(highlight_words=True), Subtitles(karaoke=True)]
+    standards = [Standard.model_validate(said) for said in (*STANDARD_NAMES, "max_chars=41", "bbc,max_chars=41", "extend=0.6")]
+    styles = [*map(SubtitleStyle, standards), SubtitleStyle(highlight_words=True), SubtitleStyle(karaoke=True)]
     assert not [pair for pair in combinations([style.stamp for style in styles], 2) if pair[0] == pair[1]]
-    assert Subtitles(Standard.model_validate({"max_duration": 7})).stamp == Subtitles().stamp
-    assert Subtitles(Standard.model_validate("bbc")).stamp.startswith("bbc-")
+    assert SubtitleStyle(Standard.model_validate({"max_duration": 7})).stamp == SubtitleStyle().stamp
+    assert SubtitleStyle(Standard.model_validate("bbc")).stamp.startswith("bbc-")

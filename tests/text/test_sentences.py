@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from transcribe_cli.text.sentences import ends_sentence, spaced
+from transcribe_cli.text.sentences import ends_sentence, with_leading_space
 
 
 @pytest.mark.parametrize(
@@ -30,4 +30,4 @@ def test_sentence_ends_are_told_from_abbreviations(word: str, ends: bool) -> Non
 )
 def test_texts_are_joined_with_a_space_where_the_language_has_spaces(text: str, language: str, joined: str) -> None:
     """One, not two."""
-    assert spaced(text, language) == joined
+    assert with_leading_space(text, language) == joined

@@ -10,7 +10,7 @@ from transcribe_cli.audio.facts import SAMPLE_RATE
 from transcribe_cli.audio.mono import Mono
 from transcribe_cli.errors import TooManyChannels
 
-MOST_CHANNELS = 16
+MAX_CHANNELS = 16
 """Conference systems and field recorders have up to 16; a header's 255 would ask for as many times the room on scratch."""
 
 
@@ -25,9 +25,9 @@ class Split(Mono):
         """Raises TooManyChannels, in which the recording is called `name`."""
         super().__init__(stream)
         self.channels = max(1, stream.codec_context.channels)
-        if self.channels > MOST_CHANNELS:
+        if self.channels > MAX_CHANNELS:
             raise TooManyChannels(
-                f"{name} has {self.channels} channels; at most {MOST_CHANNELS} can be told apart.", "Use `--channels mix`."
+                f"{name} has {self.channels} channels; at most {MAX_CHANNELS} can be told apart.", "Use `--channels mix`."
             )
 
     def _steps(self, channels: int) -> Iterator[tuple[str, str]]:

@@ -30,7 +30,7 @@ from typing import Any, TextIO
 
 from transcribe_cli.audio import container as media
 from transcribe_cli.audio import ffmpeg, scratch
-from transcribe_cli.audio.channels import MOST_CHANNELS
+from transcribe_cli.audio.channels import MAX_CHANNELS
 from transcribe_cli.audio.decode import Decoding, too_long
 from transcribe_cli.audio.facts import Damage
 from transcribe_cli.audio.limits import BYTES_PER_SECOND, SPARSEST_BYTES_PER_SECOND, Limits
@@ -107,7 +107,7 @@ class Child:
 
     def _decode(self, request: Request) -> dict[str, Any]:
         self._alive()
-        _limit_scratch(self._limits, MOST_CHANNELS if request.split else 1)
+        _limit_scratch(self._limits, MAX_CHANNELS if request.split else 1)
         try:
             with Pcm(request.scratch) as self._pcm:
                 pcm = self._pcm
@@ -120,7 +120,7 @@ class Child:
                     damage, decoder = tried, "ffmpeg"
                 return {"damage": asdict(damage), "decoder": decoder, "channels": pcm.channels}
         except ScratchError as error:
-            raise scratch.not_ready(request.scratch.parent, error.error) from error
+            raise scratch.not_writable(request.scratch.parent, error.error) from error
 
     def _with_pyav(self, request: Request, pcm: Pcm) -> Damage:
         name, limits = request.name, self._limits
@@ -164,7 +164,7 @@ def _limit(limits: Limits) -> None:
     """Take the limits that the kernel keeps: address space, size of files written, no core files, few open files."""
     wanted = {
         resource.RLIMIT_AS: limits.memory_bytes,
-        resource.RLIMIT_FSIZE: limits.scratch_bytes(MOST_CHANNELS),
+        resource.RLIMIT_FSIZE: limits.scratch_bytes(MAX_CHANNELS),
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: 64,
     }

@@ -19,7 +19,7 @@ from transcribe_cli.audio.waveform import FULL_SCALE, Waveform
 # Of each channel, in bits a second.
 BIT_RATE = 24_000
 # Ogg Opus has a defined order for up to two channels, and libopus codes them well.
-MOST_CHANNELS = 2
+MAX_CHANNELS = 2
 _LAYOUTS = {1: "mono", 2: "stereo"}
 _BLOCK_SAMPLES = 60 * SAMPLE_RATE
 
@@ -31,20 +31,20 @@ def write_opus(waveform: Waveform, path: Path, check: Callable[[], None] = lambd
         ValueError: it has more than two channels.
         OSError: the file cannot be written.
     """
-    if waveform.channels > MOST_CHANNELS:
+    if waveform.channels > MAX_CHANNELS:
         raise ValueError(f"{waveform.channels} channels cannot be sent as Opus")
     starts = range(0, waveform.samples, _BLOCK_SAMPLES)
     blocks = (waveform.read_channels(start, start + _BLOCK_SAMPLES) for start in starts)
-    encode((as_pcm(block) for block in blocks), str(path), "ogg", waveform.channels, check)
+    encode_opus((to_int16(block) for block in blocks), str(path), "ogg", waveform.channels, check)
 
 
-def as_pcm(block: NDArray[np.float32]) -> NDArray[np.int16]:
+def to_int16(block: NDArray[np.float32]) -> NDArray[np.int16]:
     """Samples of [-1, 1) as 16 bit, little-endian."""
     pcm: NDArray[np.int16] = np.clip(np.rint(block * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype("<i2")
     return pcm
 
 
-def encode(
+def encode_opus(
     blocks: Iterable[NDArray[np.int16]],
     file: str | IO[bytes],
     container_format: str,

@@ -67,13 +67,13 @@ def create(where: Path, suffix: str = SUFFIX) -> ScratchFile:
     try:
         fd, name = tempfile.mkstemp(prefix=f"{PREFIX}{os.getpid()}-", suffix=suffix, dir=where)
     except OSError as error:
-        raise not_ready(where, error) from error
+        raise not_writable(where, error) from error
     with contextlib.suppress(OSError):
         fcntl.flock(fd, _EXCLUSIVE)
     return ScratchFile(Path(name), fd, os.getpid())
 
 
-def not_ready(where: Path, error: OSError) -> StorageNotReady:
+def not_writable(where: Path, error: OSError) -> StorageNotReady:
     """The error of a scratch folder that cannot be written, with its cure."""
     reason = os.strerror(error.errno) if error.errno else "unknown error"
     return StorageNotReady(

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transcribe_cli.audio.facts import SAMPLE_RATE, Damage
-from transcribe_cli.audio.scratch import ScratchFile, create, not_ready
+from transcribe_cli.audio.scratch import ScratchFile, create, not_writable
 
 FULL_SCALE = 32_768
 """int16 -32768 is float32 -1.0; the largest positive sample is 0.99997."""
@@ -58,7 +58,7 @@ class Waveform:
             try:
                 file.path.write_bytes(array.astype("<i2").tobytes())
             except OSError as error:
-                raise not_ready(scratch, error) from error
+                raise not_writable(scratch, error) from error
         except BaseException:
             file.remove()
             raise

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from transcribe_cli.audio import Decoder, Waveform
-from transcribe_cli.audio.opus import MOST_CHANNELS, write_opus
+from transcribe_cli.audio.opus import MAX_CHANNELS, write_opus
 from transcribe_cli.backends.staging import MOST_BYTES, Staging, signed_get
 from transcribe_cli.backends.thread_pool import Stop
 from transcribe_cli.errors import RecordingError, StorageNotReady, Unreadable
@@ -96,7 +96,7 @@ class Packer:
                 return self._as_opus(job, waveform, url_seconds, stop, staged)
 
     def _as_opus(self, job: Job, waveform: Waveform, url_seconds: float, stop: Stop, staged: Callable[[str], None]) -> Parcel:
-        if waveform.channels > MOST_CHANNELS:
+        if waveform.channels > MAX_CHANNELS:
             raise RecordingError(
                 f"{printable(job.recording.name)} has {waveform.channels} channels to keep apart, which cannot be sent as Opus.",
                 "Use --upload original.",

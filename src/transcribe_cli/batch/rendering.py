@@ -16,7 +16,7 @@ from transcribe_cli.registry import FORMATS
 from transcribe_cli.sinks.atomic import storage_errors
 from transcribe_cli.sources import find_recordings, is_media, json_safe
 from transcribe_cli.storage import AnyPath, Location, Options, is_url, locate, relative_path
-from transcribe_cli.subtitles.standards import NETFLIX, Subtitles
+from transcribe_cli.subtitles.standards import DEFAULT_STYLE, SubtitleStyle
 from transcribe_cli.text.printable import printable
 from transcribe_cli.transcript import Transcript
 
@@ -52,7 +52,7 @@ class TranscriptFile:
         names: Mapping[str, str],
         *,
         overwrite: bool,
-        subtitles: Subtitles = NETFLIX,
+        subtitles: SubtitleStyle = DEFAULT_STYLE,
     ) -> list[str]:
         """Write the formats beside the transcript, or below `output_dir`; the names of the files.
 
@@ -84,7 +84,9 @@ class TranscriptFile:
         if not transcript.speakers:
             return transcript
         paths = [*_recording(transcript, self.path), self.path]
-        return speaker_names.with_names(transcript, speaker_names.beside(*paths, labels=transcript.speakers) | dict(names))
+        return speaker_names.add_names(
+            transcript, speaker_names.read_name_files(*paths, labels=transcript.speakers) | dict(names)
+        )
 
     def _put(self, transcript: Transcript) -> None:
         """Replace the document. It keeps its time, so that renderings that were edited since are still seen to be."""
@@ -106,7 +108,7 @@ def check_labels(names: Mapping[str, str], found: Iterable[TranscriptFile]) -> N
             return
         with suppress(TranscribeError):  # told when it is rendered
             labels.update(transcript.read().speakers)
-    speaker_names.check(names, labels, f"{speaker_names.OPTION} names")
+    speaker_names.check_labels_exist(names, labels, f"{speaker_names.OPTION} names")
 
 
 def find_transcripts(sources: Sequence[str], storage: Options | None = None) -> Iterator[TranscriptFile]:

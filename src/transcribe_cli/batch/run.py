@@ -36,7 +36,7 @@ from transcribe_cli.plan import NEEDS_MODEL, Decision, Job, check_writable
 from transcribe_cli.settings import Settings
 from transcribe_cli.speakers.naming import SpeakerNaming
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.subtitles.standards import Subtitles
+from transcribe_cli.subtitles.standards import SubtitleStyle
 from transcribe_cli.transcript import Cost, Transcript
 
 _LOG = logging.getLogger(__name__)
@@ -322,5 +322,5 @@ class _Stop(Exception):
     """The first failure ends the run, because `--fail-fast` says so."""
 
 
-def _rendered(transcript: Transcript, job: Job, subtitles: Subtitles) -> dict[str, bytes]:
+def _rendered(transcript: Transcript, job: Job, subtitles: SubtitleStyle) -> dict[str, bytes]:
     return {name: render_bytes(name, transcript, subtitles, job.output.uri) for name in job.formats if name != "json"}

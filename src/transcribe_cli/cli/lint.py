@@ -15,8 +15,8 @@ from transcribe_cli.cli.session import ConfigFile, Profile, configure
 from transcribe_cli.errors import RecordingError, TranscribeError, UsageError
 from transcribe_cli.formats.timestamps import clock
 from transcribe_cli.reporting.sentences import counted
-from transcribe_cli.subtitles.lint import SubtitleFile, Violation, subtitle_files, violations
-from transcribe_cli.subtitles.lint.files import checked_language
+from transcribe_cli.subtitles.lint import SubtitleFile, Violation, find_subtitle_files, find_violations
+from transcribe_cli.subtitles.lint.files import parse_language
 from transcribe_cli.subtitles.standards import Standard
 from transcribe_cli.text.printable import printable
 
@@ -62,8 +62,8 @@ def lint(
     """
     sources = sources or ["."]
     standard = configure(sources, {"subtitles": subtitles}, config, profile).settings.subtitle_style.standard
-    said = checked_language(language)
-    files = list(subtitle_files(sources))
+    said = parse_language(language)
+    files = list(find_subtitle_files(sources))
     if not files:
         raise UsageError("No subtitles there.", "Name SRT or VTT files, or a folder of them.")
     results = []
@@ -82,7 +82,7 @@ def _checked(file: SubtitleFile, standard: Standard, language: str) -> _Checked:
     except TranscribeError as error:
         return _Checked(file.path, language, 0, (), error)
     language = language or file.language()
-    return _Checked(file.path, language, len(cues), violations(cues, standard.rules(language)))
+    return _Checked(file.path, language, len(cues), find_violations(cues, standard.rules(language)))
 
 
 def _show(result: _Checked) -> None:

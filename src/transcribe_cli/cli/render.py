@@ -12,8 +12,8 @@ from transcribe_cli.batch.rendering import check_labels, find_transcripts
 from transcribe_cli.cli.options import with_options
 from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure
 from transcribe_cli.errors import RecordingError, TranscribeError, UsageError
-from transcribe_cli.formats import BINARY, check_formats, render_bytes
-from transcribe_cli.formats.speaker_names import OPTION, parsed
+from transcribe_cli.formats import BINARY_FORMATS, check_formats, render_bytes
+from transcribe_cli.formats.speaker_names import OPTION, parse_names
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.spec import as_tuple
 from transcribe_cli.storage import is_url, parse_path
@@ -63,10 +63,10 @@ def render(
     """
     formats = _formats(output_format or ["srt", "vtt"])
     check_formats(formats)
-    if output_dir == "-" and sys.stdout.isatty() and (binary := BINARY.intersection(formats)):
+    if output_dir == "-" and sys.stdout.isatty() and (binary := BINARY_FORMATS.intersection(formats)):
         raise UsageError(f"{', '.join(binary)} is no text for a terminal.", "Redirect it, as in `-o - > aula.docx`.")
     settings = configure(sources or [], flags, config, profile).settings
-    called = parsed(speaker_names or [])
+    called = parse_names(speaker_names or [])
     target = parse_path(_folder(output_dir), settings.storage)
     found = list(find_transcripts(sources or ["."], settings.storage))
     if not found:

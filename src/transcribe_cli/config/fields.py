@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.subtitles.standards import NAMES, Standard
+from transcribe_cli.subtitles.standards import STANDARD_NAMES, Standard
 
 # Tables of the configuration file and nothing else: they may hold keys, which have no place among the arguments of a process.
 TABLES = ("storage",)
@@ -21,7 +21,7 @@ FIELDS: Mapping[str, FieldInfo] = {
     name: field for name, field in {**JobSpec.model_fields, **Settings.model_fields}.items() if name not in TABLES
 }
 _SINGULAR = {bool: "true or false", int: "a whole number", float: "a number", str: "text", SecretStr: "text", Path: "a path"}
-_SINGULAR[Standard] = f"{', '.join(NAMES)}, and what differs from it: bbc,max_chars=40"
+_SINGULAR[Standard] = f"{', '.join(STANDARD_NAMES)}, and what differs from it: bbc,max_chars=40"
 _PLURAL = {int: "whole numbers", float: "numbers", str: "texts"}
 
 

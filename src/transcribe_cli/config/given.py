@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from transcribe_cli.config.fields import FIELDS, allowed, is_list, kind, without_nulls
 from transcribe_cli.errors import ConfigError
 from transcribe_cli.storage import is_url
-from transcribe_cli.subtitles.standards import OTHERS
+from transcribe_cli.subtitles.standards import OTHER_LANGUAGES
 
 # A model folder as CTranslate2 writes it has this file; a folder that only happens to be called `small` does not.
 MODEL_FILE = "model.bin"
@@ -101,7 +101,7 @@ def _wrong(name: str, raw: object, where: str, error: ErrorDetails | None = None
 
 def _wrong_inside(where: str, error: ErrorDetails) -> ConfigError:
     """Of `max_chars` in `[subtitles]`, or in `--subtitles bbc,max_chars=x`."""
-    path = ".".join(str(part) for part in error["loc"][1:] if part != OTHERS)
+    path = ".".join(str(part) for part in error["loc"][1:] if part != OTHER_LANGUAGES)
     return ConfigError(f"{where}: {path} cannot be {json.dumps(error['input'], default=str)}: {_reason(error).lower()}.")
 
 

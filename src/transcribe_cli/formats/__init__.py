@@ -1,7 +1,7 @@
 """What a transcript can be rendered as. A format is `render(transcript)` in a file of its own: it knows text, never files.
 
 To add one: write `formats/<name>.py`, add its name to `registry.FORMATS` and its media type here, describe it in docs/formats.md.
-One that is made of cues is `render(transcript, subtitles) -> str`, and its name is in `CUED`.
+One that is made of cues is `render(transcript, subtitles) -> str`, and its name is in `CUE_FORMATS`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from transcribe_cli.formats.links import seen_from
-from transcribe_cli.formats.speaker_names import named
+from transcribe_cli.formats.speaker_names import replace_labels
 from transcribe_cli.registry import FORMATS
-from transcribe_cli.subtitles.standards import NETFLIX, Subtitles
+from transcribe_cli.subtitles.standards import DEFAULT_STYLE, SubtitleStyle
 from transcribe_cli.transcript import Transcript
 
 # https://www.iana.org/assignments/media-types; SubRip and SubStation Alpha are not registered, these are the names in use.
@@ -33,9 +33,9 @@ MEDIA_TYPES = {
     "rttm": "text/plain",
 }
 # Not text: for files, and not for terminals.
-BINARY = frozenset({"docx"})
+BINARY_FORMATS = frozenset({"docx"})
 # Those made of cues: they are out of date when the settings of subtitles change.
-CUED = frozenset({"srt", "vtt", "ass", "lrc"})
+CUE_FORMATS = frozenset({"srt", "vtt", "ass", "lrc"})
 
 
 class Format(Protocol):
@@ -50,10 +50,10 @@ class Format(Protocol):
 class CuedFormat(Protocol):
     """A rendering that is made of cues."""
 
-    def __call__(self, transcript: Transcript, subtitles: Subtitles) -> str: ...  # noqa: D102
+    def __call__(self, transcript: Transcript, subtitles: SubtitleStyle) -> str: ...  # noqa: D102
 
 
-def render(name: str, transcript: Transcript, subtitles: Subtitles = NETFLIX, folder: str = "") -> str | bytes:
+def render(name: str, transcript: Transcript, subtitles: SubtitleStyle = DEFAULT_STYLE, folder: str = "") -> str | bytes:
     """The transcript as the format `name`, such as `srt`: the JSON with the labels of its speakers, the others with their names.
 
     `folder` is the URL of the folder where the file will lie, for its link to the recording; "" when that is not known.
@@ -62,14 +62,14 @@ def render(name: str, transcript: Transcript, subtitles: Subtitles = NETFLIX, fo
         UsageError: when there is no such format.
         MissingExtra: when what it needs is not installed.
     """
-    if name in CUED:
+    if name in CUE_FORMATS:
         cued: CuedFormat = FORMATS.load(name)
-        return cued(named(transcript), subtitles)
+        return cued(replace_labels(transcript), subtitles)
     form: Format = FORMATS.load(name)
-    return form(transcript if name == "json" else seen_from(folder, named(transcript)))
+    return form(transcript if name == "json" else seen_from(folder, replace_labels(transcript)))
 
 
-def render_bytes(name: str, transcript: Transcript, subtitles: Subtitles = NETFLIX, folder: str = "") -> bytes:
+def render_bytes(name: str, transcript: Transcript, subtitles: SubtitleStyle = DEFAULT_STYLE, folder: str = "") -> bytes:
     """What `render` gives as the content of a file: text is UTF-8 without byte order mark.
 
     Raises:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from itertools import accumulate, pairwise
 
-from transcribe_cli.formats.cues import Cue, cues
+from transcribe_cli.formats.cues import Cue, make_cues
 from transcribe_cli.formats.lines import one_line
-from transcribe_cli.subtitles.standards import Subtitles
+from transcribe_cli.subtitles.standards import SubtitleStyle
 from transcribe_cli.transcript import Transcript
 
 # White Arial with a black outline at the bottom, 5 % of the height of the picture: what players show SRT in.
@@ -34,9 +34,11 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 _ESCAPES = str.maketrans({"{": "｛", "}": "｝", "\\": "\\\u2060"})
 
 
-def render(transcript: Transcript, subtitles: Subtitles) -> str:
+def render(transcript: Transcript, subtitles: SubtitleStyle) -> str:
     """The header, then a line for each cue; the speaker also as its name, which editors list."""
-    return _HEAD + "".join(_event(cue, karaoke=subtitles.karaoke) for cue in cues(transcript, subtitles.standard, label="{}: "))
+    return _HEAD + "".join(
+        _event(cue, karaoke=subtitles.karaoke) for cue in make_cues(transcript, subtitles.standard, label="{}: ")
+    )
 
 
 def _event(cue: Cue, *, karaoke: bool) -> str:

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from transcribe_cli.formats.cues import Cue, cues
+from transcribe_cli.formats.cues import Cue, make_cues
 from transcribe_cli.formats.lines import one_line
-from transcribe_cli.subtitles.standards import Subtitles
+from transcribe_cli.subtitles.standards import SubtitleStyle
 from transcribe_cli.transcript import Transcript
 
 # A pause from which the line before it is taken away, by an empty one, in milliseconds.
@@ -21,11 +21,11 @@ _LIKE_A_TIME = re.compile(r"\[\d")
 _BRACKETS = str.maketrans("[]", "()")
 
 
-def render(transcript: Transcript, subtitles: Subtitles) -> str:
+def render(transcript: Transcript, subtitles: SubtitleStyle) -> str:
     """The recording's name and length, then a line for each cue."""
     length = _clock(round(transcript.duration * 100)).partition(".")[0]
     head = f"[ti:{one_line(transcript.source.name).translate(_BRACKETS)}]\n[length:{length}]\n\n"
-    lines = _lines(cues(transcript, subtitles.standard, label="{}: "))
+    lines = _lines(make_cues(transcript, subtitles.standard, label="{}: "))
     return head + "".join(f"[{_clock(time_ms // 10)}]{text}\n" for time_ms, text in lines)
 
 

@@ -34,7 +34,7 @@ NAME_CHARACTERS = 80
 MOST_SHOWN = 10  # labels in a message
 
 
-def parsed(texts: Iterable[str]) -> dict[str, str]:
+def parse_names(texts: Iterable[str]) -> dict[str, str]:
     """Label -> name, from texts such as `SPEAKER_00=Ana,SPEAKER_01=Rui`.
 
     Raises:
@@ -48,34 +48,36 @@ def parsed(texts: Iterable[str]) -> dict[str, str]:
             raise UsageError(f"{OPTION} takes LABEL=NAME, not {item.strip()!r}.", hint)
         if names.get(label, name) != name:
             raise UsageError(f"{OPTION} has two names for {label}, {names[label]!r} and {name!r}.")
-        if reason := objection(name):
+        if reason := name_error(name):
             raise UsageError(f"{OPTION}: the name of {label} {reason}.")
         names[label] = name
     return names
 
 
-def beside(*paths: AnyPath, labels: Collection[str] = (), holds: Callable[[Location], bool] | None = None) -> dict[str, str]:
+def read_name_files(
+    *paths: AnyPath, labels: Collection[str] = (), exists: Callable[[Location], bool] | None = None
+) -> dict[str, str]:
     """Label -> name, from the files next to a recording and next to its transcript; empty when there are none.
 
     Args:
         paths: of the recording, of the transcript, or of both; what stands next to the last one counts more.
         labels: the speakers of the transcript, if it has any: a file that is about it alone may name no others.
-        holds: says whether a file is in a store, from a listing for example; None asks for each. Web servers are not asked.
+        exists: says whether a file is in a store, from a listing for example; None asks for each. Web servers are not asked.
 
     Raises:
         ConfigError: a file that cannot be read, or that says something else than names.
         StorageNotReady: a store cannot be asked.
     """
     names: dict[str, str] = {}
-    for file in _files(paths, holds):
+    for file in _files(paths, exists):
         said = _read(file)
         if labels and file.name != FILE_NAME:
-            check(said, labels, f"{file.name} names")
+            check_labels_exist(said, labels, f"{file.name} names")
         names |= said
     return names
 
 
-def check(names: Iterable[str], labels: Collection[str], who_says: str) -> None:
+def check_labels_exist(names: Iterable[str], labels: Collection[str], who_says: str) -> None:
     """That each of these is one of the labels.
 
     Raises:
@@ -91,13 +93,13 @@ def check(names: Iterable[str], labels: Collection[str], who_says: str) -> None:
             )
 
 
-def with_names(transcript: Transcript, names: Mapping[str, str]) -> Transcript:
+def add_names(transcript: Transcript, names: Mapping[str, str]) -> Transcript:
     """The transcript with these names added to its own; labels that are not in it are passed over, an empty name is taken away."""
     known = {**transcript.speaker_names, **{label: name for label, name in names.items() if label in transcript.speakers}}
     return transcript.model_copy(update={"speaker_names": {label: name for label, name in known.items() if name}})
 
 
-def named(transcript: Transcript) -> Transcript:
+def replace_labels(transcript: Transcript) -> Transcript:
     """The transcript with names in the place of labels, for renderings."""
     names = transcript.speaker_names
     if not names:
@@ -119,17 +121,17 @@ def _renamed(said: Said, names: Mapping[str, str]) -> Said:
     return said if said.speaker is None else said.model_copy(update={"speaker": names.get(said.speaker, said.speaker)})
 
 
-def _files(paths: Sequence[AnyPath], holds: Callable[[Location], bool] | None) -> Iterator[AnyPath]:
+def _files(paths: Sequence[AnyPath], exists: Callable[[Location], bool] | None) -> Iterator[AnyPath]:
     """Those that are there, what counts more last. A file that shares its stem with another one has `aula.mp3.speakers.toml`."""
     own = [path.with_name(f"{name}.{FILE_NAME}") for path in paths for name in (path.stem, path.name)]
     for file in dict.fromkeys([*(path.with_name(FILE_NAME) for path in paths), *own]):
         with suppress(OSError, ValueError):  # too long a name, a folder that may not be searched, a NUL
-            if _holds(file, holds) if isinstance(file, Location) else file.is_file():
+            if _holds(file, exists) if isinstance(file, Location) else file.is_file():
                 yield file
 
 
-def _holds(file: Location, holds: Callable[[Location], bool] | None) -> bool:
-    return file.store.kind.can_list and (holds or file.store.exists)(file)
+def _holds(file: Location, exists: Callable[[Location], bool] | None) -> bool:
+    return file.store.kind.can_list and (exists or file.store.exists)(file)
 
 
 def _read(file: AnyPath) -> dict[str, str]:
@@ -145,13 +147,13 @@ def _read(file: AnyPath) -> dict[str, str]:
     for label, name in document.items():
         if not isinstance(name, str):
             raise ConfigError(f"{file.name} has no text for {label!r}.", 'Write lines such as SPEAKER_00 = "Ana".')
-        if reason := objection(name.strip()):
+        if reason := name_error(name.strip()):
             raise ConfigError(f"{file.name}: the name of {label!r} {reason}.")
         names[label] = name.strip()
     return names
 
 
-def objection(name: str) -> str:
+def name_error(name: str) -> str:
     """Why this cannot be a name, as the end of a sentence about it, or ""."""
     if len(name) > NAME_CHARACTERS:
         return f"is longer than {NAME_CHARACTERS} characters"

@@ -7,23 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from transcribe_cli.formats.cues import Cue, cues
+from transcribe_cli.formats.cues import Cue, make_cues
 from transcribe_cli.formats.cues.highlight import highlighted
 from transcribe_cli.formats.timestamps import clock
-from transcribe_cli.subtitles.standards import Subtitles
+from transcribe_cli.subtitles.standards import SubtitleStyle
 from transcribe_cli.transcript import Transcript
 
 
-def render(transcript: Transcript, subtitles: Subtitles) -> str:
+def render(transcript: Transcript, subtitles: SubtitleStyle) -> str:
     """The header, then the cues without numbers, a blank line between them and after the last."""
     return "WEBVTT\n\n" + "".join(
         f"{clock(start)} --> {clock(end)}\n{_voice(cue)}{text}\n\n"
-        for cue in cues(transcript, subtitles.standard)
+        for cue in make_cues(transcript, subtitles.standard)
         for start, end, text in _stages(cue, subtitles)
     )
 
 
-def _stages(cue: Cue, subtitles: Subtitles) -> Iterable[tuple[int, int, str]]:
+def _stages(cue: Cue, subtitles: SubtitleStyle) -> Iterable[tuple[int, int, str]]:
     if subtitles.highlight_words:
         return highlighted(cue, _escaped)
     return [(cue.start_ms, cue.end_ms, _karaoke(cue) if subtitles.karaoke else _escaped("\n".join(cue.lines)))]

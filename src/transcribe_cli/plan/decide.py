@@ -16,7 +16,7 @@ from itertools import chain
 from pydantic import ValidationError
 
 from transcribe_cli.errors import OutputRefused, RecordingError, UsageError
-from transcribe_cli.formats import CUED
+from transcribe_cli.formats import CUE_FORMATS
 from transcribe_cli.plan.job import Decision, Job, file_version
 from transcribe_cli.plan.reasons import spec_changes, subtitle_changes
 from transcribe_cli.plan.rttm_files import check_rttm_is_kept, rttm_candidates, with_rttm_digest
@@ -208,7 +208,7 @@ class _Planner:
         return {
             name: stamp
             for name, stamp in made.items()
-            if name in CUED and standings[name] is Ownership.OURS and stamp != self._stamp
+            if name in CUE_FORMATS and standings[name] is Ownership.OURS and stamp != self._stamp
         }
 
     def _no_folders(self, output: Output, formats: Iterable[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from transcribe_cli.recognition.engines import ClipResult
 from transcribe_cli.recognition.word_times import TimedWord, timed
-from transcribe_cli.text.sentences import ends_sentence, spaced
+from transcribe_cli.text.sentences import ends_sentence, with_leading_space
 from transcribe_cli.transcript import LOW_CONFIDENCE, Segment, Word
 
 # A pause between words from which the next one begins a new segment, in seconds.
@@ -31,7 +31,7 @@ def _from_phrases(results: Sequence[ClipResult], duration: float) -> Iterator[Se
         for phrase in result.phrases:
             start = min(max(phrase.start, earliest), duration)
             end = earliest = min(max(phrase.end, start), duration)
-            yield _segment(result, spaced(phrase.text, result.clip.language), start, end, phrase.tokens, words=None)
+            yield _segment(result, with_leading_space(phrase.text, result.clip.language), start, end, phrase.tokens, words=None)
 
 
 def _from_words(group: Sequence[TimedWord]) -> Segment:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from transcribe_cli.audio import SAMPLE_RATE
 from transcribe_cli.recognition.engines import Clip, ClipResult, SpokenWord
-from transcribe_cli.text.sentences import ends_sentence, spaced
+from transcribe_cli.text.sentences import ends_sentence, with_leading_space
 from transcribe_cli.vad import Region
 
 # Cross-attention is as fine as the encoder's positions, in seconds: a word that is shorter was run over.
@@ -84,7 +84,7 @@ def _held(result: ClipResult) -> list[TimedWord]:
         start, end = _in_speech(word, result.clip)
         start = max(start, earliest)
         earliest = end = max(start, end)
-        text = word.text if position else spaced(word.text, result.clip.language)
+        text = word.text if position else with_leading_space(word.text, result.clip.language)
         held.append(TimedWord(replace(word, text=text, start=start, end=end), result))
     return held
 

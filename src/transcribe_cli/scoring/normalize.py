@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from transcribe_cli.scoring.conventions import CONVENTIONS, Conventions
 from transcribe_cli.scoring.numbers import Speller
-from transcribe_cli.text.languages import WITHOUT_SPACES
+from transcribe_cli.text.languages import LANGUAGES_WITHOUT_SPACES
 
 Normalizer = Callable[[str], str]
 
@@ -35,7 +35,7 @@ def normalizer(language: str) -> Normalizer:
     """What makes texts of this language comparable: words separated by single spaces."""
     conventions = CONVENTIONS.get(language)
     spoken = _spoken(conventions) if conventions else _unspoken
-    apart = _each_character if language in WITHOUT_SPACES else unchanged
+    apart = _each_character if language in LANGUAGES_WITHOUT_SPACES else unchanged
 
     def normalize(text: str) -> str:
         folded = _compatible(_NOTE.sub(" ", text)).casefold()

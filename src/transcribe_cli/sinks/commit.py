@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from transcribe_cli.errors import OutputRefused, StorageNotReady
-from transcribe_cli.formats import CUED
+from transcribe_cli.formats import CUE_FORMATS
 from transcribe_cli.sinks.atomic import storage_error, storage_errors
 from transcribe_cli.sinks.files import Files, Status, files_of
 from transcribe_cli.sinks.header import Header, read_header
@@ -36,7 +36,7 @@ def commit(
 ) -> Transcript:
     """Write a new transcript and its renderings (format -> content); return it as written, listing them in `outputs`.
 
-    The stamp is that of the subtitle settings which they were made with (`standards.Subtitles.stamp`).
+    The stamp is that of the subtitle settings which they were made with (`standards.SubtitleStyle.stamp`).
 
     Raises:
         OutputRefused: a file there is not ours to replace. If it is the JSON nothing is written; if it is a rendering, everything else
@@ -129,7 +129,7 @@ class _File:
 
 
 def _files(output: Output, rendered: Mapping[str, bytes]) -> list[_File]:
-    return [_File(output.path(name), data, name in CUED) for name, data in rendered.items() if name != "json"]
+    return [_File(output.path(name), data, name in CUE_FORMATS) for name, data in rendered.items() if name != "json"]
 
 
 def _stamped(files: Iterable[_File], stamp: str) -> dict[str, str]:

@@ -169,7 +169,7 @@ class Fetcher:
                 copy.path = copy.file.path
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO):
-                raise scratch.not_ready(folder, error) from error
+                raise scratch.not_writable(folder, error) from error
             raise
         finally:
             if copy.path is None or copy.stop.is_set():

@@ -30,7 +30,7 @@ class SpeakerNaming:
     def __init__(self, settings: Settings, emit: Emit) -> None:
         self._settings = settings
         self._emit = emit
-        self._of_flags = speaker_names.parsed(settings.speaker_names)
+        self._of_flags = speaker_names.parse_names(settings.speaker_names)
         self._beside: dict[Output, dict[str, str]] = {}
         self._voices: KnownVoices | None = None
 
@@ -69,7 +69,7 @@ class SpeakerNaming:
                         {likeness.speaker: round(likeness.similarity, 3) for likeness in likely},
                     )
                 )
-        return speaker_names.with_names(transcript, given)
+        return speaker_names.add_names(transcript, given)
 
     def _said_beside(self, job: Job) -> dict[str, str]:
         """A job that was planned anew during the run was not among those that were read."""
@@ -83,4 +83,4 @@ class SpeakerNaming:
 
 
 def _beside(job: Job, listings: Listings) -> dict[str, str]:
-    return speaker_names.beside(job.recording.path, json_path(job.output), holds=listings.holds)
+    return speaker_names.read_name_files(job.recording.path, json_path(job.output), exists=listings.holds)

@@ -20,23 +20,23 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Name = Literal["netflix", "bbc", "ted", "plain"]
-NAMES: tuple[str, ...] = get_args(Name)
+STANDARD_NAMES: tuple[str, ...] = get_args(Name)
 # In a table by language: all that it does not name.
-OTHERS = "default"
+OTHER_LANGUAGES = "default"
 _BY_LANGUAGE = ("max_chars", "chars_per_second")
 
 Characters = Annotated[int, Field(ge=1, le=1000)]
 Speed = Annotated[float, Field(gt=0, le=1000)]
 
 # [S]; a character of these scripts takes the room of two, and longer to read.
-_CHARS = {OTHERS: 42, "ja": 23, "ko": 16, "zh": 16, "yue": 16, "th": 35}
+_CHARS = {OTHER_LANGUAGES: 42, "ja": 23, "ko": 16, "zh": 16, "yue": 16, "th": 35}
 _WIDE = {"ja": 4, "ko": 12, "zh": 9, "yue": 9}
 _STANDARDS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "netflix": {
             "max_chars": _CHARS,  # [S]
             "max_lines": 2,  # [N1]
-            "chars_per_second": {OTHERS: 17, "en": 20, "ar": 20, "hi": 22, **_WIDE},  # [S]
+            "chars_per_second": {OTHER_LANGUAGES: 17, "en": 20, "ar": 20, "hi": 22, **_WIDE},  # [S]
             "min_duration": 0.833,  # [N1]: 5/6 s
             "max_duration": 7.0,  # [N1]
             "min_gap": 0.083,  # [N1]: 2 frames at 24 a second
@@ -44,7 +44,7 @@ _STANDARDS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "extend": 0.5,  # [N2]: 12 frames
         },
         "bbc": {
-            "max_chars": {**_CHARS, OTHERS: 37},  # [B] 3.1
+            "max_chars": {**_CHARS, OTHER_LANGUAGES: 37},  # [B] 3.1
             "max_lines": 2,  # [B] 3.3
             "chars_per_second": _WIDE,  # [S], where words cannot be counted
             "words_per_minute": 180.0,  # [B] 4: 160 to 180
@@ -56,7 +56,7 @@ _STANDARDS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "ted": {
             "max_chars": _CHARS,  # [T]
             "max_lines": 2,  # [T]
-            "chars_per_second": {OTHERS: 21, **_WIDE},  # [T]
+            "chars_per_second": {OTHER_LANGUAGES: 21, **_WIDE},  # [T]
             "min_duration": 1.0,  # [T]
             "max_duration": 7.0,  # [T]
             "extend": 1.0,  # [T] asks for 1 s, wherever the speech ends
@@ -96,9 +96,9 @@ class Standard(BaseModel):
         said = _parsed(value) if isinstance(value, str) else value
         if not isinstance(said, Mapping):
             return said
-        name = said.get("standard", NAMES[0])
-        if name not in NAMES:
-            raise ValueError(f"no standard is called {name!r}; there are {', '.join(NAMES)}")
+        name = said.get("standard", STANDARD_NAMES[0])
+        if name not in STANDARD_NAMES:
+            raise ValueError(f"no standard is called {name!r}; there are {', '.join(STANDARD_NAMES)}")
         for key in said:
             if key not in cls.model_fields:
                 near = get_close_matches(str(key), cls.model_fields, n=1)
@@ -121,10 +121,10 @@ class Standard(BaseModel):
     def rules(self, language: str) -> Rules:
         """What holds for a language, given as its code; in milliseconds."""
         return Rules(
-            max_chars=self.max_chars.get(language, self.max_chars.get(OTHERS)),
+            max_chars=self.max_chars.get(language, self.max_chars.get(OTHER_LANGUAGES)),
             max_lines=self.max_lines,
             max_words=self.max_words,
-            chars_per_second=self.chars_per_second.get(language, self.chars_per_second.get(OTHERS)),
+            chars_per_second=self.chars_per_second.get(language, self.chars_per_second.get(OTHER_LANGUAGES)),
             words_per_minute=self.words_per_minute,
             min_ms=round(self.min_duration * 1000),
             max_ms=None if self.max_duration is None else round(self.max_duration * 1000),
@@ -161,7 +161,7 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Subtitles:
+class SubtitleStyle:
     """What decides how a transcript looks as subtitles.
 
     Attributes:
@@ -182,7 +182,7 @@ class Subtitles:
 
 # Counts up when other cues are made of the same words under the same rules.
 REVISION = 1
-NETFLIX = Subtitles()
+DEFAULT_STYLE = SubtitleStyle()
 
 
 def _parsed(text: str) -> dict[str, Any]:
@@ -198,7 +198,7 @@ def _told(value: object) -> str:
     if value is None or value == {}:
         return "none"
     if isinstance(value, Mapping):
-        return f"{value[OTHERS]:g}" if [*value] == [OTHERS] else "…"
+        return f"{value[OTHER_LANGUAGES]:g}" if [*value] == [OTHER_LANGUAGES] else "…"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -209,4 +209,4 @@ def _said(key: str, value: object, numbers: Mapping[str, Any]) -> object:
         return None if nothing else value
     if isinstance(value, Mapping):
         return {**numbers.get(key, {}), **value}
-    return {} if nothing else {OTHERS: value}
+    return {} if nothing else {OTHER_LANGUAGES: value}

@@ -24,7 +24,7 @@ LANGUAGES = {
 }  # fmt: skip
 
 # Written without spaces between words (faster_whisper/tokenizer.py splits these by character).
-WITHOUT_SPACES = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
+LANGUAGES_WITHOUT_SPACES = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 
 # Other names that people type, as openai/whisper accepts them.
 _ALIASES = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transcribe_cli.text.languages import WITHOUT_SPACES
+from transcribe_cli.text.languages import LANGUAGES_WITHOUT_SPACES
 
 SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！", "؟", "।")
 # Full stops after these do not end a sentence (Portuguese, English, Spanish titles).
@@ -40,6 +40,6 @@ def ends_sentence(word: str) -> bool:
     return not (bare.endswith(".") and (bare.lower() in ABBREVIATIONS or (len(bare) == 2 and bare[0].isupper())))
 
 
-def spaced(text: str, language: str) -> str:
+def with_leading_space(text: str, language: str) -> str:
     """Text that follows that of another clip, with a space between them where the language has spaces."""
-    return text if text.startswith(" ") or language in WITHOUT_SPACES else f" {text}"
+    return text if text.startswith(" ") or language in LANGUAGES_WITHOUT_SPACES else f" {text}"

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.formats.documents import PATIENT, any_transcript, segment, spoken, talk, transcript, words
-from transcribe_cli.formats.cues import Cue, CueWord, cues
+from transcribe_cli.formats.cues import Cue, CueWord, make_cues
 from transcribe_cli.formats.lines import one_line
-from transcribe_cli.subtitles.standards import NAMES, Standard
+from transcribe_cli.subtitles.standards import STANDARD_NAMES, Standard
 from transcribe_cli.transcript import Transcript, Word
 
 NETFLIX, PLAIN = Standard(), Standard.model_validate("plain")
-STANDARDS = [Standard.model_validate(name) for name in (*NAMES, "netflix,max_chars=20,max_lines=3", "plain,max_words=3")]
+STANDARDS = [Standard.model_validate(name) for name in (*STANDARD_NAMES, "netflix,max_chars=20,max_lines=3", "plain,max_words=3")]
 LONG = (
     "A célula é a menor unidade da vida, e todos os seres vivos têm células. "
     "Algumas vivem sozinhas e outras formam tecidos que trabalham juntos."
@@ -29,14 +29,14 @@ def shown(found: list[Cue]) -> list[tuple[int, int, tuple[str, ...]]]:
 
 def test_a_cue_is_lines_of_timed_words() -> None:
     """With the space before a word where the text has one, so that they can be joined."""
-    (cue,) = cues(transcript(spoken("Bom dia.", start=1.0)), NETFLIX)
+    (cue,) = make_cues(transcript(spoken("Bom dia.", start=1.0)), NETFLIX)
     assert cue == Cue(1000, 2000, ((CueWord(" Bom", 1000, 1500), CueWord(" dia.", 1500, 2000)),))
     assert (cue.text, cue.lines, cue.words) == ("Bom dia.", ("Bom dia.",), cue.rows[0])
 
 
 def test_a_lecture_is_cut_at_its_sentences_and_broken_at_its_clauses() -> None:
     """The next cue comes 83 ms after the one before, and begins with its first word; the last stays until it is read."""
-    assert shown(cues(transcript(spoken(LONG, each=0.35)), NETFLIX)) == [
+    assert shown(make_cues(transcript(spoken(LONG, each=0.35)), NETFLIX)) == [
         (0, 5167, ("A célula é a menor unidade da vida,", "e todos os seres vivos têm células.")),
         (5250, 9192, ("Algumas vivem sozinhas e outras", "formam tecidos que trabalham juntos.")),
     ]
@@ -45,19 +45,19 @@ def test_a_lecture_is_cut_at_its_sentences_and_broken_at_its_clauses() -> None:
 def test_cues_go_across_segments_but_not_across_long_pauses() -> None:
     """Segments are the recognizer's; a pause of a second is the speaker's."""
     short = transcript(spoken("Bom dia,", 0.0), spoken("a todos.", 1.2), spoken("Vamos.", 3.3))
-    assert [cue.text for cue in cues(short, NETFLIX)] == ["Bom dia, a todos.", "Vamos."]
-    assert [cue.text for cue in cues(short, PLAIN)] == ["Bom dia,", "a todos.", "Vamos."]
+    assert [cue.text for cue in make_cues(short, NETFLIX)] == ["Bom dia, a todos.", "Vamos."]
+    assert [cue.text for cue in make_cues(short, PLAIN)] == ["Bom dia,", "a todos.", "Vamos."]
 
 
 def test_plain_is_one_cue_a_segment_with_its_own_times() -> None:
     """However long, on one line: what openai/whisper writes."""
     document = transcript(spoken(LONG, start=1.0, each=0.2), segment(" Sim.", 9.0, 9.2))
-    assert shown(cues(document, PLAIN)) == [(1000, 6000, (LONG,)), (9000, 9200, ("Sim.",))]
+    assert shown(make_cues(document, PLAIN)) == [(1000, 6000, (LONG,)), (9000, 9200, ("Sim.",))]
 
 
 def test_without_word_times_they_are_shared_out() -> None:
     """By the length of the words."""
-    found = cues(transcript(segment(f" {LONG}", 0.0, 12.0)), NETFLIX)
+    found = make_cues(transcript(segment(f" {LONG}", 0.0, 12.0)), NETFLIX)
     assert " ".join(cue.text for cue in found) == LONG
     assert [cue.lines[0] for cue in found] == ["A célula é a menor unidade da vida,", "Algumas vivem sozinhas e outras"]
     assert found[1].start_ms == pytest.approx(5900, abs=50)
@@ -66,7 +66,7 @@ def test_without_word_times_they_are_shared_out() -> None:
 def test_words_that_do_not_spell_the_text_do_not_change_it() -> None:
     """The text is what counts; somebody may have corrected it in the JSON."""
     corrected = segment(f" {LONG}", 0.0, 9.0, words=words("outra coisa"))
-    assert " ".join(cue.text for cue in cues(transcript(corrected), NETFLIX)) == LONG
+    assert " ".join(cue.text for cue in make_cues(transcript(corrected), NETFLIX)) == LONG
 
 
 def test_a_language_without_spaces_gets_none_and_shorter_lines() -> None:
@@ -74,7 +74,7 @@ def test_a_language_without_spaces_gets_none_and_shorter_lines() -> None:
     text = "細胞は生命の最小単位です。「すべての生き物」は細胞からできています。" * 3
     timed = tuple(Word(word=sign, start=i * 0.25, end=(i + 1) * 0.25, probability=1.0) for i, sign in enumerate(text))
     for document in (segment(text, 0.0, 30.0, words=timed), segment(text, 0.0, 30.0)):
-        found = cues(transcript(document, language="ja"), NETFLIX)
+        found = make_cues(transcript(document, language="ja"), NETFLIX)
         lines = [line for cue in found for line in cue.lines]
         assert "".join(lines) == text
         assert max(map(len, lines)) <= 23
@@ -84,7 +84,7 @@ def test_a_language_without_spaces_gets_none_and_shorter_lines() -> None:
 def test_thai_vowels_stay_with_their_consonants() -> None:
     """Neither a line nor a cue is cut before a sign that is drawn above another."""
     text = "วันนี้เราจะพูดถึงเซลล์ซึ่งเป็นหน่วยที่เล็กที่สุดของสิ่งมีชีวิต" * 4
-    lines = [line for cue in cues(transcript(segment(text, 0.0, 30.0), language="th"), NETFLIX) for line in cue.lines]
+    lines = [line for cue in make_cues(transcript(segment(text, 0.0, 30.0), language="th"), NETFLIX) for line in cue.lines]
     assert "".join(lines) == text
     assert max(map(len, lines)) <= 35
     assert not [
@@ -95,7 +95,7 @@ def test_thai_vowels_stay_with_their_consonants() -> None:
 def test_another_language_begins_a_cue() -> None:
     """Where the recording mixes them; its words are broken as that language is."""
     mixed = transcript(spoken("Bom dia", 0.0), spoken("good morning.", 1.1).model_copy(update={"language": "en"}))
-    assert [cue.text for cue in cues(mixed, NETFLIX)] == ["Bom dia", "good morning."]
+    assert [cue.text for cue in make_cues(mixed, NETFLIX)] == ["Bom dia", "good morning."]
 
 
 def test_people_who_speak_at_once_are_both_seen() -> None:
@@ -105,7 +105,7 @@ def test_people_who_speak_at_once_are_both_seen() -> None:
         spoken("Não.", 1.0, speaker="Rui"),
         spoken("Por quê?", 1.2, speaker="Eva"),
     )
-    found = cues(both, NETFLIX)
+    found = make_cues(both, NETFLIX)
     assert [(cue.speaker, cue.text) for cue in found] == [
         ("Ana", "Eu acho que sim, e você?"),
         ("Rui", "Não."),
@@ -116,7 +116,7 @@ def test_people_who_speak_at_once_are_both_seen() -> None:
 
 def test_a_segment_without_text_is_no_cue() -> None:
     """Also when it has a speaker."""
-    assert cues(transcript(segment(" \n", 0.0, 1.0, speaker="Ana")), NETFLIX, label="{}: ") == []
+    assert make_cues(transcript(segment(" \n", 0.0, 1.0, speaker="Ana")), NETFLIX, label="{}: ") == []
 
 
 def test_only_the_first_cue_after_a_change_of_speaker_says_who_speaks() -> None:
@@ -128,26 +128,26 @@ def test_only_the_first_cue_after_a_change_of_speaker_says_who_speaks() -> None:
         segment(" Eu.", 14.0, 15.0),
         segment(" Ah.", 15.0, 16.0, speaker="Ana"),
     )
-    labelled = cues(told, NETFLIX, label="{}: ")
+    labelled = make_cues(told, NETFLIX, label="{}: ")
     assert [cue.label for cue in labelled] == ["Ana: ", "", "", "- ", "", "Ana: "]
     assert [cue.text.partition(" ")[0] for cue in labelled] == ["Ana:", "Algumas", "Sim.", "-", "Eu.", "Ana:"]
-    assert [cue.speaker for cue in cues(told, NETFLIX)] == ["Ana", "Ana", "Ana", None, None, "Ana"]
-    assert not any(cue.label for cue in cues(told, NETFLIX))
-    assert cues(transcript(segment(" Quem?", 0.0, 1.0)), NETFLIX, label="{}: ")[0].text == "Quem?"
+    assert [cue.speaker for cue in make_cues(told, NETFLIX)] == ["Ana", "Ana", "Ana", None, None, "Ana"]
+    assert not any(cue.label for cue in make_cues(told, NETFLIX))
+    assert make_cues(transcript(segment(" Quem?", 0.0, 1.0)), NETFLIX, label="{}: ")[0].text == "Quem?"
 
 
 def test_of_a_long_name_the_beginning_is_written() -> None:
     """There is room for words beside it, also in short lines."""
     told = transcript(spoken("Sim.", speaker="N" * 500))
-    assert cues(told, NETFLIX, label="{}: ")[0].lines == (f"{'N' * 24}…: Sim.",)
-    assert cues(told, Standard.model_validate("max_chars=20"), label="{}: ")[0].lines == (f"{'N' * 11}…: Sim.",)
+    assert make_cues(told, NETFLIX, label="{}: ")[0].lines == (f"{'N' * 24}…: Sim.",)
+    assert make_cues(told, Standard.model_validate("max_chars=20"), label="{}: ")[0].lines == (f"{'N' * 11}…: Sim.",)
 
 
 def test_a_name_is_not_lost_before_words_that_cannot_be_seen() -> None:
     """It goes before the first ones that can."""
     unseen = (Word(word=" \x00", start=0.0, end=0.5, probability=1.0), *words(LONG, 0.5, 0.2))
     told = transcript(segment("".join(word.word for word in unseen), 0.0, 6.0, words=unseen, speaker="Ana"))
-    first, _ = cues(told, NETFLIX, label="{}: ")
+    first, _ = make_cues(told, NETFLIX, label="{}: ")
     assert (first.start_ms, first.text[:12]) == (500, "Ana: A célul")
 
 
@@ -156,7 +156,7 @@ def test_a_name_is_not_lost_before_words_that_cannot_be_seen() -> None:
 @given(document=any_transcript)
 def test_times_rise_and_never_overlap(document: Transcript, standard: Standard) -> None:
     """Whatever the segments say."""
-    found = cues(document, standard, label="{}: ")
+    found = make_cues(document, standard, label="{}: ")
     assert all(0 <= cue.start_ms < cue.end_ms for cue in found)
     assert all(before.end_ms <= after.start_ms for before, after in pairwise(found))
 
@@ -166,7 +166,7 @@ def test_times_rise_and_never_overlap(document: Transcript, standard: Standard) 
 @given(document=any_transcript)
 def test_no_text_is_changed_or_lost(document: Transcript, standard: Standard) -> None:
     """All signs are there; those of each speaker whose segments follow each other, in their order."""
-    found = "".join(cue.text for cue in cues(document, standard)).replace(" ", "")
+    found = "".join(cue.text for cue in make_cues(document, standard)).replace(" ", "")
     texts = [one_line(part.text).replace(" ", "") for part in document.segments]
     assert sorted(found) == sorted("".join(texts))
 
@@ -176,7 +176,9 @@ def test_no_text_is_changed_or_lost(document: Transcript, standard: Standard) ->
 @given(document=talk())
 def test_no_word_is_moved(document: Transcript, standard: Standard) -> None:
     """Where one person speaks after the other, the text of the cues is that of the segments, with all of its spaces."""
-    assert " ".join(cue.text for cue in cues(document, standard)) == " ".join(one_line(part.text) for part in document.segments)
+    assert " ".join(cue.text for cue in make_cues(document, standard)) == " ".join(
+        one_line(part.text) for part in document.segments
+    )
 
 
 @pytest.mark.parametrize("standard", STANDARDS, ids=str)
@@ -185,7 +187,7 @@ def test_no_word_is_moved(document: Transcript, standard: Standard) -> None:
 def test_a_line_is_within_its_limit_unless_it_is_one_word(document: Transcript, standard: Standard) -> None:
     """A name before it is no word; no cue has too many lines or words, or lasts too long."""
     rules = standard.rules("pt")
-    for cue in cues(document, standard, label="{}: "):
+    for cue in make_cues(document, standard, label="{}: "):
         for row, line in zip(cue.rows, cue.lines, strict=True):
             assert rules.max_chars is None or len(line) <= rules.max_chars or len(row) == 1
         assert rules.max_lines is None or len(cue.lines) <= rules.max_lines
@@ -199,7 +201,7 @@ def test_a_line_is_within_its_limit_unless_it_is_one_word(document: Transcript, 
 def test_no_gap_is_shorter_than_the_least_one(document: Transcript, standard: Standard) -> None:
     """Where there is no room for it there is none at all."""
     rules = standard.rules("pt")
-    found = cues(document, standard)
+    found = make_cues(document, standard)
     gaps = [after.start_ms - before.end_ms for before, after in pairwise(found)]
     assert not [gap for gap in gaps if 0 < gap < rules.gap_ms]
 
@@ -210,7 +212,7 @@ def test_no_gap_is_shorter_than_the_least_one(document: Transcript, standard: St
 def test_a_cue_that_cannot_be_read_in_its_time_has_all_the_time_there_is(document: Transcript, standard: Standard) -> None:
     """It ends where the next one comes, where the speech has ended for long enough, or where no cue may last longer."""
     rules = standard.rules("pt")
-    found = cues(document, standard)
+    found = make_cues(document, standard)
     for number, cue in enumerate(found):
         duration = cue.end_ms - cue.start_ms
         following = found[number + 1].start_ms if number + 1 < len(found) else 10**12
@@ -231,4 +233,4 @@ def test_the_same_words_give_the_same_cues(said: list[str], name: str) -> None:
     """Nothing is random, so that a second rendering is the same file."""
     document = transcript(spoken(" ".join(said), each=0.3))
     standard = Standard.model_validate(name)
-    assert cues(document, standard) == cues(document, standard)
+    assert make_cues(document, standard) == make_cues(document, standard)

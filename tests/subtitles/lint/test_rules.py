@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tests.formats.documents import PATIENT, spoken, talk, transcript
 from tests.subtitles.lint.checker import complaints
 from transcribe_cli.formats import render
-from transcribe_cli.subtitles.files import read_cues
-from transcribe_cli.subtitles.lint import ShownCue, violations
+from transcribe_cli.subtitles.lint import DisplayedCue, find_violations
 from transcribe_cli.subtitles.lint.rules import RULES
-from transcribe_cli.subtitles.standards import Standard, Subtitles
+from transcribe_cli.subtitles.parser import read_cues
+from transcribe_cli.subtitles.standards import Standard, SubtitleStyle
 from transcribe_cli.transcript import Transcript
 
 # Rule -> standard, cues as (start, end, lines), what is told.
@@ -34,14 +34,14 @@ BROKEN: dict[str, tuple[str, list[tuple[int, int, str]], str]] = {
 }
 
 
-def cues(*said: tuple[int, int, str]) -> list[ShownCue]:
+def cues(*said: tuple[int, int, str]) -> list[DisplayedCue]:
     """From start, end and text."""
-    return [ShownCue(number, start, end, tuple(text.split("\n"))) for number, (start, end, text) in enumerate(said, start=1)]
+    return [DisplayedCue(number, start, end, tuple(text.split("\n"))) for number, (start, end, text) in enumerate(said, start=1)]
 
 
 def told(standard: str, *said: tuple[int, int, str], language: str = "pt") -> list[tuple[int, str, str]]:
     """Cue, rule and text of each violation."""
-    found = violations(cues(*said), Standard.model_validate(standard).rules(language))
+    found = find_violations(cues(*said), Standard.model_validate(standard).rules(language))
     return [(one.cue.number, one.rule, one.text) for one in found]
 
 
@@ -82,8 +82,8 @@ def test_a_cue_that_ends_before_it_begins_has_no_speed() -> None:
 
 def lint(text: str, standard: str, language: str) -> set[tuple[int, str]]:
     """Cue and rule of each of our violations of a SubRip file."""
-    shown = [ShownCue(n, cue.start_ms, cue.end_ms, tuple(cue.lines)) for n, cue in enumerate(read_cues(text, "x"), start=1)]
-    return {(one.cue.number, one.rule) for one in violations(shown, Standard.model_validate(standard).rules(language))}
+    shown = [DisplayedCue(n, cue.start_ms, cue.end_ms, tuple(cue.lines)) for n, cue in enumerate(read_cues(text, "x"), start=1)]
+    return {(one.cue.number, one.rule) for one in find_violations(shown, Standard.model_validate(standard).rules(language))}
 
 
 @pytest.mark.parametrize("standard", ["netflix", "bbc", "ted"])
@@ -91,7 +91,7 @@ def lint(text: str, standard: str, language: str) -> set[tuple[int, str]]:
 @given(document=talk(), made=st.sampled_from(["netflix", "bbc", "ted", "plain"]))
 def test_our_check_and_another_one_agree_on_our_subtitles(document: Transcript, standard: str, made: str) -> None:
     """Made under this standard or another."""
-    text = render("srt", document, Subtitles(Standard.model_validate(made)))
+    text = render("srt", document, SubtitleStyle(Standard.model_validate(made)))
     assert lint(text, standard, document.language) == complaints(text, standard, document.language)
 
 
@@ -126,4 +126,7 @@ def test_the_lectures_break_no_rule() -> None:
             continue
         document = transcript(spoken(" ".join(text.split()), each=0.42))
         for name in ("netflix", "ted", "bbc"):
-            assert lint(render("srt", document, Subtitles(Standard.model_validate(name))), name, "pt") == set(), (path.name, name)
+            assert lint(render("srt", document, SubtitleStyle(Standard.model_validate(name))), name, "pt") == set(), (
+                path.name,
+                name,
+            )

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transcribe_cli.audio import SAMPLE_RATE
-from transcribe_cli.audio.opus import as_pcm, encode
+from transcribe_cli.audio.opus import encode_opus, to_int16
 from transcribe_cli.recognition.engines import Clip
 
 # Less is refused (0.1 s) or read badly: silence is put after it.
@@ -43,7 +43,7 @@ def packed(clip: Clip, *, opus: bool, check: Callable[[], None]) -> Piece:
     """The clip as a file; `check` is called now and then, and may raise."""
     file = io.BytesIO()
     if opus:
-        encode(_blocks(clip), file, "webm", check=check)
+        encode_opus(_blocks(clip), file, "webm", check=check)
         return Piece("audio.webm", file.getvalue(), "audio/webm", _seconds(clip))
     with wave.open(file, "wb") as target:
         target.setnchannels(1)
@@ -70,10 +70,10 @@ def _seconds(clip: Clip) -> float:
 def _blocks(clip: Clip) -> Iterator[NDArray[np.int16]]:
     """Its samples in blocks, since all of a long one would be 80 MB."""
     if clip.mute_gaps and len(clip.sample_ranges) == 1:  # short, and silence is put into it
-        yield as_pcm(clip.samples())
+        yield to_int16(clip.samples())
     else:
         for start, end in clip.sample_ranges:
             for position in range(start, end, _BLOCK_SAMPLES):
-                yield as_pcm(clip.waveform.read(position, min(position + _BLOCK_SAMPLES, end), clip.channel))
+                yield to_int16(clip.waveform.read(position, min(position + _BLOCK_SAMPLES, end), clip.channel))
     if (missing := SHORTEST_SAMPLES - sum(end - start for start, end in clip.sample_ranges)) > 0:
         yield np.zeros(missing, np.int16)

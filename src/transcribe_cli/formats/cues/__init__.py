@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from transcribe_cli.formats.cues.breaks import break_costs
+from transcribe_cli.formats.cues.break_costs import break_costs
 from transcribe_cli.formats.cues.cue import Cue, CueWord
-from transcribe_cli.formats.cues.cue_cuts import WEIGHTS, Weights, cut
-from transcribe_cli.formats.cues.line_breaks import rows
+from transcribe_cli.formats.cues.cue_splitting import WEIGHTS, Weights, cut
+from transcribe_cli.formats.cues.line_wrapping import rows
 from transcribe_cli.formats.cues.timing import timed
 from transcribe_cli.formats.cues.words import Run, runs
 from transcribe_cli.subtitles.standards import Rules, Standard
 from transcribe_cli.transcript import Transcript
 
-__all__ = ["Cue", "CueWord", "cues"]
+__all__ = ["Cue", "CueWord", "make_cues"]
 
 # Of a longer name only the beginning is written before the text: there must be room for words beside it.
 LABEL_CHARACTERS, LABEL_SHARE = 30, 0.6
@@ -25,7 +25,7 @@ LABEL_CHARACTERS, LABEL_SHARE = 30, 0.6
 UNKNOWN = "- "
 
 
-def cues(transcript: Transcript, standard: Standard, label: str = "", weights: Weights = WEIGHTS) -> list[Cue]:
+def make_cues(transcript: Transcript, standard: Standard, label: str = "", weights: Weights = WEIGHTS) -> list[Cue]:
     """All text of the transcript as cues, in the order of their starts; they do not overlap, and each ends after it starts.
 
     Words are never changed, lost or reordered, but that those of people who speak at once are sorted by the starts of their cues.

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from transcribe_cli.errors import Unreadable
 from transcribe_cli.scoring.document import Document, Utterance, spoken
 from transcribe_cli.scoring.readers.labels import named_cues
-from transcribe_cli.subtitles.files import FileCue, is_vtt, read_cues, without_markup, without_tags
+from transcribe_cli.subtitles.parser import ParsedCue, is_vtt, read_cues, strip_srt_markup, strip_vtt_tags
 
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]{1,200})>")
 
@@ -26,7 +26,7 @@ def read_srt(text: str, name: str) -> Mapping[str, Document]:
     cues = list(read_cues(text, name))
     if not cues and text.strip():
         raise Unreadable(f"{name} has no subtitles (no line with -->).", "Is it plain text? Then call it .txt.")
-    named = named_cues([without_markup(cue.text) for cue in cues])
+    named = named_cues([strip_srt_markup(cue.text) for cue in cues])
     return {"": spoken(Utterance(said, speaker, *_times(cue)) for (speaker, said), cue in zip(named, cues, strict=True))}
 
 
@@ -41,19 +41,19 @@ def read_vtt(text: str, name: str) -> Mapping[str, Document]:
     return {"": spoken(utterance for cue in read_cues(text, name) for utterance in _voices(cue))}
 
 
-def _times(cue: FileCue) -> tuple[float, float]:
+def _times(cue: ParsedCue) -> tuple[float, float]:
     return cue.start_ms / 1000, max(cue.start_ms, cue.end_ms) / 1000
 
 
-def _voices(cue: FileCue) -> Iterator[Utterance]:
+def _voices(cue: ParsedCue) -> Iterator[Utterance]:
     """The text of each voice tag; what stands before the first has no speaker."""
     before, *rest = _VOICE.split(cue.text)
-    if text := without_tags(before):
+    if text := strip_vtt_tags(before):
         ((speaker, own),) = named_cues([text])
         yield Utterance(own, speaker, *_times(cue))
     for speaker, said in zip(rest[::2], rest[1::2], strict=True):
         # A voice may be closed before the cue ends; what follows is then nobody's.
         own, _, after = said.partition("</v>")
-        yield Utterance(without_tags(own), without_tags(speaker) or None, *_times(cue))
-        if text := without_tags(after):
+        yield Utterance(strip_vtt_tags(own), strip_vtt_tags(speaker) or None, *_times(cue))
+        if text := strip_vtt_tags(after):
             yield Utterance(text, None, *_times(cue))

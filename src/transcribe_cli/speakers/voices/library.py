@@ -26,7 +26,7 @@ from platformdirs import user_state_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from transcribe_cli.errors import ConfigError, StorageNotReady, UsageError
-from transcribe_cli.formats.speaker_names import FILE_NAME, objection
+from transcribe_cli.formats.speaker_names import FILE_NAME, name_error
 from transcribe_cli.sinks.atomic import publish, stage
 from transcribe_cli.speakers.diarizers.blocks import unit
 from transcribe_cli.text.printable import printable
@@ -125,7 +125,7 @@ class Library:
         except (tomli.TOMLDecodeError, RecursionError) as error:
             raise ConfigError(f"{self._file} is not TOML: {error}.") from error
         for voice in document.voices:
-            if reason := objection(voice.name):
+            if reason := name_error(voice.name):
                 raise ConfigError(f"{self._file}: the name {printable(voice.name)[:40]!r} {reason}.")
         return document.voices
 
@@ -251,7 +251,7 @@ def checked_name(text: str) -> str:
         UsageError: it is empty, too long, or cannot be shown.
     """
     name = unicodedata.normalize("NFC", text.strip())
-    if reason := objection(name) if name else "is empty":
+    if reason := name_error(name) if name else "is empty":
         raise UsageError(f"The name {printable(name)[:40]!r} {reason}.")
     return name
 

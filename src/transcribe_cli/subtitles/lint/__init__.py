@@ -3,7 +3,7 @@
 Reading order: `files` (which files, their cues as they are shown, their language), `rules` (what is wrong with them).
 """
 
-from transcribe_cli.subtitles.lint.files import SubtitleFile, subtitle_files
-from transcribe_cli.subtitles.lint.rules import RULES, ShownCue, Violation, violations
+from transcribe_cli.subtitles.lint.files import SubtitleFile, find_subtitle_files
+from transcribe_cli.subtitles.lint.rules import RULES, DisplayedCue, Violation, find_violations
 
-__all__ = ["RULES", "ShownCue", "SubtitleFile", "Violation", "subtitle_files", "violations"]
+__all__ = ["RULES", "DisplayedCue", "SubtitleFile", "Violation", "find_subtitle_files", "find_violations"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from transcribe_cli.errors import SourceNotFound, TranscribeError, Unreadable, UsageError
-from transcribe_cli.subtitles.files import is_vtt, read_cues, without_markup, without_tags
-from transcribe_cli.subtitles.lint.rules import ShownCue
+from transcribe_cli.subtitles.lint.rules import DisplayedCue
+from transcribe_cli.subtitles.parser import is_vtt, read_cues, strip_srt_markup, strip_vtt_tags
 from transcribe_cli.text.encodings import read_text
 from transcribe_cli.text.languages import LANGUAGES, language_code
 from transcribe_cli.text.printable import printable
@@ -23,7 +23,7 @@ class SubtitleFile:
 
     path: Path
 
-    def cues(self) -> list[ShownCue]:
+    def cues(self) -> list[DisplayedCue]:
         """Its cues in their order, numbered from 1, without markup.
 
         Raises:
@@ -36,9 +36,9 @@ class SubtitleFile:
         found = list(read_cues(text, name))
         if not found and text.strip() and not vtt:
             raise Unreadable(f"{name} has no subtitles (no line with -->).")
-        bare = without_tags if vtt else without_markup
+        bare = strip_vtt_tags if vtt else strip_srt_markup
         return [
-            ShownCue(number, cue.start_ms, cue.end_ms, tuple(line.strip() for line in bare(cue.text).split("\n")))
+            DisplayedCue(number, cue.start_ms, cue.end_ms, tuple(line.strip() for line in bare(cue.text).split("\n")))
             for number, cue in enumerate(found, start=1)
         ]
 
@@ -53,7 +53,7 @@ class SubtitleFile:
             return ""
 
 
-def subtitle_files(sources: Sequence[str]) -> Iterator[SubtitleFile]:
+def find_subtitle_files(sources: Sequence[str]) -> Iterator[SubtitleFile]:
     """The files that are named, and all of the folders that are, in order; hidden ones are passed over.
 
     Raises:
@@ -75,7 +75,7 @@ def subtitle_files(sources: Sequence[str]) -> Iterator[SubtitleFile]:
             yield SubtitleFile(path)
 
 
-def checked_language(text: str) -> str:
+def parse_language(text: str) -> str:
     """The code of a language given as code or name; "" stays.
 
     Raises:

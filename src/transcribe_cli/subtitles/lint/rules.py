@@ -17,7 +17,7 @@ _ROUNDED = 1.5
 
 
 @dataclass(frozen=True)
-class ShownCue:
+class DisplayedCue:
     """A cue as it is seen: from 1 on, whole milliseconds, lines without markup."""
 
     number: int
@@ -37,21 +37,21 @@ class Violation:
         text: the same for people.
     """
 
-    cue: ShownCue
+    cue: DisplayedCue
     rule: str
     text: str
     found: float | None = None
     allowed: float | None = None
 
 
-def violations(cues: Sequence[ShownCue], rules: Rules) -> list[Violation]:
+def find_violations(cues: Sequence[DisplayedCue], rules: Rules) -> list[Violation]:
     """What breaks the rules, in the order of the cues."""
     alone = (found for cue in cues for found in _alone(cue, rules))
     between = (found for before, after in pairwise(cues) for found in _between(before, after, rules))
     return sorted([*alone, *between], key=lambda found: (found.cue.number, RULES.index(found.rule)))
 
 
-def _alone(cue: ShownCue, rules: Rules) -> Iterator[Violation]:
+def _alone(cue: DisplayedCue, rules: Rules) -> Iterator[Violation]:
     duration = cue.end_ms - cue.start_ms
     if not any(cue.lines):
         yield Violation(cue, "empty", "nothing is shown")
@@ -67,7 +67,7 @@ def _alone(cue: ShownCue, rules: Rules) -> Iterator[Violation]:
     yield from _speed(cue, duration, rules)
 
 
-def _text(cue: ShownCue, rules: Rules) -> Iterator[Violation]:
+def _text(cue: DisplayedCue, rules: Rules) -> Iterator[Violation]:
     for number, line in enumerate(cue.lines, start=1):
         if rules.max_chars is not None and len(line) > rules.max_chars:
             where = f" in line {number}" if len(cue.lines) > 1 else ""
@@ -80,7 +80,7 @@ def _text(cue: ShownCue, rules: Rules) -> Iterator[Violation]:
         yield Violation(cue, "words", f"{words} words, at most {rules.max_words}", words, rules.max_words)
 
 
-def _speed(cue: ShownCue, duration: int, rules: Rules) -> Iterator[Violation]:
+def _speed(cue: DisplayedCue, duration: int, rules: Rules) -> Iterator[Violation]:
     """Too fast in characters a second, in words a minute, or in both: then it is told once, in characters."""
     speeds: Iterable[tuple[float, float | None, str]] = (
         (sum(map(len, cue.lines)) * 1000 / duration, rules.chars_per_second, "characters a second"),
@@ -92,7 +92,7 @@ def _speed(cue: ShownCue, duration: int, rules: Rules) -> Iterator[Violation]:
             return
 
 
-def _between(before: ShownCue, after: ShownCue, rules: Rules) -> Iterator[Violation]:
+def _between(before: DisplayedCue, after: DisplayedCue, rules: Rules) -> Iterator[Violation]:
     gap = after.start_ms - before.end_ms
     if after.start_ms < before.start_ms:
         yield Violation(after, "order", "it begins before the one before it")
@@ -109,7 +109,7 @@ def _between(before: ShownCue, after: ShownCue, rules: Rules) -> Iterator[Violat
         yield Violation(after, "gap", f"{_seconds(gap)} after the one before it, at least {least}", gap, rules.close_ms)
 
 
-def _words(cue: ShownCue) -> int:
+def _words(cue: DisplayedCue) -> int:
     return sum(len(line.split()) for line in cue.lines)
 
 

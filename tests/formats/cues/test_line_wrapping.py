@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.formats.documents import PATIENT, spoken
-from transcribe_cli.formats.cues.breaks import break_costs
-from transcribe_cli.formats.cues.line_breaks import rows
+from transcribe_cli.formats.cues.break_costs import break_costs
+from transcribe_cli.formats.cues.line_wrapping import rows
 from transcribe_cli.formats.cues.words import words_of
 
 

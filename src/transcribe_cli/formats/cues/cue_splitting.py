@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from transcribe_cli.formats.cues.breaks import NEVER, SENTENCE
+from transcribe_cli.formats.cues.break_costs import NEVER, SENTENCE
 from transcribe_cli.formats.cues.words import Run
 from transcribe_cli.subtitles.standards import Rules
 

@@ -21,7 +21,7 @@ _TAG = re.compile(r"</?[^<>]{0,200}>")
 
 
 @dataclass
-class FileCue:
+class ParsedCue:
     """One cue as a file has it, whole milliseconds; the end may be before the start.
 
     Attributes:
@@ -43,7 +43,7 @@ def is_vtt(text: str) -> bool:
     return text.lstrip("\ufeff").startswith("WEBVTT")
 
 
-def read_cues(text: str, name: str) -> Iterator[FileCue]:
+def read_cues(text: str, name: str) -> Iterator[ParsedCue]:
     """What follows a line with times, up to the next blank line or the next such line with the number before it.
 
     Everything else is no cue: numbers, the header, NOTE, STYLE and REGION blocks.
@@ -51,7 +51,7 @@ def read_cues(text: str, name: str) -> Iterator[FileCue]:
     Raises:
         Unreadable: the times of a cue are none; `name` and the line are in the message.
     """
-    cue: FileCue | None = None
+    cue: ParsedCue | None = None
     for number, line in enumerate(text.splitlines(), start=1):
         if "-->" in line:
             if cue is not None:
@@ -68,21 +68,21 @@ def read_cues(text: str, name: str) -> Iterator[FileCue]:
         yield cue
 
 
-def without_markup(text: str) -> str:
+def strip_srt_markup(text: str) -> str:
     """SubRip text without what players take for markup."""
     return _MARKUP.sub("", text)
 
 
-def without_tags(text: str) -> str:
+def strip_vtt_tags(text: str) -> str:
     """WebVTT text as it is shown: without tags, its references resolved."""
     return html.unescape(_TAG.sub("", text)).strip()
 
 
-def _timed(line: str, where: str) -> FileCue:
+def _timed(line: str, where: str) -> ParsedCue:
     match = _TIMES.fullmatch(line)
     if match is None:
         raise Unreadable(f"{where}: the times of a subtitle cannot be read.", "They look like 00:01:02,500 --> 00:01:04,000.")
-    return FileCue(_milliseconds(*match.groups()[:4]), _milliseconds(*match.groups()[4:]))
+    return ParsedCue(_milliseconds(*match.groups()[:4]), _milliseconds(*match.groups()[4:]))
 
 
 def _milliseconds(hours: str | None, minutes: str, seconds: str, fraction: str) -> int:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from tests.formats.documents import segment, spoken, words
-from transcribe_cli.formats.cues.breaks import ANYWHERE, BEFORE_PHRASE, CLAUSE, NAME, NEVER, SENTENCE, SHORT_WORD, break_costs
+from transcribe_cli.formats.cues.break_costs import (
+    ANYWHERE,
+    BEFORE_PHRASE,
+    CLAUSE,
+    NAME,
+    NEVER,
+    SENTENCE,
+    SHORT_WORD,
+    break_costs,
+)
 from transcribe_cli.formats.cues.words import words_of
 from transcribe_cli.transcript import Word
 
