@@ -26,7 +26,7 @@ from tests.backends.workers import working
 
 from transcribe_cli.audio import Decoder
 from transcribe_cli.backends.runpod import RunPod
-from transcribe_cli.events import silence
+from transcribe_cli.events import ignore_event
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.pipeline.run import Pipeline
 from transcribe_cli.plan import Job, plan
@@ -62,7 +62,7 @@ def measured(folder: Path, recording: Path, rounds: int) -> dict[str, object]:
             while not gateway.pings:
                 time.sleep(0.01)
             start = time.monotonic() - began
-            there = RunPod(SPEC, settings, silence)
+            there = RunPod(SPEC, settings, ignore_event)
             [load] = FasterWhisper.load(SPEC.model, Settings(device="cpu"))
             engine = load()
             with Decoder() as first, Decoder() as second:

@@ -102,9 +102,9 @@ class Ran:
 @pytest.fixture
 def transcribe(tmp_path: Path) -> Callable[..., Ran]:
     """The program in a process of its own, without the user's configuration: `transcribe("run", folder)`."""
-    from tests.warm import transcriber
+    from tests.fork_server import command_runner
 
-    return transcriber(tmp_path)
+    return command_runner(tmp_path)
 
 
 def command(arguments: Sequence[str | Path | bytes]) -> list[str | Path | bytes]:

@@ -13,7 +13,7 @@ import pytest
 from faster_whisper import BatchedInferencePipeline, WhisperModel
 from faster_whisper.transcribe import Segment
 
-from tests.afresh import afresh
+from tests.fresh_process import in_fresh_process
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "src" / "transcribe_cli" / "demo" / "recognizer"
@@ -45,7 +45,7 @@ def model() -> WhisperModel:
 @pytest.fixture(scope="module")
 def lecture() -> evaluate.Lecture:
     """A minute and a half of held-out sentences by a held-out voice."""
-    return afresh(evaluate.lecture, 90, gaps=(0.2, 1.0), seed=3, variant="adam")
+    return in_fresh_process(evaluate.lecture, 90, gaps=(0.2, 1.0), seed=3, variant="adam")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def read(model: WhisperModel, lecture: evaluate.Lecture) -> list[Segment]:
 @needs_speech
 def test_single_sentences_are_mostly_read_and_in_their_language(model: WhisperModel) -> None:
     """Sixty clips in three languages."""
-    clips = afresh(evaluate.single_clips, 60, seed=12)
+    clips = in_fresh_process(evaluate.single_clips, 60, seed=12)
     heard, right = [], 0
     for clip in clips:
         segments, info = model.transcribe(clip.samples, beam_size=1, temperature=0)
@@ -96,7 +96,7 @@ def test_a_lecture_is_read_in_batches(model: WhisperModel, lecture: evaluate.Lec
 @pytest.mark.parametrize("gaps", [(0.0, 0.3), (0.2, 1.2)])
 def test_many_voices_are_read(model: WhisperModel, gaps: tuple[float, float]) -> None:
     """Another voice for every sentence, also without pauses, where small models leave sentences out."""
-    talk = afresh(evaluate.lecture, 60, gaps=gaps, seed=7)
+    talk = in_fresh_process(evaluate.lecture, 60, gaps=gaps, seed=7)
     segments, _ = BatchedInferencePipeline(model).transcribe(talk.samples, temperature=0, batch_size=4)
     assert evaluate.word_errors([talk.text], [evaluate.spoken(segments)]) <= MANY_VOICES_ERRORS
 

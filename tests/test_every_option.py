@@ -19,7 +19,7 @@ from transcribe_cli import JobSpec, Settings, transcribe
 from transcribe_cli.config import OPTION_GROUPS, REMOTE_GROUP
 from transcribe_cli.config.fields import FIELDS
 from transcribe_cli.errors import DeviceUnavailable, ModelUnavailable, UsageError
-from transcribe_cli.events import silence
+from transcribe_cli.events import ignore_event
 from transcribe_cli.pipeline.loading import engine_loaders, load_diarizer
 from transcribe_cli.plan import plan
 from transcribe_cli.recognition.engines import faster_whisper
@@ -242,7 +242,7 @@ def _gpu_beyond_the_last() -> bool:
 def _batches(path: Path, **more: object) -> int:
     """How many windows the diarizer sees at once."""
     [job] = plan(find_recordings([str(path)]), JobSpec(model="demo", diarize=True, diarize_model="demo"), settings())
-    diarizer: Any = load_diarizer(settings(**more), job, silence)
+    diarizer: Any = load_diarizer(settings(**more), job, ignore_event)
     return int(diarizer._pipeline.embedding_batch_size)
 
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 
-from transcribe_cli.events import Emit, silence
+from transcribe_cli.events import Emit, ignore_event
 from transcribe_cli.pipeline.loading import check_diarizer, check_engine, engine_loaders, load_diarizer, open_decoders
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.pipeline.run import Pipeline
@@ -24,7 +24,7 @@ def transcribe(
     sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     spec: JobSpec | None = None,
     settings: Settings | None = None,
-    emit: Emit = silence,
+    emit: Emit = ignore_event,
 ) -> Iterator[Outcome]:
     """Transcribe recordings and yield an outcome for each, in the order they finish: `transcript`, or `error` saying why not.
 

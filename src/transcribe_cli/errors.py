@@ -11,7 +11,7 @@
     │   ├── StorageNotReady             a disk or a store that cannot be used: permission, credentials, disk full
     │   │   └── StorageUnreachable      the network or the store is to blame, and it may pass
     │   └── LedgerUnavailable           the history of runs cannot be read or written; no run ends of it
-    ├── PlaceFailed ─ 3                 where a recording was sent to, something failed that is not its fault
+    ├── BackendFailed ─ 3                 where a recording was sent to, something failed that is not its fault
     └── RecordingError ─ 3              one recording has no transcript; the others go on
         ├── Unreadable                  the file cannot be opened, or is not a regular file
         ├── NotAudio                    no demuxer that we allow recognizes it, or nothing could be decoded
@@ -124,7 +124,7 @@ class LedgerUnavailable(NotReady):
     code = "ledger_unavailable"
 
 
-class PlaceFailed(TranscribeError):
+class BackendFailed(TranscribeError):
     """Where a recording was sent to, something failed that is not its fault; trying again, or elsewhere, may help.
 
     Attributes:

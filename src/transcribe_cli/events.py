@@ -276,5 +276,5 @@ class RunFinished(Event):
 Emit = Callable[[Event], None]
 
 
-def silence(event: Event) -> None:
+def ignore_event(event: Event) -> None:
     """An `Emit` for those who do not want to be told."""

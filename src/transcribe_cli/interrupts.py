@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-def causes(error: BaseException, around: BaseException | None = None) -> Iterator[BaseException]:
+def cause_chain(error: BaseException, around: BaseException | None = None) -> Iterator[BaseException]:
     """The error, what it came of, and so on.
 
     What was handled `around` the call that raised it is none of them, though Python says so.
@@ -20,7 +20,7 @@ def causes(error: BaseException, around: BaseException | None = None) -> Iterato
 
 
 @contextmanager
-def unwrapped_stops() -> Iterator[None]:
+def unwrap_interrupts() -> Iterator[None]:
     """Raise the KeyboardInterrupt or SystemExit that an error came of, instead of the error.
 
     A signal may arrive while a library is imported or called, which then says what could not be done: an extension that is built with
@@ -29,7 +29,7 @@ def unwrapped_stops() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        for cause in causes(error):
+        for cause in cause_chain(error):
             if isinstance(cause, KeyboardInterrupt | SystemExit):
                 raise cause from None
         raise

@@ -17,7 +17,7 @@ import pytest
 from tests.backends.gateway import ENDPOINT, KEY, Gateway, running
 from tests.backends.hands import at_work
 from tests.conftest import Ran, command, environment
-from tests.warm import transcriber
+from tests.fork_server import command_runner
 from transcribe_cli.backends.chain import elsewhere
 from transcribe_cli.batch.run import Batch
 from transcribe_cli.costs.prices import load_prices
@@ -146,7 +146,7 @@ class Elsewhere:
 
     def program(self, *arguments: str) -> Ran:
         """The program, to its end."""
-        return transcriber(self.folder.parent)(*self.line(*arguments), env={"RUNPOD_API_KEY": KEY})
+        return command_runner(self.folder.parent)(*self.line(*arguments), env={"RUNPOD_API_KEY": KEY})
 
     def started(self, *arguments: str) -> subprocess.Popen[bytes]:
         """The program, running."""

@@ -9,7 +9,7 @@ import pytest
 
 from transcribe_cli.backends.runpod.answer import Answer, State
 from transcribe_cli.backends.runpod.native_dialect import Ours
-from transcribe_cli.errors import NotReady, PlaceFailed, TooLong
+from transcribe_cli.errors import BackendFailed, NotReady, TooLong
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ _EXCEPTION = {"error_type": "<class 'ValueError'>", "error_message": "no GPU", "
 def test_an_error_of_any_shape_is_one_line(error: Any, complaint: str) -> None:
     answer = Answer.of({"id": "a", "status": "FAILED", "error": error})
     assert answer.complaint == complaint
-    assert isinstance(Ours().failure(answer), PlaceFailed)
+    assert isinstance(Ours().failure(answer), BackendFailed)
 
 
 def test_a_very_long_error_is_cut() -> None:
@@ -67,7 +67,7 @@ def test_a_very_long_error_is_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    ("of", "kind"), [("recording", TooLong), ("place", PlaceFailed), ("setup", NotReady), ("somebody", PlaceFailed)]
+    ("of", "kind"), [("recording", TooLong), ("place", BackendFailed), ("setup", NotReady), ("somebody", BackendFailed)]
 )
 def test_our_worker_says_whose_failure_it_is(of: str, kind: type[Exception]) -> None:
     told = json.dumps({"of": of, "code": "too_long", "message": "It is too long.", "hint": "Cut it."})

@@ -18,7 +18,7 @@ from transcribe_cli.backends.audio_upload import Parcel
 from transcribe_cli.backends.job_ids import Ticket
 from transcribe_cli.backends.runpod.answer import Answer
 from transcribe_cli.backends.runpod.faster_whisper import FasterWhisperWorker
-from transcribe_cli.errors import PlaceFailed, RecordingError, TranscribeError, UsageError
+from transcribe_cli.errors import BackendFailed, RecordingError, TranscribeError, UsageError
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.sinks import Output
 from transcribe_cli.sources import Recording
@@ -107,7 +107,7 @@ def test_no_segments_are_no_speech() -> None:
 
 @pytest.mark.parametrize("output", [None, {}, {"segments": None}, {"segments": [{"start": 1}]}, "text", {"segments": [3]}])
 def test_an_output_that_is_damaged_is_the_places_failure(output: Any) -> None:
-    with pytest.raises(PlaceFailed):
+    with pytest.raises(BackendFailed):
         FasterWhisperWorker().outcome(job(), TICKET, output)
 
 
@@ -133,10 +133,10 @@ def test_what_it_leaves_out_is_said_beforehand() -> None:
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        ("[Errno 2] No such file or directory: 'None'", PlaceFailed),
+        ("[Errno 2] No such file or directory: 'None'", BackendFailed),
         ("[Errno 1094995529] Invalid data found when processing input", RecordingError),
         (["Unexpected input. diarize is not a valid input option."], UsageError),
-        ("CUDA failed with error out of memory", PlaceFailed),
+        ("CUDA failed with error out of memory", BackendFailed),
     ],
 )
 def test_its_errors_are_told_apart(error: Any, kind: type[TranscribeError]) -> None:

@@ -23,11 +23,11 @@ from transcribe_cli.batch.limits import Limits
 from transcribe_cli.costs.prices import load_prices
 from transcribe_cli.costs.remote_meter import RemoteMeter
 from transcribe_cli.costs.usage import Usage
-from transcribe_cli.errors import PlaceFailed, UsageError
+from transcribe_cli.errors import BackendFailed, UsageError
 from transcribe_cli.events import AttemptEnded, Emit, Event, RecordingSent
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job, plan
-from transcribe_cli.reporting.sentences import dollars, sentence
+from transcribe_cli.reporting.messages import format_cost, message_for
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import find_recordings
 from transcribe_cli.worker.handler import Worker
@@ -231,7 +231,7 @@ def test_an_unknown_price_is_said_and_never_taken_for_nothing(served: Gateway, r
     finished = remote.run()
     assert "What runpod charges is not known (NEW_180), nor what this run costs" in remote.said
     assert (finished.exit_code, finished.cost, finished.cost_by_backend) == (0, None, {"runpod": None})
-    assert (sentence(finished) or "").endswith("; cost not known.")
+    assert (message_for(finished) or "").endswith("; cost not known.")
     assert cost(remote, "um") is None
     ended = [event for event in remote.events if isinstance(event, AttemptEnded)]
     assert [event.cost for event in ended] == [None, None]
@@ -250,7 +250,7 @@ def test_what_this_machine_does_instead_costs_its_price(served: Gateway, remote:
     assert here > 0
     whole = [cost(remote, name) for name in ("um", "dois")]
     assert rented + here / 2 < sum(found["amount"] for found in whole if found) <= rented + here + 1e-4
-    assert f" (runpod {dollars(rented)}, local {dollars(here)})." in (sentence(finished) or "")
+    assert f" (runpod {format_cost(rented)}, local {format_cost(here)})." in (message_for(finished) or "")
 
 
 def test_the_cheapest_place_comes_first(served: Gateway, remote: Elsewhere) -> None:
@@ -299,7 +299,7 @@ class Service:
             if wanted(job):
                 self._emit(RecordingSent(job.recording.label, self.name, "", 9, 3600.0))
                 self._failing -= 1
-                error = PlaceFailed("It is down.") if self._failing >= 0 else None
+                error = BackendFailed("It is down.") if self._failing >= 0 else None
                 used = Usage(self.name, "api", self.tariffs, audio=3600.0, error=error.code if error else "")
                 yield Outcome(job, error=error, usage=(used,))
 

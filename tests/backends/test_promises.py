@@ -17,7 +17,7 @@ from transcribe_cli.backends.openai import OpenAI
 from transcribe_cli.backends.runpod import RunPod
 from transcribe_cli.costs.prices import load_prices
 from transcribe_cli.costs.remote_meter import RemoteMeter
-from transcribe_cli.events import silence
+from transcribe_cli.events import ignore_event
 from transcribe_cli.settings import Settings
 
 
@@ -27,7 +27,7 @@ class TestLocal(BackendSuite):
     @pytest.fixture
     def opened(self, tmp_path: Path) -> Backend:
         """With two threads."""
-        return Local(SPEC, Settings(device="cpu", threads=2, state_dir=tmp_path / "state"), silence)
+        return Local(SPEC, Settings(device="cpu", threads=2, state_dir=tmp_path / "state"), ignore_event)
 
 
 class TestRunPod(BackendSuite):
@@ -36,7 +36,7 @@ class TestRunPod(BackendSuite):
     @pytest.fixture
     def opened(self, served: Gateway, tmp_path: Path) -> Iterator[Backend]:
         """With our worker behind it."""
-        return RunPod(SPEC, Elsewhere(served, tmp_path, tmp_path / "state").settings(), silence)
+        return RunPod(SPEC, Elsewhere(served, tmp_path, tmp_path / "state").settings(), ignore_event)
 
 
 class TestOpenAI(BackendSuite):
@@ -45,7 +45,7 @@ class TestOpenAI(BackendSuite):
     @pytest.fixture
     def opened(self, fws: str, tmp_path: Path) -> Backend:
         """faster-whisper-server."""
-        return OpenAI(SPEC, Settings(base_url=fws, state_dir=tmp_path / "state"), silence)
+        return OpenAI(SPEC, Settings(base_url=fws, state_dir=tmp_path / "state"), ignore_event)
 
 
 class TestChain(BackendSuite):
@@ -55,4 +55,4 @@ class TestChain(BackendSuite):
     def opened(self, served: Gateway, tmp_path: Path) -> Iterator[Backend]:
         """As `transcribe remote --fallback local` makes it."""
         settings = Elsewhere(served, tmp_path, tmp_path / "state").settings(fallback=("local",), device="cpu")
-        return elsewhere(SPEC, settings, silence, RemoteMeter(load_prices))
+        return elsewhere(SPEC, settings, ignore_event, RemoteMeter(load_prices))

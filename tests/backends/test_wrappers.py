@@ -14,7 +14,7 @@ from transcribe_cli.backends.failover import Failover
 from transcribe_cli.backends.retry import Retry
 from transcribe_cli.backends.thread_pool import Stop, side_by_side
 from transcribe_cli.costs.usage import Usage
-from transcribe_cli.errors import NotReady, PlaceFailed, RecordingError, TooLong, TranscribeError, UsageError
+from transcribe_cli.errors import BackendFailed, NotReady, RecordingError, TooLong, TranscribeError, UsageError
 from transcribe_cli.events import AttemptFailed, Event
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Decision, Job
@@ -82,7 +82,7 @@ def fails(times: int, error: TranscribeError, only: str = "") -> Says:
     return lambda name, before: error if before < times and name.startswith(only) else None
 
 
-DOWN = PlaceFailed("It is down.")
+DOWN = BackendFailed("It is down.")
 
 
 def test_what_a_place_fails_at_is_tried_again_and_said() -> None:
@@ -233,5 +233,5 @@ def test_a_failing_recording_does_not_count_against_its_place() -> None:
 def test_it_waits_as_long_as_the_place_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[float | None] = []
     monkeypatch.setattr(retry, "pause", lambda attempt, wanted=None: asked.append(wanted) or 0.0)
-    outcomes(Retry(Place(says=fails(1, PlaceFailed("Too many.", retry_after=7.0))), 2, lambda event: None))
+    outcomes(Retry(Place(says=fails(1, BackendFailed("Too many.", retry_after=7.0))), 2, lambda event: None))
     assert asked == [7.0, 7.0, 7.0]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import commit, transcript_of
+from tests.transcripts import commit, transcript_of
 from transcribe_cli.batch.claims import Claims
 from transcribe_cli.batch.leases import Owner, lease_path
 from transcribe_cli.batch.leases.owner import utc_now

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.catalogue import KEY, catalogue
 from tests.cli.recordings import SHORT
 from tests.conftest import Ran, spoken
+from tests.runpod_catalogue import KEY, fake_catalogue
 
 Transcribe = Callable[..., Ran]
 
@@ -121,7 +121,7 @@ def test_a_model_that_never_ran_here_is_assumed_to_be_as_fast_as_elsewhere(
 
 def test_places_are_compared_at_todays_prices(tree: Path, transcribe: Transcribe) -> None:
     """Of a catalogue that answers; which prices these are is said, with their day."""
-    with catalogue() as server:
+    with fake_catalogue() as server:
         options = ("plan", tree, "--model", "large-v3-turbo", "--rtfx", "10", "--compare")
         env = {"RUNPOD_API_KEY": KEY, "TRANSCRIBE_RUNPOD_API_URL": server.url}
         text = transcribe(*options, env=env).out
@@ -153,7 +153,7 @@ def test_without_an_answer_the_list_counts_and_that_is_said(tree: Path, transcri
 
 def test_a_plan_without_comparison_asks_nobody(tree: Path, transcribe: Transcribe) -> None:
     """Nothing is sent anywhere unless somebody wants it."""
-    with catalogue() as server:
+    with fake_catalogue() as server:
         env = {"RUNPOD_API_KEY": KEY, "TRANSCRIBE_RUNPOD_API_URL": server.url}
         assert transcribe("plan", tree, "--model", "demo", env=env).code == 0
     assert server.asked == []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash import Crashes
+from tests.crash_harness import CrashHarness
 from tests.storage.places import Tree
 
 # `make test-crash` asks for thirty; as many as fit into a minute here.
@@ -18,9 +18,9 @@ SEED = int(os.environ.get("CRASH_SEED", "5"))
 @pytest.mark.slow
 def test_two_runs_killed_again_and_again_give_what_one_gives_undisturbed(tmp_path: Path) -> None:
     """Every output whole, every transcript the same, no temporary file, lease or scratch file left; no recording done twice."""
-    counts = Crashes(tmp_path, SEED, Tree(str(tmp_path / "aulas"))).go_on_until(KILLS)
+    counts = CrashHarness(tmp_path, SEED, Tree(str(tmp_path / "aulas"))).run_until(KILLS)
     print(counts)  # noqa: T201 - for docs/reliability.md, with `pytest -s`
     assert counts.problems == []
     assert counts.kills >= KILLS
     assert counts.done_twice == 0
-    assert counts.begun_twice == 0
+    assert counts.started_twice == 0

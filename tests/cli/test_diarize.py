@@ -18,9 +18,9 @@ import pytest
 
 from tests.cli.recordings import state, unfinished
 from tests.conftest import EXAMPLES, Ran, command, environment
+from tests.fork_server import command_runner
 from tests.speakers.diarizers.fake_hub import GOOD_TOKEN, FakeHub
 from tests.speakers.diarizers.telemetry import Proxy
-from tests.warm import transcriber
 from transcribe_cli.speakers.diarizers.loading import TELEMETRY_VARIABLE
 from transcribe_cli.speakers.diarizers.pipeline_files import DEMO_FOLDER
 from transcribe_cli.spec import DEFAULT_DIARIZER
@@ -37,7 +37,7 @@ JUDGE, LAWYER, WITNESS = "juiz explica", "não concordo", "projeto de lei"
 @pytest.fixture
 def transcribe(tmp_path: Path) -> Transcribe:
     """The program, with PyTorch at hand."""
-    return transcriber(tmp_path, pytorch=True)
+    return command_runner(tmp_path, pytorch=True)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def text_only(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("plain") / "in"
     folder.mkdir()
     shutil.copy(EXAMPLES / "hearing.wav", folder)
-    assert transcriber(folder)("run", folder, *PLAIN, "-f", "json,txt").code == 0
+    assert command_runner(folder)("run", folder, *PLAIN, "-f", "json,txt").code == 0
     return folder
 
 

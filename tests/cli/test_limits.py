@@ -14,7 +14,7 @@ from tests.conftest import Ran, lecture, spoken
 from transcribe_cli.batch.run import Batch
 from transcribe_cli.costs.meter import LocalMeter
 from transcribe_cli.costs.prices import Price
-from transcribe_cli.events import Event, RecordingProgress, RecordingResumed, RunFinished, silence
+from transcribe_cli.events import Event, RecordingProgress, RecordingResumed, RunFinished, ignore_event
 from transcribe_cli.plan import plan
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import find_recordings
@@ -35,7 +35,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def run(
-    folder: Path, out: Path, meter: LocalMeter | None = None, hear: Callable[[Event], None] = silence, **more: Any
+    folder: Path, out: Path, meter: LocalMeter | None = None, hear: Callable[[Event], None] = ignore_event, **more: Any
 ) -> RunFinished:
     """A run in this process: one clip at a time, so that it is known how many are finished."""
     values = {"batch_size": 1, "threads": 1, "state_dir": folder.parent / "state", "output_dir": out, "device": "cpu", **more}

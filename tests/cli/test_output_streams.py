@@ -23,7 +23,7 @@ import pytest
 
 from tests.cli.recordings import SHORT, check_harmless, check_set
 from tests.conftest import Ran, command, environment, spoken
-from tests.warm import transcriber
+from tests.fork_server import command_runner
 from transcribe_cli.batch.leases import Owner
 
 Transcribe = Callable[..., Ran]
@@ -63,7 +63,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     for name in ("a.wav", HOSTILE):
         (folder / name).write_bytes(spoken(SHORT))
-    assert transcriber(folder)("run", folder, "--model", "demo").code == 0
+    assert command_runner(folder)("run", folder, "--model", "demo").code == 0
     return folder
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Ran, spoken
-from tests.warm import transcriber
+from tests.fork_server import command_runner
 
 Transcribe = Callable[..., Ran]
 
@@ -24,7 +24,7 @@ def transcribed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "aula.wav").write_bytes(spoken())
     (folder / "sub" / "talk.wav").write_bytes(spoken("Good morning, everyone. Any questions?", "en-us+f2"))
 
-    assert transcriber(folder)("run", folder, "--model", "demo").code == 0
+    assert command_runner(folder)("run", folder, "--model", "demo").code == 0
     return folder
 
 

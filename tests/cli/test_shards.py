@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import Ran
 from transcribe_cli.errors import UsageError
 from transcribe_cli.plan import plan
-from transcribe_cli.reporting.sentences import counted
+from transcribe_cli.reporting.messages import pluralize
 from transcribe_cli.settings import Settings
 from transcribe_cli.shards import ENGINES, Shard, check_shard, parse_shard, resolve_shard
 from transcribe_cli.sources import find_recordings
@@ -84,7 +84,7 @@ def test_a_run_does_its_shard_and_says_so(transcribe: Transcribe, say: Callable[
         assert ran.code == 0
         assert ran.err.startswith(f"Shard {index}/2.\n")
         assert document["shard"] == f"{index}/2"
-        summary = f"{counted(len(document['recordings']), 'recording')} in shard {index}/2: "
+        summary = f"{pluralize(len(document['recordings']), 'recording')} in shard {index}/2: "
         assert any(line.startswith(summary) for line in planned.out.splitlines())
         written = {path.stem for path in folder.glob("*.json")} - done
         assert {f"{name}.wav" for name in written} == {recording["name"] for recording in document["recordings"]}

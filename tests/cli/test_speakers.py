@@ -15,10 +15,10 @@ import pytest
 
 from tests.cli.recordings import check_harmless
 from tests.conftest import Ran, command, environment, lecture
-from tests.warm import transcriber
+from tests.fork_server import command_runner
 from transcribe_cli.batch.enrollment import enroll
 from transcribe_cli.errors import UsageError
-from transcribe_cli.events import silence
+from transcribe_cli.events import ignore_event
 from transcribe_cli.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -44,7 +44,7 @@ OTHERS = (
 @pytest.fixture
 def transcribe(tmp_path: Path) -> Transcribe:
     """The program, with PyTorch at hand."""
-    return transcriber(tmp_path, pytorch=True)
+    return command_runner(tmp_path, pytorch=True)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def library(recordings: Path) -> Path:
 
 def speakers(state: Path, *arguments: str | Path) -> Ran:
     """`transcribe speakers` with the voices of this folder."""
-    ran = transcriber(Path.cwd(), pytorch=True)("speakers", *arguments, "--state-dir", state)
+    ran = command_runner(Path.cwd(), pytorch=True)("speakers", *arguments, "--state-dir", state)
     check_harmless(ran.err.encode())
     return ran
 
@@ -209,15 +209,15 @@ def test_what_no_voice_can_be_learned_from_is_one_line(recordings: Path, tmp_pat
     settings = Settings(state_dir=tmp_path / "state", device="cpu")
     for where, says in said.items():
         with pytest.raises(UsageError, match=says):
-            enroll("Ana", where, "demo", settings, silence)
+            enroll("Ana", where, "demo", settings, ignore_event)
     ran = speakers(tmp_path / "state", "enroll", "Ana", long, "--diarize-model", "demo")
     assert (ran.code, len(ran.err.splitlines())) == (2, 1), ran.err
     assert "More than one voice" in ran.err
     assert not (tmp_path / "state").exists()
     stretch = ran.err.partition("such as ")[2].partition(" (")[0]
-    assert enroll("Rui", stretch, "demo", settings, silence).voice.name == "Rui"
+    assert enroll("Rui", stretch, "demo", settings, ignore_event).voice.name == "Rui"
     others = Settings(state_dir=tmp_path / "other", device="cpu")
-    assert enroll("Both", str(long), "demo", others, silence, one_voice=True).voice.name == "Both"
+    assert enroll("Both", str(long), "demo", others, ignore_event, one_voice=True).voice.name == "Both"
 
 
 def test_what_cannot_be_had_is_said_before_any_work(recordings: Path, tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.recognizers import PORTUGUESE, Echo
+from tests.fake_engine import PORTUGUESE, FakeEngine
 from transcribe_cli.audio import SAMPLE_RATE, Decoder, Waveform
-from transcribe_cli.events import Event, silence
+from transcribe_cli.events import Event, ignore_event
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.pipeline.run import Pipeline
 from transcribe_cli.plan import Job, plan
@@ -61,9 +61,9 @@ def jobs(folder: Path, spec: JobSpec = PORTUGUESE) -> list[Job]:
 
 def outcomes(
     jobs: Sequence[Job],
-    engine: Echo,
+    engine: FakeEngine,
     *decoders: Decoder,
-    hear: Callable[[Event], None] = silence,
+    hear: Callable[[Event], None] = ignore_event,
     take: Callable[[Outcome], None] = lambda outcome: None,
     wanted: Callable[[Job], bool] = lambda job: True,
 ) -> dict[str, Outcome]:

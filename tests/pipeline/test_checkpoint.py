@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.recognizers import PORTUGUESE, clip, heard
+from tests.fake_engine import PORTUGUESE, clip, clip_result
 from transcribe_cli.audio import Waveform
 from transcribe_cli.pipeline.checkpoint import LEAST_CLIPS, Checkpoint, Checkpoints
 from transcribe_cli.plan import Job, plan
@@ -43,7 +43,7 @@ def files(tmp_path: Path) -> list[Path]:
 
 def results(waveform: Waveform, count: int) -> list[ClipResult]:
     """Of so many clips."""
-    return [heard(clip(waveform, 0, index)) for index in range(count)]
+    return [clip_result(clip(waveform, 0, index)) for index in range(count)]
 
 
 def test_nothing_is_written_for_a_recording_of_a_few_clips(state: State, recorded: Recorded, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_what_is_recalled_is_what_was_added(
 
 
 def test_a_clip_that_is_cut_otherwise_is_not_recalled(state: State, recorded: Recorded) -> None:
-    """Nor one in another language, nor a part of it that is heard once more."""
+    """Nor one in another language, nor a part of it that is clip_result once more."""
     waveform = recorded()
     checkpoint = state()
     for result in results(waveform, LEAST_CLIPS):

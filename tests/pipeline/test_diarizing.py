@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import lecture
+from tests.fake_engine import PORTUGUESE, FakeEngine, failing, wait_for
 from tests.pipeline.runs import jobs, words
-from tests.recognizers import PORTUGUESE, Echo, failing, wait_for
 from transcribe_cli import sinks
 from transcribe_cli.audio import Decoder, Waveform
 from transcribe_cli.errors import DiarizationFailed, ModelUnavailable
-from transcribe_cli.events import DiarizerLoaded, Emit, Event, RecordingProgress, RecordingStarted, SpeakersProgress, silence
+from transcribe_cli.events import DiarizerLoaded, Emit, Event, RecordingProgress, RecordingStarted, SpeakersProgress, ignore_event
 from transcribe_cli.pipeline import prepare
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.pipeline.run import Pipeline
@@ -59,9 +59,9 @@ def never() -> Sequence[Loader]:
 def run(
     jobs: Sequence[Job],
     diarizer: Halves,
-    engine: Echo | None,
+    engine: FakeEngine | None,
     scratch: Path,
-    hear: Callable[[Event], None] = silence,
+    hear: Callable[[Event], None] = ignore_event,
 ) -> Generator[Outcome]:
     """The outcomes of a pipeline over these."""
     loaders = (lambda: [lambda: engine]) if engine else never
@@ -86,7 +86,7 @@ def recordings(folder: Path) -> Path:
 
 def diarize_only(folder: Path, scratch: Path) -> list[Job]:
     """Jobs over recordings whose text is there."""
-    for outcome in run(jobs(folder), Halves(), Echo(), scratch):
+    for outcome in run(jobs(folder), Halves(), FakeEngine(), scratch):
         assert outcome.transcript is not None
         sinks.commit(outcome.job.output, outcome.transcript, {}, overwrite=False)
     found = jobs(folder, SPOKEN)
@@ -104,7 +104,7 @@ def test_recognition_goes_on_while_somebody_is_diarized(recordings: Path, scratc
         if sum(isinstance(event, RecordingProgress) for event in told) == 4:
             all_heard.set()
 
-    found = list(run(jobs(recordings, SPOKEN), Halves(lambda waveform: wait_for(all_heard)), Echo(), scratch, hear))
+    found = list(run(jobs(recordings, SPOKEN), Halves(lambda waveform: wait_for(all_heard)), FakeEngine(), scratch, hear))
     assert [speakers(outcome) for outcome in found] == [("A", "B")] * 4
     assert [words(outcome) for outcome in found] == [1] * 4
     assert sum(isinstance(event, DiarizerLoaded) for event in told) == 1
@@ -116,7 +116,7 @@ def test_an_outcome_comes_as_soon_as_its_speakers_are_known(recordings: Path, sc
     first_is_out = threading.Event()
     diarizer = Halves(lambda waveform: wait_for(first_is_out) if len(diarizer.heard) > 1 else None)
     found = []
-    for outcome in run(jobs(recordings, SPOKEN), diarizer, Echo(), scratch):
+    for outcome in run(jobs(recordings, SPOKEN), diarizer, FakeEngine(), scratch):
         found.append(outcome)
         first_is_out.set()
     assert len(found) == 4
@@ -143,7 +143,7 @@ def test_recordings_that_wait_for_their_speakers_hold_up_decoding(
             too_many.extend(begun[2:])  # each of the two decoders has begun one
 
     diarizer = Halves(wait)
-    assert len(list(run(jobs(recordings, SPOKEN), diarizer, Echo(), scratch, hear))) == 4
+    assert len(list(run(jobs(recordings, SPOKEN), diarizer, FakeEngine(), scratch, hear))) == 4
     assert too_many == []
 
 
@@ -167,7 +167,7 @@ def test_a_failure_costs_one_recording_its_speakers(recordings: Path, scratch: P
         if (error := next(trouble, None)) is not None:
             raise error
 
-    found = list(run(jobs(recordings, SPOKEN), Halves(fail), Echo(), scratch))
+    found = list(run(jobs(recordings, SPOKEN), Halves(fail), FakeEngine(), scratch))
     failed = [outcome for outcome in found if outcome.error is not None]
     assert sorted(str(outcome.error) for outcome in failed) == ["The diarizer failed (RuntimeError: first line).", "too odd"]
     for outcome in failed:
@@ -186,7 +186,7 @@ def test_a_diarizer_that_does_not_load_is_tried_once(recordings: Path, decoder: 
         tries.append(job.recording.name)
         raise ModelUnavailable("no such checkpoint", "Get it.")
 
-    engine = Echo()
+    engine = FakeEngine()
     found = list(Pipeline(lambda: [lambda: engine], [decoder], load_diarizer=load).run(jobs(recordings, SPOKEN)))
     assert len(tries) == 1
     assert [(str(outcome.error), words(outcome)) for outcome in found] == [("no such checkpoint Get it.", 1)] * 4
@@ -194,7 +194,7 @@ def test_a_diarizer_that_does_not_load_is_tried_once(recordings: Path, decoder: 
 
 def test_a_recording_that_cannot_be_recognized_is_not_diarized_to_its_end(recordings: Path, scratch: Path) -> None:
     """Nobody wants to know any more; the others go on."""
-    outcomes = list(run(jobs(recordings, SPOKEN), Halves(), Echo(batch_size=1, before=failing(0)), scratch))
+    outcomes = list(run(jobs(recordings, SPOKEN), Halves(), FakeEngine(batch_size=1, on_batch=failing(0)), scratch))
     [lost] = [outcome for outcome in outcomes if outcome.transcript is None]
     assert lost.job.recording.name == "a.wav"
     assert [speakers(outcome) for outcome in outcomes if outcome is not lost] == [("A", "B")] * 3
@@ -212,7 +212,7 @@ def test_a_transcript_that_vanished_meanwhile_is_one_recordings_failure(recordin
 
 def test_closing_ends_the_diarizer_too(recordings: Path, scratch: Path) -> None:
     """At its next sign of life, and no thread stays."""
-    outcomes = run(jobs(recordings, SPOKEN), Halves(), Echo(), scratch)
+    outcomes = run(jobs(recordings, SPOKEN), Halves(), FakeEngine(), scratch)
     next(outcomes)
     outcomes.close()
     assert [thread.name for thread in threading.enumerate() if thread.name in {"prepare", "recognize", "diarize"}] == []

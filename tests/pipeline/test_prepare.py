@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import SENTENCES, lecture
-from tests.recognizers import PATIENCE, PORTUGUESE
+from tests.fake_engine import PATIENCE, PORTUGUESE
 from transcribe_cli.audio import Decoder
 from transcribe_cli.errors import StorageNotReady
-from transcribe_cli.events import Event, RecordingPrepared, RecordingStarted, silence
+from transcribe_cli.events import Event, RecordingPrepared, RecordingStarted, ignore_event
 from transcribe_cli.pipeline import prepare, speech_clips
 from transcribe_cli.pipeline.prepare import Begun, Ended, Failed, Found, Message, Preparation, Prepared
 from transcribe_cli.plan import Job, plan
@@ -63,7 +63,7 @@ def preparing(
     scratch: Path,
     threads: int = 1,
     wanted: Callable[[Job], bool] = lambda job: True,
-    emit: Callable[[Event], None] = silence,
+    emit: Callable[[Event], None] = ignore_event,
 ) -> Iterator[tuple[Preparation, Inbox]]:
     """A preparation under way, with so many decoders."""
     inbox = Inbox()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.recognizers import attempt, clip, heard
+from tests.fake_engine import attempt, clip, clip_result
 from transcribe_cli.audio import Waveform
 from transcribe_cli.pipeline.checkpoint import Checkpoint, Checkpoints
 from transcribe_cli.pipeline.prepare import Begun, Prepared
@@ -98,7 +98,7 @@ def test_the_language_of_a_long_recording_is_guessed_early_and_voted_on_at_its_e
     ready += under_way.found(clips(under_way, 15, 5))
     assert asked(ready) == [(index, "pt") for index in range(20)]
     for made in ready:
-        under_way.heard(heard(made))
+        under_way.clip_result(clip_result(made))
     late = under_way.decoded(PREPARED)
     assert not {made.index for made in late} & {made.index for made in voters}
     assert not under_way.complete
@@ -115,16 +115,16 @@ def test_a_guess_that_was_wrong_is_made_good(recording: Recording, sequential: b
     wrong = [spoken for made in under_way.found(clips(under_way, 4)) for spoken in under_way.detected(made, {"pt": 1.0})]
     assert {made.language for made in wrong} == {"pt"}
     under_way.found(clips(under_way, 16, 4))
-    under_way.heard(heard(wrong[0]))
+    under_way.clip_result(clip_result(wrong[0]))
     late = under_way.decoded(PREPARED)
     ready = [spoken for made in late for spoken in under_way.detected(made, {"en": 1.0})]
     assert ready
     for made in wrong[1:]:
-        assert under_way.heard(heard(made)) == []
+        assert under_way.clip_result(clip_result(made)) == []
     while ready:
         assert not under_way.complete
         assert {made.language for made in ready} == {"en"}
-        ready = [following for made in ready for following in under_way.heard(heard(made))]
+        ready = [following for made in ready for following in under_way.clip_result(clip_result(made))]
     assert under_way.complete
     assert under_way.language.code == "en"
     assert sorted(result.clip.index for result in under_way.results) == list(range(20))
@@ -138,8 +138,8 @@ def test_a_recording_that_is_read_in_sequence_goes_clip_by_clip(recording: Recor
     under_way.decoded(PREPARED)
     read = [first]
     for number in range(3):
-        result = replace(heard(read[-1]), attempt=replace(attempt(), tokens=(number,)))
-        read += under_way.heard(result)
+        result = replace(clip_result(read[-1]), attempt=replace(attempt(), tokens=(number,)))
+        read += under_way.clip_result(result)
     assert [(made.index, made.before) for made in read] == [(0, ()), (1, (0,)), (2, (1,))]
     assert under_way.complete
 
@@ -152,7 +152,7 @@ def test_every_clip_of_a_multilingual_recording_has_its_own_language(recording: 
     for made, code in zip(found, ("pt", "en", "pt", "fr"), strict=True):
         [spoken] = under_way.detected(made, {code: 0.9})
         assert spoken.language == code
-        under_way.heard(heard(spoken) if code != "fr" else replace(heard(spoken), words=()))
+        under_way.clip_result(clip_result(spoken) if code != "fr" else replace(clip_result(spoken), words=()))
     assert under_way.decoded(PREPARED) == []
     assert (under_way.language.code, under_way.language.probability) == ("pt", pytest.approx(2 / 3))
 
@@ -171,11 +171,11 @@ def test_a_recording_is_complete_when_all_is_decoded_and_heard(recording: Record
     """In whichever order."""
     under_way = recording(GIVEN)
     first, second = under_way.found(clips(under_way, 2))
-    under_way.heard(heard(second))
+    under_way.clip_result(clip_result(second))
     under_way.decoded(PREPARED)
     assert not under_way.complete
     assert (under_way.settled_seconds, under_way.spoken_seconds) == (10.0, 20.0)
-    under_way.heard(heard(first))
+    under_way.clip_result(clip_result(first))
     assert under_way.complete
     assert under_way.settled_seconds == under_way.spoken_seconds
 
@@ -185,11 +185,11 @@ def test_speech_without_words_is_waited_for_once_more(recording: Recording) -> N
     under_way = recording(GIVEN)
     [made] = under_way.found(clips(under_way, 1))
     under_way.decoded(PREPARED)
-    again = under_way.heard(heard(made, (0.0, 2.0), (8.0, 10.0)))
+    again = under_way.clip_result(clip_result(made, (0.0, 2.0), (8.0, 10.0)))
     assert [(part.index, part.part, part.language) for part in again] == [(0, 1, "pt")]
     assert not under_way.complete
     assert under_way.settled_seconds == 10.0
-    assert under_way.heard(ClipResult(again[0], attempt())) == []
+    assert under_way.clip_result(ClipResult(again[0], attempt())) == []
     assert under_way.complete
 
 
@@ -203,7 +203,7 @@ def checkpoint(job: Callable[[JobSpec], Job], tmp_path: Path) -> Callable[[JobSp
 def test_what_an_earlier_run_heard_is_not_asked_again(
     recording: Recording, checkpoint: Callable[[JobSpec], Checkpoint], spec: JobSpec
 ) -> None:
-    """Nor what it heard once more; only the rest goes to the recognizer."""
+    """Nor what it clip_result once more; only the rest goes to the recognizer."""
 
     def begun() -> tuple[UnderWay, list[Clip]]:
         under_way = recording(spec, checkpoint(spec))
@@ -215,15 +215,15 @@ def test_what_an_earlier_run_heard_is_not_asked_again(
 
     earlier, ready = begun()
     for made in ready[:6]:
-        for again in earlier.heard(heard(made, (made.start, made.start + 2.0), (made.end - 2.0, made.end))):
-            earlier.heard(ClipResult(again, attempt()))
+        for again in earlier.clip_result(clip_result(made, (made.start, made.start + 2.0), (made.end - 2.0, made.end))):
+            earlier.clip_result(ClipResult(again, attempt()))
     earlier.close()
     later, ready = begun()
     assert asked(ready) == [(6, "pt"), (7, "pt")]
     assert later.settled_seconds == 60.0
     assert later.recalled == 60.0
     for made in ready:
-        later.heard(heard(made))
+        later.clip_result(clip_result(made))
     assert later.complete
     assert len(later.results) == 8 + 6
     later.close()

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import lecture
+from tests.fake_engine import PATIENCE, FakeEngine, wait_for
 from tests.pipeline.runs import Slow, at, jobs, outcomes, words
-from tests.recognizers import PATIENCE, Echo, wait_for
 from transcribe_cli.audio import Decoder
 from transcribe_cli.events import Event, ModelLoaded, RecordingPrepared
 from transcribe_cli.pipeline.outcome import Outcome
@@ -27,7 +27,7 @@ def test_clips_are_recognized_while_their_recording_is_decoded(folder: Path, scr
     """When the language is known, nothing waits for the end of the file."""
     lecture(folder / "a.wav")
     reading = threading.Event()
-    engine = Echo(before=lambda clips: reading.set())
+    engine = FakeEngine(on_batch=lambda clips: reading.set())
     found = outcomes(jobs(folder), engine, Slow(scratch, at(45.0, lambda path: wait_for(reading))))
     assert words(found["a.wav"]) == 4
 
@@ -36,12 +36,12 @@ def test_a_language_is_voted_for_when_all_clips_are_there(folder: Path, scratch:
     """By clips from all over the recording; then all of them are read in the language that was found."""
     lecture(folder / "a.wav", [(SHORT, "pt-br+m3")] * 12)
     told: list[type[Event]] = []
-    engine = Echo()
+    engine = FakeEngine()
     found = outcomes(
         jobs(folder, JobSpec(model="demo")), engine, Slow(scratch, lambda *_: None), hear=lambda event: told.append(type(event))
     )
     assert told.index(RecordingPrepared) < told.index(ModelLoaded)
-    asked = sorted(made.index for batch in engine.asked for made in batch)
+    asked = sorted(made.index for batch in engine.language_batches for made in batch)
     assert len(asked) == 5
     assert asked[-1] - asked[0] >= 8
     assert {made.language for made in engine.clips} == {"pt"}
@@ -55,7 +55,7 @@ def test_a_long_recording_does_not_wait_for_its_vote(folder: Path, scratch: Path
     monkeypatch.setattr("transcribe_cli.pipeline.recording_state.EARLY_SECONDS", 5.0)
     lecture(folder / "a.wav")
     read = threading.Event()
-    engine = Echo(before=lambda clips: read.set() if clips[0].language else None)
+    engine = FakeEngine(on_batch=lambda clips: read.set() if clips[0].language else None)
     found = outcomes(jobs(folder, JobSpec(model="demo")), engine, Slow(scratch, at(45.0, lambda path: wait_for(read))))
     assert words(found["a.wav"]) == 4
     assert sorted(made.index for made in engine.clips) == list(range(4))
@@ -65,11 +65,11 @@ def test_a_multilingual_recording_does_not_wait_for_its_end(folder: Path, scratc
     """Each clip is asked for its own language, and read in it, as it comes."""
     lecture(folder / "a.wav")
     read = threading.Event()
-    engine = Echo(before=lambda clips: read.set() if clips[0].language else None)
+    engine = FakeEngine(on_batch=lambda clips: read.set() if clips[0].language else None)
     spec = JobSpec(model="demo", multilingual=True)
     found = outcomes(jobs(folder, spec), engine, Slow(scratch, at(45.0, lambda path: wait_for(read))))
     assert words(found["a.wav"]) == 4
-    assert sorted(made.index for batch in engine.asked for made in batch) == list(range(4))
+    assert sorted(made.index for batch in engine.language_batches for made in batch) == list(range(4))
 
 
 def test_outcomes_that_need_no_recognizer_do_not_wait_for_it(folder: Path, scratch: Path, say: Say) -> None:
@@ -85,7 +85,9 @@ def test_outcomes_that_need_no_recognizer_do_not_wait_for_it(folder: Path, scrat
         if len(came) == 2:
             gate.set()
 
-    found = outcomes(jobs(folder), Echo(before=lambda clips: wait_for(gate)), Decoder(scratch), Decoder(scratch), take=take)
+    found = outcomes(
+        jobs(folder), FakeEngine(on_batch=lambda clips: wait_for(gate)), Decoder(scratch), Decoder(scratch), take=take
+    )
     assert came[2] == "a.wav"
     assert found["bad.mp3"].error is not None
     assert words(found["silent.wav"]) == 0
@@ -113,9 +115,9 @@ def test_short_notes_do_not_wait_for_a_lecture_nor_it_for_them(
         return job.recording.name == "a.wav" or lecture_there.wait(PATIENCE)
 
     monkeypatch.setattr(Recognition, "add", watched)
-    engine = Echo(batch_size=4, before=lambda clips: wait_for(all_there))
+    engine = FakeEngine(batch_size=4, on_batch=lambda clips: wait_for(all_there))
     found = outcomes(jobs(folder), engine, Decoder(scratch), Decoder(scratch), wanted=begin)
     assert list(found)[-1] == "a.wav"
     assert [words(found[name]) for name in ["a.wav", *notes]] == [40, 1, 1, 1, 1, 1]
-    assert any(0 in recordings and len(recordings) > 1 for recordings in engine.together())
-    assert sum(recordings == {0} for recordings in engine.together()) >= 6
+    assert any(0 in recordings and len(recordings) > 1 for recordings in engine.batched_recordings())
+    assert sum(recordings == {0} for recordings in engine.batched_recordings()) >= 6

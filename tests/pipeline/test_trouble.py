@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import SENTENCES, lecture
+from tests.fake_engine import FakeEngine, failing, wait_for
 from tests.pipeline.runs import SECOND, Slow, at, jobs, outcomes, words
-from tests.recognizers import Echo, failing, wait_for
 from transcribe_cli.audio import SAMPLE_RATE
 from transcribe_cli.errors import DecoderFailed, RecognitionFailed, RecordingChanged
 from transcribe_cli.events import Event, RecordingStarted
@@ -26,7 +26,7 @@ def test_a_recording_that_changes_while_it_is_read_begins_anew(folder: Path, scr
     """What was read of the older one counts for nothing; there is one outcome."""
     path = lecture(folder / "a.wav")
     reading = threading.Event()
-    engine = Echo(before=lambda clips: reading.set())
+    engine = FakeEngine(on_batch=lambda clips: reading.set())
     told: list[Event] = []
 
     def change(path: Path) -> None:
@@ -52,7 +52,7 @@ def test_a_recording_that_goes_on_changing_fails_once(folder: Path, scratch: Pat
             moment = next(times)
             os.utime(path, (moment, moment))
 
-    found = outcomes(jobs(folder), Echo(), Slow(scratch, at(3.0, change)))
+    found = outcomes(jobs(folder), FakeEngine(), Slow(scratch, at(3.0, change)))
     assert isinstance(found["a.wav"].error, RecordingChanged)
     assert words(found["b.wav"]) == 1
 
@@ -68,7 +68,7 @@ def test_a_decoder_that_fails_in_the_middle_costs_its_recording_alone(folder: Pa
             wait_for(reading)
             raise DecoderFailed("a.wav: the decoder was killed by signal 11.")
 
-    found = outcomes(jobs(folder), Echo(before=lambda clips: reading.set()), Slow(scratch, at(45.0, fail)))
+    found = outcomes(jobs(folder), FakeEngine(on_batch=lambda clips: reading.set()), Slow(scratch, at(45.0, fail)))
     assert isinstance(found["a.wav"].error, DecoderFailed)
     assert words(found["b.wav"]) == 1
 
@@ -86,7 +86,7 @@ def test_a_recording_that_cannot_be_recognized_is_decoded_no_further(folder: Pat
             if seconds > 45.0:
                 wait_for(given_up)
 
-    found = outcomes(jobs(folder), Echo(before=failing(0)), Slow(scratch, wait), take=lambda outcome: given_up.set())
+    found = outcomes(jobs(folder), FakeEngine(on_batch=failing(0)), Slow(scratch, wait), take=lambda outcome: given_up.set())
     assert isinstance(found["a.wav"].error, RecognitionFailed)
     assert words(found["b.wav"]) == 1
     assert max(seen) < 50.0
@@ -108,7 +108,7 @@ def test_a_recording_that_is_lost_does_not_come_back_when_it_changes(folder: Pat
             raise RuntimeError("cuDNN failed")
 
     slow = Slow(scratch, at(seconds - SECOND / SAMPLE_RATE, change))
-    found = outcomes(jobs(folder), Echo(before=fail_once), slow, take=lambda outcome: given_up.set())
+    found = outcomes(jobs(folder), FakeEngine(on_batch=fail_once), slow, take=lambda outcome: given_up.set())
     assert isinstance(found["a.wav"].error, RecognitionFailed)
 
 
@@ -128,6 +128,6 @@ def test_recordings_that_fail_make_room_for_others(
         if path.name == "2.wav":
             raise DecoderFailed("2.wav: the decoder was killed by signal 11.")
 
-    found = outcomes(jobs(folder), Echo(before=failing(0)), Slow(scratch, at(5.0, change)))
+    found = outcomes(jobs(folder), FakeEngine(on_batch=failing(0)), Slow(scratch, at(5.0, change)))
     assert [name for name, outcome in sorted(found.items()) if outcome.error] == ["0.wav", "2.wav"]
     assert {words(found[f"{number}.wav"]) for number in (1, 3, 4, 5)} == {1}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import add, commit, transcript_of
+from tests.transcripts import add, commit, transcript_of
 from transcribe_cli.errors import OutputRefused, StorageNotReady, Unreadable, UsageError
 from transcribe_cli.plan import Decision, check_writable, plan
 from transcribe_cli.registry import FORMATS, file_extension

@@ -12,7 +12,7 @@ import pytest
 from transcribe_cli.recognition.concurrency import HEAD_START, LINGER, Device, DeviceThread, linger
 
 from tests.cli.test_interrupt import wait_until
-from tests.recognizers import PORTUGUESE, Devices, Echo, clip, placed, wait_for
+from tests.fake_engine import PORTUGUESE, FakeEngine, RecognitionHarness, clip, clip_ids, wait_for
 from transcribe_cli.audio import Waveform
 from transcribe_cli.events import ModelLoaded
 from transcribe_cli.recognition.engines import Clip, Task
@@ -28,19 +28,19 @@ def test_every_clip_has_one_result(recorded: Recorded, concurrency: int, devices
     """However many threads share the work, and however the clips come."""
     waveforms = [recorded() for _ in range(5)]
     clips = [clip(waveforms[number], number, index) for number in range(5) for index in range(3 * number)]
-    with Devices(*(Echo(batch_size=4, concurrency=concurrency) for _ in range(devices))) as run:
+    with RecognitionHarness(*(FakeEngine(batch_size=4, concurrency=concurrency) for _ in range(devices))) as run:
         run.add(*clips[:7])
         run.add(*clips[7:])
         answers = run.answers(len(clips))
-    assert placed(answers, Heard) == sorted((made.recording, made.index) for made in clips)
-    assert run.more() == []
+    assert clip_ids(answers, Heard) == sorted((made.recording, made.index) for made in clips)
+    assert run.pending_answers() == []
 
 
 def test_a_result_is_that_of_its_clip(recorded: Recorded) -> None:
     """Handed over with the very clip that was asked for."""
     waveform = recorded()
     clips = [clip(waveform, 0, index) for index in range(9)]
-    with Devices(Echo(batch_size=4)) as run:
+    with RecognitionHarness(FakeEngine(batch_size=4)) as run:
         run.add(*clips)
         for answer in run.answers(9):
             assert isinstance(answer, Heard)
@@ -57,40 +57,40 @@ def test_clips_that_come_one_by_one_wait_for_company(recorded: Recorded) -> None
         begun.set()
         wait_for(gate)
 
-    engine = Echo(batch_size=4, before=hold)
-    with Devices(engine) as run:
+    engine = FakeEngine(batch_size=4, on_batch=hold)
+    with RecognitionHarness(engine) as run:
         run.add(*(clip(recorded(), 0, index) for index in range(4)))
         wait_for(begun)
         for number in range(1, 5):
             run.add(clip(recorded(), number))
         gate.set()
         run.answers(8)
-    assert engine.together() == [{0}, {1, 2, 3, 4}]
+    assert engine.batched_recordings() == [{0}, {1, 2, 3, 4}]
 
 
 def test_the_last_clips_of_a_run_do_not_wait(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
     """There will be no company any more."""
     monkeypatch.setattr("transcribe_cli.recognition.scheduler.LINGER", 3600.0)
-    with Devices(Echo(batch_size=4)) as run:
+    with RecognitionHarness(FakeEngine(batch_size=4)) as run:
         run.recognition.end()
         run.add(clip(recorded()))
-        assert placed(run.answers(1), Heard) == [(0, 0)]
+        assert clip_ids(run.answers(1), Heard) == [(0, 0)]
 
 
 def test_a_batch_that_is_not_full_goes_after_a_moment(recorded: Recorded) -> None:
     """While more recordings may come."""
-    with Devices(Echo(batch_size=4)) as run:
+    with RecognitionHarness(FakeEngine(batch_size=4)) as run:
         run.add(clip(recorded()))
-        assert placed(run.answers(1), Heard) == [(0, 0)]
+        assert clip_ids(run.answers(1), Heard) == [(0, 0)]
 
 
 def test_what_fails_the_gates_goes_to_a_later_batch_with_what_it_had(recorded: Recorded) -> None:
     """Rung by rung, each batch with one temperature, the attempts before it remembered; and one result in the end."""
-    engine = Echo(batch_size=2, rung=0.8)
-    with Devices(engine) as run:
+    engine = FakeEngine(batch_size=2, passes_from=0.8)
+    with RecognitionHarness(engine) as run:
         run.add(*(clip(recorded(), number, spec=LADDER) for number in range(4)))
         answers = run.answers(4)
-    assert placed(answers, Heard) == [(number, 0) for number in range(4)]
+    assert clip_ids(answers, Heard) == [(number, 0) for number in range(4)]
     tried = [
         {(task.temperature, tuple(before.temperature for before in task.attempts)) for task in batch} for batch in engine.batches
     ]
@@ -101,8 +101,8 @@ def test_what_fails_the_gates_goes_to_a_later_batch_with_what_it_had(recorded: R
 def test_clips_up_the_ladder_do_not_hold_up_the_others(recorded: Recorded) -> None:
     """A clip of another recording that passes at once is not kept with one that climbs."""
     hard, easy = recorded(), recorded()
-    engine = Echo(batch_size=1, rung=0.8)
-    with Devices(engine) as run:
+    engine = FakeEngine(batch_size=1, passes_from=0.8)
+    with RecognitionHarness(engine) as run:
         run.recognition.end()
         run.add(clip(hard, 0, spec=LADDER), clip(easy, 1, spec=PORTUGUESE.model_copy(update={"temperature": (0.8,)})))
         assert [answer.clip.recording for answer in run.answers(2) if isinstance(answer, Heard)] == [1, 0]
@@ -111,14 +111,14 @@ def test_clips_up_the_ladder_do_not_hold_up_the_others(recorded: Recorded) -> No
 def test_a_clip_without_a_language_is_asked_for_it_only(recorded: Recorded) -> None:
     """In batches of their own, and the answer is not a text."""
     waveform = recorded()
-    engine = Echo(batch_size=4)
-    with Devices(engine) as run:
+    engine = FakeEngine(batch_size=4)
+    with RecognitionHarness(engine) as run:
         run.add(*(clip(waveform, 0, index, language="") for index in range(4)), *(clip(waveform, 1, index) for index in range(4)))
         answers = run.answers(8)
-    assert placed(answers, Detected) == [(0, index) for index in range(4)]
-    assert placed(answers, Heard) == [(1, index) for index in range(4)]
+    assert clip_ids(answers, Detected) == [(0, index) for index in range(4)]
+    assert clip_ids(answers, Heard) == [(1, index) for index in range(4)]
     assert {answer.probabilities["pt"] for answer in answers if isinstance(answer, Detected)} == {0.75}
-    assert [len(batch) for batch in engine.asked] == [4]
+    assert [len(batch) for batch in engine.language_batches] == [4]
     assert {made.recording for made in engine.clips} == {1}
 
 
@@ -131,26 +131,26 @@ def test_a_forgotten_recording_is_not_recognized(recorded: Recorded) -> None:
         wait_for(gate)
 
     gone, kept = recorded(), recorded()
-    engine = Echo(batch_size=2, before=hold, rung=0.4)
-    with Devices(engine) as run:
+    engine = FakeEngine(batch_size=2, on_batch=hold, passes_from=0.4)
+    with RecognitionHarness(engine) as run:
         run.recognition.end()
         run.add(*(clip(gone, 0, index, spec=LADDER) for index in range(4)))
         wait_for(begun)
         run.recognition.forget(gone)
         run.add(clip(gone, 0, 4, spec=LADDER), clip(kept, 1, spec=LADDER))
         gate.set()
-        assert placed(run.answers(1), Heard) == [(1, 0)]
+        assert clip_ids(run.answers(1), Heard) == [(1, 0)]
     assert [(made.recording, made.index) for made in engine.clips] == [(0, 0), (0, 1), (1, 0), (1, 0)]
-    assert run.more() == []
+    assert run.pending_answers() == []
 
 
 def test_as_many_batches_are_under_way_as_a_device_has_lanes(recorded: Recorded) -> None:
     """While one waits for the processor, another makes its features."""
     together = threading.Barrier(3)
-    engine = Echo(batch_size=1, concurrency=3, before=lambda clips: together.wait(20.0) and None)
-    with Devices(engine) as run:
+    engine = FakeEngine(batch_size=1, concurrency=3, on_batch=lambda clips: together.wait(20.0) and None)
+    with RecognitionHarness(engine) as run:
         run.add(*(clip(recorded(), number) for number in range(6)))
-        assert len(placed(run.answers(6), Heard)) == 6
+        assert len(clip_ids(run.answers(6), Heard)) == 6
     assert not together.broken
 
 
@@ -158,8 +158,8 @@ def test_a_batch_that_would_stand_in_line_waits_for_company(recorded: Recorded) 
     """It goes when it is full, or when the device has nothing else to do."""
     first, second = threading.Event(), threading.Event()
     gates = iter((first, second))
-    engine = Echo(batch_size=4, concurrency=2, replicas=1, before=lambda clips: wait_for(next(gates, second)))
-    with Devices(engine) as run:
+    engine = FakeEngine(batch_size=4, concurrency=2, replicas=1, on_batch=lambda clips: wait_for(next(gates, second)))
+    with RecognitionHarness(engine) as run:
         run.add(clip(recorded(), 0))
         wait_until(lambda: bool(engine.batches))
         run.add(*(clip(recorded(), number) for number in (1, 2)))
@@ -172,13 +172,13 @@ def test_a_batch_that_would_stand_in_line_waits_for_company(recorded: Recorded) 
         assert len(engine.batches) == 2
         first.set()
         second.set()
-        assert len(placed(run.answers(6), Heard)) == 6
+        assert len(clip_ids(run.answers(6), Heard)) == 6
     assert [len(batch) for batch in engine.batches] == [1, 4, 1]
 
 
 def test_a_batch_goes_shortly_before_the_device_runs_out_of_work() -> None:
     """By the pace of the last one; without one, when the device is idle."""
-    device = Device(Echo, Echo(concurrency=2, replicas=1), 4)
+    device = Device(FakeEngine, FakeEngine(concurrency=2, replicas=1), 4)
     lane, other = DeviceThread(device), DeviceThread(device, [Task(clip(cast(Waveform, None), 0))] * 4, began=10.0)
     assert linger(lane, [lane], 10.0) == LINGER
     assert linger(lane, [lane, other], 99.0) == math.inf
@@ -187,14 +187,14 @@ def test_a_batch_goes_shortly_before_the_device_runs_out_of_work() -> None:
     assert linger(lane, [lane, other], 13.0 - HEAD_START + 0.01) == LINGER
     device.done(other, 14.0)
     assert (device.pace, device.finished) == (0.75, 14.0)
-    assert linger(DeviceThread(Device(Echo, Echo(concurrency=2), 4)), [other], 10.0) == LINGER
+    assert linger(DeviceThread(Device(FakeEngine, FakeEngine(concurrency=2), 4)), [other], 10.0) == LINGER
 
 
 @pytest.mark.parametrize("batch_size", [1, 4])
 def test_leaving_ends_the_threads(recorded: Recorded, batch_size: int) -> None:
     """Also when clips wait that nobody will recognize any more."""
     before, gate = set(threading.enumerate()), threading.Event()
-    with Devices(Echo(batch_size=batch_size, concurrency=2, before=lambda clips: wait_for(gate))) as run:
+    with RecognitionHarness(FakeEngine(batch_size=batch_size, concurrency=2, on_batch=lambda clips: wait_for(gate))) as run:
         run.add(*(clip(recorded(), number) for number in range(20)))
         gate.set()
     assert set(threading.enumerate()) <= before
@@ -202,8 +202,8 @@ def test_leaving_ends_the_threads(recorded: Recorded, batch_size: int) -> None:
 
 def test_the_model_is_told_once_with_its_devices() -> None:
     """Whatever their number."""
-    with Devices(Echo(device="cuda:0/float16"), Echo(device="cuda:1/float16")) as run:
+    with RecognitionHarness(FakeEngine(device="cuda:0/float16"), FakeEngine(device="cuda:1/float16")) as run:
         assert run.recognition.device == "cuda:0/float16, cuda:1/float16"
-    assert [(event.model, event.device, event.batch_size) for event in run.told if isinstance(event, ModelLoaded)] == [
+    assert [(event.model, event.device, event.batch_size) for event in run.events if isinstance(event, ModelLoaded)] == [
         ("demo", "cuda:0/float16, cuda:1/float16", 4)
     ]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.recognizers import PORTUGUESE, attempt, clip
+from tests.fake_engine import PORTUGUESE, attempt, clip
 from transcribe_cli.audio import Waveform
 from transcribe_cli.recognition.batching import PATIENCE_BATCHES, Waiting
 from transcribe_cli.recognition.engines import Task

@@ -1,4 +1,4 @@
-"""Devices that fail, hang or do not load: the others go on, and with none left the run says why."""
+"""RecognitionHarness that fail, hang or do not load: the others go on, and with none left the run says why."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from tests.recognizers import PATIENCE, Devices, Echo, clip, failing, placed, wait_for
+from tests.fake_engine import PATIENCE, FakeEngine, RecognitionHarness, clip, clip_ids, failing, wait_for
 from transcribe_cli.audio import Waveform
 from transcribe_cli.errors import DeviceUnavailable, ModelUnavailable
 from transcribe_cli.events import Notice
@@ -35,23 +35,23 @@ def test_a_device_that_fails_again_and_again_is_left_out(recorded: Recorded) -> 
     def broken(clips: Sequence[Clip]) -> None:
         raise RuntimeError("CUDA error: unspecified launch failure")
 
-    good = Echo(batch_size=1, device="cuda:1/float16", before=lambda clips: wait_for(out))
-    bad = Echo(batch_size=1, device="cuda:0/float16", before=broken)
-    with Devices(bad, good, hear=lambda event: isinstance(event, Notice) and out.set()) as run:
+    good = FakeEngine(batch_size=1, device="cuda:1/float16", on_batch=lambda clips: wait_for(out))
+    bad = FakeEngine(batch_size=1, device="cuda:0/float16", on_batch=broken)
+    with RecognitionHarness(bad, good, on_event=lambda event: isinstance(event, Notice) and out.set()) as run:
         run.add(*(clip(recorded(), number) for number in range(20)))
         answers = run.answers(20)
     assert len(bad.batches) == STRIKES
-    assert len(placed(answers, Lost)) == STRIKES - 1
-    assert placed(answers, Heard) == sorted({(number, 0) for number in range(20)} - set(placed(answers, Lost)))
+    assert len(clip_ids(answers, Lost)) == STRIKES - 1
+    assert clip_ids(answers, Heard) == sorted({(number, 0) for number in range(20)} - set(clip_ids(answers, Lost)))
     assert run.warnings() == ["The recognizer failed (CUDA error: unspecified launch failure): going on without cuda:0/float16."]
 
 
 def test_with_no_device_left_the_run_is_over(recorded: Recorded) -> None:
     """It says why, and what to do."""
-    with Devices(Echo(batch_size=1, before=failing(*range(20)))) as run:
+    with RecognitionHarness(FakeEngine(batch_size=1, on_batch=failing(*range(20)))) as run:
         run.add(*(clip(recorded(), number) for number in range(20)))
         *lost, broken = run.answers(STRIKES)
-    assert len(placed(lost, Lost)) == STRIKES - 1
+    assert len(clip_ids(lost, Lost)) == STRIKES - 1
     assert isinstance(broken, Broken)
     assert isinstance(broken.error, DeviceUnavailable)
     assert broken.error.message == f"The recognizer failed (cuDNN failed), {STRIKES} times in a row."
@@ -60,29 +60,29 @@ def test_with_no_device_left_the_run_is_over(recorded: Recorded) -> None:
 def test_success_in_between_forgives_a_device(recorded: Recorded) -> None:
     """Bad recordings now and then are no broken device, however long the run."""
     bad = range(0, 60, 3)
-    with Devices(Echo(batch_size=1, before=failing(*bad))) as run:
+    with RecognitionHarness(FakeEngine(batch_size=1, on_batch=failing(*bad))) as run:
         run.add(*(clip(recorded(), number) for number in range(60)))
         answers = run.answers(60)
-    assert placed(answers, Lost) == [(number, 0) for number in bad]
-    assert len(placed(answers, Heard)) == 40
+    assert clip_ids(answers, Lost) == [(number, 0) for number in bad]
+    assert len(clip_ids(answers, Heard)) == 40
 
 
 def test_a_device_that_does_not_answer_is_given_up(recorded: Recorded, gate: threading.Event) -> None:
     """The model is loaded anew, the recording that it hung at is lost, and the others finish."""
-    loaded: list[Echo] = []
+    loaded: list[FakeEngine] = []
 
-    def load() -> Echo:
+    def load() -> FakeEngine:
         first = not loaded
-        loaded.append(Echo(batch_size=1, before=lambda clips: wait_for(gate) if first else None))
+        loaded.append(FakeEngine(batch_size=1, on_batch=lambda clips: wait_for(gate) if first else None))
         return loaded[-1]
 
-    with Devices(load, batch_timeout=lambda seconds: 0.1 if len(loaded) == 1 else PATIENCE) as run:
+    with RecognitionHarness(load, batch_timeout=lambda seconds: 0.1 if len(loaded) == 1 else PATIENCE) as run:
         run.add(*(clip(recorded(), number) for number in range(4)))
         answers = run.answers(4)
         gate.set()
     assert len(loaded) == 2
-    assert placed(answers, Lost) == [(0, 0)]
-    assert placed(answers, Heard) == [(1, 0), (2, 0), (3, 0)]
+    assert clip_ids(answers, Lost) == [(0, 0)]
+    assert clip_ids(answers, Heard) == [(1, 0), (2, 0), (3, 0)]
     assert run.warnings() == ["The recognizer did not answer for 0 s: loading the model anew."]
 
 
@@ -98,16 +98,16 @@ def test_what_a_hanging_device_was_at_goes_to_another(recorded: Recorded, gate: 
         return 0.1 if answered.is_set() and not run.warnings() else PATIENCE
 
     before = set(threading.enumerate())
-    stuck, other = Echo(before=hang), Echo(before=lambda clips: wait_for(hangs))
-    with Devices(stuck, other, batch_timeout=batch_timeout, taking=lambda answer: answered.set()) as run:
+    stuck, other = FakeEngine(on_batch=hang), FakeEngine(on_batch=lambda clips: wait_for(hangs))
+    with RecognitionHarness(stuck, other, batch_timeout=batch_timeout, on_answer=lambda answer: answered.set()) as run:
         run.add(*(clip(recorded(), number) for number in range(8)))
         answers = run.answers(8)
         gate.set()
     for thread in set(threading.enumerate()) - before:
         thread.join(PATIENCE)
-    assert placed(answers, Heard) == [(number, 0) for number in range(8)]
+    assert clip_ids(answers, Heard) == [(number, 0) for number in range(8)]
     assert len(stuck.batches) == 1
-    assert run.more() == []
+    assert run.pending_answers() == []
 
 
 def test_an_answer_that_is_just_being_handed_over_is_no_silence(recorded: Recorded) -> None:
@@ -119,48 +119,50 @@ def test_an_answer_that_is_just_being_handed_over_is_no_silence(recorded: Record
         run.recognition.watch()
         handing_over.clear()
 
-    run = Devices(Echo(batch_size=2), batch_timeout=lambda seconds: -1.0 if handing_over.is_set() else PATIENCE, taking=look)
+    run = RecognitionHarness(
+        FakeEngine(batch_size=2), batch_timeout=lambda seconds: -1.0 if handing_over.is_set() else PATIENCE, on_answer=look
+    )
     with run:
         run.add(clip(recorded(), 0), clip(recorded(), 1))
         answers = run.answers(2)
-    assert placed([*answers, *run.more()], Heard) == [(0, 0), (1, 0)]
+    assert clip_ids([*answers, *run.pending_answers()], Heard) == [(0, 0), (1, 0)]
     assert run.warnings() == []
 
 
 def test_one_device_that_does_not_load_is_left_out(recorded: Recorded) -> None:
     """The run goes on with the other, and says so."""
 
-    def missing() -> Echo:
+    def missing() -> FakeEngine:
         raise ModelUnavailable("Model demo does not load on cuda:0.", "Try another --compute-type.")
 
-    with Devices(missing, Echo()) as run:
+    with RecognitionHarness(missing, FakeEngine()) as run:
         run.add(clip(recorded()))
-        assert placed(run.answers(1), Heard) == [(0, 0)]
+        assert clip_ids(run.answers(1), Heard) == [(0, 0)]
     assert run.warnings() == ["A device is left out: Model demo does not load on cuda:0. Try another --compute-type."]
 
 
 def test_a_model_that_loads_on_no_device_is_an_error() -> None:
     """That of the first."""
 
-    def missing(name: str) -> Echo:
+    def missing(name: str) -> FakeEngine:
         raise ModelUnavailable(f"no model on {name}")
 
-    with pytest.raises(ModelUnavailable, match="no model on a"), Devices(lambda: missing("a"), lambda: missing("b")):
+    with pytest.raises(ModelUnavailable, match="no model on a"), RecognitionHarness(lambda: missing("a"), lambda: missing("b")):
         pass
 
 
 @pytest.mark.parametrize("error", [ModelUnavailable("no memory left"), MemoryError("no memory left")], ids=["ours", "another's"])
 def test_a_model_that_does_not_load_anew_ends_the_run(recorded: Recorded, gate: threading.Event, error: Exception) -> None:
     """Whatever the reason: nobody waits for a device that is not there."""
-    loaded: list[Echo] = []
+    loaded: list[FakeEngine] = []
 
-    def load() -> Echo:
+    def load() -> FakeEngine:
         if loaded:
             raise error
-        loaded.append(Echo(batch_size=1, before=lambda _: wait_for(gate)))
+        loaded.append(FakeEngine(batch_size=1, on_batch=lambda _: wait_for(gate)))
         return loaded[-1]
 
-    with Devices(load, batch_timeout=lambda seconds: 0.1) as run:
+    with RecognitionHarness(load, batch_timeout=lambda seconds: 0.1) as run:
         run.add(*(clip(recorded(), number) for number in range(2)))
         lost, broken = run.answers(2)
         gate.set()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.recognizers import PORTUGUESE, Devices, Echo, clip, failing, full_beyond, placed
+from tests.fake_engine import PORTUGUESE, FakeEngine, RecognitionHarness, clip, clip_ids, failing, out_of_memory_above
 from transcribe_cli.audio import Waveform
 from transcribe_cli.recognition.engines import Clip, DeviceFull
 from transcribe_cli.recognition.scheduler import Broken, Heard, Lost
@@ -18,68 +18,68 @@ Recorded = Callable[[], Waveform]
 def test_a_device_that_is_full_gets_half_and_says_so(recorded: Recorded) -> None:
     """And keeps to it from then on."""
     waveform = recorded()
-    engine = Echo(batch_size=8, before=full_beyond(2))
-    with Devices(engine) as run:
+    engine = FakeEngine(batch_size=8, on_batch=out_of_memory_above(2))
+    with RecognitionHarness(engine) as run:
         run.add(*(clip(waveform, 0, index) for index in range(8)))
         answers = run.answers(8)
         tried = len(engine.batches)
         run.add(*(clip(waveform, 0, index) for index in range(8, 16)))
         answers += run.answers(8)
-    assert placed(answers, Heard) == [(0, index) for index in range(16)]
+    assert clip_ids(answers, Heard) == [(0, index) for index in range(16)]
     assert [len(batch) for batch in engine.batches[tried:]] == [2] * 4
     assert run.warnings() == [f"The memory of cpu/int8 is full: going on with batches of {size}." for size in (4, 2)]
 
 
 def test_a_clip_that_does_not_fit_at_all_is_its_recordings_failure(recorded: Recorded) -> None:
     """The others go on."""
-    with Devices(Echo(batch_size=4, before=failing(1, error=DeviceFull))) as run:
+    with RecognitionHarness(FakeEngine(batch_size=4, on_batch=failing(1, error=DeviceFull))) as run:
         run.add(*(clip(recorded(), number) for number in range(4)))
         answers = run.answers(4)
-    assert placed(answers, Heard) == [(0, 0), (2, 0), (3, 0)]
-    assert placed(answers, Lost) == [(1, 0)]
+    assert clip_ids(answers, Heard) == [(0, 0), (2, 0), (3, 0)]
+    assert clip_ids(answers, Lost) == [(1, 0)]
 
 
 def test_a_batch_that_fails_costs_the_recording_that_is_to_blame(recorded: Recorded) -> None:
     """It is tried once more, in batches of one recording each."""
-    engine = Echo(batch_size=4, before=failing(2))
-    with Devices(engine) as run:
+    engine = FakeEngine(batch_size=4, on_batch=failing(2))
+    with RecognitionHarness(engine) as run:
         run.add(*(clip(recorded(), number) for number in range(4)))
         answers = run.answers(4)
-    assert placed(answers, Heard) == [(0, 0), (1, 0), (3, 0)]
+    assert clip_ids(answers, Heard) == [(0, 0), (1, 0), (3, 0)]
     [lost] = [answer for answer in answers if isinstance(answer, Lost)]
     assert lost.clip.recording == 2
     assert lost.error.message == "The recognizer failed (cuDNN failed)."
-    assert [len(recordings) for recordings in engine.together()] == [4, 1, 1, 1, 1]
+    assert [len(recordings) for recordings in engine.batched_recordings()] == [4, 1, 1, 1, 1]
 
 
 def test_languages_that_cannot_be_found_are_a_recordings_failure_too(recorded: Recorded) -> None:
     """The vote goes through the same device."""
-    with Devices(Echo(batch_size=4, before=failing(0))) as run:
+    with RecognitionHarness(FakeEngine(batch_size=4, on_batch=failing(0))) as run:
         run.add(*(clip(recorded(), number, language="") for number in range(2)))
         answers = run.answers(2)
-    assert placed(answers, Lost) == [(0, 0)]
+    assert clip_ids(answers, Lost) == [(0, 0)]
 
 
 def test_a_long_recording_that_cannot_be_recognized_costs_nobody_else(recorded: Recorded) -> None:
     """Its clips are in many batches that wait, together with those of others: they are not so many failures of the device."""
     waveforms = [recorded() for _ in range(4)]
-    with Devices(Echo(batch_size=4, before=failing(0))) as run:
+    with RecognitionHarness(FakeEngine(batch_size=4, on_batch=failing(0))) as run:
         run.add(*(clip(waveform, number, index) for number, waveform in enumerate(waveforms) for index in range(12)))
         answers = run.answers(37)
     assert not [answer for answer in answers if isinstance(answer, Broken)]
     assert {answer.clip.recording for answer in answers if isinstance(answer, Lost)} == {0}
-    assert placed(answers, Heard) == [(number, index) for number in (1, 2, 3) for index in range(12)]
+    assert clip_ids(answers, Heard) == [(number, index) for number in (1, 2, 3) for index in range(12)]
 
 
 def test_a_recording_that_cannot_be_recognized_is_lost_once(recorded: Recorded) -> None:
     """What else waits of it is not tried: it would count as failures of the device, and end the run."""
     waveform = recorded()
-    with Devices(Echo(batch_size=1, before=failing(0))) as run:
+    with RecognitionHarness(FakeEngine(batch_size=1, on_batch=failing(0))) as run:
         run.add(*(clip(waveform, 0, index) for index in range(40)), clip(recorded(), 1))
         answers = run.answers(2)
-    assert placed(answers, Heard) == [(1, 0)]
-    assert len(placed(answers, Lost)) == 1
-    assert not [answer for answer in run.more() if isinstance(answer, Broken)]
+    assert clip_ids(answers, Heard) == [(1, 0)]
+    assert len(clip_ids(answers, Lost)) == 1
+    assert not [answer for answer in run.pending_answers() if isinstance(answer, Broken)]
 
 
 def test_a_failure_that_a_forgotten_recording_may_have_caused_is_nobodys(recorded: Recorded) -> None:
@@ -91,12 +91,12 @@ def test_a_failure_that_a_forgotten_recording_may_have_caused_is_nobodys(recorde
             run.recognition.forget(gone)
             raise ValueError("this waveform is closed")
 
-    engine = Echo(batch_size=4, before=forget)
-    with Devices(engine) as run:
+    engine = FakeEngine(batch_size=4, on_batch=forget)
+    with RecognitionHarness(engine) as run:
         run.add(clip(gone, 0, 0), clip(gone, 0, 1), clip(kept, 1, 0), clip(kept, 1, 1))
-        assert placed(run.answers(2), Heard) == [(1, 0), (1, 1)]
-    assert engine.together() == [{0, 1}, {1}]
-    assert run.more() == []
+        assert clip_ids(run.answers(2), Heard) == [(1, 0), (1, 1)]
+    assert engine.batched_recordings() == [{0, 1}, {1}]
+    assert run.pending_answers() == []
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
@@ -106,7 +106,7 @@ def test_a_failure_that_a_forgotten_recording_may_have_caused_is_nobodys(recorde
     size=st.integers(1, 5),
     room=st.integers(1, 5),
     concurrency=st.integers(1, 2),
-    rung=st.sampled_from([0.0, 0.4, 0.8]),
+    passes_from=st.sampled_from([0.0, 0.4, 0.8]),
 )
 def test_no_clip_is_forgotten_and_none_is_answered_twice(
     recorded: Recorded, counts: list[int], guilty: int, size: int, room: int, concurrency: int, rung: float
@@ -115,25 +115,25 @@ def test_no_clip_is_forgotten_and_none_is_answered_twice(
     spec = PORTUGUESE.model_copy(update={"temperature": (0.0, 0.4, 0.8)})
 
     def before(clips: Sequence[Clip]) -> None:
-        full_beyond(room)(clips)
+        out_of_memory_above(room)(clips)
         failing(guilty)(clips)
 
     waveforms = [recorded() for _ in counts]
     clips = [clip(waveforms[number], number, index, spec=spec) for number, count in enumerate(counts) for index in range(count)]
     innocent = sorted((made.recording, made.index) for made in clips if made.recording != guilty)
-    with Devices(Echo(batch_size=size, concurrency=concurrency, before=before, rung=rung)) as run:
+    with RecognitionHarness(FakeEngine(batch_size=size, concurrency=concurrency, on_batch=before, passes_from=rung)) as run:
         run.recognition.end()
         run.add(*clips)
         answers = run.answers(len(innocent) + (guilty < len(counts)))
-    assert placed(answers, Heard) == innocent
+    assert clip_ids(answers, Heard) == innocent
     assert {answer.clip.recording for answer in answers if isinstance(answer, Lost)} == {guilty} & set(range(len(counts)))
 
 
 def test_a_mistake_in_a_lane_ends_the_run_instead_of_leaving_it_waiting(recorded: Recorded) -> None:
     """Here an engine that breaks its contract."""
     waveform = recorded()
-    engine = Echo()
-    with Devices(engine) as run:
+    engine = FakeEngine()
+    with RecognitionHarness(engine) as run:
         del engine.replicas
         run.add(clip(waveform))
         [answer] = run.answers(1)

@@ -1,4 +1,4 @@
-"""Which speech is heard once more, and with which borders."""
+"""Which speech is clip_result once more, and with which borders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.recognizers import PORTUGUESE, attempt, clip, heard
+from tests.fake_engine import PORTUGUESE, attempt, clip, clip_result
 from transcribe_cli.audio import Waveform
 from transcribe_cli.recognition.engines import Clip, ClipResult, Phrase
 from transcribe_cli.recognition.rescue import LONGEST, SHORTEST, SLACK, unheard, without
@@ -32,13 +32,13 @@ def spans(clips: list[Clip]) -> Spans:
 def test_speech_that_has_words_is_not_heard_again(recorded: Recorded) -> None:
     """Word times are uncertain: a little that sticks out is nothing."""
     made = clip(recorded(), 0, 0, (0.0, 10.0), (10.5, 20.0))
-    assert unheard(heard(made, (0.0 + SLACK, 10.0), (10.5, 20.0 - SLACK))) == []
+    assert unheard(clip_result(made, (0.0 + SLACK, 10.0), (10.5, 20.0 - SLACK))) == []
 
 
 def test_speech_in_the_middle_of_a_clip_is_heard_once_more(recorded: Recorded) -> None:
     """With borders of its own, as a part of its clip; spec and language stay."""
     made = clip(recorded(), 3, 5, (100.0, 125.0))
-    [again] = unheard(heard(made, (100.0, 106.0), (112.0, 125.0)))
+    [again] = unheard(clip_result(made, (100.0, 106.0), (112.0, 125.0)))
     assert spans([again]) == [(106.0 + SLACK, 112.0 - SLACK)]
     assert (again.recording, again.index, again.part, again.language, again.spec) == (3, 5, 1, "pt", made.spec)
     assert again.waveform is made.waveform
@@ -48,17 +48,17 @@ def test_speech_in_the_middle_of_a_clip_is_heard_once_more(recorded: Recorded) -
 def test_breath_and_hesitation_are_not_heard_again(recorded: Recorded, seconds: float) -> None:
     """Speech is, from a second and a half on."""
     end = 5.0 + 2 * SLACK + seconds
-    found = unheard(heard(clip(recorded(), 0, 0, (0.0, 20.0)), (0.0, 5.0), (end, 20.0)))
+    found = unheard(clip_result(clip(recorded(), 0, 0, (0.0, 20.0)), (0.0, 5.0), (end, 20.0)))
     assert bool(found) == (seconds >= SHORTEST)
 
 
 def test_each_stretch_is_a_clip_of_its_own_when_they_lie_apart(recorded: Recorded) -> None:
     """Numbered from 1; those that are close share one."""
     made = clip(recorded(), 0, 0, (0.0, 28.0))
-    apart = unheard(heard(made, (3.0, 20.0), (25.0, 28.0)))
+    apart = unheard(clip_result(made, (3.0, 20.0), (25.0, 28.0)))
     assert [again.part for again in apart] == [1, 2]
     assert spans(apart) == [(0.0, 3.0 - SLACK), (20.0 + SLACK, 25.0 - SLACK)]
-    close = unheard(heard(made, (3.0, 4.0), (9.0, 28.0)))
+    close = unheard(clip_result(made, (3.0, 4.0), (9.0, 28.0)))
     assert spans(close) == [(0.0, 9.0 - SLACK)]
     assert len(close[0].speech) == 2
 
@@ -119,7 +119,7 @@ def test_without_leaves_exactly_what_no_cover_covers(parts: Spans, covers: Spans
 def test_what_is_heard_again_is_speech_of_the_clip_in_short_clips(recorded: Recorded, speech: Spans, words: Spans) -> None:
     """Whatever was recognized: inside the clip's speech, in order, each stretch once, none longer than half a window."""
     made = clip(recorded(), 0, 0, *speech)
-    again = unheard(heard(made, *words) if words else empty(made))
+    again = unheard(clip_result(made, *words) if words else empty(made))
     assert [part.part for part in again] == list(range(1, len(again) + 1))
     pieces = [region for part in again for region in part.speech]
     assert pieces == sorted(pieces, key=lambda region: region.start)

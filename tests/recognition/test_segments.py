@@ -8,7 +8,7 @@ from typing import cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.recognizers import attempt
+from tests.fake_engine import attempt
 from transcribe_cli.audio import SAMPLE_RATE, Waveform
 from transcribe_cli.recognition.engines import Clip, ClipResult, Phrase, SpokenWord
 from transcribe_cli.recognition.segments import segments

@@ -9,7 +9,7 @@ from typing import cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.recognizers import attempt, clip
+from tests.fake_engine import attempt, clip
 from transcribe_cli.audio import Waveform
 from transcribe_cli.recognition.engines import ClipResult, SpokenWord
 from transcribe_cli.recognition.word_times import TimedWord, invented, timed

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.documents import add, commit, transcript_of
+from tests.transcripts import add, commit, transcript_of
 from transcribe_cli import sinks
 from transcribe_cli.errors import OutputRefused, StorageNotReady
 from transcribe_cli.formats import render_bytes

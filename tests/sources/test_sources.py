@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.documents import commit, transcript_of
+from tests.transcripts import commit, transcript_of
 from transcribe_cli.errors import SourceNotFound, Unreadable, UsageError
 from transcribe_cli.sinks import assign_outputs
 from transcribe_cli.sources import find_recordings, refresh

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.recordings import SHORT
 from tests.conftest import spoken
-from tests.documents import transcript_of
+from tests.transcripts import transcript_of
 from transcribe_cli import JobSpec, Settings, transcribe
 from transcribe_cli.errors import ConfigError
 from transcribe_cli.events import Event, Notice

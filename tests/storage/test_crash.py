@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash import Crashes
+from tests.crash_harness import CrashHarness
 from tests.storage.places import Tree, new
 
 KILLS = int(os.environ.get("CRASH_KILLS", "6"))
@@ -21,9 +21,9 @@ def test_two_runs_over_a_bucket_killed_again_and_again_give_what_one_gives_undis
     kind: str, servers: Callable[[str], Tree], tmp_path: Path
 ) -> None:
     """As over a folder."""
-    counts = Crashes(tmp_path, SEED, new(kind, servers(kind), tmp_path)).go_on_until(KILLS)
+    counts = CrashHarness(tmp_path, SEED, new(kind, servers(kind), tmp_path)).run_until(KILLS)
     print(kind, counts)  # noqa: T201 - for docs/reliability.md, with `pytest -s`
     assert counts.problems == []
     assert counts.kills >= KILLS
     assert counts.done_twice == 0
-    assert counts.begun_twice == 0
+    assert counts.started_twice == 0

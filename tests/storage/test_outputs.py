@@ -10,9 +10,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from tests.documents import add, commit, transcript_of
 from tests.storage.places import Tree
 from tests.storage.web import Proxy
+from tests.transcripts import add, commit, transcript_of
 from transcribe_cli.errors import OutputRefused
 from transcribe_cli.plan import Decision, file_version, plan, replan
 from transcribe_cli.settings import Settings

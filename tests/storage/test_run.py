@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Ran, spoken
+from tests.fork_server import command_runner
 from tests.storage.places import AZURITE_KEY, KEY, SECRET, Tree, new, without_credentials
-from tests.warm import transcriber
 
 Transcribe = Callable[..., Ran]
 RECORDINGS = {
@@ -27,7 +27,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     for name, sound in RECORDINGS.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(sound())
-    assert transcriber(folder)("run", folder, "--model", "demo").code == 0
+    assert command_runner(folder)("run", folder, "--model", "demo").code == 0
     return Tree(str(folder)).files()
 
 

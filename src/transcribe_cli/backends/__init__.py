@@ -8,7 +8,7 @@ nothing of trying again. `billed`, `retry`, `breaker` and `failover` are backend
 **Whose failure is it?** An outcome's `error` says so, and the wrappers go by its class alone:
 
 - `RecordingError`: the recording's own (no audio track, too long, refused by the recognizer). It is final; nobody tries it elsewhere.
-- `PlaceFailed`: the place's (a job lost, timed out, a worker that crashed, 5xx, no answer). Trying again or elsewhere may help.
+- `BackendFailed`: the place's (a job lost, timed out, a worker that crashed, 5xx, no answer). Trying again or elsewhere may help.
 - `NotReady`, raised by `check` or `run`: the whole place cannot be used (wrong key, no such endpoint, no worker allowed, no model).
   Outcomes given before stand; jobs that have none were not done.
 

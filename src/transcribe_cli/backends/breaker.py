@@ -11,7 +11,7 @@ from contextlib import closing
 
 from transcribe_cli.backends import Backend, Limited, Wanted, unlimited
 from transcribe_cli.backends.wrapper import Wrapper
-from transcribe_cli.errors import PlaceFailed
+from transcribe_cli.errors import BackendFailed
 from transcribe_cli.events import Emit, Notice
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job
@@ -71,7 +71,7 @@ class Breaker(Wrapper):
         return False
 
     def _learn(self, outcome: Outcome) -> None:
-        if not isinstance(outcome.error, PlaceFailed):
+        if not isinstance(outcome.error, BackendFailed):
             self._failures = 0
             return
         self._failures += 1
@@ -83,5 +83,5 @@ class Breaker(Wrapper):
     def _refusals(self, refused: list[Job]) -> Generator[Outcome]:
         while refused:
             wait = max(0.0, self._until - self._clock())
-            error = PlaceFailed(f"{self.name} is left alone for now, after {self._failures} failures.", retry_after=wait)
+            error = BackendFailed(f"{self.name} is left alone for now, after {self._failures} failures.", retry_after=wait)
             yield Outcome(refused.pop(0), error=error)

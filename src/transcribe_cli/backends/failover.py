@@ -9,7 +9,7 @@ from dataclasses import replace
 from transcribe_cli.backends import Backend, Limited, Wanted, unlimited
 from transcribe_cli.backends.priority import Priority
 from transcribe_cli.costs.usage import Usage
-from transcribe_cli.errors import NotReady, PlaceFailed, UsageError
+from transcribe_cli.errors import BackendFailed, NotReady, UsageError
 from transcribe_cli.events import Emit, Notice
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job
@@ -70,7 +70,7 @@ class Failover:
                         uri = outcome.job.recording.uri
                         taken.pop(uri, None)
                         usage = (*before.get(uri, ()), *outcome.usage)
-                        if isinstance(outcome.error, PlaceFailed) and not last:
+                        if isinstance(outcome.error, BackendFailed) and not last:
                             before[uri] = usage
                             passed_on.append(outcome.job)
                         else:

@@ -12,7 +12,7 @@ from transcribe_cli.backends import Backend, Limited, Wanted, unlimited
 from transcribe_cli.backends.http import pause
 from transcribe_cli.backends.wrapper import Wrapper
 from transcribe_cli.costs.usage import Usage
-from transcribe_cli.errors import PlaceFailed
+from transcribe_cli.errors import BackendFailed
 from transcribe_cli.events import AttemptFailed, Emit
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job
@@ -63,7 +63,7 @@ class Retry(Wrapper):
                     uri = outcome.job.recording.uri
                     usage = (*before.get(uri, ()), *outcome.usage)
                     tries[uri] = tries.get(uri, 0) + 1
-                    if isinstance(outcome.error, PlaceFailed) and outcome.transcript is None and tries[uri] < self._attempts:
+                    if isinstance(outcome.error, BackendFailed) and outcome.transcript is None and tries[uri] < self._attempts:
                         before[uri] = usage
                         wait = pause(tries[uri], outcome.error.retry_after)
                         row.failed.append(_Failed(outcome.job, time.monotonic() + wait))
@@ -76,7 +76,7 @@ class Retry(Wrapper):
             if not row.failed or limited():
                 return
 
-    def _tell(self, outcome: Outcome, error: PlaceFailed, attempt: int) -> None:
+    def _tell(self, outcome: Outcome, error: BackendFailed, attempt: int) -> None:
         paid = " It may be paid for twice." if outcome.usage else ""
         message = f"{error.message} Try {attempt} of {self._attempts}.{paid}"
         seconds = sum(usage.computing or 0.0 for usage in outcome.usage)

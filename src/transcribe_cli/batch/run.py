@@ -29,7 +29,7 @@ from transcribe_cli.events import (
     RunFinished,
 )
 from transcribe_cli.formats import check_formats, render_bytes
-from transcribe_cli.interrupts import unwrapped_stops
+from transcribe_cli.interrupts import unwrap_interrupts
 from transcribe_cli.pipeline.checkpoint import Checkpoints
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import NEEDS_MODEL, Decision, Job, check_writable
@@ -93,7 +93,7 @@ class Batch:
             KeyboardInterrupt, SystemExit: passed on, after `RunFinished` told what is done.
         """
         try:
-            with unwrapped_stops(), self._claims:
+            with unwrap_interrupts(), self._claims:
                 self._carry_out()
         except _Stop:
             self._tally.stopped_by = "fail_fast"

@@ -21,7 +21,7 @@ from transcribe_cli.cli.debug import debugging, show_debug_records, traceback_of
 from transcribe_cli.cli.signals import EXIT_CODES, leave, unwind_on_signals
 from transcribe_cli.cli.streams import mute_stdout, prepare_streams
 from transcribe_cli.errors import TranscribeError
-from transcribe_cli.interrupts import unwrapped_stops
+from transcribe_cli.interrupts import unwrap_interrupts
 from transcribe_cli.text.printable import printable
 
 EPILOG = (
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _run(arguments: Sequence[str]) -> int:
     """Every way in which a command can end, as an exit code and at most one line."""
     try:
-        with unwrapped_stops():
+        with unwrap_interrupts():
             code = app(args=normalized(arguments), prog_name="transcribe", standalone_mode=False)
     except TranscribeError as error:
         return _told(error, str(error), error.exit_code)

@@ -81,11 +81,11 @@ def _checks(config: Config, sources: list[str]) -> Iterator[Check]:
 def _endpoint(config: Config) -> Check:
     """Without it `run` works all the same."""
     from transcribe_cli.backends.runpod import RunPod
-    from transcribe_cli.events import silence
+    from transcribe_cli.events import ignore_event
 
     name = config.settings.runpod_endpoint
     try:
-        RunPod(config.spec, config.settings, silence).check(())
+        RunPod(config.spec, config.settings, ignore_event).check(())
     except TranscribeError as error:
         return Check("note", error.message, error.hint)
     return Check("ok", f"RunPod endpoint {name} takes jobs.")
@@ -94,10 +94,10 @@ def _endpoint(config: Config) -> Check:
 def _server(config: Config) -> Check:
     """Without it `run` works all the same."""
     from transcribe_cli.backends.openai import OpenAI
-    from transcribe_cli.events import silence
+    from transcribe_cli.events import ignore_event
 
     try:
-        OpenAI(config.spec, config.settings, silence).check(())
+        OpenAI(config.spec, config.settings, ignore_event).check(())
     except TranscribeError as error:
         return Check("note", error.message, error.hint)
     return Check("ok", f"The server at {config.settings.base_url} answers.")

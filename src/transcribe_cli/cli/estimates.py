@@ -11,7 +11,7 @@ from transcribe_cli.cli.speeds import Speeds
 from transcribe_cli.config import Config
 from transcribe_cli.costs.estimate import Estimate, Range, estimate
 from transcribe_cli.costs.prices import CURRENCY, PriceList, load_prices
-from transcribe_cli.reporting.sentences import clock, counted, dollars
+from transcribe_cli.reporting.messages import format_cost, format_duration, pluralize
 from transcribe_cli.text.printable import printable
 
 HERE = "this machine"
@@ -79,14 +79,14 @@ def line(found: Estimate, work: Work) -> str:
         return ""
     if found.speed is None or found.seconds is None:
         return "How long it takes here is not known before the first such run; --rtfx can say how fast this machine is."
-    parts = [f"{_span(found.seconds, clock)}, {found.speed.rtfx:.0f}x real time, {found.speed.origin}"]
+    parts = [f"{_span(found.seconds, format_duration)}, {found.speed.rtfx:.0f}x real time, {found.speed.origin}"]
     if found.cost is not None and found.price is not None:
-        parts.append(f"{_span(found.cost, dollars)} at {found.price}")
+        parts.append(f"{_span(found.cost, format_cost)} at {found.price}")
     left_out = []
     if work.text_seconds and work.speakers_seconds:
-        left_out.append(f"finding out who speaks in {clock(work.speakers_seconds)} of audio that has its text")
+        left_out.append(f"finding out who speaks in {format_duration(work.speakers_seconds)} of audio that has its text")
     if work.of_unknown_length:
-        left_out.append(f"{counted(work.of_unknown_length, 'recording')} of unknown length")
+        left_out.append(f"{pluralize(work.of_unknown_length, 'recording')} of unknown length")
     omitted = f" Not counted: {' and '.join(left_out)}." if left_out else ""
     return f"On this machine about {'; '.join(parts)}.{omitted}"
 
@@ -96,8 +96,8 @@ def table(found: Sequence[Estimate]) -> list[str]:
     rows = [("where", "time", "cost", "price", "speed")]
     for place in found:
         where = f"{place.label} ({place.note})" if place.note else place.label
-        time = clock(place.seconds.likely) if place.seconds else "?"
-        cost = _span(place.cost, dollars) if place.cost else "?"
+        time = format_duration(place.seconds.likely) if place.seconds else "?"
+        cost = _span(place.cost, format_cost) if place.cost else "?"
         speed = f"{place.speed.rtfx:.0f}x {place.speed.origin.partition(',')[0]}" if place.speed else "?"
         rows.append((printable(where), time, cost, str(place.price) if place.price else "?", speed))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]

@@ -14,7 +14,7 @@ import typer
 from transcribe_cli.cli.session import ConfigFile, Profile, configure
 from transcribe_cli.errors import RecordingError, TranscribeError, UsageError
 from transcribe_cli.formats.timestamps import clock
-from transcribe_cli.reporting.sentences import counted
+from transcribe_cli.reporting.messages import pluralize
 from transcribe_cli.subtitles.lint import SubtitleFile, Violation, find_subtitle_files, find_violations
 from transcribe_cli.subtitles.lint.files import parse_language
 from transcribe_cli.subtitles.standards import Standard
@@ -99,9 +99,9 @@ def _tell_failures(results: Sequence[_Checked]) -> None:
 def _summary(results: Sequence[_Checked], standard: Standard) -> str:
     rules = Counter(found.rule for result in results for found in result.found)
     cues = sum(result.cues for result in results)
-    total = counted(sum(rules.values()), "violation")
+    total = pluralize(sum(rules.values()), "violation")
     by_rule = f" ({', '.join(f'{rule} {count}' for rule, count in rules.most_common())})" if rules else ""
-    return f"{total} of {standard}{by_rule} in {counted(cues, 'cue')} of {counted(len(results), 'file')}."
+    return f"{total} of {standard}{by_rule} in {pluralize(cues, 'cue')} of {pluralize(len(results), 'file')}."
 
 
 def _document(results: Sequence[_Checked], standard: Standard) -> dict[str, object]:

@@ -15,7 +15,7 @@ from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, 
 from transcribe_cli.config import Config
 from transcribe_cli.errors import RecordingError
 from transcribe_cli.plan import NEEDS_MODEL, Decision, Job
-from transcribe_cli.reporting.sentences import clock, counted
+from transcribe_cli.reporting.messages import format_duration, pluralize
 from transcribe_cli.text.printable import printable
 
 
@@ -91,7 +91,7 @@ def _lines(jobs: Sequence[Job], durations: Sequence[float | None], shard: str | 
     names = [printable(job.recording.label) for job in jobs]
     width = min(60, max(map(len, names), default=0))
     lines = [
-        f"{job.decision.value:<10}  {name:<{width}}  {'?' if duration is None else clock(duration):>8}  {printable(job.reason)}"
+        f"{job.decision.value:<10}  {name:<{width}}  {'?' if duration is None else format_duration(duration):>8}  {printable(job.reason)}"
         for job, name, duration in zip(jobs, names, durations, strict=True)
     ]
     counts = [
@@ -106,9 +106,9 @@ def _lines(jobs: Sequence[Job], durations: Sequence[float | None], shard: str | 
         if (count := sum(job.decision is decision for job in jobs))
     ]
     seconds = _to_transcribe(jobs, durations)
-    work = f" {clock(seconds)} of audio to transcribe." if seconds else ""
+    work = f" {format_duration(seconds)} of audio to transcribe." if seconds else ""
     which = f" in shard {shard}" if shard else ""
-    return [*lines, f"{counted(len(jobs), 'recording')}{which}{': ' if counts else ''}{', '.join(counts)}.{work}"]
+    return [*lines, f"{pluralize(len(jobs), 'recording')}{which}{': ' if counts else ''}{', '.join(counts)}.{work}"]
 
 
 def _work(jobs: Sequence[Job], durations: Sequence[float | None]) -> Work:

@@ -11,7 +11,16 @@ import typer
 
 from transcribe_cli.cli.options import with_job_options
 from transcribe_cli.cli.plan import show
-from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, jobs_for, price_here, remembering, shard_of
+from transcribe_cli.cli.session import (
+    ConfigFile,
+    Profile,
+    Sources,
+    configure,
+    jobs_for,
+    price_here,
+    shard_of,
+    write_run_to_ledger,
+)
 from transcribe_cli.cli.streams import mute_stdout
 from transcribe_cli.config import Config
 from transcribe_cli.costs.meter import LocalMeter, Meter
@@ -66,7 +75,10 @@ def carry_out(
     if dry_run:
         return show(jobs, configured, as_json=as_json)
     opener, meter = where(configured)
-    with listening(configured.settings, sys.stderr) as told, remembering(sources, jobs, configured, told, backend) as emit:
+    with (
+        listening(configured.settings, sys.stderr) as told,
+        write_run_to_ledger(sources, jobs, configured, told, backend) as emit,
+    ):
         if configured.file is not None:
             emit(Notice(f"Configuration: {configured.file}."))
         if shard:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from transcribe_cli.errors import RecordingError
-from transcribe_cli.reporting.sentences import clock, counted
+from transcribe_cli.reporting.messages import format_duration, pluralize
 from transcribe_cli.text.printable import printable
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ def _lines(report: Report, *, per_file: bool) -> Iterator[str]:
 
 def _differences(recording: ScoredRecording) -> Iterator[str]:
     for place in recording.score.differences:
-        at = "" if place.at is None else f"  {clock(place.at)}"
-        yield f"{printable(recording.name)}{at}  word {place.word:,}, {counted(place.errors, 'error')}"
+        at = "" if place.at is None else f"  {format_duration(place.at)}"
+        yield f"{printable(recording.name)}{at}  word {place.word:,}, {pluralize(place.errors, 'error')}"
         yield from (f"  {line}" for line in place.lines)
         yield ""
 
@@ -123,8 +123,8 @@ def _totals(report: Report) -> Iterator[str]:
 def _edits(edits: EditCounts, metric: str) -> str:
     unit = "character" if metric == "cer" else "word"
     return (
-        f"{counted(edits.substitutions, 'substitution')}, {counted(edits.deletions, 'deletion')},"
-        f" {counted(edits.insertions, 'insertion')} in {counted(edits.length, unit)}"
+        f"{pluralize(edits.substitutions, 'substitution')}, {pluralize(edits.deletions, 'deletion')},"
+        f" {pluralize(edits.insertions, 'insertion')} in {pluralize(edits.length, unit)}"
     )
 
 
@@ -138,17 +138,17 @@ def _seconds(time: SpeakerErrors, collar: float) -> str:
 def _where(report: Report, metric: str) -> str:
     """When not all recordings could be measured by it."""
     measured = report.count_measured(metric)
-    return "" if measured == len(report.recordings) else f" ({measured} of {counted(len(report.recordings), 'recording')})"
+    return "" if measured == len(report.recordings) else f" ({measured} of {pluralize(len(report.recordings), 'recording')})"
 
 
 def _summary(report: Report) -> str:
     languages = ", ".join(sorted({recording.score.language for recording in report.recordings}))
     compared = f", {languages}, {'normalized' if report.options.normalize else 'as written'}" if languages else ""
-    parts = [f"{counted(len(report.recordings), 'recording')} scored{compared}"]
+    parts = [f"{pluralize(len(report.recordings), 'recording')} scored{compared}"]
     if report.failed:
         parts.append(f"{len(report.failed)} failed")
     if alone := len(report.only_reference) + len(report.only_hypothesis):
-        parts.append(f"{counted(alone, 'file')} on one side only")
+        parts.append(f"{pluralize(alone, 'file')} on one side only")
     return f"{'; '.join(parts)}."
 
 

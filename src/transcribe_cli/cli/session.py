@@ -20,7 +20,7 @@ from transcribe_cli.costs.prices import Price, load_prices
 from transcribe_cli.errors import UsageError
 from transcribe_cli.events import Emit
 from transcribe_cli.ledger import RunFacts, ledger_url
-from transcribe_cli.reporting.history import remembered
+from transcribe_cli.reporting.ledger_writer import write_to_ledger
 from transcribe_cli.sinks import Listings
 from transcribe_cli.storage import is_url
 
@@ -96,7 +96,7 @@ def price_here(config: Config) -> Price | None:
 
 
 @contextmanager
-def remembering(
+def write_run_to_ledger(
     sources: Sequence[str], jobs: Sequence[planning.Job], config: Config, emit: Emit, backend: str = "local"
 ) -> Iterator[Emit]:
     """What tells `emit` and writes into the ledger, unless the settings want none."""
@@ -114,7 +114,7 @@ def remembering(
         secrets=frozenset(filter(None, secrets)),
     )
     url = settings.ledger_url.get_secret_value() if settings.ledger_url else None
-    with remembered(ledger_url(url, settings.state_dir), facts, emit) as both:
+    with write_to_ledger(ledger_url(url, settings.state_dir), facts, emit) as both:
         yield both
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from transcribe_cli.cli.session import ConfigFile, Profile, configure
-from transcribe_cli.reporting.sentences import clock, counted
+from transcribe_cli.reporting.messages import format_duration, pluralize
 from transcribe_cli.settings import Settings
 from transcribe_cli.text.printable import printable
 
@@ -64,11 +64,11 @@ def enroll(
     with listening(settings, sys.stderr) as emit:
         done = learned(name, where, model, settings, emit, one_voice=one_voice)
     voice = done.voice
-    heard = f"{clock(voice.samples[-1].seconds)} of speech in {voice.samples[-1].source}, heard by {model}"
+    heard = f"{format_duration(voice.samples[-1].seconds)} of speech in {voice.samples[-1].source}, heard by {model}"
     if len(voice.samples) == 1:
         typer.echo(printable(f"enrolled  {voice.name}  {heard}"), err=True)
     else:
-        total = f"now {len(voice.samples)} samples, {clock(voice.seconds)} of speech"
+        total = f"now {len(voice.samples)} samples, {format_duration(voice.seconds)} of speech"
         typer.echo(printable(f"added     {voice.name}  {heard}; {total}"), err=True)
     if done.similar_voice is not None:
         like, similarity = done.similar_voice.name, done.similar_voice.similarity
@@ -111,7 +111,7 @@ def forget(
     from transcribe_cli.speakers.voices.library import Library
 
     gone = Library(_settings(state_dir, config, profile).state_dir).forget(name)
-    samples = counted(sum(len(voice.samples) for voice in gone), "sample")
+    samples = pluralize(sum(len(voice.samples) for voice in gone), "sample")
     typer.echo(printable(f"forgotten {gone[0].name}  {samples}"), err=True)
 
 
@@ -123,7 +123,14 @@ def _cells(voice: Voice) -> list[str]:
     """As `COLUMNS` has them."""
     sources = ", ".join(dict.fromkeys(sample.source for sample in voice.samples))
     enrolled = max(sample.enrolled for sample in voice.samples)
-    cells = (voice.name, voice.diarize_model, len(voice.samples), clock(voice.seconds), enrolled.strftime("%Y-%m-%d"), sources)
+    cells = (
+        voice.name,
+        voice.diarize_model,
+        len(voice.samples),
+        format_duration(voice.seconds),
+        enrolled.strftime("%Y-%m-%d"),
+        sources,
+    )
     return [printable(str(cell)) for cell in cells]
 
 

@@ -14,7 +14,7 @@ from transcribe_cli.cli.durations import durations
 from transcribe_cli.cli.options import with_job_options
 from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, jobs_for, shard_of
 from transcribe_cli.errors import RecordingError
-from transcribe_cli.reporting.sentences import clock, counted
+from transcribe_cli.reporting.messages import format_duration, pluralize
 from transcribe_cli.text.printable import printable
 
 if TYPE_CHECKING:
@@ -118,8 +118,8 @@ def _lines(found: Sequence[RecordingStatus], seconds: Seconds) -> list[str]:
     for state, of_it, known in _totals(found, seconds):
         if of_it:
             unknown = f"{len(of_it) - len(known)} of unknown length" if len(of_it) > len(known) else ""
-            hours = ", and ".join(filter(None, (f"{clock(sum(known)):>9}" if known else "", unknown)))
-            sums.append(f"{_words(state):<11}  {counted(len(of_it), 'recording'):>16}  {hours}")
+            hours = ", and ".join(filter(None, (f"{format_duration(sum(known)):>9}" if known else "", unknown)))
+            sums.append(f"{_words(state):<11}  {pluralize(len(of_it), 'recording'):>16}  {hours}")
     return [*lines, *([""] if lines else []), *sums] or ["No recordings."]
 
 
@@ -143,7 +143,7 @@ def _words(state: str) -> str:
 
 
 def _clock(seconds: float | None) -> str:
-    return "?" if seconds is None else clock(seconds)
+    return "?" if seconds is None else format_duration(seconds)
 
 
 def _local(moment: str) -> str:

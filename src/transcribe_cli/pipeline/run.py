@@ -18,7 +18,7 @@ from functools import partial
 
 from transcribe_cli.audio import Decoder
 from transcribe_cli.errors import DiarizationFailed, RecordingError, TranscribeError, UsageError
-from transcribe_cli.events import Emit, Event, RecordingProgress, RecordingResumed, silence
+from transcribe_cli.events import Emit, Event, RecordingProgress, RecordingResumed, ignore_event
 from transcribe_cli.pipeline.assembly import assemble, spent
 from transcribe_cli.pipeline.checkpoint import Checkpoints
 from transcribe_cli.pipeline.diarizing import Diarized, Diarizing
@@ -68,7 +68,7 @@ class Pipeline:
         self,
         loaders: Callable[[], Sequence[Loader]],
         decoders: Sequence[Decoder],
-        emit: Emit = silence,
+        emit: Emit = ignore_event,
         checkpoints: Checkpoints | None = None,
         backend: str = "local",
         load_diarizer: Callable[[Job, Emit], Diarizer] | None = None,

@@ -26,7 +26,7 @@ from transcribe_cli.events import (
     RunStarted,
     SpeakersProgress,
 )
-from transcribe_cli.reporting.sentences import sentence
+from transcribe_cli.reporting.messages import message_for
 from transcribe_cli.text.printable import printable
 
 # A batch may hold a clip of many recordings; more bars than this are no longer calm.
@@ -93,7 +93,7 @@ class LiveDisplay:
 
     def emit(self, event: Event) -> None:
         """Print the event's line above the bars, if it has one, and move the bars."""
-        if (line := sentence(event)) is not None:
+        if (line := message_for(event)) is not None:
             first, _, rest = line.partition(" ")
             style = STYLES.get(first, "")
             self._console.print(Text.assemble((first, style), f" {rest}" if rest else ""))

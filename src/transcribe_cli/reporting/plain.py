@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TextIO
 
 from transcribe_cli.events import AttemptFailed, Event, Notice, RecordingFailed
-from transcribe_cli.reporting.sentences import sentence
+from transcribe_cli.reporting.messages import message_for
 
 
 class PlainLines:
@@ -18,7 +18,7 @@ class PlainLines:
     def emit(self, event: Event) -> None:
         """One line, flushed."""
         serious = isinstance(event, RecordingFailed | AttemptFailed) or (isinstance(event, Notice) and event.level == "warning")
-        if (self._quiet and not serious) or (line := sentence(event)) is None:
+        if (self._quiet and not serious) or (line := message_for(event)) is None:
             return
         # A terminal or log that is not UTF-8 gets escapes rather than an exception.
         encoding = self._stream.encoding or "utf-8"

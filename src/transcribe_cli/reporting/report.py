@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from transcribe_cli.reporting.sentences import clock, counted, dollars
+from transcribe_cli.reporting.messages import format_cost, format_duration, pluralize
 from transcribe_cli.text.printable import printable
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def lines(report: Report) -> Iterator[str]:
     yield from _paid(report)
     if report.failed:
         yield ""
-        yield f"{counted(len(report.failed), 'failure')}:"
+        yield f"{pluralize(len(report.failed), 'failure')}:"
         for job in report.failed:
             yield f"  {_local(job.finished_at)}  {printable(job.recording)}  {printable(job.error)}"
 
@@ -123,10 +123,10 @@ def _row(run: Run) -> tuple[str, ...]:
         printable(run.model),
         f"{done} of {done + run.failed + run.not_tried}" if run.finished_at else f"? of {run.recordings}",
         str(run.failed),
-        clock(run.audio_seconds),
-        "" if run.seconds is None else clock(run.seconds),
+        format_duration(run.audio_seconds),
+        "" if run.seconds is None else format_duration(run.seconds),
         "" if run.rtfx is None else f"{run.rtfx:.0f}x",
-        "" if run.cost is None else dollars(run.cost),
+        "" if run.cost is None else format_cost(run.cost),
         _end(run),
     )
 
@@ -140,11 +140,14 @@ def _end(run: Run) -> str:
 
 
 def _totals(report: Report) -> str:
-    parts = [counted(len(report.runs), "run"), f"{clock(report.audio_seconds)} of audio in {clock(report.seconds)}"]
+    parts = [
+        pluralize(len(report.runs), "run"),
+        f"{format_duration(report.audio_seconds)} of audio in {format_duration(report.seconds)}",
+    ]
     if report.rtfx is not None:
         parts[-1] += f" ({report.rtfx:.0f}x real time)"
     if report.cost is not None:
-        parts.append(dollars(report.cost))
+        parts.append(format_cost(report.cost))
     parts.append(f"{sum(run.failed for run in report.runs)} failed")
     return f"{', '.join(parts)}."
 
@@ -155,11 +158,11 @@ def _paid(report: Report) -> Iterator[str]:
         found = [place for place in report.paid if (place.backend, place.place or "") == name]
         attempts, failed = sum(place.attempts for place in found), sum(place.failed for place in found)
         known, unknown = [place.cost for place in found if place.cost is not None], sum(place.of_unknown_cost for place in found)
-        parts = [f"{counted(attempts, 'attempt')}{f' ({failed} failed)' if failed else ''}"]
+        parts = [f"{pluralize(attempts, 'attempt')}{f' ({failed} failed)' if failed else ''}"]
         if computing := sum(place.computing or 0.0 for place in found):
-            parts.append(f"{clock(computing)} of computing")
-        parts += [dollars(sum(known))] if known else []
-        parts += [f"{counted(unknown, 'attempt')} whose cost is not known"] if unknown else []
+            parts.append(f"{format_duration(computing)} of computing")
+        parts += [format_cost(sum(known))] if known else []
+        parts += [f"{pluralize(unknown, 'attempt')} whose cost is not known"] if unknown else []
         yield f"{printable(' '.join(filter(None, name)))}: {', '.join(parts)}."
 
 

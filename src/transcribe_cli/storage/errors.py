@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from transcribe_cli.errors import StorageNotReady, StorageUnreachable
-from transcribe_cli.interrupts import causes
+from transcribe_cli.interrupts import cause_chain
 
 _HOWTO = {
     "s3": "AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or anon = true in [storage.s3] for a public bucket",
@@ -202,7 +202,7 @@ def mapped(
 def _codes(error: BaseException, around: BaseException | None) -> Iterator[str]:
     """The names and numbers of an error and its causes, those of the services first."""
     names = []
-    for cause in causes(error, around):
+    for cause in cause_chain(error, around):
         response = getattr(cause, "response", None)
         if isinstance(response, Mapping):  # botocore
             yield str(response.get("Error", {}).get("Code", ""))

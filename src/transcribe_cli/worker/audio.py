@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from transcribe_cli.backends.protocol import RemoteJob
-from transcribe_cli.errors import PlaceFailed, StorageNotReady, TranscribeError, Unreadable, UsageError
+from transcribe_cli.errors import BackendFailed, StorageNotReady, TranscribeError, Unreadable, UsageError
 from transcribe_cli.worker.addresses import PublicTransport
 
 # Without a byte for so long, a connection is given up; in seconds.
@@ -35,7 +35,7 @@ def put_on_disk(job: RemoteJob, path: Path, http: httpx.Client, max_bytes: int, 
 
     Raises:
         Unreadable: it cannot be had, or is larger than `max_bytes`.
-        PlaceFailed: the scratch disk is full.
+        BackendFailed: the scratch disk is full.
     """
     try:
         if job.audio_base64 is not None:
@@ -43,7 +43,7 @@ def put_on_disk(job: RemoteJob, path: Path, http: httpx.Client, max_bytes: int, 
         else:
             _Download(job.audio_url or "", path, http, max_bytes, stopped).run()
     except OSError as error:
-        raise PlaceFailed(f"The worker's disk cannot take the audio ({error.strerror}).") from error
+        raise BackendFailed(f"The worker's disk cannot take the audio ({error.strerror}).") from error
 
 
 def put_result(http: httpx.Client, url: str, data: bytes) -> None:
@@ -51,7 +51,7 @@ def put_result(http: httpx.Client, url: str, data: bytes) -> None:
 
     Raises:
         UsageError: that is no place to put it.
-        PlaceFailed: it is not taken there, after a few tries.
+        BackendFailed: it is not taken there, after a few tries.
     """
     for attempt in range(_TRIES):
         try:
@@ -68,7 +68,7 @@ def put_result(http: httpx.Client, url: str, data: bytes) -> None:
             if answer.status_code not in _LATER:
                 break
         time.sleep(min(2.0**attempt, 10.0))
-    raise PlaceFailed(f"The result cannot be put where it is wanted ({said}).")
+    raise BackendFailed(f"The result cannot be put where it is wanted ({said}).")
 
 
 def _unpack(text: str, path: Path, max_bytes: int) -> None:
@@ -154,4 +154,4 @@ def as_ours(error: BaseException) -> TranscribeError:
         return error
     if isinstance(error, OSError):
         return StorageNotReady(f"The worker's disk failed ({error.strerror}).")
-    return PlaceFailed(f"Unexpected {type(error).__name__} in the worker: {error}.")
+    return BackendFailed(f"Unexpected {type(error).__name__} in the worker: {error}.")

@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from transcribe_cli.backends.protocol import Failure, Packed, RemoteJob, RemoteResult, Voices
-from transcribe_cli.errors import NotReady, PlaceFailed, RecordingError, TranscribeError, UsageError
+from transcribe_cli.errors import BackendFailed, NotReady, RecordingError, TranscribeError, UsageError
 from transcribe_cli.events import Event, RecordingProgress, SpeakersProgress
 from transcribe_cli.pipeline.loading import check_engine, engine_loaders, load_diarizer, open_decoders
 from transcribe_cli.pipeline.outcome import Outcome
@@ -134,7 +134,7 @@ class Worker:
         if spec.model != self._model:
             raise NotReady(f"This endpoint has the model {self._model}, not {spec.model}.", f"Use --model {self._model}.")
         if self._broken is not None:
-            raise PlaceFailed(f"The worker cannot go on: {self._broken}.")
+            raise BackendFailed(f"The worker cannot go on: {self._broken}.")
 
     async def _result(self, remote: RemoteJob, tell: Tell) -> RemoteResult:
         folder = Path(tempfile.mkdtemp(dir=self._scratch))
@@ -190,7 +190,7 @@ class Worker:
             with self._changing:
                 waiting = [task.job for task in self._tasks.values() if task.job is not None]
             for job in waiting:
-                self._settle(job, Outcome(job, error=PlaceFailed(f"The worker cannot go on: {self._broken}.")))
+                self._settle(job, Outcome(job, error=BackendFailed(f"The worker cannot go on: {self._broken}.")))
 
     def _arrivals(self) -> Iterator[Job]:
         while (job := self._arriving.get()) is not None:

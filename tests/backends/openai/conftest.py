@@ -13,7 +13,7 @@ from faster_whisper import WhisperModel
 
 from tests.backends.openai.server import Api, loaded, running
 from tests.conftest import Ran, command, environment
-from tests.warm import transcriber
+from tests.fork_server import command_runner
 from transcribe_cli.backends.chain import elsewhere
 from transcribe_cli.batch.run import Batch
 from transcribe_cli.costs.prices import load_prices
@@ -105,7 +105,7 @@ class Remote:
 
     def program(self, *arguments: str, **variables: str) -> Ran:
         """The program, to its end."""
-        return transcriber(self.folder.parent)(*self.line(*arguments), env=variables)
+        return command_runner(self.folder.parent)(*self.line(*arguments), env=variables)
 
     def started(self, *arguments: str) -> subprocess.Popen[bytes]:
         """The program, running."""

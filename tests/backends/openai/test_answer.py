@@ -9,7 +9,7 @@ import pytest
 
 from transcribe_cli.audio import Waveform
 from transcribe_cli.backends.openai.answer import language_of, result_of
-from transcribe_cli.errors import PlaceFailed
+from transcribe_cli.errors import BackendFailed
 from transcribe_cli.recognition.engines import Clip
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.vad import Region
@@ -77,7 +77,7 @@ def test_text_alone_is_as_long_as_the_clip(clip: Clip) -> None:
 
 @pytest.mark.parametrize("broken", [{}, {"text": None}, {"segments": "no"}, {"segments": [{"text": "x"}]}])
 def test_an_answer_without_text_is_the_servers_failure(clip: Clip, broken: dict[str, Any]) -> None:
-    with pytest.raises(PlaceFailed):
+    with pytest.raises(BackendFailed):
         result_of(broken, clip, 0.0)
 
 

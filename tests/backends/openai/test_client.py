@@ -13,7 +13,7 @@ from tests.backends.openai.server import DROP_BEFORE, KEY, Api, Trouble, openai_
 from transcribe_cli.backends.openai.client import Client, Dropped
 from transcribe_cli.backends.openai.models import Server
 from transcribe_cli.backends.thread_pool import Stop, Stopped
-from transcribe_cli.errors import NotReady, PlaceFailed, RecordingError, TranscribeError
+from transcribe_cli.errors import BackendFailed, NotReady, RecordingError, TranscribeError
 
 FIELDS = [("model", "demo"), ("response_format", "verbose_json")]
 
@@ -67,9 +67,9 @@ CASES: list[tuple[Trouble, type[TranscribeError], str]] = [
     (openai_says(400, "This audio is refused."), RecordingError, "refuses a part of it (HTTP 400) (This audio is refused)"),
     (openai_says(429, "You exceeded your current quota", "insufficient_quota"), NotReady, "has nothing left"),
     (openai_says(402, "Payment required"), NotReady, "has nothing left"),
-    (openai_says(429, "Rate limit reached", "rate_limit_exceeded"), PlaceFailed, "HTTP 429 (Rate limit reached)"),
-    (Trouble(500, "Internal Server Error"), PlaceFailed, "HTTP 500 (Internal Server Error)"),
-    (Trouble(500, {"detail": "list index out of range"}), PlaceFailed, "HTTP 500 (list index out of range)"),
+    (openai_says(429, "Rate limit reached", "rate_limit_exceeded"), BackendFailed, "HTTP 429 (Rate limit reached)"),
+    (Trouble(500, "Internal Server Error"), BackendFailed, "HTTP 500 (Internal Server Error)"),
+    (Trouble(500, {"detail": "list index out of range"}), BackendFailed, "HTTP 500 (list index out of range)"),
 ]
 
 
@@ -95,7 +95,7 @@ def test_a_key_that_a_server_repeats_is_not_told(api: Api) -> None:
 
 def test_a_pause_is_as_long_as_the_server_wants(api: Api, client: Client) -> None:
     api.trouble = lambda asked: openai_says(429, "Rate limit reached", "rate_limit_exceeded", retry_after="7")
-    with pytest.raises(PlaceFailed) as caught:
+    with pytest.raises(BackendFailed) as caught:
         asked(client)
     assert caught.value.retry_after == 7.0
 
@@ -109,7 +109,7 @@ def test_a_dropped_connection_may_be_paid_for(api: Api, client: Client) -> None:
 @pytest.mark.parametrize("body", ["Bom dia.", [1], "<html>"])
 def test_an_answer_that_is_none_is_the_servers_failure(api: Api, client: Client, body: object) -> None:
     api.then.append(Trouble(200, body))
-    with pytest.raises(PlaceFailed, match="no JSON"):
+    with pytest.raises(BackendFailed, match="no JSON"):
         asked(client)
 
 

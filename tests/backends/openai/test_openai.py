@@ -19,7 +19,7 @@ from tests.backends.openai.server import DROP_AFTER, DROP_BEFORE, KEY, Api, Aske
 from tests.conftest import EXAMPLES, SENTENCES, Ran, lecture
 from transcribe_cli.backends.openai import OpenAI
 from transcribe_cli.errors import NotReady, TranscribeError, UsageError
-from transcribe_cli.events import RecordingFailed, RecordingProgress, RecordingSent, silence
+from transcribe_cli.events import RecordingFailed, RecordingProgress, RecordingSent, ignore_event
 from transcribe_cli.plan import plan
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import find_recordings
@@ -374,7 +374,7 @@ def test_an_address_with_a_key_in_it_is_refused(remote: Remote) -> None:
     ],
 )
 def test_each_server_has_its_key(url: str, given: dict[str, Any], sent: str | None) -> None:
-    assert OpenAI(SPEC, Settings(base_url=url, **given), silence)._key() == sent
+    assert OpenAI(SPEC, Settings(base_url=url, **given), ignore_event)._key() == sent
 
 
 def test_a_wrong_address_is_said_before_anything_is_sent(api: Api, remote: Remote) -> None:
@@ -414,7 +414,7 @@ def test_what_is_closed_early_leaves_no_thread_at_work(api: Api, remote: Remote)
     api.hold.set()
     before = set(threading.enumerate())  # a worker of other tests may be there
     settings = remote.settings()
-    backend = OpenAI(SPEC, settings, silence)
+    backend = OpenAI(SPEC, settings, ignore_event)
     jobs = plan(find_recordings([str(remote.folder)]), SPEC, settings)
     reached: list[bool] = []
 

@@ -18,7 +18,7 @@ from transcribe_cli.backends.openai.client import Client
 from transcribe_cli.backends.openai.models import Server
 from transcribe_cli.backends.openai.recognizer import Recognizer
 from transcribe_cli.backends.thread_pool import Stop
-from transcribe_cli.events import silence
+from transcribe_cli.events import ignore_event
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.recognition.engines import Clip, ClipResult, Task
 from transcribe_cli.sinks import Output
@@ -48,7 +48,9 @@ def made(tmp_path: Path) -> Iterator[Make]:
     def make(server: Server) -> Recognizer:
         clients.append(Client(server, None, stop))
         answers = Answers(tmp_path / "state", server.base_url)
-        return Recognizer(server, clients[-1], answers, lambda number: job, SPEC, opus=False, at_once=1, stop=stop, emit=silence)
+        return Recognizer(
+            server, clients[-1], answers, lambda number: job, SPEC, opus=False, at_once=1, stop=stop, emit=ignore_event
+        )
 
     yield make
     for client in clients:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.catalogue import KEY, catalogue
+from tests.runpod_catalogue import KEY, fake_catalogue
 from transcribe_cli.costs.prices import load_prices
 from transcribe_cli.costs.prices.catalogue import CatalogueUnavailable, with_todays_prices
 
@@ -16,7 +16,7 @@ TODAY = date(2026, 11, 21)
 
 def test_todays_prices_replace_those_of_the_list() -> None:
     """Of pools that it names; with its address and the day, the cheapest card's where they differ."""
-    with catalogue() as server:
+    with fake_catalogue() as server:
         prices = with_todays_prices(load_prices(), server.url, KEY, today=TODAY)
     ada, small, old = prices.price_of("runpod.ADA_24"), prices.price_of("runpod.AMPERE_24"), prices.price_of("runpod.ADA_80_PRO")
     assert ada is not None
@@ -56,7 +56,7 @@ def test_todays_prices_replace_those_of_the_list() -> None:
 )
 def test_what_is_no_answer_is_said_and_nothing_else_happens(answer: dict[str, Any], told: str) -> None:
     """In a few words, without the key."""
-    with catalogue(**answer) as server, pytest.raises(CatalogueUnavailable) as caught:
+    with fake_catalogue(**answer) as server, pytest.raises(CatalogueUnavailable) as caught:
         with_todays_prices(load_prices(), server.url, KEY, timeout=0.5)
     assert told in str(caught.value)
     assert KEY not in str(caught.value)
@@ -64,14 +64,14 @@ def test_what_is_no_answer_is_said_and_nothing_else_happens(answer: dict[str, An
 
 def test_a_wrong_key_is_said() -> None:
     """As what the catalogue answers."""
-    with catalogue() as server, pytest.raises(CatalogueUnavailable, match="401"):
+    with fake_catalogue() as server, pytest.raises(CatalogueUnavailable, match="401"):
         with_todays_prices(load_prices(), server.url, "rpa_OTHER")
 
 
 @pytest.mark.parametrize("key", ["with\nnewline", "não"])
 def test_a_key_that_cannot_be_one_is_said(key: str) -> None:
     """Before or after it is sent, never as a traceback."""
-    with catalogue() as server, pytest.raises(CatalogueUnavailable):
+    with fake_catalogue() as server, pytest.raises(CatalogueUnavailable):
         with_todays_prices(load_prices(), server.url, key)
 
 
@@ -84,6 +84,6 @@ def test_a_catalogue_that_is_not_there_is_said(address: str) -> None:
 
 def test_without_a_key_nobody_is_asked() -> None:
     """Every request to RunPod's API needs one."""
-    with catalogue() as server, pytest.raises(CatalogueUnavailable, match="RUNPOD_API_KEY"):
+    with fake_catalogue() as server, pytest.raises(CatalogueUnavailable, match="RUNPOD_API_KEY"):
         with_todays_prices(load_prices(), server.url, None)
     assert server.asked == []

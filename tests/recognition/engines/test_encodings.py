@@ -9,7 +9,7 @@ import ctranslate2
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.recognizers import clip
+from tests.fake_engine import clip
 from transcribe_cli.audio import Waveform
 from transcribe_cli.recognition.engines.encodings import Encodings, on_host
 

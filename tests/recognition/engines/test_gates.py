@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.recognizers import attempt
+from tests.fake_engine import attempt
 from transcribe_cli.recognition.engines.gates import LONGEST_LOOP, LOOP_TIMES, LOOP_WORDS, is_repetitive, loops, settle
 from transcribe_cli.spec import JobSpec
 

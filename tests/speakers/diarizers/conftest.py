@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.afresh import afresh
+from tests.fresh_process import in_fresh_process
 from tests.speakers.diarizers.fake_hub import FakeHub
 from transcribe_cli.audio import Waveform
 from transcribe_cli.speakers.diarizers import Diarization
@@ -47,7 +47,7 @@ def held_out(voices: int, seconds: float, seed: int) -> Conversation:
     """A conversation by voices that the demo diarizer was not trained with."""
     from demo_diarizer.conversations import held_out_conversation
 
-    return afresh(held_out_conversation, voices, seconds, seed)
+    return in_fresh_process(held_out_conversation, voices, seconds, seed)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.formats.documents import spoken, transcript
 from tests.speakers.voices.vectors import NETWORK, OTHER_NETWORK, SAMPLE, at
 from transcribe_cli.events import Event, Notice, VoicesFound
-from transcribe_cli.reporting.sentences import sentence
+from transcribe_cli.reporting.messages import message_for
 from transcribe_cli.speakers.diarizers import Diarization
 from transcribe_cli.speakers.voices.known import DOUBTFUL, KnownVoices, with_likenesses
 from transcribe_cli.speakers.voices.library import Library
@@ -81,4 +81,4 @@ def test_what_an_earlier_run_found_does_not_stay(tmp_path: Path) -> None:
 def test_what_was_heard_is_one_line_for_people() -> None:
     """In the order of the labels, whatever the names are."""
     event = VoicesFound("a\n.wav", {B: "Ana\x1b"}, {A: "Rui"}, {A: 0.612, B: 0.9})
-    assert sentence(event) == r"voices    a\x0a.wav  SPEAKER_00 may be Rui (0.61), SPEAKER_01 is Ana\x1b (0.90)"
+    assert message_for(event) == r"voices    a\x0a.wav  SPEAKER_00 may be Rui (0.61), SPEAKER_01 is Ana\x1b (0.90)"

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from transcribe_cli.errors import PlaceFailed
+from transcribe_cli.errors import BackendFailed
 from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, Phrase, SpokenWord
 from transcribe_cli.recognition.engines.gates import is_repetitive
 from transcribe_cli.text.languages import language_code
@@ -42,12 +42,12 @@ def result_of(answer: Document, clip: Clip, seconds: float) -> ClipResult:
     """What was recognized; `seconds` is what it took.
 
     Raises:
-        PlaceFailed: the answer has no text.
+        BackendFailed: the answer has no text.
     """
     segments = list(_segments(answer))
     text = "".join(_text(segment) for segment in segments) if segments else _text(answer)
     if not segments and not isinstance(answer.get("text"), str):
-        raise PlaceFailed("The server's answer has no text.")
+        raise BackendFailed("The server's answer has no text.")
     words = _words(answer, segments, text, clip) if clip.spec.word_timestamps else ()
     return ClipResult(clip, _attempt(segments, text, clip), words, _phrases(segments, text, clip), seconds)
 

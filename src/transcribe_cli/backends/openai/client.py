@@ -18,7 +18,7 @@ from transcribe_cli.backends.http import Patient
 from transcribe_cli.backends.openai.errors import failure, is_exhausted
 from transcribe_cli.backends.openai.models import Server
 from transcribe_cli.backends.thread_pool import Stop
-from transcribe_cli.errors import NotReady, PlaceFailed
+from transcribe_cli.errors import BackendFailed, NotReady
 
 T = TypeVar("T")
 # Until a service answers, in seconds; on a processor of one's own an hour of audio may take hours.
@@ -29,7 +29,7 @@ _CHECK_SECONDS = 15.0
 _LOOK_SECONDS = 0.2
 
 
-class Dropped(PlaceFailed):
+class Dropped(BackendFailed):
     """A request was sent and nobody knows whether it was answered: it may be paid for."""
 
     code = "perhaps_sent"
@@ -112,7 +112,7 @@ class Client:
             translate: into English.
 
         Raises:
-            NotReady, RecordingError, PlaceFailed: see `troubles`.
+            NotReady, RecordingError, BackendFailed: see `troubles`.
             Dropped: nobody knows whether it was done.
             Stopped: the run was stopped; the answer is not waited for.
         """
@@ -128,7 +128,7 @@ class Client:
         try:
             answer = unless_stopped(ask, self._stop)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise PlaceFailed(f"{self._server.host} cannot be reached ({type(error).__name__}).") from error
+            raise BackendFailed(f"{self._server.host} cannot be reached ({type(error).__name__}).") from error
         except httpx.TransportError as error:
             raise Dropped(f"{self._server.host} took a request and gave no answer ({type(error).__name__}).") from error
         if not answer.is_success:
@@ -139,7 +139,7 @@ class Client:
         except (ValueError, RecursionError):
             document = None
         if not isinstance(document, dict):
-            raise PlaceFailed(f"{self._server.host} gave an answer that is no JSON.")
+            raise BackendFailed(f"{self._server.host} gave an answer that is no JSON.")
         return document
 
 

@@ -14,7 +14,7 @@ import httpx
 
 from transcribe_cli.backends.http import retry_after
 from transcribe_cli.backends.openai.models import Server
-from transcribe_cli.errors import NotReady, PlaceFailed, RecordingError, TranscribeError
+from transcribe_cli.errors import BackendFailed, NotReady, RecordingError, TranscribeError
 
 _LONGEST = 200
 # 429 of an account that has no money left, which no waiting changes.
@@ -118,7 +118,7 @@ def failure(answer: httpx.Response, server: Server, model: str, key: str | None,
         httpx.codes.TOO_MANY_REQUESTS,
     ):
         return _refused(status, said, who)
-    return PlaceFailed(f"{who} gave HTTP {status}{said.quoted}.", retry_after=retry_after(answer))
+    return BackendFailed(f"{who} gave HTTP {status}{said.quoted}.", retry_after=retry_after(answer))
 
 
 def _refused(status: int, said: Complaint, who: str) -> TranscribeError:

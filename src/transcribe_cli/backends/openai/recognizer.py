@@ -18,7 +18,7 @@ from transcribe_cli.backends.openai.client import Client, Dropped
 from transcribe_cli.backends.openai.clip_file import Piece, digest, packed
 from transcribe_cli.backends.openai.models import Server, Times
 from transcribe_cli.backends.thread_pool import Stop
-from transcribe_cli.errors import NotReady, PlaceFailed
+from transcribe_cli.errors import BackendFailed, NotReady
 from transcribe_cli.events import Emit, Notice, RecordingSent
 from transcribe_cli.plan import Job
 from transcribe_cli.recognition.engines import Clip, ClipResult, Task
@@ -169,7 +169,7 @@ class Recognizer:
         """The answer to a clip, of this run or an earlier one; the clip, and the answer's key.
 
         Raises:
-            NotReady, RecordingError, PlaceFailed, Stopped: see `client`.
+            NotReady, RecordingError, BackendFailed, Stopped: see `client`.
         """
         subject, key = self._subject(clip), self._key(clip, language)
         if (known := subject.paid.find(key)) is not None:
@@ -205,7 +205,7 @@ class Recognizer:
                 self._count(subject, piece, perhaps=True)
                 if attempt + 1 == _TRIES:
                     raise
-            except PlaceFailed as error:
+            except BackendFailed as error:
                 if attempt + 1 == _TRIES or error.retry_after is not None:  # then it was waited for long enough
                     raise
             else:

@@ -14,7 +14,7 @@ from transcribe_cli.backends.runpod.run_context import Errand
 from transcribe_cli.backends.staging import Staging
 from transcribe_cli.backends.thread_pool import Stop, Stopped
 from transcribe_cli.costs.usage import Usage
-from transcribe_cli.errors import NotReady, PlaceFailed, RecordingError, StorageNotReady
+from transcribe_cli.errors import BackendFailed, NotReady, RecordingError, StorageNotReady
 from transcribe_cli.events import Notice, RecordingProgress, RecordingSent, RecordingStarted, RecordingTaken
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Decision, Job
@@ -64,7 +64,7 @@ class _Attempt:
         except Stopped:
             self._leave()
             raise
-        except (RecordingError, PlaceFailed) as error:
+        except (RecordingError, BackendFailed) as error:
             self._forget()
             outcome = Outcome(self._job, error=error)
         except NotReady as error:
@@ -144,7 +144,7 @@ class _Attempt:
         """Its final state; None when it is left where it is.
 
         Raises:
-            PlaceFailed: its result is gone.
+            BackendFailed: its result is gone.
         """
         pause, silent_since, told, taken = _POLL_SECONDS, None, False, False
         while True:
@@ -152,7 +152,7 @@ class _Attempt:
                 answer = self._errand.client.status(self._ticket.id)
             except Expired as error:
                 return self._collected(error)
-            except PlaceFailed as error:
+            except BackendFailed as error:
                 silent_since = silent_since or time.monotonic()
                 if not told and time.monotonic() - silent_since > _SILENCE_SECONDS:
                     told = True
@@ -178,7 +178,7 @@ class _Attempt:
             self._answer = Answer(self._ticket.id, State.COMPLETED)
             return self._answer
         self._perhaps_again = True
-        raise PlaceFailed(
+        raise BackendFailed(
             f"RunPod knows nothing of job {self._ticket.id} any more: its result was not collected in time, or it waited too long. "
             "What it did is paid for.",
             "Results are kept for 30 minutes; with --staging they wait in a bucket.",
@@ -204,9 +204,9 @@ class _Attempt:
             case State.FAILED:
                 raise self._errand.dialect.failure(answer)
             case State.TIMED_OUT:
-                raise PlaceFailed(f"Job {answer.id} ran out of its time at RunPod.")
+                raise BackendFailed(f"Job {answer.id} ran out of its time at RunPod.")
             case _:
-                raise PlaceFailed(f"Job {answer.id} was cancelled at RunPod.")
+                raise BackendFailed(f"Job {answer.id} was cancelled at RunPod.")
 
     def _staged_result(self) -> bytes | None:
         if not self._ticket.result or self._errand.staging is None:

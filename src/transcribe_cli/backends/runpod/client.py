@@ -15,7 +15,7 @@ import httpx
 from transcribe_cli import __version__
 from transcribe_cli.backends.http import REFUSED, REPEATABLE, Patient, retry_after
 from transcribe_cli.backends.runpod.answer import Answer
-from transcribe_cli.errors import NotReady, PlaceFailed
+from transcribe_cli.errors import BackendFailed, NotReady
 
 # A request of `/run` may have so many bytes.
 MOST_BYTES = 10_000_000
@@ -27,7 +27,7 @@ class Expired(Exception):
     """The queue knows no such job any more: its result was kept for half an hour, or its time to live is over."""
 
 
-class PerhapsSent(PlaceFailed):
+class PerhapsSent(BackendFailed):
     """A job may be in the queue, and nobody knows under which id."""
 
     code = "perhaps_sent"
@@ -62,7 +62,7 @@ class Client:
 
         Raises:
             PerhapsSent: nobody knows whether it is there.
-            PlaceFailed: it is not, because the place failed.
+            BackendFailed: it is not, because the place failed.
             NotReady: the endpoint cannot be used.
         """
         try:
@@ -73,11 +73,11 @@ class Client:
             raise PerhapsSent(f"RunPod took a job and gave no answer ({type(error).__name__}).") from error
         self._check(answer)
         if answer.status_code in REFUSED:
-            raise PlaceFailed(f"RunPod refuses jobs for now (HTTP {answer.status_code}).", retry_after=retry_after(answer))
+            raise BackendFailed(f"RunPod refuses jobs for now (HTTP {answer.status_code}).", retry_after=retry_after(answer))
         if answer.is_server_error:
             raise PerhapsSent(f"RunPod gave HTTP {answer.status_code} for a job.")
         if not answer.is_success:
-            raise PlaceFailed(f"RunPod does not take the job (HTTP {answer.status_code}).")
+            raise BackendFailed(f"RunPod does not take the job (HTTP {answer.status_code}).")
         if not (job_id := Answer.of(_document(answer)).id):
             raise PerhapsSent("RunPod took a job and told no id.")
         return job_id
@@ -87,7 +87,7 @@ class Client:
 
         Raises:
             Expired: it is not known any more.
-            PlaceFailed: no answer for now.
+            BackendFailed: no answer for now.
             NotReady: the endpoint cannot be used.
         """
         answer = self._get(f"{self._base}/status/{quote(job_id, safe='')}")
@@ -95,7 +95,7 @@ class Client:
             raise Expired
         self._check(answer)
         if not answer.is_success:
-            raise PlaceFailed(f"RunPod gives HTTP {answer.status_code}.")
+            raise BackendFailed(f"RunPod gives HTTP {answer.status_code}.")
         return Answer.of(_document(answer))
 
     def cancel(self, job_id: str) -> bool:
@@ -112,7 +112,7 @@ class Client:
         """How many workers are idle, running, throttled, unhealthy, …; empty when nobody says."""
         try:
             answer = self._get(f"{self._base}/health")
-        except PlaceFailed:
+        except BackendFailed:
             return {}
         counts = _document(answer).get("workers") if answer.is_success else None
         return {name: count for name, count in counts.items() if isinstance(count, int)} if isinstance(counts, dict) else {}
@@ -125,7 +125,7 @@ class Client:
         """
         try:
             answer = self._get(self._about)
-        except PlaceFailed:
+        except BackendFailed:
             return {}
         if answer.status_code == httpx.codes.NOT_FOUND:
             self._check(answer)
@@ -139,7 +139,7 @@ class Client:
         """
         try:
             answer = self._get(f"{self._base}/health")
-        except PlaceFailed as error:
+        except BackendFailed as error:
             raise NotReady(error.message, "Is this machine online?") from error
         self._check(answer)
 
@@ -149,8 +149,8 @@ class Client:
         except httpx.TransportError as error:
             raise self._silent(error) from error
 
-    def _silent(self, error: httpx.TransportError) -> PlaceFailed:
-        return PlaceFailed(f"RunPod cannot be reached ({type(error).__name__}).")
+    def _silent(self, error: httpx.TransportError) -> BackendFailed:
+        return BackendFailed(f"RunPod cannot be reached ({type(error).__name__}).")
 
     def _check(self, answer: httpx.Response) -> None:
         """What no other try would change."""

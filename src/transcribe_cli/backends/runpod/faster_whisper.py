@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from transcribe_cli.backends.audio_upload import Parcel
 from transcribe_cli.backends.job_ids import Ticket
 from transcribe_cli.backends.runpod.answer import Answer
-from transcribe_cli.errors import PlaceFailed, RecordingError, TranscribeError, UsageError
+from transcribe_cli.errors import BackendFailed, RecordingError, TranscribeError, UsageError
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job
 from transcribe_cli.spec import JobSpec
@@ -95,25 +95,25 @@ class FasterWhisperWorker:
         """The transcript, put together from what it gives.
 
         Raises:
-            PlaceFailed: the output is missing or damaged.
+            BackendFailed: the output is missing or damaged.
         """
         if not isinstance(output, Mapping) or not isinstance(output.get("segments"), list):
-            raise PlaceFailed(f"Its result was lost on the way: job {ticket.id} has no segments. It is paid for.")
+            raise BackendFailed(f"Its result was lost on the way: job {ticket.id} has no segments. It is paid for.")
         try:
             return Outcome(job, _transcript(job, ticket, output))
         except (ValidationError, ValueError, TypeError, KeyError) as error:
-            raise PlaceFailed(f"The output of job {ticket.id} is damaged.") from error
+            raise BackendFailed(f"The output of job {ticket.id} is damaged.") from error
 
     def failure(self, answer: Answer) -> TranscribeError:
         """Why a job failed. It does not say whose fault it is; what is wrong with its input would be wrong elsewhere too."""
         complaint = answer.complaint
         if "No such file or directory: 'None'" in complaint:
-            return PlaceFailed("The worker could not fetch the audio.")
+            return BackendFailed("The worker could not fetch the audio.")
         if "Invalid data found" in complaint or "tuple index out of range" in complaint:
             return RecordingError(f"The worker cannot read the audio ({complaint}).")
         if "is not a valid input option" in complaint:
             return UsageError(f"The worker takes no such job ({complaint}).", "Is it RunPod's faster-whisper worker?")
-        return PlaceFailed(f"The worker failed at job {answer.id}: {complaint or 'it does not say why'}")
+        return BackendFailed(f"The worker failed at job {answer.id}: {complaint or 'it does not say why'}")
 
 
 def _model(spec: JobSpec) -> str:

@@ -13,7 +13,7 @@ from transcribe_cli.backends.audio_upload import Parcel
 from transcribe_cli.backends.job_ids import Ticket
 from transcribe_cli.backends.protocol import Failure, Packed, RemoteJob, RemoteResult, Voices, unzipped
 from transcribe_cli.backends.runpod.answer import Answer
-from transcribe_cli.errors import DiarizationFailed, NotReady, PlaceFailed, RecordingError, StorageNotReady, TranscribeError
+from transcribe_cli.errors import BackendFailed, DiarizationFailed, NotReady, RecordingError, StorageNotReady, TranscribeError
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Decision, Job, find_rttm
 from transcribe_cli.sinks import Listings, files_of, json_path, read_transcript
@@ -48,20 +48,20 @@ class Ours:
         """The transcript as if it had been made here.
 
         Raises:
-            PlaceFailed: the output is missing or damaged.
+            BackendFailed: the output is missing or damaged.
             RecordingError: the worker could not do this recording.
             NotReady: this worker does no such jobs.
         """
         if output is None:
-            raise PlaceFailed(f"{LOST}: RunPod calls job {ticket.id} completed and has no output. It is paid for.")
+            raise BackendFailed(f"{LOST}: RunPod calls job {ticket.id} completed and has no output. It is paid for.")
         try:
             result = RemoteResult.model_validate(json.loads(unzipped(output)) if isinstance(output, bytes) else output)
             transcript = result.read()
         except (ValueError, ValidationError) as error:
-            raise PlaceFailed(f"{LOST}: the output of job {ticket.id} is damaged.") from error
+            raise BackendFailed(f"{LOST}: the output of job {ticket.id} is damaged.") from error
         if transcript is None:
             if result.failure is None:
-                raise PlaceFailed(f"{LOST}: the output of job {ticket.id} has no transcript.")
+                raise BackendFailed(f"{LOST}: the output of job {ticket.id} has no transcript.")
             raise _raised(result.failure)
         return Outcome(
             job,
@@ -78,7 +78,7 @@ class Ours:
                 return _raised(Failure.model_validate(told))
             except ValidationError:
                 pass
-        return PlaceFailed(f"The worker failed at job {answer.id}: {answer.complaint or 'it does not say why'}")
+        return BackendFailed(f"The worker failed at job {answer.id}: {answer.complaint or 'it does not say why'}")
 
 
 def as_made_here(transcript: Transcript, job: Job, ticket: Ticket) -> Transcript:
@@ -128,7 +128,7 @@ def _raised(failure: Failure) -> TranscribeError:
     if failure.of == "setup":
         return NotReady(f"The endpoint does no such jobs: {failure.message}", failure.hint)
     if failure.of == "place":
-        return PlaceFailed(failure.message, failure.hint)
+        return BackendFailed(failure.message, failure.hint)
     return _RECORDING_ERRORS.get(failure.code, RecordingError)(failure.message, failure.hint)
 
 

@@ -27,7 +27,7 @@ class Dialect(Protocol):
         """What the output of a completed job brings.
 
         Raises:
-            PlaceFailed: it is damaged, or not there.
+            BackendFailed: it is damaged, or not there.
             NotReady: this worker does no such jobs.
         """
         ...

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from transcribe_cli.audio import SAMPLE_RATE, Waveform
 from transcribe_cli.errors import DiarizationFailed
-from transcribe_cli.events import Emit, Notice, silence
+from transcribe_cli.events import Emit, Notice, ignore_event
 from transcribe_cli.speakers.diarizers import Diarization, blocks, loading, pipeline_files, recipe
 from transcribe_cli.speakers.diarizers.blocks import BLOCK_SECONDS, Voice
 from transcribe_cli.speakers.diarizers.loading import Device
@@ -35,7 +35,7 @@ class PyannoteDiarizer:
         pipeline: Any,  # noqa: ANN401 - a SpeakerDiarization
         name: str,
         device: str,
-        emit: Emit = silence,
+        emit: Emit = ignore_event,
         block_seconds: float = BLOCK_SECONDS,
         embedded_by: str = "",
     ) -> None:
@@ -58,7 +58,7 @@ class PyannoteDiarizer:
         model_dir: Path | None = None,
         offline: bool = False,
         block_seconds: float = BLOCK_SECONDS,
-        emit: Emit = silence,
+        emit: Emit = ignore_event,
     ) -> Self:
         """Find or fetch a pipeline, and load it.
 

@@ -13,8 +13,8 @@ from transcribe_cli.events import Event, Notice, RecordingProgress, RecordingSki
 from transcribe_cli.ledger import RECORDED_EVENTS
 from transcribe_cli.ledger import database as database_module
 from transcribe_cli.ledger.database import Database
-from transcribe_cli.reporting import history
-from transcribe_cli.reporting.history import remembered
+from transcribe_cli.reporting import ledger_writer
+from transcribe_cli.reporting.ledger_writer import write_to_ledger
 
 
 def rows(folder: Path, table: str = "runs") -> int:
@@ -28,7 +28,7 @@ def rows(folder: Path, table: str = "runs") -> int:
 def told(folder: Path, events: list[Event]) -> list[Event]:
     """What a display hears of a run whose ledger is in this folder."""
     heard: list[Event] = []
-    with remembered(sqlite(folder), facts(), heard.append) as emit:
+    with write_to_ledger(sqlite(folder), facts(), heard.append) as emit:
         for event in events:
             emit(event)
     return heard
@@ -72,7 +72,7 @@ def test_trouble_is_one_warning_and_nothing_else(tmp_path: Path) -> None:
 def test_an_address_that_cannot_be_meant_is_one_warning() -> None:
     """It is found out when the first row is written."""
     heard: list[Event] = []
-    with remembered("nonsense", facts(), heard.append) as emit:
+    with write_to_ledger("nonsense", facts(), heard.append) as emit:
         for event in eventful_run():
             emit(event)
     assert [event for event in heard if isinstance(event, Notice)] == [heard[-1]]
@@ -81,8 +81,8 @@ def test_an_address_that_cannot_be_meant_is_one_warning() -> None:
 def test_a_ledger_that_is_locked_for_a_while_has_everything_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another run is waited for, beside the work."""
     monkeypatch.setattr(database_module, "TIMEOUT_SECONDS", 0.2)
-    monkeypatch.setattr(history, "TRIES", 1000)
-    monkeypatch.setattr(history, "CLOSING_SECONDS", 60.0)
+    monkeypatch.setattr(ledger_writer, "TRIES", 1000)
+    monkeypatch.setattr(ledger_writer, "CLOSING_SECONDS", 60.0)
     told(tmp_path, eventful_run())
     other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None, check_same_thread=False)
     other.execute("begin immediate")
@@ -110,7 +110,7 @@ def test_a_ledger_that_stays_locked_is_given_up(tmp_path: Path, monkeypatch: pyt
 
 def test_a_ledger_that_does_not_answer_does_not_hold_up_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A Ctrl-C must end within seconds."""
-    monkeypatch.setattr(history, "CLOSING_SECONDS", 0.3)
+    monkeypatch.setattr(ledger_writer, "CLOSING_SECONDS", 0.3)
     told(tmp_path, eventful_run())
     other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
     other.execute("begin immediate")

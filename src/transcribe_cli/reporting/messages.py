@@ -32,17 +32,17 @@ _STOPPED = {
 
 
 @singledispatch
-def sentence(event: Event) -> str | None:
+def message_for(event: Event) -> str | None:
     """The line for an event, or None for one that is only of interest to a display."""
     return None
 
 
-@sentence.register
+@message_for.register
 def _(event: Notice) -> str:
     return f"{'Warning: ' if event.level == 'warning' else ''}{printable(event.message)}"
 
 
-@sentence.register
+@message_for.register
 def _(event: RunStarted) -> str | None:
     if not event.recordings:
         return None
@@ -55,51 +55,52 @@ def _(event: RunStarted) -> str | None:
         parts.append(f"{event.done} done already")
     if failed := event.recordings - event.to_transcribe - event.to_diarize - event.to_render - event.done:
         parts.append(f"{failed} that cannot be read or written")
-    return f"{counted(event.recordings, 'recording')}: {', '.join(parts)}."
+    return f"{pluralize(event.recordings, 'recording')}: {', '.join(parts)}."
 
 
-@sentence.register
+@message_for.register
 def _(event: ModelLoaded) -> str:
     batches = f", batches of {event.batch_size}" if event.batch_size > 1 else ""
     return f"Model {printable(event.model)} on {event.device}{batches}."
 
 
-@sentence.register
+@message_for.register
 def _(event: DiarizerLoaded) -> str:
     return f"Diarizer {printable(event.model)} on {event.device}."
 
 
-@sentence.register
+@message_for.register
 def _(event: RecordingDone) -> str:
     if event.rendered:
         return f"rendered  {printable(event.recording)}  {', '.join(printable(name) for name in event.outputs)}"
     speed = f" ({event.duration / event.seconds:.0f}x)" if event.seconds else ""
-    said = [event.language, counted(event.words, "word")] if event.words else ["no speech"]
-    voices = [counted(event.speakers, "speaker")] if event.speakers else []
+    said = [event.language, pluralize(event.words, "word")] if event.words else ["no speech"]
+    voices = [pluralize(event.speakers, "speaker")] if event.speakers else []
     doubts = [flag.replace("_", " ") for flag in event.flags if flag != "no_speech"]
-    cost = [] if event.cost is None else [dollars(event.cost)]
-    about = [f"{clock(event.duration)} in {clock(event.seconds)}{speed}", *said, *voices, *doubts, *cost]
+    cost = [] if event.cost is None else [format_cost(event.cost)]
+    about = [f"{format_duration(event.duration)} in {format_duration(event.seconds)}{speed}", *said, *voices, *doubts, *cost]
     return f"{'diarized' if event.diarized else 'done':<8}  {printable(event.recording)}  {', '.join(about)}"
 
 
-@sentence.register
+@message_for.register
 def _(event: RecordingElsewhere) -> str:
     where = f"on {printable(event.host)} (process {event.pid})" if event.host else "in another run"
     return f"elsewhere {printable(event.recording)}  in progress {where}"
 
 
-@sentence.register
+@message_for.register
 def _(event: RecordingResumed) -> str:
-    return f"resumed   {printable(event.recording)}  {clock(event.seconds)} of {clock(event.duration)} were recognized before"
+    progress = f"{format_duration(event.seconds)} of {format_duration(event.duration)}"
+    return f"resumed   {printable(event.recording)}  {progress} were recognized before"
 
 
-@sentence.register
+@message_for.register
 def _(event: AttemptFailed) -> str:
-    spent = f" ({dollars(event.cost)} spent)" if event.cost else ""
+    spent = f" ({format_cost(event.cost)} spent)" if event.cost else ""
     return f"again     {printable(event.recording)}  {printable(event.message)}{spent}"
 
 
-@sentence.register
+@message_for.register
 def _(event: RecordingSent) -> str | None:
     if not event.job:
         return None
@@ -108,7 +109,7 @@ def _(event: RecordingSent) -> str | None:
     return f"sent      {printable(event.recording)}  to {event.backend}, {sent}"
 
 
-@sentence.register
+@message_for.register
 def _(event: VoicesFound) -> str:
     verbs = {label: f"{label} is {name}" for label, name in event.named.items()}
     verbs |= {label: f"{label} may be {name}" for label, name in event.doubtful.items()}
@@ -116,9 +117,9 @@ def _(event: VoicesFound) -> str:
     return f"voices    {printable(event.recording)}  {printable(', '.join(who))}"
 
 
-@sentence.register
+@message_for.register
 def _(event: RecordingFailed) -> str:
-    spent = f" ({dollars(event.cost)} spent)" if event.cost else ""
+    spent = f" ({format_cost(event.cost)} spent)" if event.cost else ""
     why = printable(f"{event.message} {event.hint}".strip()) + spent
     label = printable(event.recording)
     name = label.rpartition("/")[2]
@@ -126,13 +127,13 @@ def _(event: RecordingFailed) -> str:
     return f"FAILED    {why.replace(name, label, 1) if why.startswith(name) else f'{label}  {why}'}"
 
 
-@sentence.register
+@message_for.register
 def _(event: RunFinished) -> str | None:
     heard = ((event.transcribed, "transcribed"), (event.diarized, "diarized"))
     parts = [", ".join(f"{count} {what}" for count, what in heard if count)] if event.transcribed or event.diarized else []
     if parts:
         speed = f", {event.rtfx:.0f}x real time" if event.rtfx >= 1 else ""
-        parts[0] += f" ({clock(event.audio_seconds)} of audio in {clock(event.seconds)}{speed})"
+        parts[0] += f" ({format_duration(event.audio_seconds)} of audio in {format_duration(event.seconds)}{speed})"
     if event.rendered:
         parts.append(f"{event.rendered} rendered")
     if event.skipped:
@@ -152,19 +153,19 @@ def _(event: RunFinished) -> str | None:
 
 def _cost(event: RunFinished) -> list[str]:
     """What the run cost, and where, if that was in several places; nothing where nobody has to be paid."""
-    places = [f"{name} {'not known' if cost is None else dollars(cost)}" for name, cost in event.cost_by_backend.items()]
+    places = [f"{name} {'not known' if cost is None else format_cost(cost)}" for name, cost in event.cost_by_backend.items()]
     where = f" ({', '.join(places)})" if len(places) > 1 else ""
     if event.cost is not None:
-        return [f"{dollars(event.cost)}{where}"]
+        return [f"{format_cost(event.cost)}{where}"]
     return [f"cost not known{where}"] if places else []
 
 
-def counted(number: int, noun: str) -> str:
+def pluralize(number: int, noun: str) -> str:
     """`1 word`, `2 words`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def clock(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """`4.2 s` below ten seconds, then `0:42`, `3:05`, `1:02:03`."""
     if seconds < 10:
         return f"{seconds:.1f} s"
@@ -173,7 +174,7 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def dollars(amount: float) -> str:
+def format_cost(amount: float) -> str:
     """`$12.30`; `$0.0042`, with two digits that say something, below ten cents."""
     if amount == 0 or amount >= 0.1:
         return f"${amount:,.2f}"

@@ -1,6 +1,6 @@
 """The program in a process that has imported its libraries already: that takes a second, with PyTorch five, and the tests need it often.
 
-    python -m tests.warm MODULE…    imports them; for each line of its standard input forks, is the program there, and says its exit code
+    python -m tests.fork_server MODULE…    imports them; for each line of standard input forks, runs the program, prints its exit code
 
 A run whose environment is a test's own is started cold, as users do, because libraries read variables when they are imported.
 """
@@ -29,12 +29,12 @@ _LIBRARIES = (
     "transcribe_cli.recognition.engines.faster_whisper",
     "transcribe_cli.ledger.database",
 )
-_PYTORCH = (*_LIBRARIES, "tests.preloaded", "transcribe_cli.speakers.diarizers.demo_models")
+_PYTORCH = (*_LIBRARIES, "tests.preload_pytorch", "transcribe_cli.speakers.diarizers.demo_models")
 # Read while the program runs, not when something is imported.
 _READ_LATE = ("TRANSCRIBE_", "TMPDIR", "RUNPOD_API_KEY", "OPENAI_API_KEY", "GROQ_API_KEY")
 
 
-def transcriber(folder: Path, *, pytorch: bool = False) -> Callable[..., Ran]:
+def command_runner(folder: Path, *, pytorch: bool = False) -> Callable[..., Ran]:
     """What the fixture `transcribe` is: the program in `folder` unless told otherwise."""
 
     def run(
@@ -70,7 +70,7 @@ def _asked(modules: tuple[str, ...], request: Mapping[str, object]) -> int:
 
 @cache
 def _started(modules: tuple[str, ...]) -> subprocess.Popen[bytes]:
-    line = [sys.executable, "-m", "tests.warm", *modules]
+    line = [sys.executable, "-m", "tests.fork_server", *modules]
     process = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment())
     atexit.register(process.communicate)  # whose end of input is its end
     return process

@@ -22,7 +22,7 @@ GPUS: list[dict[str, Any]] = [
 
 
 @dataclass
-class Catalogue:
+class FakeCatalogue:
     """What it answers, and what it was asked."""
 
     status: int = 200
@@ -39,9 +39,9 @@ class Catalogue:
 
 
 @contextmanager
-def catalogue(**answer: Any) -> Iterator[Catalogue]:
+def fake_catalogue(**answer: Any) -> Iterator[FakeCatalogue]:
     """It, while the block lasts."""
-    found = Catalogue(**answer)
+    found = FakeCatalogue(**answer)
     over = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):

@@ -11,7 +11,7 @@ Arguments = ParamSpec("Arguments")
 Made = TypeVar("Made")
 
 
-def afresh(make: Callable[Arguments, Made], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Made:
+def in_fresh_process(make: Callable[Arguments, Made], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Made:
     """What a function of `tools/` returns in a process that has said nothing yet."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         return process.submit(make, *args, **kwargs).result()

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from transcribe_cli.audio import SAMPLE_RATE, Waveform
-from transcribe_cli.events import Event, Notice, silence
+from transcribe_cli.events import Event, Notice, ignore_event
 from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, DeviceFull, SpokenWord, Task
 from transcribe_cli.recognition.scheduler import Broken, Detected, Heard, Loader, Lost, Recognition
 from transcribe_cli.spec import JobSpec
@@ -22,16 +22,16 @@ PATIENCE = 20.0
 PORTUGUESE = JobSpec(model="demo", language="pt")
 
 Answer = Heard | Detected | Lost | Broken
-Before = Callable[[Sequence[Clip]], None]
+OnBatch = Callable[[Sequence[Clip]], None]
 
 
-class Echo:
+class FakeEngine:
     """An engine that reads one word in every clip, over all of it, and remembers its batches.
 
     Args:
         replicas: as many as there are concurrency, unless told otherwise.
-        before: called with each batch before it is answered, also when only languages are asked; may wait, or raise.
-        rung: from which temperature on a text passes the gates.
+        on_batch: called with each batch before it is answered, also when only languages are asked; may wait, or raise.
+        passes_from: from which temperature on a text passes the gates.
     """
 
     model = "demo"
@@ -41,8 +41,8 @@ class Echo:
         batch_size: int = 4,
         concurrency: int = 1,
         replicas: int = 0,
-        before: Before = lambda clips: None,
-        rung: float = 0.0,
+        on_batch: OnBatch = lambda clips: None,
+        passes_from: float = 0.0,
         device: str = "cpu/int8",
     ) -> None:
         self.batch_size = batch_size
@@ -50,24 +50,27 @@ class Echo:
         self.replicas = replicas or concurrency
         self.device = device
         self.batches: list[list[Task]] = []
-        self.asked: list[list[Clip]] = []
-        self._before = before
-        self._rung = rung
+        self.language_batches: list[list[Clip]] = []
+        self._on_batch = on_batch
+        self._passes_from = passes_from
 
     def check(self, spec: JobSpec) -> None:
         """It does all that is asked."""
 
     def detect_languages(self, clips: Sequence[Clip]) -> list[Mapping[str, float]]:
         """Everything is Portuguese, more or less."""
-        self.asked.append(list(clips))
-        self._before(clips)
+        self.language_batches.append(list(clips))
+        self._on_batch(clips)
         return [{"pt": 0.75, "es": 0.25} for _ in clips]
 
     def recognize(self, tasks: Sequence[Task]) -> list[ClipResult | Task]:
         """A word for each clip."""
         self.batches.append(list(tasks))
-        self._before([task.clip for task in tasks])
-        return [heard(task.clip) if task.temperature >= self._rung else task.after(attempt(task.temperature)) for task in tasks]
+        self._on_batch([task.clip for task in tasks])
+        return [
+            clip_result(task.clip) if task.temperature >= self._passes_from else task.after(attempt(task.temperature))
+            for task in tasks
+        ]
 
     @property
     def clips(self) -> list[Clip]:
@@ -84,7 +87,7 @@ def attempt(temperature: float = 0.0) -> Attempt:
     return Attempt(tokens=(1,), text="olá", temperature=temperature, avg_logprob=-0.1, compression_ratio=1.0, no_speech_prob=0.0)
 
 
-def heard(clip: Clip, *spans: tuple[float, float]) -> ClipResult:
+def clip_result(clip: Clip, *spans: tuple[float, float]) -> ClipResult:
     """A result with a word in each of these spans, in seconds of the recording; without any, one word over all of the clip."""
     words = tuple(SpokenWord(" olá", start, end, 0.9, (1,)) for start, end in spans or [(clip.start, clip.end)])
     return ClipResult(clip, attempt(), words)
@@ -109,7 +112,7 @@ def wait_for(event: threading.Event) -> None:
     assert event.wait(PATIENCE)
 
 
-def full_beyond(size: int) -> Before:
+def out_of_memory_above(size: int) -> OnBatch:
     """A device that holds so many clips."""
 
     def check(clips: Sequence[Clip]) -> None:
@@ -119,7 +122,7 @@ def full_beyond(size: int) -> Before:
     return check
 
 
-def failing(*guilty: int, error: type[Exception] = RuntimeError) -> Before:
+def failing(*guilty: int, error: type[Exception] = RuntimeError) -> OnBatch:
     """A device that cannot take a batch with these recordings in it."""
 
     def check(clips: Sequence[Clip]) -> None:
@@ -129,27 +132,27 @@ def failing(*guilty: int, error: type[Exception] = RuntimeError) -> Before:
     return check
 
 
-class Devices:
+class RecognitionHarness:
     """A recognition under way with hand-written engines, and everything that comes out of it; use inside `with`.
 
     Args:
         loaders: an engine, or what loads one, for each device.
         batch_timeout: as for `Recognition`; short where a test is about devices that do not answer.
-        hear: hears events, as `told` does.
-        taking: called with each answer in the thread that gives it, before anybody else hears of it.
+        on_event: hears events, as `told` does.
+        on_answer: called with each answer in the thread that gives it, before anybody else hears of it.
     """
 
     def __init__(
         self,
-        *loaders: Echo | Loader,
+        *loaders: FakeEngine | Loader,
         batch_timeout: Callable[[float], float] = lambda seconds: PATIENCE,
-        hear: Callable[[Event], None] = silence,
-        taking: Callable[[Answer], None] = lambda answer: None,
+        on_event: Callable[[Event], None] = ignore_event,
+        on_answer: Callable[[Answer], None] = lambda answer: None,
     ) -> None:
-        self.told: list[Event] = []
-        self._hear, self._taking = hear, taking
+        self.events: list[Event] = []
+        self._on_event, self._on_answer = on_event, on_answer
         self._inbox: queue.SimpleQueue[Answer] = queue.SimpleQueue()
-        found = [(lambda loader=loader: loader) if isinstance(loader, Echo) else loader for loader in loaders]  # type: ignore[misc]
+        found = [(lambda loader=loader: loader) if isinstance(loader, FakeEngine) else loader for loader in loaders]  # type: ignore[misc]
         self.recognition = Recognition(found, self._take, self._tell, batch_timeout)
 
     def __enter__(self) -> Self:
@@ -176,7 +179,7 @@ class Devices:
             self.recognition.watch()
         return found
 
-    def more(self) -> list[Answer]:
+    def pending_answers(self) -> list[Answer]:
         """What else is there already."""
         found = []
         with suppress(queue.Empty):
@@ -186,17 +189,17 @@ class Devices:
 
     def warnings(self) -> list[str]:
         """What people were warned of."""
-        return [event.message for event in self.told if isinstance(event, Notice) and event.level == "warning"]
+        return [event.message for event in self.events if isinstance(event, Notice) and event.level == "warning"]
 
     def _take(self, answer: Answer) -> None:
-        self._taking(answer)
+        self._on_answer(answer)
         self._inbox.put(answer)
 
     def _tell(self, event: Event) -> None:
-        self.told.append(event)
-        self._hear(event)
+        self.events.append(event)
+        self._on_event(event)
 
 
-def placed(answers: Sequence[Answer], kind: type[Answer]) -> list[tuple[int, int]]:
+def clip_ids(answers: Sequence[Answer], kind: type[Answer]) -> list[tuple[int, int]]:
     """Recording and clip of the answers of this kind, sorted."""
     return sorted((answer.clip.recording, answer.clip.index) for answer in answers if isinstance(answer, kind))

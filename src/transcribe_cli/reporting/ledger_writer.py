@@ -31,7 +31,7 @@ _Dated = tuple[datetime, Event]
 
 
 @contextmanager
-def remembered(url: str, facts: RunFacts, emit: Emit) -> Iterator[Emit]:
+def write_to_ledger(url: str, facts: RunFacts, emit: Emit) -> Iterator[Emit]:
     """What tells `emit` and writes into the ledger; at most one notice says that it cannot be written."""
     history = _History(url, facts, emit)
     history.start()

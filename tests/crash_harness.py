@@ -57,17 +57,17 @@ class Counts:
     kills: int = 0
     trees: int = 0
     recordings: int = 0
-    begun: int = 0
-    told_done: int = 0
+    started: int = 0
+    reported_done: int = 0
     done_twice: int = 0
-    begun_twice: int = 0
-    by_another: int = 0
+    started_twice: int = 0
+    in_other_run: int = 0
     temporary: int = 0
     leases: int = 0
     problems: list[str] = field(default_factory=list)
 
 
-class Crashes:
+class CrashHarness:
     """A tree of short recordings, an undisturbed run's transcripts of it, and runs that are killed.
 
     Args:
@@ -92,7 +92,7 @@ class Crashes:
         self._wanted = {name: document(folder / "undisturbed" / f"{Path(name).stem}.json") for name in self._sources}
         self._runs.clear()
 
-    def go_on_until(self, kills: int) -> Counts:
+    def run_until(self, kills: int) -> Counts:
         """Kill so many times."""
         pair = [self._start(), self._start()]
         while self.counts.kills < kills:
@@ -189,15 +189,15 @@ class Crashes:
         done = Counter(
             event["recording"] for run in self._runs for event in run.events("recording_done") if not event["rendered"]
         )
-        self.counts.told_done += done.total()
+        self.counts.reported_done += done.total()
         self.counts.done_twice += sum(count - 1 for count in done.values())
         for run in self._runs:
-            begun = Counter(event["recording"] for event in run.events("recording_started"))
+            started = Counter(event["recording"] for event in run.events("recording_started"))
             finished = Counter(event["recording"] for event in run.events("recording_done") if not event["rendered"])
-            self.counts.begun += begun.total()
-            self.counts.by_another += len(run.events("recording_elsewhere"))
+            self.counts.started += started.total()
+            self.counts.in_other_run += len(run.events("recording_elsewhere"))
             if not run.killed:
-                self.counts.begun_twice += (begun - finished).total()
+                self.counts.started_twice += (started - finished).total()
 
 
 def document(path: Path) -> dict[str, Any]:
