@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from transcribe_cli.audio import Decoder, Limits
 from transcribe_cli.events import Emit
 from transcribe_cli.plan import Job, find_rttm
-from transcribe_cli.recognition.concurrency import Loader
+from transcribe_cli.recognition.device_threads import Loader
 from transcribe_cli.recognition.engines.devices import choose_device
 from transcribe_cli.recognition.engines.models import locate
 from transcribe_cli.settings import Settings

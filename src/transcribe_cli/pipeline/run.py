@@ -27,7 +27,7 @@ from transcribe_cli.pipeline.prepare import Again, Begun, Ended, Failed, Found, 
 from transcribe_cli.pipeline.recording_state import UnderWay
 from transcribe_cli.pipeline.speech_clips import PackerFactory, default_packer
 from transcribe_cli.plan import Decision, Job
-from transcribe_cli.recognition.concurrency import Loader
+from transcribe_cli.recognition.device_threads import Loader
 from transcribe_cli.recognition.engines import Clip
 from transcribe_cli.recognition.scheduler import Broken, Detected, Heard, Lost, Recognition, default_timeout
 from transcribe_cli.sinks import json_path, read_transcript

@@ -140,13 +140,13 @@ class ChannelSplit:
     """The channels of a recording, each to be listened to by itself.
 
     Attributes:
-        rows: one for each channel that is neither silent nor a copy.
+        finders: one for each channel that is neither silent nor a copy.
         speakers: whether each is a speaker: not where there is only one, or copies of one.
         alike: whether copies of others are left out.
         comparing_seconds: wall time spent on finding that out.
     """
 
-    rows: list[ClipFinder]
+    finders: list[ClipFinder]
     speakers: bool = False
     alike: bool = False
     comparing_seconds: float = 0.0

@@ -20,7 +20,7 @@ from transcribe_cli.audio import Waveform
 from transcribe_cli.errors import DeviceUnavailable, NotReady, RecognitionFailed, TranscribeError
 from transcribe_cli.events import Emit, ModelLoaded, Notice
 from transcribe_cli.recognition.batching import Waiting
-from transcribe_cli.recognition.concurrency import LINGER, Device, DeviceThread, Loader, linger
+from transcribe_cli.recognition.device_threads import LINGER, Device, DeviceThread, Loader, linger
 from transcribe_cli.recognition.engines import Clip, ClipResult, DeviceFull, Engine, Task
 
 # Batches of a device that may fail one after the other before it is left out.
