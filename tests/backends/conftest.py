@@ -15,10 +15,10 @@ import httpx
 import pytest
 
 from tests.backends.gateway import ENDPOINT, KEY, Gateway, running
-from tests.backends.hands import at_work
+from tests.backends.worker_loop import worker_running
 from tests.conftest import Ran, command, environment
 from tests.fork_server import command_runner
-from transcribe_cli.backends.chain import elsewhere
+from transcribe_cli.backends.chain import remote_backend
 from transcribe_cli.batch.run import Batch
 from transcribe_cli.costs.prices import load_prices
 from transcribe_cli.costs.remote_meter import RemoteMeter
@@ -86,12 +86,12 @@ def gateway() -> Iterator[Gateway]:
 @pytest.fixture
 def served(gateway: Gateway, worker: Worker) -> Iterator[Gateway]:
     """A queue with a worker."""
-    with at_work(worker, gateway):
+    with worker_running(worker, gateway):
         yield gateway
 
 
 @dataclass
-class Elsewhere:
+class RemoteRunner:
     """`transcribe remote` with a queue of the tests.
 
     Attributes:
@@ -124,14 +124,14 @@ class Elsewhere:
         meter = RemoteMeter(
             lambda: load_prices(settings.prices), load_prices(settings.prices).local_price(settings.price_per_hour)
         )
-        return Batch(jobs, spec, settings, self.events.append, partial(elsewhere, meter=meter), meter)
+        return Batch(jobs, spec, settings, self.events.append, partial(remote_backend, meter=meter), meter)
 
     def of(self, kind: type[Event]) -> list[Event]:
         """The events of a kind."""
         return [event for event in self.events if isinstance(event, kind)]
 
     @property
-    def said(self) -> str:
+    def messages(self) -> str:
         """All that people were told."""
         return "\n".join(str(getattr(event, "message", "")) for event in self.events)
 
@@ -155,9 +155,9 @@ class Elsewhere:
 
 
 @pytest.fixture
-def remote(gateway: Gateway, tmp_path: Path, say: Callable[..., Path]) -> Elsewhere:
+def remote(gateway: Gateway, tmp_path: Path, say: Callable[..., Path]) -> RemoteRunner:
     """Two recordings to be done elsewhere."""
     folder = tmp_path / "aulas"
     say(folder / "um.wav", "Bom dia a todos.")
     say(folder / "dois.wav", "O professor explica a lição de hoje.")
-    return Elsewhere(gateway, folder, tmp_path / "state")
+    return RemoteRunner(gateway, folder, tmp_path / "state")

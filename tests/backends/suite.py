@@ -65,11 +65,11 @@ class BackendSuite:
         """And is asked about once."""
         asked: list[str] = []
 
-        def wanted(job: Job) -> bool:
+        def should_run(job: Job) -> bool:
             asked.append(job.recording.name)
             return job.recording.name == "um.wav"
 
-        found = _by_name(opened.run(iter(jobs), wanted))
+        found = _by_name(opened.run(iter(jobs), should_run))
         assert list(found) == ["um.wav"]
         assert sorted(asked) == ["dois.wav", "not.mp3", "um.wav"]
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 import transcribe_cli
-from tests.backends.conftest import Elsewhere
+from tests.backends.conftest import RemoteRunner
 from tests.backends.gateway import Gateway
 from tests.backends.test_runpod import until
 from tests.backends.workers import kill, launch, needs_sdk
-from transcribe_cli.backends.audio_upload import Parcel
-from transcribe_cli.backends.job_ids import Ticket
+from transcribe_cli.backends.audio_upload import AudioUpload
+from transcribe_cli.backends.job_ids import JobIdRecord
 from transcribe_cli.backends.runpod.answer import Answer
 from transcribe_cli.backends.runpod.faster_whisper import FasterWhisperWorker
 from transcribe_cli.errors import BackendFailed, RecordingError, TranscribeError, UsageError
@@ -26,7 +26,7 @@ from transcribe_cli.spec import JobSpec
 
 # Where https://github.com/runpod-workers/worker-faster_whisper was cloned to.
 CLONE = os.environ.get("TEST_RUNPOD_FASTER_WHISPER", "")
-TICKET = Ticket("a.mp3", "runpod", "ep", "job-1", seconds=6.0)
+JOB_ID_RECORD = JobIdRecord("a.mp3", "runpod", "ep", "job-1", seconds=6.0)
 # As commit bd500dc gives it.
 OUTPUT: dict[str, Any] = {
     "segments": [
@@ -67,7 +67,7 @@ def job(**spec: object) -> Job:
 
 def test_only_keys_that_it_knows_are_sent_and_none_is_null() -> None:
     asked = job(beam_size=3, temperature=(0.0, 0.4), log_prob_threshold=None)
-    sent = FasterWhisperWorker().request(asked, Parcel("https://signed", "", asked.spec), "")
+    sent = FasterWhisperWorker().request(asked, AudioUpload("https://signed", "", asked.spec), "")
     assert sent == {
         "audio": "https://signed",
         "model": "turbo",
@@ -88,7 +88,7 @@ def test_only_keys_that_it_knows_are_sent_and_none_is_null() -> None:
 
 
 def test_its_words_come_into_their_segments() -> None:
-    transcript = FasterWhisperWorker().outcome(job(), TICKET, OUTPUT).transcript
+    transcript = FasterWhisperWorker().outcome(job(), JOB_ID_RECORD, OUTPUT).transcript
     assert transcript is not None
     assert [[word.word for word in segment.words or ()] for segment in transcript.segments] == [
         [" Bom", " dia."],
@@ -100,7 +100,7 @@ def test_its_words_come_into_their_segments() -> None:
 
 
 def test_no_segments_are_no_speech() -> None:
-    transcript = FasterWhisperWorker().outcome(job(), TICKET, {**OUTPUT, "segments": [], "word_timestamps": []}).transcript
+    transcript = FasterWhisperWorker().outcome(job(), JOB_ID_RECORD, {**OUTPUT, "segments": [], "word_timestamps": []}).transcript
     assert transcript is not None
     assert transcript.flags == ("no_speech",)
 
@@ -108,7 +108,7 @@ def test_no_segments_are_no_speech() -> None:
 @pytest.mark.parametrize("output", [None, {}, {"segments": None}, {"segments": [{"start": 1}]}, "text", {"segments": [3]}])
 def test_an_output_that_is_damaged_is_the_places_failure(output: Any) -> None:
     with pytest.raises(BackendFailed):
-        FasterWhisperWorker().outcome(job(), TICKET, output)
+        FasterWhisperWorker().outcome(job(), JOB_ID_RECORD, output)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_its_errors_are_told_apart(error: Any, kind: type[TranscribeError]) -> N
 @needs_sdk
 @pytest.mark.slow
 @pytest.mark.skipif(not CLONE, reason="TEST_RUNPOD_FASTER_WHISPER names no clone of RunPod's worker")
-def test_the_unmodified_worker_of_runpod_writes_our_files(gateway: Gateway, remote: Elsewhere, tmp_path: Path) -> None:
+def test_the_unmodified_worker_of_runpod_writes_our_files(gateway: Gateway, remote: RemoteRunner, tmp_path: Path) -> None:
     """With the demo model under the name of one that it knows."""
     hub = tmp_path / "hf/hub/models--Systran--faster-whisper-tiny"
     demo = Path(transcribe_cli.__file__).parent / "demo/recognizer"
@@ -162,6 +162,6 @@ def test_the_unmodified_worker_of_runpod_writes_our_files(gateway: Gateway, remo
         finished = remote.run(JobSpec(model="tiny", language="pt"), dialect="faster-whisper", attempts=1)
     finally:
         kill(process)
-    assert finished.transcribed == 2, remote.said + log.read_text()
+    assert finished.transcribed == 2, remote.messages + log.read_text()
     assert "-->" in (remote.folder / "um.srt").read_text()
-    assert "reads one file at a time" in remote.said
+    assert "reads one file at a time" in remote.messages

@@ -9,7 +9,7 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from transcribe_cli.backends.http import REPEATABLE, Patient, pause, retry_after
+from transcribe_cli.backends.http import REPEATABLE, RetryTransport, retry_after, retry_delay
 
 Answers = list[int | httpx.TransportError]
 
@@ -25,7 +25,7 @@ def asked(answers: Answers, method: str = "GET", **options: object) -> tuple[htt
             raise came
         return httpx.Response(came, headers={"retry-after": "3"} if came == 429 else {})
 
-    with httpx.Client(transport=Patient(httpx.MockTransport(answer), waits.append)) as http:
+    with httpx.Client(transport=RetryTransport(httpx.MockTransport(answer), waits.append)) as http:
         try:
             found: httpx.Response | Exception = http.request(method, "http://place.example/", **options)  # type: ignore[arg-type]
         except httpx.TransportError as error:
@@ -72,9 +72,9 @@ def test_it_waits_as_long_as_the_server_asks() -> None:
 
 
 def test_pauses_grow_and_differ() -> None:
-    assert all(pause(attempt) <= 90.0 for attempt in range(20))
-    assert len({pause(3) for _ in range(5)}) > 1
-    assert pause(0) < pause(6)
+    assert all(retry_delay(attempt) <= 90.0 for attempt in range(20))
+    assert len({retry_delay(3) for _ in range(5)}) > 1
+    assert retry_delay(0) < retry_delay(6)
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from tests.backends.conftest import SPEC, Elsewhere
+from tests.backends.conftest import SPEC, RemoteRunner
 from tests.backends.gateway import ENDPOINT, Gateway
-from tests.backends.hands import at_work
 from tests.backends.test_runpod import until
+from tests.backends.worker_loop import worker_running
 from tests.conftest import Ran
-from transcribe_cli.backends import Limited, Wanted, unlimited
-from transcribe_cli.backends.metered import Billed
+from transcribe_cli.backends import ShouldRun, ShouldStop, never_stop
+from transcribe_cli.backends.metered import Metered
 from transcribe_cli.batch.limits import Limits
 from transcribe_cli.costs.prices import load_prices
 from transcribe_cli.costs.remote_meter import RemoteMeter
@@ -35,7 +35,7 @@ from transcribe_cli.worker.handler import Worker
 ADA_24 = 1.12  # USD an hour, as listed
 
 
-def cost(remote: Elsewhere, name: str) -> dict[str, Any] | None:
+def cost(remote: RemoteRunner, name: str) -> dict[str, Any] | None:
     """That of a transcript."""
     document = json.loads((remote.folder / f"{name}.json").read_text())["cost"]
     assert document is None or isinstance(document, dict)
@@ -48,7 +48,7 @@ def billed(gateway: Gateway, name: str, per_hour: float = ADA_24) -> float:
     return sum(job["executionTime"] / 1000 for job in jobs) * per_hour / 3600
 
 
-def attempts(remote: Elsewhere) -> list[dict[str, Any]]:
+def attempts(remote: RemoteRunner) -> list[dict[str, Any]]:
     """The rows of the ledger, with the recording of each."""
     with closing(sqlite3.connect(remote.state / "ledger.db")) as connection:
         connection.row_factory = sqlite3.Row
@@ -63,7 +63,7 @@ def own_prices(folder: Path, text: str) -> str:
     return str(path)
 
 
-def test_a_transcript_costs_what_the_place_computed_for_it(served: Gateway, remote: Elsewhere) -> None:
+def test_a_transcript_costs_what_the_place_computed_for_it(served: Gateway, remote: RemoteRunner) -> None:
     """`executionTime` at the price of the endpoint's cards: in the JSON, the events, the summary and the ledger; and people are told."""
     ran = remote.program("--json", "--log-format", "json")
     assert ran.code == 0, ran.err
@@ -88,7 +88,7 @@ def test_a_transcript_costs_what_the_place_computed_for_it(served: Gateway, remo
         assert row["audio_seconds"] > 0
 
 
-def test_todays_price_counts_where_it_can_be_had(served: Gateway, remote: Elsewhere) -> None:
+def test_todays_price_counts_where_it_can_be_had(served: Gateway, remote: RemoteRunner) -> None:
     """RunPod's catalogue is asked once, and by its day people see that it was."""
     served.catalogue = {"ADA_24": 360.0}
     ran = remote.program()
@@ -102,22 +102,22 @@ def test_todays_price_counts_where_it_can_be_had(served: Gateway, remote: Elsewh
     assert served.log == []
 
 
-def test_of_several_kinds_of_cards_the_dearest_is_assumed(gateway: Gateway, remote: Elsewhere) -> None:
+def test_of_several_kinds_of_cards_the_dearest_is_assumed(gateway: Gateway, remote: RemoteRunner) -> None:
     """And said: nobody tells which one a worker had."""
     gateway.pools = ["AMPERE_24", "ADA_24", "AMPERE_16"]
     remote.run(detach=True)
     told = "runpod charges $1.12/h, the dearest of its kinds (AMPERE_24, ADA_24, AMPERE_16), says https://docs.runpod.io/"
-    assert told in remote.said
+    assert told in remote.messages
 
 
-def test_a_worker_with_two_cards_costs_twice_as_much(gateway: Gateway, remote: Elsewhere) -> None:
+def test_a_worker_with_two_cards_costs_twice_as_much(gateway: Gateway, remote: RemoteRunner) -> None:
     """Prices are for one."""
     gateway.cards = 2
     remote.run(detach=True)
-    assert "runpod charges $2.24/h (ADA_24*2), says https://docs.runpod.io/" in remote.said
+    assert "runpod charges $2.24/h (ADA_24*2), says https://docs.runpod.io/" in remote.messages
 
 
-def test_an_attempt_that_failed_is_paid_as_well(served: Gateway, remote: Elsewhere, transcribe: Callable[..., Ran]) -> None:
+def test_an_attempt_that_failed_is_paid_as_well(served: Gateway, remote: RemoteRunner, transcribe: Callable[..., Ran]) -> None:
     """In the transcript's cost, in a row of its own, and in the report."""
     lost: list[str] = []
     served.lose = lambda job: not lost and not lost.append(job.name)
@@ -149,7 +149,7 @@ def test_an_attempt_that_failed_is_paid_as_well(served: Gateway, remote: Elsewhe
 
 
 def test_a_limit_of_the_cost_cancels_what_is_under_way(
-    gateway: Gateway, worker: Worker, remote: Elsewhere, tmp_path: Path
+    gateway: Gateway, worker: Worker, remote: RemoteRunner, tmp_path: Path
 ) -> None:
     """Nothing more begins, the exit code is 5, what it came to is written down; the same command goes on and ends."""
     process = remote.started("--max-cost", "3", "--prices", own_prices(tmp_path, "[runpod.pools.ADA_24]\nper_hour = 36000\n"))
@@ -169,13 +169,13 @@ def test_a_limit_of_the_cost_cancels_what_is_under_way(
     assert rows[job.id]["cost"] >= 3.0
     assert rows[job.id]["place"] == ENDPOINT
     assert min(row["cost"] for row in rows.values()) == 0.0
-    with at_work(worker, gateway):
+    with worker_running(worker, gateway):
         assert remote.program("--max-cost", "3").code == 0
     assert cost(remote, "um") is not None
     assert cost(remote, "dois") is not None
 
 
-def test_after_the_recording_that_reaches_a_limit_none_begins(served: Gateway, remote: Elsewhere, tmp_path: Path) -> None:
+def test_after_the_recording_that_reaches_a_limit_none_begins(served: Gateway, remote: RemoteRunner, tmp_path: Path) -> None:
     """It may be done by then; the other one was not sent."""
     prices = own_prices(tmp_path, "[runpod.pools.ADA_24]\nper_hour = 0.36\n")
     finished = remote.run(max_cost=1e-9, in_flight=1, prices=prices)
@@ -186,7 +186,7 @@ def test_after_the_recording_that_reaches_a_limit_none_begins(served: Gateway, r
 
 
 def test_a_cost_that_cannot_be_limited_is_refused_before_anything_is_sent(
-    gateway: Gateway, remote: Elsewhere, tmp_path: Path
+    gateway: Gateway, remote: RemoteRunner, tmp_path: Path
 ) -> None:
     """With the cards whose price nobody knows; a file can say it."""
     gateway.pools = ["ADA_24", "NEW_180"]
@@ -198,7 +198,7 @@ def test_a_cost_that_cannot_be_limited_is_refused_before_anything_is_sent(
 
 
 def test_a_key_that_may_not_ask_for_the_cards_needs_a_price_of_the_users(
-    gateway: Gateway, remote: Elsewhere, tmp_path: Path
+    gateway: Gateway, remote: RemoteRunner, tmp_path: Path
 ) -> None:
     """Keys may be for one endpoint's queue alone."""
     gateway.then["endpoint"].extend([403, 403])
@@ -206,30 +206,30 @@ def test_a_key_that_may_not_ask_for_the_cards_needs_a_price_of_the_users(
         remote.run(max_cost=1)
     own = own_prices(tmp_path, "[runpod.pools.any]\nper_hour = 2\n")
     assert remote.run(max_cost=1, prices=own, detach=True).exit_code == 6
-    assert f"runpod charges $2.00/h (any), says {own}." in remote.said
+    assert f"runpod charges $2.00/h (any), says {own}." in remote.messages
 
 
-def test_a_place_without_a_price_gives_way_to_this_machine(gateway: Gateway, remote: Elsewhere) -> None:
+def test_a_place_without_a_price_gives_way_to_this_machine(gateway: Gateway, remote: RemoteRunner) -> None:
     """Which is the user's own, and costs nothing that anybody knows."""
     gateway.pools = ["NEW_180"]
     finished = remote.run(max_cost=1, fallback=("local",), device="cpu")
     assert (finished.exit_code, finished.cost, finished.cost_by_backend) == (0, None, {})
-    assert "runpod is left out: --max-cost cannot be kept" in remote.said
+    assert "runpod is left out: --max-cost cannot be kept" in remote.messages
     assert not gateway.jobs
 
 
-def test_this_machine_alone_is_limited_as_in_run(remote: Elsewhere) -> None:
+def test_this_machine_alone_is_limited_as_in_run(remote: RemoteRunner) -> None:
     """By its price, or not at all."""
     ran = remote.program("--backend", "local", "--max-cost", "1")
     assert ran.code == 2
     assert "--price-per-hour" in ran.err
 
 
-def test_an_unknown_price_is_said_and_never_taken_for_nothing(served: Gateway, remote: Elsewhere) -> None:
+def test_an_unknown_price_is_said_and_never_taken_for_nothing(served: Gateway, remote: RemoteRunner) -> None:
     """At the beginning and at the end; null for programs."""
     served.pools = ["NEW_180"]
     finished = remote.run()
-    assert "What runpod charges is not known (NEW_180), nor what this run costs" in remote.said
+    assert "What runpod charges is not known (NEW_180), nor what this run costs" in remote.messages
     assert (finished.exit_code, finished.cost, finished.cost_by_backend) == (0, None, {"runpod": None})
     assert (message_for(finished) or "").endswith("; cost not known.")
     assert cost(remote, "um") is None
@@ -238,7 +238,7 @@ def test_an_unknown_price_is_said_and_never_taken_for_nothing(served: Gateway, r
     assert all(event.computing for event in ended)
 
 
-def test_what_this_machine_does_instead_costs_its_price(served: Gateway, remote: Elsewhere) -> None:
+def test_what_this_machine_does_instead_costs_its_price(served: Gateway, remote: RemoteRunner) -> None:
     """Besides what the endpoint charged for failing."""
     served.lose = lambda job: True
     finished = remote.run(fallback=("local",), device="cpu", attempts=1, price_per_hour=36)
@@ -253,7 +253,7 @@ def test_what_this_machine_does_instead_costs_its_price(served: Gateway, remote:
     assert f" (runpod {format_cost(rented)}, local {format_cost(here)})." in (message_for(finished) or "")
 
 
-def test_the_cheapest_place_comes_first(served: Gateway, remote: Elsewhere) -> None:
+def test_the_cheapest_place_comes_first(served: Gateway, remote: RemoteRunner) -> None:
     """By what an hour of audio costs there, as fast as it was; a machine of one's own costs nothing."""
     assert remote.program().code == 0
     both = ("--fallback", "local", "--device", "cpu", "--overwrite", "--priority", "cost")
@@ -266,7 +266,7 @@ def test_the_cheapest_place_comes_first(served: Gateway, remote: Elsewhere) -> N
     assert (ran.code, len(served.all_jobs())) == (0, 4)
 
 
-def test_the_fastest_place_comes_first(gateway: Gateway, remote: Elsewhere) -> None:
+def test_the_fastest_place_comes_first(gateway: Gateway, remote: RemoteRunner) -> None:
     """Of one that nobody measured nothing is known; and what cannot be used is in no order."""
     both = ("--fallback", "local", "--device", "cpu", "--priority", "speed")
     ran = remote.program(*both, "--rtfx", "0.01")
@@ -291,12 +291,12 @@ class Service:
     def check(self, jobs: Sequence[Job]) -> None:
         """It is ready."""
 
-    def run(self, jobs: Iterable[Job], wanted: Wanted, limited: Limited = unlimited) -> Generator[Outcome]:
+    def run(self, jobs: Iterable[Job], should_run: ShouldRun, should_stop: ShouldStop = never_stop) -> Generator[Outcome]:
         """As the contract says."""
         for job in jobs:
-            if limited():
+            if should_stop():
                 return
-            if wanted(job):
+            if should_run(job):
                 self._emit(RecordingSent(job.recording.label, self.name, "", 9, 3600.0))
                 self._failing -= 1
                 error = BackendFailed("It is down.") if self._failing >= 0 else None
@@ -304,7 +304,7 @@ class Service:
                 yield Outcome(job, error=error, usage=(used,))
 
 
-def test_hours_of_audio_are_limited_too(remote: Elsewhere) -> None:
+def test_hours_of_audio_are_limited_too(remote: RemoteRunner) -> None:
     """At 36 cents each, the second one reaches half a dollar; both are told with their cost, the failed one as well."""
     (remote.folder / "tres.wav").write_bytes((remote.folder / "um.wav").read_bytes())
     settings = Settings(max_cost=0.5)
@@ -315,7 +315,7 @@ def test_hours_of_audio_are_limited_too(remote: Elsewhere) -> None:
         events.append(event)
 
     limits = Limits(settings, meter.total_cost)
-    place = Billed(Service(hear, failing=1), meter, settings, hear)
+    place = Metered(Service(hear, failing=1), meter, settings, hear)
     jobs = plan(find_recordings([str(remote.folder)]), SPEC, settings)
     place.check(jobs)
     found = list(place.run(iter(jobs), lambda job: True, lambda: limits.reached() is not None))
@@ -326,10 +326,10 @@ def test_hours_of_audio_are_limited_too(remote: Elsewhere) -> None:
     assert "openai charges $0.36/h of audio (whisper-1), says " in str(getattr(events[0], "message", ""))
 
 
-def test_a_service_without_a_price_is_refused(remote: Elsewhere) -> None:
+def test_a_service_without_a_price_is_refused(remote: RemoteRunner) -> None:
     """With its model."""
     service = Service(lambda event: None)
     service.tariffs = ("openai.whisper-9",)
-    place = Billed(service, RemoteMeter(load_prices), Settings(max_cost=1), lambda event: None)
+    place = Metered(service, RemoteMeter(load_prices), Settings(max_cost=1), lambda event: None)
     with pytest.raises(UsageError, match=r"at openai: what it charges is not known \(whisper-9\)"):
         place.check([])

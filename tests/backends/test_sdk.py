@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.backends.conftest import Elsewhere
+from tests.backends.conftest import RemoteRunner
+from tests.backends.fault_injection import Faults, run_with_faults
 from tests.backends.gateway import Gateway
-from tests.backends.ordeal import Faults, suffer
 from tests.backends.test_runpod import until
 from tests.backends.workers import needs_sdk, working
 from tests.conftest import lecture
@@ -26,12 +26,12 @@ def sdk(gateway: Gateway, tmp_path: Path) -> Iterator[Gateway]:
         yield gateway
 
 
-def test_it_does_what_our_own_loop_does(sdk: Gateway, remote: Elsewhere) -> None:
+def test_it_does_what_our_own_loop_does(sdk: Gateway, remote: RemoteRunner) -> None:
     assert remote.run(device="cpu").transcribed == 2
     assert (remote.folder / "um.srt").read_text().startswith("1\n")
 
 
-def test_it_takes_several_jobs_at_once(sdk: Gateway, remote: Elsewhere) -> None:
+def test_it_takes_several_jobs_at_once(sdk: Gateway, remote: RemoteRunner) -> None:
     for number in range(4):
         lecture(remote.folder / f"{number}.wav")
     sdk.hold = True
@@ -41,7 +41,7 @@ def test_it_takes_several_jobs_at_once(sdk: Gateway, remote: Elsewhere) -> None:
     assert remote.run().exit_code == 0
 
 
-def test_a_cancelled_job_ends_and_the_next_one_begins(sdk: Gateway, remote: Elsewhere) -> None:
+def test_a_cancelled_job_ends_and_the_next_one_begins(sdk: Gateway, remote: RemoteRunner) -> None:
     for path in remote.folder.iterdir():
         path.unlink()
     lecture(remote.folder / "long.wav", (("Bom dia a todos. Vamos começar a aula.", "pt-br+m3"),) * 60, pause=1.0)
@@ -58,8 +58,8 @@ def test_a_cancelled_job_ends_and_the_next_one_begins(sdk: Gateway, remote: Else
 
 
 def test_everything_goes_wrong_and_each_recording_is_done_once(tmp_path: Path) -> None:
-    """A small one of `ordeal`."""
+    """A small run of `fault_injection`."""
     faults = Faults(seed=3, client_seconds=12.0, worker_seconds=25.0, lost=0.1, dropped=0.1)
-    ended = suffer(tmp_path, 12, faults)
+    ended = run_with_faults(tmp_path, 12, faults)
     assert ended.done == 12, ended.log
     assert not ended.silent, ended.log

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.backends.conftest import SPEC, Elsewhere
+from tests.backends.conftest import SPEC, RemoteRunner
 from tests.backends.gateway import Gateway
 from tests.conftest import EXAMPLES, Ran
 from transcribe_cli.transcript import Transcript
@@ -17,7 +17,7 @@ WITH_SPEAKERS = SPEC.model_copy(update={"diarize": True, "diarize_model": "demo"
 
 
 @pytest.fixture
-def hearing(remote: Elsewhere) -> Elsewhere:
+def hearing(remote: RemoteRunner) -> RemoteRunner:
     """Three voices."""
     for path in remote.folder.iterdir():
         path.unlink()
@@ -25,40 +25,42 @@ def hearing(remote: Elsewhere) -> Elsewhere:
     return remote
 
 
-def transcript(remote: Elsewhere) -> Transcript:
+def transcript(remote: RemoteRunner) -> Transcript:
     """What was written."""
     return Transcript.loads((remote.folder / "hearing.json").read_bytes())
 
 
-def test_speakers_are_those_of_run(served: Gateway, hearing: Elsewhere, transcribe: Callable[..., Ran], tmp_path: Path) -> None:
+def test_speakers_are_those_of_run(
+    served: Gateway, hearing: RemoteRunner, transcribe: Callable[..., Ran], tmp_path: Path
+) -> None:
     here = tmp_path / "here"
     shutil.copytree(hearing.folder, here)
-    assert hearing.run(WITH_SPEAKERS, output_format="all").exit_code == 0, hearing.said
+    assert hearing.run(WITH_SPEAKERS, output_format="all").exit_code == 0, hearing.messages
     ran = transcribe("run", here, "--model", "demo", "-l", "pt", "--diarize", "--diarize-model", "demo", "-f", "all")
     assert ran.code == 0, ran.err
     for ending in ("srt", "vtt", "txt", "tsv", "rttm"):
         assert (hearing.folder / f"hearing.{ending}").read_bytes() == (here / f"hearing.{ending}").read_bytes(), ending
 
 
-def test_only_who_speaks_is_asked_where_the_text_is_there(served: Gateway, hearing: Elsewhere) -> None:
+def test_only_who_speaks_is_asked_where_the_text_is_there(served: Gateway, hearing: RemoteRunner) -> None:
     assert hearing.run().exit_code == 0
     text = transcript(hearing).text
     finished = hearing.run(WITH_SPEAKERS)
-    assert (finished.diarized, finished.transcribed) == (1, 0), hearing.said
+    assert (finished.diarized, finished.transcribed) == (1, 0), hearing.messages
     second = served.all_jobs()[1].body["input"]
     assert "hearing" in second["name"]
     assert text.strip()[:20] in second["text"]["text"]
     assert (transcript(hearing).text, len(transcript(hearing).speakers)) == (text, 3)
 
 
-def test_turns_that_somebody_has_go_along(served: Gateway, hearing: Elsewhere) -> None:
+def test_turns_that_somebody_has_go_along(served: Gateway, hearing: RemoteRunner) -> None:
     lines = ["SPEAKER hearing 1 0.0 30.0 <NA> <NA> Ana <NA> <NA>", "SPEAKER hearing 1 30.0 30.0 <NA> <NA> Rui <NA> <NA>"]
     (hearing.folder / "hearing.wav.rttm").write_text("\n".join(lines))
-    assert hearing.run(SPEC.model_copy(update={"diarize": True, "diarize_model": "rttm"})).exit_code == 0, hearing.said
+    assert hearing.run(SPEC.model_copy(update={"diarize": True, "diarize_model": "rttm"})).exit_code == 0, hearing.messages
     assert transcript(hearing).speakers == ("Ana", "Rui")
 
 
-def test_text_without_speakers_is_kept_and_said(served: Gateway, hearing: Elsewhere) -> None:
+def test_text_without_speakers_is_kept_and_said(served: Gateway, hearing: RemoteRunner) -> None:
     nobody = SPEC.model_copy(update={"diarize": True, "diarize_model": "nobody/nothing"})
     finished = hearing.run(nobody)
     assert (finished.exit_code, finished.failed) == (3, 1)

@@ -9,10 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from tests.backends.conftest import SPEC, Elsewhere
+from tests.backends.conftest import SPEC, RemoteRunner
 from tests.backends.gateway import DROP_AFTER, Gateway
-from tests.backends.hands import at_work
 from tests.backends.test_runpod import until
+from tests.backends.worker_loop import worker_running
 from tests.storage.places import Tree, new, started
 from transcribe_cli.errors import StorageNotReady, UsageError
 from transcribe_cli.events import RecordingSent
@@ -37,8 +37,8 @@ def bucket(server: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tre
     return new("s3", server, tmp_path)
 
 
-def test_audio_and_results_go_through_the_bucket_and_nothing_stays(served: Gateway, remote: Elsewhere, bucket: Tree) -> None:
-    assert remote.run(staging=bucket.url, storage=bucket.options, upload="opus").exit_code == 0, remote.said
+def test_audio_and_results_go_through_the_bucket_and_nothing_stays(served: Gateway, remote: RemoteRunner, bucket: Tree) -> None:
+    assert remote.run(staging=bucket.url, storage=bucket.options, upload="opus").exit_code == 0, remote.messages
     assert bucket.files() == {}
     for job in served.all_jobs():
         assert {"audio_url", "result_url"} <= job.body["input"].keys()
@@ -47,30 +47,30 @@ def test_audio_and_results_go_through_the_bucket_and_nothing_stays(served: Gatew
     assert all(event.bytes > 1000 for event in remote.events if isinstance(event, RecordingSent))
 
 
-def test_a_result_in_the_bucket_outlives_the_queue(gateway: Gateway, worker: Worker, remote: Elsewhere, bucket: Tree) -> None:
+def test_a_result_in_the_bucket_outlives_the_queue(gateway: Gateway, worker: Worker, remote: RemoteRunner, bucket: Tree) -> None:
     remote.run(detach=True, staging=bucket.url, storage=bucket.options)
-    with at_work(worker, gateway):
+    with worker_running(worker, gateway):
         until(lambda: all(job.status == "COMPLETED" for job in gateway.jobs.values()))
     gateway.retention = 0.0
     assert remote.run(staging=bucket.url, storage=bucket.options).exit_code == 0
     assert len(gateway.all_jobs()) == 2
-    assert "twice" not in remote.said
+    assert "twice" not in remote.messages
     assert bucket.files() == {}
 
 
-def test_a_result_in_the_bucket_outlives_a_lost_answer(served: Gateway, remote: Elsewhere, bucket: Tree) -> None:
+def test_a_result_in_the_bucket_outlives_a_lost_answer(served: Gateway, remote: RemoteRunner, bucket: Tree) -> None:
     served.lose = lambda job: True
     assert remote.run(staging=bucket.url, storage=bucket.options).exit_code == 0
     assert [job.starts for job in served.all_jobs()] == [1, 1]
 
 
-def test_nothing_stays_in_the_bucket_when_jobs_cannot_be_sent(gateway: Gateway, remote: Elsewhere, bucket: Tree) -> None:
+def test_nothing_stays_in_the_bucket_when_jobs_cannot_be_sent(gateway: Gateway, remote: RemoteRunner, bucket: Tree) -> None:
     gateway.then["run"].extend([400] * 2 + [DROP_AFTER] * 2)
     assert remote.run(staging=bucket.url, storage=bucket.options, attempts=1).exit_code == 3
     assert bucket.files() == {}
 
 
-def test_no_signed_url_is_in_any_file(gateway: Gateway, remote: Elsewhere, bucket: Tree, tmp_path: Path) -> None:
+def test_no_signed_url_is_in_any_file(gateway: Gateway, remote: RemoteRunner, bucket: Tree, tmp_path: Path) -> None:
     remote.run(detach=True, staging=bucket.url, storage=bucket.options)
     written = [path for path in (*remote.folder.rglob("*"), *remote.state.rglob("*")) if path.is_file()]
     secrets = [b"X-Amz-Signature", str(bucket.options["s3"]["secret"]).encode()]
@@ -79,7 +79,7 @@ def test_no_signed_url_is_in_any_file(gateway: Gateway, remote: Elsewhere, bucke
     assert "Signature" not in "".join(str(event.as_record()) for event in remote.events)
 
 
-def test_a_recording_in_a_bucket_is_fetched_by_the_worker_itself(served: Gateway, remote: Elsewhere, bucket: Tree) -> None:
+def test_a_recording_in_a_bucket_is_fetched_by_the_worker_itself(served: Gateway, remote: RemoteRunner, bucket: Tree) -> None:
     bucket.put("um.wav", (remote.folder / "um.wav").read_bytes())
     settings = remote.settings(storage=bucket.options)
     jobs = plan(find_recordings([bucket.url], storage=bucket.options), SPEC, settings)
@@ -105,32 +105,32 @@ def test_an_anonymous_bucket_cannot_sign(bucket: Tree) -> None:
 
 
 @pytest.mark.parametrize("url", ["https://example.org/", "memory://folder"])
-def test_only_buckets_can_stage(gateway: Gateway, remote: Elsewhere, url: str) -> None:
+def test_only_buckets_can_stage(gateway: Gateway, remote: RemoteRunner, url: str) -> None:
     with pytest.raises(UsageError, match="cannot be the staging bucket"):
         remote.run(staging=url)
     assert not gateway.jobs
 
 
-def test_a_bucket_that_is_not_there_is_said_before_anything_is_sent(gateway: Gateway, remote: Elsewhere, bucket: Tree) -> None:
+def test_a_bucket_that_is_not_there_is_said_before_anything_is_sent(gateway: Gateway, remote: RemoteRunner, bucket: Tree) -> None:
     with pytest.raises(StorageNotReady, match="nowhere"):
         remote.run(staging="s3://nowhere/folder", storage=bucket.options)
     assert not gateway.jobs
 
 
 def test_what_a_killed_run_staged_is_removed_by_the_next(
-    served: Gateway, remote: Elsewhere, bucket: Tree, monkeypatch: pytest.MonkeyPatch
+    served: Gateway, remote: RemoteRunner, bucket: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed while it put the audio there: nothing was sent, so nothing is said of paying twice."""
     (remote.folder / "dois.wav").unlink()
     with monkeypatch.context() as patch:
         patch.setattr("transcribe_cli.backends.staging.Staging.remove", lambda self, uri: True)  # as after kill -9
-        patch.setattr("transcribe_cli.backends.audio_upload.signed_get", _killed)
+        patch.setattr("transcribe_cli.backends.audio_upload.download_url", _killed)
         with pytest.raises(SystemExit):
             remote.run(staging=bucket.url, storage=bucket.options)
     assert len(bucket.files()) == 1
     assert remote.run(staging=bucket.url, storage=bucket.options).exit_code == 0
     assert bucket.files() == {}
-    assert "twice" not in remote.said
+    assert "twice" not in remote.messages
 
 
 def _killed(*arguments: object, **options: object) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.backends.conftest import Elsewhere
+from tests.backends.conftest import RemoteRunner
 from tests.backends.gateway import Gateway
 from transcribe_cli.backends.runpod import stalled_queue
 from transcribe_cli.backends.runpod.answer import Answer, State
@@ -91,7 +91,7 @@ def test_it_is_asked_about_once_a_minute() -> None:
     assert waiting.asked <= 10
 
 
-def test_the_run_ends_when_nobody_comes(gateway: Gateway, remote: Elsewhere, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_run_ends_when_nobody_comes(gateway: Gateway, remote: RemoteRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stalled_queue, "ASK_SECONDS", 0.2)
     gateway.workers = {"throttled": 2}
     with pytest.raises(NotReady, match="throttled"):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from transcribe_cli.backends import Backend, Limited, Wanted, retry, unlimited
+from transcribe_cli.backends import Backend, ShouldRun, ShouldStop, never_stop, retry
 from transcribe_cli.backends.breaker import Breaker
 from transcribe_cli.backends.failover import Failover
 from transcribe_cli.backends.retry import Retry
-from transcribe_cli.backends.thread_pool import Stop, side_by_side
+from transcribe_cli.backends.thread_pool import StopFlag, run_in_threads
 from transcribe_cli.costs.usage import Usage
 from transcribe_cli.errors import BackendFailed, NotReady, RecordingError, TooLong, TranscribeError, UsageError
 from transcribe_cli.events import AttemptFailed, Event
@@ -42,12 +42,12 @@ class Place:
         if self.ready is not None:
             raise self.ready
 
-    def run(self, jobs: Iterable[Job], wanted: Wanted, limited: Limited = unlimited) -> Generator[Outcome]:
+    def run(self, jobs: Iterable[Job], should_run: ShouldRun, should_stop: ShouldStop = never_stop) -> Generator[Outcome]:
         """As the contract says."""
         for job in jobs:
-            if limited():
+            if should_stop():
                 return
-            if not wanted(job):
+            if not should_run(job):
                 continue
             name = job.recording.name
             error = self.says(name, self.tried.count(name))
@@ -59,7 +59,7 @@ class Place:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry, "pause", lambda attempt, asked=None: 0.0)
+    monkeypatch.setattr(retry, "retry_delay", lambda attempt, asked=None: 0.0)
 
 
 def jobs(*names: str) -> list[Job]:
@@ -69,9 +69,9 @@ def jobs(*names: str) -> list[Job]:
     return [Job(Recording(top / name, top), spec, Output(top, name), Decision.TRANSCRIBE, "new") for name in names or NAMES]
 
 
-def outcomes(backend: Backend, *names: str, wanted: Wanted = lambda job: True) -> dict[str, Outcome]:
+def outcomes(backend: Backend, *names: str, should_run: ShouldRun = lambda job: True) -> dict[str, Outcome]:
     """Exactly one for each job."""
-    found = list(backend.run(iter(jobs(*names)), wanted))
+    found = list(backend.run(iter(jobs(*names)), should_run))
     by_name = {outcome.job.recording.name: outcome for outcome in found}
     assert len(by_name) == len(found)
     return by_name
@@ -105,7 +105,7 @@ def test_tries_are_limited() -> None:
 
 def test_a_limit_ends_the_run_also_in_a_pause_and_before_another_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not done has no outcome: the same command goes on with it."""
-    monkeypatch.setattr(retry, "pause", lambda attempt, asked=None: 3600.0)
+    monkeypatch.setattr(retry, "retry_delay", lambda attempt, asked=None: 3600.0)
     place, other = Place(says=fails(9, DOWN)), Place("other")
     reached: list[bool] = []
     backend = Failover([Retry(place, 3, lambda event: reached.append(True)), other], lambda event: None)
@@ -115,14 +115,14 @@ def test_a_limit_ends_the_run_also_in_a_pause_and_before_another_place(monkeypat
 
 def test_a_limit_stops_those_that_work_side_by_side() -> None:
     """They hear of it at once, as when the run is closed."""
-    stop, begun = Stop(), threading.Event()
+    stop, begun = StopFlag(), threading.Event()
 
-    def do(job: Job, told: Stop) -> Outcome:
+    def do(job: Job, told: StopFlag) -> Outcome:
         begun.set()
         told.wait(3600)
         return Outcome(job)
 
-    assert list(side_by_side(iter(jobs()), lambda job: True, begun.is_set, do, 2, stop)) == []
+    assert list(run_in_threads(iter(jobs()), lambda job: True, begun.is_set, do, 2, stop)) == []
     assert stop.is_set
 
 
@@ -141,7 +141,9 @@ def test_a_job_is_tried_again_before_the_others_end() -> None:
 
 def test_what_nobody_wants_is_not_done() -> None:
     place = Place(says=fails(1, DOWN))
-    found = outcomes(Failover([Retry(place, 2, print), Place("other")], print), wanted=lambda job: job.recording.name != "b.mp3")
+    found = outcomes(
+        Failover([Retry(place, 2, print), Place("other")], print), should_run=lambda job: job.recording.name != "b.mp3"
+    )
     assert sorted(found) == ["a.mp3", "c.mp3"]
 
 
@@ -167,13 +169,15 @@ def test_a_place_that_takes_all_jobs_at_once_leaves_those_that_it_did_not_do() -
     """As this machine does: what it has not begun is for the next, too, but nothing that nobody wants."""
 
     class Greedy(Place):
-        def run(self, jobs: Iterable[Job], wanted: Wanted, limited: Limited = unlimited) -> Generator[Outcome]:
-            return super().run(tuple(jobs), wanted, limited)
+        def run(self, jobs: Iterable[Job], should_run: ShouldRun, should_stop: ShouldStop = never_stop) -> Generator[Outcome]:
+            return super().run(tuple(jobs), should_run, should_stop)
 
     first = Greedy("first", lambda name, before: NotReady("The disk is full.") if name == "c.mp3" else None)
     second = Place("second")
     names = (*NAMES, "d.mp3", "e.mp3")
-    found = outcomes(Failover([first, second], print), *names, wanted=lambda job: job.recording.name not in ("b.mp3", "e.mp3"))
+    found = outcomes(
+        Failover([first, second], print), *names, should_run=lambda job: job.recording.name not in ("b.mp3", "e.mp3")
+    )
     assert sorted(found) == ["a.mp3", "c.mp3", "d.mp3"]
     assert (first.tried, second.tried) == (["a.mp3", "c.mp3"], ["c.mp3", "d.mp3"])
 
@@ -232,6 +236,6 @@ def test_a_failing_recording_does_not_count_against_its_place() -> None:
 
 def test_it_waits_as_long_as_the_place_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[float | None] = []
-    monkeypatch.setattr(retry, "pause", lambda attempt, wanted=None: asked.append(wanted) or 0.0)
+    monkeypatch.setattr(retry, "retry_delay", lambda attempt, requested=None: asked.append(requested) or 0.0)
     outcomes(Retry(Place(says=fails(1, BackendFailed("Too many.", retry_after=7.0))), 2, lambda event: None))
     assert asked == [7.0, 7.0, 7.0]

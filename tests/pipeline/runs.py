@@ -65,12 +65,12 @@ def outcomes(
     *decoders: Decoder,
     hear: Callable[[Event], None] = ignore_event,
     take: Callable[[Outcome], None] = lambda outcome: None,
-    wanted: Callable[[Job], bool] = lambda job: True,
+    should_run: Callable[[Job], bool] = lambda job: True,
 ) -> dict[str, Outcome]:
     """All of a run, by name, in the order in which they came; there is one for each job."""
     found: list[Outcome] = []
     try:
-        for outcome in Pipeline(lambda: [lambda: engine], decoders, hear).run(jobs, wanted):
+        for outcome in Pipeline(lambda: [lambda: engine], decoders, hear).run(jobs, should_run):
             found.append(outcome)
             take(outcome)
     finally:

@@ -119,12 +119,12 @@ def test_what_was_decoded_and_not_heard_of_leaves_nothing_either(tmp_path: Path,
         if isinstance(event, RecordingPrepared) and next(count) == 2:
             prepared.wait()
 
-    def limited() -> bool:
+    def should_stop() -> bool:
         prepared.wait()
         return True
 
     pipeline = Pipeline(load, [decoder], heard)
-    assert list(pipeline.run(jobs(tmp_path / "in"), limited=limited)) == []
+    assert list(pipeline.run(jobs(tmp_path / "in"), should_stop=should_stop)) == []
     assert list(decoder.scratch.iterdir()) == []
 
 

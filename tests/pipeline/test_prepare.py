@@ -62,14 +62,14 @@ def preparing(
     jobs: Sequence[Job],
     scratch: Path,
     threads: int = 1,
-    wanted: Callable[[Job], bool] = lambda job: True,
+    should_run: Callable[[Job], bool] = lambda job: True,
     emit: Callable[[Event], None] = ignore_event,
 ) -> Iterator[tuple[Preparation, Inbox]]:
     """A preparation under way, with so many decoders."""
     inbox = Inbox()
     with ExitStack() as stack:
         decoders = [stack.enter_context(Decoder(scratch)) for _ in range(threads)]
-        with Preparation(jobs, decoders, wanted, inbox.put, emit) as preparation:
+        with Preparation(jobs, decoders, should_run, inbox.put, emit) as preparation:
             yield preparation, inbox
     inbox.rest()
     for begun in inbox.all(Begun):
@@ -124,12 +124,12 @@ def test_one_thread_goes_by_order_and_the_other_by_size(folder: Path, scratch: P
     both = threading.Barrier(2)
     turns: dict[int, list[str]] = {}
 
-    def wanted(job: Job) -> bool:
+    def should_run(job: Job) -> bool:
         turns.setdefault(threading.get_ident(), []).append(job.recording.name)
         both.wait(PATIENCE)
         return False
 
-    with preparing(jobs(folder), scratch, threads=2, wanted=wanted) as (_, inbox):
+    with preparing(jobs(folder), scratch, threads=2, should_run=should_run) as (_, inbox):
         inbox.until(ended)
     assert sorted(turns.values()) == [["a.wav", "b.wav"], ["d.wav", "c.wav"]]
     assert len(inbox.messages) == 1
@@ -152,7 +152,10 @@ def test_no_recording_is_begun_while_enough_waits_for_the_recognizer(
     for name in ("a.wav", "b.wav", "c.wav"):
         say(folder / name)
     asked: list[str] = []
-    with preparing(jobs(folder), scratch, wanted=lambda job: asked.append(job.recording.name) or True) as (preparation, inbox):
+    with preparing(jobs(folder), scratch, should_run=lambda job: asked.append(job.recording.name) or True) as (
+        preparation,
+        inbox,
+    ):
         for number, so_far in enumerate((["a.wav"], ["a.wav", "b.wav"], ["a.wav", "b.wav", "c.wav"])):
             found = inbox.until(lambda message: isinstance(message, Found))
             assert isinstance(found, Found)
@@ -183,7 +186,7 @@ def test_what_is_not_wanted_is_passed_over(folder: Path, scratch: Path, say: Say
     """Somebody else says what became of it."""
     for name in ("a.wav", "b.wav"):
         say(folder / name)
-    with preparing(jobs(folder), scratch, wanted=lambda job: job.recording.name == "b.wav") as (_, inbox):
+    with preparing(jobs(folder), scratch, should_run=lambda job: job.recording.name == "b.wav") as (_, inbox):
         inbox.until(ended)
     assert [message.number for message in inbox.all(Begun) if isinstance(message, Begun)] == [1]
 

@@ -116,7 +116,7 @@ def test_short_notes_do_not_wait_for_a_lecture_nor_it_for_them(
 
     monkeypatch.setattr(Recognition, "add", watched)
     engine = FakeEngine(batch_size=4, on_batch=lambda clips: wait_for(all_there))
-    found = outcomes(jobs(folder), engine, Decoder(scratch), Decoder(scratch), wanted=begin)
+    found = outcomes(jobs(folder), engine, Decoder(scratch), Decoder(scratch), should_run=begin)
     assert list(found)[-1] == "a.wav"
     assert [words(found[name]) for name in ["a.wav", *notes]] == [40, 1, 1, 1, 1, 1]
     assert any(0 in recordings and len(recordings) > 1 for recordings in engine.batched_recordings())

@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 import pytest
-from transcribe_cli.recognition.device_threads import HEAD_START, LINGER, Device, DeviceThread, linger
 
 from tests.cli.test_interrupt import wait_until
 from tests.fake_engine import PORTUGUESE, FakeEngine, RecognitionHarness, clip, clip_ids, wait_for
 from transcribe_cli.audio import Waveform
 from transcribe_cli.events import ModelLoaded
+from transcribe_cli.recognition.device_threads import HEAD_START, LINGER, Device, DeviceThread, linger
 from transcribe_cli.recognition.engines import Clip, Task
 from transcribe_cli.recognition.scheduler import Detected, Heard
 

@@ -34,12 +34,12 @@ from transcribe_cli.spec import JobSpec
 
 # Asked just before each attempt at a job, in whatever thread makes it. No means that somebody else does it, or that a limit is reached:
 # the job has no outcome then. Who said yes to a job says so again when another attempt is made.
-Wanted: TypeAlias = Callable[[Job], bool]
+ShouldRun: TypeAlias = Callable[[Job], bool]
 # Asked all the time while there is work. Once it says so the run ends as if it were closed: what is not done has no outcome.
-Limited: TypeAlias = Callable[[], bool]
+ShouldStop: TypeAlias = Callable[[], bool]
 
 
-def unlimited() -> bool:
+def never_stop() -> bool:
     """No limit is ever reached."""
     return False
 
@@ -72,15 +72,15 @@ class Backend(Protocol):
         """
         ...
 
-    def run(self, jobs: Iterable[Job], wanted: Wanted, limited: Limited = unlimited) -> Generator[Outcome]:
+    def run(self, jobs: Iterable[Job], should_run: ShouldRun, should_stop: ShouldStop = never_stop) -> Generator[Outcome]:
         """Do the jobs, and yield what became of each, in the order in which they finish. In the thread of whoever iterates.
 
         Closing the generator stops the work cleanly: what runs elsewhere is cancelled there, unless the user asked to leave it.
 
         Args:
             jobs: whose decision is TRANSCRIBE or DIARIZE, each once. Taken one at a time, when there is room for one more, by one thread.
-            wanted: see `Wanted`.
-            limited: see `Limited`.
+            should_run: see `ShouldRun`.
+            should_stop: see `ShouldStop`.
 
         Raises:
             NotReady: the place cannot be used any more.
@@ -89,4 +89,4 @@ class Backend(Protocol):
 
 
 # What `registry.BACKENDS` loads.
-Opener: TypeAlias = Callable[[JobSpec, Settings, Emit], Backend]
+BackendFactory: TypeAlias = Callable[[JobSpec, Settings, Emit], Backend]

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from transcribe_cli.audio import Decoder, Waveform
 from transcribe_cli.audio.opus import MAX_CHANNELS, write_opus
-from transcribe_cli.backends.staging import MOST_BYTES, Staging, signed_get
-from transcribe_cli.backends.thread_pool import Stop
+from transcribe_cli.backends.staging import MOST_BYTES, Staging, download_url
+from transcribe_cli.backends.thread_pool import StopFlag
 from transcribe_cli.errors import RecordingError, StorageNotReady, Unreadable
 from transcribe_cli.plan import Job
 from transcribe_cli.settings import Settings
@@ -28,7 +28,7 @@ from transcribe_cli.text.printable import printable
 
 
 @dataclass(frozen=True)
-class Parcel:
+class AudioUpload:
     """Audio, ready to be sent or fetched.
 
     Attributes:
@@ -54,7 +54,7 @@ class Parcel:
     staged: str = ""
 
 
-class Packer:
+class AudioUploader:
     """Makes parcels, a few at a time. From any thread.
 
     Args:
@@ -73,7 +73,7 @@ class Packer:
         for decoder in decoders:
             self._decoders.put(decoder)
 
-    def pack(self, job: Job, url_seconds: float, stop: Stop, staged: Callable[[str], None]) -> Parcel:
+    def prepare(self, job: Job, url_seconds: float, stop: StopFlag, staged: Callable[[str], None]) -> AudioUpload:
         """The audio of a job; what is staged is removed by whoever asked, who is told where before it is put there.
 
         Raises:
@@ -84,18 +84,20 @@ class Packer:
         path = job.recording.path
         if isinstance(path, Location) and path.store.kind.family in ("http", "s3", "gcs", "azure"):
             try:
-                return Parcel(signed_get(path, url_seconds), "", job.spec)
+                return AudioUpload(download_url(path, url_seconds), "", job.spec)
             except StorageNotReady:  # no credentials that can sign: it goes through this machine
                 pass
         with self._fetcher.fetch(job.recording) as (here, recording), self._decoder() as decoder:
             length = decoder.probe(here, track=job.spec.audio_track).duration
             if self._settings.upload != "opus" and (self._settings.upload == "original" or recording.size <= self._inline):
-                return self._addressed(Parcel("", "", job.spec, seconds=length), here, url_seconds, staged)
+                return self._addressed(AudioUpload("", "", job.spec, seconds=length), here, url_seconds, staged)
             split = job.spec.channels == "split"
             with decoder.decode(here, track=job.spec.audio_track, split=split, on_progress=lambda _: stop.check()) as waveform:
                 return self._as_opus(job, waveform, url_seconds, stop, staged)
 
-    def _as_opus(self, job: Job, waveform: Waveform, url_seconds: float, stop: Stop, staged: Callable[[str], None]) -> Parcel:
+    def _as_opus(
+        self, job: Job, waveform: Waveform, url_seconds: float, stop: StopFlag, staged: Callable[[str], None]
+    ) -> AudioUpload:
         if waveform.channels > MAX_CHANNELS:
             raise RecordingError(
                 f"{printable(job.recording.name)} has {waveform.channels} channels to keep apart, which cannot be sent as Opus.",
@@ -104,16 +106,16 @@ class Packer:
         damage = waveform.damage
         flags = (*(["truncated"] if damage.truncated else []), *(["damaged"] if damage.skipped_packets else []))
         spec = job.spec.model_copy(update={"audio_track": None})
-        parcel = Parcel("", "", spec, 0, waveform.seconds, damage.header_seconds, flags, damage.skipped_packets)
+        upload = AudioUpload("", "", spec, 0, waveform.seconds, damage.header_seconds, flags, damage.skipped_packets)
         with tempfile.NamedTemporaryFile(prefix="transcribe-", suffix=".ogg") as file:
             path = Path(file.name)
             try:
                 write_opus(waveform, path, stop.check)
             except OSError as error:
                 raise StorageNotReady(f"Scratch files cannot be written ({error.strerror}).", "Make room in TMPDIR.") from error
-            return self._addressed(parcel, path, url_seconds, staged)
+            return self._addressed(upload, path, url_seconds, staged)
 
-    def _addressed(self, parcel: Parcel, path: Path, url_seconds: float, staged: Callable[[str], None]) -> Parcel:
+    def _addressed(self, upload: AudioUpload, path: Path, url_seconds: float, staged: Callable[[str], None]) -> AudioUpload:
         """With the file inside it, or in the staging bucket."""
         size = path.stat().st_size
         if size > self._inline and self._staging is None:
@@ -128,16 +130,16 @@ class Packer:
         except OSError as error:
             raise Unreadable(f"{printable(path.name)} cannot be read ({error.strerror}).") from error
         if size <= self._inline or self._staging is None:
-            return replace(parcel, data=base64.b64encode(data).decode(), bytes=size)
-        place = self._staging.place("audio")
+            return replace(upload, data=base64.b64encode(data).decode(), bytes=size)
+        place = self._staging.new_object("audio")
         staged(place.uri)
         try:
             self._staging.put(place, data)
-            url = signed_get(place, url_seconds)
+            url = download_url(place, url_seconds)
         except BaseException:
             self._staging.remove(place.uri)
             raise
-        return replace(parcel, url=url, bytes=size, staged=place.uri)
+        return replace(upload, url=url, bytes=size, staged=place.uri)
 
     @contextmanager
     def _decoder(self) -> Iterator[Decoder]:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 
-from transcribe_cli.backends import Backend, Limited, Wanted, unlimited
+from transcribe_cli.backends import Backend, ShouldRun, ShouldStop, never_stop
 from transcribe_cli.backends.wrapper import Wrapper
 from transcribe_cli.errors import BackendFailed
 from transcribe_cli.events import Emit, Notice
@@ -44,7 +44,7 @@ class Breaker(Wrapper):
         self._failures = 0
         self._until = 0.0
 
-    def run(self, jobs: Iterable[Job], wanted: Wanted, limited: Limited = unlimited) -> Generator[Outcome]:
+    def run(self, jobs: Iterable[Job], should_run: ShouldRun, should_stop: ShouldStop = never_stop) -> Generator[Outcome]:
         """See `Backend.run`; a job that comes while the place is left alone fails at once."""
         refused: list[Job] = []
 
@@ -52,9 +52,9 @@ class Breaker(Wrapper):
             if self._is_open():
                 refused.append(job)
                 return False
-            return wanted(job)
+            return should_run(job)
 
-        with closing(self._backend.run(jobs, may_begin, limited)) as outcomes:
+        with closing(self._backend.run(jobs, may_begin, should_stop)) as outcomes:
             for outcome in outcomes:
                 yield from self._refusals(refused)
                 self._learn(outcome)

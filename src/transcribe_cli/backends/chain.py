@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
-from transcribe_cli.backends import Backend, Opener
+from transcribe_cli.backends import Backend, BackendFactory
 from transcribe_cli.backends.breaker import Breaker
 from transcribe_cli.backends.failover import Failover
-from transcribe_cli.backends.metered import Billed
+from transcribe_cli.backends.metered import Metered
 from transcribe_cli.backends.priority import Priority
 from transcribe_cli.backends.retry import Retry
 from transcribe_cli.costs.estimate import Speed
@@ -19,11 +19,11 @@ from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
 
 # How fast a backend is that charges by these tariffs; None where nobody knows.
-SpeedOf = Callable[[str, tuple[str, ...]], Speed | None]
+SpeedLookup = Callable[[str, tuple[str, ...]], Speed | None]
 
 
-def elsewhere(
-    spec: JobSpec, settings: Settings, emit: Emit, meter: RemoteMeter, speed: SpeedOf = lambda name, tariffs: None
+def remote_backend(
+    spec: JobSpec, settings: Settings, emit: Emit, meter: RemoteMeter, speed: SpeedLookup = lambda name, tariffs: None
 ) -> Backend:
     """What `transcribe remote` works with: `--backend`, and then each of `--fallback`, unless `--priority` orders them.
 
@@ -39,7 +39,7 @@ def elsewhere(
 
 
 def _patient(name: str, spec: JobSpec, settings: Settings, emit: Emit, meter: RemoteMeter) -> Backend:
-    backend = cast("Opener", BACKENDS.load(name))(spec, settings, emit)
+    backend = cast("BackendFactory", BACKENDS.load(name))(spec, settings, emit)
     if name == LOCAL:  # which the meter hears of by its events
         return backend
-    return Retry(Breaker(Billed(backend, meter, settings, emit), emit), settings.attempts, emit)
+    return Retry(Breaker(Metered(backend, meter, settings, emit), emit), settings.attempts, emit)

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 
-from transcribe_cli.backends import Backend, Limited, Wanted, unlimited
+from transcribe_cli.backends import Backend, ShouldRun, ShouldStop, never_stop
 from transcribe_cli.backends.priority import Priority
 from transcribe_cli.costs.usage import Usage
 from transcribe_cli.errors import BackendFailed, NotReady, UsageError
@@ -55,7 +55,7 @@ class Failover:
             raise first
         self._backends = self._priority.ordered(usable) if self._priority and len(usable) > 1 else usable
 
-    def run(self, jobs: Iterable[Job], wanted: Wanted, limited: Limited = unlimited) -> Generator[Outcome]:
+    def run(self, jobs: Iterable[Job], should_run: ShouldRun, should_stop: ShouldStop = never_stop) -> Generator[Outcome]:
         """See `Backend.run`."""
         left: Iterable[Job] = jobs
         before: dict[str, tuple[Usage, ...]] = {}
@@ -65,7 +65,7 @@ class Failover:
             rest = iter(left)
             taken: dict[str, Job] = {}
             try:
-                with closing(backend.run(_noting(rest, taken), _minding(wanted, taken), limited)) as outcomes:
+                with closing(backend.run(_noting(rest, taken), _minding(should_run, taken), should_stop)) as outcomes:
                     for outcome in outcomes:
                         uri = outcome.job.recording.uri
                         taken.pop(uri, None)
@@ -82,7 +82,7 @@ class Failover:
                 passed_on += taken.values()
                 left = [*passed_on, *rest]
                 continue
-            if not passed_on or limited():
+            if not passed_on or should_stop():
                 return
             left = passed_on
             self._tell(backend, self._backends[number + 1], f"{len(passed_on)} of its recordings failed there.")
@@ -98,11 +98,11 @@ def _noting(jobs: Iterator[Job], taken: dict[str, Job]) -> Iterator[Job]:
         yield job
 
 
-def _minding(wanted: Wanted, taken: dict[str, Job]) -> Wanted:
+def _minding(should_run: ShouldRun, taken: dict[str, Job]) -> ShouldRun:
     """The same question; what nobody wants is not for another place either."""
 
     def asked(job: Job) -> bool:
-        if not (answer := wanted(job)):
+        if not (answer := should_run(job)):
             taken.pop(job.recording.uri, None)
         return answer
 

@@ -21,7 +21,7 @@ _LONGEST_SECONDS = 60.0
 REPEATABLE = {"repeatable": True}
 
 
-class Patient(httpx.BaseTransport):
+class RetryTransport(httpx.BaseTransport):
     """A transport that tries again.
 
     Args:
@@ -44,12 +44,12 @@ class Patient(httpx.BaseTransport):
                 reached = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
                 if last or (reached and not repeatable):
                     raise
-                self._wait(pause(attempt))
+                self._wait(retry_delay(attempt))
                 continue
             if last or answer.status_code not in (_LATER if repeatable else REFUSED):
                 return answer
             answer.close()
-            self._wait(pause(attempt, retry_after(answer)))
+            self._wait(retry_delay(attempt, retry_after(answer)))
         raise AssertionError("unreachable")
 
     def close(self) -> None:
@@ -57,7 +57,7 @@ class Patient(httpx.BaseTransport):
         self._transport.close()
 
 
-def pause(attempt: int, asked: float | None = None) -> float:
+def retry_delay(attempt: int, asked: float | None = None) -> float:
     """Seconds to wait after a failure, the first being number 0: what the place asks for, or twice as long each time, give or take half."""
     grown = min(_LONGEST_SECONDS, 0.5 * 2.0**attempt)
     jittered = grown * random.uniform(0.5, 1.5)  # noqa: S311 - no secret

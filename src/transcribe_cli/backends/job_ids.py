@@ -23,7 +23,7 @@ SWEEP_SECONDS = 10 * 24 * 3600.0
 
 
 @dataclass(frozen=True)
-class Ticket:
+class JobIdRecord:
     """A job that is elsewhere.
 
     Attributes:
@@ -54,21 +54,21 @@ class Ticket:
     result: str = ""
 
 
-class Keeper:
-    """The file of one ticket. `remove` makes it one of an outcome's things to be removed once the transcript is written."""
+class JobIdFile:
+    """The file of one record. `remove` makes it one of an outcome's things to be removed once the transcript is written."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def find(self) -> Ticket | None:
-        """The ticket of an earlier run."""
+    def read(self) -> JobIdRecord | None:
+        """The record of an earlier run."""
         try:
             record = json.loads(self._path.read_bytes())
-            return Ticket(**{**record, "flags": tuple(record["flags"])})
+            return JobIdRecord(**{**record, "flags": tuple(record["flags"])})
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def keep(self, ticket: Ticket) -> None:
+    def write(self, record: JobIdRecord) -> None:
         """Write it through to the disk.
 
         Raises:
@@ -76,7 +76,7 @@ class Keeper:
         """
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            publish(stage(self._path.parent, json.dumps(asdict(ticket)).encode(), mode=0o600), self._path)
+            publish(stage(self._path.parent, json.dumps(asdict(record)).encode(), mode=0o600), self._path)
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise StorageNotReady(
@@ -89,7 +89,7 @@ class Keeper:
         state_folder.remove(self._path)
 
 
-class Tickets:
+class JobIds:
     """All tickets of a place.
 
     Args:
@@ -101,20 +101,20 @@ class Tickets:
         self._backend = backend
         self._place = place
 
-    def of(self, job: Job) -> Keeper:
-        """The ticket of a recording as it is now."""
+    def file_for(self, job: Job) -> JobIdFile:
+        """The record of a recording as it is now."""
         recording, wanted = job.recording, (job.spec.fingerprint, job.decision.value)
-        return Keeper(self._state_files.path(recording.uri, *recording.identity, *wanted, self._backend, self._place))
+        return JobIdFile(self._state_files.path(recording.uri, *recording.identity, *wanted, self._backend, self._place))
 
-    def issued(self, job: Job) -> Ticket:
+    def new_record(self, job: Job) -> JobIdRecord:
         """A new one, for a job that is about to be sent."""
-        return Ticket(job.recording.name, self._backend, self._place)
+        return JobIdRecord(job.recording.name, self._backend, self._place)
 
     def sweep(self) -> None:
         """Remove those whose jobs and results are long gone."""
         self._state_files.remove_expired()
 
 
-def with_id(ticket: Ticket, job_id: str) -> Ticket:
-    """The same ticket, once the place said what it calls the job."""
-    return replace(ticket, id=job_id)
+def with_id(record: JobIdRecord, job_id: str) -> JobIdRecord:
+    """The same record, once the place said what it calls the job."""
+    return replace(record, id=job_id)

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 
-from transcribe_cli.backends import Limited, Wanted, unlimited
+from transcribe_cli.backends import ShouldRun, ShouldStop, never_stop
 from transcribe_cli.events import Emit
 from transcribe_cli.pipeline.checkpoint import Checkpoints
 from transcribe_cli.pipeline.loading import check_diarizer, check_engine, engine_loaders, load_diarizer, open_decoders
@@ -39,7 +39,7 @@ class Local:
             check_engine(self._spec, self._settings)
         check_diarizer(jobs, self._settings)
 
-    def run(self, jobs: Iterable[Job], wanted: Wanted, limited: Limited = unlimited) -> Generator[Outcome]:
+    def run(self, jobs: Iterable[Job], should_run: ShouldRun, should_stop: ShouldStop = never_stop) -> Generator[Outcome]:
         """See `pipeline.Pipeline.run`; all jobs are taken at once, so that clips of any of them can share a batch."""
         with ExitStack() as stack:
             loaders = partial(engine_loaders, self._spec, self._settings)
@@ -54,4 +54,4 @@ class Local:
                 load_diarizer=diarizer,
                 make_fetcher=fetcher,
             )
-            yield from stack.enter_context(closing(pipeline.run(tuple(jobs), wanted, limited)))
+            yield from stack.enter_context(closing(pipeline.run(tuple(jobs), should_run, should_stop)))

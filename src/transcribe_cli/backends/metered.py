@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 
-from transcribe_cli.backends import Backend, Limited, Wanted, unlimited
+from transcribe_cli.backends import Backend, ShouldRun, ShouldStop, never_stop
 from transcribe_cli.backends.wrapper import Wrapper
 from transcribe_cli.costs.prices import Price
 from transcribe_cli.costs.remote_meter import RemoteMeter
@@ -18,7 +18,7 @@ from transcribe_cli.plan import Job
 from transcribe_cli.settings import Settings
 
 
-class Billed(Wrapper):
+class Metered(Wrapper):
     """A backend whose attempts are on the meter."""
 
     def __init__(self, backend: Backend, meter: RemoteMeter, settings: Settings, emit: Emit) -> None:
@@ -41,10 +41,10 @@ class Billed(Wrapper):
             raise UsageError(message, "A file for --prices can say so; docs/costs.md shows how.")
         self._emit(Notice(self._told(price)))
 
-    def run(self, jobs: Iterable[Job], wanted: Wanted, limited: Limited = unlimited) -> Generator[Outcome]:
+    def run(self, jobs: Iterable[Job], should_run: ShouldRun, should_stop: ShouldStop = never_stop) -> Generator[Outcome]:
         """See `Backend.run`; each outcome's usage has its cost."""
         try:
-            with closing(self._backend.run(jobs, wanted, limited)) as outcomes:
+            with closing(self._backend.run(jobs, should_run, should_stop)) as outcomes:
                 for outcome in outcomes:
                     label = outcome.job.recording.label
                     usage = tuple(self._meter.end_attempt(label, attempt) for attempt in outcome.usage)

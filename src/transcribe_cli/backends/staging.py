@@ -38,12 +38,12 @@ class Staging:
         Raises:
             StorageNotReady: they cannot.
         """
-        probe = self.place("probe")
+        probe = self.new_object("probe")
         probe.store.write(probe, b"", "application/octet-stream")
         sign_url(probe, 60.0)
         probe.store.remove(probe)
 
-    def place(self, ending: str) -> Location:
+    def new_object(self, ending: str) -> Location:
         """For a new object; nobody can guess its name."""
         return self._folder / f"transcribe-{secrets.token_hex(16)}.{ending}"
 
@@ -76,7 +76,7 @@ class Staging:
         return False
 
 
-def signed_get(place: Location, seconds: float) -> str:
+def download_url(place: Location, seconds: float) -> str:
     """The URL under which a recording in a bucket, or on a web server, can be fetched without credentials.
 
     Raises:

@@ -6,7 +6,7 @@ import queue
 import threading
 from collections.abc import Callable, Generator, Iterable
 
-from transcribe_cli.backends import Limited, Wanted
+from transcribe_cli.backends import ShouldRun, ShouldStop
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job
 
@@ -18,7 +18,7 @@ class Stopped(Exception):
     """The run was stopped: whoever waits ends."""
 
 
-class Stop:
+class StopFlag:
     """Told to all threads of a run at once."""
 
     def __init__(self) -> None:
@@ -51,13 +51,18 @@ class Stop:
         self.wait(0.0)
 
 
-def side_by_side(
-    jobs: Iterable[Job], wanted: Wanted, limited: Limited, do: Callable[[Job, Stop], Outcome], width: int, stop: Stop
+def run_in_threads(
+    jobs: Iterable[Job],
+    should_run: ShouldRun,
+    should_stop: ShouldStop,
+    do: Callable[[Job, StopFlag], Outcome],
+    width: int,
+    stop: StopFlag,
 ) -> Generator[Outcome]:
     """Do jobs in up to `width` threads, and yield their outcomes as they finish.
 
-    Closing the generator sets `stop`, which all threads hear of, and waits for them. A job is taken, and `wanted` asked, in the thread of
-    whoever iterates. What `do` raises is raised here, after the other threads were stopped.
+    Closing the generator sets `stop`, which all threads check, and waits for them. The iterating thread takes the jobs and calls
+    `should_run`. What `do` raises is raised here, after the other threads were stopped.
     """
     finished: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
     threads: set[threading.Thread] = set()
@@ -73,12 +78,12 @@ def side_by_side(
     try:
         while True:
             while running < width and (job := next(row, None)) is not None:
-                if wanted(job):
+                if should_run(job):
                     thread = threading.Thread(target=work, args=(job,), name="elsewhere", daemon=True)
                     threads = {other for other in threads if other.is_alive()} | {thread}
                     thread.start()
                     running += 1
-            if not running or limited():
+            if not running or should_stop():
                 return
             try:
                 came = finished.get(timeout=_LOOK_SECONDS)

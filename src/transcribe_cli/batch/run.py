@@ -11,7 +11,7 @@ from pathlib import Path
 
 from transcribe_cli import sinks
 from transcribe_cli.audio import scratch
-from transcribe_cli.backends import Opener
+from transcribe_cli.backends import BackendFactory
 from transcribe_cli.backends.local import Local
 from transcribe_cli.batch import run_events
 from transcribe_cli.batch.claims import Claims
@@ -64,7 +64,7 @@ class Batch:
         spec: JobSpec,
         settings: Settings,
         emit: Emit,
-        where: Opener = Local,
+        where: BackendFactory = Local,
         meter: Meter | None = None,
     ) -> None:
         self._jobs = jobs
@@ -190,7 +190,7 @@ class Batch:
     def _hear(self, jobs: Sequence[Job]) -> None:
         """Transcribe and diarize, and whatever other runs began and did not finish."""
         self._pass_over(jobs)
-        while (left := self._left_by_others()) and not self._limited():
+        while (left := self._left_by_others()) and not self._should_stop():
             in_progress = len(self._elsewhere)
             self._pass_over(left)
             if len(self._elsewhere) - in_progress == len(left):
@@ -198,14 +198,14 @@ class Batch:
 
     def _pass_over(self, jobs: Sequence[Job]) -> None:
         if jobs:
-            with Writing(self._take) as writing, closing(self._backend.run(jobs, self._may_begin, self._limited)) as outcomes:
+            with Writing(self._take) as writing, closing(self._backend.run(jobs, self._may_begin, self._should_stop)) as outcomes:
                 for outcome in outcomes:
                     writing.add(outcome, outcome.job.output.folder)
         decided, self._decided_anew = self._decided_anew, []
         for job in decided:
             self._settle(job)
 
-    def _limited(self) -> bool:
+    def _should_stop(self) -> bool:
         """Whether a limit ends the run now, with work left. From any thread."""
         if (limit := self._limits.reached()) is not None:
             self._tally.stopped_by = limit
@@ -224,7 +224,7 @@ class Batch:
 
         Called in the backend's threads, just before its turn, and again before another attempt.
         """
-        if self._limited():
+        if self._should_stop():
             return False
         if self._claims.has(job):
             return True

@@ -47,7 +47,7 @@ def _rented(config: Config) -> Place:
     names = {settings.backend, *settings.fallback}
     if names == {"local"}:
         return here(config)
-    from transcribe_cli.backends.chain import elsewhere
+    from transcribe_cli.backends.chain import remote_backend
     from transcribe_cli.cli.prices import todays_prices
     from transcribe_cli.cli.speeds import Speeds
     from transcribe_cli.costs.prices import load_prices
@@ -56,4 +56,4 @@ def _rented(config: Config) -> Place:
     prices = load_prices(settings.prices)
     speeds = Speeds(config, prices)
     meter = RemoteMeter(lambda: todays_prices(settings)[0] if "runpod" in names else prices, price_here(config))
-    return partial(elsewhere, meter=meter, speed=speeds.of), meter
+    return partial(remote_backend, meter=meter, speed=speeds.of), meter

@@ -28,10 +28,10 @@ from transcribe_cli.events import Notice
 from transcribe_cli.reporting import listening
 
 if TYPE_CHECKING:
-    from transcribe_cli.backends import Opener
+    from transcribe_cli.backends import BackendFactory
 
 # Opens the backend that does the work, and knows what that costs.
-Place: TypeAlias = "tuple[Opener, Meter]"
+Place: TypeAlias = "tuple[BackendFactory, Meter]"
 
 
 @with_job_options

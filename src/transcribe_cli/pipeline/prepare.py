@@ -96,7 +96,7 @@ class Preparation:
     """Prepares jobs in background threads, one for each decoder; use inside `with`, whose end stops them.
 
     Args:
-        wanted: asked just before a job's turn; what it refuses is passed over.
+        should_run: asked just before a job's turn; what it refuses is passed over.
         deliver: takes messages, from any thread; `Ended` is the last.
         fetcher: brings recordings that are elsewhere; None is one with the default limit.
         later_jobs: jobs that come later, waited for in a thread of its own; where there are none, the end of `jobs` is the end.
@@ -107,7 +107,7 @@ class Preparation:
         self,
         jobs: Sequence[Job],
         decoders: Sequence[Decoder],
-        wanted: Callable[[Job], bool],
+        should_run: Callable[[Job], bool],
         deliver: Callable[[Message], None],
         emit: Emit,
         fetcher: Fetcher | None = None,
@@ -117,7 +117,7 @@ class Preparation:
     ) -> None:
         self._fetcher = fetcher or Fetcher()
         self._make_packer = make_packer
-        self._wanted = wanted
+        self._should_run = should_run
         self._deliver = deliver
         self._emit = emit
         self._backend = backend
@@ -176,7 +176,7 @@ class Preparation:
         try:
             while (item := self._next(place)) is not None:
                 self._fetcher.prefetch(item[1].recording)  # comes while it is found out whether it is wanted
-                if self._wanted(item[1]):
+                if self._should_run(item[1]):
                     self._prepare(place, *item)
                 else:
                     self._fetcher.cancel(item[1].recording)

@@ -91,16 +91,16 @@ class Pipeline:
     def run(
         self,
         jobs: Sequence[Job],
-        wanted: Callable[[Job], bool] = lambda job: True,
-        limited: Callable[[], bool] = lambda: False,
+        should_run: Callable[[Job], bool] = lambda job: True,
+        should_stop: Callable[[], bool] = lambda: False,
         later_jobs: Iterable[Job] | None = None,
     ) -> Generator[Outcome]:
         """Transcribe; closing the iterator stops the work cleanly.
 
         Args:
             jobs: what to transcribe, each once.
-            wanted: asked just before a job's turn, in another thread; a job that it refuses has no outcome.
-            limited: asked all the time, while there is work; once it says so the work ends, and what is not done has no outcome.
+            should_run: asked just before a job's turn, in another thread; a job that it refuses has no outcome.
+            should_stop: asked all the time, while there is work; once it says so the work ends, and what is not done has no outcome.
             later_jobs: jobs that come later: the run goes on until this iterator ends, which is waited for in another thread.
 
         Raises:
@@ -112,7 +112,7 @@ class Pipeline:
             preparation = Preparation(
                 jobs,
                 self._decoders,
-                wanted,
+                should_run,
                 inbox.put,
                 self._tell,
                 self._make_fetcher(),
@@ -126,7 +126,7 @@ class Pipeline:
             stack.callback(run.close)
             stack.callback(_forget, inbox)
             stack.enter_context(preparation)
-            while not run.over and not limited():
+            while not run.over and not should_stop():
                 with suppress(queue.Empty):
                     yield from run.outcomes(inbox.get(timeout=WATCH_SECONDS))
                 run.watch()

@@ -14,7 +14,7 @@ from faster_whisper import WhisperModel
 from tests.backends.openai.server import Api, loaded, running
 from tests.conftest import Ran, command, environment
 from tests.fork_server import command_runner
-from transcribe_cli.backends.chain import elsewhere
+from transcribe_cli.backends.chain import remote_backend
 from transcribe_cli.batch.run import Batch
 from transcribe_cli.costs.prices import load_prices
 from transcribe_cli.costs.remote_meter import RemoteMeter
@@ -33,7 +33,7 @@ SPEC = JobSpec(model="demo", language="pt")
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits long here before a second try."""
     for place in ("http", "retry", "openai.recognizer"):
-        monkeypatch.setattr(f"transcribe_cli.backends.{place}.pause", lambda attempt, asked=None: 0.01)
+        monkeypatch.setattr(f"transcribe_cli.backends.{place}.retry_delay", lambda attempt, asked=None: 0.01)
 
 
 @pytest.fixture(scope="package")
@@ -71,7 +71,7 @@ class Remote:
         """A run in this process."""
         settings = self.settings(**more)
         jobs, meter = plan(find_recordings([str(self.folder)]), spec, settings), self.meter(settings)
-        return Batch(jobs, spec, settings, self.events.append, partial(elsewhere, meter=meter), meter).run()
+        return Batch(jobs, spec, settings, self.events.append, partial(remote_backend, meter=meter), meter).run()
 
     def meter(self, settings: Settings) -> RemoteMeter:
         """At the prices of the list."""
@@ -81,7 +81,7 @@ class Remote:
         """What the backend alone gives, with its wrappers and without anybody who writes."""
         settings = self.settings(**more)
         jobs = plan(find_recordings([str(self.folder)]), spec, settings)
-        backend = elsewhere(spec, settings, self.events.append, self.meter(settings))
+        backend = remote_backend(spec, settings, self.events.append, self.meter(settings))
         backend.check(jobs)
         return {found.job.recording.name: found for found in backend.run(iter(jobs), lambda job: True)}
 
@@ -94,7 +94,7 @@ class Remote:
         return [event for event in self.events if isinstance(event, kind)]
 
     @property
-    def said(self) -> str:
+    def messages(self) -> str:
         """All that people were told."""
         return "\n".join(f"{getattr(event, 'message', '')} {getattr(event, 'hint', '')}" for event in self.events)
 

@@ -12,7 +12,7 @@ import pytest
 from tests.backends.openai.server import DROP_BEFORE, KEY, Api, Trouble, openai_says
 from transcribe_cli.backends.openai.client import Client, Dropped
 from transcribe_cli.backends.openai.models import Server
-from transcribe_cli.backends.thread_pool import Stop, Stopped
+from transcribe_cli.backends.thread_pool import StopFlag, Stopped
 from transcribe_cli.errors import BackendFailed, NotReady, RecordingError, TranscribeError
 
 FIELDS = [("model", "demo"), ("response_format", "verbose_json")]
@@ -21,7 +21,7 @@ FIELDS = [("model", "demo"), ("response_format", "verbose_json")]
 @pytest.fixture
 def client(api: Api) -> Iterator[Client]:
     """Without a key."""
-    with closing(Client(Server(api.url), None, Stop())) as made:
+    with closing(Client(Server(api.url), None, StopFlag())) as made:
         yield made
 
 
@@ -88,7 +88,7 @@ def test_complaints_of_any_shape_become_one_line_with_its_cure(
 
 def test_a_key_that_a_server_repeats_is_not_told(api: Api) -> None:
     api.trouble = lambda asked: openai_says(400, f"What is {asked.authorization}?")
-    with closing(Client(Server(api.url), KEY, Stop())) as client, pytest.raises(RecordingError) as caught:
+    with closing(Client(Server(api.url), KEY, StopFlag())) as client, pytest.raises(RecordingError) as caught:
         asked(client)
     assert "What is Bearer …?" in str(caught.value)
 
@@ -114,7 +114,7 @@ def test_an_answer_that_is_none_is_the_servers_failure(api: Api, client: Client,
 
 
 def test_nobody_waits_for_an_answer_once_the_run_is_stopped(api: Api) -> None:
-    stop = Stop()
+    stop = StopFlag()
     api.hold.set()
     with closing(Client(Server(api.url), None, stop)) as client:
         stop.set()

@@ -95,7 +95,7 @@ def test_a_server_that_tells_no_times_is_found_out_and_can_be_used(api: Api, rem
         remote.run()
     api.asked.clear()
     assert remote.run(api_times="none").exit_code == 0
-    assert "come from where this machine cuts" in remote.said
+    assert "come from where this machine cuts" in remote.messages
     assert {asked.fields["response_format"][0] for asked in api.asked} == {"json"}
     segments = remote.transcript("long.wav").segments
     assert len(segments) == 4
@@ -184,7 +184,7 @@ def test_speakers_are_found_on_this_machine(api: Api, remote: Remote) -> None:
     (remote.folder / "um.wav").unlink()
     shutil.copy(EXAMPLES / "hearing.wav", remote.folder / "hearing.wav")
     spec = SPEC.model_copy(update={"diarize": True, "diarize_model": "demo"})
-    assert remote.run(spec).exit_code == 0, remote.said
+    assert remote.run(spec).exit_code == 0, remote.messages
     assert len(remote.transcript("hearing.wav").speakers) == 3
     asked = len(api.asked)
     remote.run(spec.model_copy(update={"num_speakers": 2}))
@@ -202,7 +202,7 @@ def test_channels_are_kept_apart(api: Api, remote: Remote) -> None:
         file.setparams(parameters)
         file.setnchannels(2)
         file.writeframes(both.tobytes())
-    assert remote.run(SPEC.model_copy(update={"channels": "split"})).exit_code == 0, remote.said
+    assert remote.run(SPEC.model_copy(update={"channels": "split"})).exit_code == 0, remote.messages
     assert len(remote.transcript("dois.wav").speakers) == 2
     assert len(api.asked) == 2
 
@@ -253,7 +253,7 @@ def test_a_recording_that_fails_there_costs_the_others_nothing(api: Api, remote:
     assert (finished.failed, finished.transcribed, finished.exit_code) == (1, 1, 3)
     [failed] = remote.of(RecordingFailed)
     assert getattr(failed, "code", "") == "place_failed"
-    assert "HTTP 500 (Internal Server Error)" in remote.said
+    assert "HTTP 500 (Internal Server Error)" in remote.messages
 
 
 def test_an_empty_account_is_not_asked_again(api: Api, remote: Remote) -> None:
@@ -275,7 +275,7 @@ def test_a_killed_run_pays_for_no_answer_twice(api: Api, remote: Remote, monkeyp
     api.trouble = lambda asked: None
     assert remote.run(in_flight=1).exit_code == 0
     assert api.answered == 3
-    assert "were paid for before are used" in remote.said
+    assert "were paid for before are used" in remote.messages
     assert not list(remote.state.rglob("*.answers.jsonl"))
     assert remote.transcript("long.wav").text.count("Bom dia") == 4
 
@@ -342,16 +342,16 @@ def test_what_cannot_be_had_is_refused_before_anything_is_sent(
 
 def test_what_is_left_out_is_said(api: Api, remote: Remote) -> None:
     remote.run(SPEC.model_copy(update={"beam_size": 3, "suppress_tokens": (1,)}))
-    assert "has no beam_size, suppress_tokens: left out" in remote.said
+    assert "has no beam_size, suppress_tokens: left out" in remote.messages
     remote.events.clear()
     remote.run(JobSpec(model="demo", language="pt", preset="fast"), overwrite=True)
-    assert "left out" not in remote.said
+    assert "left out" not in remote.messages
 
 
 def test_a_server_that_lists_other_models_is_asked_all_the_same(api: Api, remote: Remote) -> None:
     api.models = [{"id": "whisper-large"}]
     assert remote.run().exit_code == 0
-    assert "does not list the model demo, but whisper-large" in remote.said
+    assert "does not list the model demo, but whisper-large" in remote.messages
 
 
 def test_an_address_with_a_key_in_it_is_refused(remote: Remote) -> None:
@@ -406,7 +406,7 @@ def test_what_an_account_cannot_pay_any_more_goes_to_this_machine(api: Api, remo
     assert (finished.transcribed, finished.exit_code) == (4, 0)
     backends = [remote.transcript(name).job.backend for name in ("um", "0", "1", "2")]
     assert sorted(backends) == ["local", "local", "openai", "openai"]
-    assert "openai: The account at" in remote.said
+    assert "openai: The account at" in remote.messages
 
 
 def test_what_is_closed_early_leaves_no_thread_at_work(api: Api, remote: Remote) -> None:
@@ -418,10 +418,10 @@ def test_what_is_closed_early_leaves_no_thread_at_work(api: Api, remote: Remote)
     jobs = plan(find_recordings([str(remote.folder)]), SPEC, settings)
     reached: list[bool] = []
 
-    def limited() -> bool:
+    def should_stop() -> bool:
         reached.append(bool(api.asked))
         return reached[-1]
 
-    assert list(backend.run(iter(jobs), lambda job: True, limited)) == []
+    assert list(backend.run(iter(jobs), lambda job: True, should_stop)) == []
     left = set(threading.enumerate()) - before
     assert not [thread for thread in left if thread.name in ("pipeline", "prepare", "elsewhere")]

@@ -17,7 +17,7 @@ from transcribe_cli.backends.openai.answer_cache import Answers
 from transcribe_cli.backends.openai.client import Client
 from transcribe_cli.backends.openai.models import Server
 from transcribe_cli.backends.openai.recognizer import Recognizer
-from transcribe_cli.backends.thread_pool import Stop
+from transcribe_cli.backends.thread_pool import StopFlag
 from transcribe_cli.events import ignore_event
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.recognition.engines import Clip, ClipResult, Task
@@ -43,7 +43,7 @@ def clip(tmp_path: Path) -> Iterator[Clip]:
 def made(tmp_path: Path) -> Iterator[Make]:
     """Recognizers that ask one at a time, for a recording of nobody."""
     job = Job(Recording(tmp_path / "a.wav", tmp_path), SPEC, Output(tmp_path, "a"), Decision.TRANSCRIBE, "new")
-    stop, clients = Stop(), []
+    stop, clients = StopFlag(), []
 
     def make(server: Server) -> Recognizer:
         clients.append(Client(server, None, stop))

@@ -25,7 +25,7 @@ from dataclasses import replace
 from functools import partial
 
 from transcribe_cli.audio import SAMPLE_RATE
-from transcribe_cli.backends import Limited, Wanted, unlimited
+from transcribe_cli.backends import ShouldRun, ShouldStop, never_stop
 from transcribe_cli.backends.openai.answer_cache import Answers
 from transcribe_cli.backends.openai.capabilities import check_asked, left_out
 from transcribe_cli.backends.openai.client import Client
@@ -35,7 +35,7 @@ from transcribe_cli.backends.openai.model_status import check_standing, is_loopb
 from transcribe_cli.backends.openai.models import MOST_BYTES, Server, Times, check_name
 from transcribe_cli.backends.openai.recognizer import Recognizer
 from transcribe_cli.backends.openai.shared_pipeline import Feed
-from transcribe_cli.backends.thread_pool import Stop, side_by_side
+from transcribe_cli.backends.thread_pool import StopFlag, run_in_threads
 from transcribe_cli.costs.prices import load_prices
 from transcribe_cli.costs.usage import Usage
 from transcribe_cli.errors import NotReady
@@ -91,7 +91,7 @@ class OpenAI:
         key = self._key()
         if key and server.base_url.startswith("http:") and not is_loopback(server):
             self._emit(Notice(f"The key goes to {server.host} without encryption.", "warning"))
-        with closing(Client(server, key, Stop())) as client:
+        with closing(Client(server, key, StopFlag())) as client:
             listed = client.models()
             if listed is None:
                 client.check_address()
@@ -101,9 +101,9 @@ class OpenAI:
         for line in dict.fromkeys(line for spec in specs for line in left_out(spec, server)):
             self._emit(Notice(line))
 
-    def run(self, jobs: Iterable[Job], wanted: Wanted, limited: Limited = unlimited) -> Generator[Outcome]:
+    def run(self, jobs: Iterable[Job], should_run: ShouldRun, should_stop: ShouldStop = never_stop) -> Generator[Outcome]:
         """See `backends.Backend.run`."""
-        settings, server, stop = self._settings, self._server, Stop()
+        settings, server, stop = self._settings, self._server, StopFlag()
         with ExitStack() as stack:
             client = stack.enter_context(closing(Client(server, self._key(), stop)))
             answers = Answers(settings.state_dir, server.base_url)
@@ -133,11 +133,13 @@ class OpenAI:
             stack.enter_context(feed)
             feed.start(pipeline)
 
-            def carry_out(job: Job, told: Stop) -> Outcome:
+            def carry_out(job: Job, told: StopFlag) -> Outcome:
                 number, outcome = feed.carry_out(job, told)
                 return self._settled(outcome, recognizer, number)
 
-            yield from stack.enter_context(closing(side_by_side(jobs, wanted, limited, carry_out, settings.in_flight, stop)))
+            yield from stack.enter_context(
+                closing(run_in_threads(jobs, should_run, should_stop, carry_out, settings.in_flight, stop))
+            )
 
     def _settled(self, outcome: Outcome, recognizer: Recognizer, number: int) -> Outcome:
         """With what it may cost, and with what is kept until it is written."""

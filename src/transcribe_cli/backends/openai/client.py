@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 import httpx
 
 from transcribe_cli import __version__
-from transcribe_cli.backends.http import Patient
+from transcribe_cli.backends.http import RetryTransport
 from transcribe_cli.backends.openai.errors import failure, is_exhausted
 from transcribe_cli.backends.openai.models import Server
-from transcribe_cli.backends.thread_pool import Stop
+from transcribe_cli.backends.thread_pool import StopFlag
 from transcribe_cli.errors import BackendFailed, NotReady
 
 T = TypeVar("T")
@@ -44,12 +44,14 @@ class Client:
         stop: ends all waiting.
     """
 
-    def __init__(self, server: Server, key: str | None, stop: Stop) -> None:
+    def __init__(self, server: Server, key: str | None, stop: StopFlag) -> None:
         self._server = server
         self._key = key
         self._stop = stop
         self._http = httpx.Client(
-            transport=Patient(_Exhausted(httpx.HTTPTransport(limits=httpx.Limits(max_connections=256)), server, key), stop.wait),
+            transport=RetryTransport(
+                _Exhausted(httpx.HTTPTransport(limits=httpx.Limits(max_connections=256)), server, key), stop.wait
+            ),
             headers={"user-agent": f"transcribe-cli/{__version__}", **({"authorization": f"Bearer {key}"} if key else {})},
         )
 
@@ -169,7 +171,7 @@ class _Exhausted(httpx.BaseTransport):
         self._transport.close()
 
 
-def unless_stopped(call: Callable[[], T], stop: Stop) -> T:
+def unless_stopped(call: Callable[[], T], stop: StopFlag) -> T:
     """What a call gives, in a thread of its own that is left behind when the run is stopped.
 
     Raises:

@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from transcribe_cli.backends.http import pause
+from transcribe_cli.backends.http import retry_delay
 from transcribe_cli.backends.openai.answer import language_of, result_of, tells_times
 from transcribe_cli.backends.openai.answer_cache import Answers, Paid
 from transcribe_cli.backends.openai.client import Client, Dropped
 from transcribe_cli.backends.openai.clip_file import Piece, digest, packed
 from transcribe_cli.backends.openai.models import Server, Times
-from transcribe_cli.backends.thread_pool import Stop
+from transcribe_cli.backends.thread_pool import StopFlag
 from transcribe_cli.errors import BackendFailed, NotReady
 from transcribe_cli.events import Emit, Notice, RecordingSent
 from transcribe_cli.plan import Job
@@ -91,7 +91,7 @@ class Recognizer:
         *,
         opus: bool,
         at_once: int,
-        stop: Stop,
+        stop: StopFlag,
         emit: Emit,
     ) -> None:
         self.model = server.name_of(spec.model)
@@ -211,7 +211,7 @@ class Recognizer:
             else:
                 self._count(subject, piece)
                 return answer
-            self._stop.wait(pause(attempt))
+            self._stop.wait(retry_delay(attempt))
         raise AssertionError("unreachable")
 
     def _fields(self, spec: JobSpec, language: str | None) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from contextlib import closing
 from types import TracebackType
 from typing import Self
 
-from transcribe_cli.backends.thread_pool import Stop
+from transcribe_cli.backends.thread_pool import StopFlag
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.pipeline.run import Pipeline
 from transcribe_cli.plan import Job
@@ -25,7 +25,7 @@ _LOOK_SECONDS = 0.2
 class Feed:
     """A pipeline in a thread of its own; use inside `with`, whose end stops it."""
 
-    def __init__(self, stop: Stop) -> None:
+    def __init__(self, stop: StopFlag) -> None:
         self._stop = stop
         self._jobs: list[Job] = []
         self._waiting: dict[int, queue.SimpleQueue[Outcome | BaseException]] = {}  # by the job's identity as an object
@@ -44,7 +44,7 @@ class Feed:
         with self._lock:
             return self._jobs[number]
 
-    def carry_out(self, job: Job, stop: Stop) -> tuple[int, Outcome]:
+    def carry_out(self, job: Job, stop: StopFlag) -> tuple[int, Outcome]:
         """The pipeline's number for a job, and its outcome.
 
         Raises:
@@ -81,7 +81,7 @@ class Feed:
     def _work(self, pipeline: Pipeline) -> None:
         ended: BaseException = RuntimeError("the pipeline has ended")
         try:
-            with closing(pipeline.run((), limited=lambda: self._stop.is_set, later_jobs=self._arrivals())) as outcomes:
+            with closing(pipeline.run((), should_stop=lambda: self._stop.is_set, later_jobs=self._arrivals())) as outcomes:
                 for outcome in outcomes:
                     with self._lock:
                         came = self._waiting.pop(id(outcome.job))

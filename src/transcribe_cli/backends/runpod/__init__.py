@@ -18,9 +18,9 @@ from contextlib import ExitStack, closing
 from functools import partial
 from typing import Any
 
-from transcribe_cli.backends import Limited, Wanted, unlimited
-from transcribe_cli.backends.audio_upload import Packer
-from transcribe_cli.backends.job_ids import Tickets
+from transcribe_cli.backends import ShouldRun, ShouldStop, never_stop
+from transcribe_cli.backends.audio_upload import AudioUploader
+from transcribe_cli.backends.job_ids import JobIds
 from transcribe_cli.backends.runpod.attempt import carry_out
 from transcribe_cli.backends.runpod.client import MOST_BYTES, Client
 from transcribe_cli.backends.runpod.faster_whisper import FasterWhisperWorker
@@ -28,7 +28,7 @@ from transcribe_cli.backends.runpod.native_dialect import Ours
 from transcribe_cli.backends.runpod.run_context import Dialect, Errand
 from transcribe_cli.backends.runpod.stalled_queue import Watch
 from transcribe_cli.backends.staging import Staging
-from transcribe_cli.backends.thread_pool import Stop, side_by_side
+from transcribe_cli.backends.thread_pool import StopFlag, run_in_threads
 from transcribe_cli.errors import NotReady
 from transcribe_cli.events import Emit, Notice
 from transcribe_cli.pipeline.loading import open_decoders
@@ -72,27 +72,27 @@ class RunPod:
         if isinstance(self._dialect, FasterWhisperWorker):
             for line in self._dialect.cannot(jobs):
                 self._emit(Notice(line, "warning"))
-        with closing(self._client(Stop())) as client:
+        with closing(self._client(StopFlag())) as client:
             client.check()
             self._look_at(client.about())
         if (staging := self._staging()) is not None:
             staging.check()
 
-    def run(self, jobs: Iterable[Job], wanted: Wanted, limited: Limited = unlimited) -> Generator[Outcome]:
+    def run(self, jobs: Iterable[Job], should_run: ShouldRun, should_stop: ShouldStop = never_stop) -> Generator[Outcome]:
         """See `backends.Backend.run`."""
         settings = self._settings
-        stop = Stop()
+        stop = StopFlag()
         with ExitStack() as stack:
             client = stack.enter_context(closing(self._client(stop)))
             fetcher = stack.enter_context(closing(Fetcher(round(settings.scratch_limit * GB))))
             staging = self._staging()
-            tickets = Tickets(settings.state_dir, self.name, self._endpoint)
-            tickets.sweep()
+            job_ids = JobIds(settings.state_dir, self.name, self._endpoint)
+            job_ids.sweep()
             errand = Errand(
                 client=client,
                 dialect=self._dialect,
-                packer=Packer(settings, open_decoders(settings, stack), fetcher, staging, INLINE_BYTES),
-                tickets=tickets,
+                uploader=AudioUploader(settings, open_decoders(settings, stack), fetcher, staging, INLINE_BYTES),
+                job_ids=job_ids,
                 staging=staging,
                 emit=self._emit,
                 place=self._endpoint,
@@ -102,7 +102,7 @@ class RunPod:
                 waiting=Watch(client.workers, settings.max_start * 60, self._emit).saw,
             )
             yield from stack.enter_context(
-                closing(side_by_side(jobs, wanted, limited, partial(carry_out, errand), settings.in_flight, stop))
+                closing(run_in_threads(jobs, should_run, should_stop, partial(carry_out, errand), settings.in_flight, stop))
             )
 
     @property
@@ -111,7 +111,7 @@ class RunPod:
             raise NotReady("No RunPod endpoint is set.", "--runpod-endpoint takes its id; docs/runpod.md says how to make one.")
         return endpoint
 
-    def _client(self, stop: Stop) -> Client:
+    def _client(self, stop: StopFlag) -> Client:
         settings = self._settings
         if settings.runpod_api_key is None:
             raise NotReady("There is no key for RunPod.", "Set RUNPOD_API_KEY.")

@@ -6,13 +6,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from transcribe_cli.backends.audio_upload import Parcel
-from transcribe_cli.backends.job_ids import Keeper, Ticket
+from transcribe_cli.backends.audio_upload import AudioUpload
+from transcribe_cli.backends.job_ids import JobIdFile, JobIdRecord
 from transcribe_cli.backends.runpod.answer import Answer, State
 from transcribe_cli.backends.runpod.client import Expired, PerhapsSent
 from transcribe_cli.backends.runpod.run_context import Errand
 from transcribe_cli.backends.staging import Staging
-from transcribe_cli.backends.thread_pool import Stop, Stopped
+from transcribe_cli.backends.thread_pool import StopFlag, Stopped
 from transcribe_cli.costs.usage import Usage
 from transcribe_cli.errors import BackendFailed, NotReady, RecordingError, StorageNotReady
 from transcribe_cli.events import Notice, RecordingProgress, RecordingSent, RecordingStarted, RecordingTaken
@@ -31,7 +31,7 @@ _POLL_SECONDS, _SLOWEST_POLL, _SLOWER = 1.0, 15.0, 1.3
 _SILENCE_SECONDS = 120.0
 
 
-def carry_out(errand: Errand, job: Job, stop: Stop) -> Outcome:
+def carry_out(errand: Errand, job: Job, stop: StopFlag) -> Outcome:
     """Do one job; what is staged for it is removed, whatever happens.
 
     Raises:
@@ -42,12 +42,12 @@ def carry_out(errand: Errand, job: Job, stop: Stop) -> Outcome:
 
 
 class _Attempt:
-    def __init__(self, errand: Errand, job: Job, stop: Stop) -> None:
+    def __init__(self, errand: Errand, job: Job, stop: StopFlag) -> None:
         self._errand = errand
         self._job = job
         self._stop = stop
-        self._keeper: Keeper = errand.tickets.of(job)
-        self._ticket: Ticket = errand.tickets.issued(job)
+        self._record_file: JobIdFile = errand.job_ids.file_for(job)
+        self._record: JobIdRecord = errand.job_ids.new_record(job)
         self._answer: Answer | None = None
         self._perhaps_again = False
 
@@ -68,20 +68,20 @@ class _Attempt:
             self._forget()
             outcome = Outcome(self._job, error=error)
         except NotReady as error:
-            if self._ticket.id and self._answer is None:
+            if self._record.id and self._answer is None:
                 self._leave()
             elif not isinstance(error, StorageNotReady):  # then a result that cannot be fetched now is found again
                 self._forget()
             raise
-        paid = bool(self._ticket.id) or isinstance(outcome.error, PerhapsSent)
+        paid = bool(self._record.id) or isinstance(outcome.error, PerhapsSent)
         return replace(outcome, usage=(self._usage(outcome),) if paid else ())
 
     def _find_or_send(self) -> None:
-        found = self._keeper.find()
+        found = self._record_file.read()
         if found is None:
             self._send()
         elif found.id:
-            self._ticket = found
+            self._record = found
             self._tell(f"{self._label} is at RunPod already, as job {found.id}: it is not sent again.")
         else:
             if found.sent:
@@ -93,52 +93,54 @@ class _Attempt:
 
     def _note_staged(self, uri: str) -> None:
         """The audio is about to be put there: a run that is killed leaves nothing that nobody knows of."""
-        self._ticket = replace(self._ticket, staged=uri)
-        self._keeper.keep(self._ticket)
+        self._record = replace(self._record, staged=uri)
+        self._record_file.write(self._record)
 
     def _send(self) -> None:
         errand, job = self._errand, self._job
         unknown = _LEAST_COMPUTING + _UNKNOWN_SECONDS
-        parcel = errand.packer.pack(job, min(MAX_SIGNED_SECONDS, errand.queue_seconds + unknown), self._stop, self._note_staged)
-        self._ticket = replace(
-            self._ticket,
-            bytes=parcel.bytes,
-            seconds=parcel.seconds,
-            promised=parcel.promised,
-            flags=parcel.flags,
-            skipped=parcel.skipped,
-            staged=parcel.staged,
+        upload = errand.uploader.prepare(
+            job, min(MAX_SIGNED_SECONDS, errand.queue_seconds + unknown), self._stop, self._note_staged
+        )
+        self._record = replace(
+            self._record,
+            bytes=upload.bytes,
+            seconds=upload.seconds,
+            promised=upload.promised,
+            flags=upload.flags,
+            skipped=upload.skipped,
+            staged=upload.staged,
         )
         try:
-            self._submit(parcel, _LEAST_COMPUTING + (parcel.seconds or _UNKNOWN_SECONDS))
+            self._submit(upload, _LEAST_COMPUTING + (upload.seconds or _UNKNOWN_SECONDS))
         except BaseException:
-            self._remove_staged(self._ticket)
+            self._remove_staged(self._record)
             raise
-        sent = RecordingSent(job.recording.label, "runpod", self._ticket.id, parcel.bytes, parcel.seconds, errand.place)
+        sent = RecordingSent(job.recording.label, "runpod", self._record.id, upload.bytes, upload.seconds, errand.place)
         errand.emit(sent)
 
-    def _submit(self, parcel: Parcel, computing: float) -> None:
+    def _submit(self, upload: AudioUpload, computing: float) -> None:
         """Note the job on disk, put it into the queue, note its id."""
         errand = self._errand
         to_live = min(MAX_SIGNED_SECONDS, computing + errand.queue_seconds)
         result_url = ""
         if errand.staging is not None:
-            place = errand.staging.place("json.gz")
+            place = errand.staging.new_object("json.gz")
             result_url = sign_url(place, to_live, put=True)
-            self._ticket = replace(self._ticket, result=place.uri)
+            self._record = replace(self._record, result=place.uri)
         body = {
-            "input": errand.dialect.request(self._job, parcel, result_url),
+            "input": errand.dialect.request(self._job, upload, result_url),
             "policy": {"executionTimeout": round(1000 * computing), "ttl": round(1000 * to_live)},
         }
         self._stop.check()
-        self._ticket = replace(self._ticket, sent=round(time.time(), 3))
-        self._keeper.keep(self._ticket)
+        self._record = replace(self._record, sent=round(time.time(), 3))
+        self._record_file.write(self._record)
         try:
-            self._ticket = replace(self._ticket, id=errand.client.submit(body))
+            self._record = replace(self._record, id=errand.client.submit(body))
         except Stopped:  # between two tries: it was surely not taken
-            self._keeper.remove()
+            self._record_file.remove()
             raise
-        self._keeper.keep(self._ticket)
+        self._record_file.write(self._record)
 
     def _followed(self) -> Answer | None:
         """Its final state; None when it is left where it is.
@@ -149,7 +151,7 @@ class _Attempt:
         pause, silent_since, told, taken = _POLL_SECONDS, None, False, False
         while True:
             try:
-                answer = self._errand.client.status(self._ticket.id)
+                answer = self._errand.client.status(self._record.id)
             except Expired as error:
                 return self._collected(error)
             except BackendFailed as error:
@@ -175,11 +177,11 @@ class _Attempt:
     def _collected(self, error: Expired) -> Answer:
         """The result of a job that the queue has forgotten: in the staging bucket, or lost."""
         if self._staged_result() is not None:
-            self._answer = Answer(self._ticket.id, State.COMPLETED)
+            self._answer = Answer(self._record.id, State.COMPLETED)
             return self._answer
         self._perhaps_again = True
         raise BackendFailed(
-            f"RunPod knows nothing of job {self._ticket.id} any more: its result was not collected in time, or it waited too long. "
+            f"RunPod knows nothing of job {self._record.id} any more: its result was not collected in time, or it waited too long. "
             "What it did is paid for.",
             "Results are kept for 30 minutes; with --staging they wait in a bucket.",
         ) from error
@@ -195,11 +197,11 @@ class _Attempt:
         match answer.state:
             case State.COMPLETED:
                 stored = self._staged_result()
-                outcome = self._errand.dialect.outcome(self._job, self._ticket, answer.output if stored is None else stored)
-                kept = _Kept(self._keeper, self._ticket, self._errand.staging)
+                outcome = self._errand.dialect.outcome(self._job, self._record, answer.output if stored is None else stored)
+                kept = _Kept(self._record_file, self._record, self._errand.staging)
                 if outcome.transcript is None:
                     kept.remove()
-                self._remove_staged_audio(self._ticket)
+                self._remove_staged_audio(self._record)
                 return replace(outcome, checkpoint=kept if outcome.transcript is not None else None)
             case State.FAILED:
                 raise self._errand.dialect.failure(answer)
@@ -209,9 +211,9 @@ class _Attempt:
                 raise BackendFailed(f"Job {answer.id} was cancelled at RunPod.")
 
     def _staged_result(self) -> bytes | None:
-        if not self._ticket.result or self._errand.staging is None:
+        if not self._record.result or self._errand.staging is None:
             return None
-        return self._errand.staging.get(self._ticket.result)
+        return self._errand.staging.get(self._record.result)
 
     def _progress(self, answer: Answer) -> None:
         done = answer.output
@@ -224,27 +226,27 @@ class _Attempt:
 
     def _tell_taken(self, answer: Answer) -> None:
         """A worker is at it, which is paid from now on, or since the place says it left the queue."""
-        since = time.time() - self._ticket.sent - answer.queued if answer.queued is not None else 0.0
+        since = time.time() - self._record.sent - answer.queued if answer.queued is not None else 0.0
         since = round(max(0.0, since), 3)
-        self._errand.emit(RecordingTaken(self._job.recording.label, "runpod", self._ticket.id, since, self._errand.place))
+        self._errand.emit(RecordingTaken(self._job.recording.label, "runpod", self._record.id, since, self._errand.place))
 
     def _leave(self) -> None:
         """The run ends: nothing goes on there that nobody collects, unless the user wants it to."""
-        if self._ticket.id and not self._errand.detach and self._errand.client.cancel(self._ticket.id):
+        if self._record.id and not self._errand.detach and self._errand.client.cancel(self._record.id):
             self._forget()
 
     def _forget(self) -> None:
-        self._remove_staged(self._ticket)
-        self._keeper.remove()
+        self._remove_staged(self._record)
+        self._record_file.remove()
 
-    def _remove_staged(self, ticket: Ticket) -> None:
-        self._remove_staged_audio(ticket)
-        if ticket.result and self._errand.staging is not None:
-            self._errand.staging.remove(ticket.result)
+    def _remove_staged(self, record: JobIdRecord) -> None:
+        self._remove_staged_audio(record)
+        if record.result and self._errand.staging is not None:
+            self._errand.staging.remove(record.result)
 
-    def _remove_staged_audio(self, ticket: Ticket) -> None:
-        if ticket.staged and self._errand.staging is not None and not self._errand.staging.remove(ticket.staged):
-            self._tell(f"{ticket.staged} could not be removed.", "warning")
+    def _remove_staged_audio(self, record: JobIdRecord) -> None:
+        if record.staged and self._errand.staging is not None and not self._errand.staging.remove(record.staged):
+            self._tell(f"{record.staged} could not be removed.", "warning")
 
     def _usage(self, outcome: Outcome) -> Usage:
         answer = self._answer
@@ -252,11 +254,11 @@ class _Attempt:
             backend="runpod",
             place=self._errand.place,
             tariffs=self._errand.tariffs,
-            job_id=self._ticket.id,
+            job_id=self._record.id,
             computing=self._computing(outcome),
             queued=answer.queued if answer else None,
-            audio=self._ticket.seconds,
-            bytes_sent=self._ticket.bytes,
+            audio=self._record.seconds,
+            bytes_sent=self._record.bytes,
             error=outcome.error.code if outcome.error else "",
             perhaps_again=self._perhaps_again,
         )
@@ -281,12 +283,12 @@ class _Attempt:
 class _Kept:
     """What goes once the transcript is written: until then a run that is killed finds the result again."""
 
-    keeper: Keeper
-    ticket: Ticket
+    record_file: JobIdFile
+    record: JobIdRecord
     staging: Staging | None
 
     def remove(self) -> None:
         """The transcript is written."""
-        self.keeper.remove()
-        if self.ticket.result and self.staging is not None:
-            self.staging.remove(self.ticket.result)
+        self.record_file.remove()
+        if self.record.result and self.staging is not None:
+            self.staging.remove(self.record.result)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from transcribe_cli import __version__
-from transcribe_cli.backends.http import REFUSED, REPEATABLE, Patient, retry_after
+from transcribe_cli.backends.http import REFUSED, REPEATABLE, RetryTransport, retry_after
 from transcribe_cli.backends.runpod.answer import Answer
 from transcribe_cli.errors import BackendFailed, NotReady
 
@@ -48,7 +48,7 @@ class Client:
         self._base = f"{url.rstrip('/')}/{quote(endpoint, safe='')}"
         self._about = f"{api_url.rstrip('/')}/serverless/{quote(endpoint, safe='')}"
         self._http = httpx.Client(
-            transport=Patient(httpx.HTTPTransport(limits=httpx.Limits(max_connections=64)), wait),
+            transport=RetryTransport(httpx.HTTPTransport(limits=httpx.Limits(max_connections=64)), wait),
             headers={"authorization": f"Bearer {key}", "user-agent": f"transcribe-cli/{__version__}"},
             timeout=_TIMEOUT,
         )

@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from transcribe_cli.backends.audio_upload import Parcel
-from transcribe_cli.backends.job_ids import Ticket
+from transcribe_cli.backends.audio_upload import AudioUpload
+from transcribe_cli.backends.job_ids import JobIdRecord
 from transcribe_cli.backends.runpod.answer import Answer
 from transcribe_cli.errors import BackendFailed, RecordingError, TranscribeError, UsageError
 from transcribe_cli.pipeline.outcome import Outcome
@@ -70,16 +70,16 @@ class FasterWhisperWorker:
                 f"RunPod's faster-whisper worker has no model {spec.model}.", f"There are: {', '.join(sorted(MODELS))}."
             )
 
-    def request(self, job: Job, parcel: Parcel, result_url: str) -> dict[str, Any]:
+    def request(self, job: Job, upload: AudioUpload, result_url: str) -> dict[str, Any]:
         """The input: only keys that it knows, none of them null."""
-        spec = parcel.spec
+        spec = upload.spec
         if spec.audio_track is not None:
             raise RecordingError("RunPod's faster-whisper worker takes no --audio-track.", "Use --upload opus.")
         first = spec.temperature[0]
         step = spec.temperature[1] - first if len(spec.temperature) > 1 else None
         wanted: dict[str, Any] = {
-            "audio": parcel.url or None,
-            "audio_base64": parcel.data or None,
+            "audio": upload.url or None,
+            "audio_base64": upload.data or None,
             "model": _model(spec),
             "language": spec.language,
             "translate": spec.task == "translate",
@@ -91,18 +91,18 @@ class FasterWhisperWorker:
         }
         return {key: value for key, value in wanted.items() if value is not None}
 
-    def outcome(self, job: Job, ticket: Ticket, output: Any) -> Outcome:  # noqa: ANN401 - any JSON
+    def outcome(self, job: Job, record: JobIdRecord, output: Any) -> Outcome:  # noqa: ANN401 - any JSON
         """The transcript, put together from what it gives.
 
         Raises:
             BackendFailed: the output is missing or damaged.
         """
         if not isinstance(output, Mapping) or not isinstance(output.get("segments"), list):
-            raise BackendFailed(f"Its result was lost on the way: job {ticket.id} has no segments. It is paid for.")
+            raise BackendFailed(f"Its result was lost on the way: job {record.id} has no segments. It is paid for.")
         try:
-            return Outcome(job, _transcript(job, ticket, output))
+            return Outcome(job, _transcript(job, record, output))
         except (ValidationError, ValueError, TypeError, KeyError) as error:
-            raise BackendFailed(f"The output of job {ticket.id} is damaged.") from error
+            raise BackendFailed(f"The output of job {record.id} is damaged.") from error
 
     def failure(self, answer: Answer) -> TranscribeError:
         """Why a job failed. It does not say whose fault it is; what is wrong with its input would be wrong elsewhere too."""
@@ -127,7 +127,7 @@ def _ignored(spec: JobSpec) -> Iterator[str]:
             yield name
 
 
-def _transcript(job: Job, ticket: Ticket, output: Mapping[str, Any]) -> Transcript:
+def _transcript(job: Job, record: JobIdRecord, output: Mapping[str, Any]) -> Transcript:
     recording, spec = job.recording, job.spec
     words = [_word(word) for word in output.get("word_timestamps") or []]
     segments = tuple(_segments(output["segments"], words, words_wanted=spec.word_timestamps))
@@ -139,23 +139,23 @@ def _transcript(job: Job, ticket: Ticket, output: Mapping[str, Any]) -> Transcri
             size=recording.size,
             modified=recording.modified or None,
             etag=recording.etag,
-            duration=ticket.promised,
+            duration=record.promised,
         ),
         job=JobRecord(
             fingerprint=spec.fingerprint,
             spec=spec.canonical(),
             tool=_TOOL,
-            backend=ticket.backend,
+            backend=record.backend,
             device=str(output.get("device") or ""),
             finished_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         ),
         language=str(output.get("detected_language") or spec.language or "und"),
         language_probability=1.0 if spec.language else 0.0,
-        duration=ticket.seconds or (segments[-1].end if segments else 0.0),
-        flags=(*ticket.flags, *(() if segments else ("no_speech",))),
+        duration=record.seconds or (segments[-1].end if segments else 0.0),
+        flags=(*record.flags, *(() if segments else ("no_speech",))),
         text="".join(segment.text for segment in segments),
         segments=segments,
-        quality=Quality(speech=spoken, covered=1.0, skipped_packets=ticket.skipped),
+        quality=Quality(speech=spoken, covered=1.0, skipped_packets=record.skipped),
     )
 
 

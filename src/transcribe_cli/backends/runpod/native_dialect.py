@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import ValidationError
 
 from transcribe_cli import errors
-from transcribe_cli.backends.audio_upload import Parcel
-from transcribe_cli.backends.job_ids import Ticket
+from transcribe_cli.backends.audio_upload import AudioUpload
+from transcribe_cli.backends.job_ids import JobIdRecord
 from transcribe_cli.backends.protocol import Failure, Packed, RemoteJob, RemoteResult, Voices, unzipped
 from transcribe_cli.backends.runpod.answer import Answer
 from transcribe_cli.errors import BackendFailed, DiarizationFailed, NotReady, RecordingError, StorageNotReady, TranscribeError
@@ -27,7 +27,7 @@ LOST = "Its result was lost on the way"
 class Ours:
     """What `transcribe worker` takes and gives."""
 
-    def request(self, job: Job, parcel: Parcel, result_url: str) -> dict[str, Any]:
+    def request(self, job: Job, upload: AudioUpload, result_url: str) -> dict[str, Any]:
         """See `remote_job.RemoteJob`.
 
         Raises:
@@ -35,16 +35,16 @@ class Ours:
         """
         remote = RemoteJob(
             name=job.recording.name,
-            spec=parcel.spec,
-            audio_url=parcel.url or None,
-            audio_base64=parcel.data or None,
+            spec=upload.spec,
+            audio_url=upload.url or None,
+            audio_base64=upload.data or None,
             text=_text(job) if job.decision is Decision.DIARIZE else None,
             turns=_turns(job) if job.spec.turns_are_given else None,
             result_url=result_url or None,
         )
         return remote.model_dump(mode="json", exclude_none=True)
 
-    def outcome(self, job: Job, ticket: Ticket, output: Any) -> Outcome:  # noqa: ANN401 - any JSON
+    def outcome(self, job: Job, record: JobIdRecord, output: Any) -> Outcome:  # noqa: ANN401 - any JSON
         """The transcript as if it had been made here.
 
         Raises:
@@ -53,19 +53,19 @@ class Ours:
             NotReady: this worker does no such jobs.
         """
         if output is None:
-            raise BackendFailed(f"{LOST}: RunPod calls job {ticket.id} completed and has no output. It is paid for.")
+            raise BackendFailed(f"{LOST}: RunPod calls job {record.id} completed and has no output. It is paid for.")
         try:
             result = RemoteResult.model_validate(json.loads(unzipped(output)) if isinstance(output, bytes) else output)
             transcript = result.read()
         except (ValueError, ValidationError) as error:
-            raise BackendFailed(f"{LOST}: the output of job {ticket.id} is damaged.") from error
+            raise BackendFailed(f"{LOST}: the output of job {record.id} is damaged.") from error
         if transcript is None:
             if result.failure is None:
-                raise BackendFailed(f"{LOST}: the output of job {ticket.id} has no transcript.")
+                raise BackendFailed(f"{LOST}: the output of job {record.id} has no transcript.")
             raise _raised(result.failure)
         return Outcome(
             job,
-            as_made_here(transcript, job, ticket),
+            as_made_here(transcript, job, record),
             error=None if result.failure is None else DiarizationFailed(result.failure.message, result.failure.hint),
             seconds=result.seconds,
             diarization=None if result.voices is None else _diarization(result.voices),
@@ -81,7 +81,7 @@ class Ours:
         return BackendFailed(f"The worker failed at job {answer.id}: {answer.complaint or 'it does not say why'}")
 
 
-def as_made_here(transcript: Transcript, job: Job, ticket: Ticket) -> Transcript:
+def as_made_here(transcript: Transcript, job: Job, record: JobIdRecord) -> Transcript:
     """With this machine's name for the recording and the run's spec; what was wrong with the audio that was decoded here is added."""
     recording, spec = job.recording, job.spec
     if spec.diarize and not transcript.job.spec.get("diarize", False):
@@ -92,14 +92,14 @@ def as_made_here(transcript: Transcript, job: Job, ticket: Ticket) -> Transcript
         size=recording.size,
         modified=recording.modified or None,
         etag=recording.etag,
-        duration=transcript.source.duration if ticket.promised is None else ticket.promised,
+        duration=transcript.source.duration if record.promised is None else record.promised,
     )
-    record = transcript.job.model_copy(
-        update={"fingerprint": spec.fingerprint, "spec": spec.canonical(), "backend": ticket.backend}
+    provenance = transcript.job.model_copy(
+        update={"fingerprint": spec.fingerprint, "spec": spec.canonical(), "backend": record.backend}
     )
-    quality = transcript.quality.model_copy(update={"skipped_packets": transcript.quality.skipped_packets + ticket.skipped})
-    flags = tuple(dict.fromkeys((*ticket.flags, *transcript.flags)))
-    return transcript.model_copy(update={"source": source, "job": record, "quality": quality, "flags": flags})
+    quality = transcript.quality.model_copy(update={"skipped_packets": transcript.quality.skipped_packets + record.skipped})
+    flags = tuple(dict.fromkeys((*record.flags, *transcript.flags)))
+    return transcript.model_copy(update={"source": source, "job": provenance, "quality": quality, "flags": flags})
 
 
 def _text(job: Job) -> Packed:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from transcribe_cli.backends.audio_upload import Packer, Parcel
-from transcribe_cli.backends.job_ids import Ticket, Tickets
+from transcribe_cli.backends.audio_upload import AudioUpload, AudioUploader
+from transcribe_cli.backends.job_ids import JobIdRecord, JobIds
 from transcribe_cli.backends.runpod.answer import Answer
 from transcribe_cli.backends.runpod.client import Client
 from transcribe_cli.backends.staging import Staging
@@ -19,11 +19,11 @@ from transcribe_cli.plan import Job
 class Dialect(Protocol):
     """What a kind of worker takes and gives."""
 
-    def request(self, job: Job, parcel: Parcel, result_url: str) -> dict[str, Any]:
+    def request(self, job: Job, upload: AudioUpload, result_url: str) -> dict[str, Any]:
         """The input for a job."""
         ...
 
-    def outcome(self, job: Job, ticket: Ticket, output: Any) -> Outcome:  # noqa: ANN401 - any JSON
+    def outcome(self, job: Job, record: JobIdRecord, output: Any) -> Outcome:  # noqa: ANN401 - any JSON
         """What the output of a completed job brings.
 
         Raises:
@@ -43,8 +43,8 @@ class Errand:
 
     client: Client
     dialect: Dialect
-    packer: Packer
-    tickets: Tickets
+    uploader: AudioUploader
+    job_ids: JobIds
     staging: Staging | None
     emit: Emit
     place: str

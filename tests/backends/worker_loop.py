@@ -18,7 +18,7 @@ from transcribe_cli.worker.handler import Worker
 
 
 @contextmanager
-def at_work(worker: Worker, gateway: Gateway, name: str = "w0", concurrency: int = 4) -> Iterator[None]:
+def worker_running(worker: Worker, gateway: Gateway, name: str = "w0", concurrency: int = 4) -> Iterator[None]:
     """The worker takes jobs from the queue for as long as the context lasts."""
     ended = threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(_serve(worker, gateway, name, concurrency, ended)), daemon=True)

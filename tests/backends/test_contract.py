@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.backends.conftest import Elsewhere
+from tests.backends.conftest import RemoteRunner
 from tests.backends.gateway import Gateway
 from tests.backends.suite import SPEC, BackendSuite
 from transcribe_cli.backends import Backend
-from transcribe_cli.backends.chain import elsewhere
+from transcribe_cli.backends.chain import remote_backend
 from transcribe_cli.backends.local import Local
 from transcribe_cli.backends.openai import OpenAI
 from transcribe_cli.backends.runpod import RunPod
@@ -36,7 +36,7 @@ class TestRunPod(BackendSuite):
     @pytest.fixture
     def opened(self, served: Gateway, tmp_path: Path) -> Iterator[Backend]:
         """With our worker behind it."""
-        return RunPod(SPEC, Elsewhere(served, tmp_path, tmp_path / "state").settings(), ignore_event)
+        return RunPod(SPEC, RemoteRunner(served, tmp_path, tmp_path / "state").settings(), ignore_event)
 
 
 class TestOpenAI(BackendSuite):
@@ -54,5 +54,5 @@ class TestChain(BackendSuite):
     @pytest.fixture
     def opened(self, served: Gateway, tmp_path: Path) -> Iterator[Backend]:
         """As `transcribe remote --fallback local` makes it."""
-        settings = Elsewhere(served, tmp_path, tmp_path / "state").settings(fallback=("local",), device="cpu")
-        return elsewhere(SPEC, settings, ignore_event, RemoteMeter(load_prices))
+        settings = RemoteRunner(served, tmp_path, tmp_path / "state").settings(fallback=("local",), device="cpu")
+        return remote_backend(SPEC, settings, ignore_event, RemoteMeter(load_prices))

@@ -1,6 +1,6 @@
 """Many recordings through `transcribe remote` while everything goes wrong: what was promised, and what it cost.
 
-    .venv/bin/python -m tests.backends.ordeal --recordings 200
+    .venv/bin/python -m tests.backends.fault_injection --recordings 200
 
 Clients and workers (RunPod's real SDK) are killed with SIGKILL, requests are refused, answered with errors and dropped, results are lost or
 not collected in time. It ends when a client ends by itself. docs/reliability.md has the table.
@@ -19,7 +19,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.backends.conftest import Elsewhere
+from tests.backends.conftest import RemoteRunner
 from tests.backends.gateway import DROP_AFTER, DROP_BEFORE, Gateway, QueuedJob, Trouble, running
 from tests.backends.workers import kill, start
 from tests.conftest import spoken
@@ -95,7 +95,7 @@ class Ended:
         return set(self.again) - self.told
 
 
-def suffer(folder: Path, recordings: int, faults: Faults) -> Ended:
+def run_with_faults(folder: Path, recordings: int, faults: Faults) -> Ended:
     """The whole of it."""
     tree = folder / "aulas"
     tree.mkdir(parents=True)
@@ -108,7 +108,7 @@ def suffer(folder: Path, recordings: int, faults: Faults) -> Ended:
         stack.enter_context(running(gateway))
         stack.enter_context(_Workers(gateway, folder, faults))
         log = folder / "clients.log"
-        for life in _lives(Elsewhere(gateway, tree, folder / "state"), log, faults):
+        for life in _lives(RemoteRunner(gateway, tree, folder / "state"), log, faults):
             if life in (0, 3):
                 break
     lines = log.read_text()
@@ -125,7 +125,7 @@ def _says_so(line: str) -> bool:
     return "paid for" in line
 
 
-def _lives(remote: Elsewhere, log: Path, faults: Faults) -> Iterator[int | None]:
+def _lives(remote: RemoteRunner, log: Path, faults: Faults) -> Iterator[int | None]:
     """One client after the other; the exit code of each, None for one that was killed."""
     while True:
         line, env = remote.command("--in-flight", "12", "--attempts", "6")
@@ -179,7 +179,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        ended = suffer(Path(folder), arguments.recordings, Faults(arguments.seed))
+        ended = run_with_faults(Path(folder), arguments.recordings, Faults(arguments.seed))
         (Path.cwd() / "build").mkdir(exist_ok=True)
         (Path.cwd() / "build/ordeal.log").write_text(ended.log)
     for name, count in sorted(ended.faults.items()):
