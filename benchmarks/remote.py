@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from tests.backends.conftest import SPEC, Elsewhere
+from tests.backends.conftest import SPEC, RemoteRunner
 from tests.backends.gateway import Gateway, running
 from tests.backends.workers import working
 
@@ -54,7 +54,7 @@ def measured(folder: Path, recording: Path, rounds: int) -> dict[str, object]:
     shutil.copy(recording, tree)
     gateway = Gateway()
     with running(gateway):
-        remote = Elsewhere(gateway, tree, folder / "state")
+        remote = RemoteRunner(gateway, tree, folder / "state")
         settings = remote.settings(in_flight=1, device="cpu")
         [job] = plan(find_recordings([str(tree)]), SPEC, settings)
         began = time.monotonic()
