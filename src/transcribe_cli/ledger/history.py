@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, select
 
-from transcribe_cli.costs.estimate import ENOUGH_AUDIO, PastRun
+from transcribe_cli.costs.estimate import MIN_AUDIO_SECONDS, PastRun
 from transcribe_cli.costs.remote_meter import CANCELLED
 from transcribe_cli.ledger.tables import ATTEMPTS, JOBS, RUNS
 from transcribe_cli.spec import JobSpec
@@ -106,7 +106,7 @@ def past_runs(connection: Connection, spec: JobSpec, *, device: str = "auto", on
     rows = connection.execute(select(RUNS).where(*wanted).order_by(RUNS.c.started_at.desc()).limit(LAST_RUNS)).mappings().all()
     rows = [row for row in rows if row["device"] == rows[0]["device"]]
     rows = [row for row in rows if row["stopped_by"] is None] or rows  # of what was in work then, the audio is not counted
-    rows = [row for row in rows if row["audio_seconds"] >= ENOUGH_AUDIO] or rows
+    rows = [row for row in rows if row["audio_seconds"] >= MIN_AUDIO_SECONDS] or rows
     return [_past(row) for row in rows]
 
 

@@ -112,7 +112,7 @@ def test_a_file_that_cannot_be_meant_is_one_line(tmp_path: Path, text: str, told
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     """By its name."""
-    with pytest.raises(ConfigError, match="There is no file of prices"):
+    with pytest.raises(ConfigError, match="does not exist"):
         load_prices(tmp_path / "mine.toml")
     with pytest.raises(ConfigError, match="Cannot read"):
         load_prices(tmp_path)
