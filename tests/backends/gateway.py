@@ -28,7 +28,7 @@ _MAX_REQUEST_BYTES = 10_000_000
 # What can replace a response: a status code, optionally with the seconds of a Retry-After header; or a dropped connection, before or after
 # the request was processed.
 DROP_BEFORE, DROP_AFTER = "drop before", "drop after"
-Trouble = int | tuple[int, float] | str
+Fault = int | tuple[int, float] | str
 
 
 @dataclass(eq=False)
@@ -72,7 +72,7 @@ class Gateway:
 
     Attributes:
         then: kind of request (run, status, cancel, endpoint, job-done, …) -> faults that replace its next responses, in order.
-        trouble: returns a fault, or None, for each request whose `then` is empty.
+        fault_for: returns a fault, or None, for each request whose `then` is empty.
         retention: seconds that results are kept.
         lose: whether the result of this job is lost, so that it is COMPLETED and has no output.
         pools: the GPU pools of the endpoint, with `cards` for each worker.
@@ -84,8 +84,8 @@ class Gateway:
         log: kind and job id of every client request.
     """
 
-    then: dict[str, deque[Trouble]] = field(default_factory=lambda: defaultdict(deque))
-    trouble: Callable[[str], Trouble | None] = lambda kind: None
+    then: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
+    fault_for: Callable[[str], Fault | None] = lambda kind: None
     retention: float = 1800.0
     lose: Callable[[QueuedJob], bool] = lambda job: False
     pools: list[str] = field(default_factory=lambda: ["ADA_24"])
@@ -170,18 +170,18 @@ class _Handler(BaseHTTPRequestHandler):
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
         kind = "endpoint" if parts[0] == "serverless" else parts[1]
         gateway = self.gateway
-        trouble = gateway.then[kind].popleft() if gateway.then[kind] else gateway.trouble(kind)
-        if trouble == DROP_BEFORE:
+        fault = gateway.then[kind].popleft() if gateway.then[kind] else gateway.fault_for(kind)
+        if fault == DROP_BEFORE:
             self.close_connection = True
             self.connection.close()
             return
-        if trouble is not None and trouble != DROP_AFTER:
-            code, wait = trouble if isinstance(trouble, tuple) else (trouble, None)
+        if fault is not None and fault != DROP_AFTER:
+            code, wait = fault if isinstance(fault, tuple) else (fault, None)
             self._send(int(code), None, {"retry-after": f"{wait:g}"} if wait is not None else {})
             return
         is_worker = kind.startswith(("job-", "ping"))
         response = self._worker(kind, parts, query, body) if is_worker else self._client(method, kind, parts, body)
-        if trouble == DROP_AFTER:
+        if fault == DROP_AFTER:
             self.close_connection = True
             self.connection.close()
             return

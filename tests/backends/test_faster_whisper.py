@@ -114,15 +114,15 @@ def test_a_damaged_output_is_a_failure_of_the_backend(output: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "says"),
+    ("spec", "message"),
     [
         ({"diarize": True}, "does not support diarization"),
         ({"channels": "split"}, "cannot transcribe channels separately"),
         ({"model": "distil-large-v3"}, "does not have the model distil-large-v3"),
     ],
 )
-def test_unsupported_jobs_are_refused_beforehand(spec: dict[str, Any], says: str) -> None:
-    with pytest.raises(UsageError, match=says):
+def test_unsupported_jobs_are_refused_beforehand(spec: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         list(FasterWhisperDialect().check_jobs([job(**spec)]))
 
 

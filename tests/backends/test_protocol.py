@@ -22,7 +22,7 @@ def test_a_job_is_the_same_after_a_round_trip() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         ({"spec": {"beam": 3}}, "spec.beam: unknown key"),
         ({"colour": "red"}, "colour: unknown key"),
@@ -33,8 +33,8 @@ def test_a_job_is_the_same_after_a_round_trip() -> None:
         ({"name": ""}, "name"),
     ],
 )
-def test_an_invalid_job_is_reported_with_its_key(change: dict[str, object], says: str) -> None:
-    with pytest.raises(UsageError, match=says) as caught:
+def test_an_invalid_job_is_reported_with_its_key(change: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
         RemoteJob.parse({**JOB, **change})
     assert "SECRET" not in str(caught.value)
 

@@ -167,7 +167,7 @@ def test_a_dead_worker_is_reported(gateway: Gateway, worker: Worker, remote: Rem
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         ({"runpod_api_key": None}, "No RunPod API key is set"),
         ({"runpod_endpoint": None}, "No RunPod endpoint is set"),
@@ -177,10 +177,10 @@ def test_a_dead_worker_is_reported(gateway: Gateway, worker: Worker, remote: Rem
     ],
 )
 def test_an_unusable_endpoint_is_reported_before_anything_is_sent(
-    gateway: Gateway, remote: RemoteRunner, change: dict[str, object], says: str, monkeypatch: pytest.MonkeyPatch
+    gateway: Gateway, remote: RemoteRunner, change: dict[str, object], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("transcribe_cli.backends.http._TRIES", 1)
-    with pytest.raises(NotReady, match=says):
+    with pytest.raises(NotReady, match=message):
         remote.run(**change)
     assert not gateway.jobs
 

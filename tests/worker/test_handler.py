@@ -63,7 +63,7 @@ def test_concurrent_jobs_get_their_own_transcripts(worker: Worker) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "of", "says"),
+    ("request_", "of", "message"),
     [
         ({"id": "a"}, "setup", "The job is invalid"),
         (job(b"RIFF", colour="red"), "setup", "colour: unknown key"),
@@ -78,11 +78,11 @@ def test_concurrent_jobs_get_their_own_transcripts(worker: Worker) -> None:
     ],
 )
 def test_jobs_that_the_worker_does_not_accept_fail_with_a_reason(
-    worker: Worker, request_: dict[str, Any], of: str, says: str
+    worker: Worker, request_: dict[str, Any], of: str, message: str
 ) -> None:
     [response] = respond(worker, request_)
     reason = failure(response)
-    assert (reason.of, says in reason.message) == (of, True), reason
+    assert (reason.of, message in reason.message) == (of, True), reason
 
 
 def test_a_recording_that_is_too_long_is_refused(worker: Worker) -> None:
