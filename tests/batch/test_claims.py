@@ -79,7 +79,7 @@ def test_what_nobody_touched_is_done_as_planned(folder: Path, claims: Claiming) 
     job = planned(folder)
     claim = claims().claim(job)
     assert claim.job is job
-    assert claim.elsewhere is None
+    assert claim.held_by is None
     assert lease_path(job.recording, job.output).exists()
 
 
@@ -87,11 +87,11 @@ def test_what_another_run_holds_is_told(folder: Path, claims: Claiming) -> None:
     """Here two in one process; given back, it is free."""
     job, one, other = planned(folder), claims(), claims()
     one.claim(job)
-    assert other.claim(job).elsewhere == Owner.loads(lease_path(job.recording, job.output).read_bytes())
+    assert other.claim(job).held_by == Owner.loads(lease_path(job.recording, job.output).read_bytes())
     assert not other.is_free(job)
     one.release(job)
     assert other.is_free(job)
-    assert other.claim(job).elsewhere is None
+    assert other.claim(job).held_by is None
 
 
 def test_what_another_run_finished_meanwhile_is_done(folder: Path, claims: Claiming) -> None:
@@ -168,8 +168,8 @@ def test_the_lease_says_how_far_the_recording_is(folder: Path, claims: Claiming)
     """At its next refresh, of which writing is one."""
     job, one = planned(folder), claims()
     one.claim(job)
-    one.hear(RecordingProgress("aula.mp3", 30.0, 60.0))
-    one.hear(RecordingProgress("other.mp3", 1.0, 2.0))
+    one.on_event(RecordingProgress("aula.mp3", 30.0, 60.0))
+    one.on_event(RecordingProgress("other.mp3", 1.0, 2.0))
     one.begin_writing(job)
     owner = Owner.loads(lease_path(job.recording, job.output).read_bytes())
     assert (owner.seconds, owner.duration) == (30.0, 60.0)
@@ -188,8 +188,8 @@ def test_folders_made_below_an_output_folder_go_when_nothing_came_into_them(
     """Others stay."""
     out = tmp_path / "out"
     job, one = planned(folder, output_dir=out), claims(output_dir=out)
-    one.make_ready(job.output.folder)
-    one.make_ready(out / "a" / "b")
+    one.prepare_folder(job.output.folder)
+    one.prepare_folder(out / "a" / "b")
     one.claim(job)
     assert lease_path(job.recording, job.output).parent == out
     (out / "a" / "kept").touch()
@@ -209,9 +209,9 @@ def test_a_file_system_that_cannot_rename_is_found_before_the_work(
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", refuse)
         with pytest.raises(OutputRefused, match=f"{os.strerror(number)}.*--output-dir"):
-            claims().make_ready(folder)
+            claims().prepare_folder(folder)
     assert [path.name for path in folder.iterdir()] == ["aula.mp3"]
-    claims().make_ready(folder)
+    claims().prepare_folder(folder)
     assert [path.name for path in folder.iterdir()] == ["aula.mp3"]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from transcribe_cli.batch.writing import Writing
+from transcribe_cli.batch.background_writer import BackgroundWriter
 from transcribe_cli.errors import OutputRefused
 from transcribe_cli.storage import locate
 
@@ -17,8 +17,8 @@ STORE = locate("memory://writing", {})
 def test_a_folder_of_this_machine_is_written_to_at_once() -> None:
     """In the thread of who asks."""
     threads: list[str] = []
-    with Writing[int](lambda _: threads.append(threading.current_thread().name)) as writing:
-        writing.add(1, Path("/"))
+    with BackgroundWriter[int](lambda _: threads.append(threading.current_thread().name)) as writer:
+        writer.add(1, Path("/"))
         assert threads == [threading.current_thread().name]
 
 
@@ -30,9 +30,9 @@ def test_nobody_waits_for_a_store_and_the_end_waits_for_all() -> None:
         assert go_on.wait(30)
         written.append(number)
 
-    with Writing[int](write) as writing:
+    with BackgroundWriter[int](write) as writer:
         for number in range(8):
-            writing.add(number, STORE)
+            writer.add(number, STORE)
         assert written == []
         go_on.set()
     assert sorted(written) == list(range(8))
@@ -43,9 +43,9 @@ def test_who_brings_more_than_can_wait_waits() -> None:
     go_on, added = threading.Event(), []
 
     def bring() -> None:
-        with Writing[int](lambda _: go_on.wait(30) and None) as writing:
+        with BackgroundWriter[int](lambda _: go_on.wait(30) and None) as writer:
             for number in range(40):
-                writing.add(number, STORE)
+                writer.add(number, STORE)
                 added.append(number)
 
     thread = threading.Thread(target=bring)
@@ -69,9 +69,9 @@ def test_what_writing_raises_is_heard() -> None:
         written.append(number)
 
     def bring() -> None:
-        with Writing[int](write) as writing:
+        with BackgroundWriter[int](write) as writer:
             for number in range(3):
-                writing.add(number, STORE)
+                writer.add(number, STORE)
 
     with pytest.raises(OutputRefused):
         bring()
