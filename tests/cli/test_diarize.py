@@ -173,7 +173,7 @@ def test_a_transcript_without_speakers_gets_them_and_keeps_its_text(
     options = (*DIARIZED, "--num-speakers", "2", "-f", "json,txt,srt")
     plan = transcribe("plan", folder, *options)
     assert "diarize     hearing.wav" in plan.out
-    assert "nobody said who speaks" in plan.out
+    assert "speakers missing" in plan.out
     assert "1 to diarize" in plan.out
 
     ran = transcribe("run", folder, *options, "--speaker-names", "SPEAKER_00=Ana", *EVENTS)

@@ -190,7 +190,7 @@ def test_subtitles_of_another_standard_are_rendered_again(aula):
     assert (job.decision, job.reason) == (Decision.RENDER, "tsv, rttm missing, subtitles changed: netflix -> bbc")
     assert job.formats == ("srt", "vtt", "tsv", "rttm")
     (job,) = planned(aula, subtitles="netflix,max_chars=40")
-    assert (job.decision, job.reason, job.formats) == (Decision.RENDER, "settings of subtitles changed", ("srt", "vtt"))
+    assert (job.decision, job.reason, job.formats) == (Decision.RENDER, "subtitle settings changed", ("srt", "vtt"))
     assert planned(aula, output_format="srt,txt", max_line_width=40)[0].formats == ("srt",)
     assert run(aula, subtitles="bbc") == ["render"]
     assert reasons(aula, subtitles="bbc") == {"aula.mp3": ("done", "done")}

@@ -191,7 +191,7 @@ def test_what_a_killed_process_left_is_put_in_its_place(tree: Tree) -> None:
 def test_trusting_names_reads_no_transcript(aula: Tree) -> None:
     """A file of the name is enough."""
     aula.put("aula.json", b"whatever")
-    assert reasons(aula, trust_names=True)["aula.mp3"] == ("done", "done, by its names")
+    assert reasons(aula, trust_names=True)["aula.mp3"] == ("done", "done, by file names only")
     assert reasons(aula)["aula.mp3"][0] == "fail"
     assert reasons(aula, trust_names=True, output_format=("txt",))["aula.mp3"][0] == "fail"
 
