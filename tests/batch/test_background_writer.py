@@ -1,4 +1,4 @@
-"""Writing in the background, where the results go to a store: nobody waits, nothing is forgotten, errors are heard."""
+"""Results for a store are written in the background: `add` does not block, every result is written, errors are raised."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from transcribe_cli.storage import locate
 STORE = locate("memory://writing", {})
 
 
-def test_a_folder_of_this_machine_is_written_to_at_once() -> None:
-    """In the thread of who asks."""
+def test_a_local_folder_is_written_to_at_once() -> None:
+    """In the thread of the caller."""
     threads: list[str] = []
     with BackgroundWriter[int](lambda _: threads.append(threading.current_thread().name)) as writer:
         writer.add(1, Path("/"))
         assert threads == [threading.current_thread().name]
 
 
-def test_nobody_waits_for_a_store_and_the_end_waits_for_all() -> None:
-    """Several at once."""
+def test_adding_does_not_block_for_a_store_and_the_end_waits_for_all() -> None:
+    """Several results are written at once."""
     go_on, written = threading.Event(), []
 
     def write(number: int) -> None:
@@ -38,17 +38,17 @@ def test_nobody_waits_for_a_store_and_the_end_waits_for_all() -> None:
     assert sorted(written) == list(range(8))
 
 
-def test_who_brings_more_than_can_wait_waits() -> None:
-    """So that results do not pile up in memory when a store is slow."""
+def test_adding_blocks_when_too_many_results_are_pending() -> None:
+    """So that results do not accumulate in memory when a store is slow."""
     go_on, added = threading.Event(), []
 
-    def bring() -> None:
+    def add_all() -> None:
         with BackgroundWriter[int](lambda _: go_on.wait(30) and None) as writer:
             for number in range(40):
                 writer.add(number, STORE)
                 added.append(number)
 
-    thread = threading.Thread(target=bring)
+    thread = threading.Thread(target=add_all)
     thread.start()
     while len(added) < 16:
         thread.join(0.01)
@@ -59,8 +59,8 @@ def test_who_brings_more_than_can_wait_waits() -> None:
     assert len(added) == 40
 
 
-def test_what_writing_raises_is_heard() -> None:
-    """At the latest at the end; the others are written."""
+def test_an_error_while_writing_is_raised() -> None:
+    """At the latest at the end; the other results are written."""
     written = []
 
     def write(number: int) -> None:
@@ -68,11 +68,11 @@ def test_what_writing_raises_is_heard() -> None:
             raise OutputRefused("no")
         written.append(number)
 
-    def bring() -> None:
+    def add_all() -> None:
         with BackgroundWriter[int](write) as writer:
             for number in range(3):
                 writer.add(number, STORE)
 
     with pytest.raises(OutputRefused):
-        bring()
+        add_all()
     assert set(written) <= {1, 2}
