@@ -60,20 +60,20 @@ class Planner:
         self._folders_with_leftovers: dict[AnyPath, bool] = {}
         self._leftovers: dict[AnyPath, dict[AnyPath, Leftover]] = {}
 
-    def job(self, recording: Recording, place: AssignedOutput) -> Job:
+    def job(self, recording: Recording, assigned: AssignedOutput) -> Job:
         """The job of this recording.
 
         Raises:
             UsageError: a manifest gives the recording options that contradict the spec.
         """
         spec, fingerprint = self._spec_for(recording)
-        output = place.output if place.refused else self._existing_output(recording, place.output)
+        output = assigned.output if assigned.refused else self._existing_output(recording, assigned.output)
         if spec.turns_are_given:
             spec = with_rttm_digest(spec, recording, output, self._listings)
             fingerprint = spec.fingerprint
         version = file_version(self._listings.stat(json_path(output)))
         try:
-            if (error := recording.problem or place.refused) is not None:
+            if (error := recording.problem or assigned.refused) is not None:
                 raise error
             decision, reason, formats = self._decide(recording, spec, fingerprint, output)
         except RecordingError as error:

@@ -31,23 +31,23 @@ def plan(recordings: Iterable[Recording], spec: JobSpec, settings: Settings, lis
     """
     everything = list(recordings)
     listings = listings or Listings()
-    assigned = assign_outputs(everything, parse_path(settings.output_dir, settings.storage), listings)
-    planner = Planner(spec, settings, listings, frozenset(output for output, _ in assigned))
+    outputs = assign_outputs(everything, parse_path(settings.output_dir, settings.storage), listings)
+    planner = Planner(spec, settings, listings, frozenset(output for output, _ in outputs))
     shard = parse_shard(settings.shard) if settings.shard else None
     selected = [
-        (recording, place)
-        for recording, place in zip(everything, assigned, strict=True)
+        (recording, assigned)
+        for recording, assigned in zip(everything, outputs, strict=True)
         if shard is None or shard.contains(os.fsencode(recording.relative.as_posix()))
     ]
     if not settings.trust_names:
-        listings.prefetch_headers([json_path(place.output) for _, place in selected])
+        listings.prefetch_headers([json_path(assigned.output) for _, assigned in selected])
         listings.prefetch_digests(
-            _uncertain_renderings((place.output for _, place in selected), settings.output_format, listings)
+            _uncertain_renderings((assigned.output for _, assigned in selected), settings.output_format, listings)
         )
     if spec.turns_are_given:
-        candidates = (rttm_candidates(recording, place.output, listings) for recording, place in selected)
+        candidates = (rttm_candidates(recording, assigned.output, listings) for recording, assigned in selected)
         listings.prefetch_digests(chain.from_iterable(candidates))
-    return [planner.job(recording, place) for recording, place in selected]
+    return [planner.job(recording, assigned) for recording, assigned in selected]
 
 
 def replan(job: Job, spec: JobSpec, settings: Settings) -> Job:

@@ -138,6 +138,6 @@ _LOCAL: Files = _LocalFiles()
 _OBJECTS: Files = objects.ObjectFiles()
 
 
-def files_of(place: AnyPath) -> Files:
+def files_of(path: AnyPath) -> Files:
     """The implementation for this kind of path."""
-    return _OBJECTS if isinstance(place, Location) else _LOCAL
+    return _OBJECTS if isinstance(path, Location) else _LOCAL

@@ -25,15 +25,15 @@ class Listings:
         self._headers: dict[AnyPath, Header | None] = {}
         self._digests: dict[AnyPath, str | None] = {}
 
-    def record_file(self, root: Location, place: Location, entry: Entry) -> None:
+    def record_file(self, root: Location, location: Location, entry: Entry) -> None:
         """Store a file of a tree that the caller lists. Store the whole tree before reading any of it."""
-        names = self._trees.setdefault(root, {}).setdefault(place.key.rpartition("/")[0], {})
-        names[place.name] = ObjectEntry.of(place, entry)
+        names = self._trees.setdefault(root, {}).setdefault(location.key.rpartition("/")[0], {})
+        names[location.name] = ObjectEntry.of(location, entry)
 
     def prefetch(self, folders: Iterable[tuple[AnyPath, AnyPath]]) -> None:
         """List many folders in advance, each below its root.
 
-        Only those in stores are listed now, several below one root together, unless their tree was stored with `note`.
+        Only those in stores are listed now, several below one root together, unless their tree was stored with `record_file`.
         """
         below: defaultdict[Location, set[Location]] = defaultdict(set)
         for root, folder in folders:
@@ -49,7 +49,7 @@ class Listings:
         """List only the names in a folder that start with `prefix`. Has an effect in buckets only."""
         if isinstance(folder, Location) and folder.store.kind.is_bucket:
             entries = folder.list(prefix)
-            self._folders[folder] = {place.name: ObjectEntry.of(place, entry) for place, entry in entries}
+            self._folders[folder] = {location.name: ObjectEntry.of(location, entry) for location, entry in entries}
 
     def prefetch_headers(self, paths: Sequence[AnyPath]) -> None:
         """Read the headers of these transcripts in advance. Only those in stores are read now, in parallel."""
@@ -99,7 +99,7 @@ def _by_store(paths: Iterable[AnyPath]) -> Iterable[list[Location]]:
 def _list_tree(root: Location, folders: set[Location]) -> dict[AnyPath, Mapping[str, FolderEntry]]:
     """The files of several folders below a root, from one listing."""
     entries: dict[str, dict[str, FolderEntry]] = {folder.key: {} for folder in folders}
-    for place, entry in root.find():
-        if (names := entries.get(place.key.rpartition("/")[0])) is not None:
-            names[place.name] = ObjectEntry.of(place, entry)
+    for location, entry in root.find():
+        if (names := entries.get(location.key.rpartition("/")[0])) is not None:
+            names[location.name] = ObjectEntry.of(location, entry)
     return {folder: entries[folder.key] for folder in folders}

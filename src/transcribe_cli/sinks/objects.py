@@ -35,10 +35,10 @@ class ObjectEntry:
     st_ino: str = ""
 
     @classmethod
-    def of(cls, place: Location, entry: Entry) -> ObjectEntry:
+    def of(cls, location: Location, entry: Entry) -> ObjectEntry:
         """From an entry of a store."""
         mode = stat.S_IFDIR if entry.is_folder else stat.S_IFREG
-        return cls(place.name, mode, entry.modified_ns, entry.size or 0, entry.etag or "")
+        return cls(location.name, mode, entry.modified_ns, entry.size or 0, entry.etag or "")
 
     def is_dir(self) -> bool:
         """Whether it is a folder."""
@@ -56,7 +56,7 @@ class ObjectFiles:
         """The entries of a folder; none on an HTTP server, which cannot list."""
         if not folder.store.kind.can_list:
             return {}
-        return {place.name: ObjectEntry.of(place, entry) for place, entry in folder.list()}
+        return {location.name: ObjectEntry.of(location, entry) for location, entry in folder.list()}
 
     def status(self, path: Location) -> ObjectEntry | None:
         """The status of the file; None when it does not exist."""

@@ -96,12 +96,12 @@ def belongs_to_another(header: Header, source: Identified, folder: AnyPath) -> b
         return True
     if header.uri == source.uri or header.identity == source.identity:
         return False
-    ours, theirs = _local_path(source.uri), _local_path(header.uri)
-    if ours is None and theirs is None:
+    source_path, other_path = _local_path(source.uri), _local_path(header.uri)
+    if source_path is None and other_path is None:
         return source.uri.rpartition("/")[0] != str(folder)
-    if ours is None or theirs is None or (isinstance(folder, Path) and _is_same(ours.parent, folder)):
+    if source_path is None or other_path is None or (isinstance(folder, Path) and _is_same(source_path.parent, folder)):
         return False
-    return theirs.exists() and not _is_same(ours, theirs)
+    return other_path.exists() and not _is_same(source_path, other_path)
 
 
 def digest(data: bytes) -> str:
