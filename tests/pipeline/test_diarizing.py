@@ -16,11 +16,11 @@ from transcribe_cli import sinks
 from transcribe_cli.audio import Decoder, Waveform
 from transcribe_cli.errors import DiarizationFailed, ModelUnavailable
 from transcribe_cli.events import DiarizerLoaded, Emit, Event, RecordingProgress, RecordingStarted, SpeakersProgress, ignore_event
-from transcribe_cli.pipeline import prepare
+from transcribe_cli.pipeline import job_queue
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.pipeline.run import Pipeline
 from transcribe_cli.plan import Decision, Job
-from transcribe_cli.recognition.scheduler import Loader
+from transcribe_cli.recognition.device_threads import EngineLoader
 from transcribe_cli.speakers.diarizers import Diarization
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Turn
@@ -51,7 +51,7 @@ class Halves:
         return Diarization((Turn(start=0.0, end=middle, speaker="A"), Turn(start=middle, end=end, speaker="B")))
 
 
-def never() -> Sequence[Loader]:
+def never() -> Sequence[EngineLoader]:
     """Nothing is to be recognized."""
     raise AssertionError("a recognizer is loaded")
 
@@ -126,7 +126,7 @@ def test_recordings_that_wait_for_their_speakers_hold_up_decoding(
     recordings: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Or a slow diarizer would let the scratch folder fill with everything that is recognized already."""
-    monkeypatch.setattr(prepare, "AHEAD_SECONDS", 0.5)
+    monkeypatch.setattr(job_queue, "AHEAD_SECONDS", 0.5)
     go_on = threading.Event()
     begun: list[str] = []
     too_many: list[str] = []
@@ -152,7 +152,7 @@ def test_many_hours_whose_speakers_alone_are_missing_come_to_their_end(
 ) -> None:
     """Their audio is done with once they are diarized, though nothing of it is recognized."""
     todo = diarize_only(recordings, scratch)
-    monkeypatch.setattr(prepare, "AHEAD_SECONDS", 0.5)
+    monkeypatch.setattr(job_queue, "AHEAD_SECONDS", 0.5)
     told: list[Event] = []
     found = list(run(todo, Halves(), None, scratch, told.append))
     assert [speakers(outcome) for outcome in found] == [("A", "B")] * 4

@@ -19,8 +19,8 @@ from transcribe_cli.events import Event, ModelLoaded, RecordingPrepared, Recordi
 from transcribe_cli.pipeline.loading import engine_loaders
 from transcribe_cli.pipeline.run import Pipeline
 from transcribe_cli.plan import Job, plan
+from transcribe_cli.recognition.device_threads import EngineLoader
 from transcribe_cli.recognition.engines import Engine
-from transcribe_cli.recognition.scheduler import Loader
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import find_recordings
 from transcribe_cli.sources.fetch import Fetcher
@@ -31,7 +31,7 @@ DEMO = JobSpec(model="demo")
 SETTINGS = Settings(device="cpu", threads=2)
 
 
-def load() -> Sequence[Loader]:
+def load() -> Sequence[EngineLoader]:
     """The demo model."""
     return engine_loaders(DEMO, SETTINGS)
 
@@ -143,7 +143,7 @@ def test_a_model_that_does_not_load_ends_the_run(tmp_path: Path, say: Say, decod
 def test_broken_files_alone_load_no_model(tmp_path: Path, decoder: Decoder) -> None:
     """The next run of a folder with one bad file costs nothing."""
 
-    def never() -> Sequence[Loader]:
+    def never() -> Sequence[EngineLoader]:
         raise AssertionError("nothing to recognize")
 
     (tmp_path / "in").mkdir()

@@ -16,8 +16,16 @@ from tests.fake_engine import PATIENCE, PORTUGUESE
 from transcribe_cli.audio import Decoder
 from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.events import Event, RecordingPrepared, RecordingStarted, ignore_event
-from transcribe_cli.pipeline import prepare, speech_clips
-from transcribe_cli.pipeline.prepare import Begun, Ended, Failed, Found, Message, Preparation, Prepared
+from transcribe_cli.pipeline import job_queue, speech_clips
+from transcribe_cli.pipeline.messages import (
+    ClipsFound,
+    PreparationEnded,
+    PreparationFailed,
+    PreparationMessage,
+    Prepared,
+    Started,
+)
+from transcribe_cli.pipeline.prepare import Preparation
 from transcribe_cli.plan import Job, plan
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import find_recordings
@@ -36,11 +44,11 @@ class Inbox:
     """What a preparation hands over; waveforms are closed in the end."""
 
     def __init__(self) -> None:
-        self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()
-        self.messages: list[Message] = []
+        self._queue: queue.SimpleQueue[PreparationMessage] = queue.SimpleQueue()
+        self.messages: list[PreparationMessage] = []
         self.put = self._queue.put
 
-    def until(self, wanted: Callable[[Message], bool]) -> Message:
+    def until(self, wanted: Callable[[PreparationMessage], bool]) -> PreparationMessage:
         """The next message that is wanted."""
         while True:
             self.messages.append(self._queue.get(timeout=PATIENCE))
@@ -52,7 +60,7 @@ class Inbox:
         while not self._queue.empty():
             self.messages.append(self._queue.get())
 
-    def all(self, kind: type[Message]) -> list[Message]:
+    def all(self, kind: type[PreparationMessage]) -> list[PreparationMessage]:
         """Those of one kind."""
         return [message for message in self.messages if isinstance(message, kind)]
 
@@ -72,8 +80,8 @@ def preparing(
         with Preparation(jobs, decoders, should_run, inbox.put, emit) as preparation:
             yield preparation, inbox
     inbox.rest()
-    for begun in inbox.all(Begun):
-        assert isinstance(begun, Begun)
+    for begun in inbox.all(Started):
+        assert isinstance(begun, Started)
         begun.waveform.close()
 
 
@@ -91,23 +99,23 @@ def scratch(tmp_path: Path) -> Path:
     return made
 
 
-def ended(message: Message) -> bool:
+def ended(message: PreparationMessage) -> bool:
     """Whether this is the last message."""
-    return isinstance(message, Ended)
+    return isinstance(message, PreparationEnded)
 
 
 def test_clips_come_in_the_order_of_time_and_then_the_speech_that_they_hold(folder: Path, scratch: Path) -> None:
-    """Begun, clips, prepared, for each recording; the end for all."""
+    """Started, clips, prepared, for each recording; the end for all."""
     lecture(folder / "a.wav")
     told: list[Event] = []
     with preparing(jobs(folder), scratch, emit=told.append) as (_, inbox):
         assert inbox.until(ended) == inbox.messages[-1]
         begun, *found, prepared, last = inbox.messages
-        assert isinstance(begun, Begun)
+        assert isinstance(begun, Started)
         assert isinstance(prepared, Prepared)
-        assert isinstance(last, Ended)
+        assert isinstance(last, PreparationEnded)
         assert last.error is None
-        clips = [clip for message in found if isinstance(message, Found) for clip in message.clips]
+        clips = [clip for message in found if isinstance(message, ClipsFound) for clip in message.clips]
         assert [clip.index for clip in clips] == list(range(4))
         assert {clip.waveform for clip in clips} == {begun.waveform}
         spoken = [region for clip in clips for region in clip.speech]
@@ -141,14 +149,14 @@ def test_a_second_decoder_is_not_used_for_a_single_recording(folder: Path, scrat
     with preparing(jobs(folder), scratch, threads=2) as (_, inbox):
         assert sum(thread.name == "prepare" for thread in threading.enumerate()) <= 1
         inbox.until(ended)
-    assert len(inbox.all(Ended)) == 1
+    assert len(inbox.all(PreparationEnded)) == 1
 
 
 def test_no_recording_is_begun_while_enough_waits_for_the_recognizer(
     folder: Path, scratch: Path, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Scratch is bounded; what is settled makes room."""
-    monkeypatch.setattr(prepare, "AHEAD_SECONDS", 1.0)
+    monkeypatch.setattr(job_queue, "AHEAD_SECONDS", 1.0)
     for name in ("a.wav", "b.wav", "c.wav"):
         say(folder / name)
     asked: list[str] = []
@@ -157,29 +165,31 @@ def test_no_recording_is_begun_while_enough_waits_for_the_recognizer(
         inbox,
     ):
         for number, so_far in enumerate((["a.wav"], ["a.wav", "b.wav"], ["a.wav", "b.wav", "c.wav"])):
-            found = inbox.until(lambda message: isinstance(message, Found))
-            assert isinstance(found, Found)
+            found = inbox.until(lambda message: isinstance(message, ClipsFound))
+            assert isinstance(found, ClipsFound)
             inbox.until(lambda message: isinstance(message, Prepared))
             time.sleep(0.1)
             assert asked == so_far
             seconds = sum(clip.seconds for clip in found.clips)
-            preparation.settled(number, seconds - 1.5)
+            preparation.release(number, seconds - 1.5)
             time.sleep(0.1)
             assert asked == so_far
-            preparation.settled(number, 1.5)
+            preparation.release(number, 1.5)
         inbox.until(ended)
 
 
 def test_recordings_without_speech_take_no_room(folder: Path, scratch: Path, say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of them waits for the recognizer."""
-    monkeypatch.setattr(prepare, "AHEAD_SECONDS", 0.001)
+    monkeypatch.setattr(job_queue, "AHEAD_SECONDS", 0.001)
     for name in ("a.wav", "b.wav", "c.wav"):
         say(folder / name, " ")
     (folder / "d.mp3").write_text("hello")
     with preparing(jobs(folder), scratch) as (_, inbox):
         inbox.until(ended)
     assert len(inbox.all(Prepared)) == 3
-    assert [message.job.recording.name for message in inbox.all(Failed) if isinstance(message, Failed)] == ["d.mp3"]
+    assert [message.job.recording.name for message in inbox.all(PreparationFailed) if isinstance(message, PreparationFailed)] == [
+        "d.mp3"
+    ]
 
 
 def test_what_is_not_wanted_is_passed_over(folder: Path, scratch: Path, say: Say) -> None:
@@ -188,7 +198,7 @@ def test_what_is_not_wanted_is_passed_over(folder: Path, scratch: Path, say: Say
         say(folder / name)
     with preparing(jobs(folder), scratch, should_run=lambda job: job.recording.name == "b.wav") as (_, inbox):
         inbox.until(ended)
-    assert [message.number for message in inbox.all(Begun) if isinstance(message, Begun)] == [1]
+    assert [message.number for message in inbox.all(Started) if isinstance(message, Started)] == [1]
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -198,9 +208,9 @@ def test_scratch_that_cannot_be_written_ends_everything(folder: Path, tmp_path: 
         say(folder / f"{number}.wav")
     with preparing(jobs(folder), tmp_path / "nowhere", threads=threads) as (_, inbox):
         last = inbox.until(ended)
-        assert isinstance(last, Ended)
+        assert isinstance(last, PreparationEnded)
         assert isinstance(last.error, StorageNotReady)
-    assert inbox.all(Failed) == []
+    assert inbox.all(PreparationFailed) == []
 
 
 def test_leaving_stops_what_is_under_way(folder: Path, scratch: Path, say: Say) -> None:
@@ -209,7 +219,7 @@ def test_leaving_stops_what_is_under_way(folder: Path, scratch: Path, say: Say) 
         say(folder / f"{number}.wav")
     before = set(threading.enumerate())
     with preparing(jobs(folder), scratch, threads=2) as (_, inbox):
-        inbox.until(lambda message: isinstance(message, Begun))
+        inbox.until(lambda message: isinstance(message, Started))
     assert not [thread for thread in set(threading.enumerate()) - before if thread.name == "prepare"]
     assert list(scratch.iterdir()) == []
 
@@ -231,7 +241,7 @@ def test_an_error_that_nobody_expected_is_one_recordings_failure(
     monkeypatch.setattr(speech_clips, "SpeechDetector", Detector)
     with preparing(jobs(folder), scratch) as (_, inbox):
         inbox.until(ended)
-    [failed] = inbox.all(Failed)
-    assert isinstance(failed, Failed)
+    [failed] = inbox.all(PreparationFailed)
+    assert isinstance(failed, PreparationFailed)
     assert failed.error.message == "Unexpected ZeroDivisionError (no windows)."
     assert [message.number for message in inbox.all(Prepared) if isinstance(message, Prepared)] == [1]

@@ -16,7 +16,7 @@ from transcribe_cli.events import Event, ModelLoaded, RecordingPrepared
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job
 from transcribe_cli.recognition.engines import Clip
-from transcribe_cli.recognition.scheduler import Recognition
+from transcribe_cli.recognition.scheduler import Scheduler
 from transcribe_cli.spec import JobSpec
 
 Say = Callable[..., Path]
@@ -102,9 +102,9 @@ def test_short_notes_do_not_wait_for_a_lecture_nor_it_for_them(
     notes = [say(folder / f"note{number}.wav").name for number in range(5)]
     there: set[int] = set()
     lecture_there, all_there = threading.Event(), threading.Event()
-    add = Recognition.add
+    add = Scheduler.add
 
-    def watched(recognition: Recognition, clips: Sequence[Clip]) -> None:
+    def watched(recognition: Scheduler, clips: Sequence[Clip]) -> None:
         add(recognition, clips)
         there.update(made.recording for made in clips)
         lecture_there.set()
@@ -114,7 +114,7 @@ def test_short_notes_do_not_wait_for_a_lecture_nor_it_for_them(
     def begin(job: Job) -> bool:
         return job.recording.name == "a.wav" or lecture_there.wait(PATIENCE)
 
-    monkeypatch.setattr(Recognition, "add", watched)
+    monkeypatch.setattr(Scheduler, "add", watched)
     engine = FakeEngine(batch_size=4, on_batch=lambda clips: wait_for(all_there))
     found = outcomes(jobs(folder), engine, Decoder(scratch), Decoder(scratch), should_run=begin)
     assert list(found)[-1] == "a.wav"

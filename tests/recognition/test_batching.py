@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.fake_engine import PORTUGUESE, attempt, clip
 from transcribe_cli.audio import Waveform
-from transcribe_cli.recognition.batching import PATIENCE_BATCHES, Waiting
+from transcribe_cli.recognition.batching import MAX_PASSED_BATCHES, ClipQueue
 from transcribe_cli.recognition.engines import Task
 from transcribe_cli.spec import JobSpec
 
@@ -30,7 +30,7 @@ def named(batch: Sequence[Task]) -> list[tuple[int, int]]:
 
 def test_a_batch_takes_one_clip_of_each_recording_in_turn(recorded: Recorded) -> None:
     """Neither a lecture nor a voice note waits for the other; within a recording the order is that of time."""
-    waiting = Waiting()
+    waiting = ClipQueue()
     waiting.add([*tasks(recorded(), 0, 5), *tasks(recorded(), 1, 1), *tasks(recorded(), 2, 2)])
     assert named(waiting.take(4)) == [(0, 0), (1, 0), (2, 0), (0, 1)]
     assert named(waiting.take(4)) == [(2, 1), (0, 2), (0, 3), (0, 4)]
@@ -40,7 +40,7 @@ def test_a_batch_takes_one_clip_of_each_recording_in_turn(recorded: Recorded) ->
 
 def test_whoever_gave_the_last_clip_is_not_the_first_to_give_again(recorded: Recorded) -> None:
     """The turn goes on where the batch before ended."""
-    waiting = Waiting()
+    waiting = ClipQueue()
     waiting.add([*tasks(recorded(), 0, 9), *tasks(recorded(), 1, 9), *tasks(recorded(), 2, 9)])
     assert [recording for _ in range(3) for recording, _ in named(waiting.take(4))] == [0, 1, 2] * 4
 
@@ -49,8 +49,8 @@ def test_only_clips_of_one_spec_language_and_temperature_share_a_batch(recorded:
     """A model reads a batch with one prompt and one search."""
     waveform = recorded()
     wide = PORTUGUESE.model_copy(update={"beam_size": 9})
-    climbing = [task.after(attempt()) for task in tasks(waveform, 0, 1)]
-    waiting = Waiting()
+    climbing = [task.with_attempt(attempt()) for task in tasks(waveform, 0, 1)]
+    waiting = ClipQueue()
     waiting.add([*tasks(waveform, 0, 1), *tasks(waveform, 0, 1, "en"), *tasks(waveform, 0, 1, spec=wide), *climbing])
     waiting.add(tasks(waveform, 0, 1, ""))
     batches = [waiting.take(8) for _ in range(5)]
@@ -64,7 +64,7 @@ def test_clips_that_are_shown_in_shorter_windows_share_batches_with_their_like(r
     cut = PORTUGUESE.model_copy(update={"full_window": False})
     lengths = [3.0, 4.0, 5.0, 7.0, 29.0]
     for spec, sizes in ((cut, [3, 1, 1]), (PORTUGUESE, [5])):
-        waiting = Waiting()
+        waiting = ClipQueue()
         waiting.add(Task(clip(waveform, 0, number, (0.0, length), spec=spec)) for number, length in enumerate(lengths))
         assert [len(waiting.take(8)) for _ in sizes] == sizes
         assert not waiting
@@ -73,16 +73,16 @@ def test_clips_that_are_shown_in_shorter_windows_share_batches_with_their_like(r
 def test_a_recording_that_is_read_in_sequence_has_batches_of_its_own(recorded: Recorded) -> None:
     """Nothing is gained by company; their languages are asked together all the same."""
     spec = PORTUGUESE.model_copy(update={"sequential": True})
-    waiting = Waiting()
+    waiting = ClipQueue()
     for number in range(3):
         waiting.add([*tasks(recorded(), number, 1, spec=spec), *tasks(recorded(), number, 1, "", spec=spec)])
-    taken = [waiting.take(8, linger=LONG_AGO) for _ in range(3)] + [waiting.take(8)]
+    taken = [waiting.take(8, batch_wait=LONG_AGO) for _ in range(3)] + [waiting.take(8)]
     assert [len(batch) for batch in taken] == [1, 1, 1, 3]
 
 
 def test_an_equal_spec_is_the_same_spec(recorded: Recorded) -> None:
     """Each job of a manifest has a copy of its own."""
-    waiting = Waiting()
+    waiting = ClipQueue()
     waiting.add(tasks(recorded(), 0, 1))
     waiting.add(tasks(recorded(), 1, 1, spec=PORTUGUESE.model_copy()))
     assert len(waiting.take(8)) == 2
@@ -90,7 +90,7 @@ def test_an_equal_spec_is_the_same_spec(recorded: Recorded) -> None:
 
 def test_a_full_batch_goes_before_one_that_waits_for_company(recorded: Recorded) -> None:
     """Also when it came later."""
-    waiting = Waiting()
+    waiting = ClipQueue()
     waiting.add(tasks(recorded(), 0, 1, "en"))
     waiting.add(tasks(recorded(), 1, 4))
     assert named(waiting.take(4)) == [(1, index) for index in range(4)]
@@ -99,7 +99,7 @@ def test_a_full_batch_goes_before_one_that_waits_for_company(recorded: Recorded)
 
 def test_of_two_full_batches_the_older_one_goes_first(recorded: Recorded) -> None:
     """And what is left of it begins to wait anew."""
-    waiting = Waiting()
+    waiting = ClipQueue()
     first, second = recorded(), recorded()
     waiting.add(tasks(first, 0, 8, "en"))
     time.sleep(0.001)
@@ -109,38 +109,38 @@ def test_of_two_full_batches_the_older_one_goes_first(recorded: Recorded) -> Non
 
 def test_clips_that_were_passed_over_too_often_go_next(recorded: Recorded) -> None:
     """One English note among hours of Portuguese does not wait for their end."""
-    waiting = Waiting()
+    waiting = ClipQueue()
     waiting.add(tasks(recorded(), 0, 1, "en"))
     waiting.add(tasks(recorded(), 1, 100))
-    turns = [waiting.take(4)[0].clip.recording for _ in range(PATIENCE_BATCHES + 2)]
-    assert turns == [1] * PATIENCE_BATCHES + [0, 1]
+    turns = [waiting.take(4)[0].clip.recording for _ in range(MAX_PASSED_BATCHES + 2)]
+    assert turns == [1] * MAX_PASSED_BATCHES + [0, 1]
 
 
 def test_a_batch_that_is_not_full_waits_for_company_a_while(recorded: Recorded) -> None:
     """Then it goes as it is."""
-    waiting = Waiting()
+    waiting = ClipQueue()
     waiting.add(tasks(recorded(), 0, 1))
-    assert waiting.take(4, linger=LONG_AGO) == []
+    assert waiting.take(4, batch_wait=LONG_AGO) == []
     assert waiting
     waiting.add(tasks(recorded(), 1, 1))
-    assert waiting.take(4, linger=LONG_AGO) == []
-    assert len(waiting.take(4, linger=0.0)) == 2
+    assert waiting.take(4, batch_wait=LONG_AGO) == []
+    assert len(waiting.take(4, batch_wait=0.0)) == 2
 
 
 def test_a_full_batch_does_not_linger(recorded: Recorded) -> None:
     """There is no room for more company."""
-    waiting = Waiting()
+    waiting = ClipQueue()
     waiting.add(tasks(recorded(), 0, 4))
-    assert len(waiting.take(4, linger=LONG_AGO)) == 4
+    assert len(waiting.take(4, batch_wait=LONG_AGO)) == 4
 
 
 def test_a_forgotten_recording_is_never_taken(recorded: Recorded) -> None:
     """In none of its languages and rungs; the others stay."""
     gone, kept = recorded(), recorded()
-    waiting = Waiting()
+    waiting = ClipQueue()
     waiting.add([*tasks(gone, 0, 3), *tasks(gone, 0, 3, "en"), *tasks(kept, 1, 2)])
-    waiting.add(tasks(gone, 0, 1), alone=True)
-    waiting.forget(gone)
+    waiting.add(tasks(gone, 0, 1), isolate=True)
+    waiting.discard(gone)
     assert named(waiting.take(8)) == [(1, 0), (1, 1)]
     assert not waiting
 
@@ -148,8 +148,8 @@ def test_a_forgotten_recording_is_never_taken(recorded: Recorded) -> None:
 def test_tasks_that_are_to_be_alone_meet_only_their_own_recording(recorded: Recorded) -> None:
     """So that it shows whose fault a failure was."""
     first, second = recorded(), recorded()
-    waiting = Waiting()
-    waiting.add([*tasks(first, 0, 2), *tasks(second, 1, 2)], alone=True)
+    waiting = ClipQueue()
+    waiting.add([*tasks(first, 0, 2), *tasks(second, 1, 2)], isolate=True)
     waiting.add(tasks(first, 0, 1))
     assert sorted(named(waiting.take(8)) for _ in range(3)) == [[(0, 0)], [(0, 0), (0, 1)], [(1, 0), (1, 1)]]
 
@@ -163,9 +163,9 @@ def test_every_task_is_taken_once(recorded: Recorded, wanted: list[tuple[int, st
     """Whatever comes: nothing is lost or doubled, no batch is too large, and none mixes what must not be mixed."""
     waveforms = [recorded() for _ in range(5)]
     given_tasks = [Task(clip(waveforms[number], number, index, language=code)) for index, (number, code, _) in enumerate(wanted)]
-    waiting = Waiting()
+    waiting = ClipQueue()
     for task, (_, _, alone) in zip(given_tasks, wanted, strict=True):
-        waiting.add([task], alone=alone)
+        waiting.add([task], isolate=alone)
     taken: list[Task] = []
     while batch := waiting.take(size):
         assert len(batch) <= size

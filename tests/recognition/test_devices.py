@@ -12,7 +12,8 @@ from transcribe_cli.audio import Waveform
 from transcribe_cli.errors import DeviceUnavailable, ModelUnavailable
 from transcribe_cli.events import Notice
 from transcribe_cli.recognition.engines import Clip
-from transcribe_cli.recognition.scheduler import STRIKES, Broken, Heard, Lost
+from transcribe_cli.recognition.failures import MAX_CONSECUTIVE_FAILURES
+from transcribe_cli.recognition.messages import AllDevicesFailed, ClipFailed, Recognized
 
 Recorded = Callable[[], Waveform]
 
@@ -40,21 +41,23 @@ def test_a_device_that_fails_again_and_again_is_left_out(recorded: Recorded) -> 
     with RecognitionHarness(bad, good, on_event=lambda event: isinstance(event, Notice) and out.set()) as run:
         run.add(*(clip(recorded(), number) for number in range(20)))
         answers = run.answers(20)
-    assert len(bad.batches) == STRIKES
-    assert len(clip_ids(answers, Lost)) == STRIKES - 1
-    assert clip_ids(answers, Heard) == sorted({(number, 0) for number in range(20)} - set(clip_ids(answers, Lost)))
-    assert run.warnings() == ["The recognizer failed (CUDA error: unspecified launch failure): going on without cuda:0/float16."]
+    assert len(bad.batches) == MAX_CONSECUTIVE_FAILURES
+    assert len(clip_ids(answers, ClipFailed)) == MAX_CONSECUTIVE_FAILURES - 1
+    assert clip_ids(answers, Recognized) == sorted({(number, 0) for number in range(20)} - set(clip_ids(answers, ClipFailed)))
+    assert run.warnings() == [
+        "The recognizer failed (CUDA error: unspecified launch failure): continuing without cuda:0/float16."
+    ]
 
 
 def test_with_no_device_left_the_run_is_over(recorded: Recorded) -> None:
     """It says why, and what to do."""
     with RecognitionHarness(FakeEngine(batch_size=1, on_batch=failing(*range(20)))) as run:
         run.add(*(clip(recorded(), number) for number in range(20)))
-        *lost, broken = run.answers(STRIKES)
-    assert len(clip_ids(lost, Lost)) == STRIKES - 1
-    assert isinstance(broken, Broken)
+        *lost, broken = run.answers(MAX_CONSECUTIVE_FAILURES)
+    assert len(clip_ids(lost, ClipFailed)) == MAX_CONSECUTIVE_FAILURES - 1
+    assert isinstance(broken, AllDevicesFailed)
     assert isinstance(broken.error, DeviceUnavailable)
-    assert broken.error.message == f"The recognizer failed (cuDNN failed), {STRIKES} times in a row."
+    assert broken.error.message == f"The recognizer failed (cuDNN failed), {MAX_CONSECUTIVE_FAILURES} times in a row."
 
 
 def test_success_in_between_forgives_a_device(recorded: Recorded) -> None:
@@ -63,8 +66,8 @@ def test_success_in_between_forgives_a_device(recorded: Recorded) -> None:
     with RecognitionHarness(FakeEngine(batch_size=1, on_batch=failing(*bad))) as run:
         run.add(*(clip(recorded(), number) for number in range(60)))
         answers = run.answers(60)
-    assert clip_ids(answers, Lost) == [(number, 0) for number in bad]
-    assert len(clip_ids(answers, Heard)) == 40
+    assert clip_ids(answers, ClipFailed) == [(number, 0) for number in bad]
+    assert len(clip_ids(answers, Recognized)) == 40
 
 
 def test_a_device_that_does_not_answer_is_given_up(recorded: Recorded, gate: threading.Event) -> None:
@@ -81,9 +84,9 @@ def test_a_device_that_does_not_answer_is_given_up(recorded: Recorded, gate: thr
         answers = run.answers(4)
         gate.set()
     assert len(loaded) == 2
-    assert clip_ids(answers, Lost) == [(0, 0)]
-    assert clip_ids(answers, Heard) == [(1, 0), (2, 0), (3, 0)]
-    assert run.warnings() == ["The recognizer did not answer for 0 s: loading the model anew."]
+    assert clip_ids(answers, ClipFailed) == [(0, 0)]
+    assert clip_ids(answers, Recognized) == [(1, 0), (2, 0), (3, 0)]
+    assert run.warnings() == ["The recognizer did not respond for 0 s: reloading the model."]
 
 
 def test_what_a_hanging_device_was_at_goes_to_another(recorded: Recorded, gate: threading.Event) -> None:
@@ -105,7 +108,7 @@ def test_what_a_hanging_device_was_at_goes_to_another(recorded: Recorded, gate: 
         gate.set()
     for thread in set(threading.enumerate()) - before:
         thread.join(PATIENCE)
-    assert clip_ids(answers, Heard) == [(number, 0) for number in range(8)]
+    assert clip_ids(answers, Recognized) == [(number, 0) for number in range(8)]
     assert len(stuck.batches) == 1
     assert run.pending_answers() == []
 
@@ -116,7 +119,7 @@ def test_an_answer_that_is_just_being_handed_over_is_no_silence(recorded: Record
 
     def look(answer: object) -> None:
         handing_over.set()
-        run.recognition.watch()
+        run.recognition.check_timeouts()
         handing_over.clear()
 
     run = RecognitionHarness(
@@ -125,7 +128,7 @@ def test_an_answer_that_is_just_being_handed_over_is_no_silence(recorded: Record
     with run:
         run.add(clip(recorded(), 0), clip(recorded(), 1))
         answers = run.answers(2)
-    assert clip_ids([*answers, *run.pending_answers()], Heard) == [(0, 0), (1, 0)]
+    assert clip_ids([*answers, *run.pending_answers()], Recognized) == [(0, 0), (1, 0)]
     assert run.warnings() == []
 
 
@@ -137,8 +140,8 @@ def test_one_device_that_does_not_load_is_left_out(recorded: Recorded) -> None:
 
     with RecognitionHarness(missing, FakeEngine()) as run:
         run.add(clip(recorded()))
-        assert clip_ids(run.answers(1), Heard) == [(0, 0)]
-    assert run.warnings() == ["A device is left out: Model demo does not load on cuda:0. Try another --compute-type."]
+        assert clip_ids(run.answers(1), Recognized) == [(0, 0)]
+    assert run.warnings() == ["A device is not used: Model demo does not load on cuda:0. Try another --compute-type."]
 
 
 def test_a_model_that_loads_on_no_device_is_an_error() -> None:
@@ -166,6 +169,6 @@ def test_a_model_that_does_not_load_anew_ends_the_run(recorded: Recorded, gate: 
         run.add(*(clip(recorded(), number) for number in range(2)))
         lost, broken = run.answers(2)
         gate.set()
-    assert isinstance(lost, Lost)
-    assert isinstance(broken, Broken)
+    assert isinstance(lost, ClipFailed)
+    assert isinstance(broken, AllDevicesFailed)
     assert "no memory left" in broken.error.message

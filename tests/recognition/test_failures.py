@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.fake_engine import PORTUGUESE, FakeEngine, RecognitionHarness, clip, clip_ids, failing, out_of_memory_above
 from transcribe_cli.audio import Waveform
-from transcribe_cli.recognition.engines import Clip, DeviceFull
-from transcribe_cli.recognition.scheduler import Broken, Heard, Lost
+from transcribe_cli.recognition.engines import Clip, DeviceOutOfMemory
+from transcribe_cli.recognition.messages import AllDevicesFailed, ClipFailed, Recognized
 
 Recorded = Callable[[], Waveform]
 
@@ -25,18 +25,18 @@ def test_a_device_that_is_full_gets_half_and_says_so(recorded: Recorded) -> None
         tried = len(engine.batches)
         run.add(*(clip(waveform, 0, index) for index in range(8, 16)))
         answers += run.answers(8)
-    assert clip_ids(answers, Heard) == [(0, index) for index in range(16)]
+    assert clip_ids(answers, Recognized) == [(0, index) for index in range(16)]
     assert [len(batch) for batch in engine.batches[tried:]] == [2] * 4
-    assert run.warnings() == [f"The memory of cpu/int8 is full: going on with batches of {size}." for size in (4, 2)]
+    assert run.warnings() == [f"cpu/int8 is out of memory: continuing with batches of {size}." for size in (4, 2)]
 
 
 def test_a_clip_that_does_not_fit_at_all_is_its_recordings_failure(recorded: Recorded) -> None:
     """The others go on."""
-    with RecognitionHarness(FakeEngine(batch_size=4, on_batch=failing(1, error=DeviceFull))) as run:
+    with RecognitionHarness(FakeEngine(batch_size=4, on_batch=failing(1, error=DeviceOutOfMemory))) as run:
         run.add(*(clip(recorded(), number) for number in range(4)))
         answers = run.answers(4)
-    assert clip_ids(answers, Heard) == [(0, 0), (2, 0), (3, 0)]
-    assert clip_ids(answers, Lost) == [(1, 0)]
+    assert clip_ids(answers, Recognized) == [(0, 0), (2, 0), (3, 0)]
+    assert clip_ids(answers, ClipFailed) == [(1, 0)]
 
 
 def test_a_batch_that_fails_costs_the_recording_that_is_to_blame(recorded: Recorded) -> None:
@@ -45,8 +45,8 @@ def test_a_batch_that_fails_costs_the_recording_that_is_to_blame(recorded: Recor
     with RecognitionHarness(engine) as run:
         run.add(*(clip(recorded(), number) for number in range(4)))
         answers = run.answers(4)
-    assert clip_ids(answers, Heard) == [(0, 0), (1, 0), (3, 0)]
-    [lost] = [answer for answer in answers if isinstance(answer, Lost)]
+    assert clip_ids(answers, Recognized) == [(0, 0), (1, 0), (3, 0)]
+    [lost] = [answer for answer in answers if isinstance(answer, ClipFailed)]
     assert lost.clip.recording == 2
     assert lost.error.message == "The recognizer failed (cuDNN failed)."
     assert [len(recordings) for recordings in engine.batched_recordings()] == [4, 1, 1, 1, 1]
@@ -57,7 +57,7 @@ def test_languages_that_cannot_be_found_are_a_recordings_failure_too(recorded: R
     with RecognitionHarness(FakeEngine(batch_size=4, on_batch=failing(0))) as run:
         run.add(*(clip(recorded(), number, language="") for number in range(2)))
         answers = run.answers(2)
-    assert clip_ids(answers, Lost) == [(0, 0)]
+    assert clip_ids(answers, ClipFailed) == [(0, 0)]
 
 
 def test_a_long_recording_that_cannot_be_recognized_costs_nobody_else(recorded: Recorded) -> None:
@@ -66,9 +66,9 @@ def test_a_long_recording_that_cannot_be_recognized_costs_nobody_else(recorded: 
     with RecognitionHarness(FakeEngine(batch_size=4, on_batch=failing(0))) as run:
         run.add(*(clip(waveform, number, index) for number, waveform in enumerate(waveforms) for index in range(12)))
         answers = run.answers(37)
-    assert not [answer for answer in answers if isinstance(answer, Broken)]
-    assert {answer.clip.recording for answer in answers if isinstance(answer, Lost)} == {0}
-    assert clip_ids(answers, Heard) == [(number, index) for number in (1, 2, 3) for index in range(12)]
+    assert not [answer for answer in answers if isinstance(answer, AllDevicesFailed)]
+    assert {answer.clip.recording for answer in answers if isinstance(answer, ClipFailed)} == {0}
+    assert clip_ids(answers, Recognized) == [(number, index) for number in (1, 2, 3) for index in range(12)]
 
 
 def test_a_recording_that_cannot_be_recognized_is_lost_once(recorded: Recorded) -> None:
@@ -77,9 +77,9 @@ def test_a_recording_that_cannot_be_recognized_is_lost_once(recorded: Recorded) 
     with RecognitionHarness(FakeEngine(batch_size=1, on_batch=failing(0))) as run:
         run.add(*(clip(waveform, 0, index) for index in range(40)), clip(recorded(), 1))
         answers = run.answers(2)
-    assert clip_ids(answers, Heard) == [(1, 0)]
-    assert len(clip_ids(answers, Lost)) == 1
-    assert not [answer for answer in run.pending_answers() if isinstance(answer, Broken)]
+    assert clip_ids(answers, Recognized) == [(1, 0)]
+    assert len(clip_ids(answers, ClipFailed)) == 1
+    assert not [answer for answer in run.pending_answers() if isinstance(answer, AllDevicesFailed)]
 
 
 def test_a_failure_that_a_forgotten_recording_may_have_caused_is_nobodys(recorded: Recorded) -> None:
@@ -88,13 +88,13 @@ def test_a_failure_that_a_forgotten_recording_may_have_caused_is_nobodys(recorde
 
     def forget(clips: Sequence[Clip]) -> None:
         if any(made.recording == 0 for made in clips):
-            run.recognition.forget(gone)
+            run.recognition.discard(gone)
             raise ValueError("this waveform is closed")
 
     engine = FakeEngine(batch_size=4, on_batch=forget)
     with RecognitionHarness(engine) as run:
         run.add(clip(gone, 0, 0), clip(gone, 0, 1), clip(kept, 1, 0), clip(kept, 1, 1))
-        assert clip_ids(run.answers(2), Heard) == [(1, 0), (1, 1)]
+        assert clip_ids(run.answers(2), Recognized) == [(1, 0), (1, 1)]
     assert engine.batched_recordings() == [{0, 1}, {1}]
     assert run.pending_answers() == []
 
@@ -122,11 +122,11 @@ def test_no_clip_is_forgotten_and_none_is_answered_twice(
     clips = [clip(waveforms[number], number, index, spec=spec) for number, count in enumerate(counts) for index in range(count)]
     innocent = sorted((made.recording, made.index) for made in clips if made.recording != guilty)
     with RecognitionHarness(FakeEngine(batch_size=size, concurrency=concurrency, on_batch=before, passes_from=rung)) as run:
-        run.recognition.end()
+        run.recognition.finish()
         run.add(*clips)
         answers = run.answers(len(innocent) + (guilty < len(counts)))
-    assert clip_ids(answers, Heard) == innocent
-    assert {answer.clip.recording for answer in answers if isinstance(answer, Lost)} == {guilty} & set(range(len(counts)))
+    assert clip_ids(answers, Recognized) == innocent
+    assert {answer.clip.recording for answer in answers if isinstance(answer, ClipFailed)} == {guilty} & set(range(len(counts)))
 
 
 def test_a_mistake_in_a_lane_ends_the_run_instead_of_leaving_it_waiting(recorded: Recorded) -> None:
@@ -137,5 +137,5 @@ def test_a_mistake_in_a_lane_ends_the_run_instead_of_leaving_it_waiting(recorded
         del engine.replicas
         run.add(clip(waveform))
         [answer] = run.answers(1)
-    assert isinstance(answer, Broken)
+    assert isinstance(answer, AllDevicesFailed)
     assert isinstance(answer.error, AttributeError)

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from tests.conftest import spoken
 from transcribe_cli.audio import SAMPLE_RATE, Decoder, Waveform
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.vad import CLIP_SAMPLES, CLIP_SECONDS, WINDOW_SAMPLES, Packer, Region, Regions, SpeechDetector
-from transcribe_cli.vad.packing import CLIP_GAP_SAMPLES
-from transcribe_cli.vad.regions import Pause, find
+from transcribe_cli.vad import CLIP_SAMPLES, CLIP_SECONDS, WINDOW_SAMPLES, Packer, Region, RegionFinder, SpeechDetector
+from transcribe_cli.vad.packing import MAX_GAP_SAMPLES
+from transcribe_cli.vad.regions import Pause, find_regions
 
 Probabilities = NDArray[np.float32]
 Group = tuple[Region, ...]
@@ -47,7 +47,7 @@ def packed(regions: Iterable[Region]) -> list[Group]:
 
 def streamed(blocks: Sequence[Probabilities], samples: int, spec: JobSpec) -> tuple[list[Region], list[Group]]:
     """Regions and clips of probabilities that come block by block."""
-    regions, packer = Regions(spec), Packer()
+    regions, packer = RegionFinder(spec), Packer()
     found: list[Region] = []
     groups: list[Group] = []
     for block in blocks:
@@ -76,27 +76,27 @@ def test_two_recordings_listened_to_in_turn_do_not_mix(speech: Waveform) -> None
 def test_speech_between_silences_is_found(speech: Waveform) -> None:
     """The region begins and ends within the padding of where the voice does."""
     spec = JobSpec()
-    regions = list(find([detected(speech)], speech.samples, spec))
+    regions = list(find_regions([detected(speech)], speech.samples, spec))
     assert regions[0].start / SAMPLE_RATE == pytest.approx(2.0 - spec.vad_speech_pad_ms / 1000, abs=0.2)
     assert regions[-1].end / SAMPLE_RATE == pytest.approx(speech.seconds - 3.0 + spec.vad_speech_pad_ms / 1000, abs=0.5)
 
 
 def test_without_vad_everything_is_one_region(speech: Waveform) -> None:
     """`--no-vad-filter` recognizes silence too."""
-    assert list(find([detected(speech)], speech.samples, JobSpec(vad_filter=False))) == [Region(0, speech.samples)]
+    assert list(find_regions([detected(speech)], speech.samples, JobSpec(vad_filter=False))) == [Region(0, speech.samples)]
 
 
 @pytest.mark.parametrize("vad", [True, False], ids=["with VAD", "without"])
 def test_nothing_is_found_in_nothing(tmp_path: Path, vad: bool) -> None:
     """A waveform without samples has no clips."""
     waveform = Waveform.from_samples(np.zeros(0), tmp_path)
-    assert list(find([detected(waveform)], waveform.samples, JobSpec(vad_filter=vad))) == []
+    assert list(find_regions([detected(waveform)], waveform.samples, JobSpec(vad_filter=vad))) == []
 
 
 def test_nothing_is_found_in_silence(tmp_path: Path) -> None:
     """No speech, no clips."""
     waveform = Waveform.from_samples(np.zeros(5 * SAMPLE_RATE), tmp_path)
-    assert packed(find([detected(waveform)], waveform.samples, JobSpec())) == []
+    assert packed(find_regions([detected(waveform)], waveform.samples, JobSpec())) == []
 
 
 PROBABILITY = st.floats(0, 1, width=32)
@@ -128,7 +128,7 @@ def test_regions_are_in_order_and_never_overlap(stretches: list[tuple[float, int
     """Whatever the probabilities and thresholds: regions lie inside the waveform, one after the other, and are short enough."""
     probabilities = drawn(stretches, noise)
     samples = max(0, len(probabilities) * WINDOW_SAMPLES - WINDOW_SAMPLES // 2)
-    regions = list(find([probabilities], samples, spec))
+    regions = list(find_regions([probabilities], samples, spec))
     edges = [edge for region in regions for edge in (region.start, region.end)]
     assert edges == sorted(edges)
     assert all(0 <= edge <= samples for edge in edges)
@@ -146,7 +146,7 @@ def test_clips_do_not_depend_on_the_blocks_in_which_audio_comes(
     samples = max(0, len(probabilities) * WINDOW_SAMPLES - WINDOW_SAMPLES // 2)
     cuts = sorted(chance.randint(0, len(probabilities)) for _ in range(chance.randint(0, 12)))  # type: ignore[attr-defined]
     regions, groups = streamed(np.split(probabilities, cuts), samples, spec)
-    at_once = list(find([probabilities], samples, spec))
+    at_once = list(find_regions([probabilities], samples, spec))
     assert regions == at_once
     assert groups == packed(at_once)
 
@@ -169,7 +169,7 @@ def test_clips_hold_all_speech_once_and_are_short_enough(regions: list[Region]) 
     groups = packed(regions)
     pieces = [region for group in groups for region in group]
     assert all(sum(region.end - region.start for region in group) <= CLIP_SAMPLES for group in groups)
-    assert all(after.start - before.end <= CLIP_GAP_SAMPLES for group in groups for before, after in pairwise(group))
+    assert all(after.start - before.end <= MAX_GAP_SAMPLES for group in groups for before, after in pairwise(group))
     starts, ends = {region.start for region in regions}, {region.end for region in regions}
     cuts = {piece.end for piece in pieces} - ends
     assert {piece.start for piece in pieces} == starts | cuts
@@ -187,7 +187,7 @@ def test_a_sequential_reader_gets_clips_with_their_pauses(regions: list[Region])
     groups = [*packer.feed(regions), *packer.finish()]
     assert [region for group in groups for region in group] == regions
     assert all(group[-1].end - group[0].start <= 2 * CLIP_SAMPLES for group in groups)
-    assert all(after.start - before.end <= CLIP_GAP_SAMPLES for group in groups for before, after in pairwise(group))
+    assert all(after.start - before.end <= MAX_GAP_SAMPLES for group in groups for before, after in pairwise(group))
 
 
 def test_a_region_is_parted_at_its_longest_pause_near_the_end_of_the_room() -> None:
@@ -207,7 +207,7 @@ def test_pauses_inside_a_region_are_known() -> None:
     probabilities[50:60] = 0.1
     probabilities[100:104] = 0.1
     probabilities[150:155] = 0.1
-    (region,) = find([probabilities], 200 * WINDOW_SAMPLES, JobSpec())
+    (region,) = find_regions([probabilities], 200 * WINDOW_SAMPLES, JobSpec())
     assert region.pauses == (
         Pause(55 * WINDOW_SAMPLES, 10 * WINDOW_SAMPLES),
         Pause(305 * WINDOW_SAMPLES // 2, 5 * WINDOW_SAMPLES),
@@ -218,14 +218,14 @@ def test_speech_that_does_not_pause_is_cut_where_it_is_least_probable() -> None:
     """A cut in the middle of a word would lose it."""
     probabilities = np.ones(1400, np.float32)
     probabilities[700] = 0.6
-    first, second = find([probabilities], 1400 * WINDOW_SAMPLES, JobSpec())
+    first, second = find_regions([probabilities], 1400 * WINDOW_SAMPLES, JobSpec())
     assert first.end == second.start == 700 * WINDOW_SAMPLES + WINDOW_SAMPLES // 2
 
 
 @pytest.mark.parametrize("vad", [True, False], ids=["with VAD", "without"])
 def test_hours_without_a_pause_come_out_piece_by_piece(vad: bool) -> None:
     """Recognition begins before the speaker stops, with pieces of at most 30 s that leave nothing out."""
-    regions = Regions(JobSpec(vad_filter=vad))
+    regions = RegionFinder(JobSpec(vad_filter=vad))
     early = list(regions.feed(np.ones(10_000, np.float32)))
     late = list(regions.finish(10_000 * WINDOW_SAMPLES))
     assert len(early) >= 10_000 * WINDOW_SAMPLES // CLIP_SAMPLES - 1
@@ -237,7 +237,7 @@ def test_hours_without_a_pause_come_out_piece_by_piece(vad: bool) -> None:
 def test_a_region_is_certain_soon_after_its_pause() -> None:
     """As soon as neither a word nor its padding can reach it any more, long before the end of the recording."""
     spec = JobSpec()
-    regions = Regions(spec)
+    regions = RegionFinder(spec)
     needed = (spec.vad_min_silence_duration_ms + 2 * spec.vad_speech_pad_ms) * SAMPLE_RATE // 1000 // WINDOW_SAMPLES + 2
     assert list(regions.feed(np.ones(50, np.float32))) == []
     assert [region.start for region in regions.feed(np.zeros(needed, np.float32))] == [0]

@@ -15,9 +15,9 @@ from faster_whisper import WhisperModel
 from tests.conftest import spoken
 from transcribe_cli.audio import SAMPLE_RATE, Decoder, Waveform
 from transcribe_cli.errors import DeviceUnavailable, ModelUnavailable, UsageError
-from transcribe_cli.recognition.engines import Clip, ClipResult, DeviceFull, Task
+from transcribe_cli.recognition.engines import Clip, ClipResult, DeviceOutOfMemory, Task
 from transcribe_cli.recognition.engines.faster_whisper import FasterWhisper
-from transcribe_cli.recognition.language_vote import elected
+from transcribe_cli.recognition.language_vote import elect_language
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.vad import Region
@@ -122,10 +122,10 @@ def test_without_word_times_there_are_phrases(engine: FasterWhisper, waveforms: 
 
 
 def test_the_language_is_voted(engine: FasterWhisper, waveforms: dict[str, Waveform]) -> None:
-    """Found, or restricted to a list."""
+    """Detected, or restricted to a list."""
     votes = engine.detect_languages([clip(waveforms["en"], language=""), clip(waveforms["pt"], language="")])
-    assert [elected([vote], JobSpec()).code for vote in votes] == ["en", "pt"]
-    assert elected(votes[:1], JobSpec(languages=("pt", "es"))).code in {"pt", "es"}
+    assert [elect_language([vote], JobSpec()).code for vote in votes] == ["en", "pt"]
+    assert elect_language(votes[:1], JobSpec(languages=("pt", "es"))).code in {"pt", "es"}
     assert all(sum(vote.values()) == pytest.approx(1.0, abs=0.01) for vote in votes)
 
 
@@ -158,7 +158,7 @@ def test_a_clip_that_climbs_the_ladder_is_encoded_once(
     assert encoded == [1]
 
 
-@pytest.mark.parametrize("work", ["recognize", "languages"])
+@pytest.mark.parametrize("work", ["recognize", "detect_languages"])
 def test_memory_that_is_full_is_told_from_other_failures(
     engine: FasterWhisper, waveforms: dict[str, Waveform], monkeypatch: pytest.MonkeyPatch, work: str
 ) -> None:
@@ -171,9 +171,9 @@ def test_memory_that_is_full_is_told_from_other_failures(
         monkeypatch.setattr(WhisperModel, "encode", encode)
 
     made = clip(waveforms["en"], 99)
-    ask = partial(engine.recognize, [Task(made)]) if work == "recognize" else partial(engine.languages, [made])
+    ask = partial(engine.recognize, [Task(made)]) if work == "recognize" else partial(engine.detect_languages, [made])
     fail("CUDA failed with error out of memory")
-    with pytest.raises(DeviceFull):
+    with pytest.raises(DeviceOutOfMemory):
         ask()
     fail("cuDNN failed")
     with pytest.raises(RuntimeError, match="cuDNN failed"):
@@ -203,11 +203,11 @@ def test_what_cannot_be_loaded_is_said_in_one_line(tmp_path: Path) -> None:
     """Names, folders, devices and types."""
     with pytest.raises(UsageError, match="Did you mean"):
         FasterWhisper.load("larg-v3", Settings(device="cpu"))
-    with pytest.raises(UsageError, match="holds no CTranslate2 model"):
+    with pytest.raises(UsageError, match="contains no CTranslate2 model"):
         FasterWhisper.load(str(tmp_path), Settings(device="cpu"))
     with pytest.raises(ModelUnavailable, match="not on this machine"):
         FasterWhisper.load("tiny", Settings(device="cpu", offline=True, model_dir=tmp_path))
-    with pytest.raises(DeviceUnavailable, match="cannot compute in float16"):
+    with pytest.raises(DeviceUnavailable, match="does not support float16"):
         FasterWhisper.load("demo", Settings(device="cpu", compute_type="float16"))
     (tmp_path / "model.bin").write_bytes(b"not a model")
     (tmp_path / "config.json").write_text("{}")

@@ -15,7 +15,7 @@ from tests.pipeline.runs import SECOND, Slow, at, jobs, outcomes, words
 from transcribe_cli.audio import SAMPLE_RATE
 from transcribe_cli.errors import DecoderFailed, RecognitionFailed, RecordingChanged
 from transcribe_cli.events import Event, RecordingStarted
-from transcribe_cli.pipeline import prepare
+from transcribe_cli.pipeline import job_queue
 from transcribe_cli.recognition.engines import Clip
 from transcribe_cli.sources import find_recordings
 
@@ -116,7 +116,7 @@ def test_recordings_that_fail_make_room_for_others(
     folder: Path, scratch: Path, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However they end: what was ahead of the recognizer because of them is not waited for."""
-    monkeypatch.setattr(prepare, "AHEAD_SECONDS", 1.0)
+    monkeypatch.setattr(job_queue, "AHEAD_SECONDS", 1.0)
     for number in range(6):
         say(folder / f"{number}.wav", SENTENCES)
     changed: list[Path] = []
