@@ -1,4 +1,4 @@
-"""Finished clips on disk: what one run wrote, the next one has, to the last digit; and nothing else."""
+"""Checkpoints: the next run finds exactly what one run saved."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ State = Callable[[], Checkpoint]
 
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
-    """A recording that nobody will decode."""
+    """A job whose recording is never decoded."""
     (tmp_path / "a.wav").write_bytes(b"RIFF")
     return plan(find_recordings([str(tmp_path / "a.wav")]), PORTUGUESE, Settings())[0]
 
 
 @pytest.fixture
 def state(tmp_path: Path, job: Job) -> State:
-    """Its checkpoint, as each run opens it."""
+    """Opens the checkpoint of the job, as each run does."""
     return lambda: Checkpoints(tmp_path / "state").open(job, job.recording)
 
 
 def files(tmp_path: Path) -> list[Path]:
-    """What is on disk."""
+    """The files in the state folder."""
     return [path for path in (tmp_path / "state").rglob("*") if path.is_file()]
 
 
 def results(waveform: Waveform, count: int) -> list[ClipResult]:
-    """Of so many clips."""
+    """Results of `count` clips."""
     return [clip_result(clip(waveform, 0, index)) for index in range(count)]
 
 
 def test_nothing_is_written_for_a_recording_of_a_few_clips(state: State, recorded: Recorded, tmp_path: Path) -> None:
-    """They are one batch, which is repeated anyway: fifty thousand voice notes leave the disk alone."""
+    """They are one batch, which is repeated anyway: fifty thousand voice notes cause no writes."""
     checkpoint = state()
     for result in results(recorded(), MIN_CLIPS - 1):
         checkpoint.add(result)
@@ -55,8 +55,8 @@ def test_nothing_is_written_for_a_recording_of_a_few_clips(state: State, recorde
     assert not (tmp_path / "state").exists()
 
 
-def test_from_the_fifth_clip_on_all_are_there_at_once(state: State, recorded: Recorded, tmp_path: Path) -> None:
-    """A process that is killed has no time to close anything."""
+def test_from_the_fifth_clip_on_every_clip_is_saved_at_once(state: State, recorded: Recorded, tmp_path: Path) -> None:
+    """A killed process cannot close files."""
     checkpoint, found = state(), results(recorded(), MIN_CLIPS + 2)
     for number, result in enumerate(found, 1):
         checkpoint.add(result)
@@ -68,8 +68,8 @@ def test_from_the_fifth_clip_on_all_are_there_at_once(state: State, recorded: Re
     checkpoint.close()
 
 
-def test_a_run_that_goes_on_writes_every_clip(state: State, recorded: Recorded) -> None:
-    """What comes after a few recalled ones is not held back."""
+def test_a_resumed_run_saves_every_clip_at_once(state: State, recorded: Recorded) -> None:
+    """The minimum number of clips applies only to a new checkpoint."""
     found = results(recorded(), MIN_CLIPS + 2)
     for part in (found[:MIN_CLIPS], found[MIN_CLIPS : MIN_CLIPS + 1], found[MIN_CLIPS + 1 :]):
         checkpoint = state()
@@ -96,10 +96,10 @@ def test_a_run_that_goes_on_writes_every_clip(state: State, recorded: Recorded) 
     ),
     seconds=st.floats(0, 1e6),
 )
-def test_what_is_recalled_is_what_was_added(
+def test_a_found_result_equals_the_added_one(
     recorded: Recorded, tmp_path: Path, words: list[SpokenWord], phrases: list[Phrase], attempt: Attempt, seconds: float
 ) -> None:
-    """Every digit of every number, every character of every text: a resumed transcript is the same to the byte."""
+    """Every digit and every character: a resumed transcript is identical to the byte."""
     waveform = recorded()
     path = tmp_path / "clips.jsonl"
     path.unlink(missing_ok=True)
@@ -111,8 +111,8 @@ def test_what_is_recalled_is_what_was_added(
     assert Checkpoint(path).find(result.clip) == result
 
 
-def test_a_clip_that_is_cut_otherwise_is_not_recalled(state: State, recorded: Recorded) -> None:
-    """Nor one in another language, nor a part of it that is clip_result once more."""
+def test_a_clip_with_other_borders_is_not_found(state: State, recorded: Recorded) -> None:
+    """Neither is a clip in another language, or a second attempt at a part of it."""
     waveform = recorded()
     checkpoint = state()
     for result in results(waveform, MIN_CLIPS):
@@ -125,8 +125,8 @@ def test_a_clip_that_is_cut_otherwise_is_not_recalled(state: State, recorded: Re
     assert [later.find(other) for other in others] == [None] * 4
 
 
-def test_another_recording_or_spec_has_a_checkpoint_of_its_own(job: Job, recorded: Recorded, tmp_path: Path) -> None:
-    """Also the same file once it was changed."""
+def test_another_recording_or_spec_has_its_own_checkpoint(job: Job, recorded: Recorded, tmp_path: Path) -> None:
+    """So does the same file after a change."""
     checkpoints = Checkpoints(tmp_path / "state")
     first = checkpoints.open(job, job.recording)
     found = results(recorded(), MIN_CLIPS)
@@ -141,8 +141,8 @@ def test_another_recording_or_spec_has_a_checkpoint_of_its_own(job: Job, recorde
     assert checkpoints.open(job, changed).find(found[0].clip) is None
 
 
-def test_a_transcript_that_is_written_needs_no_checkpoint(state: State, recorded: Recorded, tmp_path: Path) -> None:
-    """Removing it twice is fine, and so is removing one that was never written."""
+def test_a_checkpoint_can_be_removed(state: State, recorded: Recorded, tmp_path: Path) -> None:
+    """Also twice, and if it was never written."""
     checkpoint = state()
     checkpoint.remove()
     for result in results(recorded(), MIN_CLIPS):
@@ -153,8 +153,8 @@ def test_a_transcript_that_is_written_needs_no_checkpoint(state: State, recorded
     assert files(tmp_path) == []
 
 
-def test_only_checkpoints_of_long_ago_are_swept(state: State, recorded: Recorded, tmp_path: Path) -> None:
-    """Nobody comes back to them."""
+def test_only_expired_checkpoints_are_swept(state: State, recorded: Recorded, tmp_path: Path) -> None:
+    """Recent ones may be needed by the next run."""
     checkpoint = state()
     for result in results(recorded(), MIN_CLIPS):
         checkpoint.add(result)

@@ -1,4 +1,4 @@
-"""One recording between its first clip and its transcript: what is asked of the recognizer, and when it is complete."""
+"""The state of one recording: which clips it sends to the recognizer, and when it is complete."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ Recording = Callable[..., RecordingState]
 
 @pytest.fixture
 def job(tmp_path: Path) -> Callable[[JobSpec], Job]:
-    """A file that nobody will decode, to be transcribed so."""
+    """Makes a job for a file that is never decoded."""
     (tmp_path / "a.wav").write_bytes(b"RIFF")
     return lambda spec: plan(find_recordings([str(tmp_path / "a.wav")]), spec, Settings())[0]
 
 
 @pytest.fixture
 def recording(job: Callable[[JobSpec], Job], recorded: Callable[[], Waveform]) -> Recording:
-    """A recording whose decoding began."""
+    """Makes a recording that has started."""
 
     def begin(spec: JobSpec, checkpoint: Checkpoint | None = None) -> RecordingState:
         return RecordingState(Started(0, job(spec), job(spec).recording, recorded()), checkpoint)
@@ -44,94 +44,98 @@ def recording(job: Callable[[JobSpec], Job], recorded: Callable[[], Waveform]) -
 
 
 def clips(recording: RecordingState, count: int, first: int = 0) -> list[Clip]:
-    """So many clips of ten seconds, as preparation finds them."""
-    begun = recording.started
+    """`count` clips of ten seconds, as preparation finds them."""
+    started = recording.started
     starts = [(index, 10.0 * index) for index in range(first, first + count)]
-    return [clip(begun.waveform, 0, index, (start, start + 10.0), language="", spec=begun.job.spec) for index, start in starts]
+    return [
+        clip(started.waveform, 0, index, (start, start + 10.0), language="", spec=started.job.spec) for index, start in starts
+    ]
 
 
-def asked(clips: Sequence[Clip]) -> list[tuple[int, str]]:
-    """Which clips, and in which language."""
-    return [(made.index, made.language) for made in clips]
+def indices_and_languages(clips: Sequence[Clip]) -> list[tuple[int, str]]:
+    """Index and language of each clip."""
+    return [(each.index, each.language) for each in clips]
 
 
-def test_clips_go_on_at_once_when_the_language_is_given(recording: Recording) -> None:
-    """Or when only one is allowed."""
+def test_clips_are_recognized_at_once_if_the_language_is_given(recording: Recording) -> None:
+    """Or if only one is allowed."""
     for spec in (GIVEN, JobSpec(model="demo", languages=("pt",)), GIVEN.model_copy(update={"multilingual": True})):
         state = recording(spec)
-        assert asked(state.add_clips(clips(state, 2))) == [(0, "pt"), (1, "pt")]
-        assert asked(state.add_clips(clips(state, 1, 2))) == [(2, "pt")]
+        assert indices_and_languages(state.add_clips(clips(state, 2))) == [(0, "pt"), (1, "pt")]
+        assert indices_and_languages(state.add_clips(clips(state, 1, 2))) == [(2, "pt")]
         assert state.set_prepared(PREPARED) == []
 
 
-def test_a_vote_waits_for_the_end_and_for_every_voter(recording: Recording) -> None:
-    """Five clips from all over the recording; then all of them are read in its language."""
+def test_a_vote_waits_for_the_end_and_every_voter(recording: Recording) -> None:
+    """Five clips spread over the recording vote; then all clips are recognized in the elected language."""
     state = recording(VOTED)
     assert state.add_clips(clips(state, 6)) == []
     assert state.add_clips(clips(state, 6, 6)) == []
     voters = state.set_prepared(PREPARED)
     assert len(voters) == 5
-    assert {made.language for made in voters} == {""}
+    assert {each.language for each in voters} == {""}
     assert voters[-1].index - voters[0].index >= 8
-    for made in voters[:-1]:
-        assert state.add_language_vote(made, {"pt": 0.6, "en": 0.4}) == []
-    assert asked(state.add_language_vote(voters[-1], {"pt": 0.1, "en": 0.9})) == [(index, "pt") for index in range(12)]
+    for each in voters[:-1]:
+        assert state.add_language_vote(each, {"pt": 0.6, "en": 0.4}) == []
+    assert indices_and_languages(state.add_language_vote(voters[-1], {"pt": 0.1, "en": 0.9})) == [
+        (index, "pt") for index in range(12)
+    ]
     assert state.language.probability == pytest.approx(0.5)
 
 
 @pytest.fixture
 def early(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a minute of speech is a long recording."""
+    """Recordings with half a minute of speech count as long."""
     monkeypatch.setattr("transcribe_cli.pipeline.recording_state.EARLY_SECONDS", 30.0)
 
 
 @pytest.mark.usefixtures("early")
 def test_the_language_of_a_long_recording_is_guessed_early_and_voted_on_at_its_end(recording: Recording) -> None:
-    """When both agree, nothing is read twice, and no voter is asked twice."""
+    """If both agree, no clip is recognized twice and no voter votes twice."""
     state = recording(VOTED)
     assert state.add_clips(clips(state, 2)) == []
     voters = state.add_clips(clips(state, 2, 2))
-    assert {made.language for made in voters} == {""}
+    assert {each.language for each in voters} == {""}
     assert state.add_clips(clips(state, 1, 4)) == []
-    ready = [spoken for made in voters for spoken in state.add_language_vote(made, {"pt": 1.0})]
-    assert asked(ready) == [(index, "pt") for index in range(5)]
+    ready = [spoken for each in voters for spoken in state.add_language_vote(each, {"pt": 1.0})]
+    assert indices_and_languages(ready) == [(index, "pt") for index in range(5)]
     ready += state.add_clips(clips(state, 15, 5))
-    assert asked(ready) == [(index, "pt") for index in range(20)]
-    for made in ready:
-        state.add_result(clip_result(made))
+    assert indices_and_languages(ready) == [(index, "pt") for index in range(20)]
+    for each in ready:
+        state.add_result(clip_result(each))
     late = state.set_prepared(PREPARED)
-    assert not {made.index for made in late} & {made.index for made in voters}
+    assert not {each.index for each in late} & {each.index for each in voters}
     assert not state.is_complete
-    assert [state.add_language_vote(made, {"pt": 0.8, "en": 0.2}) for made in late] == [[]] * len(late)
+    assert [state.add_language_vote(each, {"pt": 0.8, "en": 0.2}) for each in late] == [[]] * len(late)
     assert state.is_complete
     assert state.language.code == "pt"
 
 
 @pytest.mark.usefixtures("early")
 @pytest.mark.parametrize("sequential", [False, True], ids=["in batches", "in sequence"])
-def test_a_guess_that_was_wrong_is_made_good(recording: Recording, sequential: bool) -> None:
-    """Everything is read again in the right language; what is still on its way in the other one does not count."""
+def test_a_wrong_guess_is_corrected(recording: Recording, sequential: bool) -> None:
+    """All clips are recognized again in the right language; pending results in the wrong one are ignored."""
     state = recording(VOTED.model_copy(update={"sequential": sequential}))
-    wrong = [spoken for made in state.add_clips(clips(state, 4)) for spoken in state.add_language_vote(made, {"pt": 1.0})]
-    assert {made.language for made in wrong} == {"pt"}
+    wrong = [spoken for each in state.add_clips(clips(state, 4)) for spoken in state.add_language_vote(each, {"pt": 1.0})]
+    assert {each.language for each in wrong} == {"pt"}
     state.add_clips(clips(state, 16, 4))
     state.add_result(clip_result(wrong[0]))
     late = state.set_prepared(PREPARED)
-    ready = [spoken for made in late for spoken in state.add_language_vote(made, {"en": 1.0})]
+    ready = [spoken for each in late for spoken in state.add_language_vote(each, {"en": 1.0})]
     assert ready
-    for made in wrong[1:]:
-        assert state.add_result(clip_result(made)) == []
+    for each in wrong[1:]:
+        assert state.add_result(clip_result(each)) == []
     while ready:
         assert not state.is_complete
-        assert {made.language for made in ready} == {"en"}
-        ready = [following for made in ready for following in state.add_result(clip_result(made))]
+        assert {each.language for each in ready} == {"en"}
+        ready = [following for each in ready for following in state.add_result(clip_result(each))]
     assert state.is_complete
     assert state.language.code == "en"
     assert sorted(result.clip.index for result in state.results) == list(range(20))
 
 
-def test_a_recording_that_is_read_in_sequence_goes_clip_by_clip(recording: Recording) -> None:
-    """Each is told the text before it."""
+def test_a_sequential_recording_is_recognized_clip_by_clip(recording: Recording) -> None:
+    """Each clip has the tokens of the text before it."""
     state = recording(GIVEN.model_copy(update={"sequential": True}))
     [first] = state.add_clips(clips(state, 2))
     assert state.add_clips(clips(state, 1, 2)) == []
@@ -140,17 +144,17 @@ def test_a_recording_that_is_read_in_sequence_goes_clip_by_clip(recording: Recor
     for number in range(3):
         result = replace(clip_result(read[-1]), attempt=replace(attempt(), tokens=(number,)))
         read += state.add_result(result)
-    assert [(made.index, made.previous_tokens) for made in read] == [(0, ()), (1, (0,)), (2, (1,))]
+    assert [(each.index, each.previous_tokens) for each in read] == [(0, ()), (1, (0,)), (2, (1,))]
     assert state.is_complete
 
 
 def test_every_clip_of_a_multilingual_recording_has_its_own_language(recording: Recording) -> None:
-    """Asked as it comes; the recording's is that with most speech in it, clips without words left aside."""
+    """It is detected for each clip. The recording has the most spoken language; clips without words do not count."""
     state = recording(MIXED)
     found = state.add_clips(clips(state, 4))
-    assert asked(found) == [(index, "") for index in range(4)]
-    for made, code in zip(found, ("pt", "en", "pt", "fr"), strict=True):
-        [spoken] = state.add_language_vote(made, {code: 0.9})
+    assert indices_and_languages(found) == [(index, "") for index in range(4)]
+    for each, code in zip(found, ("pt", "en", "pt", "fr"), strict=True):
+        [spoken] = state.add_language_vote(each, {code: 0.9})
         assert spoken.language == code
         state.add_result(clip_result(spoken) if code != "fr" else replace(clip_result(spoken), words=()))
     assert state.set_prepared(PREPARED) == []
@@ -158,7 +162,7 @@ def test_every_clip_of_a_multilingual_recording_has_its_own_language(recording: 
 
 
 def test_a_recording_without_speech_has_no_language(recording: Recording) -> None:
-    """Also when one was given."""
+    """Even if one was given."""
     for spec in (GIVEN, VOTED, MIXED):
         state = recording(spec)
         assert not state.is_complete
@@ -167,8 +171,8 @@ def test_a_recording_without_speech_has_no_language(recording: Recording) -> Non
         assert state.language.code == "und"
 
 
-def test_a_recording_is_complete_when_all_is_decoded_and_heard(recording: Recording) -> None:
-    """In whichever order."""
+def test_a_recording_is_complete_when_all_is_decoded_and_recognized(recording: Recording) -> None:
+    """In either order."""
     state = recording(GIVEN)
     first, second = state.add_clips(clips(state, 2))
     state.add_result(clip_result(second))
@@ -180,50 +184,50 @@ def test_a_recording_is_complete_when_all_is_decoded_and_heard(recording: Record
     assert state.releasable_seconds == state.speech_seconds
 
 
-def test_speech_without_words_is_waited_for_once_more(recording: Recording) -> None:
-    """In the language of its clip; then it is complete, whatever that gave."""
+def test_a_recording_waits_for_second_attempts(recording: Recording) -> None:
+    """They are in the language of the clip; whatever their result, the recording is complete afterwards."""
     state = recording(GIVEN)
-    [made] = state.add_clips(clips(state, 1))
+    [each] = state.add_clips(clips(state, 1))
     state.set_prepared(PREPARED)
-    again = state.add_result(clip_result(made, (0.0, 2.0), (8.0, 10.0)))
-    assert [(part.index, part.part, part.language) for part in again] == [(0, 1, "pt")]
+    rescued = state.add_result(clip_result(each, (0.0, 2.0), (8.0, 10.0)))
+    assert [(part.index, part.part, part.language) for part in rescued] == [(0, 1, "pt")]
     assert not state.is_complete
     assert state.releasable_seconds == 10.0
-    assert state.add_result(ClipResult(again[0], attempt())) == []
+    assert state.add_result(ClipResult(rescued[0], attempt())) == []
     assert state.is_complete
 
 
 @pytest.fixture
 def checkpoint(job: Callable[[JobSpec], Job], tmp_path: Path) -> Callable[[JobSpec], Checkpoint]:
-    """That of the recording, opened anew each time as the next run does."""
+    """Opens the checkpoint of the recording, as each run does."""
     return lambda spec: Checkpoints(tmp_path / "state").open(job(spec), job(spec).recording)
 
 
 @pytest.mark.parametrize("spec", [GIVEN, VOTED, MIXED], ids=["given", "voted", "mixed"])
-def test_what_an_earlier_run_heard_is_not_asked_again(
+def test_results_of_an_earlier_run_are_used(
     recording: Recording, checkpoint: Callable[[JobSpec], Checkpoint], spec: JobSpec
 ) -> None:
-    """Nor what it clip_result once more; only the rest goes to the recognizer."""
+    """Including second attempts; only the other clips go to the recognizer."""
 
-    def begun() -> tuple[RecordingState, list[Clip]]:
+    def start() -> tuple[RecordingState, list[Clip]]:
         state = recording(spec, checkpoint(spec))
         ready = state.add_clips(clips(state, 8))
         ready += state.set_prepared(PREPARED)
         if spec is not GIVEN:
-            ready = [spoken for made in ready for spoken in state.add_language_vote(made, {"pt": 1.0})]
+            ready = [spoken for each in ready for spoken in state.add_language_vote(each, {"pt": 1.0})]
         return state, ready
 
-    earlier, ready = begun()
-    for made in ready[:6]:
-        for again in earlier.add_result(clip_result(made, (made.start, made.start + 2.0), (made.end - 2.0, made.end))):
-            earlier.add_result(ClipResult(again, attempt()))
+    earlier, ready = start()
+    for each in ready[:6]:
+        for rescued in earlier.add_result(clip_result(each, (each.start, each.start + 2.0), (each.end - 2.0, each.end))):
+            earlier.add_result(ClipResult(rescued, attempt()))
     earlier.close()
-    later, ready = begun()
-    assert asked(ready) == [(6, "pt"), (7, "pt")]
+    later, ready = start()
+    assert indices_and_languages(ready) == [(6, "pt"), (7, "pt")]
     assert later.releasable_seconds == 60.0
     assert later.resumed_seconds == 60.0
-    for made in ready:
-        later.add_result(clip_result(made))
+    for each in ready:
+        later.add_result(clip_result(each))
     assert later.is_complete
     assert len(later.results) == 8 + 6
     later.close()

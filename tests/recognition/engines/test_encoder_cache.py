@@ -1,4 +1,4 @@
-"""Encoder outputs that are kept for later: given back once, and never more than there is room for."""
+"""The cache of encoder outputs: each is returned once, and the size is limited."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Recorded = Callable[[], Waveform]
 
 
 def outputs(*values: float, dtype: type[np.floating] = np.float32) -> ctranslate2.StorageView:
-    """What an encoder would give for so many clips: three positions of width two, all of one value."""
+    """The encoder output of a clip for each value: three positions of width two, all of this value."""
     return ctranslate2.StorageView.from_array(np.array([np.full((3, 2), value) for value in values], dtype))
 
 
@@ -26,8 +26,8 @@ def values(rows: list[NDArray[np.floating] | None]) -> list[float | None]:
     return [None if row is None else float(row[0, 0]) for row in rows]
 
 
-def test_an_output_is_given_back_once(recorded: Recorded) -> None:
-    """Whoever has it needs it no longer here."""
+def test_an_output_is_returned_once(recorded: Recorded) -> None:
+    """It is removed from the cache."""
     waveform = recorded()
     clips = [clip(waveform, 0, index) for index in range(3)]
     cache = EncoderCache(8)
@@ -36,8 +36,8 @@ def test_an_output_is_given_back_once(recorded: Recorded) -> None:
     assert values(cache.pop(clips)) == [None, 2, None]
 
 
-def test_a_clip_is_known_again_in_its_language(recorded: Recorded) -> None:
-    """It was encoded before its language was known: what counts is where it lies in which recording."""
+def test_the_language_is_not_part_of_the_key(recorded: Recorded) -> None:
+    """A clip is encoded before its language is known; its key is its position in the recording."""
     waveform = recorded()
     asked = clip(waveform, language="")
     cache = EncoderCache(8)
@@ -46,8 +46,8 @@ def test_a_clip_is_known_again_in_its_language(recorded: Recorded) -> None:
     assert values(cache.pop([*others, replace(asked, language="pt")])) == [None, None, None, 1]
 
 
-def test_the_oldest_are_forgotten_when_there_is_no_more_room(recorded: Recorded) -> None:
-    """They are made once more when they are wanted; memory does not grow with the run."""
+def test_the_oldest_outputs_are_evicted(recorded: Recorded) -> None:
+    """So memory does not grow with the run."""
     waveform = recorded()
     clips = [clip(waveform, 0, index) for index in range(10)]
     cache = EncoderCache(4)
@@ -56,8 +56,8 @@ def test_the_oldest_are_forgotten_when_there_is_no_more_room(recorded: Recorded)
     assert values(cache.pop(clips)) == [None] * 6 + [6, 7, 8, 9]
 
 
-def test_what_is_kept_does_not_hold_on_to_the_batch(recorded: Recorded) -> None:
-    """On the host, in the type that the model computes in."""
+def test_cached_outputs_are_copies_on_the_host(recorded: Recorded) -> None:
+    """In the compute type of the model; the batch can be freed."""
     waveform = recorded()
     batch = outputs(1, 2, dtype=np.float16)
     cache = EncoderCache(2)
@@ -67,8 +67,8 @@ def test_what_is_kept_does_not_hold_on_to_the_batch(recorded: Recorded) -> None:
     assert (row.shape, row.dtype) == ((3, 2), np.float16)
 
 
-def test_a_type_that_numpy_lacks_becomes_one_that_it_has() -> None:
-    """CTranslate2 computes in bfloat16 on GPUs that have it."""
+def test_bfloat16_becomes_float32() -> None:
+    """NumPy lacks bfloat16, in which CTranslate2 computes on GPUs that support it."""
     made = to_host(outputs(1.5).to(ctranslate2.DataType.bfloat16))
     assert made.dtype == np.float32
     assert made.tolist() == np.full((1, 3, 2), 1.5).tolist()
