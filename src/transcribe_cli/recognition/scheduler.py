@@ -146,7 +146,7 @@ class Scheduler:
                 if device.is_removed:  # the batch was given to another device
                     return
                 device.record_batch(running, time.monotonic())
-                running.batch = []  # from here on nobody else takes the batch
+                running.batch = []  # from here on no other device takes over the batch
             if failure is not None:
                 self._failures.batch_failed(device, batch, failure)
             else:
