@@ -198,7 +198,7 @@ def test_an_endpoint_that_sleeps_is_not_waited_for(gateway: Gateway, remote: Rem
 def test_what_an_endpoint_cannot_do_goes_to_this_machine(gateway: Gateway, remote: RemoteRunner) -> None:
     gateway.asleep = True
     assert remote.run(fallback=("local",), device="cpu").exit_code == 0
-    assert "runpod is left out" in remote.messages
+    assert "runpod is skipped" in remote.messages
     assert {event.recording for event in remote.events if isinstance(event, RecordingDone)} == {"um.wav", "dois.wav"}
 
 
@@ -209,7 +209,7 @@ def test_a_place_that_fails_at_everything_is_followed_by_this_machine(
     with worker_running(worker, gateway):
         assert remote.run(fallback=("local",), attempts=2, device="cpu").exit_code == 0
     assert len(gateway.all_jobs()) == 4
-    assert "The rest goes to local" in remote.messages
+    assert "Continuing with local." in remote.messages
 
 
 def test_another_model_than_the_endpoints_is_said(served: Gateway, remote: RemoteRunner) -> None:

@@ -60,6 +60,6 @@ def test_a_cancelled_job_ends_and_the_next_one_begins(sdk: Gateway, remote: Remo
 def test_everything_goes_wrong_and_each_recording_is_done_once(tmp_path: Path) -> None:
     """A small run of `fault_injection`."""
     faults = Faults(seed=3, client_seconds=12.0, worker_seconds=25.0, lost=0.1, dropped=0.1)
-    ended = run_with_faults(tmp_path, 12, faults)
-    assert ended.done == 12, ended.log
-    assert not ended.silent, ended.log
+    report = run_with_faults(tmp_path, 12, faults)
+    assert report.done == 12, report.log
+    assert not report.unreported, report.log
