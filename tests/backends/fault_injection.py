@@ -2,8 +2,8 @@
 
     .venv/bin/python -m tests.backends.fault_injection --recordings 200
 
-Clients and workers (with RunPod's real SDK) are killed with SIGKILL; requests are refused, answered with errors or dropped; results are lost
-or not collected in time. It ends when a client finishes. docs/reliability.md has the results.
+Clients and workers (with RunPod's real SDK) are killed with SIGKILL; requests are refused, answered with errors or dropped; results are
+lost or not collected in time. It ends when a client finishes. docs/reliability.md has the results.
 """
 
 from __future__ import annotations
