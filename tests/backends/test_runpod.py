@@ -181,7 +181,7 @@ def test_a_worker_that_dies_costs_a_line(gateway: Gateway, worker: Worker, remot
 def test_a_place_that_cannot_be_used_is_said_before_anything_is_sent(
     gateway: Gateway, remote: RemoteRunner, change: dict[str, object], says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("transcribe_cli.backends.http._TRIES", 1)
+    monkeypatch.setattr("transcribe_cli.backends.http._ATTEMPTS", 1)
     with pytest.raises(NotReady, match=says):
         remote.run(**change)
     assert not gateway.jobs
@@ -266,7 +266,7 @@ def test_a_key_that_may_not_ask_about_the_endpoint_may_still_use_it(
 ) -> None:
     served.then["endpoint"].append(403)
     assert remote.run().exit_code == 0
-    monkeypatch.setattr("transcribe_cli.backends.http._TRIES", 1)
+    monkeypatch.setattr("transcribe_cli.backends.http._ATTEMPTS", 1)
     assert remote.run(runpod_api_url="http://127.0.0.1:9/v2", overwrite=True).exit_code == 0
 
 
