@@ -179,7 +179,7 @@ def test_a_dead_worker_is_reported(gateway: Gateway, worker: Worker, remote: Rem
 def test_an_unusable_endpoint_is_reported_before_anything_is_sent(
     gateway: Gateway, remote: RemoteRunner, change: dict[str, object], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("transcribe_cli.backends.http._TRIES", 1)
+    monkeypatch.setattr("transcribe_cli.backends.http._ATTEMPTS", 1)
     with pytest.raises(NotReady, match=message):
         remote.run(**change)
     assert not gateway.jobs
@@ -196,7 +196,7 @@ def test_a_run_does_not_wait_for_an_endpoint_that_is_asleep(gateway: Gateway, re
 def test_this_machine_replaces_an_endpoint_that_is_asleep(gateway: Gateway, remote: RemoteRunner) -> None:
     gateway.asleep = True
     assert remote.run(fallback=("local",), device="cpu").exit_code == 0
-    assert "runpod is left out" in remote.messages
+    assert "runpod is skipped" in remote.messages
     assert {event.recording for event in remote.events if isinstance(event, RecordingDone)} == {"um.wav", "dois.wav"}
 
 
@@ -207,7 +207,7 @@ def test_this_machine_replaces_an_endpoint_that_fails_at_every_job(
     with worker_running(worker, gateway):
         assert remote.run(fallback=("local",), attempts=2, device="cpu").exit_code == 0
     assert len(gateway.all_jobs()) == 4
-    assert "The rest goes to local" in remote.messages
+    assert "Continuing with local." in remote.messages
 
 
 def test_a_model_that_the_endpoint_does_not_have_is_reported(served: Gateway, remote: RemoteRunner) -> None:
@@ -266,7 +266,7 @@ def test_a_key_without_permission_to_read_the_endpoint_can_use_it(
 ) -> None:
     served.then["endpoint"].append(403)
     assert remote.run().exit_code == 0
-    monkeypatch.setattr("transcribe_cli.backends.http._TRIES", 1)
+    monkeypatch.setattr("transcribe_cli.backends.http._ATTEMPTS", 1)
     assert remote.run(runpod_api_url="http://127.0.0.1:9/v2", overwrite=True).exit_code == 0
 
 

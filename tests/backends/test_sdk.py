@@ -60,6 +60,6 @@ def test_a_job_runs_after_another_was_cancelled(sdk: Gateway, remote: RemoteRunn
 def test_each_recording_is_transcribed_once_despite_injected_faults(tmp_path: Path) -> None:
     """A small run of `fault_injection`."""
     faults = Faults(seed=3, client_seconds=12.0, worker_seconds=25.0, lost=0.1, dropped=0.1)
-    ended = run_with_faults(tmp_path, 12, faults)
-    assert ended.done == 12, ended.log
-    assert not ended.silent, ended.log
+    report = run_with_faults(tmp_path, 12, faults)
+    assert report.done == 12, report.log
+    assert not report.unreported, report.log
