@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, f
 from transcribe_cli import shards
 from transcribe_cli.registry import BACKENDS, FORMATS
 from transcribe_cli.spec import as_tuple
-from transcribe_cli.storage import checked, is_url
+from transcribe_cli.storage import is_url, validate_options
 from transcribe_cli.subtitles.standards import OTHER_LANGUAGES, Standard, SubtitleStyle
 
 ComputeType = Literal[
@@ -41,7 +41,8 @@ class Settings(BaseModel):
         description=f"Output formats: {', '.join(FORMATS.names())}, or all for every installed one. JSON is always written.",
     )
     output_dir: Annotated[Path | str | None, BeforeValidator(_as_folder)] = Field(
-        default=None, description="Folder or URL (such as s3://bucket/out) that mirrors the source tree. Default: next to each recording."
+        default=None,
+        description="Folder or URL (s3://bucket/out) that mirrors the source tree. Default: next to each recording.",
     )
     subtitles: Standard = Field(
         default=Standard(),
@@ -50,13 +51,15 @@ class Settings(BaseModel):
     max_line_width: int | None = Field(
         default=None, ge=1, le=1000, description="Maximum number of characters in a subtitle line. Default: the standard's value."
     )
-    max_line_count: int | None = Field(default=None, ge=1, le=10, description="Maximum number of lines in a cue. Default: the standard's value.")
-    max_words_per_line: int | None = Field(default=None, ge=1, le=1000, description="Maximum number of words in a cue. Default: the standard's value.")
-    highlight_words: bool = Field(
-        default=False, description="SRT and VTT: underline each word as it is spoken, in its own cue."
+    max_line_count: int | None = Field(
+        default=None, ge=1, le=10, description="Maximum number of lines in a cue. Default: the standard's value."
     )
+    max_words_per_line: int | None = Field(
+        default=None, ge=1, le=1000, description="Maximum number of words in a cue. Default: the standard's value."
+    )
+    highlight_words: bool = Field(default=False, description="SRT and VTT: underline each word as it is spoken, in its own cue.")
     karaoke: bool = Field(default=False, description="VTT and ASS: put the time of each word inside its cue.")
-    overwrite: bool = Field(default=False, description="Redo finished recordings, and replace files that this tool did not write.")
+    overwrite: bool = Field(default=False, description="Redo finished recordings, and replace files not written by this tool.")
     trust_names: bool = Field(
         default=False, description="Treat a recording as done if its output files exist, without reading the transcripts."
     )
@@ -70,7 +73,7 @@ class Settings(BaseModel):
     )
     shard: str | None = Field(
         default=None,
-        description="Process one shard of the tree: i/n, from 1/n to n/n. auto reads the task index from SLURM, Kubernetes and similar schedulers.",
+        description="Process one shard of the tree: i/n, from 1/n to n/n. auto takes it from SLURM, Kubernetes and similar schedulers.",
     )
 
     # device and resources
@@ -80,8 +83,12 @@ class Settings(BaseModel):
     device_index: Annotated[tuple[int, ...], BeforeValidator(as_tuple)] = Field(
         default=(0,), min_length=1, description="Indexes of the GPUs to use."
     )
-    compute_type: ComputeType = Field(default="default", description="Numeric precision. default is float16 on CUDA and int8 on CPU.")
-    batch_size: int | None = Field(default=None, ge=1, le=1024, description="Number of clips in a batch. Default: 16 on CUDA, 2 on CPU.")
+    compute_type: ComputeType = Field(
+        default="default", description="Numeric precision. default is float16 on CUDA and int8 on CPU."
+    )
+    batch_size: int | None = Field(
+        default=None, ge=1, le=1024, description="Number of clips in a batch. Default: 16 on CUDA, 2 on CPU."
+    )
     threads: int = Field(default=0, ge=0, description="Number of CPU threads for recognition. 0 uses all cores.")
     num_workers: int | None = Field(
         default=None,
@@ -91,14 +98,14 @@ class Settings(BaseModel):
     )
     model_dir: Path | None = Field(default=None, description="Folder of the model cache. Default: the Hugging Face cache.")
     state_dir: Path | None = Field(
-        default=None,
-        description="Folder for enrolled voices, failures and the finished clips of unfinished recordings. Default: the user's state folder.",
+        default=None, description="Folder for enrolled voices, failures and checkpoints. Default: the user's state folder."
     )
-    offline: bool = Field(default=False, description="Use only models that are already downloaded; never contact the Hugging Face hub.")
+    offline: bool = Field(default=False, description="Use only downloaded models; never contact the Hugging Face hub.")
 
     # speakers
     speaker_names: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
-        default=(), description="Display names for speaker labels, such as SPEAKER_00=Ana. Also read from speakers.toml next to the recording."
+        default=(),
+        description="Display names for labels, such as SPEAKER_00=Ana. Also read from speakers.toml next to the recording.",
     )
     voices: bool = Field(
         default=True, description="With diarize: name speakers whose voices were enrolled with `transcribe speakers enroll`."
@@ -130,7 +137,7 @@ class Settings(BaseModel):
         default=16, ge=1, le=256, description="Maximum number of concurrent remote jobs. For the backend openai: of requests."
     )
     attempts: int = Field(
-        default=3, ge=1, le=10, description="Maximum number of attempts for a recording when the backend fails. Each attempt may be billed."
+        default=3, ge=1, le=10, description="Maximum number of attempts if the backend fails. Each may be billed."
     )
     upload: Literal["auto", "original", "opus"] = Field(
         default="auto",
@@ -142,7 +149,7 @@ class Settings(BaseModel):
     staging: str | None = Field(
         default=None, description="Bucket, such as s3://bucket/folder, for audio and results that are too large for a request."
     )
-    max_queue: float = Field(default=6.0, gt=0, le=120, description="Maximum time that a job may wait in the backend's queue, in hours.")
+    max_queue: float = Field(default=6.0, gt=0, le=120, description="Maximum time of a job in the backend's queue, in hours.")
     max_start: float = Field(
         default=15.0, gt=0, description="Maximum time to wait for the first worker before giving up on the backend, in minutes."
     )
@@ -152,7 +159,7 @@ class Settings(BaseModel):
         default="transcribe", description="Worker on the RunPod endpoint: our image, or RunPod's public faster-whisper worker."
     )
     runpod_url: str = Field(default="https://api.runpod.ai/v2", description="Base URL of RunPod's job API.")
-    runpod_api_url: str = Field(default="https://api.runpod.io/v2", description="Base URL of RunPod's API for endpoints and prices.")
+    runpod_api_url: str = Field(default="https://api.runpod.io/v2", description="Base URL of RunPod's endpoint and price API.")
     base_url: str = Field(
         default="https://api.openai.com/v1", description="Base URL of the OpenAI-compatible server, with the backend openai."
     )
@@ -170,26 +177,26 @@ class Settings(BaseModel):
         description="Timestamps that the server at base_url returns. auto decides by the model, and assumes word for an unknown one.",
     )
     # storage: only in the configuration file, because the tables may hold keys
-    storage: Annotated[Mapping[str, Mapping[str, Any]], BeforeValidator(checked)] = Field(
-        default_factory=dict, repr=False, exclude=True, description="Options of fsspec's file systems, in tables such as storage.s3."
+    storage: Annotated[Mapping[str, Mapping[str, Any]], BeforeValidator(validate_options)] = Field(
+        default_factory=dict, repr=False, exclude=True, description="Options of fsspec's file systems: tables such as storage.s3."
     )
 
     # limits
     scratch_limit: float = Field(
         default=50.0, gt=0, description="Maximum size of the fetched recordings on the scratch disk at a time, in GB."
     )
-    max_duration: float = Field(default=16.0, gt=0, description="Maximum duration of a recording, in hours. A longer one fails instead of filling the disk.")
+    max_duration: float = Field(
+        default=16.0, gt=0, description="Maximum duration of a recording, in hours. Longer ones fail instead of filling the disk."
+    )
     fail_fast: bool = Field(default=False, description="Stop at the first recording that fails.")
     max_cost: float | None = Field(
-        default=None, gt=0, description="Stop when the run has cost this much, in USD. The same command continues later."
+        default=None, gt=0, description="Stop when the run has cost this much, in USD. The same command continues."
     )
-    max_hours: float | None = Field(default=None, gt=0, description="Stop after this many hours. The same command continues later.")
-    until: str | None = Field(default=None, description="Stop at this time of day, such as 06:00. The same command continues later.")
+    max_hours: float | None = Field(default=None, gt=0, description="Stop after this many hours. The same command continues.")
+    until: str | None = Field(default=None, description="Stop at this time of day, such as 06:00. The same command continues.")
 
     # costs and the ledger
-    price_per_hour: float | None = Field(
-        default=None, ge=0, description="Price of this machine per hour, in USD. Default: free."
-    )
+    price_per_hour: float | None = Field(default=None, ge=0, description="Price of this machine per hour, in USD. Default: free.")
     prices: Path | None = Field(
         default=None, description="Price file that overrides the built-in prices, in the format of configs/prices.toml."
     )
@@ -200,8 +207,7 @@ class Settings(BaseModel):
     )
     ledger: bool = Field(default=True, description="Record runs, costs and failures for `transcribe report`.")
     ledger_url: SecretStr | None = Field(
-        default=None,
-        description="SQLAlchemy URL of the ledger. Default: ledger.db in state_dir.",
+        default=None, description="SQLAlchemy URL of the ledger. Default: ledger.db in state_dir."
     )
 
     # logging

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from transcribe_cli.config import Config
-from transcribe_cli.config.fields import FIELDS, allowed
+from transcribe_cli.config.fields import FIELDS, allowed_values
 from transcribe_cli.subtitles.standards import Standard
 
 # As TOML has it -> as the program has it; no value is a default.
@@ -163,5 +163,5 @@ def test_booleans_in_variables_have_the_usual_spellings(configured: Callable[...
 @pytest.mark.parametrize("name", FIELDS)
 def test_what_it_may_be_can_be_said(name: str) -> None:
     """In words, for messages and for the file that `config init` writes; and every field is described."""
-    assert allowed(name)
+    assert allowed_values(name)
     assert FIELDS[name].description

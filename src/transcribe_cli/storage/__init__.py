@@ -14,7 +14,7 @@ from transcribe_cli.storage.connect import locate
 from transcribe_cli.storage.entry import Entry
 from transcribe_cli.storage.kinds import is_url
 from transcribe_cli.storage.location import Location
-from transcribe_cli.storage.options import Options, checked, has_secrets, without_secrets
+from transcribe_cli.storage.options import Options, has_secrets, validate_options, without_secrets
 from transcribe_cli.storage.store import Store
 from transcribe_cli.storage.transfer import NoRanges
 
@@ -28,12 +28,12 @@ __all__ = [
     "NoRanges",
     "Options",
     "Store",
-    "checked",
     "has_secrets",
     "is_url",
     "locate",
     "parse_path",
     "relative_path",
+    "validate_options",
     "without_secrets",
 ]
 

@@ -33,7 +33,7 @@ SECRETS = (
 )
 
 
-def checked(tables: object) -> Options:
+def validate_options(tables: object) -> Options:
     """The tables by family; `gs`, `az` and the like are taken for theirs.
 
     Raises:
