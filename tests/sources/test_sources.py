@@ -193,7 +193,7 @@ def test_what_is_no_regular_file_fails_by_itself(tree):
         "ok.mp3": None,
         "fifo.mp3": "fifo.mp3 is a named pipe, not a regular file.",
         "s.mp3": "s.mp3 is a socket, not a regular file.",
-        "broken.mp3": "broken.mp3 is a symbolic link to gone.mp3, which is not there.",
+        "broken.mp3": "broken.mp3 is a symbolic link to gone.mp3, which does not exist.",
     }
 
 
@@ -257,15 +257,15 @@ def test_a_path_that_exists_wins_over_what_it_means_as_a_glob(tree):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("alas", r"alas is not there\. Did you mean aulas\?"),
+        ("alas", r"alas does not exist\. Did you mean aulas\?"),
         ("aulas/licao 1.mp3", r"Did you mean aulas/lição 1\.mp3\?"),
         ("alas/lição 1.mp3", r"Did you mean aulas/lição 1\.mp3\?"),
-        ("nothing/like/it.mp3", r"nothing/like/it\.mp3 is not there\.$"),
+        ("nothing/like/it.mp3", r"nothing/like/it\.mp3 does not exist\.$"),
         ("aulas/*.wav", r"Nothing matches aulas/\*\.wav\."),
-        ("alas/*.mp3", r"alas is not there\. Did you mean"),
-        ("@list.txt", r"The list list\.txt is not there"),
-        ("file:///no/such.mp3", r"/no/such\.mp3 is not there"),
-        ("aulas/lição 1.mp3/x", "is not there"),
+        ("alas/*.mp3", r"alas does not exist\. Did you mean"),
+        ("@list.txt", r"The list list\.txt does not exist"),
+        ("file:///no/such.mp3", r"/no/such\.mp3 does not exist"),
+        ("aulas/lição 1.mp3/x", "does not exist"),
     ],
 )
 def test_a_source_that_is_not_there_is_an_error_with_the_nearest_name(tree, source, message):
@@ -279,7 +279,7 @@ def test_a_source_that_is_not_there_is_an_error_with_the_nearest_name(tree, sour
 @pytest.mark.parametrize("url", ["ftp://host/aulas", "S4://bucket/x"])
 def test_urls_that_nothing_can_read_are_said_not_to_be_supported(tree, url):
     """Rather than taken for a local path; with what there is."""
-    with pytest.raises(UsageError, match=r"is not supported.* There are: s3://"):
+    with pytest.raises(UsageError, match=r"is not supported.* Choose from: s3://"):
         found(url)
 
 
@@ -338,7 +338,7 @@ def test_what_a_list_names_and_is_not_there_fails_by_itself(tree):
     """A file that vanished since the list was made does not stop the others; a URL in it does, with its line."""
     here = tree("a.mp3")
     recordings = list(find_recordings(["-"], stdin=io.BytesIO(b"gone.mp3\na.mp3")))
-    assert [recording.problem and recording.problem.message for recording in recordings] == ["gone.mp3 is not there.", None]
+    assert [recording.problem and recording.problem.message for recording in recordings] == ["gone.mp3 does not exist.", None]
     (here / "l").write_text("\nftp://b/x.mp3")
     with pytest.raises(UsageError, match=r"^l, line 2: ftp://b/x\.mp3: ftp://"):
         found("@l")
@@ -362,16 +362,16 @@ def test_a_manifest_sets_options_of_single_recordings(tree):
     ("line", "message"),
     [
         ("not json", "m.jsonl, line 2 is not JSON"),
-        ("[1]", "line 2 names no recording"),
-        ('{"language": "pt"}', "line 2 names no recording"),
-        ('{"uri": "a.mp3", "langauge": "pt"}', "line 2: there is no key 'langauge'. Did you mean language?"),
+        ("[1]", "line 2 has no recording"),
+        ('{"language": "pt"}', "line 2 has no recording"),
+        ('{"uri": "a.mp3", "langauge": "pt"}', "line 2 has an unknown key 'langauge'. Did you mean language?"),
         ('{"uri": "a.mp3", "model": "small"}', "A line may set: language"),
         ('{"uri": "a.mp3", "language": "klingonish"}', "line 2: language: no language is called 'klingonish'"),
         ('{"uri": "a.mp3", "audio_track": -1}', "line 2: audio_track"),
         ('{"uri": "a.mp3", "task": "sing"}', "line 2: task"),
         ('{"uri": "ftp://x/a.mp3"}', "line 2: ftp://x/a.mp3: ftp:// is not supported"),
-        ('{"uri": "a\\u0000.mp3"}', "line 2: a\\x00.mp3 cannot be the name of a file"),
-        ('{"uri": "\\ud800.mp3"}', "line 2: \\ud800.mp3 cannot be the name of a file"),
+        ('{"uri": "a\\u0000.mp3"}', "line 2: a\\x00.mp3 is not a valid file name"),
+        ('{"uri": "\\ud800.mp3"}', "line 2: \\ud800.mp3 is not a valid file name"),
         ("[" * 100_000, "line 2 is not JSON"),
     ],
 )
@@ -388,7 +388,7 @@ def test_one_recording_with_two_settings_is_an_error(tree):
     here = tree("a.mp3", "b.mp3")
     (here / "m.jsonl").write_text('{"uri": "a.mp3", "language": "pt"}')
     assert [dict(recording.overrides) for recording in find_recordings(["m.jsonl", "."])] == [{"language": "pt"}, {}]
-    with pytest.raises(UsageError, match="named twice"):
+    with pytest.raises(UsageError, match="listed twice"):
         found(".", "m.jsonl")
 
 

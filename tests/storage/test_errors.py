@@ -69,7 +69,7 @@ def test_s3_that_cannot_be_used(bucket: Tree, changed: dict, message: str, cure:
 
 @pytest.mark.parametrize(
     ("status", "message"),
-    [(403, "may not be used"), (503, "overloaded or broken"), (400, "cannot be used")],
+    [(403, "denies access"), (503, "overloaded or failing"), (400, "cannot be used")],
 )
 def test_answers_of_a_store(proxied, status: int, message: str) -> None:
     """By their numbers, since some stores say nothing else."""
@@ -89,7 +89,7 @@ def test_http_that_cannot_be_used(web) -> None:
         request.end_headers()
 
     web.answers["/closed.mp3"] = refused
-    assert "may not be used (403)" in trouble(f"{web.url}/closed.mp3?sig=X-Amz-1", {}).message
+    assert "denies access (403)" in trouble(f"{web.url}/closed.mp3?sig=X-Amz-1", {}).message
     assert "cannot be reached" in trouble(f"http://127.0.0.1:{free_port()}/x.mp3", {}).message
     assert isinstance(trouble(f"{web.url}/gone.mp3", {}), SourceNotFound)
 
@@ -98,7 +98,7 @@ def test_sftp_that_cannot_be_used(servers, tmp_path: Path) -> None:
     """A wrong password; a server that is not known, or not there."""
     server = servers("sftp")
     options = dict(server.options["sftp"])
-    assert "not accepted" in trouble(f"{server.url}/", {"sftp": {**options, "password": "wrong"}}).message
+    assert "were rejected" in trouble(f"{server.url}/", {"sftp": {**options, "password": "wrong"}}).message
     unknown = trouble(f"{server.url}/", {"sftp": {**options, "known_hosts": str(tmp_path / "none")}})
     assert "known_hosts" in unknown.message
     assert "cannot be reached" in trouble(f"sftp://{USER}@127.0.0.1:{free_port()}/x/", {"sftp": options}).message
@@ -123,7 +123,7 @@ def test_an_output_folder_that_takes_nothing_is_found_out_before_the_first_hour(
     for source, output, message in [
         (bucket.url, "s3://nowhere-at-all/out", "no such bucket"),
         (f"{web.url}/x.mp3", None, "cannot be written to"),
-        (tree.url, None, "may not be used"),
+        (tree.url, None, "denies access"),
     ]:
         options = tree.options if source == tree.url else bucket.options
         settings = Settings(storage=options, output_dir=output)

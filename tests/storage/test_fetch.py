@@ -29,8 +29,8 @@ def here(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small pieces and little patience: the same ways in less time."""
-    monkeypatch.setattr(download, "PIECE_BYTES", MIB)
-    monkeypatch.setattr(download, "PIECE_SECONDS", 2.0)
+    monkeypatch.setattr(download, "CHUNK_BYTES", MIB)
+    monkeypatch.setattr(download, "CHUNK_SECONDS", 2.0)
 
 
 def one(tree: Tree, name: str = "aula.mp3") -> Recording:
@@ -92,7 +92,7 @@ def test_a_broken_transfer_goes_on(proxied, here: Path, how: str) -> None:
 
 def test_what_does_not_come_is_said_in_one_line(proxied, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After some tries; with the cure, without a signature, and the scratch folder is empty."""
-    monkeypatch.setattr(download, "FRUITLESS_TRIES", 2)
+    monkeypatch.setattr(download, "MAX_FAILED_ATTEMPTS", 2)
     tree, proxy = proxied
     tree.put("aula.mp3", content(MIB))
     recording = one(tree)
@@ -224,7 +224,7 @@ def test_damage_on_the_way_is_found_by_the_checksum(bucket: Tree, here: Path, mo
     assert not place.store.etags_are_md5
     place.store.etags_are_md5 = True
     monkeypatch.setattr(place.store, "read", lambda *args, **more: os.urandom(5))
-    with pytest.raises(Unreadable, match="arrived damaged, twice"), Fetcher(folder=here).fetch(recording):
+    with pytest.raises(Unreadable, match="damaged in transfer, twice"), Fetcher(folder=here).fetch(recording):
         pass
 
 
@@ -234,7 +234,7 @@ def test_the_scratch_disk_is_bounded(bucket: Tree, here: Path) -> None:
         bucket.put(name, bytes(size))
     a, b, c, huge = (one(bucket, name) for name in ("a.mp3", "b.mp3", "c.mp3", "huge.mp3"))
     fetcher = Fetcher(1300, here)
-    with pytest.raises(Unreadable, match="larger than the limit"), fetcher.fetch(huge):
+    with pytest.raises(Unreadable, match="larger than the scratch limit"), fetcher.fetch(huge):
         pass
     with fetcher.fetch(a):
         fetcher.prefetch(b)
@@ -283,5 +283,5 @@ def test_what_vanished_since_it_was_listed_is_said(remote: Tree, here: Path) -> 
     place = remote.put("aula.mp3", b"sound")
     recording = one(remote)
     place.store.remove(place)
-    with pytest.raises(Unreadable, match=r"aula\.mp3 is not there any more"), Fetcher(folder=here).fetch(recording):
+    with pytest.raises(Unreadable, match=r"aula\.mp3 does not exist any more"), Fetcher(folder=here).fetch(recording):
         pass

@@ -108,7 +108,7 @@ def test_more_than_the_scratch_limit_fails_before_it_is_fetched(bucket: Tree, tr
     env = {**bucket.env, "TRANSCRIBE_DEBUG": "1"}
     ran = transcribe("run", bucket.url, "--model", "demo", "--scratch-limit", "0.00001", env=env)
     assert ran.code == 3
-    assert "larger than the limit" in ran.err
+    assert "larger than the scratch limit" in ran.err
     assert "--scratch-limit" in ran.err
     assert SECRET not in ran.err
 

@@ -68,7 +68,7 @@ def test_what_is_not_there_is_said(remote: Tree) -> None:
     """A file, a folder."""
     remote.put("x.mp3", b"sound")
     for name in ("y.mp3", "nowhere", "nowhere/"):
-        with pytest.raises(SourceNotFound, match="is not there"):
+        with pytest.raises(SourceNotFound, match="does not exist"):
             labels(remote, f"{remote.url}/{name}")
 
 
@@ -79,11 +79,11 @@ def test_lists_and_manifests_name_urls_and_lie_in_buckets_themselves(remote: Tre
     (tmp_path / "list").write_text(f"{remote.url}/a/x.mp3\n{remote.url}/a/gone.mp3\n")
     x, gone = find_recordings([f"@{tmp_path}/list"], storage=remote.options)
     assert x.problem is None
-    assert "gone.mp3 is not there" in str(gone.problem)
+    assert "gone.mp3 does not exist" in str(gone.problem)
     remote.put("m.jsonl", b'{"uri": "a/y.mp3", "language": "pt"}\n')
     (y,) = find_recordings([f"{remote.url}/m.jsonl"], storage=remote.options)
     assert (y.label, y.overrides) == ("y.mp3", {"language": "pt"})
-    with pytest.raises(SourceNotFound, match=r"The list .*nolist is not there"):
+    with pytest.raises(SourceNotFound, match=r"The list .*nolist does not exist"):
         labels(remote, f"@{remote.url}/nolist")
 
 
@@ -130,10 +130,10 @@ def test_archives_are_folders(tmp_path, bucket: Tree) -> None:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("sftp://me:secret@host/x", "no password can be in a URL"),
-        ("https://me:secret@host/x.mp3", "no password can be in a URL"),
-        ("s3://", "names no bucket"),
-        ("zip://x.mp3", "names no archive"),
+        ("sftp://me:secret@host/x", "must not contain a password"),
+        ("https://me:secret@host/x.mp3", "must not contain a password"),
+        ("s3://", "has no bucket"),
+        ("zip://x.mp3", "has no archive"),
         ("s3://b/x::s3://c/y", "only zip:// and tar:// can be chained"),
     ],
 )
@@ -163,7 +163,7 @@ def test_pages_and_feeds_name_recordings(web) -> None:
     assert [(found.label, found.size) for found in find_recordings([f"{web.url}/p/"])] == [("aula 1.mp3", 1), ("sub/b.ogg", 2)]
     assert [found.label for found in find_recordings([f"{web.url}/feed"])] == ["p/aula 1.mp3"]
     web.files["/empty"], web.types["/empty"] = b"<p>", "text/html"
-    with pytest.raises(SourceNotFound, match="links to no recordings"):
+    with pytest.raises(SourceNotFound, match="has no links to recordings"):
         list(find_recordings([f"{web.url}/empty"]))
 
 
