@@ -1,4 +1,4 @@
-"""What is said when a file, a variable or a flag is wrong: one line, with its place and what is allowed."""
+"""Errors in a file, a variable or a flag: one line, with the location and the allowed values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Load = Callable[..., Config]
 
 
 def refusal(configured: Load, *arguments: Any, **flags: Any) -> str:
-    """The one line, with the folder of the test as `.`."""
+    """The error message."""
     with pytest.raises(ConfigError) as caught:
         configured(*arguments, **flags)
     assert caught.value.exit_code == 2
@@ -95,13 +95,13 @@ def refusal(configured: Load, *arguments: Any, **flags: Any) -> str:
         ("beam_size = 2\n\nmodel : x", "{file} is not TOML: Expected '=' after a key in a key/value pair (at line 3, column 7)."),
     ],
 )
-def test_a_mistake_in_the_file_is_told_with_its_place(configured: Load, tmp_path: Path, toml: str, says: str) -> None:
-    """The file, the key, what is wrong, what is allowed, the nearest right word."""
+def test_an_error_in_the_file_names_file_and_key(configured: Load, tmp_path: Path, toml: str, says: str) -> None:
+    """The message has the problem, the allowed values and the most similar name."""
     assert refusal(configured, toml) == says.format(file=tmp_path / "transcribe.toml")
 
 
-def test_a_mistake_in_a_profile_is_told_when_the_profile_is_used(configured: Load, tmp_path: Path) -> None:
-    """With the name of its table."""
+def test_an_error_in_a_profile_is_reported_when_the_profile_is_used(configured: Load, tmp_path: Path) -> None:
+    """With the name of the table."""
     toml = "[profiles.night]\nbeam_size = 0\n"
     assert configured(toml).spec.beam_size == 5
     says = refusal(configured, toml, profile="night")
@@ -124,13 +124,13 @@ def test_a_mistake_in_a_profile_is_told_when_the_profile_is_used(configured: Loa
         ({"TRANSCRIBE_OFFLINE": "ja"}, 'TRANSCRIBE_OFFLINE cannot be "ja": it must be true or false.'),
     ],
 )  # fmt: skip
-def test_a_mistake_in_a_variable_names_it(configured: Load, environ: dict[str, str], says: str) -> None:
-    """And an unknown one the nearest that means something."""
+def test_an_error_in_a_variable_names_the_variable(configured: Load, environ: dict[str, str], says: str) -> None:
+    """For an unknown variable, the hint has the most similar one."""
     assert refusal(configured, None, environ) == says
 
 
-def test_other_variables_are_none_of_ours(configured: Load) -> None:
-    """Nor are the reserved ones options."""
+def test_other_variables_are_ignored(configured: Load) -> None:
+    """So are the reserved TRANSCRIBE_ variables."""
     environ = {
         "TRANSCRIBE_DEBUG": "1",
         "TRANSCRIBE_CONFIG": "",
@@ -157,25 +157,25 @@ def test_other_variables_are_none_of_ours(configured: Load) -> None:
         ),
     ],
 )
-def test_a_mistake_in_a_flag_is_told_in_its_spelling(configured: Load, flags: dict[str, str], says: str) -> None:
-    """With hyphens, as it is typed."""
+def test_an_error_in_a_flag_names_the_flag(configured: Load, flags: dict[str, str], says: str) -> None:
+    """With hyphens, as typed."""
     assert refusal(configured, **flags) == says
 
 
 def test_a_long_value_is_shortened(configured: Load) -> None:
-    """The line stays a line."""
+    """The message stays one line."""
     assert len(refusal(configured, log_format="x" * 5000)) < 200
 
 
-def test_a_file_that_is_named_and_not_there_is_an_error(configured: Load, tmp_path: Path) -> None:
-    """Nothing is searched then."""
+def test_a_missing_configuration_file_is_an_error(configured: Load, tmp_path: Path) -> None:
+    """If a file is given, no other file is searched."""
     missing = tmp_path / "no.toml"
     assert refusal(configured, config=missing) == f"The configuration file {missing} does not exist."
     assert refusal(configured, None, {"TRANSCRIBE_CONFIG": str(missing)}) == f"The configuration file {missing} does not exist."
 
 
-def test_a_file_that_cannot_be_read_is_an_error(configured: Load, tmp_path: Path) -> None:
-    """A folder of that name, a broken link, other bytes than text: never passed over."""
+def test_an_unreadable_file_is_an_error(configured: Load, tmp_path: Path) -> None:
+    """A folder of that name, a broken link, binary data: never ignored."""
     file = tmp_path / "transcribe.toml"
     file.mkdir()
     assert refusal(configured) == f"Cannot read {file}: Is a directory."
@@ -189,8 +189,8 @@ def test_a_file_that_cannot_be_read_is_an_error(configured: Load, tmp_path: Path
     assert refusal(configured).startswith(f"{file} is not TOML: ")
 
 
-def test_an_unknown_profile_is_told_with_the_profiles_there_are(configured: Load, tmp_path: Path) -> None:
-    """From tables and files; without a configuration file there are none."""
+def test_an_unknown_profile_lists_the_known_ones(configured: Load, tmp_path: Path) -> None:
+    """From tables and files. Without a configuration file there are no profiles."""
     assert refusal(configured, profile="night").startswith("Profile 'night' does not exist: no transcribe.toml was found")
     file = tmp_path / "transcribe.toml"
     assert refusal(configured, "", profile="night") == f"{file} has no profile 'night'. It has no profiles."
@@ -200,14 +200,14 @@ def test_an_unknown_profile_is_told_with_the_profiles_there_are(configured: Load
     assert says == f"{file} has no profile '../night'. Choose from: day, fast."
 
 
-def test_a_profile_that_is_there_twice_is_not_guessed(configured: Load, tmp_path: Path) -> None:
-    """A table and a file of one name."""
+def test_a_profile_that_is_defined_twice_is_an_error(configured: Load, tmp_path: Path) -> None:
+    """A table and a file with the same name."""
     (tmp_path / "profiles").mkdir()
     (tmp_path / "profiles/day.toml").touch()
     assert "is defined twice" in refusal(configured, "[profiles.day]\n", profile="day")
 
 
-def test_a_flag_that_is_no_field_is_a_mistake_of_ours(configured: Load) -> None:
-    """Not the user's."""
+def test_a_flag_without_a_field_is_a_programming_error(configured: Load) -> None:
+    """It is not a ConfigError."""
     with pytest.raises(TypeError, match="batchsize"):
         configured(batchsize=3)

@@ -51,7 +51,7 @@ class Web:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def close(self) -> None:
-        """Stop."""
+        """Stop the server."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -106,7 +106,7 @@ class Proxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        """Stop taking connections, and let go of those that stall."""
+        """Stop accepting connections, and close stalled ones."""
         self._closed.set()
         self._socket.close()
 
@@ -148,7 +148,7 @@ class Proxy:
             upstream.shutdown(socket.SHUT_WR)
 
     def _break(self, client: socket.socket, data: bytes, fate: tuple[str, int], left: list[int]) -> bool:
-        """Whether the connection goes on."""
+        """Whether the connection continues."""
         how, number = fate
         if how == "rate":
             client.sendall(data)
