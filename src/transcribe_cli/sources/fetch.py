@@ -1,6 +1,7 @@
 """Provides a local, readable path of a recording, and checks that the recording did not change while it was read.
 
-Local recordings are read in location. Others are fetched to the scratch folder, and the next ones in advance, within a limit for all copies.
+Local recordings are read in place. Others are fetched to the scratch folder, the next ones in advance. A limit applies to all copies
+together.
 """
 
 from __future__ import annotations
@@ -138,7 +139,7 @@ class Fetcher:
         location = copy.recording.path
         try:
             if not isinstance(location, Location):
-                raise TypeError("local recordings are read in location")  # noqa: TRY301
+                raise TypeError("local recordings are read in place")  # noqa: TRY301
             self._fetch_current(copy, location)
         except Cancelled:
             pass

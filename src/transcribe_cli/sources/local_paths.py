@@ -42,7 +42,7 @@ def local_path(source: str) -> str:
 
 
 def absolute(path: str, folder: Path | None = None) -> Path:
-    """The absolute path, with symlinks. `x/..` is only simplified if x is not a symlink, where it means another folder."""
+    """The absolute path, not resolved. `x/..` is simplified unless x is a symlink, because then it leads to another folder."""
     full = (folder or Path.cwd()) / _check_name(path)
     if ".." not in full.parts:
         return full

@@ -179,9 +179,9 @@ def diagnose(error: BaseException, family: str, handled: BaseException | None = 
         (_CONNECTION_LOST, lambda code: Diagnosis(f"lost the connection ({code})", "Try again.", transient=True)),
         (_NOT_FOUND, lambda _: Diagnosis("does not exist", missing=True)),
     )
-    for known, diagnosis in table:
+    for known, make_diagnosis in table:
         if code := next((code for code in codes if code in known), None):
-            return diagnosis(code)
+            return make_diagnosis(code)
     return Diagnosis(f"cannot be used ({codes[0]})", "Set TRANSCRIBE_DEBUG=1 for details.", transient=isinstance(error, OSError))
 
 
