@@ -1,6 +1,6 @@
-"""Every option changes something. A table says what; the first test says that no option is missing from it.
+"""Every option has an effect. The tables have the effects, and the first test checks that no option is missing.
 
-Options of decoding are watched where they reach CTranslate2, with the real model behind; all others by what they do to the result.
+Decoding options are observed in the calls of CTranslate2, with the real model; all others by their effect on the result.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def test_an_option_of_the_prompt_reaches_the_decoder(option: str, recording: Pat
     assert (prompts[0], options["suppress_tokens"]) != (plain[0], plain_options["suppress_tokens"])
 
 
-# Whatever is said, the model is made to doubt it.
+# Thresholds that reject every text.
 SILENCED: Mapping[str, Any] = {"language": "pt", "log_prob_threshold": 0.0, "no_speech_threshold": 0.0}
 
 
@@ -238,7 +238,7 @@ def _gpu_beyond_the_last() -> bool:
     return _raises(DeviceUnavailable, lambda: check_gpu((7,), 1))
 
 
-# Options of outputs, choice of files and display are tested where they are at home, by running the program.
+# Options of outputs, selection of files and display are tested in other files, by running the program.
 def _batches(path: Path, **more: object) -> int:
     """Batch size of the diarizer."""
     [job] = plan(find_recordings([str(path)]), JobSpec(model="demo", diarize=True, diarize_model="demo"), settings())

@@ -1,4 +1,4 @@
-"""Leases in every kind of storage: of any number of runs one gets a recording, and what a dead one held is had by others."""
+"""Leases in every kind of storage: only one of several runs gets a recording, and expired leases are taken over."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CLIENTS, ROUNDS = 6, 3
 
 
 def at(tree: Tree, name: str, client: int = 0) -> AnyPath:
-    """A lease in a tree, for a client with a connection of its own where connections do one thing at a time."""
+    """A lease in a tree. Each client has its own connection, if a connection runs one call at a time."""
     options = {**tree.options, **({"sftp": {**tree.options["sftp"], "timeout": 10 + client}} if "sftp" in tree.options else {})}
     place = dataclasses.replace(tree, options=options).at(name)
     if isinstance(place, Location):
@@ -29,8 +29,8 @@ def at(tree: Tree, name: str, client: int = 0) -> AnyPath:
     return place
 
 
-def test_of_many_at_once_one_creates_and_one_takes_over(tree: Tree) -> None:
-    """The winner's name stands in it, whole; slow takers come after it."""
+def test_only_one_of_many_creates_and_takes_over_a_lease(tree: Tree) -> None:
+    """The lease has the complete content of the winner."""
     names = [f"client {number}".encode() * (1 + number) for number in range(CLIENTS)]
     with ThreadPoolExecutor(CLIENTS) as pool:
         for number in range(ROUNDS):
@@ -49,17 +49,17 @@ def test_of_many_at_once_one_creates_and_one_takes_over(tree: Tree) -> None:
     assert len(tree.files()) == 2 * ROUNDS
 
 
-def test_a_lease_that_is_given_back_while_it_is_looked_at_is_nobodys(remote: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It was there when ours was refused, and is gone when it is asked whose it is: it can be had."""
+def test_a_lease_that_is_released_while_it_is_read_is_free(remote: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It existed when ours was refused, and is gone when its owner is read: it can be acquired."""
     path = at(remote, ".aula.mp3.transcribe-lease")
     assert AnyLeaseStore().create(path, b"theirs")
     ask = shared_files.read_version
 
-    def gone_by_now(place: Location, *more: str) -> object:
+    def already_removed(place: Location, *more: str) -> object:
         remote.remove(path.name)
         return ask(place, *more)
 
-    monkeypatch.setattr(shared_files, "read_version", gone_by_now)
+    monkeypatch.setattr(shared_files, "read_version", already_removed)
     assert not AnyLeaseStore().create(path, b"ours")
     remote.remove(path.name)
     assert AnyLeaseStore().create(path, b"ours")
