@@ -278,5 +278,5 @@ def breaking(monkeypatch: pytest.MonkeyPatch, tree: Tree, extension: str) -> Non
 
         return written
 
-    monkeypatch.setattr(atomic, "write", refuse(atomic.write))
+    monkeypatch.setattr(atomic, "write_atomically", refuse(atomic.write_atomically))
     monkeypatch.setattr(objects, "_put", refuse(objects._put))
