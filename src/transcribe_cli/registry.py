@@ -55,7 +55,7 @@ class Registry:
             return name
         near = get_close_matches(name, self.targets, n=1)
         hint = f"Did you mean {near[0]}?" if near else f"Choose from: {', '.join(self.targets)}."
-        raise UsageError(f"No {self.kind} is called {name!r}.", hint)
+        raise UsageError(f"Unknown {self.kind} {name!r}.", hint)
 
     def load(self, name: str) -> Any:  # noqa: ANN401 - callers cast to the contract of the kind
         """Import and return the implementation.

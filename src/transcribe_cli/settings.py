@@ -256,7 +256,7 @@ class Settings(BaseModel):
     def _known_formats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         unknown = [name for name in value if name not in (*FORMATS.names(), "all")]
         if unknown:
-            raise ValueError(f"no output format is called {unknown[0]!r}; choose from {', '.join(FORMATS.names())} and all")
+            raise ValueError(f"unknown output format {unknown[0]!r}; choose from {', '.join(FORMATS.names())} and all")
         names = FORMATS.installed() if "all" in value else value
         # JSON is always written: the other formats are rendered from it, and the done test reads it.
         return tuple(dict.fromkeys(("json", *names)))
@@ -280,5 +280,5 @@ def checked_backends(names: tuple[str, ...]) -> tuple[str, ...]:
         ValueError: a backend does not exist.
     """
     if unknown := [name for name in names if name not in BACKENDS.names()]:
-        raise ValueError(f"no backend is called {unknown[0]!r}; choose from {', '.join(BACKENDS.names())}")
+        raise ValueError(f"unknown backend {unknown[0]!r}; choose from {', '.join(BACKENDS.names())}")
     return tuple(dict.fromkeys(names))

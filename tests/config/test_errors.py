@@ -63,7 +63,7 @@ def refusal(configured: Load, *arguments: Any, **flags: Any) -> str:
         ("include = 2025-01-01", 'In {file}, include cannot be "2025-01-01": it must be a list of texts.'),
         (
             "output_format = 'srtt'",
-            "In {file}, output_format cannot be \"srtt\": no output format is called 'srtt'; "
+            "In {file}, output_format cannot be \"srtt\": unknown output format 'srtt'; "
             "choose from json, srt, vtt, ass, lrc, txt, md, docx, html, tsv, csv, textgrid, aud, rttm and all.",
         ),
         (

@@ -145,7 +145,7 @@ def test_keys_in_a_file_that_others_can_read_are_rejected_and_never_shown(transc
     assert '"key": "***"' in ran.out
     assert SECRET not in ran.out + ran.err
     file.write_text("[storage.s4]\nanon = true\n")
-    assert "there is no storage called 's4'" in transcribe("config", "show").err
+    assert "unknown storage 's4'" in transcribe("config", "show").err
 
 
 def test_an_exception_being_handled_is_not_the_cause_of_an_error(remote: Tree) -> None:

@@ -46,7 +46,7 @@ def validate_options(tables: object) -> Options:
         if family not in FAMILIES:
             near = get_close_matches(str(name), [*FAMILIES, *SCHEMES], n=1)
             hint = f"did you mean {near[0]}" if near else f"choose from {', '.join(FAMILIES)}"
-            raise ValueError(f"there is no storage called {name!r}; {hint}")
+            raise ValueError(f"unknown storage {name!r}; {hint}")
         if not isinstance(table, Mapping):
             raise ValueError(f"storage.{name} must be a table; write [storage.{name}] on a separate line")  # noqa: TRY004
         options[family] = {**options.get(family, {}), **table}
