@@ -1,6 +1,6 @@
-"""Every option changes something. A table says what; the first test says that no option is missing from it.
+"""Every option has an effect. The tables have the effects, and the first test checks that no option is missing.
 
-Options of decoding are watched where they reach CTranslate2, with the real model behind; all others by what they do to the result.
+Decoding options are observed in the calls of CTranslate2, with the real model; all others by their effect on the result.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ GENERATE: Mapping[str, tuple[dict[str, Any], str, Any]] = {
 
 
 class Watched:
-    """CTranslate2's model, remembering what it was asked to generate."""
+    """CTranslate2's model, which records the calls of generate."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
@@ -58,19 +58,19 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two sentences with a pause of a second between them."""
+    """Two sentences with a pause of a second."""
     path = tmp_path_factory.mktemp("options") / "aula.wav"
     path.write_bytes(spoken('<speak>Bom dia a todos. <break time="1200ms"/> Vamos começar a aula.</speak>', "pt-br+m3"))
     return path
 
 
 def settings(**more: object) -> Settings:
-    """The processor, two threads."""
+    """Settings for the CPU with two threads."""
     return Settings.model_validate({"device": "cpu", "threads": 2, **more})
 
 
 def run(recording: Path, **spec: object) -> Transcript:
-    """The transcript with these options of the spec."""
+    """Transcribe with these options of the spec."""
     [outcome] = transcribe(recording, JobSpec.model_validate({"model": "demo", **spec}), settings())
     if outcome.error is not None:
         raise outcome.error
@@ -79,7 +79,7 @@ def run(recording: Path, **spec: object) -> Transcript:
 
 
 def watched(recording: Path, monkeypatch: pytest.MonkeyPatch, **spec: object) -> Watched:
-    """What CTranslate2 was asked with these options."""
+    """The model with its recorded calls after a transcription with these options."""
     found: list[Watched] = []
     original = faster_whisper.WhisperModel
 
@@ -95,12 +95,12 @@ def watched(recording: Path, monkeypatch: pytest.MonkeyPatch, **spec: object) ->
 
 
 def words(transcript: Transcript) -> int:
-    """How many."""
+    """Number of words."""
     return len(transcript.text.split())
 
 
-def test_the_tables_name_every_option() -> None:
-    """The panels of `--help`, and this file, have each field of spec and settings once."""
+def test_the_tables_have_every_option() -> None:
+    """The panels of `--help` and this file have each field of spec and settings once."""
     shown = [name for names in OPTION_GROUPS.values() for name in names]
     assert sorted(shown) == sorted(FIELDS)
     assert set(GENERATE) | set(PROMPTED) | set(SPEC) | set(SETTINGS) == set(FIELDS)
@@ -108,7 +108,7 @@ def test_the_tables_name_every_option() -> None:
 
 @pytest.mark.parametrize("option", GENERATE)
 def test_an_option_of_decoding_reaches_the_decoder(option: str, recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With its value, and with another one when it is not set."""
+    """With its value, and with another one if it is not set."""
     spec, argument, value = GENERATE[option]
     assert watched(recording, monkeypatch, **spec).calls[0][1][argument] == value
     assert watched(recording, monkeypatch).calls[0][1].get(argument) != value
@@ -130,12 +130,12 @@ def test_an_option_of_the_prompt_reaches_the_decoder(option: str, recording: Pat
     assert (prompts[0], options["suppress_tokens"]) != (plain[0], plain_options["suppress_tokens"])
 
 
-# Whatever is said, the model is made to doubt it.
+# Thresholds that reject every text.
 SILENCED: Mapping[str, Any] = {"language": "pt", "log_prob_threshold": 0.0, "no_speech_threshold": 0.0}
 
 
 def _calls(method: str, path: Path, **spec: object) -> list[tuple[Any, ...]]:
-    """What this method of faster-whisper's model was called with."""
+    """The arguments of the calls of this method of faster-whisper's model."""
     calls: list[tuple[Any, ...]] = []
     original = getattr(faster_whisper.WhisperModel, method)
     with pytest.MonkeyPatch.context() as patch:
@@ -145,19 +145,19 @@ def _calls(method: str, path: Path, **spec: object) -> list[tuple[Any, ...]]:
 
 
 def _languages(path: Path, **spec: object) -> set[str]:
-    """The languages in which the parts of a recording are read that goes on in English."""
+    """The languages used for a recording that switches to English."""
     parts = [("Bom dia a todos. Vamos começar a aula.", "pt-br+m3"), ("Good morning, everyone.", "en-us+f2")]
     mixed = lecture(path.parent / "other" / "mixed.wav", parts)
     return {call[1].language_code for call in _calls("get_prompt", mixed, **spec)}
 
 
 def _frames(path: Path, **spec: object) -> int:
-    """How many frames of features the encoder was given."""
+    """Number of feature frames passed to the encoder."""
     return int(_calls("encode", path, **spec)[0][1].shape[-1])
 
 
 def _voices(path: Path, **spec: object) -> int:
-    """How many speakers are found in the first half of the example of three voices."""
+    """Number of speakers found in the first half of the example with three voices."""
     half = path.parent / "half" / "hearing.wav"
     half.parent.mkdir(exist_ok=True)
     with wave.open(str(EXAMPLES / "hearing.wav")) as whole, wave.open(str(half), "wb") as file:
@@ -211,7 +211,7 @@ def _raises(kind: type[Exception], do: Callable[[], object]) -> bool:
 
 @pytest.mark.parametrize("option", SPEC)
 def test_an_option_of_the_spec_changes_the_transcript(option: str, recording: Path) -> None:
-    """Each in its own way."""
+    """Each option has a different effect."""
     assert SPEC[option](recording)
 
 
@@ -223,7 +223,7 @@ def _engine(**options: object) -> faster_whisper.FasterWhisper:
 
 
 def _loaded_with(**options: object) -> tuple[int, int]:
-    """Threads of each worker, and workers, with which the model is loaded when these options are set."""
+    """The number of threads per worker and of workers that the model is loaded with."""
     seen: dict[str, Any] = {}
     with pytest.MonkeyPatch.context() as patch:
         original = faster_whisper.WhisperModel
@@ -238,9 +238,9 @@ def _gpu_beyond_the_last() -> bool:
     return _raises(DeviceUnavailable, lambda: check_gpu((7,), 1))
 
 
-# Options of outputs, choice of files and display are tested where they are at home, by running the program.
+# Options of outputs, selection of files and display are tested in other files, by running the program.
 def _batches(path: Path, **more: object) -> int:
-    """How many windows the diarizer sees at once."""
+    """Batch size of the diarizer."""
     [job] = plan(find_recordings([str(path)]), JobSpec(model="demo", diarize=True, diarize_model="demo"), settings())
     diarizer: Any = load_diarizer(settings(**more), job, ignore_event)
     return int(diarizer._pipeline.embedding_batch_size)
@@ -303,7 +303,7 @@ SETTINGS: Mapping[str, Callable[[Path], bool] | str] = {
 
 
 @pytest.mark.parametrize("option", [name for name, check in SETTINGS.items() if not isinstance(check, str)])
-def test_an_option_of_the_machine_is_followed(option: str, recording: Path) -> None:
+def test_an_option_of_the_machine_has_an_effect(option: str, recording: Path) -> None:
     """Device, memory, threads, cache."""
     check = SETTINGS[option]
     assert not isinstance(check, str)
@@ -311,8 +311,8 @@ def test_an_option_of_the_machine_is_followed(option: str, recording: Path) -> N
 
 
 @pytest.mark.parametrize("option", [name for name, check in SETTINGS.items() if isinstance(check, str)])
-def test_an_option_of_the_run_has_its_test(option: str) -> None:
-    """The file named in the table uses the flag, or sets the option."""
+def test_an_option_of_the_run_has_a_test(option: str) -> None:
+    """The test file in the table uses the flag or sets the option."""
     where = SETTINGS[option]
     assert isinstance(where, str)
     text = (Path(__file__).parent.parent / where).read_text()

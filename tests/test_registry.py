@@ -1,4 +1,4 @@
-"""Names to implementations."""
+"""Registries of implementations."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ KIND = Registry(
 )
 
 
-def test_all_is_what_is_installed() -> None:
-    """An extra that is missing makes `all` smaller; here there are all."""
+def test_all_means_every_installed_format() -> None:
+    """`all` skips formats with a missing extra. Here every extra is installed."""
     assert KIND.installed() == ("csv",)
     assert Settings(output_format=("all",)).output_format == FORMATS.names() == FORMATS.installed()
 
 
-def test_a_missing_extra_names_its_cure() -> None:
-    """Whoever asks for the format by its name is told before the run."""
+def test_a_missing_extra_names_the_pip_command() -> None:
+    """It is reported before the run."""
     with pytest.raises(MissingExtra, match=r"odt needs no_such_module, .* pip install 'transcribe-cli\[odt\]'"):
         KIND.load("odt")
 
 
 def test_every_format_can_be_loaded() -> None:
-    """Which is what a run looks for before its first recording."""
+    """A run checks this before its first recording."""
     check_formats(FORMATS.names())
 
 
-def test_every_ending_has_room() -> None:
-    """Also after a name that is as long as a file system allows, and no two formats share one."""
+def test_every_file_extension_fits() -> None:
+    """Also after a name of the maximum length. No two formats share an extension."""
     assert len(FILE_EXTENSIONS) == len(FORMATS.names())
     assert all(len(f"{shorten_name('x' * 300)}.{file_extension(name)}") <= NAME_BYTES for name in FORMATS.names())

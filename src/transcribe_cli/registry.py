@@ -1,4 +1,7 @@
-"""Names to implementations, loaded on first use: `transcribe --help` imports none of them, a missing extra names its cure."""
+"""Registries that map names to implementations. They import on first use, so that `transcribe --help` is fast.
+
+A missing extra is an error with the pip command that installs it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from transcribe_cli.errors import MissingExtra, UsageError
 
 @dataclass(frozen=True)
 class Extra:
-    """An extra of this package, and the module that is there when it is installed."""
+    """An extra of this package, and a module that it installs."""
 
     name: str
     module: str
@@ -22,12 +25,12 @@ class Extra:
 
 @dataclass(frozen=True)
 class Registry:
-    """One kind of thing that users choose by name.
+    """One kind of implementation that users choose by name.
 
     Attributes:
-        kind: what it is called in messages.
+        kind: its name in messages.
         targets: name -> "module:attribute".
-        extras: name -> what brings its dependencies, where the base install does not.
+        extras: name -> extra with its dependencies, for names that the base install does not cover.
     """
 
     kind: str
@@ -39,27 +42,27 @@ class Registry:
         return tuple(self.targets)
 
     def installed(self) -> tuple[str, ...]:
-        """The names that can be used here, in the order of the table: all but those whose extra is missing."""
+        """The names whose dependencies are installed, in the order of the table."""
         return tuple(name for name in self.targets if (extra := self.extras.get(name)) is None or find_spec(extra.module))
 
     def check(self, name: str) -> str:
-        """The name itself.
+        """Return the name.
 
         Raises:
-            UsageError: when there is no such name; the message has the nearest one.
+            UsageError: the name is unknown. The hint has the most similar name.
         """
         if name in self.targets:
             return name
         near = get_close_matches(name, self.targets, n=1)
-        hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(self.targets)}."
-        raise UsageError(f"No {self.kind} is called {name!r}.", hint)
+        hint = f"Did you mean {near[0]}?" if near else f"Choose from: {', '.join(self.targets)}."
+        raise UsageError(f"Unknown {self.kind} {name!r}.", hint)
 
-    def load(self, name: str) -> Any:  # noqa: ANN401 - callers cast to the contract of their kind
-        """Import and return what the name stands for.
+    def load(self, name: str) -> Any:  # noqa: ANN401 - callers cast to the contract of the kind
+        """Import and return the implementation.
 
         Raises:
-            UsageError: for an unknown name.
-            MissingExtra: when its dependencies are not installed; the hint is the pip command.
+            UsageError: the name is unknown.
+            MissingExtra: its dependencies are not installed. The hint is the pip command.
         """
         module, _, attribute = self.targets[self.check(name)].partition(":")
         try:
@@ -98,7 +101,7 @@ BACKENDS = Registry(
 
 
 def file_extension(name: str) -> str:
-    """What files of an output format end with: its name, but where other tools look for a name of their own."""
+    """The file extension of an output format: its name, or the extension that other tools expect."""
     return "TextGrid" if name == "textgrid" else name
 
 

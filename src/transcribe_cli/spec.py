@@ -1,6 +1,6 @@
-"""The job spec: everything that changes the text of a transcript, and nothing else; its fingerprint decides what is stale.
+"""The job spec: the options that change the text of a transcript, and no others. Its fingerprint decides which transcripts are stale.
 
-Names and defaults are faster-whisper's own, so that what its users know holds here: https://github.com/SYSTRAN/faster-whisper
+Names and defaults are those of faster-whisper: https://github.com/SYSTRAN/faster-whisper
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from transcribe_cli.text.languages import language_code
 
 DEFAULT_MODEL = "large-v3-turbo"
 DEFAULT_DIARIZER = "pyannote/speaker-diarization-community-1"
-# The diarizer that computes nothing: turns from an RTTM file of the user's. `plan` adds a colon and the digest of that file.
+# The diarizer that reads turns from the user's RTTM file. `plan` appends a colon and the digest of that file.
 RTTM = "rttm"
-# What says who spoke; without `diarize` none of it matters.
+# The fields that only matter with `diarize`.
 DIARIZATION_FIELDS = frozenset({"diarize", "diarize_model", "num_speakers", "min_speakers", "max_speakers"})
-# faster-whisper and openai/whisper: 0.0, then 0.2 more after each failed try.
+# As in faster-whisper and openai/whisper: 0.0, then 0.2 more after each failed attempt.
 TEMPERATURE_LADDER = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
-# What a preset sets where nothing else is said; `balanced` is the defaults. Cost and gain are measured in docs/quality.md.
+# The defaults that a preset replaces; `balanced` replaces none. docs/quality.md has the measured cost and gain.
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "fast": {"beam_size": 1, "best_of": 1, "temperature": (0.0, 0.4, 0.8), "rescue": False},
@@ -35,91 +35,122 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 
 
 def as_tuple(value: object) -> object:
-    """A tuple from a lone value or a comma list, as a command line or a TOML file gives it; anything else as it is."""
+    """Convert a single value or a comma-separated list, from the command line or a TOML file, to a tuple. Others are returned unchanged."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return (value,) if isinstance(value, int | float) else value
 
 
 class JobSpec(BaseModel):
-    """What to recognize and how. Frozen and validated; unknown keys are refused."""
+    """What to recognize and how. Frozen and validated; unknown keys are rejected."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     model: str = Field(
         default=DEFAULT_MODEL,
         min_length=1,
-        description="name (large-v3-turbo, small, …), hub repository, CTranslate2 folder, or `demo`",
+        description="Model name (large-v3-turbo, small, …), hub repository, CTranslate2 folder, or `demo`.",
     )
-    language: str | None = Field(default=None, description="code or English name; none: found by a vote over several clips")
+    language: str | None = Field(
+        default=None, description="Language as a code or an English name. Default: detected by a vote over several clips."
+    )
     languages: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
-        default=(), description="only these may be detected; none: all that the model knows"
+        default=(), description="Languages that may be detected. Default: all that the model knows."
     )
-    task: Literal["transcribe", "translate"] = Field(default="transcribe", description="translate gives English text")
-    audio_track: int | None = Field(default=None, ge=0, description="which audio track, from 0; none: the container's default")
+    task: Literal["transcribe", "translate"] = Field(
+        default="transcribe", description="Task: transcribe, or translate to English."
+    )
+    audio_track: int | None = Field(
+        default=None, ge=0, description="Index of the audio track, from 0. Default: the container's default track."
+    )
 
     channels: Literal["mix", "split"] = Field(
         default="mix",
-        description="split: each channel of the track is a speaker, recognized apart; mix: one voice after the other",
+        description="Mix the channels of the track (mix), or recognize each one separately as a speaker (split).",
     )
 
     preset: Literal["fast", "balanced", "accurate"] = Field(
-        default="balanced", description="beams, ladder and rescue at once; what is set on its own wins"
+        default="balanced",
+        description="Sets beams, temperatures and rescue together. Options that are set explicitly take precedence.",
     )
     sequential: bool = Field(
-        default=False, description="one window after the other, each told the text before it, as faster-whisper does; slow"
+        default=False,
+        description="Decode one window after the other, with the preceding text as context, as faster-whisper does. Slow.",
     )
-    beam_size: int = Field(default=5, ge=1, le=100, description="beams at temperature 0")
-    best_of: int = Field(default=5, ge=1, le=100, description="candidates at temperatures above 0")
-    patience: float = Field(default=1.0, gt=0, description="beam search goes on until patience x beam_size hypotheses ended")
-    length_penalty: float = Field(default=1.0, description="above 1 favours longer text")
-    repetition_penalty: float = Field(default=1.0, gt=0, description="above 1 punishes tokens already said")
-    no_repeat_ngram_size: int = Field(default=0, ge=0, description="no n tokens twice in a clip; 0: off")
+    beam_size: int = Field(default=5, ge=1, le=100, description="Number of beams at temperature 0.")
+    best_of: int = Field(default=5, ge=1, le=100, description="Number of candidates at temperatures above 0.")
+    patience: float = Field(
+        default=1.0, gt=0, description="Beam search continues until patience x beam_size hypotheses are finished."
+    )
+    length_penalty: float = Field(default=1.0, description="Values above 1 favor longer text.")
+    repetition_penalty: float = Field(
+        default=1.0, gt=0, description="Values above 1 penalize tokens that were already generated."
+    )
+    no_repeat_ngram_size: int = Field(
+        default=0, ge=0, description="Never repeat a sequence of n tokens within a clip. 0 disables it."
+    )
     temperature: Annotated[tuple[float, ...], BeforeValidator(as_tuple)] = Field(
-        default=TEMPERATURE_LADDER, min_length=1, description="ladder: a clip that fails the gates is tried at the next one"
+        default=TEMPERATURE_LADDER,
+        min_length=1,
+        description="Temperatures to try in turn. A clip that fails a quality threshold is decoded again at the next one.",
     )
     compression_ratio_threshold: float | None = Field(
-        default=2.4, gt=0, description="gate: text that repeats itself more than this"
+        default=2.4, gt=0, description="Quality threshold: maximum compression ratio of the text, which measures repetition."
     )
-    log_prob_threshold: float | None = Field(default=-1.0, description="gate: mean log-probability below this")
+    log_prob_threshold: float | None = Field(default=-1.0, description="Quality threshold: minimum mean log-probability.")
     no_speech_threshold: float | None = Field(
-        default=0.6, ge=0, le=1, description="a clip doubted more than this, and improbable, has no text"
+        default=0.6,
+        ge=0,
+        le=1,
+        description="A clip whose no-speech probability exceeds this, and whose text is improbable, has no text.",
     )
-    initial_prompt: str | None = Field(default=None, description="text that every clip is told came before: names, style")
-    hotwords: str | None = Field(default=None, description="words to expect, given to every clip")
+    initial_prompt: str | None = Field(
+        default=None, description="Text given to every clip as preceding context, such as names or a style."
+    )
+    hotwords: str | None = Field(default=None, description="Words to expect, given to every clip.")
     suppress_tokens: Annotated[tuple[int, ...], BeforeValidator(as_tuple)] = Field(
-        default=(-1,), description="token ids never said; -1: the model's list of symbols"
+        default=(-1,), description="Token IDs that are never generated. -1 is the model's list of symbols."
     )
-    max_new_tokens: int | None = Field(default=None, ge=1, le=448, description="most tokens for a clip; none: the model's limit")
-    word_timestamps: bool = Field(default=True, description="a start and an end for each word")
-    multilingual: bool = Field(default=False, description="find the language of every clip, for recordings that mix languages")
+    max_new_tokens: int | None = Field(
+        default=None, ge=1, le=448, description="Maximum number of tokens for a clip. Default: the model's limit."
+    )
+    word_timestamps: bool = Field(default=True, description="Find the start and end of each word.")
+    multilingual: bool = Field(default=False, description="Detect the language of every clip, for recordings that mix languages.")
     full_window: bool = Field(
         default=True,
-        description="encode short clips with silence up to 30 s, as Whisper was trained; without, they cost less and may read worse",
+        description="Pad short clips with silence to 30 s, as in Whisper's training. Without it, clips cost less and accuracy may drop.",
     )
-    rescue: bool = Field(default=True, description="speech that got no words is heard once more, with other clip borders")
+    rescue: bool = Field(
+        default=True, description="Recognize speech without a transcript a second time, with other clip boundaries."
+    )
 
-    vad_filter: bool = Field(default=True, description="only what Silero VAD calls speech is recognized")
-    vad_threshold: float = Field(default=0.5, gt=0, lt=1, description="probability from which a 32 ms window is speech")
-    vad_min_speech_duration_ms: int = Field(default=100, ge=0, description="shorter speech is dropped")
-    vad_min_silence_duration_ms: int = Field(default=500, ge=0, description="shorter pauses do not end a speech region")
-    vad_speech_pad_ms: int = Field(default=300, ge=0, description="kept on both sides of a region")
+    vad_filter: bool = Field(default=True, description="Recognize only what Silero VAD detects as speech.")
+    vad_threshold: float = Field(default=0.5, gt=0, lt=1, description="Minimum speech probability of a 32 ms window.")
+    vad_min_speech_duration_ms: int = Field(
+        default=100, ge=0, description="Minimum duration of speech, in milliseconds. Shorter speech is dropped."
+    )
+    vad_min_silence_duration_ms: int = Field(
+        default=500, ge=0, description="Minimum duration of a pause that ends a speech region, in milliseconds."
+    )
+    vad_speech_pad_ms: int = Field(default=300, ge=0, description="Padding on both sides of a speech region, in milliseconds.")
 
-    diarize: bool = Field(default=False, description="say who spoke when; needs the extra diarization, or turns that are given")
+    diarize: bool = Field(
+        default=False, description="Identify who speaks when. Needs the extra diarization, or existing turns in an RTTM file."
+    )
     diarize_model: str = Field(
         default=DEFAULT_DIARIZER,
         min_length=1,
-        description="pyannote pipeline (hub repository, local folder, or `demo`), or `rttm`: turns from NAME.rttm",
+        description="Pipeline of pyannote (hub repository, local folder, or `demo`), or `rttm` to read the turns from NAME.rttm.",
     )
-    num_speakers: int | None = Field(default=None, ge=1, le=100, description="how many voices there are; none: found out")
-    min_speakers: int | None = Field(default=None, ge=1, le=100, description="at least so many")
-    max_speakers: int | None = Field(default=None, ge=1, le=100, description="at most so many")
+    num_speakers: int | None = Field(default=None, ge=1, le=100, description="Number of speakers. Default: detected.")
+    min_speakers: int | None = Field(default=None, ge=1, le=100, description="Minimum number of speakers. Default: detected.")
+    max_speakers: int | None = Field(default=None, ge=1, le=100, description="Maximum number of speakers. Default: detected.")
 
     @model_validator(mode="before")
     @classmethod
-    def _preset(cls, values: Any) -> Any:  # noqa: ANN401 - whatever pydantic is given
-        chosen = values.get("preset") if isinstance(values, dict) else None
-        return {**PRESETS.get(chosen, {}), **values} if isinstance(chosen, str) else values
+    def _preset(cls, values: Any) -> Any:  # noqa: ANN401 - any input of pydantic
+        preset = values.get("preset") if isinstance(values, dict) else None
+        return {**PRESETS.get(preset, {}), **values} if isinstance(preset, str) else values
 
     @field_validator("language", mode="before")
     @classmethod
@@ -129,58 +160,58 @@ class JobSpec(BaseModel):
     @field_validator("languages")
     @classmethod
     def _languages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        # In one order, so that the order in which somebody lists them changes no fingerprint.
+        # Sorted, so that the order of the list does not change the fingerprint.
         return tuple(sorted({code for name in value if (code := language_code(name))}))
 
     @field_validator("temperature")
     @classmethod
     def _temperatures(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         if any(not 0 <= temperature <= 1 for temperature in value):
-            raise ValueError("temperatures lie between 0 and 1")
+            raise ValueError("temperatures must be between 0 and 1")
         return tuple(sorted(value))
 
     @model_validator(mode="after")
-    def _speakers_can_be_counted(self) -> JobSpec:
+    def _speaker_counts_are_consistent(self) -> JobSpec:
         if (self.min_speakers or 1) > (self.max_speakers or 100):
             raise ValueError(f"min_speakers {self.min_speakers} is more than max_speakers {self.max_speakers}")
         if self.num_speakers and (self.min_speakers or self.max_speakers):
-            raise ValueError("num_speakers says it all; leave out min_speakers and max_speakers")
+            raise ValueError("num_speakers cannot be combined with min_speakers and max_speakers")
         if not self.diarize and (self.num_speakers or self.min_speakers or self.max_speakers):
-            raise ValueError("num_speakers, min_speakers and max_speakers need diarize")
+            raise ValueError("num_speakers, min_speakers and max_speakers require diarize")
         if self.turns_are_given and (self.num_speakers or self.min_speakers or self.max_speakers):
-            raise ValueError("num_speakers, min_speakers and max_speakers mean nothing with diarize_model rttm")
+            raise ValueError("num_speakers, min_speakers and max_speakers have no effect with diarize_model rttm")
         return self
 
     @model_validator(mode="after")
-    def _speakers_are_found_in_one_way(self) -> JobSpec:
+    def _channels_and_diarize_exclude_each_other(self) -> JobSpec:
         if self.channels == "split" and self.diarize:
-            raise ValueError("channels split says who speaks by the channel; leave out diarize, or use channels mix")
+            raise ValueError("channels split already assigns each channel to a speaker; remove diarize, or use channels mix")
         return self
 
     @model_validator(mode="after")
-    def _language_is_allowed(self) -> JobSpec:
+    def _language_and_task_are_supported(self) -> JobSpec:
         if self.language and self.languages and self.language not in self.languages:
             raise ValueError(f"language {self.language} is not among languages {', '.join(self.languages)}")
         if self.task == "translate" and self.model.removeprefix("large-v3-") == "turbo":
-            # The turbo models were trained without translation data: openai/whisper README.
-            raise ValueError("task translate is beyond the turbo model; use large-v3 or medium")
+            # The turbo models were trained without translation data: README of openai/whisper.
+            raise ValueError("the turbo model does not support task translate; use large-v3 or medium")
         return self
 
     @property
     def tells_speakers(self) -> bool:
-        """Whether transcripts say who speaks."""
+        """Whether transcripts have speaker labels."""
         return self.diarize or self.channels == "split"
 
     @property
     def turns_are_given(self) -> bool:
-        """Whether an RTTM file says who speaks when."""
+        """Whether the speaker turns come from an RTTM file."""
         return self.diarize and self.diarize_model.partition(":")[0] == RTTM
 
     def canonical(self) -> dict[str, Any]:
-        """What decides the text.
+        """The fields that determine the text.
 
-        Without the preset, whose values are there one by one, and without nulls that are defaults, so that a field added later with a
-        null default changes no fingerprint; nor do the channels where they are mixed.
+        The preset is left out, because its values are present as fields. Nulls that are defaults are left out, so that a field added
+        later with a null default does not change the fingerprint. `channels` is left out when it is mix.
         """
         mixed = ("channels",) if self.channels == "mix" else ()
         spec = self.model_dump(mode="json", exclude={"preset", *mixed, *(() if self.diarize else DIARIZATION_FIELDS)})

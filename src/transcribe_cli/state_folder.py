@@ -1,7 +1,7 @@
-"""Files in the user's state folder, each about one recording: found by what it is about, gone when it is of no use any more.
+"""Files in the user's state folder, one per recording. A file is named by a hash of its identity, and removed when it expires.
 
-`checkpoint`, `failures` and the backends keep theirs so. Names of recordings and what is said in them are nobody else's business: folders
-and files are their owner's only.
+`checkpoint`, `failures` and the backends use it. Recording names and transcripts are private: only the owner can read the folders and
+files.
 """
 
 from __future__ import annotations
@@ -17,49 +17,49 @@ from typing import Any
 
 from platformdirs import user_state_path
 
-_DIGITS = 32
+_NAME_DIGITS = 32
 
 
 class StateFiles:
-    """Files of one kind.
+    """The files of one kind.
 
     Args:
-        state: the state folder; None is the user's own, `~/.local/state/transcribe-cli` on Linux.
-        name: of the folder in it.
-        ending: of the files.
-        max_age_seconds: age after which nobody comes back to one.
+        state: the state folder. Default: the user's, `~/.local/state/transcribe-cli` on Linux.
+        name: name of the folder in it.
+        suffix: suffix of the files.
+        max_age_seconds: age at which a file expires.
     """
 
-    def __init__(self, state: Path | None, name: str, ending: str, max_age_seconds: float) -> None:
+    def __init__(self, state: Path | None, name: str, suffix: str, max_age_seconds: float) -> None:
         self.folder = (state or user_state_path("transcribe-cli")) / name
-        self._ending = ending
+        self._suffix = suffix
         self._max_age_seconds = max_age_seconds
 
     def path(self, *identity: object) -> Path:
-        """Of the file about this: texts, numbers and None, the same for the same."""
-        return self.folder / f"{hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:_DIGITS]}{self._ending}"
+        """The path of the file for this identity: strings, numbers and None."""
+        return self.folder / f"{hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:_NAME_DIGITS]}{self._suffix}"
 
     def create_folder(self) -> None:
-        """The folder, before something is put there.
+        """Create the folder.
 
         Raises:
-            OSError: it cannot be made.
+            OSError: it cannot be created.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def remove_expired(self) -> None:
-        """Remove what was left behind long ago."""
+        """Remove expired files."""
         with contextlib.suppress(OSError):
-            for path in self.folder.glob(f"*{self._ending}"):
+            for path in self.folder.glob(f"*{self._suffix}"):
                 if time.time() - path.stat().st_mtime > self._max_age_seconds:
                     path.unlink(missing_ok=True)
 
 
 def open_for_append(path: Path) -> int:
-    """A descriptor to append JSON lines to a file, which is made if it is not there.
+    """Open a file to append JSON lines, and return its descriptor. The file is created if needed.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -69,7 +69,7 @@ def open_for_append(path: Path) -> int:
 
 
 def read_records(path: Path) -> Iterator[dict[str, Any]]:
-    """The JSON objects in the lines of a file; lines that a crash cut are passed over, and a file that is not there has none."""
+    """Read the JSON objects from the lines of a file. Lines cut by a crash are skipped; a missing file has none."""
     with contextlib.suppress(OSError):
         for line in path.read_bytes().splitlines():
             with contextlib.suppress(ValueError):
@@ -79,6 +79,6 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, if it is there and that can be done."""
+    """Remove a file. A missing file and errors are ignored."""
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""The transcript: segments of timed words, and the JSON document that is the product; every other file is rendered from it.
+"""The transcript: segments of timed words, stored as a JSON document. All other output formats are rendered from it.
 
-The document (schema_version 1) is a superset that readers of openai/whisper's and whisperX's JSON accept. Its keys are in a fixed
-order, provenance first, so that `plan` can decide from the first few KiB of a file whether a recording is done.
+The document (schema_version 1) is a superset of the JSON of openai/whisper and whisperX, and their readers accept it. Its keys have a
+fixed order with the provenance first, so that `plan` can decide from the first few KiB of a file whether a recording is done.
 """
 
 from __future__ import annotations
@@ -14,80 +14,80 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, computed_fie
 from transcribe_cli.errors import TranscribeError
 
 SCHEMA_VERSION = 1
-# A word of a lower probability is doubtful.
+# Words with a lower probability have low confidence.
 LOW_CONFIDENCE = 0.5
 
 
 class _Document(BaseModel):
-    """A part of the document: frozen; keys of later versions are let through, so that older tools can read newer files."""
+    """A part of the document. Frozen. Unknown keys are ignored, so that older versions can read newer files."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
 class Word(_Document):
-    """One word as spoken."""
+    """One spoken word."""
 
     word: str = Field(description="with its leading space, as openai/whisper writes it")
     start: float = Field(ge=0, description="seconds from the start of the recording")
     end: float = Field(ge=0, description="seconds; never before start")
     probability: float = Field(description="mean probability of the word's tokens, 0 to 1")
-    speaker: str | None = Field(default=None, description="SPEAKER_00 or a given name; absent when nobody was found")
-    aligned: bool = Field(default=True, description="false when the times were interpolated; absent when they were measured")
+    speaker: str | None = Field(default=None, description="SPEAKER_00 or a display name; absent if no speaker was found")
+    aligned: bool = Field(default=True, description="false if the times were interpolated; absent if they were measured")
 
-    @computed_field(description="the same as probability, under whisperX's name")  # type: ignore[prop-decorator]
+    @computed_field(description="same as probability, under whisperX's name")  # type: ignore[prop-decorator]
     @property
     def score(self) -> float:
-        """The same as probability, under whisperX's name."""
+        """Same as probability, under whisperX's name."""
         return self.probability
 
 
 class Segment(_Document):
-    """A stretch of speech, about a sentence, by one speaker. The keys are openai/whisper's, then ours."""
+    """Speech of one speaker, about a sentence long. The keys are those of openai/whisper, followed by ours."""
 
     id: int = Field(ge=0, description="counts from 0")
     seek: int = Field(ge=0, description="start of the decoded clip in frames, 100 a second")
     start: float = Field(ge=0, description="seconds")
     end: float = Field(ge=0, description="seconds; never before start")
     text: str = Field(description="with a leading space")
-    tokens: tuple[int, ...] = Field(default=(), description="text tokens of the model")
-    temperature: float = Field(default=0.0, description="sampling temperature that gave this text")
+    tokens: tuple[int, ...] = Field(default=(), description="the model's text tokens")
+    temperature: float = Field(default=0.0, description="sampling temperature of this text")
     avg_logprob: float = Field(default=0.0, description="mean log-probability of the clip's tokens")
-    compression_ratio: float = Field(default=1.0, description="zlib ratio of the clip's text; above 2.4 it repeats itself")
-    no_speech_prob: float = Field(default=0.0, description="the model's own doubt that there is speech, 0 to 1")
-    speaker: str | None = Field(default=None, description="SPEAKER_00 or a given name; absent when nobody was found")
-    language: str | None = Field(default=None, description="code, where it is another than the recording's")
-    flags: tuple[str, ...] = Field(default=(), description="what to know before trusting it, such as low_confidence")
-    words: tuple[Word, ...] | None = Field(default=None, description="absent when word times were switched off")
+    compression_ratio: float = Field(default=1.0, description="zlib ratio of the clip's text; above 2.4 the text is repetitive")
+    no_speech_prob: float = Field(default=0.0, description="the model's probability that there is no speech, 0 to 1")
+    speaker: str | None = Field(default=None, description="SPEAKER_00 or a display name; absent if no speaker was found")
+    language: str | None = Field(default=None, description="language code, if it differs from the recording's")
+    flags: tuple[str, ...] = Field(default=(), description="reasons to check the segment, such as low_confidence")
+    words: tuple[Word, ...] | None = Field(default=None, description="absent if word timestamps are disabled")
 
 
 class Turn(_Document):
-    """Somebody speaks."""
+    """One turn of a speaker."""
 
     start: float = Field(ge=0, description="seconds from the start of the recording")
     end: float = Field(ge=0, description="seconds; never before start")
-    speaker: str = Field(description="SPEAKER_00 or a given name")
+    speaker: str = Field(description="SPEAKER_00 or a display name")
 
 
 class Source(_Document):
-    """Which recording this is the transcript of: the identity that the done test compares."""
+    """The recording of this transcript: the identity that the done test compares."""
 
     name: str = Field(description="file name with extension; undecodable bytes as \\xNN")
-    uri: str = Field(description="where it was read, without credentials or query")
+    uri: str = Field(description="URL of the recording, without credentials or query")
     size: int = Field(ge=0, description="bytes")
     modified: str | None = Field(default=None, description="UTC, ISO 8601 with microseconds")
-    etag: str | None = Field(default=None, description="of object stores: a checksum of the content, or its version")
-    duration: float | None = Field(default=None, description="seconds that the header promises, when it does")
+    etag: str | None = Field(default=None, description="object stores only: a checksum of the content, or its version")
+    duration: float | None = Field(default=None, description="duration in the file's header, in seconds, if present")
 
     @property
     def identity(self) -> tuple[str, int, str | None]:
-        """What is equal as long as the recording is the same, unchanged."""
+        """Name, size, and etag or modification time; equal as long as the recording is unchanged."""
         return self.name, self.size, self.etag or self.modified
 
 
 class JobRecord(_Document):
-    """How the transcript came about."""
+    """How the transcript was made."""
 
-    fingerprint: str = Field(description="hash of the spec: everything that changes the text")
+    fingerprint: str = Field(description="hash of the spec, which holds the options that change the text")
     spec: dict[str, Any]
     tool: str = Field(description="transcribe-cli X.Y.Z")
     backend: str
@@ -96,30 +96,30 @@ class JobRecord(_Document):
 
 
 class VoiceMatch(_Document):
-    """A speaker sounds like somebody whose voice was enrolled."""
+    """A speaker whose voice is similar to an enrolled voice."""
 
-    speaker: str = Field(description="label")
-    name: str = Field(description="whom the speaker sounds like")
-    similarity: float = Field(description="cosine between the two embeddings, 1 for the same")
-    sure: bool = Field(description="true when the speaker was named after it, false when it is for people to decide")
+    speaker: str = Field(description="speaker label")
+    name: str = Field(description="name of the enrolled voice")
+    similarity: float = Field(description="cosine similarity of the two embeddings; 1 if they are equal")
+    sure: bool = Field(description="true if the speaker got this name; false if a person has to decide")
 
 
 class Quality(_Document):
-    """What can be said about the transcript without a reference text. Times in seconds."""
+    """Quality metrics that need no reference text. Times in seconds."""
 
-    speech: float = Field(description="seconds of speech that VAD found")
+    speech: float = Field(description="seconds of speech found by VAD")
     covered: float = Field(description="share of that speech inside segments, 0 to 1")
     gaps: tuple[tuple[float, float], ...] = Field(default=(), description="speech of 2 s or more without text: start, end")
-    repetitions: int = Field(default=0, description="clips whose text still goes round in circles after the whole ladder")
-    invented: int = Field(default=0, description="words that were dropped because nobody spoke where their sentence lies")
-    rescued: float = Field(default=0.0, description="seconds of speech that got words only when it was heard once more")
+    repetitions: int = Field(default=0, description="clips whose text is still repetitive at the highest temperature")
+    invented: int = Field(default=0, description="words dropped because their sentence lies where nobody speaks")
+    rescued: float = Field(default=0.0, description="seconds of speech that got words only when recognized a second time")
     low_confidence: float = Field(default=0.0, description="share of words with a probability under 0.5")
-    skipped_packets: int = Field(default=0, description="damaged packets that the decoder left out")
-    voices: tuple[VoiceMatch, ...] = Field(default=(), description="speakers who sound like an enrolled voice, sure or not")
+    skipped_packets: int = Field(default=0, description="damaged packets that the decoder skipped")
+    voices: tuple[VoiceMatch, ...] = Field(default=(), description="speakers with a similar enrolled voice, sure or not")
 
 
 class Timing(_Document):
-    """Seconds of wall time in each stage, and audio seconds per wall second."""
+    """Wall time of each stage in seconds, and audio seconds per wall second."""
 
     fetch: float = 0.0
     decode: float = 0.0
@@ -131,20 +131,20 @@ class Timing(_Document):
 
 
 class Cost(_Document):
-    """What the transcript cost. Work that was added later, such as its speakers, is added to it; the price is then the last one."""
+    """Cost of the transcript. Work done later, such as diarization, is added; the price is that of the latest work."""
 
     amount: float = Field(ge=0, description="in the currency")
     currency: str
     seconds: float | None = Field(
-        default=None, description="of a machine, its share where recordings were worked on side by side"
+        default=None, description="machine time; a share of it if several recordings were processed in parallel"
     )
-    per_hour: float | None = Field(default=None, description="price of the machine")
-    per_audio_hour: float | None = Field(default=None, description="price of the audio, where that is what is paid for")
-    as_of: str | None = Field(default=None, description="day from which the price is known, ISO 8601")
-    source: str = Field(description="who says the price: an address, a file, an option")
+    per_hour: float | None = Field(default=None, description="price of the machine per hour")
+    per_audio_hour: float | None = Field(default=None, description="price per hour of audio, if audio is billed")
+    as_of: str | None = Field(default=None, description="date of the price, ISO 8601")
+    source: str = Field(description="source of the price: a URL, a file or an option")
 
     def plus(self, previous: Cost | None) -> Cost:
-        """The same with what was paid for the transcript before; in another currency that cannot be told."""
+        """This cost plus what was paid for the transcript previously. Costs in another currency are ignored."""
         if previous is None or previous.currency != self.currency:
             return self
         seconds = (previous.seconds or 0.0) + (self.seconds or 0.0)
@@ -152,42 +152,42 @@ class Cost(_Document):
 
 
 class Transcript(_Document):
-    """One recording's transcript with its provenance. The order of the fields is the order of the file."""
+    """The transcript of a recording with its provenance. The fields are in the order of the file."""
 
     schema_version: int = SCHEMA_VERSION
     source: Source
     job: JobRecord
-    outputs: dict[str, str] = Field(default_factory=dict, description="file name -> sha256 of the files rendered beside it")
-    subtitles: dict[str, str] = Field(default_factory=dict, description="file name -> the standard that its cues were made under")
+    outputs: dict[str, str] = Field(default_factory=dict, description="file name -> SHA-256 of the files rendered next to it")
+    subtitles: dict[str, str] = Field(default_factory=dict, description="file name -> subtitle standard of its cues")
     language: str
     language_probability: float
-    duration: float = Field(description="decoded seconds")
+    duration: float = Field(description="duration of the decoded audio, in seconds")
     flags: tuple[str, ...] = Field(
-        default=(), description="of the whole recording: truncated, damaged, no_speech, channels_alike, …"
+        default=(), description="flags of the whole recording: truncated, damaged, no_speech, channels_alike, …"
     )
-    speakers: tuple[str, ...] = Field(default=(), description="labels of who speaks, in the order in which they are first heard")
-    speaker_names: dict[str, str] = Field(default_factory=dict, description="label -> name that renderings show instead")
+    speakers: tuple[str, ...] = Field(default=(), description="speaker labels, in the order of their first words")
+    speaker_names: dict[str, str] = Field(default_factory=dict, description="label -> display name in the rendered files")
     text: str
     segments: tuple[Segment, ...]
-    turns: tuple[Turn, ...] = Field(default=(), description="who spoke when, also where no words were found; they may overlap")
+    turns: tuple[Turn, ...] = Field(default=(), description="speaker turns, including those without words; they may overlap")
     quality: Quality
     timing: Timing = Timing()
-    cost: Cost | None = Field(default=None, description="null where nobody said what the place costs")
+    cost: Cost | None = Field(default=None, description="null if the price is unknown")
 
     def with_outputs(self, outputs: dict[str, str], subtitles: dict[str, str] | None = None) -> Self:
-        """The same transcript that lists these rendered files, and the standards of those which are made of cues."""
+        """A copy that lists these rendered files, and the standards of those with cues."""
         return self.model_copy(update={"outputs": outputs, "subtitles": subtitles or {}})
 
     def dumps(self) -> str:
-        """The JSON text: UTF-8 unescaped, floats of 3 decimals, a line for each top-level key and each segment."""
+        """Serialize to JSON: unescaped UTF-8, floats with 3 decimals, one line per top-level key and per segment."""
         document = self.model_dump(mode="json")
         document["segments"] = [_sparse(segment) for segment in document["segments"]]
         lines = []
         for key, exact in document.items():
-            # The spec and the cost are told as they are: a threshold of 0.0005 is not 0.001.
+            # The spec and the cost are not rounded: a threshold of 0.0005 is not 0.001.
             value = exact if key in ("job", "cost") else _rounded(exact)
-            one_a_line = "[\n" + ",\n".join(map(_json, value)) + "]" if key == "segments" and value else None
-            lines.append(f"{_json(key)}: {one_a_line or _json(value)}")
+            one_per_line = "[\n" + ",\n".join(map(_json, value)) + "]" if key == "segments" and value else None
+            lines.append(f"{_json(key)}: {one_per_line or _json(value)}")
         return "{" + ",\n".join(lines) + "}\n"
 
     @classmethod
@@ -195,7 +195,7 @@ class Transcript(_Document):
         """Read a document written by `dumps`.
 
         Raises:
-            TranscribeError: when it is not such a document, or one of a newer schema; `name` is used in the message.
+            TranscribeError: the text is not such a document, or has a newer schema. `name` is used in the message.
         """
         try:
             document = json.loads(text)
@@ -210,19 +210,19 @@ class Transcript(_Document):
             return cls.model_validate(document)
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise TranscribeError(f"{name} is not a whole transcript ({where}: {first['msg']}).") from error
+            location = ".".join(str(part) for part in first["loc"])
+            raise TranscribeError(f"{name} is not a complete transcript ({location}: {first['msg']}).") from error
 
 
 def _sparse(segment: dict[str, Any]) -> dict[str, Any]:
-    """Without what is not known: openai/whisper's readers take any `words` for a list, whisperX's any `speaker` for a name."""
-    said = {key: value for key, value in segment.items() if value is not None}
-    if "words" in said:
-        said["words"] = [
+    """Remove nulls: openai/whisper's readers expect any `words` to be a list, and whisperX's any `speaker` to be a name."""
+    known = {key: value for key, value in segment.items() if value is not None}
+    if "words" in known:
+        known["words"] = [
             {key: value for key, value in word.items() if value is not None and not (key == "aligned" and value)}
-            for word in said["words"]
+            for word in known["words"]
         ]
-    return said
+    return known
 
 
 def _json(value: object) -> str:

@@ -153,7 +153,7 @@ def test_speakers_are_found_in_one_way(transcribe: Transcribe, tmp_path: Path) -
     """Channels and a diarizer at once are refused before anything is done."""
     ran = transcribe("run", tmp_path, *SPLIT, "--diarize")
     assert ran.code == 2
-    assert "channels split says who speaks by the channel; leave out diarize" in ran.err
+    assert "channels split already assigns each channel to a speaker; remove diarize" in ran.err
 
 
 def test_the_option_is_part_of_the_job_only_where_it_is_used(transcribe: Transcribe, tmp_path: Path) -> None:

@@ -321,7 +321,7 @@ def test_counts_that_cannot_be_are_one_line(tmp_path: Path, transcribe: Transcri
     shutil.copy(EXAMPLES / "silencio.m4a", tmp_path)
     for options, said in (
         (["--diarize", "--min-speakers", "3", "--max-speakers", "2"], "more than max_speakers"),
-        (["--num-speakers", "2"], "need diarize"),
+        (["--num-speakers", "2"], "require diarize"),
         (["--diarize", "--num-speakers", "0"], "from 1 to 100"),
         (["--diarize", "--diarize-model", "dmo"], "Did you mean demo?"),
         (["--diarize", "--diarize-model", "demo", "--speaker-names", "Ana"], "LABEL=NAME"),

@@ -171,4 +171,4 @@ def test_nobody_is_counted_where_the_turns_are_given(aula: Path, transcribe: Tra
     """An option that would do nothing is refused."""
     ran = transcribe("run", aula, *ARGUMENTS, *GIVEN, "--num-speakers", "2")
     assert ran.code == 2
-    assert "mean nothing with diarize_model rttm" in ran.err
+    assert "have no effect with diarize_model rttm" in ran.err

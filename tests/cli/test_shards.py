@@ -14,7 +14,7 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.plan import plan
 from transcribe_cli.reporting.messages import pluralize
 from transcribe_cli.settings import Settings
-from transcribe_cli.shards import ENGINES, Shard, check_shard, parse_shard, resolve_shard
+from transcribe_cli.shards import SCHEDULERS, Shard, check_shard, parse_shard, resolve_shard
 from transcribe_cli.sources import find_recordings
 from transcribe_cli.spec import JobSpec
 
@@ -56,7 +56,7 @@ def test_a_recording_stays_in_its_shard_whatever_comes_and_goes(tree: Path, tmp_
 
 def test_the_hash_never_changes() -> None:
     """Machines with different versions of the program must agree."""
-    places = [next(i for i in range(1, 6) if Shard(i, 5).holds(name.encode())) for name in ("a.mp3", "b.mp3", "x/ç.wav", "")]
+    places = [next(i for i in range(1, 6) if Shard(i, 5).contains(name.encode())) for name in ("a.mp3", "b.mp3", "x/ç.wav", "")]
     assert places == [4, 5, 5, 3]
 
 
@@ -114,15 +114,15 @@ def test_a_run_does_its_shard_and_says_so(transcribe: Transcribe, say: Callable[
         ({}, "2/4", "2/4"),
     ],
 )
-def test_auto_asks_the_variables_of_the_engines(variables: dict[str, str], text: str, shard: str) -> None:
+def test_auto_reads_the_variables_of_the_schedulers(variables: dict[str, str], text: str, shard: str) -> None:
     """Arrays that do not begin at 0, and engines inside engines."""
     assert resolve_shard(check_shard(text), variables) == shard
 
 
-@pytest.mark.parametrize("engine", ENGINES, ids=lambda ranks: ranks.engine)
-def test_each_engine_counts_from_0(engine: object) -> None:
+@pytest.mark.parametrize("scheduler", SCHEDULERS, ids=lambda ranks: ranks.scheduler)
+def test_each_scheduler_counts_from_0(scheduler: object) -> None:
     """The first of two, and the last."""
-    ranks = next(ranks for ranks in ENGINES if ranks is engine)
+    ranks = next(ranks for ranks in SCHEDULERS if ranks is scheduler)
     text, count = ("auto/2", {}) if ranks.count is None else ("auto", {ranks.count: "2"})
     assert [resolve_shard(text, {ranks.index: index, **count}) for index in ("0", "1")] == ["1/2", "2/2"]
 

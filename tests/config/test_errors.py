@@ -1,4 +1,4 @@
-"""What is said when a file, a variable or a flag is wrong: one line, with its place and what is allowed."""
+"""Errors in a file, a variable or a flag: one line, with the location and the allowed values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Load = Callable[..., Config]
 
 
 def refusal(configured: Load, *arguments: Any, **flags: Any) -> str:
-    """The one line, with the folder of the test as `.`."""
+    """The error message."""
     with pytest.raises(ConfigError) as caught:
         configured(*arguments, **flags)
     assert caught.value.exit_code == 2
@@ -28,22 +28,22 @@ def refusal(configured: Load, *arguments: Any, **flags: Any) -> str:
 @pytest.mark.parametrize(
     ("toml", "says"),
     [
-        ("batch_sice = 3", "{file} has 'batch_sice', which is no option. Did you mean batch_size?"),
-        ("batchsize = 3", "{file} has 'batchsize', which is no option. Did you mean batch_size?"),
-        ("xyz = 3", "{file} has 'xyz', which is no option. `transcribe config show` lists them all."),
-        ("[profiles.night]\nmodle = 'small'", "{file} [profiles.night] has 'modle', which is no option. Did you mean model?"),
-        ("[profile.night]\nmodel = 'small'", "{file} has 'profile', which is no option. Did you mean profiles?"),
+        ("batch_sice = 3", "{file} has an unknown option 'batch_sice'. Did you mean batch_size?"),
+        ("batchsize = 3", "{file} has an unknown option 'batchsize'. Did you mean batch_size?"),
+        ("xyz = 3", "{file} has an unknown option 'xyz'. `transcribe config show` lists all options."),
+        ("[profiles.night]\nmodle = 'small'", "{file} [profiles.night] has an unknown option 'modle'. Did you mean model?"),
+        ("[profile.night]\nmodel = 'small'", "{file} has an unknown option 'profile'. Did you mean profiles?"),
         (
             "[decoding]\nbeam-size = 3",
-            "{file} has a table [decoding], which is none of ours. Put beam_size at the top of the file, before any table.",
+            "{file} has an unknown table [decoding]. Put beam_size at the top of the file, before any table.",
         ),
         (
             "[vad]\nthreshold = 0.3",
-            "{file} has a table [vad], which is none of ours. Put vad_threshold at the top of the file, before any table.",
+            "{file} has an unknown table [vad]. Put vad_threshold at the top of the file, before any table.",
         ),
-        ("[profiles]\nmodel = 'small'", "In {file}, 'model' is directly in [profiles]. Put it below a line [profiles.NAME]."),
-        ("profiles = 3", "In {file}, profiles must be tables. Write [profiles.NAME] on a line of its own."),
-        ("batch-size = 3\nbatch_size = 3", "In {file}, batch_size is there twice, with a hyphen and with an underscore."),
+        ("[profiles]\nmodel = 'small'", "In {file}, 'model' is directly in [profiles]. Put it in a table [profiles.NAME]."),
+        ("profiles = 3", "In {file}, profiles must be tables. Write [profiles.NAME] on a separate line."),
+        ("batch-size = 3\nbatch_size = 3", "In {file}, batch_size is set twice, with a hyphen and with an underscore."),
         ("batch_size = 0", "In {file}, batch_size cannot be 0: it must be a whole number from 1 to 1024, or none."),
         ("batch_size = true", "In {file}, batch_size cannot be true: it must be a whole number from 1 to 1024, or none."),
         ("batch_size = 2.5", "In {file}, batch_size cannot be 2.5: it must be a whole number from 1 to 1024, or none."),
@@ -59,12 +59,12 @@ def refusal(configured: Load, *arguments: Any, **flags: Any) -> str:
             "device_index = [0, true]",
             "In {file}, device_index cannot be [0, true]: it must be a list of one or more whole numbers.",
         ),
-        ("temperature = [0, 2]", "In {file}, temperature cannot be [0, 2]: temperatures lie between 0 and 1."),
+        ("temperature = [0, 2]", "In {file}, temperature cannot be [0, 2]: temperatures must be between 0 and 1."),
         ("include = 2025-01-01", 'In {file}, include cannot be "2025-01-01": it must be a list of texts.'),
         (
             "output_format = 'srtt'",
-            "In {file}, output_format cannot be \"srtt\": no output format is called 'srtt'; "
-            "there are json, srt, vtt, ass, lrc, txt, md, docx, html, tsv, csv, textgrid, aud, rttm and all.",
+            "In {file}, output_format cannot be \"srtt\": unknown output format 'srtt'; "
+            "choose from json, srt, vtt, ass, lrc, txt, md, docx, html, tsv, csv, textgrid, aud, rttm and all.",
         ),
         (
             "language = 'portugese'",
@@ -72,7 +72,7 @@ def refusal(configured: Load, *arguments: Any, **flags: Any) -> str:
         ),
         (
             "language = 'pt'\nlanguages = ['en', 'es']",
-            "The options do not fit together: language pt is not among languages en, es (language: {file}; languages: {file}).",
+            "The options conflict: language pt is not among languages en, es (language: {file}; languages: {file}).",
         ),
         (
             "subtitles = 'nextflix'",
@@ -88,20 +88,20 @@ def refusal(configured: Load, *arguments: Any, **flags: Any) -> str:
         ),
         (
             "subtitles = true",
-            "In {file}, subtitles cannot be true: it must be netflix, bbc, ted, plain, and what differs from it: "
+            "In {file}, subtitles cannot be true: it must be netflix, bbc, ted or plain, with optional changes: "
             "bbc,max_chars=40.",
         ),
         ("model = \n", "{file} is not TOML: Invalid value (at line 1, column 9)."),
         ("beam_size = 2\n\nmodel : x", "{file} is not TOML: Expected '=' after a key in a key/value pair (at line 3, column 7)."),
     ],
 )
-def test_a_mistake_in_the_file_is_told_with_its_place(configured: Load, tmp_path: Path, toml: str, says: str) -> None:
-    """The file, the key, what is wrong, what is allowed, the nearest right word."""
+def test_an_error_in_the_file_names_file_and_key(configured: Load, tmp_path: Path, toml: str, says: str) -> None:
+    """The message has the problem, the allowed values and the most similar name."""
     assert refusal(configured, toml) == says.format(file=tmp_path / "transcribe.toml")
 
 
-def test_a_mistake_in_a_profile_is_told_when_the_profile_is_used(configured: Load, tmp_path: Path) -> None:
-    """With the name of its table."""
+def test_an_error_in_a_profile_is_reported_when_the_profile_is_used(configured: Load, tmp_path: Path) -> None:
+    """With the name of the table."""
     toml = "[profiles.night]\nbeam_size = 0\n"
     assert configured(toml).spec.beam_size == 5
     says = refusal(configured, toml, profile="night")
@@ -117,20 +117,20 @@ def test_a_mistake_in_a_profile_is_told_when_the_profile_is_used(configured: Loa
         ),
         (
             {"TRANSCRIBE_BATCHSIZE": "4"},
-            "The environment has TRANSCRIBE_BATCHSIZE, which is no option. Did you mean TRANSCRIBE_BATCH_SIZE?",
+            "Unknown environment variable TRANSCRIBE_BATCHSIZE. Did you mean TRANSCRIBE_BATCH_SIZE?",
         ),
-        ({"TRANSCRIBE_model": "x"}, "The environment has TRANSCRIBE_model, which is no option. Did you mean TRANSCRIBE_MODEL?"),
-        ({"TRANSCRIBE_PROFIL": ""}, "The environment has TRANSCRIBE_PROFIL, which is no option. Did you mean TRANSCRIBE_PROFILE?"),
+        ({"TRANSCRIBE_model": "x"}, "Unknown environment variable TRANSCRIBE_model. Did you mean TRANSCRIBE_MODEL?"),
+        ({"TRANSCRIBE_PROFIL": ""}, "Unknown environment variable TRANSCRIBE_PROFIL. Did you mean TRANSCRIBE_PROFILE?"),
         ({"TRANSCRIBE_OFFLINE": "ja"}, 'TRANSCRIBE_OFFLINE cannot be "ja": it must be true or false.'),
     ],
 )  # fmt: skip
-def test_a_mistake_in_a_variable_names_it(configured: Load, environ: dict[str, str], says: str) -> None:
-    """And an unknown one the nearest that means something."""
+def test_an_error_in_a_variable_names_the_variable(configured: Load, environ: dict[str, str], says: str) -> None:
+    """For an unknown variable, the hint has the most similar one."""
     assert refusal(configured, None, environ) == says
 
 
-def test_other_variables_are_none_of_ours(configured: Load) -> None:
-    """Nor are the reserved ones options."""
+def test_other_variables_are_ignored(configured: Load) -> None:
+    """So are the reserved TRANSCRIBE_ variables."""
     environ = {
         "TRANSCRIBE_DEBUG": "1",
         "TRANSCRIBE_CONFIG": "",
@@ -152,36 +152,36 @@ def test_other_variables_are_none_of_ours(configured: Load) -> None:
         ({"no_speech_threshold": "nan"}, '--no-speech-threshold cannot be "nan": it must be a number from 0 to 1, or none.'),
         (
             {"task": "translate"},
-            "The options do not fit together: task translate is beyond the turbo model; use large-v3 or medium "
+            "The options conflict: the turbo model does not support task translate; use large-v3 or medium "
             "(model: default; task: --task).",
         ),
     ],
 )
-def test_a_mistake_in_a_flag_is_told_in_its_spelling(configured: Load, flags: dict[str, str], says: str) -> None:
-    """With hyphens, as it is typed."""
+def test_an_error_in_a_flag_names_the_flag(configured: Load, flags: dict[str, str], says: str) -> None:
+    """With hyphens, as typed."""
     assert refusal(configured, **flags) == says
 
 
 def test_a_long_value_is_shortened(configured: Load) -> None:
-    """The line stays a line."""
+    """The message stays one line."""
     assert len(refusal(configured, log_format="x" * 5000)) < 200
 
 
-def test_a_file_that_is_named_and_not_there_is_an_error(configured: Load, tmp_path: Path) -> None:
-    """Nothing is searched then."""
+def test_a_missing_configuration_file_is_an_error(configured: Load, tmp_path: Path) -> None:
+    """If a file is given, no other file is searched."""
     missing = tmp_path / "no.toml"
-    assert refusal(configured, config=missing) == f"There is no configuration file {missing}."
-    assert refusal(configured, None, {"TRANSCRIBE_CONFIG": str(missing)}) == f"There is no configuration file {missing}."
+    assert refusal(configured, config=missing) == f"The configuration file {missing} does not exist."
+    assert refusal(configured, None, {"TRANSCRIBE_CONFIG": str(missing)}) == f"The configuration file {missing} does not exist."
 
 
-def test_a_file_that_cannot_be_read_is_an_error(configured: Load, tmp_path: Path) -> None:
-    """A folder of that name, a broken link, other bytes than text: never passed over."""
+def test_an_unreadable_file_is_an_error(configured: Load, tmp_path: Path) -> None:
+    """A folder of that name, a broken link, binary data: never ignored."""
     file = tmp_path / "transcribe.toml"
     file.mkdir()
     assert refusal(configured) == f"Cannot read {file}: Is a directory."
     file.rmdir()
     file.symlink_to(tmp_path / "gone.toml")
-    assert refusal(configured) == f"There is no configuration file {file}."
+    assert refusal(configured) == f"The configuration file {file} does not exist."
     file.unlink()
     file.write_bytes(b"model = '\xff'")
     assert refusal(configured) == f"{file} is not UTF-8 text (byte 9)."
@@ -189,25 +189,25 @@ def test_a_file_that_cannot_be_read_is_an_error(configured: Load, tmp_path: Path
     assert refusal(configured).startswith(f"{file} is not TOML: ")
 
 
-def test_an_unknown_profile_is_told_with_the_profiles_there_are(configured: Load, tmp_path: Path) -> None:
-    """From tables and files; without a configuration file there are none."""
-    assert refusal(configured, profile="night").startswith("There is no profile 'night', because no transcribe.toml was found")
+def test_an_unknown_profile_lists_the_known_ones(configured: Load, tmp_path: Path) -> None:
+    """From tables and files. Without a configuration file there are no profiles."""
+    assert refusal(configured, profile="night").startswith("Profile 'night' does not exist: no transcribe.toml was found")
     file = tmp_path / "transcribe.toml"
-    assert refusal(configured, "", profile="night") == f"{file} has no profile 'night'. It has no profiles at all."
+    assert refusal(configured, "", profile="night") == f"{file} has no profile 'night'. It has no profiles."
     (tmp_path / "profiles").mkdir()
     (tmp_path / "profiles/fast.toml").touch()
     says = refusal(configured, "[profiles.day]\n", profile="../night")
-    assert says == f"{file} has no profile '../night'. There are: day, fast."
+    assert says == f"{file} has no profile '../night'. Choose from: day, fast."
 
 
-def test_a_profile_that_is_there_twice_is_not_guessed(configured: Load, tmp_path: Path) -> None:
-    """A table and a file of one name."""
+def test_a_profile_that_is_defined_twice_is_an_error(configured: Load, tmp_path: Path) -> None:
+    """A table and a file with the same name."""
     (tmp_path / "profiles").mkdir()
     (tmp_path / "profiles/day.toml").touch()
-    assert "is there twice" in refusal(configured, "[profiles.day]\n", profile="day")
+    assert "is defined twice" in refusal(configured, "[profiles.day]\n", profile="day")
 
 
-def test_a_flag_that_is_no_field_is_a_mistake_of_ours(configured: Load) -> None:
-    """Not the user's."""
+def test_a_flag_without_a_field_is_a_programming_error(configured: Load) -> None:
+    """It is not a ConfigError."""
     with pytest.raises(TypeError, match="batchsize"):
         configured(batchsize=3)

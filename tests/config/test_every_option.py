@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from transcribe_cli.config import Config
-from transcribe_cli.config.fields import FIELDS, allowed
+from transcribe_cli.config.fields import FIELDS, allowed_values
 from transcribe_cli.subtitles.standards import Standard
 
 # As TOML has it -> as the program has it; no value is a default.
@@ -121,21 +121,21 @@ NEEDS: dict[str, dict[str, Any]] = {
 
 
 def text(value: Any) -> str:
-    """The value as a variable or a flag has it."""
+    """The value as text, for a variable or a flag."""
     if isinstance(value, list):
         return ",".join(map(str, value))
     return str(value)
 
 
 def test_every_field_has_an_example() -> None:
-    """A new one must be tried here; examples differ from the defaults, or they would show nothing."""
+    """A new field needs an example here. Examples differ from the defaults, or the test would prove nothing."""
     assert set(EXAMPLES) == set(FIELDS)
     assert not [name for name, (_, value) in EXAMPLES.items() if value == FIELDS[name].default]
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_it_can_be_set_in_the_file_a_variable_and_by_a_flag(configured: Callable[..., Config], tmp_path: Path, name: str) -> None:
-    """In the types of TOML, as text, and with its origin."""
+def test_every_option_can_be_set_in_every_layer(configured: Callable[..., Config], tmp_path: Path, name: str) -> None:
+    """In the file with TOML types, in a variable and by a flag as text; the origin is recorded."""
     value, expected = EXAMPLES[name]
     needs = NEEDS.get(name, {})
     file = configured(f"{name} = {json.dumps(value)}\n", **needs)
@@ -154,14 +154,14 @@ def test_it_can_be_set_in_the_file_a_variable_and_by_a_flag(configured: Callable
 
 @pytest.mark.parametrize("word", ["1", "true", "True", "yes", "on"])
 def test_booleans_in_variables_have_the_usual_spellings(configured: Callable[..., Config], word: str) -> None:
-    """And their opposites."""
+    """For true and for false."""
     opposite = {"1": "0", "true": "false", "True": "False", "yes": "no", "on": "off"}[word]
     config = configured(None, {"TRANSCRIBE_OVERWRITE": word, "TRANSCRIBE_VAD_FILTER": opposite})
     assert (config.settings.overwrite, config.spec.vad_filter) == (True, False)
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_what_it_may_be_can_be_said(name: str) -> None:
-    """In words, for messages and for the file that `config init` writes; and every field is described."""
-    assert allowed(name)
+def test_every_option_has_a_description_and_allowed_values(name: str) -> None:
+    """They are used in messages and in the file that `config init` writes."""
+    assert allowed_values(name)
     assert FIELDS[name].description

@@ -18,16 +18,16 @@ OPTION = re.compile(r"^# (?=[a-z_]+ = )", re.MULTILINE)
 
 
 def test_configs_transcribe_toml_is_what_config_init_writes() -> None:
-    """After a change of an option: transcribe config init configs --force."""
+    """After changing an option, run: transcribe config init configs --force."""
     assert (CONFIGS / "transcribe.toml").read_text(encoding="utf-8") == template()
 
 
-def test_it_changes_nothing_as_it_is(configured: Callable[..., Config]) -> None:
-    """Everything in it is a comment."""
+def test_the_template_changes_nothing(configured: Callable[..., Config]) -> None:
+    """Every line is a comment."""
     assert {value.origin for value in configured(template()).values.values()} == {"default"}
 
 
-def test_it_has_every_option_once_at_its_default(configured: Callable[..., Config]) -> None:
+def test_the_template_has_every_option_once_with_its_default(configured: Callable[..., Config]) -> None:
     """With the comment signs removed, every value comes from the file and equals the default."""
     options, _, _ = template().partition("# ---- Profiles")
     config = configured(OPTION.sub("", options))
@@ -36,11 +36,11 @@ def test_it_has_every_option_once_at_its_default(configured: Callable[..., Confi
 
 
 def test_every_option_is_in_one_group() -> None:
-    """A new field needs a place."""
+    """A new field needs a group."""
     assert sorted(name for names in OPTION_GROUPS.values() for name in names) == sorted(FIELDS)
 
 
-def test_its_example_of_a_profile_works(configured: Callable[..., Config]) -> None:
+def test_the_example_profile_in_the_template_works(configured: Callable[..., Config]) -> None:
     """With its comment signs removed."""
     _, _, example = template().partition("# ---- Profiles")
     lines = [line[2:] for line in example.splitlines() if line.startswith(("# [", "# model"))]
@@ -49,7 +49,7 @@ def test_its_example_of_a_profile_works(configured: Callable[..., Config]) -> No
 
 @pytest.mark.parametrize("path", sorted((CONFIGS / "profiles").glob("*.toml")), ids=lambda path: path.stem)
 def test_the_example_profiles_load_and_change_something(path: Path) -> None:
-    """As `--config configs/transcribe.toml --profile NAME`; every line of theirs counts."""
+    """With `--config configs/transcribe.toml --profile NAME`. Every line has an effect."""
     config = load_config({}, environ={}, start=CONFIGS, profile=path.stem)
     changed = {name for name, value in config.values.items() if value.origin == str(path)}
     assert changed

@@ -274,7 +274,7 @@ def test_an_unreadable_recording_fails_alone(tmp_path):
     (tmp_path / "b.mp3").touch()
     good, broken = planned(tmp_path)
     assert (good.decision, broken.decision, type(broken.error)) == (Decision.TRANSCRIBE, Decision.FAIL, Unreadable)
-    assert broken.reason == "a.mp3 is a symbolic link to gone, which is not there."
+    assert broken.reason == "a.mp3 is a symbolic link to gone, which does not exist."
 
 
 # names that change

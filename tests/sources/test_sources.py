@@ -26,7 +26,7 @@ NOBODY = 65534
 
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
-    """A folder to be in; `tree("a/b.mp3", …)` makes files."""
+    """Changes to a new folder; `tree("a/b.mp3", …)` creates files."""
     monkeypatch.chdir(tmp_path)
 
     def make(*names: str | bytes) -> Path:
@@ -49,8 +49,8 @@ def found(*sources, stdin=b"", **options):
 
 
 @contextmanager
-def nobody():
-    """The rights of a user who owns nothing; root may read and write everything."""
+def unprivileged():
+    """Drops the privileges of root, who can read and write everything."""
     if os.geteuid() != 0:
         pytest.skip("needs root to become somebody else")
     os.seteuid(NOBODY)
@@ -63,8 +63,8 @@ def nobody():
 # folders
 
 
-def test_a_folder_gives_its_media_in_natural_order_files_before_subfolders(tree):
-    """`aula 2` comes before aula 10, whatever the case; other files and hidden ones are left out."""
+def test_a_folder_yields_media_in_natural_order_files_before_subfolders(tree):
+    """`aula 2` comes before `aula 10`, ignoring case. Other files and hidden files are skipped."""
     tree(
         "Aula 10.mp3",
         "aula 2.MP3",
@@ -80,19 +80,19 @@ def test_a_folder_gives_its_media_in_natural_order_files_before_subfolders(tree)
     assert found(".") == ["aula 1.m4a", "aula 2.MP3", "Aula 10.mp3", "a/z.wav", "B/x.mkv"]
 
 
-def test_playlists_and_our_own_files_are_no_recordings(tree):
-    """A playlist names other files; outputs and temporary files are not inputs."""
+def test_playlists_and_our_own_files_are_not_recordings(tree):
+    """Playlists, outputs and temporary files are skipped."""
     tree("a.m3u8", "a.pls", "a.cue", "a.srt", "a.vtt", "a.tsv", ".transcribe-00000000-1-00000000.tmp")
     assert found(".") == []
 
 
-def test_an_empty_folder_gives_nothing(tree):
-    """That is no error."""
+def test_an_empty_folder_yields_nothing(tree):
+    """It is not an error."""
     assert found(tree()) == []
 
 
 def test_a_walk_is_lazy(tree, monkeypatch):
-    """The first recording is there before the last folder was listed."""
+    """The first recording is yielded before the last folder is listed."""
     tree("a.mp3", "sub/b.mp3")
     listed = []
     scandir = os.scandir
@@ -103,7 +103,7 @@ def test_a_walk_is_lazy(tree, monkeypatch):
 
 
 def test_a_very_deep_tree_is_walked(monkeypatch):
-    """Deeper than Python's recursion limit allows."""
+    """Deeper than Python's recursion limit."""
     with tempfile.TemporaryDirectory() as name:
         monkeypatch.chdir(name)
         for _ in range(1500):
@@ -117,7 +117,7 @@ def test_a_very_deep_tree_is_walked(monkeypatch):
 
 
 def test_size_and_time_are_those_of_the_file(tree):
-    """The time is UTC with microseconds, cut and not rounded."""
+    """The time is UTC with microseconds, truncated."""
     path = tree("a.mp3") / "a.mp3"
     os.utime(path, ns=(0, 1_700_000_000_123_456_789))
     (recording,) = find_recordings(["a.mp3"])
@@ -131,8 +131,8 @@ def test_size_and_time_are_those_of_the_file(tree):
 # symlinks
 
 
-def test_a_symlink_that_leads_in_a_circle_is_harmless(tree):
-    """Every file once, where os.walk with followlinks gives 41."""
+def test_a_circular_symlink_is_harmless(tree):
+    """Every file is found once, where os.walk with followlinks finds it 41 times."""
     here = tree("a/x.mp3", "a/b/y.mp3")
     (here / "a/b/up").symlink_to(here / "a")
     (here / "a/b/self").symlink_to("self")
@@ -142,8 +142,8 @@ def test_a_symlink_that_leads_in_a_circle_is_harmless(tree):
     assert isinstance(problem, Unreadable)
 
 
-def test_a_real_file_wins_over_symlinks_to_it(tree):
-    """Also when the symlink, or the folder that is one, is met first; outputs then go next to the real file."""
+def test_a_real_file_takes_precedence_over_symlinks_to_it(tree):
+    """Also if the symlink, or a linked folder, comes first. Outputs are written next to the real file."""
     here = tree("z/real.mp3", "other.mp3")
     (here / "a.mp3").symlink_to("z/real.mp3")
     (here / "b").symlink_to("z")
@@ -152,8 +152,8 @@ def test_a_real_file_wins_over_symlinks_to_it(tree):
     assert found("*/*.mp3") == ["z/real.mp3"]
 
 
-def test_what_is_only_reached_through_symlinks_keeps_that_path(tree, tmp_path_factory):
-    """Outputs go next to where it was found, not to where the symlink leads."""
+def test_a_file_reached_only_through_symlinks_keeps_that_path(tree, tmp_path_factory):
+    """Outputs are written next to the symlink, not next to its target."""
     away = tmp_path_factory.mktemp("away")
     (away / "x.mp3").write_bytes(b"x")
     here = tree("z.mp3")
@@ -162,8 +162,8 @@ def test_what_is_only_reached_through_symlinks_keeps_that_path(tree, tmp_path_fa
     assert found(".") == ["z.mp3", "link.mp3"]
 
 
-def test_a_tree_seen_through_a_symlink_is_as_good_as_any(tree):
-    """The source itself may be one, or lie behind one."""
+def test_a_source_can_be_a_symlink(tree):
+    """The source itself, or one of its parent folders."""
     here = tree("data/a.mp3", "data/sub/b.mp3")
     (here / "seen").symlink_to("data")
     assert found("seen") == ["seen/a.mp3", "seen/sub/b.mp3"]
@@ -171,8 +171,8 @@ def test_a_tree_seen_through_a_symlink_is_as_good_as_any(tree):
     assert found("seen", "data") == ["seen/a.mp3", "seen/sub/b.mp3"]
 
 
-def test_hard_links_are_recordings_of_their_own(tree):
-    """Nobody can say which of them is the copy."""
+def test_hard_links_are_separate_recordings(tree):
+    """It is unknown which of them is the copy."""
     here = tree("a.mp3")
     os.link(here / "a.mp3", here / "b.mp3")
     assert found(".") == ["a.mp3", "b.mp3"]
@@ -181,8 +181,8 @@ def test_hard_links_are_recordings_of_their_own(tree):
 # what is known to fail
 
 
-def test_what_is_no_regular_file_fails_by_itself(tree):
-    """A FIFO would hang whoever opens it; a broken symlink is said to be one; the others go on."""
+def test_a_file_that_is_not_regular_fails_alone(tree):
+    """Opening a FIFO would block. A broken symlink is reported as one. The others continue."""
     here = tree("ok.mp3")
     os.mkfifo(here / "fifo.mp3")
     (here / "broken.mp3").symlink_to("gone.mp3")
@@ -193,19 +193,19 @@ def test_what_is_no_regular_file_fails_by_itself(tree):
         "ok.mp3": None,
         "fifo.mp3": "fifo.mp3 is a named pipe, not a regular file.",
         "s.mp3": "s.mp3 is a socket, not a regular file.",
-        "broken.mp3": "broken.mp3 is a symbolic link to gone.mp3, which is not there.",
+        "broken.mp3": "broken.mp3 is a symbolic link to gone.mp3, which does not exist.",
     }
 
 
-def test_what_may_not_be_read_is_a_failure_and_not_silence(monkeypatch):
-    """A folder that cannot be listed, and a file; an excluded folder is not even tried."""
+def test_unreadable_files_and_folders_are_reported(monkeypatch):
+    """A folder that cannot be listed, and a file. An excluded folder is not listed."""
     with tempfile.TemporaryDirectory() as name:
         top = Path(name)
         top.chmod(0o755)
         (top / "closed").mkdir(mode=0o700)
         (top / "secret.mp3").touch(mode=0o600)
         (top / "fine.mp3").touch(mode=0o644)
-        with nobody():
+        with unprivileged():
             problems = {recording.name: recording.problem for recording in find_recordings([name])}
             excluded = [recording.name for recording in find_recordings([name], exclude=["closed/", "secret*"])]
     assert problems["fine.mp3"] is None
@@ -217,15 +217,15 @@ def test_what_may_not_be_read_is_a_failure_and_not_silence(monkeypatch):
 # files and globs
 
 
-def test_a_file_that_was_typed_may_have_any_extension(tree):
+def test_a_single_file_can_have_any_extension(tree):
     """Its root is its folder."""
     here = tree("a/recording.dat")
     (recording,) = find_recordings(["a/recording.dat"])
     assert (recording.path, recording.root, str(recording.relative)) == (here / "a/recording.dat", here / "a", "recording.dat")
 
 
-def test_outputs_that_a_shell_named_are_left_out(tree):
-    """`aulas/*` names yesterday's outputs too; files that only look like them are the user's business."""
+def test_outputs_in_expanded_globs_are_skipped(tree):
+    """`aulas/*`, expanded by a shell, includes earlier outputs. Files that only look like outputs are used."""
     here = tree("a.mp3", "foreign.srt", "notes.txt", "data.json")
     (recording,) = find_recordings(["a.mp3"])
     (assigned,) = assign_outputs([recording], None)
@@ -234,8 +234,8 @@ def test_outputs_that_a_shell_named_are_left_out(tree):
     assert found(*sorted(path.name for path in here.iterdir())) == ["a.mp3", "data.json", "foreign.srt", "notes.txt"]
 
 
-def test_a_glob_that_no_shell_expanded_is_expanded(tree):
-    """`*` stays in a folder, `**` does not; hidden files need a dot; matches are in natural order, each once."""
+def test_globs_are_expanded(tree):
+    """`*` stays in a folder, `**` does not. Hidden files need an explicit dot. Matches are in natural order, each once."""
     here = tree("aulas/10.mp3", "aulas/2.mp3", "aulas/s/3.mp3", "aulas/s/t/4.mp3", "aulas/.h/5.mp3", "aulas/6.wav", "aulas/7.txt")
     (here / "aulas/s/loop").symlink_to(here / "aulas")
     assert found("aulas/*.mp3") == ["aulas/2.mp3", "aulas/10.mp3"]
@@ -246,7 +246,7 @@ def test_a_glob_that_no_shell_expanded_is_expanded(tree):
     assert {recording.root for recording in find_recordings(["aulas/**/*.mp3"])} == {here / "aulas"}
 
 
-def test_a_path_that_exists_wins_over_what_it_means_as_a_glob(tree):
+def test_an_existing_path_is_not_used_as_a_glob(tree):
     """Brackets are common in names."""
     tree("aula [1].mp3", "aula 1.mp3", "@x.mp3", "a*.mp3")
     assert found("aula [1].mp3") == ["aula [1].mp3"]
@@ -257,19 +257,19 @@ def test_a_path_that_exists_wins_over_what_it_means_as_a_glob(tree):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("alas", r"alas is not there\. Did you mean aulas\?"),
+        ("alas", r"alas does not exist\. Did you mean aulas\?"),
         ("aulas/licao 1.mp3", r"Did you mean aulas/lição 1\.mp3\?"),
         ("alas/lição 1.mp3", r"Did you mean aulas/lição 1\.mp3\?"),
-        ("nothing/like/it.mp3", r"nothing/like/it\.mp3 is not there\.$"),
+        ("nothing/like/it.mp3", r"nothing/like/it\.mp3 does not exist\.$"),
         ("aulas/*.wav", r"Nothing matches aulas/\*\.wav\."),
-        ("alas/*.mp3", r"alas is not there\. Did you mean"),
-        ("@list.txt", r"The list list\.txt is not there"),
-        ("file:///no/such.mp3", r"/no/such\.mp3 is not there"),
-        ("aulas/lição 1.mp3/x", "is not there"),
+        ("alas/*.mp3", r"alas does not exist\. Did you mean"),
+        ("@list.txt", r"The list list\.txt does not exist"),
+        ("file:///no/such.mp3", r"/no/such\.mp3 does not exist"),
+        ("aulas/lição 1.mp3/x", "does not exist"),
     ],
 )
-def test_a_source_that_is_not_there_is_an_error_with_the_nearest_name(tree, source, message):
-    """Nothing is tried then; a typo must not look like an empty folder."""
+def test_a_missing_source_is_an_error_with_the_most_similar_name(tree, source, message):
+    """A typo must not look like an empty folder."""
     tree("aulas/lição 1.mp3")
     with pytest.raises(SourceNotFound) as caught:
         found(source)
@@ -277,20 +277,20 @@ def test_a_source_that_is_not_there_is_an_error_with_the_nearest_name(tree, sour
 
 
 @pytest.mark.parametrize("url", ["ftp://host/aulas", "S4://bucket/x"])
-def test_urls_that_nothing_can_read_are_said_not_to_be_supported(tree, url):
-    """Rather than taken for a local path; with what there is."""
-    with pytest.raises(UsageError, match=r"is not supported.* There are: s3://"):
+def test_unsupported_urls_are_rejected(tree, url):
+    """They are not used as local paths. The hint lists the supported schemes."""
+    with pytest.raises(UsageError, match=r"is not supported.* Choose from: s3://"):
         found(url)
 
 
-def test_a_url_that_lost_a_slash_is_not_taken_for_a_path(tree):
-    """As it happens to those who make them with path functions."""
+def test_a_url_with_a_missing_slash_gets_a_hint(tree):
+    """Path functions collapse the double slash."""
     with pytest.raises(SourceNotFound, match="Did you mean s3://bucket/aulas"):
         found("s3:/bucket/aulas")
 
 
 def test_file_urls_are_paths(tree):
-    """Percent-encoded, of this computer only."""
+    """Percent-encoded, and only of this computer."""
     here = tree(b"aula \xe7 100%.mp3")
     (recording,) = find_recordings(["."])
     assert recording.uri == f"file://{here}/aula%20%E7%20100%25.mp3"
@@ -301,14 +301,14 @@ def test_file_urls_are_paths(tree):
             found(url)
 
 
-def test_an_empty_source_is_an_unset_variable(tree):
-    """It must not mean the current folder."""
+def test_an_empty_source_is_an_error(tree):
+    """It is usually an unset variable, and must not mean the current folder."""
     with pytest.raises(UsageError, match="empty"):
         found("")
 
 
-def test_dots_in_a_path_are_resolved_unless_a_symlink_is_in_the_way(tree):
-    """`link/..` is the folder that holds what the link leads to."""
+def test_dots_in_a_path_are_resolved_unless_they_follow_a_symlink(tree):
+    """`link/..` is the parent of the link's target."""
     here = tree("a/x.mp3", "b/c/y.mp3")
     (here / "a/link").symlink_to(here / "b/c")
     assert [str(recording.path) for recording in find_recordings(["a/../a/./x.mp3"])] == [str(here / "a/x.mp3")]
@@ -318,8 +318,8 @@ def test_dots_in_a_path_are_resolved_unless_a_symlink_is_in_the_way(tree):
 # lists and manifests
 
 
-def test_a_list_has_a_path_a_line(tree):
-    """Relative to the current folder, which is mirrored; blank lines and comments are nothing; globs mean themselves."""
+def test_a_list_has_one_path_per_line(tree):
+    """Paths are relative to the current folder, which is mirrored. Blank lines and comments are skipped. Globs are not expanded."""
     here = tree("a/1.mp3", "b [x].mp3", "c/2.mp3", "#3.mp3")
     (here / "list.txt").write_bytes(b"\xef\xbb\xbfa/1.mp3\r\n\n# comment\nb [x].mp3\n./#3.mp3\nc\n" + f"{here}/a/1.mp3".encode())
     assert found("@list.txt") == ["a/1.mp3", "b [x].mp3", "#3.mp3", "c/2.mp3"]
@@ -327,25 +327,25 @@ def test_a_list_has_a_path_a_line(tree):
     assert [str(recording.relative) for recording in find_recordings(["@list.txt"])] == found("@list.txt")
 
 
-def test_a_list_with_nuls_takes_every_name_as_it_is(tree):
-    """What `find -print0` prints, newlines and all."""
+def test_names_in_a_list_with_nuls_are_used_unchanged(tree):
+    """As printed by `find -print0`, including newlines."""
     names = [b"a\nb.mp3", b"#c.mp3", b" d .mp3", b"\xe7.mp3"]
     tree(*names)
     assert [os.fsencode(name) for name in found("-", stdin=b"\0".join(names) + b"\0")] == names
 
 
-def test_what_a_list_names_and_is_not_there_fails_by_itself(tree):
-    """A file that vanished since the list was made does not stop the others; a URL in it does, with its line."""
+def test_a_missing_file_in_a_list_fails_alone(tree):
+    """The others continue. An unsupported URL is an error with its line."""
     here = tree("a.mp3")
     recordings = list(find_recordings(["-"], stdin=io.BytesIO(b"gone.mp3\na.mp3")))
-    assert [recording.problem and recording.problem.message for recording in recordings] == ["gone.mp3 is not there.", None]
+    assert [recording.problem and recording.problem.message for recording in recordings] == ["gone.mp3 does not exist.", None]
     (here / "l").write_text("\nftp://b/x.mp3")
     with pytest.raises(UsageError, match=r"^l, line 2: ftp://b/x\.mp3: ftp://"):
         found("@l")
 
 
 def test_a_manifest_sets_options_of_single_recordings(tree):
-    """Relative to its own folder; paths, file:// URLs and folders."""
+    """Paths are relative to its folder. It can have paths, file:// URLs and folders."""
     here = tree("m/a.mp3", "m/b.dat", "m/c/d.mp3")
     lines = ['{"uri": "a.mp3", "language": "Portuguese", "hotwords": "Capitu"}', "", f'{{"uri": "file://{here}/m/b.dat"}}',
              '{"uri": "c", "language": null, "audio_track": 1}']  # fmt: skip
@@ -362,21 +362,21 @@ def test_a_manifest_sets_options_of_single_recordings(tree):
     ("line", "message"),
     [
         ("not json", "m.jsonl, line 2 is not JSON"),
-        ("[1]", "line 2 names no recording"),
-        ('{"language": "pt"}', "line 2 names no recording"),
-        ('{"uri": "a.mp3", "langauge": "pt"}', "line 2: there is no key 'langauge'. Did you mean language?"),
-        ('{"uri": "a.mp3", "model": "small"}', "A line may set: language"),
+        ("[1]", "line 2 has no recording"),
+        ('{"language": "pt"}', "line 2 has no recording"),
+        ('{"uri": "a.mp3", "langauge": "pt"}', "line 2 has an unknown key 'langauge'. Did you mean language?"),
+        ('{"uri": "a.mp3", "model": "small"}', "Allowed keys: uri, language"),
         ('{"uri": "a.mp3", "language": "klingonish"}', "line 2: language: no language is called 'klingonish'"),
         ('{"uri": "a.mp3", "audio_track": -1}', "line 2: audio_track"),
         ('{"uri": "a.mp3", "task": "sing"}', "line 2: task"),
         ('{"uri": "ftp://x/a.mp3"}', "line 2: ftp://x/a.mp3: ftp:// is not supported"),
-        ('{"uri": "a\\u0000.mp3"}', "line 2: a\\x00.mp3 cannot be the name of a file"),
-        ('{"uri": "\\ud800.mp3"}', "line 2: \\ud800.mp3 cannot be the name of a file"),
+        ('{"uri": "a\\u0000.mp3"}', "line 2: a\\x00.mp3 is not a valid file name"),
+        ('{"uri": "\\ud800.mp3"}', "line 2: \\ud800.mp3 is not a valid file name"),
         ("[" * 100_000, "line 2 is not JSON"),
     ],
 )
-def test_a_mistake_in_a_manifest_names_its_line(tree, line, message):
-    """And the nearest key, when a key is unknown."""
+def test_an_error_in_a_manifest_names_its_line(tree, line, message):
+    """For an unknown key, the hint has the most similar one."""
     (tree("a.mp3") / "m.jsonl").write_text('{"uri": "a.mp3"}\n' + line)
     with pytest.raises(UsageError) as caught:
         found("m.jsonl")
@@ -384,11 +384,11 @@ def test_a_mistake_in_a_manifest_names_its_line(tree, line, message):
 
 
 def test_one_recording_with_two_settings_is_an_error(tree):
-    """Nobody could say which was meant; a folder given after the manifest adds nothing."""
+    """It would be ambiguous. A folder after the manifest adds no settings."""
     here = tree("a.mp3", "b.mp3")
     (here / "m.jsonl").write_text('{"uri": "a.mp3", "language": "pt"}')
     assert [dict(recording.overrides) for recording in find_recordings(["m.jsonl", "."])] == [{"language": "pt"}, {}]
-    with pytest.raises(UsageError, match="named twice"):
+    with pytest.raises(UsageError, match="listed twice"):
         found(".", "m.jsonl")
 
 
@@ -411,15 +411,15 @@ def test_one_recording_with_two_settings_is_an_error(tree):
     ],
 )
 def test_filters_are_globs_on_the_name_and_on_the_path_below_the_folder(tree, options, names):
-    """Whatever the case and however accents are composed; `*` stays within a folder."""
+    """Ignoring case and the composition of accents. `*` stays within a folder."""
     tree("a.mp3", "b.wav", "x/a.mp3", "x/b.wav", "x/y/Ação 1.mp3")
     assert found(".", **options) == names
     assert found("**/*", **options) == names
     assert sorted(found("-", stdin="\n".join(found(".")).encode(), **options)) == sorted(names)
 
 
-def test_filters_do_not_hold_for_a_file_that_was_typed(tree):
-    """Somebody who names a file means it."""
+def test_filters_do_not_apply_to_single_files(tree):
+    """A file that is named explicitly is always used."""
     tree("a.mp3", "b.mp3")
     assert found("a.mp3", ".", exclude=["*"]) == ["a.mp3"]
 
@@ -433,8 +433,8 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-def test_hostile_names_are_found_by_every_way(tree):
-    """Newlines, dashes, escapes, bytes that are no UTF-8, 255 bytes."""
+def test_hostile_names_are_found_by_every_kind_of_source(tree):
+    """Newlines, dashes, escapes, bytes that are not UTF-8, 255 bytes."""
     here = tree(*HOSTILE)
     visible = {name for name in HOSTILE if not name.startswith(b".")}
     assert {os.fsencode(name) for name in found(".")} == visible
@@ -446,8 +446,8 @@ def test_hostile_names_are_found_by_every_way(tree):
         assert [again.path for again in find_recordings([recording.uri])] == [recording.path]
 
 
-def test_a_name_that_is_no_utf8_is_written_with_its_bytes(tree):
-    """JSON has no other way."""
+def test_a_name_that_is_not_utf8_is_written_with_its_bytes(tree):
+    """JSON cannot represent it otherwise."""
     tree(b"ola\xe7\xe3o \xc3\xa7.mp3")
     assert [recording.name for recording in find_recordings(["."])] == ["ola\\xe7\\xe3o ç.mp3"]
 
@@ -457,8 +457,8 @@ def test_a_name_that_is_no_utf8_is_written_with_its_bytes(tree):
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32))
-def test_every_file_is_found_exactly_once_whatever_the_ways_to_it(seed):
-    """Random trees with symlinks to files and folders, also in circles, and random sources that overlap."""
+def test_every_file_is_found_exactly_once(seed):
+    """In random trees with symlinks to files and folders, also circular ones, and with overlapping random sources."""
     dice = random.Random(seed)
     with tempfile.TemporaryDirectory() as name:
         top = Path(name).resolve()

@@ -14,7 +14,7 @@ from tests.storage.web import Proxy, Web
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Tree]]:
-    """A server of each kind, started when first wanted."""
+    """A server of each kind, started on first use."""
     running: dict[str, Tree] = {}
     with ExitStack() as stack:
 
@@ -31,19 +31,19 @@ _EMULATED = [pytest.param(kind, marks=pytest.mark.emulators) for kind in ("azure
 
 @pytest.fixture(params=["local", *KINDS, *_EMULATED])
 def tree(request: pytest.FixtureRequest, servers: Callable[[str], Tree], tmp_path: Path) -> Tree:
-    """A tree of each kind, this machine's among them."""
+    """A tree in each kind of storage, including a local folder."""
     return _tree(request.param, servers, tmp_path)
 
 
 @pytest.fixture(params=[*KINDS, *_EMULATED])
 def remote(request: pytest.FixtureRequest, servers: Callable[[str], Tree], tmp_path: Path) -> Tree:
-    """A tree of each kind that is elsewhere."""
+    """A tree in each kind of remote storage."""
     return _tree(request.param, servers, tmp_path)
 
 
 @pytest.fixture
 def bucket(servers: Callable[[str], Tree], tmp_path: Path) -> Tree:
-    """A tree in a bucket of S3."""
+    """A tree in an S3 bucket."""
     return _tree("s3", servers, tmp_path)
 
 
@@ -57,7 +57,7 @@ def web() -> Iterator[Web]:
 
 @pytest.fixture
 def proxied(bucket: Tree) -> Iterator[tuple[Tree, Proxy]]:
-    """A tree in a bucket, and the proxy through which it is reached."""
+    """A tree in a bucket behind a proxy, and the proxy."""
     options = dict(bucket.options["s3"])
     proxy = Proxy(int(options["endpoint_url"].rpartition(":")[2]))
     options["endpoint_url"] = proxy.url

@@ -1,4 +1,4 @@
-"""The emulator of Google Cloud with what it lacks: preconditions on generations, as Google documents them.
+"""The Google Cloud emulator, extended with preconditions on generations as Google documents them.
 
     python -m tests.storage.gcs PORT
 
@@ -16,19 +16,19 @@ from gcp_storage_emulator.exceptions import NotFound
 from gcp_storage_emulator.handlers import objects
 
 Handler = Callable[..., Any]
-WANTED = "ifGenerationMatch"
+PRECONDITION = "ifGenerationMatch"
 
 
 def conditional(handler: Handler, name: Callable[[Any], str]) -> Handler:
-    """The handler of a request that changes the object of this name, if its generation is the one that the request asks for."""
+    """Wrap the handler of a request that changes an object, to check the generation in the request first."""
 
     def handle(request: Any, response: Any, storage: Any, *args: Any, **kwargs: Any) -> Any:
-        if wanted := request.query.get(WANTED):
+        if required := request.query.get(PRECONDITION):
             try:
-                found = storage.get_file_obj(request.params["bucket_name"], name(request))["generation"]
+                current = storage.get_file_obj(request.params["bucket_name"], name(request))["generation"]
             except NotFound:
-                found = "0"
-            if found != wanted[0]:
+                current = "0"
+            if current != required[0]:
                 response.status = HTTPStatus.PRECONDITION_FAILED
                 return None
         return handler(request, response, storage, *args, **kwargs)

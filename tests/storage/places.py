@@ -1,4 +1,4 @@
-"""Where the same promises are tried: a folder, memory, and servers that are started for it. Each is a tree that can be written to."""
+"""The storage that tests run against: a folder, memory, and servers started by the tests. Each is a writable tree."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Tree:
-    """A place of one's own.
+    """A folder for one test in some storage.
 
     Attributes:
-        url: of its top.
-        options: `[storage]`.
-        env: what the program needs in its environment to get there.
+        url: the URL of its top.
+        options: the options of `[storage]`.
+        env: environment variables that the program needs to access it.
     """
 
     url: str
@@ -43,60 +43,60 @@ class Tree:
     env: Mapping[str, str] = field(default_factory=dict)
 
     def at(self, name: str = "") -> AnyPath:
-        """A path in it."""
+        """A path in the tree."""
         top: AnyPath = locate(self.url, self.options) if "://" in self.url else Path(self.url)
         return top / name if name else top
 
     def put(self, name: str, data: bytes) -> AnyPath:
-        """A file in it."""
-        place = self.at(name)
-        if isinstance(place, Location):
-            place.store.write(place, data, "application/octet-stream")
+        """Write a file."""
+        path = self.at(name)
+        if isinstance(path, Location):
+            path.store.write(path, data, "application/octet-stream")
         else:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(data)
-        return place
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        return path
 
     def names(self) -> set[str]:
-        """Of what is in it."""
+        """The relative paths of all files."""
         top = self.at()
         if isinstance(top, Location):
-            return {place.relative_to(top).as_posix() for place, _ in top.find()}
+            return {path.relative_to(top).as_posix() for path, _ in top.find()}
         return {path.relative_to(top).as_posix() for path in top.rglob("*") if path.is_file()}
 
     def get(self, name: str) -> bytes | None:
-        """A file; None when it is not there."""
-        place = self.at(name)
+        """The content of a file; None if it does not exist."""
+        path = self.at(name)
         try:
-            return place.store.read(place) if isinstance(place, Location) else place.read_bytes()
+            return path.store.read(path) if isinstance(path, Location) else path.read_bytes()
         except FileNotFoundError:
             return None
 
     def remove(self, name: str) -> None:
-        """A file that is there, or is not."""
-        place = self.at(name)
-        if isinstance(place, Location):
-            place.store.remove(place)
+        """Remove a file, if it exists."""
+        path = self.at(name)
+        if isinstance(path, Location):
+            path.store.remove(path)
         else:
-            place.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
     def files(self) -> dict[str, bytes]:
-        """All that is in it."""
+        """All files with their content."""
         top = self.at()
         if isinstance(top, Location):
-            return {place.relative_to(top).as_posix(): place.store.read(place) for place, _ in top.find()}
+            return {path.relative_to(top).as_posix(): path.store.read(path) for path, _ in top.find()}
         return {path.relative_to(top).as_posix(): path.read_bytes() for path in top.rglob("*") if path.is_file()}
 
 
 @contextmanager
 def started(kind: str, folder: Path) -> Iterator[Tree]:
-    """A server of this kind, for as long as it is wanted; skips the test when it is not installed."""
+    """Run a server of this kind. Skips the test if it is not installed."""
     with ExitStack() as stack:
         yield {"s3": _s3, "sftp": _sftp, "azure": _azure, "gcs": _gcs}[kind](folder, stack)
 
 
 def new(kind: str, server: Tree | None, folder: Path) -> Tree:
-    """A tree of one's own on a server."""
+    """A new tree on a server."""
     name = f"t{secrets.token_hex(6)}"
     if kind == "local":
         return Tree(str(folder))
@@ -125,7 +125,7 @@ def _s3(folder: Path, stack: ExitStack) -> Tree:
 
 
 def make_bucket(options: Mapping[str, Mapping[str, Any]], name: str) -> None:
-    """A bucket of this name on an S3 server."""
+    """Create a bucket on an S3 server."""
     import fsspec
 
     fsspec.filesystem("s3", **options["s3"], skip_instance_cache=True).call_s3("create_bucket", Bucket=name)
@@ -192,14 +192,14 @@ def _installed(module: str) -> bool:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A port without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
     return port
 
 
 def wait_for(port: int) -> None:
-    """Until somebody does."""
+    """Wait until a server listens on the port."""
     until = time.monotonic() + 30
     while time.monotonic() < until:
         try:
@@ -212,6 +212,6 @@ def wait_for(port: int) -> None:
 
 
 def without_credentials() -> dict[str, str]:
-    """The environment of somebody who has none."""
+    """The environment without credentials."""
     prefixes = ("AWS_", "GOOGLE_", "AZURE_", "STORAGE_", "FSSPEC_")
     return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}

@@ -1,4 +1,4 @@
-"""An S3 server for the tests: moto, made as strict as a real bucket about conditions."""
+"""An S3 server for the tests: moto, with conditional requests as strict as those of a real bucket."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ class S3Server:
 
     @property
     def endpoint(self) -> str:
-        """Its URL."""
+        """The URL of the server."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def close(self) -> None:
-        """Stop it."""
+        """Stop the server."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
 
 
 def one_at_a_time(app: WSGIApplication) -> WSGIApplication:
-    """The same, but answering one request after the other.
+    """Serialize the requests of an app.
 
-    moto compares a condition (`If-Match`) and writes in two steps, and may say 200 to both of two changes that arrive at once. What is
-    sent is read before its turn, so that nobody waits for a client that is slow.
+    moto checks a condition (`If-Match`) and writes in two steps, so that two concurrent changes may both succeed. The body is read before
+    the lock is taken, so that no request waits for a slow client.
     """
-    answering = threading.Lock()
+    lock = threading.Lock()
 
-    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def handle(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ["wsgi.input"] = BytesIO(get_input_stream(environ).read())
-        with answering:
+        with lock:
             return app(environ, start_response)
 
-    return answer
+    return handle

@@ -1,4 +1,4 @@
-"""An SFTP server on 127.0.0.1 in front of a folder, made of paramiko's own server side."""
+"""An SFTP server on 127.0.0.1 for a folder, built with paramiko's server classes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class SftpServer:
     """Serves a folder until closed.
 
     Attributes:
-        key: of the host, for known_hosts.
+        key: the host key, for known_hosts.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""kill -9 at random moments, with two runs over one bucket at once: nothing is lost, mixed, done twice or left behind."""
+"""kill -9 at random times, with two concurrent runs over one bucket: nothing is lost, mixed up, done twice or left behind."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SEED = int(os.environ.get("CRASH_SEED", "5"))
 
 @pytest.mark.emulators
 @pytest.mark.parametrize("kind", ["s3", "azure", "gcs"])
-def test_two_runs_over_a_bucket_killed_again_and_again_give_what_one_gives_undisturbed(
+def test_two_runs_that_are_killed_repeatedly_give_the_result_of_one_run(
     kind: str, servers: Callable[[str], Tree], tmp_path: Path
 ) -> None:
     """As over a folder."""

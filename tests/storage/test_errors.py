@@ -1,4 +1,4 @@
-"""Whatever is wrong with a store is one line with its cure, soon, and without a secret."""
+"""Whatever is wrong with a store is one line with its hint, soon, and without a secret."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from transcribe_cli.storage import connect
 SECONDS = 60.0
 
 
-def trouble(url: str, options: dict) -> TranscribeError:
-    """What is said of a source."""
+def error_of(url: str, options: dict) -> TranscribeError:
+    """The error of a source."""
     began = time.monotonic()
     with pytest.raises(TranscribeError) as caught:
         list(find_recordings([url], storage=options))
@@ -37,7 +37,7 @@ def trouble(url: str, options: dict) -> TranscribeError:
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nobody's credentials."""
+    """Remove credentials from the environment."""
     for name in set(__import__("os").environ) - set(without_credentials()):
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -45,43 +45,43 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "message", "cure"),
+    ("changed", "message", "hint"),
     [
         ({"key": None, "secret": None}, "no credentials were found", "AWS_PROFILE"),
-        ({"profile": "nobody", "key": None, "secret": None}, "there is no such profile", "AWS_PROFILE"),
+        ({"profile": "nobody", "key": None, "secret": None}, "the profile does not exist", "AWS_PROFILE"),
         ({"endpoint_url": "nowhere"}, "cannot be reached", "endpoint_url"),
         ({"endpoint_url": "tls"}, "cannot be reached", "endpoint_url"),
         ({"config_kwargs": {"nonsense": 1}}, "cannot be used", ""),
     ],
 )
-def test_s3_that_cannot_be_used(bucket: Tree, changed: dict, message: str, cure: str) -> None:
-    """Exit code 4, with what to set."""
+def test_errors_of_s3(bucket: Tree, changed: dict, message: str, hint: str) -> None:
+    """Exit code 4, and a hint with the setting."""
     options = dict(bucket.options["s3"])
     places = {"nowhere": f"http://127.0.0.1:{free_port()}", "tls": options["endpoint_url"].replace("http:", "https:")}
     options |= {name: places.get(value, value) if isinstance(value, str) else value for name, value in changed.items()}
     options = {name: value for name, value in options.items() if value is not None}
-    error = trouble(f"{bucket.url}/x/", {"s3": options})
+    error = error_of(f"{bucket.url}/x/", {"s3": options})
     assert isinstance(error, NotReady)
     assert error.exit_code == 4
     assert message in error.message
-    assert cure in error.hint
+    assert hint in error.hint
 
 
 @pytest.mark.parametrize(
     ("status", "message"),
-    [(403, "may not be used"), (503, "overloaded or broken"), (400, "cannot be used")],
+    [(403, "denies access"), (503, "overloaded or failing"), (400, "cannot be used")],
 )
-def test_answers_of_a_store(proxied, status: int, message: str) -> None:
-    """By their numbers, since some stores say nothing else."""
+def test_errors_by_http_status(proxied, status: int, message: str) -> None:
+    """Some stores return only the status code."""
     tree, proxy = proxied
     proxy.breaking = lambda number, head: ("status", status)
-    error = trouble(f"{tree.url}/x/", dict(tree.options))
+    error = error_of(f"{tree.url}/x/", dict(tree.options))
     assert isinstance(error, StorageNotReady)
     assert message in error.message
 
 
-def test_http_that_cannot_be_used(web) -> None:
-    """Fsspec says FileNotFoundError to all of these."""
+def test_errors_of_http(web) -> None:
+    """The fsspec client raises FileNotFoundError for all of these."""
 
     def refused(request) -> None:
         request.send_response(403)
@@ -89,19 +89,19 @@ def test_http_that_cannot_be_used(web) -> None:
         request.end_headers()
 
     web.answers["/closed.mp3"] = refused
-    assert "may not be used (403)" in trouble(f"{web.url}/closed.mp3?sig=X-Amz-1", {}).message
-    assert "cannot be reached" in trouble(f"http://127.0.0.1:{free_port()}/x.mp3", {}).message
-    assert isinstance(trouble(f"{web.url}/gone.mp3", {}), SourceNotFound)
+    assert "denies access (403)" in error_of(f"{web.url}/closed.mp3?sig=X-Amz-1", {}).message
+    assert "cannot be reached" in error_of(f"http://127.0.0.1:{free_port()}/x.mp3", {}).message
+    assert isinstance(error_of(f"{web.url}/gone.mp3", {}), SourceNotFound)
 
 
-def test_sftp_that_cannot_be_used(servers, tmp_path: Path) -> None:
-    """A wrong password; a server that is not known, or not there."""
+def test_errors_of_sftp(servers, tmp_path: Path) -> None:
+    """A wrong password, an unknown host key, a server that is down."""
     server = servers("sftp")
     options = dict(server.options["sftp"])
-    assert "not accepted" in trouble(f"{server.url}/", {"sftp": {**options, "password": "wrong"}}).message
-    unknown = trouble(f"{server.url}/", {"sftp": {**options, "known_hosts": str(tmp_path / "none")}})
+    assert "were rejected" in error_of(f"{server.url}/", {"sftp": {**options, "password": "wrong"}}).message
+    unknown = error_of(f"{server.url}/", {"sftp": {**options, "known_hosts": str(tmp_path / "none")}})
     assert "known_hosts" in unknown.message
-    assert "cannot be reached" in trouble(f"sftp://{USER}@127.0.0.1:{free_port()}/x/", {"sftp": options}).message
+    assert "cannot be reached" in error_of(f"sftp://{USER}@127.0.0.1:{free_port()}/x/", {"sftp": options}).message
 
 
 def test_a_missing_library_names_its_extra(tmp_path: Path) -> None:
@@ -114,16 +114,16 @@ def test_a_missing_library_names_its_extra(tmp_path: Path) -> None:
         assert len(ran.stderr.splitlines()) == 1
 
 
-def test_an_output_folder_that_takes_nothing_is_found_out_before_the_first_hour(bucket: Tree, web, proxied, tmp_path) -> None:
-    """A bucket that is not there or may not be written to, and what cannot be written to at all."""
+def test_an_unwritable_output_folder_is_detected_before_the_run(bucket: Tree, web, proxied, tmp_path) -> None:
+    """A missing bucket, one without write access, and storage that is read-only."""
     bucket.put("x.mp3", b"sound")
     web.files["/x.mp3"] = b"sound"
     tree, proxy = proxied
     proxy.breaking = lambda number, head: ("status", 403) if head.startswith(b"PUT") else None
     for source, output, message in [
-        (bucket.url, "s3://nowhere-at-all/out", "no such bucket"),
+        (bucket.url, "s3://nowhere-at-all/out", "bucket does not exist"),
         (f"{web.url}/x.mp3", None, "cannot be written to"),
-        (tree.url, None, "may not be used"),
+        (tree.url, None, "denies access"),
     ]:
         options = tree.options if source == tree.url else bucket.options
         settings = Settings(storage=options, output_dir=output)
@@ -131,8 +131,8 @@ def test_an_output_folder_that_takes_nothing_is_found_out_before_the_first_hour(
             check_writable(plan(find_recordings([source], storage=options), JobSpec(), settings))
 
 
-def test_keys_in_a_file_that_others_can_read_are_refused_and_never_shown(transcribe: Callable[..., Ran], tmp_path: Path) -> None:
-    """`config show` has stars."""
+def test_keys_in_a_file_that_others_can_read_are_rejected_and_never_shown(transcribe: Callable[..., Ran], tmp_path: Path) -> None:
+    """`config show` prints stars."""
     file = tmp_path / "transcribe.toml"
     file.write_text(f'[storage.s3]\nkey = "{KEY}"\nsecret = "{SECRET}"\nanon = false\n')
     file.chmod(0o644)
@@ -145,11 +145,11 @@ def test_keys_in_a_file_that_others_can_read_are_refused_and_never_shown(transcr
     assert '"key": "***"' in ran.out
     assert SECRET not in ran.out + ran.err
     file.write_text("[storage.s4]\nanon = true\n")
-    assert "there is no storage called 's4'" in transcribe("config", "show").err
+    assert "unknown storage 's4'" in transcribe("config", "show").err
 
 
-def test_what_is_handled_around_a_question_is_not_its_answer(remote: Tree) -> None:
-    """Python chains it to whatever is raised meanwhile: a lease that was there and is gone is gone."""
+def test_an_exception_being_handled_is_not_the_cause_of_an_error(remote: Tree) -> None:
+    """Python chains it to new exceptions. A FileExistsError being handled must not hide that the file is missing."""
     place = remote.at("a.mp3")
     try:
         raise FileExistsError
@@ -159,8 +159,8 @@ def test_what_is_handled_around_a_question_is_not_its_answer(remote: Tree) -> No
             place.store.read(place)
 
 
-def test_stores_are_connected_once_for_the_same_settings(bucket: Tree) -> None:
-    """And anew for others."""
+def test_stores_are_reused_for_the_same_options(bucket: Tree) -> None:
+    """Other options connect anew."""
     one, same = connect.locate(bucket.url, bucket.options), connect.locate(f"{bucket.url}/x", bucket.options)
     assert one.store is same.store
     assert connect.locate(bucket.url, {"s3": {"anon": True}}).store is not one.store

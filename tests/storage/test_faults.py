@@ -1,4 +1,4 @@
-"""A run over a bucket behind a line that drops, resets, stalls, cuts answers and says 503, for any request: nothing is lost or mixed."""
+"""A run over a bucket whose connection drops, resets, stalls, truncates and returns 503 for any request: nothing is lost or mixed up."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ OPTIONS = ("--model", "demo", "--language", "pt", "--threads", "1")
 
 
 @pytest.mark.slow
-def test_a_bad_line_costs_time_and_nothing_else(proxied: tuple[Tree, Proxy], transcribe: Transcribe, tmp_path: Path) -> None:
-    """The same command until it has nothing left to do gives what a good line gives, and leaves nothing."""
+def test_a_bad_connection_costs_only_time(proxied: tuple[Tree, Proxy], transcribe: Transcribe, tmp_path: Path) -> None:
+    """Repeating the command until nothing is left gives the same result as a good connection, and leaves no files behind."""
     bucket, proxy = proxied
     chance, counts = random.Random(SEED), Counter[str]()
     for number in range(RECORDINGS):

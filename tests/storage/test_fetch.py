@@ -1,4 +1,4 @@
-"""Recordings come whole or not at all, whatever happens on the way, and leave nothing behind."""
+"""Recordings are fetched completely or not at all, whatever fails in the transfer, and leave no files behind."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ def here(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small pieces and little patience: the same ways in less time."""
-    monkeypatch.setattr(download, "PIECE_BYTES", MIB)
-    monkeypatch.setattr(download, "PIECE_SECONDS", 2.0)
+    """Small chunks and short timeouts, so that tests are quick."""
+    monkeypatch.setattr(download, "CHUNK_BYTES", MIB)
+    monkeypatch.setattr(download, "CHUNK_SECONDS", 2.0)
 
 
 def one(tree: Tree, name: str = "aula.mp3") -> Recording:
-    """A recording in it."""
+    """The recording in a tree."""
     (found,) = find_recordings([f"{tree.url}/{name}"], storage=tree.options)
     return found
 
 
 def content(size: int) -> bytes:
-    """Bytes of which no two parts are alike."""
+    """Bytes without repeated parts."""
     return os.urandom(size)
 
 
 @pytest.mark.parametrize("size", [0, 1, MIB, 3 * MIB + 1])
-def test_what_comes_is_what_is_there(remote: Tree, here: Path, size: int) -> None:
-    """From every kind of storage; its ending stays, and the copy goes afterwards."""
+def test_a_recording_is_fetched_from_every_store(remote: Tree, here: Path, size: int) -> None:
+    """The copy keeps the extension, and is removed afterwards."""
     data = content(size)
     remote.put("aula.mp3", data)
     with Fetcher(folder=here).fetch(one(remote)) as (path, now):
@@ -56,8 +56,8 @@ def test_what_comes_is_what_is_there(remote: Tree, here: Path, size: int) -> Non
     assert list(here.iterdir()) == []
 
 
-def test_a_large_file_comes_in_ranges_side_by_side(proxied, here: Path) -> None:
-    """And each byte once."""
+def test_a_large_file_is_read_in_parallel_ranges(proxied, here: Path) -> None:
+    """Each byte is read once."""
     tree, proxy = proxied
     data = content(8 * MIB)
     tree.put("aula.mp3", data)
@@ -77,8 +77,8 @@ BREAKS = {
 
 
 @pytest.mark.parametrize("how", BREAKS)
-def test_a_broken_transfer_goes_on(proxied, here: Path, how: str) -> None:
-    """Only what is missing is asked for again."""
+def test_a_broken_transfer_is_resumed(proxied, here: Path, how: str) -> None:
+    """Only the missing part is requested again."""
     tree, proxy = proxied
     data = content(6 * MIB)
     tree.put("aula.mp3", data)
@@ -90,9 +90,9 @@ def test_a_broken_transfer_goes_on(proxied, here: Path, how: str) -> None:
     assert proxy.sent < 3 * len(data)
 
 
-def test_what_does_not_come_is_said_in_one_line(proxied, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After some tries; with the cure, without a signature, and the scratch folder is empty."""
-    monkeypatch.setattr(download, "FRUITLESS_TRIES", 2)
+def test_a_failed_transfer_is_reported_in_one_line(proxied, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After several attempts, with a hint and without a signature. The scratch folder is empty."""
+    monkeypatch.setattr(download, "MAX_FAILED_ATTEMPTS", 2)
     tree, proxy = proxied
     tree.put("aula.mp3", content(MIB))
     recording = one(tree)
@@ -103,8 +103,8 @@ def test_what_does_not_come_is_said_in_one_line(proxied, here: Path, monkeypatch
     assert list(here.iterdir()) == []
 
 
-def test_an_http_server_without_ranges_is_read_in_one_go(web, here: Path) -> None:
-    """Also when it does not say how much there is."""
+def test_a_file_of_an_http_server_without_ranges_is_read_at_once(web, here: Path) -> None:
+    """Also if the server does not return the size."""
     data = web.files["/aula.mp3"] = content(2 * MIB + 5)
     web.ranges = False
     (recording,) = find_recordings([f"{web.url}/aula.mp3"])
@@ -126,7 +126,7 @@ def test_an_http_server_without_ranges_is_read_in_one_go(web, here: Path) -> Non
 
 
 def test_redirects_are_followed(web, here: Path) -> None:
-    """The name is the one that was asked for."""
+    """The name is that of the requested URL."""
     web.files["/real"] = b"sound"
 
     def moved(request) -> None:
@@ -141,8 +141,8 @@ def test_redirects_are_followed(web, here: Path) -> None:
         assert (path.read_bytes(), now.name) == (b"sound", "aula.mp3")
 
 
-def test_an_sftp_connection_that_broke_is_made_again(servers, tmp_path: Path, here: Path) -> None:
-    """Between two recordings, and in the middle of one."""
+def test_a_broken_sftp_connection_is_reopened(servers, tmp_path: Path, here: Path) -> None:
+    """Between two recordings, and during a transfer."""
     from contextlib import ExitStack
 
     from tests.storage.sftp import PASSWORD, USER, SftpServer
@@ -164,8 +164,8 @@ def test_an_sftp_connection_that_broke_is_made_again(servers, tmp_path: Path, he
             assert path.read_bytes() == data
 
 
-def test_a_bucket_is_not_asked_what_its_listing_told(proxied, here: Path) -> None:
-    """What comes is proved by its checksum, and costs one request."""
+def test_metadata_from_a_listing_is_not_requested_again(proxied, here: Path) -> None:
+    """The checksum identifies the content, so that one request is enough."""
     tree, proxy = proxied
     data = content(1000)
     tree.put("aula.mp3", data)
@@ -177,8 +177,8 @@ def test_a_bucket_is_not_asked_what_its_listing_told(proxied, here: Path) -> Non
 
 
 @pytest.mark.parametrize("size", [999, 1000, 1001])
-def test_what_was_replaced_since_it_was_listed_comes_as_it_is_now(remote: Tree, here: Path, size: int) -> None:
-    """Shorter, longer or as long."""
+def test_a_file_that_changed_since_its_listing_is_fetched_as_it_is_now(remote: Tree, here: Path, size: int) -> None:
+    """Shorter, longer or of the same size."""
     remote.put("aula.mp3", content(1000))
     recording = one(remote)
     later = content(size)
@@ -187,8 +187,8 @@ def test_what_was_replaced_since_it_was_listed_comes_as_it_is_now(remote: Tree, 
         assert (path.read_bytes(), now.size) == (later, size)
 
 
-def test_a_recording_that_is_replaced_meanwhile_is_found_out(proxied, here: Path) -> None:
-    """Halves of two recordings are never taken for one; asked again, the new one comes."""
+def test_a_recording_that_changes_during_the_transfer_is_detected(proxied, here: Path) -> None:
+    """Parts of two versions are never combined. The next attempt gets the new version."""
     tree, proxy = proxied
     tree.put("aula.mp3", content(4 * MIB))
     recording = one(tree)
@@ -211,8 +211,8 @@ def test_a_recording_that_is_replaced_meanwhile_is_found_out(proxied, here: Path
         assert now.identity != recording.identity
 
 
-def test_damage_on_the_way_is_found_by_the_checksum(bucket: Tree, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twice the same other bytes means that the store's ETag is no checksum; other bytes each time is damage."""
+def test_damage_in_transfer_is_detected_by_the_checksum(bucket: Tree, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same content twice means that the store's ETag is not a checksum. Different content is damage."""
     bucket.put("aula.mp3", b"sound")
     place = one(bucket).path
     wrong = replace(place.store.info(place), md5="0" * 32)
@@ -224,17 +224,17 @@ def test_damage_on_the_way_is_found_by_the_checksum(bucket: Tree, here: Path, mo
     assert not place.store.etags_are_md5
     place.store.etags_are_md5 = True
     monkeypatch.setattr(place.store, "read", lambda *args, **more: os.urandom(5))
-    with pytest.raises(Unreadable, match="arrived damaged, twice"), Fetcher(folder=here).fetch(recording):
+    with pytest.raises(Unreadable, match="damaged in transfer, twice"), Fetcher(folder=here).fetch(recording):
         pass
 
 
-def test_the_scratch_disk_is_bounded(bucket: Tree, here: Path) -> None:
-    """A recording beyond the limit fails; one waits until another is read; what was fetched ahead gives way."""
+def test_the_scratch_limit_is_enforced(bucket: Tree, here: Path) -> None:
+    """A recording above the limit fails. A fetch waits for space, and prefetched copies are released for it."""
     for name, size in (("a.mp3", 600), ("b.mp3", 600), ("c.mp3", 600), ("huge.mp3", 2000)):
         bucket.put(name, bytes(size))
     a, b, c, huge = (one(bucket, name) for name in ("a.mp3", "b.mp3", "c.mp3", "huge.mp3"))
     fetcher = Fetcher(1300, here)
-    with pytest.raises(Unreadable, match="larger than the limit"), fetcher.fetch(huge):
+    with pytest.raises(Unreadable, match="larger than the scratch limit"), fetcher.fetch(huge):
         pass
     with fetcher.fetch(a):
         fetcher.prefetch(b)
@@ -245,8 +245,8 @@ def test_the_scratch_disk_is_bounded(bucket: Tree, here: Path) -> None:
     assert list(here.iterdir()) == []
 
 
-def test_the_next_recording_comes_while_this_one_is_read(bucket: Tree, here: Path) -> None:
-    """It is there when it is asked for."""
+def test_the_next_recording_is_prefetched(bucket: Tree, here: Path) -> None:
+    """It is complete when it is requested."""
     bucket.put("a.mp3", b"1")
     bucket.put("b.mp3", b"22")
     a, b = one(bucket, "a.mp3"), one(bucket, "b.mp3")
@@ -267,8 +267,8 @@ def test_the_next_recording_comes_while_this_one_is_read(bucket: Tree, here: Pat
         time.sleep(0.01)
 
 
-def test_copies_that_a_crash_left_are_swept(here: Path) -> None:
-    """Like other scratch files: only those of processes that are gone, and only ours."""
+def test_copies_of_a_crashed_run_are_removed(here: Path) -> None:
+    """Like other scratch files: only files of this tool from processes that have ended."""
     left = here / "transcribe-1-crashed0.copy.mp3"
     other = here / "transcribe-notes.mp3"
     for path in (left, other):
@@ -278,10 +278,10 @@ def test_copies_that_a_crash_left_are_swept(here: Path) -> None:
     assert other.exists()
 
 
-def test_what_vanished_since_it_was_listed_is_said(remote: Tree, here: Path) -> None:
-    """One line for this recording."""
+def test_a_file_that_was_removed_since_its_listing_is_reported(remote: Tree, here: Path) -> None:
+    """The recording fails with one line."""
     place = remote.put("aula.mp3", b"sound")
     recording = one(remote)
     place.store.remove(place)
-    with pytest.raises(Unreadable, match=r"aula\.mp3 is not there any more"), Fetcher(folder=here).fetch(recording):
+    with pytest.raises(Unreadable, match=r"aula\.mp3 does not exist any more"), Fetcher(folder=here).fetch(recording):
         pass

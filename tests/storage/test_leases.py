@@ -1,4 +1,4 @@
-"""Leases in every kind of storage: of any number of runs one gets a recording, and what a dead one held is had by others."""
+"""Leases in every kind of storage: only one of several runs gets a recording, and expired leases are taken over."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CLIENTS, ROUNDS = 6, 3
 
 
 def at(tree: Tree, name: str, client: int = 0) -> AnyPath:
-    """A lease in a tree, for a client with a connection of its own where connections do one thing at a time."""
+    """A lease in a tree. Each client has its own connection, if a connection runs one call at a time."""
     options = {**tree.options, **({"sftp": {**tree.options["sftp"], "timeout": 10 + client}} if "sftp" in tree.options else {})}
     place = dataclasses.replace(tree, options=options).at(name)
     if isinstance(place, Location):
@@ -29,8 +29,8 @@ def at(tree: Tree, name: str, client: int = 0) -> AnyPath:
     return place
 
 
-def test_of_many_at_once_one_creates_and_one_takes_over(tree: Tree) -> None:
-    """The winner's name stands in it, whole; slow takers come after it."""
+def test_only_one_of_many_creates_and_takes_over_a_lease(tree: Tree) -> None:
+    """The lease has the complete content of the winner."""
     names = [f"client {number}".encode() * (1 + number) for number in range(CLIENTS)]
     with ThreadPoolExecutor(CLIENTS) as pool:
         for number in range(ROUNDS):
@@ -49,24 +49,24 @@ def test_of_many_at_once_one_creates_and_one_takes_over(tree: Tree) -> None:
     assert len(tree.files()) == 2 * ROUNDS
 
 
-def test_a_lease_that_is_given_back_while_it_is_looked_at_is_nobodys(remote: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It was there when ours was refused, and is gone when it is asked whose it is: it can be had."""
+def test_a_lease_that_is_released_while_it_is_read_is_free(remote: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It existed when ours was refused, and is gone when its owner is read: it can be acquired."""
     path = at(remote, ".aula.mp3.transcribe-lease")
     assert AnyLeaseStore().create(path, b"theirs")
     ask = shared_files.read_version
 
-    def gone_by_now(place: Location, *more: str) -> object:
+    def already_removed(place: Location, *more: str) -> object:
         remote.remove(path.name)
         return ask(place, *more)
 
-    monkeypatch.setattr(shared_files, "read_version", gone_by_now)
+    monkeypatch.setattr(shared_files, "read_version", already_removed)
     assert not AnyLeaseStore().create(path, b"ours")
     remote.remove(path.name)
     assert AnyLeaseStore().create(path, b"ours")
 
 
-def test_a_lease_is_changed_and_removed_only_as_it_was_read(tree: Tree) -> None:
-    """Longer, shorter, gone, and come again."""
+def test_a_lease_changes_only_if_it_is_the_version_that_was_read(tree: Tree) -> None:
+    """For longer and shorter content, removal and creation."""
     store, path = AnyLeaseStore(), at(tree, ".aula.mp3.transcribe-lease")
     assert store.read(path) is None
     assert not store.swap(path, b"", b"x")
@@ -86,8 +86,8 @@ def test_a_lease_is_changed_and_removed_only_as_it_was_read(tree: Tree) -> None:
     assert store.create(path, b"again")
 
 
-def test_a_lease_is_refreshed_taken_over_from_the_dead_and_given_back(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By its owner, by another when nobody refreshed it, by its owner again; nothing stays."""
+def test_a_lease_is_refreshed_taken_over_and_released(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its owner refreshes it; another process takes over an expired one; its owner releases it. No file is left."""
     path = at(tree, ".aula.mp3.transcribe-lease")
     monkeypatch.setattr(manager, "REFRESH_SECONDS", 0.2)
     with LeaseManager() as first, LeaseManager() as second:
@@ -100,7 +100,7 @@ def test_a_lease_is_refreshed_taken_over_from_the_dead_and_given_back(tree: Tree
         assert isinstance(second.acquire(path), Owner)
         monkeypatch.setattr(manager, "REFRESH_SECONDS", 3600)
         time.sleep(0.5)
-        monkeypatch.setattr(manager, "EXPIRY_SECONDS", -3600.0)  # what is not from the future is dead
+        monkeypatch.setattr(manager, "EXPIRY_SECONDS", -3600.0)  # every lease is expired
         taken = second.acquire(path)
         assert isinstance(taken, Lease)
         assert taken.taken_over
@@ -108,8 +108,8 @@ def test_a_lease_is_refreshed_taken_over_from_the_dead_and_given_back(tree: Tree
     assert tree.files() == {}
 
 
-def test_leases_of_the_dead_are_swept(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of the living stay; nonsense is swept when it is old."""
+def test_expired_leases_are_removed(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Valid leases stay. Corrupt ones are removed when they are old."""
     here, nonsense = at(tree, ".a.mp3.transcribe-lease"), at(tree, ".b.mp3.transcribe-lease")
     AnyLeaseStore().create(here, Owner.this_process("now").dumps())
     AnyLeaseStore().create(nonsense, b"\0")
@@ -120,17 +120,17 @@ def test_leases_of_the_dead_are_swept(tree: Tree, monkeypatch: pytest.MonkeyPatc
     assert tree.files() == {}
 
 
-def test_a_lease_that_is_being_given_back_is_nobodys_yet(bucket: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its owner may still remove whatever is there; when it did not, the lease can be had after a while."""
+def test_a_lease_that_is_being_released_is_not_free_yet(bucket: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its owner may still remove the file. If it does not, the lease becomes free after a while."""
     path = at(bucket, ".aula.mp3.transcribe-lease")
-    assert AnyLeaseStore().create(path, b"")  # as its owner leaves it who dies before it removes it
+    assert AnyLeaseStore().create(path, b"")  # the owner died before removing it
     assert isinstance(LeaseManager().acquire(path), Owner)
     monkeypatch.setattr(object_store, "_EMPTIED_SECONDS", -10.0)
     assert isinstance(LeaseManager().acquire(path), Lease)
 
 
-def test_an_answer_that_is_lost_is_not_taken_for_somebody_elses_lease(proxied: tuple[Tree, Proxy]) -> None:
-    """The request is made again, and then says that there is one already: ours."""
+def test_a_lost_response_does_not_lose_the_lease(proxied: tuple[Tree, Proxy]) -> None:
+    """The retried request reports an existing file, which is our own."""
     tree, proxy = proxied
     lost = {"first": True}
 
@@ -151,8 +151,8 @@ def test_an_answer_that_is_lost_is_not_taken_for_somebody_elses_lease(proxied: t
     assert tree.files() == {}
 
 
-def test_a_store_without_conditions_is_found_out(proxied: tuple[Tree, Proxy], tree: Tree) -> None:
-    """Nothing stays of it."""
+def test_a_store_without_conditional_requests_is_detected(proxied: tuple[Tree, Proxy], tree: Tree) -> None:
+    """The test leaves no file."""
     if isinstance(top := tree.at(), Location):
         assert _is_exclusive(top)
         assert tree.files() == {}
@@ -172,7 +172,7 @@ def _is_exclusive(top: Location) -> bool | None:
 
 
 def test_a_lease_that_was_just_written_is_removed_in_one_request(proxied: tuple[Tree, Proxy]) -> None:
-    """One of long ago may be somebody else's by now: it is emptied under a condition first."""
+    """An older one may belong to another process by now: it is emptied with a conditional request first."""
     tree, proxy = proxied
     seen: list[bytes] = []
     proxy.breaking = lambda number, head: seen.append(head.partition(b" ")[0])
@@ -188,8 +188,8 @@ def test_a_lease_that_was_just_written_is_removed_in_one_request(proxied: tuple[
     assert tree.files() == {}
 
 
-def test_a_folder_that_is_gone_is_not_made_again(remote: Tree, tmp_path: Path) -> None:
-    """Where there are folders at all."""
+def test_a_removed_folder_is_not_created_again(remote: Tree, tmp_path: Path) -> None:
+    """In storage with real folders."""
     top = remote.at()
     assert isinstance(top, Location)
     if top.store.kind.family == "sftp":

@@ -35,7 +35,7 @@ def planned(tree: Tree, spec: JobSpec = SPEC, **settings):
 
 
 def run(tree: Tree, spec: JobSpec = SPEC, **settings) -> list[str]:
-    """Do what the plan says, as `batch` does; the decisions that it made."""
+    """Execute the plan as `batch` does. Returns its decisions."""
     jobs = planned(tree, spec, **settings)
     for folder in {job.output.folder for job in jobs}:
         recover(folder)
@@ -49,7 +49,7 @@ def run(tree: Tree, spec: JobSpec = SPEC, **settings) -> list[str]:
 
 
 def made(recording: Recording, spec: JobSpec) -> Transcript:
-    """What a run would have made of it."""
+    """A transcript of the recording."""
     transcript = transcript_of(recording, spec)
     return transcript.model_copy(update={"source": transcript.source.model_copy(update={"etag": recording.etag})})
 
@@ -61,26 +61,26 @@ def reasons(tree: Tree, **options) -> dict[str, tuple[str, str]]:
 
 @pytest.fixture
 def aula(tree: Tree) -> Tree:
-    """A tree with a recording that is done."""
+    """A tree with a finished recording."""
     tree.put("aula.mp3", b"sound")
     assert run(tree) == ["transcribe"]
     return tree
 
 
 def names(tree: Tree) -> set[str]:
-    """What is in it."""
+    """The files in the tree."""
     return set(tree.files())
 
 
-def test_a_recording_gets_its_files_and_is_done(aula: Tree) -> None:
-    """Named like it, beside it, and nothing else; then there is nothing to do."""
+def test_a_recording_gets_its_outputs_and_is_done(aula: Tree) -> None:
+    """They are next to it, with its name, and there are no others. Then nothing is left to do."""
     assert names(aula) == {"aula.mp3", "aula.json", "aula.srt", "aula.vtt"}
     assert reasons(aula) == {"aula.mp3": ("done", "done")}
     assert aula.files()["aula.srt"] == b"1\n"
 
 
-def test_a_single_file_is_what_a_listing_says_it_is(aula: Tree) -> None:
-    """To the second, and with the same tag: otherwise it would look changed and be planned anew."""
+def test_a_single_file_has_the_metadata_of_its_listing(aula: Tree) -> None:
+    """The same time and ETag. Otherwise, it would look changed."""
     top = aula.at()
     files = files_of(top)
     listed = files.entries(top)
@@ -93,8 +93,8 @@ def test_a_single_file_is_what_a_listing_says_it_is(aula: Tree) -> None:
     }
 
 
-def test_what_another_run_did_meanwhile_is_seen_without_listing_the_folder(proxied: tuple[Tree, Proxy]) -> None:
-    """Which may hold ten thousand other recordings."""
+def test_outputs_of_another_run_are_seen_without_listing_the_folder(proxied: tuple[Tree, Proxy]) -> None:
+    """The folder may have ten thousand recordings."""
     tree, proxy = proxied
     for name in ("aula.mp3", "aula.mp4", "aula2.mp3", "prova.mp3"):
         tree.put(name, name.encode())
@@ -109,7 +109,7 @@ def test_what_another_run_did_meanwhile_is_seen_without_listing_the_folder(proxi
 
 
 def test_recordings_of_one_stem_keep_their_extension(tree: Tree) -> None:
-    """Also below other folders, which do not count."""
+    """Recordings in other folders have no effect."""
     for name in ("a.mp3", "a.mp4", "b/a.mp3"):
         tree.put(name, name.encode())
     run(tree)
@@ -118,7 +118,7 @@ def test_recordings_of_one_stem_keep_their_extension(tree: Tree) -> None:
 
 
 def test_a_missing_format_is_rendered_and_a_changed_recording_is_done_again(aula: Tree) -> None:
-    """With the reason."""
+    """The plan has the reason."""
     assert reasons(aula, output_format=("srt", "txt"))["aula.mp3"] == ("render", "txt missing")
     assert run(aula, output_format=("srt", "txt")) == ["render"]
     assert reasons(aula, output_format=("srt", "vtt", "txt"))["aula.mp3"] == ("done", "done")
@@ -130,8 +130,8 @@ def test_a_missing_format_is_rendered_and_a_changed_recording_is_done_again(aula
     assert reasons(aula)["aula.mp3"] == ("done", "done")
 
 
-def test_what_is_not_ours_is_not_touched(tree: Tree) -> None:
-    """Official subtitles, a JSON of somebody else; only --overwrite replaces them."""
+def test_files_of_other_tools_are_not_changed(tree: Tree) -> None:
+    """Official subtitles, a JSON of another tool. Only --overwrite replaces them."""
     tree.put("aula.mp3", b"sound")
     tree.put("aula.srt", b"official")
     assert reasons(tree)["aula.mp3"][0] == "fail"
@@ -145,7 +145,7 @@ def test_what_is_not_ours_is_not_touched(tree: Tree) -> None:
 
 
 def test_an_edit_is_kept(aula: Tree) -> None:
-    """It is seen by its time, or by its content; a new transcription does not take it away."""
+    """It is detected by its time or content. A new transcription does not replace it."""
     time.sleep(1.1)  # the times of S3 are whole seconds
     aula.put("aula.srt", b"edited")
     assert reasons(aula)["aula.mp3"] == ("done", "done (aula.srt was edited)")
@@ -159,7 +159,7 @@ def test_an_edit_is_kept(aula: Tree) -> None:
 
 
 def test_the_json_is_written_last(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A set that breaks off in the middle is completed by the next run, without recognition."""
+    """The next run completes an interrupted set of outputs, without recognition."""
     tree.put("aula.mp3", b"sound")
     (job,) = planned(tree)
     breaking(monkeypatch, tree, ".vtt")
@@ -171,8 +171,8 @@ def test_the_json_is_written_last(tree: Tree, monkeypatch: pytest.MonkeyPatch) -
     assert names(tree) == {"aula.mp3", "aula.json", "aula.srt", "aula.vtt"}
 
 
-def test_what_a_killed_process_left_is_put_in_its_place(tree: Tree) -> None:
-    """A transcript under its temporary name is the transcript; a half is removed."""
+def test_files_of_a_killed_process_are_recovered(tree: Tree) -> None:
+    """A complete transcript under a temporary name is renamed. An incomplete one is removed."""
     tree.put("aula.mp3", b"sound")
     (job,) = planned(tree)
     document = made(job.recording, SPEC).dumps().encode()
@@ -189,7 +189,7 @@ def test_what_a_killed_process_left_is_put_in_its_place(tree: Tree) -> None:
 
 
 def test_trusting_names_reads_no_transcript(aula: Tree) -> None:
-    """A file of the name is enough."""
+    """The names of the files are enough."""
     aula.put("aula.json", b"whatever")
     assert reasons(aula, trust_names=True)["aula.mp3"] == ("done", "done, by file names only")
     assert reasons(aula)["aula.mp3"][0] == "fail"
@@ -197,22 +197,22 @@ def test_trusting_names_reads_no_transcript(aula: Tree) -> None:
 
 
 def test_one_output_folder_mirrors_the_tree(tree: Tree, tmp_path) -> None:
-    """From anywhere to this machine, and the other way round."""
+    """From every store to a local folder, and the reverse."""
     for name in ("a/x.mp3", "b/x.mp3"):
         tree.put(name, name.encode())
     run(tree, output_dir=tmp_path / "out")
     there = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")}
-    assert there == {f"{folder}/x.{ending}" for folder in "ab" for ending in ("json", "srt", "vtt")}
+    assert there == {f"{folder}/x.{extension}" for folder in "ab" for extension in ("json", "srt", "vtt")}
     assert set(dict(reasons(tree, output_dir=tmp_path / "out").values())) == {"done"}
     local = Tree(str(tmp_path / "in"), tree.options)
     local.put("a/y.mp3", b"y")
     run(local, output_dir=f"{tree.url}/out")
-    assert {name for name in names(tree) if "out/" in name} == {f"out/a/y.{ending}" for ending in ("json", "srt", "vtt")}
+    assert {name for name in names(tree) if "out/" in name} == {f"out/a/y.{extension}" for extension in ("json", "srt", "vtt")}
     assert reasons(local, output_dir=f"{tree.url}/out") == {"a/y.mp3": ("done", "done")}
 
 
 def test_the_transcript_of_another_recording_is_never_replaced(tree: Tree, tmp_path) -> None:
-    """Of the same name, in another folder, into the same output folder."""
+    """It has the same name, is in another folder, and goes into the same output folder."""
     tree.put("a/x.mp3", b"one")
     tree.put("b/x.mp3", b"another")
     out = f"{tree.url}/out"
@@ -222,7 +222,7 @@ def test_the_transcript_of_another_recording_is_never_replaced(tree: Tree, tmp_p
 
 
 def test_times_and_types_in_a_bucket(bucket: Tree) -> None:
-    """Browsers and players look at the type."""
+    """Browsers and players use the content type."""
     bucket.put("aula.mp3", b"sound")
     run(bucket)
     place = bucket.at("aula.json")
@@ -238,8 +238,8 @@ def test_times_and_types_in_a_bucket(bucket: Tree) -> None:
     }
 
 
-def test_the_done_test_of_many_costs_a_listing_and_their_heads(proxied, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One listing in all, to find and to compare, and 4 KiB of each transcript; none when names are trusted."""
+def test_the_done_test_of_many_takes_a_listing_and_their_headers(proxied, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One listing to find and compare, and 4 KiB of each transcript, or none with --trust-names."""
     tree, proxy = proxied
     for number in range(12):
         tree.put(f"{number % 4}/{number}.mp3", b"sound")
@@ -261,18 +261,18 @@ def test_the_done_test_of_many_costs_a_listing_and_their_heads(proxied, monkeypa
 
 
 def counted(requests: Iterable[bytes]) -> tuple[int, int]:
-    """Listings, and everything else but questions about the bucket."""
+    """The numbers of listings and of other requests, except those about the bucket."""
     listings = [head for head in requests if b"list-type=2" in head]
     return len(listings), len([head for head in requests if b"list-type=2" not in head and not head.startswith(b"HEAD /aulas")])
 
 
-def breaking(monkeypatch: pytest.MonkeyPatch, tree: Tree, ending: str) -> None:
-    """Whatever is written with this ending fails."""
+def breaking(monkeypatch: pytest.MonkeyPatch, tree: Tree, extension: str) -> None:
+    """Writes of files with this extension fail."""
     from transcribe_cli.sinks import atomic, objects
 
     def refuse(write):
         def written(path, *rest):
-            if path.suffix == ending:
+            if path.suffix == extension:
                 raise RuntimeError("broke off")
             return write(path, *rest)
 

@@ -22,7 +22,7 @@ BUCKETS = ["s3", *(pytest.param(kind, marks=pytest.mark.emulators) for kind in (
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What a run over the same tree on disk gives."""
+    """The outputs of a run over the same tree on disk."""
     folder = tmp_path_factory.mktemp("local")
     for name, sound in RECORDINGS.items():
         (folder / name).parent.mkdir(exist_ok=True)
@@ -41,7 +41,7 @@ def filled(request: pytest.FixtureRequest, servers: Callable[[str], Tree], tmp_p
 
 
 def test_a_bucket_gives_the_same_subtitles_as_a_folder(filled: Tree, local: dict[str, bytes], transcribe: Transcribe) -> None:
-    """To the byte; a second run has nothing to do; plan and render know them; nothing tells a key."""
+    """Byte for byte. A second run has nothing to do, plan and render find them, and no output contains a key."""
     env = {**without_credentials(), **filled.env}
     ran = transcribe("run", filled.url, "--model", "demo", "--log-format", "json", env=env)
     assert ran.code == 0, ran.err
@@ -82,8 +82,8 @@ def test_from_a_bucket_to_a_folder_and_back(
     assert bucket.files()["out/talk.srt"] == local["sub/talk.srt"]
 
 
-def test_the_configuration_says_where_storage_is(bucket: Tree, transcribe: Transcribe, tmp_path: Path) -> None:
-    """Without a variable of the environment."""
+def test_the_configuration_has_the_options_of_storage(bucket: Tree, transcribe: Transcribe, tmp_path: Path) -> None:
+    """Without environment variables."""
     bucket.put("aula.wav", RECORDINGS["aula.wav"]())
     table = "\n".join(f"{name} = {json.dumps(value)}" for name, value in bucket.options["s3"].items())
     (tmp_path / "transcribe.toml").write_text(f"[storage.s3]\n{table}\n")
@@ -93,8 +93,8 @@ def test_the_configuration_says_where_storage_is(bucket: Tree, transcribe: Trans
     assert SECRET not in ran.out + ran.err
 
 
-def test_a_file_that_is_no_recording_is_called_by_its_name(bucket: Tree, transcribe: Transcribe) -> None:
-    """And not by that of its copy; the others are done."""
+def test_an_error_names_the_recording(bucket: Tree, transcribe: Transcribe) -> None:
+    """Not its copy. The others are done."""
     bucket.put("notas.mp3", b"not audio at all")
     ran = transcribe("run", bucket.url, "--model", "demo", env=dict(bucket.env))
     assert ran.code == 3
@@ -103,18 +103,18 @@ def test_a_file_that_is_no_recording_is_called_by_its_name(bucket: Tree, transcr
 
 
 def test_more_than_the_scratch_limit_fails_before_it_is_fetched(bucket: Tree, transcribe: Transcribe) -> None:
-    """One line for the recording, with the option's name; and one that is stopped by nothing else has its traceback without a key."""
+    """The recording fails with one line that names the option. A traceback does not contain a key."""
     bucket.put("aula.wav", RECORDINGS["aula.wav"]())
     env = {**bucket.env, "TRANSCRIBE_DEBUG": "1"}
     ran = transcribe("run", bucket.url, "--model", "demo", "--scratch-limit", "0.00001", env=env)
     assert ran.code == 3
-    assert "larger than the limit" in ran.err
+    assert "larger than the scratch limit" in ran.err
     assert "--scratch-limit" in ran.err
     assert SECRET not in ran.err
 
 
-def test_a_signature_is_not_told_even_in_a_traceback(web, transcribe: Transcribe) -> None:
-    """Not in a plan either."""
+def test_a_traceback_does_not_contain_a_signature(web, transcribe: Transcribe) -> None:
+    """Nor does a plan."""
     web.files["/aula.mp3"] = b"x"
     url = f"{web.url}/gone.mp3?X-Amz-Signature=GEHEIM"
     ran = transcribe("plan", url, env={"TRANSCRIBE_DEBUG": "1"})

@@ -20,39 +20,39 @@ ORDER = ["aula 2.mp3", "aula 10.mp3", "a/x.mp4", "a/fundo/y.ogg", "b/lição.WAV
 
 @pytest.fixture
 def filled(tree: Tree) -> Tree:
-    """A tree with recordings and other things."""
+    """A tree with recordings and other files."""
     for name in NAMES:
         tree.put(name, name.encode())
     return tree
 
 
 def labels(tree: Tree, *sources: str, **options: object) -> list[str]:
-    """What is found, below its root."""
+    """The labels of the recordings found."""
     return [recording.label for recording in find_recordings(list(sources) or [tree.url], storage=tree.options, **options)]
 
 
-def test_a_tree_gives_its_recordings_in_the_same_order_everywhere(filled: Tree) -> None:
-    """Files before subfolders, numbers as numbers, hidden ones and other files left out."""
+def test_the_order_of_recordings_is_the_same_in_every_store(filled: Tree) -> None:
+    """Files before subfolders, in natural order, without hidden and other files."""
     assert labels(filled) == ORDER
     assert labels(filled, f"{filled.url}/") == ORDER
 
 
-def test_filters_hold_everywhere(filled: Tree) -> None:
+def test_filters_work_in_every_store(filled: Tree) -> None:
     """By name, by path below the root, by folder."""
     assert labels(filled, include=["*.mp3"]) == ["aula 2.mp3", "aula 10.mp3", "rascunhos/z.mp3"]
     assert labels(filled, exclude=["rascunhos/", "a/**"]) == ["aula 2.mp3", "aula 10.mp3", "b/lição.WAV"]
 
 
-def test_globs_mean_the_same_everywhere(filled: Tree) -> None:
-    """Also when they match folders."""
+def test_globs_work_in_every_store(filled: Tree) -> None:
+    """They can also match folders."""
     assert labels(filled, f"{filled.url}/**/*.mp[34]") == ["aula 2.mp3", "aula 10.mp3", "a/x.mp4", "rascunhos/z.mp3"]
     assert sorted(labels(filled, f"{filled.url}/[ab]")) == ["a/fundo/y.ogg", "a/x.mp4", "b/lição.WAV"]
     with pytest.raises(SourceNotFound, match="Nothing matches"):
         labels(filled, f"{filled.url}/*.flac")
 
 
-def test_a_file_is_known_by_its_size_and_what_changes_with_its_content(remote: Tree) -> None:
-    """The same from a listing and from a question; another after it was written again."""
+def test_a_file_is_identified_by_its_size_and_etag(remote: Tree) -> None:
+    """The identity is the same from a listing and from a request, and differs after the file was rewritten."""
     remote.put("aulas/x.mp3", b"sound")
     (listed,) = find_recordings([remote.url], storage=remote.options)
     (asked,) = find_recordings([f"{remote.url}/aulas/x.mp3"], storage=remote.options)
@@ -64,31 +64,31 @@ def test_a_file_is_known_by_its_size_and_what_changes_with_its_content(remote: T
     assert later.identity != listed.identity
 
 
-def test_what_is_not_there_is_said(remote: Tree) -> None:
+def test_a_missing_source_is_an_error(remote: Tree) -> None:
     """A file, a folder."""
     remote.put("x.mp3", b"sound")
     for name in ("y.mp3", "nowhere", "nowhere/"):
-        with pytest.raises(SourceNotFound, match="is not there"):
+        with pytest.raises(SourceNotFound, match="does not exist"):
             labels(remote, f"{remote.url}/{name}")
 
 
-def test_lists_and_manifests_name_urls_and_lie_in_buckets_themselves(remote: Tree, tmp_path) -> None:
-    """What is not there fails by itself."""
+def test_lists_and_manifests_can_have_urls_and_be_in_buckets(remote: Tree, tmp_path) -> None:
+    """A missing file fails alone."""
     remote.put("a/x.mp3", b"sound")
     remote.put("a/y.mp3", b"sound")
     (tmp_path / "list").write_text(f"{remote.url}/a/x.mp3\n{remote.url}/a/gone.mp3\n")
     x, gone = find_recordings([f"@{tmp_path}/list"], storage=remote.options)
     assert x.problem is None
-    assert "gone.mp3 is not there" in str(gone.problem)
+    assert "gone.mp3 does not exist" in str(gone.problem)
     remote.put("m.jsonl", b'{"uri": "a/y.mp3", "language": "pt"}\n')
     (y,) = find_recordings([f"{remote.url}/m.jsonl"], storage=remote.options)
     assert (y.label, y.overrides) == ("y.mp3", {"language": "pt"})
-    with pytest.raises(SourceNotFound, match=r"The list .*nolist is not there"):
+    with pytest.raises(SourceNotFound, match=r"The list .*nolist does not exist"):
         labels(remote, f"@{remote.url}/nolist")
 
 
-def test_names_that_mean_something_else_are_refused(bucket: Tree) -> None:
-    """A version, a step out of the folder, nothing at all; the others are found. Folder markers are no recordings."""
+def test_unusable_names_are_rejected(bucket: Tree) -> None:
+    """With a version ID, `..` or an empty part. The other files are found. Folder markers are skipped."""
     place = bucket.at("dir")
     assert isinstance(place, Location)
     top = bucket.url.split("/")[2]
@@ -101,8 +101,8 @@ def test_names_that_mean_something_else_are_refused(bucket: Tree) -> None:
         labels(bucket, f"{bucket.url}/q?versionId=1.mp3")
 
 
-def test_one_listing_is_all_that_a_prefix_costs(proxied) -> None:
-    """No question for single files."""
+def test_a_prefix_takes_one_listing(proxied) -> None:
+    """There is no request per file."""
     tree, proxy = proxied
     for number in range(12):
         tree.put(f"pasta {number % 3}/{number}.mp3", b"sound")
@@ -113,7 +113,7 @@ def test_one_listing_is_all_that_a_prefix_costs(proxied) -> None:
 
 
 def test_archives_are_folders(tmp_path, bucket: Tree) -> None:
-    """Here, and in a bucket; their members are known by their checksums."""
+    """Local, and in a bucket. Their members are identified by checksums."""
     import zipfile
 
     with zipfile.ZipFile(tmp_path / "aulas.zip", "w") as archive:
@@ -130,30 +130,30 @@ def test_archives_are_folders(tmp_path, bucket: Tree) -> None:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("sftp://me:secret@host/x", "no password can be in a URL"),
-        ("https://me:secret@host/x.mp3", "no password can be in a URL"),
-        ("s3://", "names no bucket"),
-        ("zip://x.mp3", "names no archive"),
+        ("sftp://me:secret@host/x", "must not contain a password"),
+        ("https://me:secret@host/x.mp3", "must not contain a password"),
+        ("s3://", "has no bucket"),
+        ("zip://x.mp3", "has no archive"),
         ("s3://b/x::s3://c/y", "only zip:// and tar:// can be chained"),
     ],
 )
-def test_urls_that_cannot_be_meant_are_refused_in_one_line(url: str, message: str) -> None:
-    """And nothing that may be a password is repeated."""
+def test_invalid_urls_are_rejected_in_one_line(url: str, message: str) -> None:
+    """The message does not contain a password."""
     with pytest.raises(UsageError, match=message) as caught:
         locate(url, {})
     assert "secret" not in str(caught.value)
 
 
-def test_no_document_has_a_query(web) -> None:
-    """It may be a signature; the server gets it."""
+def test_the_query_of_a_url_is_not_stored(web) -> None:
+    """It may be a signature. It is sent to the server."""
     web.files["/aula.mp3"] = b"sound"
     (recording,) = find_recordings([f"{web.url}/aula.mp3?X-Signature=geheim"])
     assert "geheim" not in json.dumps([recording.uri, recording.label, repr(recording), str(recording.path)])
     assert "X-Signature=geheim" in web.queries
 
 
-def test_pages_and_feeds_name_recordings(web) -> None:
-    """Links of an index, enclosures of a feed; nothing else."""
+def test_links_of_pages_and_feeds_are_found(web) -> None:
+    """Links of an index and enclosures of a feed."""
     web.files |= {"/p/": b'<a href="aula%201.mp3">1</a><a href="x.html">2</a><a href="/p/sub/b.ogg">3</a>', "/p/aula 1.mp3": b"1"}
     web.files |= {
         "/p/sub/b.ogg": b"22",
@@ -163,13 +163,13 @@ def test_pages_and_feeds_name_recordings(web) -> None:
     assert [(found.label, found.size) for found in find_recordings([f"{web.url}/p/"])] == [("aula 1.mp3", 1), ("sub/b.ogg", 2)]
     assert [found.label for found in find_recordings([f"{web.url}/feed"])] == ["p/aula 1.mp3"]
     web.files["/empty"], web.types["/empty"] = b"<p>", "text/html"
-    with pytest.raises(SourceNotFound, match="links to no recordings"):
+    with pytest.raises(SourceNotFound, match="has no links to recordings"):
         list(find_recordings([f"{web.url}/empty"]))
 
 
 @pytest.mark.parametrize("kind", ["s3", *(pytest.param(kind, marks=pytest.mark.emulators) for kind in ("azure", "gcs"))])
-def test_a_bucket_that_is_not_there_is_not_an_empty_folder(servers, kind: str) -> None:
-    """Azure's client lists it as empty."""
+def test_a_missing_bucket_is_not_an_empty_folder(servers, kind: str) -> None:
+    """Azure's client lists a missing bucket as empty."""
     server = servers(kind)
-    with pytest.raises((SourceNotFound, StorageNotReady), match=r"no (such )?bucket"):
+    with pytest.raises((SourceNotFound, StorageNotReady), match=r"bucket .*does not exist"):
         list(find_recordings([f"{server.url.partition('://')[0]}://nowhere-at-all/x/"], storage=server.options))

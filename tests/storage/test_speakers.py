@@ -21,13 +21,13 @@ TURNS = b"SPEAKER aula 1 0 4.5 <NA> <NA> SPEAKER_00 <NA> <NA>\nSPEAKER aula 1 4.
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Two sentences by two voices; the second begins after 4.5 s."""
+    """Two sentences by two voices. The second starts at 4.5 s."""
     parts = [("Bom dia a todos. Vamos começar a aula.", "pt-br+m3"), ("Alguma pergunta?", "pt-br+f2")]
     return lecture(tmp_path_factory.mktemp("recorded") / "aula.wav", parts).read_bytes()
 
 
-def test_turns_and_names_beside_a_recording_in_a_bucket_count(bucket: Tree, recorded: bytes, transcribe: Transcribe) -> None:
-    """And other turns, or other names, are taken by the next run, without recognizing again."""
+def test_turns_and_names_next_to_a_recording_in_a_bucket_are_used(bucket: Tree, recorded: bytes, transcribe: Transcribe) -> None:
+    """The next run applies changed turns or names, without recognition."""
     bucket.put("sub/aula.wav", recorded)
     bucket.put("sub/aula.rttm", TURNS)
     bucket.put("sub/speakers.toml", b'SPEAKER_00 = "Ana"\n')
@@ -51,7 +51,7 @@ def test_turns_and_names_beside_a_recording_in_a_bucket_count(bucket: Tree, reco
 
 
 def test_turns_are_not_looked_for_on_a_web_server(web: Web, recorded: bytes, transcribe: Transcribe, tmp_path: Path) -> None:
-    """The text is written, and the line says where they can be put; there they count."""
+    """The text is written, and the message says where to put them. There, they are used."""
     web.files["/aula.wav"] = recorded
     arguments = ("run", f"{web.url}/aula.wav", *ARGUMENTS, *GIVEN, "--output-dir", tmp_path)
     ran = transcribe(*arguments)
@@ -64,8 +64,10 @@ def test_turns_are_not_looked_for_on_a_web_server(web: Web, recorded: bytes, tra
 
 
 @pytest.mark.emulators
-def test_channels_of_a_recording_in_a_bucket_are_heard_apart(bucket: Tree, transcribe: Transcribe, tmp_path: Path) -> None:
-    """As on a disk, to the byte."""
+def test_channels_of_a_recording_in_a_bucket_are_recognized_separately(
+    bucket: Tree, transcribe: Transcribe, tmp_path: Path
+) -> None:
+    """Byte for byte as on a disk."""
     (tmp_path / "in").mkdir()
     recording = write_wav(tmp_path / "in/call.wav", conversation())
     bucket.put("call.wav", recording.read_bytes())
@@ -78,7 +80,7 @@ def test_channels_of_a_recording_in_a_bucket_are_heard_apart(bucket: Tree, trans
 
 @pytest.mark.emulators
 def test_a_voice_is_enrolled_from_a_bucket(bucket: Tree, transcribe: Transcribe, tmp_path: Path) -> None:
-    """From the stretch that is named, with the library in the state folder."""
+    """From the given excerpt, into the library in the state folder."""
     bucket.put("hearing.wav", (EXAMPLES / "hearing.wav").read_bytes())
     env = {**bucket.env, "TRANSCRIBE_STATE_DIR": str(tmp_path)}
     ran = transcribe(

@@ -25,7 +25,7 @@ EMULATED = [pytest.param(kind, marks=pytest.mark.emulators) for kind in ("sftp",
 
 @pytest.fixture(params=["s3", *EMULATED])
 def tree(request: pytest.FixtureRequest, servers: Callable[[str], Tree], tmp_path: Any) -> Tree:
-    """Four short recordings in a store, and how to get there without its password in the environment."""
+    """Four short recordings in a store, accessible without a password in the environment."""
     made = new(request.param, servers(request.param), tmp_path)
     for number in range(4):
         made.put(f"sub{number % 2}/{number}.wav", spoken("Bom dia a todos."))
@@ -39,23 +39,23 @@ def tree(request: pytest.FixtureRequest, servers: Callable[[str], Tree], tmp_pat
 
 
 def events(err: str, name: str) -> list[dict[str, Any]]:
-    """Those of one kind."""
+    """The events of one kind."""
     return [event for line in err.splitlines() if (event := json.loads(line))["event"] == name]
 
 
 def lease(name: str, pid: int, machine: str = "00000000") -> bytes:
-    """Of a process, on another machine unless said otherwise."""
+    """The lease of a process, by default on another machine."""
     owner = dataclasses.replace(Owner.this_process(utc_now()), host="gpu-2", pid=pid, seconds=30.0, duration=120.0)
     return dataclasses.replace(owner, machine=machine or owner.machine).dumps()
 
 
 def whole() -> set[str]:
-    """What is in the tree when it is done."""
+    """The files in the finished tree."""
     return {f"sub{number % 2}/{number}.{ending}" for number in range(4) for ending in ("wav", *OUTPUTS)}
 
 
 def test_two_runs_do_each_recording_once(tree: Tree) -> None:
-    """Begun at the same time; nothing of theirs stays."""
+    """They start at the same time, and leave no leases."""
     arguments = command(["run", tree.url, *ARGUMENTS])
     env = environment(dict(tree.env))
     runs = [subprocess.Popen(arguments, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
@@ -66,8 +66,8 @@ def test_two_runs_do_each_recording_once(tree: Tree) -> None:
     assert tree.names() == whole()
 
 
-def test_the_living_are_left_alone_and_the_dead_are_taken_over(tree: Tree, transcribe: Transcribe) -> None:
-    """`status` says who is at it; a shard is a shard; what one run leaves the next one does."""
+def test_valid_leases_are_respected_and_expired_ones_are_taken_over(tree: Tree, transcribe: Transcribe) -> None:
+    """`status` shows the owner, shards work, and the next run does the rest."""
     tree.put("sub1/.1.wav.transcribe-lease", lease("1.wav", 77))
     tree.put("sub0/.0.wav.transcribe-lease", lease("0.wav", 2**22 + 1, machine=""))  # no process has this number
     env = dict(tree.env)
@@ -91,8 +91,10 @@ def test_the_living_are_left_alone_and_the_dead_are_taken_over(tree: Tree, trans
     assert "unknown" not in status.out  # the transcripts say how long the recordings are
 
 
-def test_a_bucket_without_conditions_is_said_in_one_line(proxied: tuple[Tree, Proxy], transcribe: Transcribe) -> None:
-    """And the work is done."""
+def test_a_bucket_without_conditional_requests_is_reported_in_one_line(
+    proxied: tuple[Tree, Proxy], transcribe: Transcribe
+) -> None:
+    """The run continues."""
     tree, proxy = proxied
     tree.put("aula.wav", spoken("Bom dia a todos."))
     proxy.changing = lambda data: data.replace(b"If-None-Match", b"X-None-Matches")

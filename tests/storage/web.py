@@ -1,4 +1,4 @@
-"""An HTTP server on 127.0.0.1 with ranges, pages, redirects and answers that are wrong; and a proxy that breaks what passes through it."""
+"""An HTTP server on 127.0.0.1 with ranges, pages, redirects and wrong responses; and a proxy that breaks connections."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Web:
     """Serves `files` (path -> bytes).
 
     Attributes:
-        ranges: whether it does; off, the whole file is given whatever is asked.
-        answers: path -> a function that answers instead, for wrong answers.
+        ranges: whether ranges are supported; if not, the whole file is returned.
+        answers: path -> a function that responds instead, for wrong responses.
         asked: (method, path, range) of each request.
     """
 
@@ -42,7 +42,7 @@ class Web:
             do_HEAD = do_GET  # noqa: N815 - http.server's name
 
             def log_message(self, format: str, *args: object) -> None:
-                """Be quiet."""
+                """Log nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -51,7 +51,7 @@ class Web:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def close(self) -> None:
-        """Stop."""
+        """Stop the server."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -87,10 +87,10 @@ class Proxy:
     """A TCP proxy in front of a server. What it breaks is decided for each request on its way.
 
     Attributes:
-        breaking: given the number of the request, from 0, and its head, says what becomes of the answer: None is nothing; ("cut", n) ends
-            the connection after n bytes, ("reset", n) with a reset, ("stall", n) sends no more, ("status", 503) answers itself,
-            ("rate", bytes a second) is slow.
-        changing: gives what is passed on in the place of what a client sent.
+        breaking: called with the number of the request, from 0, and its header; returns the fault of the response: None; ("cut", n)
+            closes the connection after n bytes, ("reset", n) resets it, ("stall", n) stops sending, ("status", 503) returns this
+            status, ("rate", bytes per second) is slow.
+        changing: replaces the data sent by a client.
     """
 
     def __init__(self, port: int) -> None:
@@ -106,7 +106,7 @@ class Proxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        """Stop taking connections, and let go of those that stall."""
+        """Stop accepting connections, and close stalled ones."""
         self._closed.set()
         self._socket.close()
 
@@ -122,7 +122,7 @@ class Proxy:
         fate: list[tuple[str, int] | None] = [None]
         left = [0]
         with suppress(OSError), client, socket.create_connection(("127.0.0.1", self._upstream)) as upstream:
-            for end in (client, upstream):  # otherwise every small request waits 40 ms for an acknowledgement
+            for end in (client, upstream):  # otherwise, every small request waits 40 ms for an acknowledgement
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=self._forward, args=(client, upstream, fate, left), daemon=True).start()
             while data := upstream.recv(65536):
@@ -148,7 +148,7 @@ class Proxy:
             upstream.shutdown(socket.SHUT_WR)
 
     def _break(self, client: socket.socket, data: bytes, fate: tuple[str, int], left: list[int]) -> bool:
-        """Whether the connection goes on."""
+        """Whether the connection continues."""
         how, number = fate
         if how == "rate":
             client.sendall(data)

@@ -1,4 +1,4 @@
-"""transcribe.toml as a layer: options at the top, `[profiles.NAME]` tables of the same options, and profiles/NAME.toml beside it.
+"""The layer of transcribe.toml: options at the top, profiles in `[profiles.NAME]` tables, and profiles in profiles/NAME.toml.
 
 TOML 1.1: https://toml.io/en/v1.1.0
 """
@@ -14,10 +14,10 @@ from typing import Any, Self
 
 import tomli
 
-from transcribe_cli.config.fields import FIELDS, TABLES, nearest
-from transcribe_cli.config.given import Given, given
+from transcribe_cli.config.fields import FIELDS, TABLES, suggestion
+from transcribe_cli.config.layer_values import LayerValue, parse_value
 from transcribe_cli.errors import ConfigError
-from transcribe_cli.storage import checked, has_secrets
+from transcribe_cli.storage import has_secrets, validate_options
 
 FILE_NAME = "transcribe.toml"
 _PROFILES = "profiles"
@@ -25,17 +25,17 @@ _PROFILES = "profiles"
 
 @dataclass(frozen=True)
 class ConfigFile:
-    """A configuration file that was read and whose keys are all known.
+    """A configuration file with only known keys.
 
     Attributes:
-        path: absolute.
-        profiles: by name, the options of its `[profiles.NAME]` tables.
-        profile_files: by name, the files `profiles/NAME.toml` beside it; not read yet.
+        path: absolute path of the file.
+        profiles: profile name -> options of the `[profiles.NAME]` table.
+        profile_files: profile name -> file `profiles/NAME.toml` next to the configuration file, not read yet.
     """
 
     path: Path
-    options: Mapping[str, Given]
-    profiles: Mapping[str, Mapping[str, Given]]
+    options: Mapping[str, LayerValue]
+    profiles: Mapping[str, Mapping[str, LayerValue]]
     profile_files: Mapping[str, Path]
 
     @classmethod
@@ -43,36 +43,36 @@ class ConfigFile:
         """Read a file.
 
         Raises:
-            ConfigError: it is not there, cannot be read, is not TOML, or has a key that means nothing.
+            ConfigError: the file does not exist, cannot be read, is not TOML, or has an unknown key.
         """
         path = _absolute(path)
         document = _toml(path)
         tables = document.pop(_PROFILES, {})
         if not isinstance(tables, dict):
-            raise ConfigError(f"In {path}, profiles must be tables.", "Write [profiles.NAME] on a line of its own.")
+            raise ConfigError(f"In {path}, profiles must be tables.", "Write [profiles.NAME] on a separate line.")
         profiles = {}
         for name, table in tables.items():
             if not isinstance(table, dict):
-                raise ConfigError(f"In {path}, {name!r} is directly in [profiles].", "Put it below a line [profiles.NAME].")
+                raise ConfigError(f"In {path}, {name!r} is directly in [profiles].", "Put it in a table [profiles.NAME].")
             profiles[name] = _options(table, path, f"{path} [profiles.{name}]", environ)
         try:
-            beside = {found.stem: found for found in sorted((path.parent / _PROFILES).glob("*.toml"))}
+            profile_files = {file.stem: file for file in sorted((path.parent / _PROFILES).glob("*.toml"))}
         except OSError as error:
-            raise ConfigError(f"Cannot look for profiles beside {path}: {error.strerror}.") from error
-        return cls(path, _options(document, path, str(path), environ), profiles, beside)
+            raise ConfigError(f"Cannot look for profiles next to {path}: {error.strerror}.") from error
+        return cls(path, _options(document, path, str(path), environ), profiles, profile_files)
 
 
 def find_file(start: Path) -> Path | None:
-    """The transcribe.toml in `start` (a file's folder, or a folder) or the nearest folder above it; absolute.
+    """Find the transcribe.toml in `start` (a folder, or a file in it) or the nearest folder above. Returns an absolute path.
 
     Raises:
-        ConfigError: when a folder cannot be searched.
+        ConfigError: a folder cannot be searched.
     """
     first = _absolute(start)
     for folder in (first, *first.parents):
         candidate = folder / FILE_NAME
         try:
-            # Not followed, so that a broken link is told when it is read, rather than passed over.
+            # lstat, so that a broken link is reported when the file is read, not skipped.
             candidate.lstat()
         except (FileNotFoundError, NotADirectoryError):
             continue
@@ -82,17 +82,17 @@ def find_file(start: Path) -> Path | None:
     return None
 
 
-def from_profile_file(path: Path, environ: Mapping[str, str]) -> Mapping[str, Given]:
-    """The options of a profile that has a file of its own; relative paths in it are relative to it.
+def from_profile_file(path: Path, environ: Mapping[str, str]) -> Mapping[str, LayerValue]:
+    """Read the options of a profile file. Relative paths are relative to the file.
 
     Raises:
-        ConfigError: as for the configuration file.
+        ConfigError: see `ConfigFile.read`.
     """
     return _options(_toml(path), path, str(path), environ)
 
 
 def _absolute(path: Path) -> Path:
-    # Not `resolve`: above a linked folder, the folders that the user sees are meant.
+    # Not `resolve`: the search continues in the folders above a link, not above its target.
     return Path(os.path.abspath(path))  # noqa: PTH100
 
 
@@ -100,7 +100,7 @@ def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomli.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
-        raise ConfigError(f"There is no configuration file {path}.") from None
+        raise ConfigError(f"The configuration file {path} does not exist.") from None
     except OSError as error:
         raise ConfigError(f"Cannot read {path}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
@@ -109,44 +109,44 @@ def _toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is not TOML: {error}.") from error
 
 
-def _options(table: Mapping[str, Any], path: Path, origin: str, environ: Mapping[str, str]) -> dict[str, Given]:
-    """The options of one table, by field name; `batch-size` is `batch_size`."""
-    found: dict[str, Given] = {}
+def _options(table: Mapping[str, Any], path: Path, origin: str, environ: Mapping[str, str]) -> dict[str, LayerValue]:
+    """The options of one table by field name; `batch-size` is `batch_size`."""
+    values: dict[str, LayerValue] = {}
     for key, value in table.items():
         name = key.replace("-", "_")
         if name in TABLES:
-            found[name] = _tables(name, value, path, origin)
+            values[name] = _storage_options(name, value, path, origin)
             continue
         if name not in FIELDS:
-            raise _unknown(key, value, origin)
-        if name in found:
-            raise ConfigError(f"In {origin}, {name} is there twice, with a hyphen and with an underscore.")
-        found[name] = given(name, value, origin, f"In {origin}, {name}", environ, path.parent)
-    return found
+            raise _unknown_key(key, value, origin)
+        if name in values:
+            raise ConfigError(f"In {origin}, {name} is set twice, with a hyphen and with an underscore.")
+        values[name] = parse_value(name, value, origin, f"In {origin}, {name}", environ, path.parent)
+    return values
 
 
-def _tables(name: str, value: object, path: Path, origin: str) -> Given:
-    """The tables of `[storage]`, which are not shown in messages, because they may hold keys."""
+def _storage_options(name: str, value: object, path: Path, origin: str) -> LayerValue:
+    """The tables of `[storage]`. Messages do not show their values, which may be keys."""
     try:
-        tables = checked(value)
+        tables = validate_options(value)
     except ValueError as error:
         raise ConfigError(f"In {origin}, {name}: {error}.") from error
     if has_secrets(tables) and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise ConfigError(
-            f"{path} holds keys, and others may read it.", f"Use chmod 600 {path}, or variables of the environment."
+            f"{path} contains keys and is readable by other users.", f"Run chmod 600 {path}, or use environment variables."
         )
-    return Given(tables, tables, origin, f"In {origin}, {name}")
+    return LayerValue(tables, tables, origin, f"In {origin}, {name}")
 
 
-def _unknown(key: str, value: object, origin: str) -> ConfigError:
-    """A key that means nothing: misspelled, or a table that holds options which belong outside any table."""
+def _unknown_key(key: str, value: object, origin: str) -> ConfigError:
+    """The error for an unknown key: a misspelled one, or a table of options that belong at the top of the file."""
     if isinstance(value, dict):
-        for inner in value:
-            for name in (inner.replace("-", "_"), f"{key}_{inner}".replace("-", "_")):
+        for inner_key in value:
+            for name in (inner_key.replace("-", "_"), f"{key}_{inner_key}".replace("-", "_")):
                 if name in FIELDS:
                     return ConfigError(
-                        f"{origin} has a table [{key}], which is none of ours.",
+                        f"{origin} has an unknown table [{key}].",
                         f"Put {name} at the top of the file, before any table.",
                     )
-    hint = nearest(key.replace("-", "_"), [*FIELDS, *TABLES, _PROFILES])
-    return ConfigError(f"{origin} has {key!r}, which is no option.", hint or "`transcribe config show` lists them all.")
+    hint = suggestion(key.replace("-", "_"), [*FIELDS, *TABLES, _PROFILES])
+    return ConfigError(f"{origin} has an unknown option {key!r}.", hint or "`transcribe config show` lists all options.")

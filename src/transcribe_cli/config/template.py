@@ -1,4 +1,4 @@
-"""The text of a transcribe.toml with every option, explained and at its default: configs/transcribe.toml is this text."""
+"""Generates a transcribe.toml with a description of every option and its default. configs/transcribe.toml is this text."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterator, Mapping
 from textwrap import wrap
 
-from transcribe_cli.config.fields import FIELDS, allowed
+from transcribe_cli.config.fields import FIELDS, allowed_values
 from transcribe_cli.subtitles.standards import Standard
 
-# The options of `transcribe remote`, which `run` has no use for.
-REMOTE_GROUP = "Elsewhere"
-# Title -> options, in the order in which people ask for them.
+# The options of `transcribe remote`, which `run` does not use.
+REMOTE_GROUP = "Remote backends"
+# Title -> options, the most used first.
 OPTION_GROUPS: Mapping[str, tuple[str, ...]] = {
-    "What is recognized": (
+    "Recognition": (
         "model",
         "language",
         "languages",
@@ -39,8 +39,8 @@ OPTION_GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
     "Outputs": ("output_format", "output_dir", "overwrite", "trust_names"),
     "Subtitles": ("subtitles", "max_line_width", "max_line_count", "max_words_per_line", "highlight_words", "karaoke"),
-    "Which recordings": ("include", "exclude", "shard", "max_duration", "scratch_limit", "fail_fast"),
-    "Where it runs": (
+    "Selection of recordings": ("include", "exclude", "shard", "max_duration", "scratch_limit", "fail_fast"),
+    "Device and resources": (
         "device",
         "device_index",
         "compute_type",
@@ -74,7 +74,7 @@ OPTION_GROUPS: Mapping[str, tuple[str, ...]] = {
         "api_key",
         "api_times",
     ),
-    "What is told": ("quiet", "log_format"),
+    "Logging": ("quiet", "log_format"),
     "Speech detection": (
         "vad_filter",
         "vad_threshold",
@@ -102,62 +102,62 @@ OPTION_GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
 }
 _COMMENT_CHARACTERS = 100
-_HEAD = """\
+_HEADER = """\
 # Configuration of transcribe-cli (https://github.com/transcribe-cli/transcribe-cli).
 #
-# Every option is here at its default. Remove the "#" before a line to change it.
+# Every option is listed with its default. Remove the "#" before a line to change it.
 #
-# `transcribe run` looks for this file, transcribe.toml, in the folder of its first source and then in the folders above.
-# What wins: defaults < this file < a profile < variables such as TRANSCRIBE_BATCH_SIZE < flags such as --batch-size.
-# `transcribe config show` prints every value and where it came from.
+# `transcribe run` looks for transcribe.toml in the folder of its first source, then in the folders above.
+# Precedence: defaults < this file < a profile < variables such as TRANSCRIBE_BATCH_SIZE < flags such as --batch-size.
+# `transcribe config show` prints every value and its origin.
 #
-# "none" is no value, for options that may have none (for numbers, "auto" is the same). Relative paths are relative to this file;
-# "~" is your home folder.
+# "none" means no value, for options that accept none (for numbers, "auto" is the same). Relative paths are relative to this
+# file; "~" is your home folder.
 """
-_FOOT = """
+_FOOTER = """
 # ---- Profiles ----
 
-# Options that go together, for `transcribe run --profile night`. A file profiles/night.toml beside this one does the same.
+# A set of options for `transcribe run --profile night`. A file profiles/night.toml next to this one is equivalent.
 # [profiles.night]
 # model = "large-v3"
 
 # ---- Storage ----
 
-# Options of fsspec's file systems, for s3://, gs://, az://, https://, sftp://: see docs/storage.md. A file with keys in it must be
-# readable by you only; better leave them to the environment (AWS_PROFILE, GOOGLE_APPLICATION_CREDENTIALS, …).
+# Options of fsspec's file systems for s3://, gs://, az://, https://, sftp://: see docs/storage.md. A file that contains keys must
+# be readable by you only. Prefer environment variables for keys (AWS_PROFILE, GOOGLE_APPLICATION_CREDENTIALS, …).
 # [storage.s3]
 # endpoint_url = "https://minio.example.org"
 
-# ---- Rules of subtitles ----
+# ---- Subtitle standard ----
 
-# Instead of the line `subtitles = "netflix"` above: a table of what is to differ from a standard, here with the numbers of netflix.
-# Times are in seconds; "none" is no limit; docs/subtitles.md has the numbers of all standards.
+# Replaces the line `subtitles = "netflix"` above: a table with changes to a standard, here with the values of netflix.
+# Times are in seconds; "none" means no limit; docs/subtitles.md has the values of all standards.
 # [subtitles]
 """
 
 
 def template() -> str:
-    """The file, made from the descriptions and defaults of the fields."""
+    """The text of the file, generated from the descriptions and defaults of the fields."""
     groups = "".join(text for title, names in OPTION_GROUPS.items() for text in _group(title, names))
-    return _HEAD + groups + _FOOT + "".join(_numbers())
+    return _HEADER + groups + _FOOTER + "".join(_standard_fields())
 
 
 def _group(title: str, names: tuple[str, ...]) -> Iterator[str]:
     yield f"\n# ---- {title} ----\n"
     for name in names:
-        explained = f"{FIELDS[name].description} ({allowed(name)})"
+        explained = f"{FIELDS[name].description} Accepts {allowed_values(name)}."
         yield "\n" + "".join(f"# {line}\n" for line in wrap(explained, _COMMENT_CHARACTERS, break_on_hyphens=False))
         yield f"# {name} = {_toml(FIELDS[name].default)}\n"
 
 
-def _numbers() -> Iterator[str]:
-    """The fields of the default standard, each with what it means."""
+def _standard_fields() -> Iterator[str]:
+    """The fields of the default standard with their descriptions."""
     for name, value in Standard():
         yield f"#\n# # {Standard.model_fields[name].description}\n# {name} = {_toml(value)}\n"
 
 
 def _toml(value: object) -> str:
-    """A default as TOML: its strings, numbers, booleans and arrays of them are JSON's; null is the text `none`."""
+    """Format a default as TOML. Strings, numbers, booleans and arrays are the same in JSON; null is the text `none`."""
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{key} = {_toml(item)}' for key, item in value.items())}}}"
     return json.dumps("none" if value is None else str(value) if isinstance(value, Standard) else value, ensure_ascii=False)

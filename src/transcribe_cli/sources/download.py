@@ -1,7 +1,7 @@
-"""One file from a store to a scratch file: in ranges, several at once, each tried again when it breaks off, and checked at the end.
+"""Downloads a file from a store to a scratch file: ranges in parallel, with retries, and a check of the content at the end.
 
-What arrived stays: after a dropped connection only the missing part is asked for again, in smaller pieces, so that a slow line gets there
-too. A transfer that stands still is cut off by the store's time limits.
+After a lost connection, only the missing part is requested again, in smaller chunks, so that slow connections make progress. The time
+limits of the store end stalled transfers.
 """
 
 from __future__ import annotations
@@ -15,48 +15,48 @@ from dataclasses import dataclass, field
 
 from transcribe_cli.audio import scratch
 from transcribe_cli.errors import RecordingChanged, StorageUnreachable, Unreadable
-from transcribe_cli.storage import Entry, Location, NoRanges
+from transcribe_cli.storage import Entry, Location, RangesNotSupported
 
-PIECE_BYTES, LEAST_BYTES = 4 << 20, 1 << 18
-SIDE_BY_SIDE = 4
-# Of a piece; the least one takes that long at 9 kB/s.
-PIECE_SECONDS = 30.0
-# Tries in a row that bring nothing new, with 0.5 to 15 s between them.
-FRUITLESS_TRIES = 6
+CHUNK_BYTES, MIN_CHUNK_BYTES = 4 << 20, 1 << 18
+CONCURRENCY = 4
+# Time limit of a chunk. The smallest chunk takes that long at 9 kB/s.
+CHUNK_SECONDS = 30.0
+# Maximum number of consecutive attempts without new data, 0.5 to 15 s apart.
+MAX_FAILED_ATTEMPTS = 6
 _BLOCK = 1 << 20
 
 
-class Stopped(Exception):
-    """Nobody wants the file any more."""
+class Cancelled(Exception):
+    """The download was cancelled."""
 
 
 @dataclass
 class Download:
-    """A transfer under way.
+    """A download.
 
     Args:
-        entry: what the store says of the file now.
-        most: bytes; a file that turns out longer fails.
-        stop: set by whoever does not want it any more.
+        entry: the current metadata of the file.
+        max_bytes: maximum size; a longer file fails.
+        cancelled: set by the caller to cancel the download.
     """
 
-    place: Location
+    location: Location
     entry: Entry
     file: scratch.ScratchFile
-    most: int
-    stop: threading.Event
-    _arrived: int = 0
+    max_bytes: int
+    cancelled: threading.Event
+    _received: int = 0
     _errors: list[BaseException] = field(default_factory=list)
 
     def run(self) -> None:
-        """Bring it here, whole and as it is in the store.
+        """Download the file and check its content.
 
         Raises:
-            RecordingChanged: it was replaced meanwhile.
-            Unreadable: it arrived with other content than the store promises, twice.
-            FileNotFoundError, StorageNotReady: the store does not give it.
+            RecordingChanged: the file changed during the download.
+            Unreadable: the content differed from the store's checksum, twice.
+            FileNotFoundError, StorageNotReady: the store cannot return the file.
             OSError: the scratch file cannot be written.
-            Stopped: as asked.
+            Cancelled: the download was cancelled.
         """
         first = self._attempt()
         if first is None:
@@ -64,120 +64,124 @@ class Download:
         if (second := self._attempt()) is None:
             return
         if first != second:
-            name = self.place.name
-            raise Unreadable(f"{name} arrived damaged, twice: its content is not what its store says.", "Check the network.")
-        self.place.store.etags_are_md5 = False  # the same bytes twice: what looks like a checksum is none here
+            name = self.location.name
+            raise Unreadable(
+                f"{name} was damaged in transfer, twice: its content does not match the store's checksum.", "Check the network."
+            )
+        self.location.store.etags_are_md5 = False  # the same bytes twice: the ETag is not a checksum here
 
     def _attempt(self) -> str | None:
-        """The MD5 of what arrived, if it is not the one that is promised."""
-        self._arrived = 0
+        """Download once. Returns the MD5 of the content if it differs from the expected one."""
+        self._received = 0
         os.ftruncate(self.file.fd, 0)
         try:
-            if not self.place.store.parallel or self.entry.size is None:
-                raise NoRanges  # noqa: TRY301 - joins those who find out later
-            self._in_ranges(self.entry.size)
-        except NoRanges:
-            self._in_one_go()
-        known = self.entry.md5 if self.place.store.etags_are_md5 else None
-        found = _md5(self.file.fd) if known is not None else None
-        if known is None or found != known:  # otherwise it is that very version, whatever is there by now
+            if not self.location.store.supports_parallel_reads or self.entry.size is None:
+                raise RangesNotSupported  # noqa: TRY301 - the same fallback as for servers that turn out to ignore ranges
+            self._download_ranges(self.entry.size)
+        except RangesNotSupported:
+            self._download_whole()
+        expected = self.entry.md5 if self.location.store.etags_are_md5 else None
+        actual = _md5(self.file.fd) if expected is not None else None
+        if expected is None or actual != expected:  # otherwise it is the expected version, even if the file has changed since
             self._check_unchanged()
-        return None if found == known else found
+        return None if actual == expected else actual
 
     def _check_unchanged(self) -> None:
-        now = self.place.store.info(self.place)
-        if (now.size, now.etag or now.modified) != (self.entry.size, self.entry.etag or self.entry.modified):
+        current = self.location.store.info(self.location)
+        if (current.size, current.etag or current.modified) != (self.entry.size, self.entry.etag or self.entry.modified):
             raise RecordingChanged(
-                f"{self.place.name} changed while it was fetched.", "Run again when whatever writes it is done."
+                f"{self.location.name} changed during the download.", "Run again when it is no longer being written."
             )
         if self.entry.size not in (None, self.file.size()):
-            raise StorageUnreachable(f"{self.place.uri} arrived incomplete.", "Try again.")
+            raise StorageUnreachable(f"{self.location.uri} was incomplete after the download.", "Try again.")
 
-    def _in_ranges(self, size: int) -> None:
-        pieces = deque((start, min(start + PIECE_BYTES, size)) for start in range(0, size, PIECE_BYTES))
+    def _download_ranges(self, size: int) -> None:
+        chunks = deque((start, min(start + CHUNK_BYTES, size)) for start in range(0, size, CHUNK_BYTES))
         self._errors.clear()
-        helpers = [
-            threading.Thread(target=self._take, args=(pieces,), name="range", daemon=True)
-            for _ in range(min(SIDE_BY_SIDE, len(pieces)) - 1)
+        threads = [
+            threading.Thread(target=self._worker, args=(chunks,), name="range", daemon=True)
+            for _ in range(min(CONCURRENCY, len(chunks)) - 1)
         ]
-        for helper in helpers:
-            helper.start()
-        self._take(pieces)
-        for helper in helpers:
-            helper.join()
+        for thread in threads:
+            thread.start()
+        self._worker(chunks)
+        for thread in threads:
+            thread.join()
         if self._errors:
             raise self._errors[0]
 
-    def _take(self, pieces: deque[tuple[int, int]]) -> None:
-        """Pieces, until there is none or somebody failed; never raises."""
+    def _worker(self, chunks: deque[tuple[int, int]]) -> None:
+        """Download chunks until none is left or a thread fails. Never raises."""
         try:
             while not self._errors:
                 try:
-                    start, end = pieces.popleft()
+                    start, end = chunks.popleft()
                 except IndexError:
                     return
-                self._piece(start, end)
+                self._download_chunk(start, end)
         except BaseException as error:
             self._errors.append(error)
 
-    def _piece(self, start: int, end: int) -> None:
-        """The bytes from start to before end."""
-        step = end - start
+    def _download_chunk(self, start: int, end: int) -> None:
+        """Download the bytes from start up to end."""
+        size = end - start
 
-        def go_on() -> int:
-            nonlocal start, step
-            before = start
+        def resume() -> int:
+            nonlocal start, size
+            first = start
             try:
                 while start < end:
-                    self._check_wanted()
-                    data = self.place.store.read(self.place, start, min(end, start + step), seconds=PIECE_SECONDS, attempts=1)
+                    self._check_cancelled()
+                    data = self.location.store.read(
+                        self.location, start, min(end, start + size), seconds=CHUNK_SECONDS, attempts=1
+                    )
                     if not data:
-                        raise RecordingChanged(f"{self.place.name} became shorter while it was fetched.")
+                        raise RecordingChanged(f"{self.location.name} became shorter during the download.")
                     os.pwrite(self.file.fd, data, start)
                     start += len(data)
             except StorageUnreachable:
-                step = max(LEAST_BYTES, step // 4)
-                if start == before:
+                size = max(MIN_CHUNK_BYTES, size // 4)
+                if start == first:
                     raise
             return start
 
         while start < end:
-            self._patiently(go_on)
+            self._retry(resume)
 
-    def _in_one_go(self) -> None:
-        """From the beginning to the end, on from where it broke off."""
+    def _download_whole(self) -> None:
+        """Download the whole file in one request, and resume it after a lost connection."""
 
-        def go_on() -> None:
-            before = self._arrived = self.file.size() if self.place.store.resumes else 0
-            os.ftruncate(self.file.fd, before)
-            with os.fdopen(os.dup(self.file.fd), "wb") as sink:
-                sink.seek(before)
-                self.place.store.download(self.place, sink, before, self._more)
+        def resume() -> None:
+            offset = self._received = self.file.size() if self.location.store.can_resume else 0
+            os.ftruncate(self.file.fd, offset)
+            with os.fdopen(os.dup(self.file.fd), "wb") as output:
+                output.seek(offset)
+                self.location.store.download(self.location, output, offset, self._count)
 
-        self._patiently(go_on)
+        self._retry(resume)
 
-    def _patiently(self, act: Callable[[], object]) -> None:
-        """Do it, again when the network may be to blame."""
+    def _retry(self, function: Callable[[], object]) -> None:
+        """Call a function, and again after network errors."""
         from tenacity import Retrying, retry_if_exception_type, sleep_using_event, stop_after_attempt, wait_random_exponential
 
         retrying = Retrying(
             retry=retry_if_exception_type(StorageUnreachable),
             wait=wait_random_exponential(0.5, max=15.0),
-            stop=stop_after_attempt(FRUITLESS_TRIES),
-            sleep=sleep_using_event(self.stop),
+            stop=stop_after_attempt(MAX_FAILED_ATTEMPTS),
+            sleep=sleep_using_event(self.cancelled),
             reraise=True,
         )
-        retrying(act)
+        retrying(function)
 
-    def _more(self, count: int) -> None:
-        self._check_wanted()
-        self._arrived += count
-        if self._arrived > self.most:
-            raise Unreadable(f"{self.place.name} is larger than its store says, or than --scratch-limit allows.")
+    def _count(self, count: int) -> None:
+        self._check_cancelled()
+        self._received += count
+        if self._received > self.max_bytes:
+            raise Unreadable(f"{self.location.name} is larger than its store reported, or than --scratch-limit allows.")
 
-    def _check_wanted(self) -> None:
-        if self.stop.is_set():
-            raise Stopped
+    def _check_cancelled(self) -> None:
+        if self.cancelled.is_set():
+            raise Cancelled
 
 
 def _md5(descriptor: int) -> str:

@@ -1,7 +1,7 @@
-"""A local, readable copy of a recording, and the proof that it did not change while it was read.
+"""Provides a local, readable path of a recording, and checks that the recording did not change while it was read.
 
-Local recordings are read in place; nothing is copied. Others are fetched to the scratch folder, the next ones while this one is decoded,
-within a limit for all of them together.
+Local recordings are read in place. Others are fetched to the scratch folder, the next ones in advance. A limit applies to all copies
+together.
 """
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ from pathlib import Path
 from transcribe_cli.audio import scratch
 from transcribe_cli.errors import RecordingChanged, StorageNotReady, TranscribeError, Unreadable
 from transcribe_cli.sources import Recording, refresh
-from transcribe_cli.sources.download import Download, Stopped
+from transcribe_cli.sources.download import Cancelled, Download
 from transcribe_cli.storage import Entry, Location
 
 GB = 1_000_000_000
-# How often somebody who waits looks whether the run was stopped, in seconds.
-_WATCH_SECONDS = 0.2
+# Poll interval for a stopped run.
+_POLL_SECONDS = 0.2
 
 
 @dataclass(eq=False)
 class _Copy:
-    """A recording on its way here, or here. `taken` says that somebody reads it or waits for it."""
+    """The copy of a recording, complete or in progress. `in_use`: a reader uses it or waits for it."""
 
     recording: Recording
     bytes: int
-    taken: bool = False
+    in_use: bool = False
     path: Path | None = None
     error: BaseException | None = None
-    stop: threading.Event = field(default_factory=threading.Event)
+    cancelled: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
     file: scratch.ScratchFile | None = None
 
 
 class Fetcher:
-    """Fetches recordings for those who decode them.
+    """Fetches recordings for the decoders.
 
     Args:
-        limit: bytes that copies may take on the scratch disk together.
-        folder: the scratch folder; None is the system's.
+        limit: maximum size of all copies on the scratch disk, in bytes.
+        folder: the scratch folder. Default: the system's.
     """
 
     def __init__(self, limit: int = 50 * GB, folder: Path | None = None) -> None:
@@ -56,43 +56,45 @@ class Fetcher:
 
     @contextmanager
     def fetch(self, recording: Recording) -> Iterator[tuple[Path, Recording]]:
-        """The path to read, and the recording as it is now: its size and time may differ from when it was found.
+        """Provide the path to read, and the recording with its current size and time, which may differ from the listing.
 
         Raises:
-            Unreadable: it vanished, or its store does not give it.
-            RecordingChanged: it changed while it was fetched; or on leaving, when size or modification time are not what they were.
+            Unreadable: the recording was removed, or its store cannot return it.
+            RecordingChanged: the recording changed during the download, or (on exit) while it was read.
             StorageNotReady: the scratch disk is full.
         """
         if isinstance(recording.path, Location):
-            copy = self._taken(recording, recording.path)
+            copy = self._acquire(recording, recording.path)
             try:
-                yield self._waited_for(copy), copy.recording
+                yield self._wait(copy), copy.recording
             finally:
                 self._release(copy)
             return
-        now = _now(recording)
-        yield recording.path, now
-        if _now(recording) != now:
-            raise RecordingChanged(f"{recording.name} changed while it was read.", "Run again when whatever writes it is done.")
+        current = _current(recording)
+        yield recording.path, current
+        if _current(recording) != current:
+            raise RecordingChanged(
+                f"{recording.name} changed while it was read.", "Run again when it is no longer being written."
+            )
 
     def prefetch(self, recording: Recording) -> None:
-        """Begin to fetch what will be asked for soon, when there is room for it now."""
+        """Start to fetch a recording in advance, if there is room for it."""
         with self._changed:
-            known = recording.uri in self._copies or not isinstance(recording.path, Location)
-            if known or self._stopped or self._used + recording.size > self._limit:
+            is_unneeded = recording.uri in self._copies or not isinstance(recording.path, Location)
+            if is_unneeded or self._stopped or self._used + recording.size > self._limit:
                 return
-            copy = self._begin(recording)
+            copy = self._add(recording)
         self._start(copy)
 
     def cancel(self, recording: Recording) -> None:
-        """Nobody will ask for it after all."""
+        """Cancel a prefetch that is not needed after all."""
         with self._changed:
             copy = self._copies.get(recording.uri)
-        if copy is not None and not copy.taken:
+        if copy is not None and not copy.in_use:
             self._release(copy)
 
     def close(self) -> None:
-        """Stop, and remove all copies: nobody is waited for."""
+        """Stop without waiting for downloads, and remove all copies."""
         with self._changed:
             self._stopped = True
             copies = list(self._copies.values())
@@ -100,48 +102,46 @@ class Fetcher:
         for copy in copies:
             self._release(copy)
 
-    def _taken(self, recording: Recording, place: Location) -> _Copy:
-        """The copy of a recording, for one reader; begun now unless it was before."""
+    def _acquire(self, recording: Recording, location: Location) -> _Copy:
+        """The copy of a recording for one reader. Starts the download unless it was prefetched."""
         with self._changed:
             copy = self._copies.get(recording.uri)
-            if copy is not None and not copy.taken:
-                copy.taken = True
+            if copy is not None and not copy.in_use:
+                copy.in_use = True
                 return copy
             if recording.size > self._limit:
                 limit = f"{self._limit / GB:g} GB"
-                raise Unreadable(
-                    f"{recording.name} is larger than the limit for the scratch disk, {limit}.", "See --scratch-limit."
-                )
+                raise Unreadable(f"{recording.name} is larger than the scratch limit of {limit}.", "Raise --scratch-limit.")
             while not self._stopped and self._used and self._used + recording.size > self._limit:
                 self._make_room()
-                self._changed.wait(_WATCH_SECONDS)
-            copy = self._begin(recording)
-            copy.taken = True
+                self._changed.wait(_POLL_SECONDS)
+            copy = self._add(recording)
+            copy.in_use = True
         self._start(copy)
         return copy
 
     def _make_room(self) -> None:
-        """Give up what nobody asked for yet."""
-        for copy in [copy for copy in self._copies.values() if not copy.taken]:
+        """Release prefetched copies."""
+        for copy in [copy for copy in self._copies.values() if not copy.in_use]:
             self._release(copy)
 
-    def _begin(self, recording: Recording) -> _Copy:
+    def _add(self, recording: Recording) -> _Copy:
         copy = self._copies[recording.uri] = _Copy(recording, recording.size)
         self._used += copy.bytes
         return copy
 
     def _start(self, copy: _Copy) -> None:
-        # Not waited for at the end: a daemon.
+        # A daemon thread, so that the process does not wait for it on exit.
         threading.Thread(target=self._fetch, args=(copy,), name="fetch", daemon=True).start()
 
     def _fetch(self, copy: _Copy) -> None:
-        """The thread of a copy; never raises."""
-        place = copy.recording.path
+        """Fetch a copy in its thread. Never raises."""
+        location = copy.recording.path
         try:
-            if not isinstance(place, Location):
+            if not isinstance(location, Location):
                 raise TypeError("local recordings are read in place")  # noqa: TRY301
-            self._bring(copy, place)
-        except Stopped:
+            self._fetch_current(copy, location)
+        except Cancelled:
             pass
         except BaseException as error:
             copy.error = error
@@ -149,50 +149,50 @@ class Fetcher:
         with self._changed:
             self._changed.notify_all()
 
-    def _bring(self, copy: _Copy, place: Location) -> None:
-        """Without a question before, where a checksum proves that what comes is what the listing told of."""
+    def _fetch_current(self, copy: _Copy, location: Location) -> None:
+        """Download the recording. If a checksum identifies the listed version, the request for its metadata is skipped."""
         with suppress(RecordingChanged, FileNotFoundError):
-            if (listed := _as_listed(copy.recording, place)) is not None:
-                self._download(copy, place, listed)
+            if (listed := _listed_entry(copy.recording, location)) is not None:
+                self._download(copy, location, listed)
                 return
-        entry = place.store.info(place)
+        entry = location.store.info(location)
         copy.recording = copy.recording.with_entry(entry)
-        self._download(copy, place, entry)
+        self._download(copy, location, entry)
 
-    def _download(self, copy: _Copy, place: Location, entry: Entry) -> None:
+    def _download(self, copy: _Copy, location: Location, entry: Entry) -> None:
         folder = scratch.folder(self._folder)
-        # Some formats are known by their ending only.
-        copy.file = scratch.create(folder, scratch.copy_suffix(place.suffix))
+        # Some formats are only recognized by their extension.
+        copy.file = scratch.create(folder, scratch.copy_suffix(location.suffix))
         try:
-            if not copy.stop.is_set():
-                Download(place, entry, copy.file, entry.size or self._limit, copy.stop).run()
+            if not copy.cancelled.is_set():
+                Download(location, entry, copy.file, entry.size or self._limit, copy.cancelled).run()
                 copy.path = copy.file.path
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO):
                 raise scratch.not_writable(folder, error) from error
             raise
         finally:
-            if copy.path is None or copy.stop.is_set():
+            if copy.path is None or copy.cancelled.is_set():
                 copy.file.remove()
 
-    def _waited_for(self, copy: _Copy) -> Path:
-        while not copy.done.wait(_WATCH_SECONDS):
+    def _wait(self, copy: _Copy) -> Path:
+        while not copy.done.wait(_POLL_SECONDS):
             if self._stopped:
                 raise Unreadable("The run was stopped.")
         if copy.error is not None:
-            raise _of_recording(copy.recording, copy.error) from copy.error
+            raise _as_recording_error(copy.recording, copy.error) from copy.error
         if copy.path is None:
             raise Unreadable("The run was stopped.")
         return copy.path
 
     def _release(self, copy: _Copy) -> None:
-        """Remove a copy; one that is still under way removes itself."""
+        """Remove a copy. A copy in progress is cancelled, and its thread removes it."""
         with self._changed:
             if self._copies.get(copy.recording.uri) is copy:
                 del self._copies[copy.recording.uri]
                 self._used -= copy.bytes
             self._changed.notify_all()
-        copy.stop.set()
+        copy.cancelled.set()
         if copy.done.is_set():
             if copy.file is not None:
                 copy.file.remove()
@@ -201,22 +201,22 @@ class Fetcher:
                 copy.file.path.unlink()
 
 
-def _as_listed(recording: Recording, place: Location) -> Entry | None:
-    promised = recording.md5 if place.store.etags_are_md5 else None
-    return Entry(place.key, recording.size, recording.modified, recording.etag, promised) if promised is not None else None
+def _listed_entry(recording: Recording, location: Location) -> Entry | None:
+    md5 = recording.md5 if location.store.etags_are_md5 else None
+    return Entry(location.key, recording.size, recording.modified, recording.etag, md5) if md5 is not None else None
 
 
-def _now(recording: Recording) -> Recording:
+def _current(recording: Recording) -> Recording:
     try:
         return refresh(recording)
     except OSError as error:
         raise Unreadable(f"{recording.name} cannot be read ({error.strerror}).") from error
 
 
-def _of_recording(recording: Recording, error: BaseException) -> BaseException:
-    """What fetching raised, as this recording's failure; a scratch disk that is full is everybody's."""
+def _as_recording_error(recording: Recording, error: BaseException) -> BaseException:
+    """Convert an error of the download to a failure of this recording. A full scratch disk stays a failure of the run."""
     if isinstance(error, FileNotFoundError):
-        return Unreadable(f"{recording.name} is not there any more.")
+        return Unreadable(f"{recording.name} does not exist any more.")
     if isinstance(error, StorageNotReady) and error.message.startswith(recording.uri):
         return Unreadable(error.message, error.hint)
     if isinstance(error, TranscribeError):

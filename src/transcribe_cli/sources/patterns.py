@@ -1,7 +1,7 @@
 """Globs: the `--include` and `--exclude` filters, and sources such as `aulas/**/*.mp3` that no shell expanded.
 
-`*`, `?` and `[…]` stay within a name, `**` spans folders. Python's own glob follows every symlink under `**`, so that one that
-leads in a circle gives each file forty times; here no folder is entered twice.
+`*`, `?` and `[…]` match within a name, `**` across folders. Python's own glob follows every symlink under `**`, so that a circular one
+yields each file forty times; here no folder is entered twice.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from transcribe_cli.sources.walk import folder_identity, is_folder, ordered
+from transcribe_cli.sources.walk import folder_identity, is_folder, sorted_entries
 
 MAGIC = re.compile(r"[*?\[]")
 _TOKEN = re.compile(r"(?<![^/])\*\*/|\*\*|\*|\?|\[!?\]?[^\]]*\]|.", re.DOTALL)
@@ -21,39 +21,39 @@ _MEANING = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 class Filter:
-    """Which files are wanted: those that match one of `include` (when there are any) and none of `exclude`.
+    """Selects files that match one of `include` (if there are any) and none of `exclude`.
 
-    A glob is compared with the file's name and with its POSIX path below the folder that the source named, whatever the case and
-    however accents are composed. `rascunhos/` means everything in that folder.
+    A glob is matched against the file's name and its POSIX path below the source folder, ignoring case and the composition of accents.
+    `rascunhos/` matches everything in that folder.
     """
 
     def __init__(self, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> None:
-        self._include = [_compiled(pattern) for pattern in include]
-        self._exclude = [_compiled(pattern) for pattern in exclude]
-        self._closed = [_compiled(pattern) for pattern in exclude if pattern.endswith(("/", "/**"))]
+        self._include = [_compile(pattern) for pattern in include]
+        self._exclude = [_compile(pattern) for pattern in exclude]
+        self._excluded_folders = [_compile(pattern) for pattern in exclude if pattern.endswith(("/", "/**"))]
 
-    def wants(self, relative: str) -> bool:
-        """Whether the file at this POSIX path below its root is wanted."""
-        path = _folded(relative)
+    def matches(self, relative: str) -> bool:
+        """Whether the file at this POSIX path below its root is selected."""
+        path = _normalize(relative)
         texts = (path, path.rpartition("/")[2])
         if any(glob.fullmatch(text) for glob in self._exclude for text in texts):
             return False
         return not self._include or any(glob.fullmatch(text) for glob in self._include for text in texts)
 
-    def enters(self, relative: str) -> bool:
-        """Whether the folder at this path may hold wanted files; an excluded one is not even listed."""
-        return not any(glob.fullmatch(f"{_folded(relative)}/") for glob in self._closed)
+    def should_enter(self, relative: str) -> bool:
+        """Whether the folder at this path may contain selected files. Excluded folders are not listed."""
+        return not any(glob.fullmatch(f"{_normalize(relative)}/") for glob in self._excluded_folders)
 
 
 def split_glob(source: str) -> tuple[Path, list[str]]:
-    """The folder before the first component with a wildcard, and the components from there on."""
+    """The folder before the first component with a wildcard, and the remaining components."""
     parts = source.split("/")
     first = next(index for index, part in enumerate(parts) if MAGIC.search(part))
     return Path("/".join(parts[:first]) or ("/" if source.startswith("/") else ".")), [part for part in parts[first:] if part]
 
 
-def as_expression(glob: str) -> re.Pattern[str]:
-    """A glob as a regular expression for paths, as the file system tells names apart; hidden names only where a dot is written."""
+def glob_pattern(glob: str) -> re.Pattern[str]:
+    """Convert a glob to a regular expression for paths, case-sensitive. Hidden names only match an explicit dot."""
     parts = "/".join(
         part if part == "**" or part.startswith(".") or not MAGIC.match(part) else f"\0{part}" for part in glob.split("/")
     )
@@ -63,57 +63,57 @@ def as_expression(glob: str) -> re.Pattern[str]:
 
 
 def expand(base: Path, parts: Sequence[str]) -> Iterator[Path]:
-    """Paths below `base` that match the components, in natural order; hidden ones only where a dot is written."""
-    head, rest = parts[0], parts[1:]
-    for path in _matches(base, head):
-        if rest:
-            yield from expand(path, rest)
+    """The paths below `base` that match the components, in natural order. Hidden ones only match an explicit dot."""
+    first, remaining = parts[0], parts[1:]
+    for path in _matches(base, first):
+        if remaining:
+            yield from expand(path, remaining)
         else:
             yield path
 
 
 def _matches(base: Path, part: str) -> Iterator[Path]:
-    """What one component stands for in a folder; `**` for the folder and all that are below it."""
+    """The paths in a folder that match one component. `**` matches the folder and all folders below it."""
     if part == "**":
-        yield from _tree(base)
+        yield from _all_folders(base)
     elif MAGIC.search(part):
-        for entry in _listed(base):
+        for entry in _list_folder(base):
             if fnmatch.fnmatchcase(entry.name, part) and (not entry.name.startswith(".") or part.startswith(".")):
                 yield base / entry.name
     elif os.path.lexists(base / part):
         yield base / part
 
 
-def _tree(base: Path) -> Iterator[Path]:
-    """The folder and all folders below it, none twice, hidden ones left out."""
+def _all_folders(base: Path) -> Iterator[Path]:
+    """The folder and all folders below it, each once, without hidden ones."""
     seen: set[tuple[int, int]] = set()
-    waiting = [base]
-    while waiting:
-        folder = waiting.pop()
+    pending = [base]
+    while pending:
+        folder = pending.pop()
         if (identity := folder_identity(folder)) is None or identity in seen:
             continue
         seen.add(identity)
         yield folder
-        below = [folder / entry.name for entry in _listed(folder) if is_folder(entry) and not entry.name.startswith(".")]
-        waiting.extend(reversed(below))
+        below = [folder / entry.name for entry in _list_folder(folder) if is_folder(entry) and not entry.name.startswith(".")]
+        pending.extend(reversed(below))
 
 
-def _listed(folder: Path) -> list[os.DirEntry[str]]:
+def _list_folder(folder: Path) -> list[os.DirEntry[str]]:
     try:
-        return ordered(str(folder))
-    except OSError:  # what cannot be listed has no matches; a shell says nothing about it either
+        return sorted_entries(str(folder))
+    except OSError:  # no matches in an unreadable folder, as in a shell
         return []
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
-    tokens = _TOKEN.findall(_folded(f"{pattern}**" if pattern.endswith("/") else pattern))
+def _compile(pattern: str) -> re.Pattern[str]:
+    tokens = _TOKEN.findall(_normalize(f"{pattern}**" if pattern.endswith("/") else pattern))
     return re.compile("".join(_MEANING.get(token) or _literal(token) for token in tokens), re.DOTALL)
 
 
 def _literal(token: str) -> str:
-    """The regular expression of a character, or of a class such as [!a-c], whose corners fnmatch knows."""
+    """The regular expression of a character, or of a class such as [!a-c], which fnmatch translates."""
     return f"(?!/){fnmatch.translate(token)[4:-3]}" if len(token) > 1 else re.escape(token)
 
 
-def _folded(text: str) -> str:
+def _normalize(text: str) -> str:
     return unicodedata.normalize("NFC", text).casefold()

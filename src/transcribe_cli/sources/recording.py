@@ -1,4 +1,4 @@
-"""What a recording is: where it was found, its identity, and what is known to be wrong with it before anybody opens it."""
+"""A recording: its path, its identity, and the problems that are known before it is opened."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from transcribe_cli.errors import RecordingError, Unreadable
 from transcribe_cli.storage import AnyPath, Entry, Location, relative_path
 from transcribe_cli.text.printable import printable
 
-# What ffmpeg reads and our decoder allows (`audio/container.py`). No playlists (m3u8, pls, cue): they name other files.
+# Formats that ffmpeg reads and our decoder allows (`audio/container.py`). No playlists (m3u8, pls, cue): they name other files.
 _AUDIO = """mp3 mp2 mpga m4a m4b m4r aac adts ogg oga opus spx wav wave w64 flac wma aif aiff aifc caf au snd voc sph amr awb 3ga gsm
  qcp dss ac3 eac3 dts dtshd thd mlp ape wv tta tak shn mpc dsf mka ra oma"""
 _VIDEO = """mp4 m4v mov qt mkv webm avi divx wmv asf flv f4v mpg mpeg mpe vob ts mts m2ts m2t 3gp 3g2 ogv ogm mxf gxf dv
@@ -33,15 +33,15 @@ class Recording:
     """A file to transcribe.
 
     Attributes:
-        path: absolute but not resolved: outputs go next to where it was found, not to where a symlink leads. A location when it is in a
-            bucket, on a server or in an archive.
-        root: the folder that the source named, which `--output-dir` mirrors; the parent of a file named by itself.
+        path: absolute, but not resolved: outputs are written next to a symlink, not next to its target. A location if the recording is
+            in a bucket, on a server or in an archive.
+        root: the source folder, which `--output-dir` mirrors; for a single file, its parent.
         size: bytes.
-        modified: UTC, ISO 8601 with microseconds and Z; "" when it could not be asked.
-        etag: what a store says of its content, a checksum or a version; None for local files.
-        md5: of the content in hex, where the store promises it.
-        overrides: fields of JobSpec that its manifest line sets.
-        problem: why it is known to fail; then only the path is certain.
+        modified: UTC, ISO 8601 with microseconds and Z; "" if unknown.
+        etag: the checksum or version of the content in its store; None for local files.
+        md5: MD5 of the content in hex, if the store returns it.
+        overrides: the fields of JobSpec that its manifest line sets.
+        problem: the reason why it will fail. If set, only the path is reliable.
     """
 
     path: AnyPath
@@ -65,11 +65,11 @@ class Recording:
 
     @property
     def identity(self) -> tuple[str, int, str]:
-        """What is equal as long as it is the same, unchanged: name, size, and etag or, where there is none, modification time."""
+        """Name, size, and etag or modification time; equal as long as the recording is unchanged."""
         return self.name, self.size, self.etag or self.modified
 
     def with_entry(self, entry: Entry) -> Recording:
-        """The same recording as its store tells of it now."""
+        """The recording with the metadata of its store."""
         return replace(self, size=entry.size or 0, modified=entry.modified, etag=entry.etag, md5=entry.md5)
 
     @property
@@ -79,43 +79,43 @@ class Recording:
 
     @property
     def label(self) -> str:
-        """The path below `root`, safe for JSON: what people and events call it."""
+        """The path below `root`, safe for JSON: the name in messages and events."""
         return json_safe(self.relative.as_posix())
 
 
 def json_safe(name: str) -> str:
-    r"""A file name as text that every JSON reader takes: undecodable bytes (lone surrogates, PEP 383) as \xNN."""
+    r"""Convert a file name to text that every JSON reader accepts: undecodable bytes (lone surrogates, PEP 383) become \xNN."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def from_json_safe(name: str) -> str:
-    r"""The file name behind `json_safe`; a name that really holds a backslash and x is taken for one with such a byte."""
+    r"""Invert `json_safe`. A literal backslash, x and two digits in a name are decoded as a byte, too."""
     return os.fsdecode(_ESCAPED.sub(lambda escape: bytes.fromhex(escape[1].decode()), name.encode()))
 
 
 def examine(path: Path, root: Path, overrides: Mapping[str, Any]) -> Recording:
-    """The recording at this absolute path; what is wrong with it is its `problem`, never an exception."""
-    found = Recording(path, root, overrides=overrides)
-    name = printable(found.name)
+    """The recording at this absolute path. Errors are stored as its `problem`, not raised."""
+    recording = Recording(path, root, overrides=overrides)
+    name = printable(recording.name)
     try:
         info = path.stat()
         readable = os.access(path, os.R_OK, effective_ids=True)
     except OSError as error:
-        return replace(found, problem=Unreadable(f"{name} {_trouble(path, error)}."))
+        return replace(recording, problem=Unreadable(f"{name} {_describe(path, error)}."))
     if not stat.S_ISREG(info.st_mode):
         kind = next((words for test, words in _KINDS if test(info.st_mode)), "a device")
-        return replace(found, problem=Unreadable(f"{name} is {kind}, not a regular file."))
+        return replace(recording, problem=Unreadable(f"{name} is {kind}, not a regular file."))
     if not readable:
-        return replace(found, problem=Unreadable(f"{name} cannot be read (Permission denied).", "Check its permissions."))
-    return replace(found, size=info.st_size, modified=_iso(info.st_mtime_ns))
+        return replace(recording, problem=Unreadable(f"{name} cannot be read (Permission denied).", "Check its permissions."))
+    return replace(recording, size=info.st_size, modified=_iso(info.st_mtime_ns))
 
 
 def refresh(recording: Recording) -> Recording:
-    """The same recording with its size, modification time and etag as they are now.
+    """The recording with its current size, modification time and etag.
 
     Raises:
-        OSError: it is not there any more.
-        StorageNotReady: its store cannot be asked.
+        OSError: the file does not exist any more.
+        StorageNotReady: its store cannot be used.
     """
     if isinstance(recording.path, Location):
         return recording.with_entry(recording.path.store.info(recording.path))
@@ -123,23 +123,23 @@ def refresh(recording: Recording) -> Recording:
     return replace(recording, size=info.st_size, modified=_iso(info.st_mtime_ns))
 
 
-def unlisted(folder: Path, root: Path, error: OSError) -> Recording:
-    """A folder that could not be listed, as a recording that fails: what it holds would be missing without a word."""
+def unlistable_folder(folder: Path, root: Path, error: OSError) -> Recording:
+    """A folder that cannot be listed, as a recording that fails. Otherwise, its contents would be missing silently."""
     message = f"The folder {printable(str(folder))} cannot be listed ({error.strerror})."
-    return Recording(folder, root, problem=Unreadable(message, "Check its permissions, or leave it out with --exclude."))
+    return Recording(folder, root, problem=Unreadable(message, "Check its permissions, or skip it with --exclude."))
 
 
-def _trouble(path: Path, error: OSError) -> str:
+def _describe(path: Path, error: OSError) -> str:
     if not isinstance(error, FileNotFoundError):
         return f"cannot be read ({error.strerror})"
     if path.is_symlink():
-        return f"is a symbolic link to {printable(str(path.readlink()))}, which is not there"
-    return "is not there"
+        return f"is a symbolic link to {printable(str(path.readlink()))}, which does not exist"
+    return "does not exist"
 
 
 def _iso(nanoseconds: int) -> str:
     try:
         moment = _EPOCH + timedelta(microseconds=nanoseconds // 1000)
-    except OverflowError:  # a file system may hold years that Python's calendar does not
+    except OverflowError:  # file systems may have years beyond the range of datetime
         moment = datetime.max.replace(tzinfo=UTC)
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

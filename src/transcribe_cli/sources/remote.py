@@ -1,6 +1,6 @@
-"""Recordings in buckets, on servers and in archives: the rules of folders, globs and filters, over one listing.
+"""Finds recordings in buckets, on servers and in archives, with the same rules for folders, globs and filters as on a disk.
 
-A folder there is a prefix: it is listed once, with everything below it, and no question is asked for single files.
+A folder is a prefix: it is listed once with everything below it, without a request per file.
 """
 
 from __future__ import annotations
@@ -12,213 +12,219 @@ from typing import Any, Protocol
 
 from transcribe_cli.errors import SourceNotFound, Unreadable
 from transcribe_cli.registry import FORMATS
-from transcribe_cli.sources.pages import is_page, links
-from transcribe_cli.sources.patterns import MAGIC, Filter, as_expression
+from transcribe_cli.sources.patterns import MAGIC, Filter, glob_pattern
 from transcribe_cli.sources.recording import Recording
-from transcribe_cli.sources.walk import is_media, natural
+from transcribe_cli.sources.walk import is_media, natural_key
+from transcribe_cli.sources.web_pages import is_page, links
 from transcribe_cli.storage import Entry, Location, Options, locate
 from transcribe_cli.text.printable import printable
 
 _TRANSCRIPT = b'{"schema_version":'
-_HEAD_BYTES = 1 << 16
+_HEADER_BYTES = 1 << 16
 
 
 class ListingRecorder(Protocol):
-    """Hears of every file that a listing of a whole tree tells of, so that nobody has to list it again; see `sinks.Listings`."""
+    """Receives every file in the listing of a tree, so that the tree is not listed again. See `sinks.Listings`."""
 
-    def record_file(self, root: Location, place: Location, entry: Entry) -> None:
-        """There is a file below the root."""
+    def record_file(self, root: Location, location: Location, entry: Entry) -> None:
+        """Called for each file below the root."""
 
 
-def remote(
+def find_remote(
     url: str,
-    wanted: Filter,
+    path_filter: Filter,
     options: Options,
     overrides: Mapping[str, Any] | None = None,
     *,
     listed: bool = False,
     listings: ListingRecorder | None = None,
 ) -> Iterator[Recording]:
-    """The recordings that a URL stands for: a file, a folder, a glob, a page or feed with links.
+    """Find the recordings of a URL: a file, a folder, a glob, or a page or feed with links.
 
-    `overrides` is what a manifest says about them. `listed` means that a list or manifest names the URL: filters hold for single files
-    too, and one that is not there is a recording that fails.
+    `overrides` is from a manifest line. `listed` means that the URL is from a list or manifest: filters also apply to single files, and
+    a missing file is a recording that fails.
 
     Raises:
-        SourceNotFound: nothing is there.
+        SourceNotFound: the URL does not exist.
         UsageError, MissingExtra, StorageNotReady: see `storage`.
     """
-    place, overrides = locate(url, options), overrides or {}
-    if place.store.kind.family == "http":
-        return _from_web(place, wanted, options, overrides, listed=listed)
-    if MAGIC.search(place.key) and not _is_there(place):
-        return _from_glob(place, wanted, overrides, listings)
-    return _from_path(place, wanted, overrides, listings, is_folder=not place.key or url.endswith("/"), listed=listed)
+    location, overrides = locate(url, options), overrides or {}
+    if location.store.kind.family == "http":
+        return _from_web(location, path_filter, options, overrides, listed=listed)
+    if MAGIC.search(location.key) and not _exists(location):
+        return _from_glob(location, path_filter, overrides, listings)
+    return _from_path(location, path_filter, overrides, listings, is_folder=not location.key or url.endswith("/"), listed=listed)
 
 
-def recorded(place: Location, root: Location, entry: Entry, overrides: Mapping[str, Any]) -> Recording:
-    """The recording that a listing tells of; what is wrong with its name is its `problem`."""
-    found = Recording(place, root, overrides=overrides)
-    if (trouble := _unusable(place)) is not None:
-        return replace(found, problem=Unreadable(f"{printable(str(place))} {trouble}.", "Rename it."))
-    return found.with_entry(entry)
+def recording_at(location: Location, root: Location, entry: Entry, overrides: Mapping[str, Any]) -> Recording:
+    """The recording for an entry of a listing. An unusable name is stored as its `problem`."""
+    recording = Recording(location, root, overrides=overrides)
+    if (reason := _unusable_name(location)) is not None:
+        return replace(recording, problem=Unreadable(f"{printable(str(location))} {reason}.", "Rename it."))
+    return recording.with_entry(entry)
 
 
 def _from_path(
-    place: Location,
-    wanted: Filter,
+    location: Location,
+    path_filter: Filter,
     overrides: Mapping[str, Any],
     listings: ListingRecorder | None,
     *,
     is_folder: bool,
     listed: bool,
 ) -> Iterator[Recording]:
-    # A name without the ending of a medium is mostly a folder's: listing it answers both questions.
-    found = _below(place, wanted, overrides, listings) if is_folder or not is_media(place.name) else []
+    # A name without a media extension is usually a folder: listing it also shows whether it exists.
+    found = _media_below(location, path_filter, overrides, listings) if is_folder or not is_media(location.name) else []
     if found:
         yield from found
         return
     try:
-        entry = None if is_folder else place.store.info(place)
+        entry = None if is_folder else location.store.info(location)
     except FileNotFoundError:
-        yield from _missing(place, overrides, listed=listed)
+        yield from _missing(location, overrides, listed=listed)
         return
     if entry is not None and not entry.is_folder:
-        if not _is_ours(place) and (not listed or wanted.wants(place.name)):
-            yield recorded(place, place.parent, entry, overrides)
+        if not _is_output(location) and (not listed or path_filter.matches(location.name)):
+            yield recording_at(location, location.parent, entry, overrides)
         return
-    found = _below(place, wanted, overrides, listings) if is_media(place.name) else []
+    found = _media_below(location, path_filter, overrides, listings) if is_media(location.name) else []
     yield from found
-    if not found and not _has_any(place):
-        yield from _missing(place, overrides, listed=listed)
+    if not found and not _folder_exists(location):
+        yield from _missing(location, overrides, listed=listed)
 
 
-def _below(
+def _media_below(
     root: Location,
-    wanted: Filter,
+    path_filter: Filter,
     overrides: Mapping[str, Any],
     listings: ListingRecorder | None = None,
     pattern: re.Pattern[str] | None = None,
 ) -> list[Recording]:
-    """The media files below a folder in the order in which a walk would come by them."""
+    """The media files below a folder, in the order of `walk`."""
     found = []
     entered: dict[str, bool] = {"": True}
-    for place, entry in root.find():
+    for location, entry in root.find():
         if listings is not None:
-            listings.record_file(root, place, entry)
-        relative = place.key[len(root.key) :].lstrip("/") if _unusable(place) is None else place.name
-        if not is_media(relative) or "/." in f"/{relative}" or not wanted.wants(relative):
+            listings.record_file(root, location, entry)
+        relative = location.key[len(root.key) :].lstrip("/") if _unusable_name(location) is None else location.name
+        if not is_media(relative) or "/." in f"/{relative}" or not path_filter.matches(relative):
             continue
-        if _entered(relative.rpartition("/")[0], wanted, entered) and (pattern is None or _matches(relative, pattern)):
-            found.append((_order(relative), recorded(place, root, entry, overrides)))
+        if _should_enter(relative.rpartition("/")[0], path_filter, entered) and (pattern is None or _matches(relative, pattern)):
+            found.append((_order(relative), recording_at(location, root, entry, overrides)))
     found.sort(key=lambda item: item[0])
     return [recording for _, recording in found]
 
 
-def _entered(folder: str, wanted: Filter, known: dict[str, bool]) -> bool:
+def _should_enter(folder: str, path_filter: Filter, known: dict[str, bool]) -> bool:
     if (answer := known.get(folder)) is None:
-        answer = known[folder] = _entered(folder.rpartition("/")[0], wanted, known) and wanted.enters(folder)
+        answer = known[folder] = _should_enter(folder.rpartition("/")[0], path_filter, known) and path_filter.should_enter(folder)
     return answer
 
 
 def _order(relative: str) -> list[tuple[bool, tuple[list[str | int], str]]]:
     """A sort key: a folder's files, then its subfolders, each in natural order."""
     *folders, name = relative.split("/")
-    return [*((True, natural(folder)) for folder in folders), (False, natural(name))]
+    return [*((True, natural_key(folder)) for folder in folders), (False, natural_key(name))]
 
 
 def _from_glob(
-    place: Location, wanted: Filter, overrides: Mapping[str, Any], listings: ListingRecorder | None
+    location: Location, path_filter: Filter, overrides: Mapping[str, Any], listings: ListingRecorder | None
 ) -> Iterator[Recording]:
-    parts = place.key.split("/")
+    parts = location.key.split("/")
     first = next(index for index, part in enumerate(parts) if MAGIC.search(part))
-    base = Location(place.store, "/".join(parts[:first]))
-    found = _below(base, wanted, overrides, listings, as_expression("/".join(parts[first:])))
+    base = Location(location.store, "/".join(parts[:first]))
+    found = _media_below(base, path_filter, overrides, listings, glob_pattern("/".join(parts[first:])))
     if not found:
-        _has_any(base)  # says so when there is no such bucket
-        raise SourceNotFound(f"Nothing matches {printable(str(place))}.", "It would match audio and video files, and folders.")
+        _folder_exists(base)  # raises if the bucket does not exist
+        raise SourceNotFound(f"Nothing matches {printable(str(location))}.", "A glob matches audio and video files, and folders.")
     yield from found
 
 
 def _matches(relative: str, pattern: re.Pattern[str]) -> bool:
-    """Whether the file or a folder that it is in matches."""
+    """Whether the file or one of its parent folders matches."""
     parts = relative.split("/")
     return any(pattern.fullmatch("/".join(parts[:count])) for count in range(len(parts), 0, -1))
 
 
 def _from_web(
-    place: Location, wanted: Filter, options: Options, overrides: Mapping[str, Any], *, listed: bool
+    location: Location, path_filter: Filter, options: Options, overrides: Mapping[str, Any], *, listed: bool
 ) -> Iterator[Recording]:
     try:
-        entry = place.store.info(place)
+        entry = location.store.info(location)
     except FileNotFoundError:
-        yield from _missing(place, overrides, listed=listed)
+        yield from _missing(location, overrides, listed=listed)
         return
-    if is_media(place.name) or not is_page(entry):
-        if not listed or wanted.wants(place.name):
-            yield recorded(place, place.parent, entry, overrides)
+    if is_media(location.name) or not is_page(entry):
+        if not listed or path_filter.matches(location.name):
+            yield recording_at(location, location.parent, entry, overrides)
         return
-    for url in links(place, entry):
+    for url in links(location, entry):
         link = locate(url, options)
-        root = next((folder for folder in (place, place.parent) if link.is_relative_to(folder)), link.parent)
-        if wanted.wants(link.relative_to(root).as_posix()):
+        root = next((folder for folder in (location, location.parent) if link.is_relative_to(folder)), link.parent)
+        if path_filter.matches(link.relative_to(root).as_posix()):
             yield from _linked(link, root, overrides)
 
 
 def _linked(link: Location, root: Location, overrides: Mapping[str, Any]) -> Iterator[Recording]:
     try:
-        yield recorded(link, root, link.store.info(link), overrides)
+        yield recording_at(link, root, link.store.info(link), overrides)
     except FileNotFoundError:
         yield from _missing(link, overrides, listed=True)
 
 
-def _missing(place: Location, overrides: Mapping[str, Any], *, listed: bool) -> Iterator[Recording]:
-    """For a list, a recording that fails.
+def _missing(location: Location, overrides: Mapping[str, Any], *, listed: bool) -> Iterator[Recording]:
+    """A recording that fails, for a list.
 
     Raises:
-        SourceNotFound: it was typed.
+        SourceNotFound: the URL is not from a list.
     """
     if not listed:
-        raise SourceNotFound(f"{printable(str(place))} is not there.", "Check the name; names in buckets mind capitals.")
-    yield Recording(place, place.parent, overrides=overrides, problem=Unreadable(f"{printable(place.name)} is not there."))
+        raise SourceNotFound(
+            f"{printable(str(location))} does not exist.", "Check the name; names in buckets are case-sensitive."
+        )
+    yield Recording(
+        location, location.parent, overrides=overrides, problem=Unreadable(f"{printable(location.name)} does not exist.")
+    )
 
 
-def _is_there(place: Location) -> bool:
+def _exists(location: Location) -> bool:
     try:
-        place.store.info(place)
+        location.store.info(location)
     except FileNotFoundError:
         return False
     return True
 
 
-def _has_any(place: Location) -> bool:
-    """Whether a folder is there at all: the top of a bucket always is, a prefix when there is something below.
+def _folder_exists(location: Location) -> bool:
+    """Whether a folder exists. The top of a bucket always does, a prefix if there is a file below it.
 
     Raises:
-        SourceNotFound: there is no such bucket. Azure's client lists one that is not there as empty.
+        SourceNotFound: the bucket does not exist. Azure's client lists a missing bucket as empty.
     """
-    top = Location(place.store, "")
-    if top.key == place.key or place.store.kind.family in ("azure", "gcs"):
+    top = Location(location.store, "")
+    if top.key == location.key or location.store.kind.family in ("azure", "gcs"):
         try:
             top.store.info(top)
         except FileNotFoundError as error:
-            raise SourceNotFound(f"There is no bucket {printable(str(top))}.", "Check its name, and the endpoint.") from error
-    return top.key == place.key or next(iter(place.find()), None) is not None
+            raise SourceNotFound(
+                f"The bucket {printable(str(top))} does not exist.", "Check its name and the endpoint."
+            ) from error
+    return top.key == location.key or next(iter(location.find()), None) is not None
 
 
-def _is_ours(place: Location) -> bool:
-    """Whether this tool wrote the file, which was typed, by a transcript beside it."""
-    if place.suffix.removeprefix(".") not in FORMATS.targets:
+def _is_output(location: Location) -> bool:
+    """Whether this tool wrote the file: there is a transcript next to it."""
+    if location.suffix.removeprefix(".") not in FORMATS.targets:
         return False
-    (head,) = place.store.read_headers([place.with_name(f"{place.stem}.json")], _HEAD_BYTES)
-    return head is not None and head.startswith(_TRANSCRIPT)
+    (header,) = location.store.read_headers([location.with_name(f"{location.stem}.json")], _HEADER_BYTES)
+    return header is not None and header.startswith(_TRANSCRIPT)
 
 
-def _unusable(place: Location) -> str | None:
-    """Why no output can be named after it, or why the client would take it for another; None when all is well."""
-    parts = place.key.split("/")
-    if any(part in ("", ".", "..") for part in parts) or "\0" in place.key:
-        return "has an empty part, . or .. in its path, which names no place in a folder"
-    if place.store.kind.parses_version_ids and "?versionid=" in place.key.lower():
-        return "has ?versionId= in its name, which the client would take for a version of another object"
+def _unusable_name(location: Location) -> str | None:
+    """Why outputs cannot be named after it, or the client would access another object. None if the name is usable."""
+    parts = location.key.split("/")
+    if any(part in ("", ".", "..") for part in parts) or "\0" in location.key:
+        return "has an empty part, . or .. in its path, which is not supported"
+    if location.store.kind.parses_version_ids and "?versionid=" in location.key.lower():
+        return "has ?versionId= in its name, which the client would parse as a version of another object"
     return None

@@ -1,11 +1,10 @@
-"""File systems that are not this machine's: buckets, servers, archives. What sources, fetch and sinks know of them is here.
+"""Buckets, servers and archives. Other rooms access them through this one.
 
-Reading order: `kinds` (which there are), `location` (a path there), `options` (how they are set up), `connect` (from a URL to a location),
-`store` (what can be done there), `transfer`, `entry` (what a listing says), `shared` and `conditional` (what several machines
-change), `trouble` (what can go wrong, in words), `ssh`.
+Reading order: `kinds`, `location` (a path in a store), `options` (configuration), `connect` (from a URL to a location), `store`
+(operations), `client` (time limits and retries), `transfer`, `entry` (metadata in listings), `shared_files` and `conditional` (files
+that several machines change), `signing`, `errors`, `ssh`.
 
-All goes through fsspec (https://filesystem-spec.readthedocs.io), which brings one small library for each kind. They are imported when
-a URL names them.
+fsspec (https://filesystem-spec.readthedocs.io) has a small library for each kind. It is imported when a URL needs it.
 """
 
 from pathlib import Path, PurePath
@@ -14,39 +13,39 @@ from transcribe_cli.storage.connect import locate
 from transcribe_cli.storage.entry import Entry
 from transcribe_cli.storage.kinds import is_url
 from transcribe_cli.storage.location import Location
-from transcribe_cli.storage.options import Options, checked, has_secrets, without_secrets
+from transcribe_cli.storage.options import Options, has_secrets, validate_options, without_secrets
 from transcribe_cli.storage.store import Store
-from transcribe_cli.storage.transfer import NoRanges
+from transcribe_cli.storage.transfer import RangesNotSupported
 
-# Where a file is: on this machine, or not.
+# The path of a local file, or a location in a store.
 AnyPath = Path | Location
 
 __all__ = [
     "AnyPath",
     "Entry",
     "Location",
-    "NoRanges",
     "Options",
+    "RangesNotSupported",
     "Store",
-    "checked",
     "has_secrets",
     "is_url",
     "locate",
     "parse_path",
     "relative_path",
+    "validate_options",
     "without_secrets",
 ]
 
 
 def parse_path(folder: Path | str | None, options: Options) -> AnyPath | None:
-    """Where an option such as `output_dir` means: a local path as it is, a URL as a location."""
+    """Convert a URL in an option such as `output_dir` to a location. Local paths are returned unchanged."""
     return locate(folder, options) if isinstance(folder, str) else folder
 
 
-def relative_path(place: AnyPath, root: AnyPath) -> PurePath:
+def relative_path(path: AnyPath, root: AnyPath) -> PurePath:
     """The path below a root of the same kind.
 
     Raises:
-        ValueError: it is not below.
+        ValueError: the path is not below the root.
     """
-    return place.relative_to(root) if isinstance(place, Location) else place.relative_to(str(root))
+    return path.relative_to(root) if isinstance(path, Location) else path.relative_to(str(root))

@@ -1,7 +1,6 @@
-"""Small files that several machines change: written only if nobody else did meanwhile.
+"""Conditional writes: a file is changed only if no other machine changed it in the meantime.
 
-S3 does it with `If-None-Match: *` and `If-Match`, Google Cloud with generations, Azure with ETags; a server of SFTP has only files that
-are created exclusively. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html,
+S3 uses `If-None-Match: *` and `If-Match`, Google Cloud generations, Azure ETags. SFTP can only create files exclusively. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html,
 https://cloud.google.com/storage/docs/request-preconditions, https://learn.microsoft.com/rest/api/storageservices/specifying-conditional-headers-for-blob-service-operations
 """
 
@@ -13,38 +12,38 @@ from typing import Any, NamedTuple, Protocol
 
 
 class Version(NamedTuple):
-    """A file as it was read. `tag` is what its store calls this version, `age` the seconds since it was written, by the store's clock."""
+    """The content of a file. `tag` identifies this version; `age` is the seconds since it was written, by the store's clock."""
 
     data: bytes
     tag: str
     age: float
 
 
-class Conditional(Protocol):
-    """How one kind of bucket does it. Errors are its library's; `trouble` knows those that say that somebody else was faster."""
+class ConditionalClient(Protocol):
+    """Conditional requests of one kind of bucket. Raises its library's errors; `errors` recognizes those of failed conditions."""
 
     async def read(self, fs: Any, bucket: str, key: str) -> Version:
-        """What is there."""
+        """Read the file."""
 
     async def write(self, fs: Any, bucket: str, key: str, data: bytes, tag: str | None) -> str:
-        """Replace this version, and return what the new one is called; None: there is to be nothing."""
+        """Replace the version `tag`, or create the file if it is None. Returns the tag of the new version."""
 
     async def remove(self, fs: Any, bucket: str, key: str, tag: str) -> None:
-        """Remove this version. Not every server of S3 minds which one it is."""
+        """Remove the version `tag`. Some S3 servers ignore the tag."""
 
 
 class _S3:
     async def read(self, fs: Any, bucket: str, key: str) -> Version:
-        answer = await fs._call_s3("get_object", Bucket=bucket, Key=key)
-        async with answer["Body"] as body:
+        response = await fs._call_s3("get_object", Bucket=bucket, Key=key)
+        async with response["Body"] as body:
             data: bytes = await body.read()
-        date = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
-        return Version(data, answer["ETag"], _age(answer["LastModified"], date))
+        date = response["ResponseMetadata"]["HTTPHeaders"].get("date", "")
+        return Version(data, response["ETag"], _age(response["LastModified"], date))
 
     async def write(self, fs: Any, bucket: str, key: str, data: bytes, tag: str | None) -> str:
         condition = {"IfNoneMatch": "*"} if tag is None else {"IfMatch": tag}
-        answer = await fs._call_s3("put_object", Bucket=bucket, Key=key, Body=data, **condition)
-        return str(answer["ETag"])
+        response = await fs._call_s3("put_object", Bucket=bucket, Key=key, Body=data, **condition)
+        return str(response["ETag"])
 
     async def remove(self, fs: Any, bucket: str, key: str, tag: str) -> None:
         await fs._call_s3("delete_object", Bucket=bucket, Key=key, IfMatch=tag)
@@ -53,10 +52,10 @@ class _S3:
 class _Gcs:
     async def read(self, fs: Any, bucket: str, key: str) -> Version:
         headers, body = await fs._call("GET", "b/{}/o/{}", bucket, key)
-        about = _json(body)
-        generation = str(about["generation"])
+        metadata = _json(body)
+        generation = str(metadata["generation"])
         _, data = await fs._call("GET", "b/{}/o/{}", bucket, key, alt="media", generation=generation)
-        return Version(data, generation, _age(datetime.fromisoformat(about["updated"]), headers.get("Date", "")))
+        return Version(data, generation, _age(datetime.fromisoformat(metadata["updated"]), headers.get("Date", "")))
 
     async def write(self, fs: Any, bucket: str, key: str, data: bytes, tag: str | None) -> str:
         url = f"{fs._location}/upload/storage/v1/b/{{}}/o"
@@ -74,7 +73,7 @@ class _Azure:
         date: list[str] = []
         async with fs.service_client.get_blob_client(container=bucket, blob=key) as blob:
             stream = await blob.download_blob(
-                raw_response_hook=lambda answer: date.append(answer.http_response.headers.get("Date", ""))
+                raw_response_hook=lambda response: date.append(response.http_response.headers.get("Date", ""))
             )
             data: bytes = await stream.readall()
         return Version(data, stream.properties.etag, _age(stream.properties.last_modified, date[0]))
@@ -84,8 +83,8 @@ class _Azure:
 
         condition = {"etag": tag, "match_condition": MatchConditions.IfNotModified} if tag else {}
         async with fs.service_client.get_blob_client(container=bucket, blob=key) as blob:
-            answer = await blob.upload_blob(data, overwrite=bool(tag), **condition)
-        return str(answer["etag"])
+            response = await blob.upload_blob(data, overwrite=bool(tag), **condition)
+        return str(response["etag"])
 
     async def remove(self, fs: Any, bucket: str, key: str, tag: str) -> None:
         from azure.core import MatchConditions
@@ -94,7 +93,7 @@ class _Azure:
             await blob.delete_blob(etag=tag, match_condition=MatchConditions.IfNotModified)
 
 
-CONDITIONAL: dict[str, Conditional] = {"s3": _S3(), "gcs": _Gcs(), "azure": _Azure()}
+CONDITIONAL: dict[str, ConditionalClient] = {"s3": _S3(), "gcs": _Gcs(), "azure": _Azure()}
 
 
 def _json(data: bytes) -> Any:
@@ -104,6 +103,6 @@ def _json(data: bytes) -> Any:
 
 
 def _age(modified: datetime, date: str) -> float:
-    """From what one answer of the server says of the file and of now."""
+    """The age of a file, from the two times in one response: that of the file and that of the server."""
     now = parsedate_to_datetime(date) if date else datetime.now(UTC)
     return (now - modified).total_seconds()

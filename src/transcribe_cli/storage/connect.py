@@ -1,4 +1,4 @@
-"""From a URL to a location: the file system behind it, set up once for each bucket, server or archive."""
+"""Converts a URL to a location. Each bucket, server or archive is set up once per set of options."""
 
 from __future__ import annotations
 
@@ -10,148 +10,150 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from transcribe_cli.errors import MissingExtra, UsageError
-from transcribe_cli.storage.errors import mapped
-from transcribe_cli.storage.kinds import SCHEMES, URL, Kind, is_url
+from transcribe_cli.storage.errors import map_error
+from transcribe_cli.storage.kinds import SCHEMES, URL_SCHEME, Kind, is_url
 from transcribe_cli.storage.location import Location
 from transcribe_cli.storage.options import Options
-from transcribe_cli.storage.store import SILENCE_SECONDS, Store
+from transcribe_cli.storage.store import IDLE_SECONDS, Store
 from transcribe_cli.text.printable import printable
 
 CONNECT_SECONDS = 10
-CONNECTIONS = 32  # botocore's own 10 would be a queue for the heads of transcripts
-_CONNECTED: dict[str, Store] = {}
-_CONNECTING = threading.Lock()
+CONNECTIONS = 32  # with botocore's default of 10, reads of transcript headers would queue
+_STORES: dict[str, Store] = {}
+_STORES_LOCK = threading.Lock()
 
 
 def locate(url: str, options: Options) -> Location:
-    """The location that a URL names; nothing is asked of the server yet, except by SFTP and archives, which are opened.
+    """Convert a URL to a location. Only SFTP and archives connect now; others connect on the first request.
 
     Raises:
-        UsageError: a scheme that there is none of, a password in the URL, or a name that the client would take for another.
+        UsageError: the scheme is unknown, the URL contains a password, or the client would misread the name.
         MissingExtra: the library of this kind is not installed.
-        StorageNotReady: it cannot be set up, for want of a profile for example.
+        StorageNotReady: the connection cannot be set up, for example because the profile does not exist.
     """
     head, chained, tail = url.partition("::")
-    matched = URL.match(head)
+    matched = URL_SCHEME.match(head)
     scheme = matched[1].lower() if matched else ""
     if matched is None or (kind := SCHEMES.get(scheme)) is None:
         known = ", ".join(f"{name}://" for name in SCHEMES)
-        raise UsageError(f"{_shown(url)}: {scheme}:// is not supported.", f"There are: {known}.")
+        raise UsageError(f"{_redacted(url)}: {scheme}:// is not supported.", f"Choose from: {known}.")
     rest = head[matched.end() :]
     if scheme in ("zip", "tar"):
         return _in_archive(kind, scheme, rest, tail, options)
     if chained:
         raise UsageError(
-            f"{_shown(url)}: only zip:// and tar:// can be chained with ::.", "Such as zip://::s3://bucket/aulas.zip."
+            f"{_redacted(url)}: only zip:// and tar:// can be chained with ::.", "Example: zip://::s3://bucket/aulas.zip."
         )
     if scheme == "memory":
-        return Location(_store("memory://", "", kind, {}, "/"), rest.strip("/"))
+        return Location(_shared_store("memory://", "", kind, {}, "/"), rest.strip("/"))
     netloc, _, key = rest.rstrip("/").partition("/")
     query = ""
     if kind.family == "http":
         parts = urlsplit(url)
-        netloc, key, query = parts.netloc, parts.path.removeprefix("/"), parts.query  # with the slash of a page's address
-    _check(url, scheme, netloc, key, kind)
+        netloc, key, query = parts.netloc, parts.path.removeprefix("/"), parts.query  # keeps the trailing slash of a page
+    _check_url(url, scheme, netloc, key, kind)
     base = f"{scheme}://{netloc}/"
-    return Location(_store(base, "", kind, _from_url(kind, base, netloc, options), _root(kind, base, netloc)), key, query)
+    return Location(
+        _shared_store(base, "", kind, _options_for(kind, base, netloc, options), _key_prefix(kind, base, netloc)), key, query
+    )
 
 
-def _check(url: str, scheme: str, netloc: str, key: str, kind: Kind) -> None:
+def _check_url(url: str, scheme: str, netloc: str, key: str, kind: Kind) -> None:
     user, at, _ = netloc.rpartition("@")
     if at and (":" in user or kind.family == "http"):
         raise UsageError(
-            f"{scheme}://…: no password can be in a URL: others could read it.",
-            f"Put it in the table [storage.{kind.family}] of a file that only you can read.",
+            f"{scheme}://…: a URL must not contain a password, because other users could read it.",
+            f"Put it in the table [storage.{kind.family}] of a configuration file that only you can read.",
         )
     if not netloc:
-        raise UsageError(f"{_shown(url)} names no {'server' if kind.has_host else 'bucket'}.")
+        raise UsageError(f"{_redacted(url)} has no {'server' if kind.has_host else 'bucket'}.")
     if kind.parses_version_ids and "?versionid=" in key.lower():
-        raise UsageError(f"{_shown(url)}: a version of an object cannot be named.", "Name the object itself.")
+        raise UsageError(f"{_redacted(url)}: versions of objects are not supported.", "Use the URL of the object.")
 
 
-def _in_archive(kind: Kind, scheme: str, inner: str, tail: str, options: Options) -> Location:
-    if not tail:
-        raise UsageError(f"{scheme}://{printable(inner)} names no archive.", f"Such as {scheme}://::s3://bucket/aulas.{scheme}.")
-    kwargs: dict[str, Any] = {"fo": tail}
-    uri = tail
-    if is_url(tail):
-        archive = locate(tail, options)
+def _in_archive(kind: Kind, scheme: str, inner: str, archive_url: str, options: Options) -> Location:
+    if not archive_url:
+        raise UsageError(f"{scheme}://{printable(inner)} has no archive.", f"Example: {scheme}://::s3://bucket/aulas.{scheme}.")
+    kwargs: dict[str, Any] = {"fo": archive_url}
+    uri = archive_url
+    if is_url(archive_url):
+        archive = locate(archive_url, options)
         uri = archive.uri
         kwargs = {"fo": archive.store.open(archive)}
-    return Location(_store(f"{scheme}://", f"::{uri}", kind, kwargs, ""), inner.strip("/"))
+    return Location(_shared_store(f"{scheme}://", f"::{uri}", kind, kwargs, ""), inner.strip("/"))
 
 
-def _store(base: str, tail: str, kind: Kind, kwargs: Mapping[str, Any], root: str) -> Store:
-    """The store, the same for the same settings: connections are shared."""
+def _shared_store(base: str, tail: str, kind: Kind, kwargs: Mapping[str, Any], root: str) -> Store:
+    """The store for these options. Stores are reused, to share their connections."""
     identity = f"{base}{tail} {json.dumps(kwargs, sort_keys=True, default=repr) if not tail else ''}"
-    with _CONNECTING:
-        if (store := _CONNECTED.get(identity)) is None:
-            store = _CONNECTED[identity] = Store(base, tail, kind, _connected(base, kind, kwargs), root)
+    with _STORES_LOCK:
+        if (store := _STORES.get(identity)) is None:
+            store = _STORES[identity] = Store(base, tail, kind, _connect(base, kind, kwargs), root)
         return store
 
 
-def _connected(base: str, kind: Kind, kwargs: Mapping[str, Any]) -> Any:
-    # Otherwise gcsfs asks by gRPC for the kind of a bucket first, which waits a minute where only HTTP is spoken.
+def _connect(base: str, kind: Kind, kwargs: Mapping[str, Any]) -> Any:
+    # Otherwise gcsfs first queries the kind of a bucket by gRPC, which takes a minute to fail on servers with HTTP only.
     os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
     try:
         import fsspec
 
         return fsspec.filesystem(kind.protocol, **_defaults(kind, kwargs))
     except ImportError as error:
-        cure = f"Try: pip install 'transcribe-cli[{kind.extra}]'"
-        raise MissingExtra(f"{base}… needs a library that is not installed ({error.name or kind.protocol}).", cure) from error
+        hint = f"Try: pip install 'transcribe-cli[{kind.extra}]'"
+        raise MissingExtra(f"{base}… needs a library that is not installed ({error.name or kind.protocol}).", hint) from error
     except Exception as error:
-        raise mapped(error, base, kind.family) from error
+        raise map_error(error, base, kind.family) from error
 
 
 def _defaults(kind: Kind, kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """The user's options over ours, which see to it that nothing waits for ever."""
+    """Add our defaults to the user's options, above all timeouts."""
     options = dict(kwargs)
     if kind.family in ("s3", "gcs", "azure", "http"):
-        options["use_listings_cache"] = False  # it does not see what others write
+        options["use_listings_cache"] = False  # it misses changes by other processes
     match kind.family:
         case "s3":
-            patience: dict[str, Any] = {
+            timeouts: dict[str, Any] = {
                 "connect_timeout": CONNECT_SECONDS,
-                "read_timeout": SILENCE_SECONDS,
+                "read_timeout": IDLE_SECONDS,
                 "retries": {"max_attempts": 2},
             }
-            patience["max_pool_connections"] = CONNECTIONS
-            if not options.get("anon"):  # version 2, its default for signed URLs, is refused by newer regions
-                patience["signature_version"] = "s3v4"
-            options["config_kwargs"] = patience | options.get("config_kwargs", {})
+            timeouts["max_pool_connections"] = CONNECTIONS
+            if not options.get("anon"):  # newer regions reject version 2, the default for signed URLs
+                timeouts["signature_version"] = "s3v4"
+            options["config_kwargs"] = timeouts | options.get("config_kwargs", {})
         case "gcs":
-            options.setdefault("requests_timeout", SILENCE_SECONDS)
+            options.setdefault("requests_timeout", IDLE_SECONDS)
         case "azure":
-            options = {"connection_timeout": CONNECT_SECONDS, "read_timeout": SILENCE_SECONDS} | options
+            options = {"connection_timeout": CONNECT_SECONDS, "read_timeout": IDLE_SECONDS} | options
         case "http":
             import aiohttp
 
-            timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
+            timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=IDLE_SECONDS)
             options["client_kwargs"] = {"timeout": timeout, "trust_env": True} | options.get("client_kwargs", {})
         case "sftp":
             from transcribe_cli.storage.ssh import known_hosts_policy
 
             known_hosts = options.pop("known_hosts", None)
-            patience = {"timeout": CONNECT_SECONDS, "banner_timeout": CONNECT_SECONDS, "auth_timeout": SILENCE_SECONDS}
-            options = patience | options
+            timeouts = {"timeout": CONNECT_SECONDS, "banner_timeout": CONNECT_SECONDS, "auth_timeout": IDLE_SECONDS}
+            options = timeouts | options
             options.setdefault("host_key_policy", known_hosts_policy(known_hosts))
     return options
 
 
-def _from_url(kind: Kind, base: str, netloc: str, options: Options) -> dict[str, Any]:
-    """The configured options, and what the URL itself says."""
-    said: dict[str, Any] = {}
+def _options_for(kind: Kind, base: str, netloc: str, options: Options) -> dict[str, Any]:
+    """The configured options, and those in the URL."""
+    from_url: dict[str, Any] = {}
     if kind.family == "sftp":
         parts = urlsplit(base)
-        said = {"host": parts.hostname, "port": parts.port, "username": unquote(parts.username) if parts.username else None}
+        from_url = {"host": parts.hostname, "port": parts.port, "username": unquote(parts.username) if parts.username else None}
     if kind.family == "azure" and "@" in netloc:
-        said = {"account_name": netloc.rpartition("@")[2].partition(".")[0]}
-    return {**options.get(kind.family, {}), **{key: value for key, value in said.items() if value is not None}}
+        from_url = {"account_name": netloc.rpartition("@")[2].partition(".")[0]}
+    return {**options.get(kind.family, {}), **{key: value for key, value in from_url.items() if value is not None}}
 
 
-def _root(kind: Kind, base: str, netloc: str) -> str:
-    """What the client wants before the key."""
+def _key_prefix(kind: Kind, base: str, netloc: str) -> str:
+    """The client's prefix of a key."""
     match kind.family:
         case "http":
             return base
@@ -161,7 +163,7 @@ def _root(kind: Kind, base: str, netloc: str) -> str:
             return f"{netloc.partition('@')[0]}/"
 
 
-def _shown(url: str) -> str:
-    """Without what may be a password or a signature."""
+def _redacted(url: str) -> str:
+    """The URL without a possible password or signature."""
     scheme, separator, rest = url.partition("://")
     return printable(f"{scheme}{separator}{rest.partition('?')[0].rpartition('@')[2]}")

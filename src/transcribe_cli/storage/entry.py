@@ -1,4 +1,4 @@
-"""What a listing says about a file, the same words for every kind of storage."""
+"""The metadata of a file in a listing, in the same form for every kind of storage."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ _TIMES = ("LastModified", "last_modified", "mtime", "updated", "Last-Modified", 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file, or a folder, in a store.
+    """A file or folder in a store.
 
     Attributes:
-        path: as the client has it.
-        size: bytes; None when the server does not say.
-        modified: UTC, ISO 8601 with microseconds and Z; "" when it is not known.
-        etag: what changes when the content does: a checksum where the store has one, or else the version that it calls an ETag. None
-            where it has neither.
-        md5: of the content in hex, where the store promises it. An S3 ETag of this form may be something else in buckets that encrypt
-            with keys of their own.
+        path: path in the form of the client.
+        size: bytes; None if the server does not return it.
+        modified: UTC, ISO 8601 with microseconds and Z; "" if unknown.
+        etag: a value that changes with the content: a checksum if the store has one, else its ETag or version. None if it has neither.
+        md5: MD5 of the content in hex, if the store returns it. In buckets that encrypt with keys of their own, an S3 ETag of this form
+            may not be an MD5.
     """
 
     path: str
@@ -39,19 +38,19 @@ class Entry:
 
     @property
     def modified_ns(self) -> int:
-        """Nanoseconds since 1970; 0 when it is not known."""
+        """Nanoseconds since 1970; 0 if unknown."""
         return round(datetime.fromisoformat(self.modified).timestamp() * 1e6) * 1000 if self.modified else 0
 
 
-def entry_of(info: Mapping[str, Any]) -> Entry:
-    """From fsspec's dictionary, whose keys are each library's own."""
+def parse_entry(info: Mapping[str, Any]) -> Entry:
+    """Parse fsspec's dictionary, whose keys differ between libraries."""
     path = str(info["name"])
     md5 = _md5(info)
     return Entry(
         path=path,
         size=None if info.get("size") is None else int(info["size"]),
         modified=_modified(info),
-        etag=_version(info, md5),
+        etag=_etag(info, md5),
         md5=md5,
         is_folder=info.get("type") == "directory" or path.endswith("/"),
         is_link=info.get("type") == "link",
@@ -66,13 +65,13 @@ def _md5(info: Mapping[str, Any]) -> str | None:
     if settings and (digest := settings.get("content_md5")):
         return bytes(digest).hex()
     tag = str(info.get("ETag") or "").strip('"')
-    return tag if _MD5.fullmatch(tag) and "StorageClass" in info else None  # an ETag of S3; other servers' mean nothing
+    return tag if _MD5.fullmatch(tag) and "StorageClass" in info else None  # an ETag of S3; those of other servers are not MD5s
 
 
-def _version(info: Mapping[str, Any], md5: str | None) -> str | None:
+def _etag(info: Mapping[str, Any], md5: str | None) -> str | None:
     if md5:
         return md5
-    if "CRC" in info:  # in a zip archive
+    if "CRC" in info:  # zip archive
         return f"crc32-{info['CRC']:08x}"
     tag = info.get("generation") or info.get("etag") or info.get("ETag")
     return str(tag).removeprefix("W/").strip('"') if tag else None
@@ -89,10 +88,10 @@ def _modified(info: Mapping[str, Any]) -> str:
         value = datetime.fromtimestamp(value, UTC)
     if isinstance(value, tuple):
         year, month, day, hour, minute, second = value
-        value = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)  # a zip archive knows no zones
+        value = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)  # zip archives have no time zones
     if not isinstance(value, datetime):
         return ""
     moment = value if value.tzinfo else value.replace(tzinfo=UTC)
-    if "LastModified" in info:  # servers of S3 that say milliseconds in a listing say seconds of a single object
+    if "LastModified" in info:  # some S3 servers return milliseconds in listings, but seconds for single objects
         moment = moment.replace(microsecond=0)
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

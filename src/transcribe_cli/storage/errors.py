@@ -1,7 +1,7 @@
-"""What can go wrong with a store, in words and with its cure. No text of a library is repeated: some hold signatures and keys.
+"""Maps the errors of storage libraries to ours, with a hint. Messages never contain a library's text, which may hold signatures or keys.
 
-The libraries raise what their transports raise: an error of 403 may be a PermissionError, a FileNotFoundError (fsspec's HTTP), an
-HttpResponseError (Azure) or a ClientError (botocore). What they have in common is found by walking along their causes.
+The libraries raise the errors of their transports: a 403 may be a PermissionError, a FileNotFoundError (fsspec's HTTP), an
+HttpResponseError (Azure) or a ClientError (botocore). The codes and class names along the chain of causes identify the error.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from dataclasses import dataclass
 from transcribe_cli.errors import StorageNotReady, StorageUnreachable
 from transcribe_cli.interrupts import cause_chain
 
-_HOWTO = {
+_CREDENTIAL_HINTS = {
     "s3": "AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or anon = true in [storage.s3] for a public bucket",
     "gcs": 'GOOGLE_APPLICATION_CREDENTIALS, `gcloud auth application-default login`, or token = "anon" in [storage.gcs]',
     "azure": "AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
     "sftp": "an SSH agent, a key in ~/.ssh, or username and key_filename in [storage.sftp]",
     "http": "client_kwargs.headers in [storage.http]",
 }
-_ENDPOINT = {
-    "s3": "Check endpoint_url in [storage.s3] or AWS_ENDPOINT_URL, and the network.",
+_ENDPOINT_HINTS = {
+    "s3": "Check endpoint_url in [storage.s3] or AWS_ENDPOINT_HINTS_URL, and the network.",
     "gcs": "Check endpoint_url in [storage.gcs] or STORAGE_EMULATOR_HOST, and the network.",
-    "azure": "Check the account's name, or the connection string, and the network.",
+    "azure": "Check the account name or the connection string, and the network.",
 }
-_CREDENTIALS = [
+_REJECTED_CREDENTIALS = [
     "InvalidAccessKeyId",
     "SignatureDoesNotMatch",
     "ExpiredToken",
@@ -50,8 +50,8 @@ _NO_CREDENTIALS = [
     "UnauthorizedSSOTokenError",
     "PasswordRequiredException",
 ]
-# What conditional requests end in: botocore, Azure, gcsfs; 409 is S3's for two at the same instant.
-_UNMET = [
+# Failed conditional requests of botocore, Azure and gcsfs.
+_CONDITION_NOT_MET = [
     "PreconditionFailed",
     "412",
     "ConditionNotMet",
@@ -60,12 +60,12 @@ _UNMET = [
     "ResourceModifiedError",
     "FileExistsError",
 ]
-_BEYOND = ["InvalidRange", "416"]
+_RANGE_NOT_SATISFIABLE = ["InvalidRange", "416"]
 _NO_BUCKET = ["NoSuchBucket", "ContainerNotFound", "ContainerBeingDeleted"]
-_MISSING = ["NoSuchKey", "BlobNotFound", "NotFound", "404", "410", "FileNotFoundError", "ResourceNotFoundError"]
+_NOT_FOUND = ["NoSuchKey", "BlobNotFound", "NotFound", "404", "410", "FileNotFoundError", "ResourceNotFoundError"]
 _DENIED = ["AccessDenied", "Forbidden", "AuthorizationPermissionMismatch", "AllAccessDisabled", "403", "PermissionError"]
-_REGION = ["PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"]
-_HOST_KEY = ["BadHostKeyException"]
+_WRONG_REGION = ["PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"]
+_UNKNOWN_HOST = ["BadHostKeyException"]
 _UNREACHABLE = [
     "EndpointConnectionError",
     "ConnectTimeoutError",
@@ -96,7 +96,7 @@ _BUSY = [
     "503",
     "504",
 ]
-_BROKEN = [
+_CONNECTION_LOST = [
     "ClientPayloadError",
     "ServerDisconnectedError",
     "HTTPClientError",
@@ -118,91 +118,91 @@ _BROKEN = [
     "ServerTimeoutError",
     "socket.timeout",
 ]
-_SLOW = ("FSTimeoutError", "TimeoutError", "SocketTimeoutError", "ServerTimeoutError", "ReadTimeoutError")
-_WORD = re.compile(r"[A-Za-z0-9_.]{1,60}")
+_TIMED_OUT = ("FSTimeoutError", "TimeoutError", "SocketTimeoutError", "ServerTimeoutError", "ReadTimeoutError")
+_CODE = re.compile(r"[A-Za-z0-9_.]{1,60}")
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """What an error means.
+class Diagnosis:
+    """The meaning of an error.
 
     Attributes:
-        reason: to follow the name of what it happened to: "is not there".
-        cure: a sentence, or "".
-        missing: the file is not there; nothing else is wrong.
-        passing: trying again may help.
-        unmet: somebody else changed it meanwhile; see `conditional`.
-        beyond: the file ends before the range that was asked for.
+        reason: the predicate of the message, after the URL: "does not exist".
+        hint: a sentence, or "".
+        missing: the file does not exist.
+        transient: a retry may help.
+        condition_not_met: another process changed the file; see `conditional`.
+        range_not_satisfiable: the file ends before the requested range.
     """
 
     reason: str
-    cure: str = ""
+    hint: str = ""
     missing: bool = False
-    passing: bool = False
-    unmet: bool = False
-    beyond: bool = False
+    transient: bool = False
+    condition_not_met: bool = False
+    range_not_satisfiable: bool = False
 
 
-def diagnose(error: BaseException, family: str, around: BaseException | None = None) -> Trouble:
-    """What an error of a storage library means. What was handled `around` the call that raised it is none of its causes."""
-    codes = list(dict.fromkeys(_codes(error, around)))
-    howto = f"Set {_HOWTO[family]}." if family in _HOWTO else ""
-    endpoint = _ENDPOINT.get(family, "Check its name and the network.")
-    table: Sequence[tuple[Sequence[str], Callable[[str], Trouble]]] = (
-        (_UNMET, lambda _: Trouble("was changed meanwhile", unmet=True)),
-        (_BEYOND, lambda _: Trouble("is shorter than it was", beyond=True)),
+def diagnose(error: BaseException, family: str, handled: BaseException | None = None) -> Diagnosis:
+    """Diagnose an error of a storage library. `handled`, which was being handled during the call, is not one of its causes."""
+    codes = list(dict.fromkeys(_codes(error, handled)))
+    credentials = f"Set {_CREDENTIAL_HINTS[family]}." if family in _CREDENTIAL_HINTS else ""
+    endpoint = _ENDPOINT_HINTS.get(family, "Check its name and the network.")
+    table: Sequence[tuple[Sequence[str], Callable[[str], Diagnosis]]] = (
+        (_CONDITION_NOT_MET, lambda _: Diagnosis("was changed by another process", condition_not_met=True)),
+        (_RANGE_NOT_SATISFIABLE, lambda _: Diagnosis("became shorter", range_not_satisfiable=True)),
         (
             _NO_BUCKET,
-            lambda code: Trouble(f"cannot be used: there is no such bucket ({code})", "Check its name, and the endpoint."),
+            lambda code: Diagnosis(f"cannot be used: the bucket does not exist ({code})", "Check its name and the endpoint."),
         ),
-        (["ParamValidationError"], lambda _: Trouble("has a name that no bucket can have", "Check its name.")),
+        (["ParamValidationError"], lambda _: Diagnosis("has an invalid bucket name", "Check its name.")),
         (
             ["ProfileNotFound"],
-            lambda _: Trouble("cannot be used: there is no such profile", "Check AWS_PROFILE and ~/.aws/config."),
+            lambda _: Diagnosis("cannot be used: the profile does not exist", "Check AWS_PROFILE and ~/.aws/config."),
         ),
         (
-            _HOST_KEY,
-            lambda _: Trouble("is not in known_hosts, or has another key there", "Connect with `ssh` once and check its key."),
+            _UNKNOWN_HOST,
+            lambda _: Diagnosis("is not in known_hosts, or its key there differs", "Connect once with `ssh` and check its key."),
         ),
-        (_NO_CREDENTIALS, lambda _: Trouble("cannot be used: no credentials were found", howto)),
-        (_CREDENTIALS, lambda code: Trouble(f"cannot be used: the credentials are not accepted ({code})", howto)),
+        (_NO_CREDENTIALS, lambda _: Diagnosis("cannot be used: no credentials were found", credentials)),
+        (_REJECTED_CREDENTIALS, lambda code: Diagnosis(f"cannot be used: the credentials were rejected ({code})", credentials)),
         (
-            _REGION,
-            lambda code: Trouble(
+            _WRONG_REGION,
+            lambda code: Diagnosis(
                 f"is in another region ({code})", "Set AWS_REGION, or client_kwargs.region_name in [storage.s3]."
             ),
         ),
-        (_UNREACHABLE, lambda code: Trouble(f"cannot be reached ({code})", endpoint, passing=True)),
-        (_BUSY, lambda code: Trouble(f"is overloaded or broken ({code})", "Try again later.", passing=True)),
-        (_DENIED, lambda code: Trouble(f"may not be used ({code})", f"Allow it for these credentials. {howto}".strip())),
-        (_SLOW, lambda _: Trouble("did not answer in time", endpoint, passing=True)),
-        (_BROKEN, lambda code: Trouble(f"broke off ({code})", "Try again.", passing=True)),
-        (_MISSING, lambda _: Trouble("is not there", missing=True)),
+        (_UNREACHABLE, lambda code: Diagnosis(f"cannot be reached ({code})", endpoint, transient=True)),
+        (_BUSY, lambda code: Diagnosis(f"is overloaded or failing ({code})", "Try again later.", transient=True)),
+        (_DENIED, lambda code: Diagnosis(f"denies access ({code})", f"Grant access to these credentials. {credentials}".strip())),
+        (_TIMED_OUT, lambda _: Diagnosis("did not answer in time", endpoint, transient=True)),
+        (_CONNECTION_LOST, lambda code: Diagnosis(f"lost the connection ({code})", "Try again.", transient=True)),
+        (_NOT_FOUND, lambda _: Diagnosis("does not exist", missing=True)),
     )
-    for known, trouble in table:
+    for known, make_diagnosis in table:
         if code := next((code for code in codes if code in known), None):
-            return trouble(code)
-    return Trouble(f"cannot be used ({codes[0]})", "TRANSCRIBE_DEBUG=1 says more.", passing=isinstance(error, OSError))
+            return make_diagnosis(code)
+    return Diagnosis(f"cannot be used ({codes[0]})", "Set TRANSCRIBE_DEBUG=1 for details.", transient=isinstance(error, OSError))
 
 
-def mapped(
-    error: BaseException, uri: str, family: str, around: BaseException | None = None
+def map_error(
+    error: BaseException, uri: str, family: str, handled: BaseException | None = None
 ) -> StorageNotReady | FileNotFoundError:
-    """Our error for one of a library's: FileNotFoundError for a file that is not there, otherwise StorageNotReady.
+    """Map a library's error to FileNotFoundError for a missing file, or StorageNotReady.
 
-    It is StorageUnreachable when trying again may help.
+    It is StorageUnreachable if a retry may help.
     """
-    trouble = diagnose(error, family, around)
-    if trouble.missing:
+    diagnosis = diagnose(error, family, handled)
+    if diagnosis.missing:
         return FileNotFoundError(2, "No such file or directory", uri)
-    kind = StorageUnreachable if trouble.passing else StorageNotReady
-    return kind(f"{uri} {trouble.reason}.", trouble.cure)
+    kind = StorageUnreachable if diagnosis.transient else StorageNotReady
+    return kind(f"{uri} {diagnosis.reason}.", diagnosis.hint)
 
 
-def _codes(error: BaseException, around: BaseException | None) -> Iterator[str]:
-    """The names and numbers of an error and its causes, those of the services first."""
+def _codes(error: BaseException, handled: BaseException | None) -> Iterator[str]:
+    """The codes of an error and its causes, then their class names."""
     names = []
-    for cause in cause_chain(error, around):
+    for cause in cause_chain(error, handled):
         response = getattr(cause, "response", None)
         if isinstance(response, Mapping):  # botocore
             yield str(response.get("Error", {}).get("Code", ""))
@@ -212,9 +212,9 @@ def _codes(error: BaseException, around: BaseException | None) -> Iterator[str]:
             ("error_code", "status", "status_code") if hasattr(cause, "status") else ("error_code", "status_code", "code")
         ):
             value = getattr(cause, attribute, None)
-            if isinstance(value, int | str) and _WORD.fullmatch(word := str(getattr(value, "value", value))):
-                yield word
-        if "No authentication methods available" in str(cause):  # paramiko has no class of its own for it
+            if isinstance(value, int | str) and _CODE.fullmatch(code := str(getattr(value, "value", value))):
+                yield code
+        if "No authentication methods available" in str(cause):  # paramiko has no class for it
             yield "NoAuthMethod"
         names.append(type(cause).__name__)
     yield from names

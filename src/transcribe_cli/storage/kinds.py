@@ -1,4 +1,4 @@
-"""The kinds of storage, by the schemes of their URLs: which library each needs, and what it can do."""
+"""The kinds of storage by URL scheme: the library and the capabilities of each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+URL_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
 @dataclass(frozen=True)
@@ -15,13 +15,13 @@ class Kind:
 
     Attributes:
         family: its table in the configuration: `[storage.s3]`.
-        protocol: fsspec's name for it.
-        extra: of this package, that brings its library; "" when none is needed.
-        lists: whether it can say what is in a folder.
-        writes: whether outputs can go there.
-        bucket: whether a listing can be of the names that begin in some way, and takes one request then.
-        versions: whether its client takes `?versionId=` in a name for a version, and would read or write another object.
-        host: whether the URL's first part is a machine and not a bucket.
+        protocol: fsspec's name.
+        extra: the extra of this package with its library, or "".
+        can_list: whether folders can be listed.
+        can_write: whether outputs can be written.
+        is_bucket: whether listings can be filtered by a prefix of the name, in one request.
+        parses_version_ids: whether its client takes `?versionId=` in a name as a version, and would access another object.
+        has_host: whether the first part of the URL is a host, not a bucket.
     """
 
     family: str
@@ -58,6 +58,6 @@ FAMILIES = tuple(dict.fromkeys(kind.family for kind in SCHEMES.values()))
 
 
 def is_url(text: str) -> bool:
-    """Whether a text is a URL of something else than this machine's files; `file://` is not."""
-    url = URL.match(text)
+    """Whether a text is the URL of a store. `file://` is not."""
+    url = URL_SCHEME.match(text)
     return url is not None and url[1].lower() != "file"

@@ -1,4 +1,4 @@
-"""A path in a store, with those of pathlib's ways that the rest of the program uses, so that most of it need not know the difference."""
+"""A path in a store, with the parts of pathlib's interface that the program uses, so that most code handles both."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from transcribe_cli.storage.store import Store
 
 @dataclass(frozen=True, eq=False)
 class Location:
-    """Where something is, or would be, in a store.
+    """A path in a store.
 
     Attributes:
-        key: POSIX path below the store's top, without a slash at either end; "" is the top. As the store has it: on an HTTP server
-            percent-encoded.
-        query: what an HTTP server wants to be asked beside the path. It may be a signature, so that it is never shown.
+        key: POSIX path below the top of the store, without leading and trailing slashes; "" is the top. Percent-encoded on an HTTP
+            server.
+        query: the query of an HTTP URL. It may be a signature, so that it is never shown.
     """
 
     store: Store
@@ -37,17 +37,17 @@ class Location:
 
     def __truediv__(self, other: str | PurePath) -> Self:
         below = other.as_posix() if isinstance(other, PurePath) else other
-        return self._at(f"{self.key}/{below}".strip("/")) if below != "." else self
+        return self._with_key(f"{self.key}/{below}".strip("/")) if below != "." else self
 
     @property
     def uri(self) -> str:
-        """Its URL, without credentials and without a query: what documents, events and messages have."""
+        """The URL without credentials and query, for documents, events and messages."""
         return self.store.uri(self.key)
 
     @property
     def name(self) -> str:
-        """The last part, as people write it."""
-        return self._shown(self.key.rpartition("/")[2])
+        """The last part of the path, decoded."""
+        return self._decoded(self.key.rpartition("/")[2])
 
     @property
     def stem(self) -> str:
@@ -61,34 +61,34 @@ class Location:
 
     @property
     def parent(self) -> Self:
-        """The folder that it is in; the top's is the top."""
-        return self._at(self.key.rstrip("/").rpartition("/")[0])
+        """The parent folder. The parent of the top is the top."""
+        return self._with_key(self.key.rstrip("/").rpartition("/")[0])
 
     @property
     def parents(self) -> Iterator[Self]:
-        """The folders that it is in, from the inside out."""
+        """The parent folders, from the innermost to the top."""
         folder = self
         while folder.key:
             folder = folder.parent
             yield folder
 
     def with_name(self, name: str) -> Self:
-        """A neighbour."""
+        """The file of this name in the same folder."""
         return self.parent / name
 
     def find(self) -> Iterator[tuple[Self, Entry]]:
-        """All files below this folder, in any order, as `Store.find`."""
-        return ((self._at(key), entry) for key, entry in self.store.find(self))
+        """List all files below this folder, in any order. See `Store.find`."""
+        return ((self._with_key(key), entry) for key, entry in self.store.find(self))
 
-    def list(self, beginning: str = "") -> Iterator[tuple[Self, Entry]]:
-        """What is directly in this folder, of names that begin so; nothing when it is not there."""
-        for key, entry in self.store.list(self, beginning):
-            found = self._at(key)
-            if not beginning or (found.parent == self and found.name.startswith(beginning)):
-                yield found, entry
+    def list(self, prefix: str = "") -> Iterator[tuple[Self, Entry]]:
+        """List the names directly in this folder that start with the prefix. A missing folder is empty."""
+        for key, entry in self.store.list(self, prefix):
+            location = self._with_key(key)
+            if not prefix or (location.parent == self and location.name.startswith(prefix)):
+                yield location, entry
 
     def is_relative_to(self, folder: object) -> bool:
-        """Whether it is this folder or something below."""
+        """Whether this is the folder or below it."""
         if not isinstance(folder, Location) or folder.store.uri("") != self.store.uri(""):
             return False
         top = folder.key.rstrip("/")
@@ -98,18 +98,18 @@ class Location:
         """The path below a folder.
 
         Raises:
-            ValueError: it is not below.
+            ValueError: this is not below the folder.
         """
         if not isinstance(folder, Location) or not self.is_relative_to(folder):
             raise ValueError(f"{self} is not below {folder}")
         below = self.key[len(folder.key) :].strip("/")
-        return PurePosixPath(*[self._shown(part) for part in below.split("/")])
+        return PurePosixPath(*[self._decoded(part) for part in below.split("/")])
 
-    def _at(self, key: str) -> Self:
+    def _with_key(self, key: str) -> Self:
         return type(self)(self.store, key)
 
-    def _shown(self, part: str) -> str:
-        if not self.store.quoted:
+    def _decoded(self, part: str) -> str:
+        if not self.store.has_encoded_keys:
             return part
-        plain = unquote(part)
-        return part if "/" in plain or "\0" in plain or plain in (".", "..") else plain
+        decoded = unquote(part)
+        return part if "/" in decoded or "\0" in decoded or decoded in (".", "..") else decoded

@@ -1,7 +1,7 @@
-"""Small files that several machines create, read, change and remove, each only if nobody else did meanwhile.
+"""Small files that several machines create, change and remove, each only if no other machine changed them in the meantime.
 
-Where a bucket takes conditions (`conditional`) they are its own. A server of SFTP has nothing but files that are created exclusively:
-there `replace` and `discard` are for callers to guard.
+Buckets do it with conditional requests (`conditional`). SFTP can only create files exclusively: there, callers must guard
+`replace_version` and `remove_version` with a lock.
 """
 
 from __future__ import annotations
@@ -16,90 +16,90 @@ from typing import Any
 from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.storage.conditional import CONDITIONAL, Version
 from transcribe_cli.storage.location import Location
-from transcribe_cli.storage.transfer import Unmet
+from transcribe_cli.storage.transfer import ConditionNotMet
 
 _TYPE = "application/octet-stream"
-_TRIES = 5
+_ATTEMPTS = 5
 
 
-def supports_conditions(place: Location) -> bool:
-    """Whether its kind of storage knows conditions; a server of that kind may not know them all the same."""
-    return place.store.kind.family in CONDITIONAL
+def supports_conditions(location: Location) -> bool:
+    """Whether this kind of storage supports conditional requests. A particular server may not."""
+    return location.store.kind.family in CONDITIONAL
 
 
-def make_folder(place: Location) -> None:
-    """Where folders are more than a part of names."""
-    if place.store.kind.family == "sftp":
-        place.store.act(place, lambda fs, path: fs.makedirs(path, exist_ok=True))
+def make_folder(location: Location) -> None:
+    """Create the folder, in storage with real folders."""
+    if location.store.kind.family == "sftp":
+        location.store.call(location, lambda fs, path: fs.makedirs(path, exist_ok=True))
 
 
-def create(place: Location, data: bytes) -> str | None:
-    """Put a file there unless there is one, and return the tag of this version; of any number of callers at once, one gets it.
+def create(location: Location, data: bytes) -> str | None:
+    """Create a file unless it exists, and return the tag of its version. Only one of several concurrent callers succeeds.
 
     Raises:
-        FileNotFoundError: there is no such bucket; over SFTP, no such folder.
-        StorageNotReady: see `Store`; so do all of these.
+        FileNotFoundError: the bucket does not exist; over SFTP, the folder.
+        StorageNotReady: see `Store`. All functions here raise it.
     """
     try:
-        tag = place.store.act(place, *_write_new(place, data))
-    except Unmet:
-        return _tag_of(place, data) if supports_conditions(place) else None
-    return tag if supports_conditions(place) else _tag(data)
+        tag = location.store.call(location, *_creation(location, data))
+    except ConditionNotMet:
+        return _tag_if_written(location, data) if supports_conditions(location) else None
+    return tag if supports_conditions(location) else _tag(data)
 
 
-def enforces_exclusive_create(there: Location) -> bool:
-    """Whether a file that is there is not created again; some servers take the condition for an error, or do not know it."""
+def enforces_exclusive_create(existing: Location) -> bool:
+    """Whether the server refuses to create an existing file again. Some reject the condition as an error, or ignore it."""
     try:
-        there.store.act(there, *_write_new(there, b"again"))
-    except Unmet:
+        existing.store.call(existing, *_creation(existing, b"again"))
+    except ConditionNotMet:
         return True
     except StorageNotReady:
         pass
     return False
 
 
-def read_version(place: Location, temporary: str = ".transcribe.tmp") -> Version | None:
-    """The file as it is now; None when it is not there. Over SFTP a file of this name is made and removed, to learn the server's time."""
+def read_version(location: Location, temporary: str = ".transcribe.tmp") -> Version | None:
+    """Read a file; None if it does not exist. Over SFTP, the file `temporary` is created and removed, to get the server's time."""
     try:
-        if supports_conditions(place):
-            found: Version = place.store.act(place, _on(place, "read"))
-            return found
-        entry, data = place.store.info(place), place.store.read(place)
+        if supports_conditions(location):
+            current: Version = location.store.call(location, _conditional_call(location, "read"))
+            return current
+        entry, data = location.store.info(location), location.store.read(location)
     except FileNotFoundError:
         return None
-    return Version(data, _tag(data), _now(place.parent / temporary) - entry.modified_ns / 1e9)
+    return Version(data, _tag(data), _server_time(location.parent / temporary) - entry.modified_ns / 1e9)
 
 
-def replace_version(place: Location, tag: str, data: bytes) -> str | None:
-    """Replace a version of the file, if that is what is there, and return the tag of the new one."""
-    if not supports_conditions(place):
-        return _tag(data) if _unguarded(place, tag, partial(place.store.write, place, data, _TYPE)) else None
-    for known in dict.fromkeys((tag, tag.strip('"'))):  # Ceph 16 takes its ETags without quotes only
-        with contextlib.suppress(Unmet, FileNotFoundError):
-            return str(place.store.act(place, _on(place, "write", data, known)))
-    return _tag_of(place, data)
+def replace_version(location: Location, tag: str, data: bytes) -> str | None:
+    """Replace a version of the file, if it is the current one, and return the tag of the new version."""
+    if not supports_conditions(location):
+        return _tag(data) if _change_if_current(location, tag, partial(location.store.write, location, data, _TYPE)) else None
+    for known in dict.fromkeys((tag, tag.strip('"'))):  # Ceph 16 accepts ETags only without quotes
+        with contextlib.suppress(ConditionNotMet, FileNotFoundError):
+            return str(location.store.call(location, _conditional_call(location, "write", data, known)))
+    return _tag_if_written(location, data)
 
 
-def remove_version(place: Location, tag: str) -> bool:
-    """Remove a version of the file, if that is what is there. Not every server of S3 minds which one it is."""
-    if not supports_conditions(place):
-        return _unguarded(place, tag, partial(place.store.remove, place))
+def remove_version(location: Location, tag: str) -> bool:
+    """Remove a version of the file, if it is the current one. Some S3 servers ignore the version."""
+    if not supports_conditions(location):
+        return _change_if_current(location, tag, partial(location.store.remove, location))
     try:
-        place.store.act(place, _on(place, "remove", tag), attempts=1)
-    except (Unmet, FileNotFoundError):
+        location.store.call(location, _conditional_call(location, "remove", tag), attempts=1)
+    except (ConditionNotMet, FileNotFoundError):
         return False
     return True
 
 
-def _tag_of(place: Location, data: bytes) -> str | None:
-    """Of the file, if this is what it holds: an answer that was lost looks the same as somebody else's file."""
-    there = read_version(place)
-    return there.tag if there is not None and there.data == data else None
+def _tag_if_written(location: Location, data: bytes) -> str | None:
+    """The tag of the file, if it holds this data: our write may have succeeded although its response was lost."""
+    current = read_version(location)
+    return current.tag if current is not None and current.data == data else None
 
 
-def _on(place: Location, act: str, *values: Any) -> Callable[[Any, str], Any]:
-    """An act of `Conditional` in the form that `Store.act` takes."""
-    method = getattr(CONDITIONAL[place.store.kind.family], act)
+def _conditional_call(location: Location, name: str, *values: Any) -> Callable[[Any, str], Any]:
+    """A method of `ConditionalClient` in the form that `Store.call` expects."""
+    method = getattr(CONDITIONAL[location.store.kind.family], name)
 
     def call(fs: Any, path: str) -> Any:
         bucket, _, key = path.partition("/")
@@ -108,39 +108,39 @@ def _on(place: Location, act: str, *values: Any) -> Callable[[Any, str], Any]:
     return call
 
 
-def _write_new(place: Location, data: bytes) -> tuple[Callable[[Any, str], Any], int]:
-    """How a file is created here, and how often that may be tried."""
-    match place.store.kind.family:
+def _creation(location: Location, data: bytes) -> tuple[Callable[[Any, str], Any], int]:
+    """The call that creates a file in this kind of storage, and its maximum number of attempts."""
+    match location.store.kind.family:
         case "sftp":
-            return partial(_over_sftp, data), 1
+            return partial(_create_over_sftp, data), 1
         case "memory":
             return lambda fs, path: fs.pipe_file(path, data, mode="create"), 1
         case _:
-            return _on(place, "write", data, None), 4
+            return _conditional_call(location, "write", data, None), 4
 
 
-def _over_sftp(data: bytes, fs: Any, path: str) -> None:
-    with _created(fs, path) as file:
+def _create_over_sftp(data: bytes, fs: Any, path: str) -> None:
+    with _open_exclusively(fs, path) as file:
         file.write(data)
 
 
-def _created(fs: Any, path: str) -> Any:
-    """A new file, open. The protocol has no code for one that is there; one that was, and is gone when asked about, is tried again."""
-    tries = 0
+def _open_exclusively(fs: Any, path: str) -> Any:
+    """Create and open a file. SFTP has no code for an existing file: after a failure without a code, check, and try again if it is gone."""
+    attempts = 0
     while True:
         try:
             return fs.ftp.open(path, "wx")
         except OSError as error:
-            tries += 1
+            attempts += 1
             if error.errno is None and fs.exists(path):
                 raise FileExistsError(path) from error
-            if error.errno is not None or tries == _TRIES:
+            if error.errno is not None or attempts == _ATTEMPTS:
                 raise
 
 
-def _unguarded(place: Location, tag: str, change: Callable[[], None]) -> bool:
+def _change_if_current(location: Location, tag: str, change: Callable[[], None]) -> bool:
     try:
-        if _tag(place.store.read(place)) != tag:
+        if _tag(location.store.read(location)) != tag:
             return False
     except FileNotFoundError:
         return False
@@ -152,12 +152,12 @@ def _tag(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _now(probe: Location) -> float:
-    """The time by the clock that stamps files there, in seconds since 1970."""
+def _server_time(probe: Location) -> float:
+    """The time of the clock that sets modification times, in seconds since 1970."""
     if probe.store.kind.family != "sftp":
         return time.time()
     try:
-        probe.store.act(probe, partial(_over_sftp, b""), 1)
+        probe.store.call(probe, partial(_create_over_sftp, b""), 1)
         return probe.store.info(probe).modified_ns / 1e9
     finally:
         probe.store.remove(probe)

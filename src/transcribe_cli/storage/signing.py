@@ -1,7 +1,6 @@
-"""URLs that let somebody without credentials read or write one object for a while.
+"""Signed URLs: they let a client without credentials read or write one object for a limited time.
 
-What each client needs for it was measured; see docs/runpod.md. A signed URL is a secret: it is sent to where the work is done, and told
-nowhere else.
+docs/runpod.md has the requirements of each library. A signed URL is a secret: it is sent to the worker, and never logged.
 """
 
 from __future__ import annotations
@@ -14,38 +13,40 @@ from urllib.parse import parse_qs, urlsplit
 from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.storage.location import Location
 
-# No cloud signs for longer.
+# The maximum of all clouds.
 MAX_SIGNED_SECONDS = 7 * 24 * 3600
-# What a signed URL has in its query: S3 (versions 4 and 2), Google (the same), Azure.
+# Query parameters of signed URLs: S3 (versions 4 and 2), Google (the same), Azure.
 _SIGNATURES = frozenset({"x-amz-signature", "x-goog-signature", "signature", "sig"})
-_CURES = {
-    "s3": "Are there credentials, and is `anon` off?",
+_HINTS = {
+    "s3": "Check that there are credentials, and that `anon` is off.",
     "gcs": "Signing needs the private key of a service account (GOOGLE_APPLICATION_CREDENTIALS).",
-    "azure": "Signing needs the account's key, or a connection string.",
+    "azure": "Signing needs the account key or a connection string.",
 }
 
 
-def can_sign(place: Location) -> bool:
-    """Whether there are signed URLs for places of this kind at all."""
-    return place.store.kind.family in _CURES
+def can_sign(location: Location) -> bool:
+    """Whether this kind of storage supports signed URLs."""
+    return location.store.kind.family in _HINTS
 
 
-def sign_url(place: Location, seconds: float, *, put: bool = False) -> str:
-    """A URL to GET this object with, or to PUT it, for so many seconds, 7 days at most.
+def sign_url(location: Location, seconds: float, *, put: bool = False) -> str:
+    """Sign a URL to GET this object, or to PUT it, for this many seconds. The maximum is 7 days.
 
     Raises:
-        StorageNotReady: with these credentials nothing can be signed; the message says what is needed.
+        StorageNotReady: these credentials cannot sign. The hint says what is needed.
     """
-    family = place.store.kind.family
-    whole = min(MAX_SIGNED_SECONDS, math.ceil(seconds))
+    family = location.store.kind.family
+    whole_seconds = min(MAX_SIGNED_SECONDS, math.ceil(seconds))
     try:
-        url = str(place.store.act(place, lambda fs, path: _sign(family, fs, path, whole, put=put), attempts=1))
+        url = str(location.store.call(location, lambda fs, path: _sign(family, fs, path, whole_seconds, put=put), attempts=1))
         if _SIGNATURES & {key.lower() for key in parse_qs(urlsplit(url).query)}:
             return url
-        why = "the URL carries no signature"
+        reason = "the URL has no signature"
     except (ValueError, AttributeError, NotImplementedError, StorageNotReady) as error:
-        why = type(error).__name__
-    raise StorageNotReady(f"No URL of {place.uri} can be signed ({why}).", _CURES.get(family, "It has no signed URLs."))
+        reason = type(error).__name__
+    raise StorageNotReady(
+        f"Cannot sign a URL of {location.uri} ({reason}).", _HINTS.get(family, "It does not support signed URLs.")
+    )
 
 
 def _sign(family: str, fs: Any, path: str, seconds: int, *, put: bool) -> Any:
@@ -53,20 +54,20 @@ def _sign(family: str, fs: Any, path: str, seconds: int, *, put: bool) -> Any:
         case "s3":
             return fs._url(path, expires=seconds, client_method="put_object" if put else "get_object")
         case "gcs":
-            return _given(fs.sign(path, seconds, version="v4", method="PUT" if put else "GET"))
+            return _as_coroutine(fs.sign(path, seconds, version="v4", method="PUT" if put else "GET"))
         case "azure" if put:
-            return _put_azure(fs, path, seconds)
+            return _sign_azure_put(fs, path, seconds)
         case "azure":
-            return _given(fs.sign(path, seconds))
+            return _as_coroutine(fs.sign(path, seconds))
     raise NotImplementedError(family)
 
 
-async def _given(url: str) -> str:
+async def _as_coroutine(url: str) -> str:
     return url
 
 
-async def _put_azure(fs: Any, path: str, seconds: int) -> str:
-    """Adlfs signs for reading only; the library below it for anything."""
+async def _sign_azure_put(fs: Any, path: str, seconds: int) -> str:
+    """Sign with Azure's library, because adlfs signs only for reading."""
     from azure.storage.blob import BlobSasPermissions, generate_blob_sas
 
     container, name, _ = fs.split_path(path)

@@ -1,4 +1,4 @@
-"""Which SSH servers are trusted: those in known_hosts, as `ssh` does. fsspec's own default takes any server for the right one."""
+"""Checks SSH host keys against known_hosts, as `ssh` does. fsspec's default accepts any host key."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def known_hosts_policy(file: str | None) -> Any:
-    """A policy for paramiko that accepts the keys in a known_hosts file; None is the user's own.
+    """A policy for paramiko that accepts the keys in a known_hosts file. Default: the user's file.
 
     Raises:
         ImportError: paramiko is not installed.
@@ -15,10 +15,10 @@ def known_hosts_policy(file: str | None) -> Any:
     import paramiko
 
     class KnownHosts(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
-        """Accepts what is in the file."""
+        """Accepts the keys in the file."""
 
         def missing_host_key(self, client: Any, hostname: str, key: Any) -> None:
-            """Called for a server that the process has not seen yet."""
+            """Called by paramiko for an unknown host."""
             known = paramiko.HostKeys()
             path = Path(file).expanduser() if file else Path("~/.ssh/known_hosts").expanduser()
             if path.is_file():

@@ -1,267 +1,262 @@
-"""What can be done in a bucket, on a server, in an archive: list, read, write, remove. Every call has a time limit, every error a name.
+"""A bucket, server or archive: list, read, write, remove. Only this room calls fsspec.
 
-The only place that calls fsspec. Two habits of its file systems that this rests on: methods of the asynchronous ones take `timeout=`,
-without which s3fs may wait for ever; and nothing is ever written through `open`, because leaving it by an exception commits the half.
+Nothing is written through fsspec's `open`: leaving it by an exception commits the bytes written so far.
 """
 
 from __future__ import annotations
 
 import contextlib
-import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import IO, Any, Protocol
 
-from transcribe_cli.storage.entry import Entry, entry_of
-from transcribe_cli.storage.errors import diagnose, mapped
+from transcribe_cli.storage.client import ATTEMPTS, CALL_SECONDS, Client
+from transcribe_cli.storage.entry import Entry, parse_entry
+from transcribe_cli.storage.errors import diagnose
 from transcribe_cli.storage.kinds import Kind
-from transcribe_cli.storage.transfer import Beyond, Counted, NoRanges, Refused, Unmet, http_range
+from transcribe_cli.storage.transfer import CountingFile, RangeNotSatisfiable, read_http_range
 
-# For one request; for a listing that comes as one answer, of which there may be hundreds of thousands of names.
-CALL_SECONDS, LISTING_SECONDS = 60.0, 1800.0
-# After which a connection that brings nothing is given up.
-SILENCE_SECONDS = 30.0
-ATTEMPTS = 4
+# Time limit of a listing that arrives as one response, which may have hundreds of thousands of names.
+LISTING_SECONDS = 1800.0
+# A connection without data for this long is closed.
+IDLE_SECONDS = 30.0
 _PAGE = 1000
-_HEADS = 256
+_CONCURRENT_HEADERS = 256
 
 
 class Address(Protocol):
-    """What a store wants to know of a `Location` in it."""
+    """What a store needs to know about a `Location` in it."""
 
     @property
     def key(self) -> str:
-        """The path below the store's top."""
+        """The path below the top of the store."""
 
     @property
     def query(self) -> str:
-        """What an HTTP server wants to be asked beside the path."""
+        """The query of an HTTP URL."""
 
 
 class Store:
-    """A bucket, a server or an archive.
+    """A bucket, a server or an archive. Its methods raise StorageNotReady, with one line and a hint, if it cannot be used.
 
     Args:
-        base, tail: what comes before and after a key in a URL.
+        base, tail: the text before and after a key in a URL.
         fs: the fsspec file system.
-        root: what it wants before a key.
+        root: the file system's prefix of a key.
     """
 
     def __init__(self, base: str, tail: str, kind: Kind, fs: Any, root: str) -> None:
         self._base, self._tail, self._fs, self._root = base, tail, fs, root
+        self._client = Client(fs, kind.family)
         self.kind = kind
-        # An ETag that looks like an MD5 and is none, as in buckets that encrypt with keys of their own: see `fetch`.
+        # False if ETags look like MD5s and are not, as in buckets with customer-managed encryption keys: see `sources.download`.
         self.etags_are_md5 = True
-        # Whether a file can be created only if there is none, so leases work there; None: unknown. See `sinks.check_store_writable`.
+        # Whether a file can be created only if it does not exist, which leases need. None: not tried yet. See `sinks.check_store`.
         self.can_create_exclusively: bool | None = None
-        self._one_at_a_time = contextlib.nullcontext() if fs.async_impl else threading.RLock()
 
     @property
-    def quoted(self) -> bool:
+    def has_encoded_keys(self) -> bool:
         """Whether keys are percent-encoded."""
         return self.kind.family == "http"
 
     @property
-    def parallel(self) -> bool:
+    def supports_parallel_reads(self) -> bool:
         """Whether several ranges of a file can be read at once."""
         return bool(self._fs.async_impl)
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether `download` can start in the middle of a file."""
+        return not self.supports_parallel_reads
 
     def uri(self, key: str) -> str:
         """The URL of a key."""
         return f"{self._base}{key}{self._tail}"
 
-    def info(self, place: Address) -> Entry:
-        """What is there.
+    def info(self, location: Address) -> Entry:
+        """Get the entry of a file or folder.
 
         Raises:
-            FileNotFoundError: nothing.
-            StorageNotReady: it cannot be asked; one line with the cure. So do all methods.
+            FileNotFoundError: it does not exist.
         """
-        return entry_of(self._call(place, "info", self._path(place)))
+        return parse_entry(self._call(location, "info", self._path(location)))
 
-    def find(self, place: Address) -> Iterator[tuple[str, Entry]]:
-        """The keys of all files below a folder in any order, as they come; one listing, no question for each file."""
-        below = f"{place.key}/" if place.key else ""
-        for info in self._pages(place, below) if self.kind.family == "s3" else self._found(place):
-            entry = entry_of(info)
+    def find(self, location: Address) -> Iterator[tuple[str, Entry]]:
+        """List the keys of all files below a folder, lazily and in any order. It is one listing, without a request per file."""
+        below = f"{location.key}/" if location.key else ""
+        for info in self._list_pages(location, below) if self.kind.family == "s3" else self._find_all(location):
+            entry = parse_entry(info)
             key = self._key(entry.path)
-            if entry.is_link:  # one that leads nowhere stays what it is, and fails when it is fetched
+            if entry.is_link:  # a broken link stays a link; fetching it fails
                 with contextlib.suppress(FileNotFoundError):
-                    entry = entry_of(self._call(place, "info", f"{self._root}{key}"))
+                    entry = parse_entry(self._call(location, "info", f"{self._root}{key}"))
                     key = self._key(entry.path)
             if not entry.is_folder:
                 yield key, entry
 
-    def list(self, place: Address, beginning: str = "") -> Iterator[tuple[str, Entry]]:
-        """The keys of what is directly in a folder; a bucket leaves out names that do not start with `beginning`, other stores do not."""
+    def list(self, location: Address, prefix: str = "") -> Iterator[tuple[str, Entry]]:
+        """List the keys directly in a folder. Buckets return only names that start with `prefix`; other stores ignore it."""
         with contextlib.suppress(FileNotFoundError):
-            for info in self._listed(place, beginning):
-                entry = entry_of(info)
-                itself = entry.path.strip("/") == self._path(place).strip("/")
-                marker = entry.path.endswith("/") and not entry.is_folder
-                if not (itself or marker):
+            for info in self._list_folder(location, prefix):
+                entry = parse_entry(info)
+                is_folder_itself = entry.path.strip("/") == self._path(location).strip("/")
+                is_marker = entry.path.endswith("/") and not entry.is_folder
+                if not (is_folder_itself or is_marker):
                     yield self._key(entry.path), entry
 
     def read(
         self,
-        place: Address,
+        location: Address,
         start: int | None = None,
         end: int | None = None,
         *,
         seconds: float = CALL_SECONDS,
         attempts: int = ATTEMPTS,
     ) -> bytes:
-        """The bytes from start to before end, fewer when it is shorter.
+        """Read the bytes from start up to end. The result is shorter if the file is.
 
         Raises:
-            NoRanges: an HTTP server would give all of it.
+            RangesNotSupported: an HTTP server would send the whole file.
         """
         if self.kind.family == "http" and end is not None:
-            coroutine = partial(http_range, self._fs, self._path(place), start or 0, end)
-            found = self._do(place, lambda: self._synchronously(coroutine, seconds), attempts)
+            coroutine = partial(read_http_range, self._fs, self._path(location), start or 0, end)
+            data = self._retry(location, lambda: self._client.wait_for(coroutine, seconds), attempts)
         else:
-            options = {"timeout": seconds} if self.parallel else {}
-            read = partial(self._fs.cat_file, self._path(place), start=start, end=end, **options)
+            options = {"timeout": seconds} if self.supports_parallel_reads else {}
+            read = partial(self._fs.cat_file, self._path(location), start=start, end=end, **options)
             try:
-                found = self._do(place, read, attempts)
-            except Beyond:
-                found = b""
-        return bytes(found)
+                data = self._retry(location, read, attempts)
+            except RangeNotSatisfiable:
+                data = b""
+        return bytes(data)
 
-    def read_headers(self, places: Sequence[Address], size: int, concurrency: int = _HEADS) -> Iterator[bytes | None]:
-        """The first bytes of each file, many at once; None for one that is not there."""
-        for first in range(0, len(places), concurrency):
-            group = places[first : first + concurrency]
-            found: list[Any] = [None] * len(group)
-            if self.parallel:
-                paths = [self._path(place) for place in group]
-                found = self._call(group[0], "cat_ranges", paths, [0] * len(group), [size] * len(group), on_error="return")
-            for place, data in zip(group, found, strict=True):
-                gone = isinstance(data, Exception) and diagnose(data, self.kind.family).missing
-                yield data if isinstance(data, bytes) else None if gone else self._head(place, size)
+    def read_headers(
+        self, locations: Sequence[Address], size: int, concurrency: int = _CONCURRENT_HEADERS
+    ) -> Iterator[bytes | None]:
+        """Read the first bytes of each file, many at once. None for a file that does not exist."""
+        for first in range(0, len(locations), concurrency):
+            group = locations[first : first + concurrency]
+            results: list[Any] = [None] * len(group)
+            if self.supports_parallel_reads:
+                paths = [self._path(location) for location in group]
+                results = self._call(group[0], "cat_ranges", paths, [0] * len(group), [size] * len(group), on_error="return")
+            for location, data in zip(group, results, strict=True):
+                is_missing = isinstance(data, Exception) and diagnose(data, self.kind.family).missing
+                yield data if isinstance(data, bytes) else None if is_missing else self._read_header(location, size)
 
-    def exists(self, place: Address) -> bool:
-        """Whether a file is there: one request, where `info` takes two to find nothing."""
-        (head,) = self.read_headers([place], 1)
+    def exists(self, location: Address) -> bool:
+        """Whether a file exists. It takes one request, where `info` takes two for a missing file."""
+        (head,) = self.read_headers([location], 1)
         return head is not None
 
     def write(
         self,
-        place: Address,
+        location: Address,
         data: bytes,
         content_type: str,
         temporary: str = ".transcribe.tmp",
         seconds: float = CALL_SECONDS,
     ) -> None:
-        """Put a file there, whole or not at all, in one request; over SFTP by way of a neighbour of this name."""
+        """Write a file atomically, in one request. Over SFTP, the data is written to the name `temporary` and renamed."""
+        path = self._path(location)
         match self.kind.family:
             case "s3":
-                self._call(place, "pipe_file", self._path(place), data, ContentType=content_type, seconds=seconds)
+                self._call(location, "pipe_file", path, data, ContentType=content_type, seconds=seconds)
             case "gcs":
-                self._call(place, "pipe_file", self._path(place), data, content_type=content_type, seconds=seconds)
+                self._call(location, "pipe_file", path, data, content_type=content_type, seconds=seconds)
             case "azure":
-                self._call(
-                    place, "pipe_file", self._path(place), data, content_settings={"content_type": content_type}, seconds=seconds
-                )
+                settings = {"content_type": content_type}
+                self._call(location, "pipe_file", path, data, content_settings=settings, seconds=seconds)
             case "sftp":
-                self._do(place, lambda: self._write_and_rename(self._path(place), temporary, data))
+                self._retry(location, lambda: self._write_and_rename(path, temporary, data))
             case _:
-                self._call(place, "pipe_file", self._path(place), data)
+                self._call(location, "pipe_file", path, data)
 
-    def remove(self, place: Address) -> None:
-        """Remove a file, if it is there."""
+    def remove(self, location: Address) -> None:
+        """Remove a file, if it exists."""
         with contextlib.suppress(FileNotFoundError):
-            self._call(place, "_rm" if self.kind.family == "sftp" else "rm_file", self._path(place))
+            self._call(location, "_rm" if self.kind.family == "sftp" else "rm_file", self._path(location))
 
-    @property
-    def resumes(self) -> bool:
-        """Whether `download` can go on from the middle."""
-        return not self.parallel
+    def download(self, location: Address, file: IO[bytes], start: int, on_bytes: Callable[[int], None]) -> None:
+        """Download a file from `start` on, for stores that do not read ranges in parallel. It is not retried.
 
-    def download(self, place: Address, file: IO[bytes], start: int, more: Callable[[int], None]) -> None:
-        """All of a file from `start` on, from where ranges cannot be asked for side by side. Tried once.
-
-        `start` is 0 unless the store `resumes`; `more` is told how many bytes came, each time some did, and may raise.
+        `start` is 0 unless the store `can_resume`. `on_bytes` receives the number of bytes of each block, and may raise.
         """
-        sink, around = Counted(file, more), sys.exception()
-        with self._one_at_a_time:
-            try:
-                if self.parallel:
-                    self._fs.get_file(self._path(place), sink)
-                    return
-                with self._fs.open(self._path(place), "rb") as source:
-                    source.seek(start)
-                    if self.kind.family == "sftp":
-                        self._fs.ftp.get_channel().settimeout(SILENCE_SECONDS)
-                        source.prefetch()  # otherwise it waits for the network after every 32 KiB
-                    while data := source.read(1 << 18):
-                        sink.write(data)
-            except Refused as refused:
-                raise refused.reason from None
-            except Exception as error:
-                self._reconnect()
-                raise mapped(error, self.uri(place.key), self.kind.family, around) from error
+        output = CountingFile(file, on_bytes)
+        with self._client.single_attempt(self.uri(location.key)):
+            if self.supports_parallel_reads:
+                self._fs.get_file(self._path(location), output)
+                return
+            with self._fs.open(self._path(location), "rb") as source:
+                source.seek(start)
+                if self.kind.family == "sftp":
+                    self._fs.ftp.get_channel().settimeout(IDLE_SECONDS)
+                    source.prefetch()  # without it, every 32 KiB wait for a round trip
+                while data := source.read(1 << 18):
+                    output.write(data)
 
-    def act(self, place: Address, what: Callable[[Any, str], Any], attempts: int = ATTEMPTS) -> Any:
-        """Do something with the file system itself: `what` is given it and the path as it wants it; a coroutine is waited for.
+    def call(self, location: Address, function: Callable[[Any, str], Any], attempts: int = ATTEMPTS) -> Any:
+        """Call a function with the file system and the path in it. If it returns a coroutine, the coroutine is run.
 
         Raises:
-            Unmet: somebody else was faster.
+            ConditionNotMet: another process changed the file.
         """
-        call = partial(what, self._fs, self._path(place))
-        act = partial(self._synchronously, call, CALL_SECONDS) if self.parallel else call
-        return self._do(place, act, attempts, conditional=True)
+        bound = partial(function, self._fs, self._path(location))
+        call = partial(self._client.wait_for, bound) if self.supports_parallel_reads else bound
+        return self._client.retry(self.uri(location.key), call, attempts, conditional=True)
 
-    def open(self, place: Address) -> Any:
-        """A file to read here and there, for archives."""
-        return self._do(place, lambda: self._fs.open(self._path(place), "rb", block_size=1 << 20, cache_type="blockcache"))
+    def open(self, location: Address) -> Any:
+        """Open a file for random access, which archives need."""
+        return self._retry(
+            location, lambda: self._fs.open(self._path(location), "rb", block_size=1 << 20, cache_type="blockcache")
+        )
 
-    def _head(self, place: Address, size: int) -> bytes | None:
+    def _read_header(self, location: Address, size: int) -> bytes | None:
         try:
-            return self.read(place, 0, size)
+            return self.read(location, 0, size)
         except FileNotFoundError:
             return None
 
-    def _path(self, place: Address) -> str:
-        return f"{self._root}{place.key}{f'?{place.query}' if place.query else ''}"
+    def _path(self, location: Address) -> str:
+        return f"{self._root}{location.key}{f'?{location.query}' if location.query else ''}"
 
     def _key(self, path: str) -> str:
         return path.removeprefix(self._root) if path.startswith(self._root) else path.lstrip("/")
 
-    def _listed(self, place: Address, beginning: str) -> Iterator[dict[str, Any]]:
-        """Where a bucket can be asked for names that begin so, those that do."""
-        match self.kind.family if beginning else "":
+    def _list_folder(self, location: Address, prefix: str) -> Iterator[dict[str, Any]]:
+        """The entries of a folder. Buckets filter by the prefix, if there is one."""
+        match self.kind.family if prefix else "":
             case "s3":
-                yield from self._pages(place, f"{place.key}/{beginning}" if place.key else beginning, "/")
+                yield from self._list_pages(location, f"{location.key}/{prefix}" if location.key else prefix, "/")
             case "gcs" | "azure":
-                yield from self._found(place, prefix=beginning)
+                yield from self._find_all(location, prefix=prefix)
             case _:
-                yield from self._call(place, "ls", self._path(place).rstrip("/"), detail=True)
+                yield from self._call(location, "ls", self._path(location).rstrip("/"), detail=True)
 
-    def _found(self, place: Address, **only: str) -> Iterator[dict[str, Any]]:
+    def _find_all(self, location: Address, **filters: str) -> Iterator[dict[str, Any]]:
         try:
-            found = self._call(place, "find", self._path(place).rstrip("/"), detail=True, seconds=LISTING_SECONDS, **only)
+            path = self._path(location).rstrip("/")
+            infos = self._call(location, "find", path, detail=True, seconds=LISTING_SECONDS, **filters)
         except FileNotFoundError:
             return
-        if isinstance(found, dict):  # adlfs gives a list for a file
-            while found:
-                yield found.pop(next(iter(found)))
+        if isinstance(infos, dict):  # adlfs returns a list for a file
+            while infos:
+                yield infos.pop(next(iter(infos)))
 
-    def _pages(self, place: Address, below: str, delimiter: str = "") -> Iterator[dict[str, Any]]:
-        """The listing of a bucket, page by page: `find` of s3fs holds all of it, twice, and its time limit is for all of it."""
+    def _list_pages(self, location: Address, below: str, delimiter: str = "") -> Iterator[dict[str, Any]]:
+        """List a bucket page by page: s3fs's `find` holds the whole listing twice, and its time limit covers all of it."""
         source = self._fs._iterdir(self._root.strip("/"), delimiter=delimiter, prefix=below)
 
-        async def page() -> list[dict[str, Any]]:
-            found: list[dict[str, Any]] = []
+        async def next_page() -> list[dict[str, Any]]:
+            page: list[dict[str, Any]] = []
             async for info in source:
-                found.append(info)
-                if len(found) == _PAGE:
+                page.append(info)
+                if len(page) == _PAGE:
                     break
-            return found
+            return page
 
-        while found := self._do(place, lambda: self._synchronously(page, CALL_SECONDS), attempts=1):
-            yield from found
+        while page := self._retry(location, lambda: self._client.wait_for(next_page), attempts=1):
+            yield from page
 
     def _write_and_rename(self, path: str, name: str, data: bytes) -> None:
         folder = path.rpartition("/")[0]
@@ -277,41 +272,8 @@ class Store:
                 self._fs.ftp.remove(temporary)
             raise
 
-    def _synchronously(self, coroutine: Callable[[], Any], seconds: float) -> Any:
-        from fsspec.asyn import sync
+    def _call(self, location: Address, method: str, *args: Any, seconds: float = CALL_SECONDS, **options: Any) -> Any:
+        return self._client.call(self.uri(location.key), method, *args, seconds=seconds, **options)
 
-        return sync(self._fs.loop, coroutine, timeout=seconds)
-
-    def _call(self, place: Address, method: str, *args: Any, seconds: float = CALL_SECONDS, **options: Any) -> Any:
-        if self._fs.async_impl:
-            options["timeout"] = seconds
-        return self._do(place, lambda: getattr(self._fs, method)(*args, **options))
-
-    def _do(self, place: Address, act: Callable[[], Any], attempts: int = ATTEMPTS, *, conditional: bool = False) -> Any:
-        """Do it, again when that may help, and map what goes wrong; only who sets a condition is told that it was not met."""
-        from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
-
-        around = sys.exception()
-        retrying = Retrying(
-            retry=retry_if_exception(lambda error: diagnose(error, self.kind.family, around).passing),
-            wait=wait_random_exponential(0.3, max=10.0),
-            stop=stop_after_attempt(attempts),
-            before_sleep=lambda _: self._reconnect(),
-            reraise=True,
-        )
-        try:
-            with self._one_at_a_time:
-                return retrying(act)
-        except NoRanges:
-            raise
-        except Exception as error:
-            trouble = diagnose(error, self.kind.family, around)
-            if trouble.beyond or (trouble.unmet and conditional):
-                raise (Beyond if trouble.beyond else Unmet) from error
-            raise mapped(error, self.uri(place.key), self.kind.family, around) from error
-
-    def _reconnect(self) -> None:
-        """An SSH connection that broke stays broken."""
-        if self.kind.family == "sftp":
-            with contextlib.suppress(Exception):
-                self._fs._connect()
+    def _retry(self, location: Address, function: Callable[[], Any], attempts: int = ATTEMPTS) -> Any:
+        return self._client.retry(self.uri(location.key), function, attempts)

@@ -1,4 +1,4 @@
-"""Pieces that `store` needs to move bytes: a range over HTTP that says when there are none, and a file that counts."""
+"""Parts of transfers: an HTTP range request that detects missing support, a file that counts its bytes, and their errors."""
 
 from __future__ import annotations
 
@@ -6,67 +6,71 @@ from collections.abc import Callable
 from typing import IO, Any
 
 
-class NoRanges(Exception):
-    """The server gives whole files only."""
+class RangesNotSupported(Exception):
+    """The server sends only whole files."""
 
 
-class Beyond(Exception):
-    """A file ends before the range that was asked for."""
+class RangeNotSatisfiable(Exception):
+    """The file ends before the requested range."""
 
 
-class Unmet(Exception):
-    """A file was to be changed only if nobody else changed it meanwhile, and somebody did."""
+class ConditionNotMet(Exception):
+    """A conditional change was rejected, because another process changed the file."""
 
 
-class Refused(Exception):
-    """Whoever counts does not want more; `reason` is what they raised. It passes through code that maps errors."""
+class CallbackFailed(Exception):
+    """The callback of a transfer raised `reason`. This wrapper passes through code that maps errors."""
 
     def __init__(self, reason: BaseException) -> None:
         super().__init__()
         self.reason = reason
 
 
-async def http_range(fs: Any, url: str, start: int, end: int) -> bytes:
-    """The bytes from start to before end. fsspec's own would take the whole file for the range, from a server that ignores it.
+async def read_http_range(fs: Any, url: str, start: int, end: int) -> bytes:
+    """Read the bytes from start up to end. fsspec's own function returns the whole file if the server ignores the range.
 
     Raises:
-        NoRanges: as it says.
-        Exception: aiohttp's.
+        RangesNotSupported: the server ignores ranges, and the file is longer than the range.
+        Exception: an error of aiohttp.
     """
     session = await fs.set_session()
     options = dict(fs.kwargs)
     headers = {**options.pop("headers", {}), "Range": f"bytes={start}-{end - 1}", "Accept-Encoding": "identity"}
-    async with session.get(fs.encode_url(url), headers=headers, **options) as answer:
-        if answer.status == 416:
+    async with session.get(fs.encode_url(url), headers=headers, **options) as response:
+        if response.status == 416:
             return b""
-        answer.raise_for_status()
-        if answer.status != 206 and (start or (answer.content_length or end + 1) > end):
-            raise NoRanges
-        data: bytes = await answer.read()
+        response.raise_for_status()
+        if response.status != 206 and (start or (response.content_length or end + 1) > end):
+            raise RangesNotSupported
+        data: bytes = await response.read()
         return data
 
 
-class Counted:
-    """A file that tells how much is written to it."""
+class CountingFile:
+    """A file that reports the number of bytes of each write."""
 
-    def __init__(self, file: IO[bytes], more: Callable[[int], None]) -> None:
-        self._file, self._more = file, more
+    def __init__(self, file: IO[bytes], on_bytes: Callable[[int], None]) -> None:
+        self._file, self._on_bytes = file, on_bytes
 
     def write(self, data: bytes) -> int:
-        """As a file. Raises Refused with what `more` raises."""
+        """Write the data.
+
+        Raises:
+            CallbackFailed: the callback raised.
+        """
         try:
-            self._more(len(data))
+            self._on_bytes(len(data))
         except Exception as error:
-            raise Refused(error) from error
+            raise CallbackFailed(error) from error
         return self._file.write(data)
 
     def read(self, size: int = -1) -> bytes:
-        """What makes fsspec take it for a file."""
-        raise OSError("it is only written")
+        """Exists so that fsspec recognizes a file object; always raises."""
+        raise OSError("the file is write-only")
 
     def close(self) -> None:
-        """Its owner closes it."""
+        """Do nothing: the owner closes the file."""
 
     def tell(self) -> int:
-        """As a file."""
+        """The position in the file."""
         return self._file.tell()

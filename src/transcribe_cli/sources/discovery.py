@@ -1,0 +1,248 @@
+"""Finds the recordings of all sources in order, each file once. `remote` handles URLs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from transcribe_cli.errors import SourceNotFound, UsageError
+from transcribe_cli.sources.lists import list_lines, manifest_lines, read_bytes
+from transcribe_cli.sources.local_paths import absolute, is_output, local_path, not_found
+from transcribe_cli.sources.patterns import MAGIC, Filter, expand, split_glob
+from transcribe_cli.sources.recording import Recording, examine, unlistable_folder
+from transcribe_cli.sources.remote import ListingRecorder, find_remote
+from transcribe_cli.sources.walk import folder_identity, is_media, walk
+from transcribe_cli.storage import AnyPath, Location, Options, is_url, locate
+from transcribe_cli.text.printable import printable
+
+
+def find_recordings(
+    sources: Sequence[str],
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    stdin: BinaryIO | None = None,
+    storage: Options | None = None,
+    listings: ListingRecorder | None = None,
+) -> Iterator[Recording]:
+    """Find the recordings of the sources, lazily, each file once.
+
+    A source is a path or URL of a file (with any extension) or of a folder (recursive; media files only), a glob, `@list`, `-` for a
+    list on standard input, or a manifest (`*.jsonl`). An existing path is always used as a path. `storage` has the options for URLs
+    other than `file://`; `listings` receives the files listed there.
+
+    Order: the order of the sources; within a folder, its files in natural order, then its subfolders. Files reached through symlinks
+    come last, because the same file may be found under its own name, which takes precedence.
+
+    `include` and `exclude` (see `Filter`) apply to folders, globs, lists and manifests, not to single files. Hidden files, and the
+    outputs and temporary files of this tool, are skipped.
+
+    Raises:
+        SourceNotFound: a path does not exist, or a glob has no match. In a list or manifest, this is a `problem` of the recording.
+        UsageError: an unsupported URL; an invalid line of a manifest; one file with two different settings.
+        NotReady: a store cannot be listed, or its library is not installed.
+    """
+    path_filter = Filter(include, exclude)
+    unique = _UniqueFiles()
+    for source in sources:
+        for candidate in _from_source(source, path_filter, stdin, storage or {}, listings):
+            if unique.admits(candidate):
+                yield candidate.recording()
+    for candidate in unique.held_back():
+        yield candidate.recording()
+
+
+@dataclass(frozen=True)
+class _LocalFile:
+    """A path to a file. `real` is the path without symlinks; `error` is the error of listing a folder."""
+
+    path: Path
+    root: Path
+    real: str
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    error: OSError | None = None
+
+    def recording(self) -> Recording:
+        if self.error is not None:
+            return unlistable_folder(self.path, self.root, self.error)
+        return examine(self.path, self.root, self.overrides)
+
+
+@dataclass(frozen=True)
+class _RemoteFile:
+    """A recording in a store. Stores have no symlinks."""
+
+    listed: Recording
+
+    @property
+    def path(self) -> AnyPath:
+        return self.listed.path
+
+    @property
+    def real(self) -> str:
+        return self.listed.uri
+
+    @property
+    def overrides(self) -> Mapping[str, Any]:
+        return self.listed.overrides
+
+    def recording(self) -> Recording:
+        return self.listed
+
+
+class _UniqueFiles:
+    """Removes duplicates: the first path to a file is used, but its own name before any symlink. Hard links are separate files."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, _LocalFile | _RemoteFile] = {}
+        self._linked: list[_LocalFile | _RemoteFile] = []
+        self._roots: dict[Path, Path] = {}
+
+    def admits(self, candidate: _LocalFile | _RemoteFile) -> bool:
+        """Whether this file is new. A file reached through a symlink is held back."""
+        if self._is_linked(candidate):
+            self._linked.append(candidate)
+            return False
+        return self._is_new(candidate)
+
+    def held_back(self) -> Iterator[_LocalFile | _RemoteFile]:
+        """The files that were only reached through symlinks."""
+        return (candidate for candidate in self._linked if self._is_new(candidate))
+
+    def _is_linked(self, candidate: _LocalFile | _RemoteFile) -> bool:
+        """Whether there is a symlink between root and path. Symlinks above the root are ignored."""
+        if isinstance(candidate, _RemoteFile):
+            return False
+        if (root := self._roots.get(candidate.root)) is None:
+            root = self._roots[candidate.root] = Path(os.path.realpath(candidate.root))
+        return candidate.error is None and candidate.real != os.path.normpath(root / candidate.path.relative_to(candidate.root))
+
+    def _is_new(self, candidate: _LocalFile | _RemoteFile) -> bool:
+        first = self._seen.setdefault(candidate.real, candidate)
+        if candidate.overrides and candidate.overrides != first.overrides:
+            message = f"{printable(str(candidate.path))} is listed twice, with different settings."
+            raise UsageError(message, "List it once, or its manifest before its folder.")
+        return first is candidate
+
+
+def _from_source(
+    source: str, path_filter: Filter, stdin: BinaryIO | None, storage: Options, listings: ListingRecorder | None
+) -> Iterator[_LocalFile | _RemoteFile]:
+    if not source:
+        raise UsageError("A source is empty.", "Check for an unset variable. Use . for the current folder.")
+    if source == "-":
+        return _from_list(_standard_input(stdin), "the list on standard input", path_filter, storage)
+    if os.path.lexists(source):
+        is_manifest = source.endswith(".jsonl") and folder_identity(Path(source)) is None
+        return _from_manifest(source, path_filter, storage) if is_manifest else _from_path(absolute(source), path_filter)
+    if source.startswith("@"):
+        return _from_list(read_bytes(source[1:], "list", storage), printable(source[1:]), path_filter, storage)
+    if is_url(source):
+        if source.endswith(".jsonl"):
+            return _from_manifest(source, path_filter, storage)
+        return _as_remote_files(find_remote(source, path_filter, storage, listings=listings))
+    path = local_path(source)
+    if path == source and MAGIC.search(source):
+        return _from_glob(source, path_filter)
+    if not os.path.lexists(path):
+        raise not_found(Path(path))
+    return _from_path(absolute(path), path_filter)
+
+
+def _from_path(path: Path, path_filter: Filter) -> Iterator[_LocalFile]:
+    """A single file, or a folder."""
+    if folder_identity(path) is not None:
+        yield from _from_folder(path, path, path_filter)
+    elif not is_output(path):
+        yield _LocalFile(path, path.parent, os.path.realpath(path))
+
+
+def _from_folder(path: Path, root: Path, path_filter: Filter, overrides: Mapping[str, Any] | None = None) -> Iterator[_LocalFile]:
+    """Walk a folder at or below the root."""
+    for item in walk(path, _PrefixedFilter(path.relative_to(root).as_posix(), path_filter) if path != root else path_filter):
+        yield _LocalFile(Path(item.path), root, item.real, overrides or {}, item.error)
+
+
+def _from_glob(source: str, path_filter: Filter) -> Iterator[_LocalFile]:
+    base, parts = split_glob(source)
+    root = absolute(str(base))
+    matched = False
+    for path in expand(root, parts):
+        if folder_identity(path) is not None:
+            matched = True
+            yield from _from_folder(path, root, path_filter)
+        elif is_media(path.name):
+            matched = True
+            if path_filter.matches(path.relative_to(root).as_posix()):
+                yield _LocalFile(path, root, os.path.realpath(path))
+    if not matched:
+        if folder_identity(root) is None:
+            raise not_found(base)
+        raise SourceNotFound(f"Nothing matches {printable(source)}.", "A glob matches audio and video files, and folders.")
+
+
+def _as_remote_files(recordings: Iterable[Recording]) -> Iterator[_RemoteFile]:
+    return (_RemoteFile(recording) for recording in recordings)
+
+
+def _from_list(data: bytes, name: str, path_filter: Filter, storage: Options) -> Iterator[_LocalFile | _RemoteFile]:
+    for number, text in list_lines(data):
+        yield from _from_line(text, Path.cwd(), f"{name}, line {number}", path_filter, {}, storage)
+
+
+def _from_manifest(source: str, path_filter: Filter, storage: Options) -> Iterator[_LocalFile | _RemoteFile]:
+    name = printable(source)
+    folder = locate(source, storage).parent if is_url(source) else absolute(source).parent
+    for number, uri, overrides in manifest_lines(read_bytes(source, "manifest", storage), name):
+        yield from _from_line(uri, folder, f"{name}, line {number}", path_filter, overrides, storage)
+
+
+def _from_line(
+    text: str, folder: AnyPath, line_name: str, path_filter: Filter, overrides: Mapping[str, Any], storage: Options
+) -> Iterator[_LocalFile | _RemoteFile]:
+    """A file or folder in a list or manifest. `folder` is the base of relative paths."""
+    try:
+        if is_url(text) or isinstance(folder, Location):
+            url = text if is_url(text) else str(folder / text)
+            yield from _as_remote_files(find_remote(url, path_filter, storage, overrides, listed=True))
+            return
+        path = absolute(local_path(text), folder)
+    except UsageError as error:
+        raise UsageError(f"{line_name}: {error.message}", error.hint) from error
+    yield from _from_local_line(path, folder, path_filter, overrides)
+
+
+def _from_local_line(path: Path, folder: Path, path_filter: Filter, overrides: Mapping[str, Any]) -> Iterator[_LocalFile]:
+    """A local file or folder in a list. Its root is `folder`, if it is below it."""
+    below = path.is_relative_to(folder) and ".." not in path.parts
+    if folder_identity(path) is not None:
+        yield from _from_folder(path, folder if below else path, path_filter, overrides)
+        return
+    root = folder if below else path.parent
+    if not is_output(path) and path_filter.matches(path.relative_to(root).as_posix()):
+        yield _LocalFile(path, root, os.path.realpath(path), overrides)
+
+
+@dataclass(frozen=True)
+class _PrefixedFilter:
+    """A filter for a walk that starts at `prefix` below the root: it prepends the prefix to the paths."""
+
+    prefix: str
+    inner: Filter
+
+    def matches(self, relative: str) -> bool:
+        return self.inner.matches(f"{self.prefix}/{relative}")
+
+    def should_enter(self, relative: str) -> bool:
+        return self.inner.should_enter(f"{self.prefix}/{relative}")
+
+
+def _standard_input(stdin: BinaryIO | None) -> bytes:
+    stream = stdin or sys.stdin.buffer
+    if stream.isatty():
+        raise UsageError("The source - reads a list from standard input, but it is a terminal.", "Try: find … | transcribe run -")
+    return stream.read()

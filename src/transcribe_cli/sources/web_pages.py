@@ -1,0 +1,66 @@
+"""Links to recordings on a web page: those of an index, and the enclosures of a feed (RSS, Atom). Links to other pages are not followed.
+
+https://www.rssboard.org/rss-specification#ltenclosuregtSubelementOfLtitemgt, RFC 4287 section 4.2.7
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from urllib.parse import unquote, urljoin, urlsplit
+
+from transcribe_cli.errors import SourceNotFound
+from transcribe_cli.sources.walk import is_media
+from transcribe_cli.storage import Entry, Location
+from transcribe_cli.text.printable import printable
+
+PAGE_BYTES = 16 << 20
+_PAGE_TYPES = ("text/html", "application/xhtml+xml", "application/rss+xml", "application/atom+xml", "application/xml", "text/xml")
+
+
+def is_page(entry: Entry) -> bool:
+    """Whether a URL returns a page or a feed, not a file."""
+    return entry.mimetype.lower() in _PAGE_TYPES
+
+
+def links(location: Location, entry: Entry) -> Iterator[str]:
+    """The URLs of the recordings on a page, in order, each once.
+
+    Raises:
+        SourceNotFound: the page has no links, or is too large.
+    """
+    if (entry.size or 0) > PAGE_BYTES:
+        raise SourceNotFound(f"{printable(str(location))} is too large for a page of links.", "Pass the URLs of the recordings.")
+    page = _LinkParser()
+    page.feed(location.store.read(location).decode("utf-8", "replace"))
+    # servers redirect from a folder to its URL with a slash
+    base = location.uri if location.uri.endswith("/") or "." in location.name else f"{location.uri}/"
+    urls = dict.fromkeys(urljoin(base, link) for link in page.links)
+    usable = [url for url in urls if urlsplit(url).scheme in ("http", "https")]
+    if not usable:
+        raise SourceNotFound(f"{printable(str(location))} has no links to recordings.", "Pass the URLs of the recordings.")
+    yield from usable
+
+
+class _LinkParser(HTMLParser):
+    """Collects links. It also parses feeds, because their tags are similar enough to HTML.
+
+    Attributes:
+        links: the links as written.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Called by the parser."""
+        attributes = dict(attrs)
+        if (tag == "enclosure" and (url := attributes.get("url"))) or (
+            (url := attributes.get("href")) and (attributes.get("rel") == "enclosure" or (tag == "a" and is_media(_name(url))))
+        ):
+            self.links.append(url)
+
+
+def _name(url: str) -> str:
+    return unquote(urlsplit(url).path.rpartition("/")[2])
