@@ -143,7 +143,7 @@ def test_whatever_bytes_change_it_is_decoded_or_refused(name: str, track: Track,
 def test_a_recording_without_its_index_says_that_it_was_cut_off(decoder: Decoder, tmp_path: Path) -> None:
     """An MP4 keeps its index at the end; a phone that died never wrote it."""
     path = cut(encode(tmp_path / "aula.m4a", Track()), 0.9)
-    with pytest.raises(NotAudio, match="its index is missing: the recording or the download was cut off"):
+    with pytest.raises(NotAudio, match="its index is missing because the recording or the download was interrupted"):
         decoder.decode(path)
 
 

@@ -13,7 +13,7 @@ from tests.audio.test_decoding import pitch
 from transcribe_cli.audio import Decoder, Limits, ffmpeg
 from transcribe_cli.errors import NotAudio, StorageNotReady, TooLong
 
-pytestmark = pytest.mark.skipif(not ffmpeg.available(), reason="needs the extra `ffmpeg` and an ffmpeg on PATH")
+pytestmark = pytest.mark.skipif(not ffmpeg.is_available(), reason="needs the extra `ffmpeg` and an ffmpeg on PATH")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_what_only_the_system_ffmpeg_can_decode_is_decoded_by_it(radio: Path, tm
 
 def test_without_it_the_codec_is_named_as_the_reason(radio: Path, tmp_path: Path) -> None:
     """`fallback=False`, or the extra is not installed."""
-    with Decoder(scratch=tmp_path, fallback=False) as decoder, pytest.raises(NotAudio, match="its audio codec is not known"):
+    with Decoder(scratch=tmp_path, fallback=False) as decoder, pytest.raises(NotAudio, match="its audio codec is not supported"):
         decoder.decode(radio)
 
 
@@ -53,13 +53,13 @@ def test_it_keeps_the_length_limit(radio: Path, tmp_path: Path) -> None:
 def test_what_it_cannot_decode_either_keeps_the_first_error(tmp_path: Path) -> None:
     """Noise is noise for both."""
     (tmp_path / "a.mp3").write_bytes(b"\x00\x01\x02" * 5000)
-    with Decoder(scratch=tmp_path) as decoder, pytest.raises(NotAudio, match=r"^a\.mp3 is not audio"):
+    with Decoder(scratch=tmp_path) as decoder, pytest.raises(NotAudio, match=r"^a\.mp3 is not a supported audio"):
         decoder.decode(tmp_path / "a.mp3")
 
 
 def test_its_command_line_opens_one_file_by_its_absolute_name(tmp_path: Path) -> None:
     """A list of arguments; nothing that a name holds is an option, a protocol or a shell's."""
-    line = ffmpeg.arguments(tmp_path / "-i concat:$(x)\n.mp3", 1, 10.0)
+    line = ffmpeg.command_line(tmp_path / "-i concat:$(x)\n.mp3", 1, 10.0)
     assert line[0] == shutil.which("ffmpeg")
     assert line[line.index("-i") + 1] == f"file:{tmp_path}/-i concat:$(x)\n.mp3"
     assert line[line.index("-protocol_whitelist") + 1] == "file"

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 
 from tests.formats.documents import DIALOGUE, LESSON, SILENCE, any_transcript, segment, spoken, transcript, words
 from transcribe_cli.formats import render
-from transcribe_cli.formats.lines import one_line
 from transcribe_cli.formats.paragraphs import paragraphs
+from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.transcript import Transcript
 
 

@@ -13,8 +13,8 @@ from lxml import html
 
 from tests.formats.documents import DIALOGUE, LESSON, SILENCE, any_transcript, segment, spoken, transcript, words
 from transcribe_cli.formats import render
-from transcribe_cli.formats.lines import one_line
 from transcribe_cli.formats.paragraphs import paragraphs
+from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.transcript import Source, Transcript
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'--><svg onload=alert(3)>{{ 7 * 7 }}"

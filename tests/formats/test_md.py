@@ -7,8 +7,8 @@ from markdown_it import MarkdownIt
 
 from tests.formats.documents import DIALOGUE, PATIENT, SILENCE, any_transcript, segment, transcript
 from transcribe_cli.formats import render
-from transcribe_cli.formats.lines import one_line
 from transcribe_cli.formats.paragraphs import paragraphs
+from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.transcript import Transcript
 
 

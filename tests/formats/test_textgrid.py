@@ -12,7 +12,7 @@ from parselmouth.praat import call
 
 from tests.formats.documents import DIALOGUE, LESSON, PATIENT, SILENCE, any_transcript, segment, spoken, transcript
 from transcribe_cli.formats import render
-from transcribe_cli.formats.lines import one_line
+from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.transcript import Transcript
 
 Tiers = list[tuple[str, list[tuple[float, float, str]]]]

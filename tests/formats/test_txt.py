@@ -6,8 +6,8 @@ from hypothesis import given
 
 from tests.formats.documents import DIALOGUE, SILENCE, any_transcript, segment, transcript
 from transcribe_cli.formats import render
-from transcribe_cli.formats.lines import one_line
 from transcribe_cli.formats.paragraphs import LONG_CHARACTERS
+from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.transcript import Transcript
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from transcribe_cli.formats.links import seen_from
+from transcribe_cli.formats.relative_links import seen_from
 from transcribe_cli.formats.speaker_names import replace_labels
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.subtitles.standards import DEFAULT_STYLE, SubtitleStyle

@@ -5,7 +5,7 @@ https://manual.audacityteam.org/man/importing_and_exporting_labels.html
 
 from __future__ import annotations
 
-from transcribe_cli.formats.lines import one_line
+from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.formats.timestamps import milliseconds
 from transcribe_cli.transcript import Transcript
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 
-from transcribe_cli.formats.lines import one_line
+from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.transcript import Segment, Transcript
 
 COLUMNS = ("recording", "start", "end", "speaker", "confidence", "text")

@@ -19,11 +19,11 @@ from docx.enum.text import WD_UNDERLINE
 from docx.oxml.ns import qn
 from docx.shared import Pt, RGBColor
 
-from transcribe_cli.formats.facts import facts
-from transcribe_cli.formats.lines import one_line
 from transcribe_cli.formats.paragraphs import paragraphs
-from transcribe_cli.formats.parts import spoken
+from transcribe_cli.formats.plain_text import one_line
+from transcribe_cli.formats.summary import facts
 from transcribe_cli.formats.timestamps import brief
+from transcribe_cli.formats.word_spans import spoken
 from transcribe_cli.text.languages import LANGUAGES
 from transcribe_cli.transcript import Segment, Transcript
 

@@ -19,11 +19,11 @@ from urllib.parse import quote, urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from transcribe_cli.formats.facts import facts
-from transcribe_cli.formats.lines import one_line
 from transcribe_cli.formats.paragraphs import paragraphs
-from transcribe_cli.formats.parts import Spoken, spoken
+from transcribe_cli.formats.plain_text import one_line
+from transcribe_cli.formats.summary import facts
 from transcribe_cli.formats.timestamps import brief, milliseconds
+from transcribe_cli.formats.word_spans import Spoken, spoken
 from transcribe_cli.text.languages import LANGUAGES
 from transcribe_cli.transcript import Source, Transcript
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from transcribe_cli.formats.cues import Cue, make_cues
-from transcribe_cli.formats.lines import one_line
+from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.subtitles.standards import SubtitleStyle
 from transcribe_cli.transcript import Transcript
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from transcribe_cli.formats.facts import facts
-from transcribe_cli.formats.lines import one_line
 from transcribe_cli.formats.paragraphs import paragraphs
+from transcribe_cli.formats.plain_text import one_line
+from transcribe_cli.formats.summary import facts
 from transcribe_cli.formats.timestamps import brief
 from transcribe_cli.transcript import Transcript
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from transcribe_cli.formats.lines import one_line
+from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.transcript import Segment, Transcript
 
 # A pause from which a new paragraph begins after a sentence, and in the middle of one, in seconds.

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from transcribe_cli.formats.lines import one_line
-from transcribe_cli.formats.parts import parts
+from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.formats.timestamps import milliseconds
+from transcribe_cli.formats.word_spans import parts
 from transcribe_cli.transcript import Segment, Transcript
 
 # Tiers of a recording in which nobody's name is known, or of those segments where it is not.

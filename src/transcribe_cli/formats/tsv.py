@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transcribe_cli.formats.lines import one_line
+from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.formats.timestamps import milliseconds
 from transcribe_cli.transcript import Transcript
 

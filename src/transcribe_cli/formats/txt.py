@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from transcribe_cli.formats.lines import one_line
 from transcribe_cli.formats.paragraphs import paragraphs
+from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.transcript import Transcript
 
 

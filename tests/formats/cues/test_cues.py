@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.formats.documents import PATIENT, any_transcript, segment, spoken, talk, transcript, words
 from transcribe_cli.formats.cues import Cue, CueWord, make_cues
-from transcribe_cli.formats.lines import one_line
+from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.subtitles.standards import STANDARD_NAMES, Standard
 from transcribe_cli.transcript import Transcript, Word
 

@@ -7,7 +7,7 @@ from hypothesis import given
 
 from tests.formats.documents import PATIENT, any_segment, segment, spoken, transcript, words
 from transcribe_cli.formats.cues.words import runs, words_of
-from transcribe_cli.formats.lines import one_line
+from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.subtitles.standards import Standard
 from transcribe_cli.transcript import Segment, Word
 

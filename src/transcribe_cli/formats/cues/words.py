@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from transcribe_cli.formats.cues.cue import CueWord
-from transcribe_cli.formats.lines import one_line, visible
-from transcribe_cli.formats.parts import parts
+from transcribe_cli.formats.plain_text import one_line, visible
 from transcribe_cli.formats.timestamps import milliseconds
+from transcribe_cli.formats.word_spans import parts
 from transcribe_cli.subtitles.standards import Rules
 from transcribe_cli.transcript import Segment, Transcript
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 
 from tests.formats.documents import PATIENT, any_segment, any_transcript, segment, words
-from transcribe_cli.formats.lines import one_line
 from transcribe_cli.formats.paragraphs import paragraphs
-from transcribe_cli.formats.parts import parts, spoken
+from transcribe_cli.formats.plain_text import one_line
+from transcribe_cli.formats.word_spans import parts, spoken
 from transcribe_cli.transcript import Segment, Transcript
 
 

@@ -87,7 +87,7 @@ def test_a_hang_ends_at_the_stall_limit(folder: Path, hour: Path, short: Path) -
 
 def test_a_decoder_that_crawls_is_stopped(folder: Path, hour: Path, short: Path) -> None:
     """Progress alone is not enough; there is a limit in proportion to what was decoded."""
-    with Decoder(scratch=folder, limits=Limits(grace_seconds=0.05, slowest=0.0)) as decoder:
+    with Decoder(scratch=folder, limits=Limits(grace_seconds=0.05, max_realtime_factor=0.0)) as decoder:
         with pytest.raises(DecoderFailed, match="too slow"):
             decoder.decode(hour)
         assert list(folder.iterdir()) == []
@@ -296,7 +296,7 @@ def test_a_full_disk_is_not_the_files_error(small_disk: Path, tmp_path: Path, sh
         for path in (known, unknown):
             with pytest.raises(StorageNotReady) as caught:
                 decoder.decode(path)
-            assert caught.value.message == f"Scratch files cannot be written in {small_disk}: No space left on device."
+            assert caught.value.message == f"Cannot write temporary files in {small_disk}: No space left on device."
             assert "TMPDIR" in caught.value.hint
             assert list(small_disk.iterdir()) == []
         decoder.decode(short).close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.formats.documents import transcript
-from transcribe_cli.formats.links import seen_from
+from transcribe_cli.formats.relative_links import seen_from
 from transcribe_cli.transcript import Source
 
 

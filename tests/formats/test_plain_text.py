@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.formats.documents import ALPHABET, PATIENT
-from transcribe_cli.formats.lines import one_line, visible
+from transcribe_cli.formats.plain_text import one_line, visible
 
 
 def test_controls_and_line_breaks_go_and_no_break_spaces_stay() -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tests.audio.media import Track, encode, tone
 from transcribe_cli.audio import SAMPLE_RATE, Decoder, Limits
-from transcribe_cli.audio.channels import MAX_CHANNELS
+from transcribe_cli.audio.channel_converter import MAX_CHANNELS
 from transcribe_cli.errors import TooLong, TooManyChannels
 
 
@@ -80,7 +80,9 @@ def test_what_is_missing_is_filled_in_every_channel(decoder: Decoder, tmp_path: 
 def test_more_channels_than_can_be_told_apart_are_refused(decoder: Decoder, tmp_path: Path) -> None:
     """In one line; mixed, the file is read."""
     path = recorded(tmp_path / "a.wav", *[tone(0.5)] * (MAX_CHANNELS + 1))
-    with pytest.raises(TooManyChannels, match=r"a\.wav has 17 channels; at most 16 can be told apart\. Use `--channels mix`\."):
+    with pytest.raises(
+        TooManyChannels, match=r"a\.wav has 17 channels; at most 16 can be transcribed separately\. Use `--channels mix`\."
+    ):
         decoder.decode(path, split=True)
     decoder.decode(path).close()
 
