@@ -48,15 +48,15 @@ def test_what_is_said_replaces_one_number() -> None:
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        ("nextflix", "no standard is called 'nextflix'; there are netflix, bbc, ted, plain"),
-        ("max_char=40", "a standard has no 'max_char' (did you mean max_chars?)"),
-        ({"colour": "red"}, "a standard has no 'colour'"),
+        ("nextflix", "unknown standard 'nextflix'; choose from netflix, bbc, ted, plain"),
+        ("max_char=40", "unknown key 'max_char' (did you mean max_chars?)"),
+        ({"colour": "red"}, "unknown key 'colour'"),
         ("max_chars=0", "greater than or equal to 1"),
         ("max_chars=wide", "valid integer"),
         ("max_duration=0.5", "min_duration 0.833 is more than max_duration 0.5"),
         ({"min_gap": float("nan")}, "finite"),
         ({"max_chars": {"pt": "x"}}, "valid integer"),
-        ({"standard": 3}, "no standard is called 3"),
+        ({"standard": 3}, "unknown standard 3"),
         (7, "valid dictionary or instance"),
     ],
 )

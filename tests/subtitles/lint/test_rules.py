@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.formats.documents import PATIENT, spoken, talk, transcript
-from tests.subtitles.lint.checker import complaints
+from tests.subtitles.lint.independent_check import complaints
 from transcribe_cli.formats import render
 from transcribe_cli.subtitles.lint import DisplayedCue, find_violations
 from transcribe_cli.subtitles.lint.rules import RULES
@@ -24,13 +24,13 @@ BROKEN: dict[str, tuple[str, list[tuple[int, int, str]], str]] = {
     "line-length": ("netflix", [(0, 6000, "x" * 10 + "\n" + "y" * 43)], "43 characters in line 2, at most 42"),
     "lines": ("netflix", [(0, 2000, "a\nb\nc")], "3 lines, at most 2"),
     "words": ("netflix,max_words=2", [(0, 2000, "um dois\ntrês")], "3 words, at most 2"),
-    "speed": ("netflix", [(0, 1000, "Bom dia a todos aí!")], "19.0 characters a second, at most 17"),
+    "speed": ("netflix", [(0, 1000, "Bom dia a todos aí!")], "19.0 characters per second, at most 17"),
     "too-short": ("netflix", [(0, 832, "Sim.")], "0.832 s, at least 0.833 s"),
     "too-long": ("netflix", [(0, 7001, "Sim.")], "7.001 s, at most 7.000 s"),
-    "gap": ("netflix", [(0, 1000, "Sim."), (1082, 2000, "Não.")], "0.082 s after the one before it, at least 0.083 s"),
-    "overlap": ("plain", [(0, 1000, "Sim."), (999, 2000, "Não.")], "it begins 0.001 s before the one before it ends"),
-    "order": ("plain", [(5000, 6000, "Sim."), (0, 2000, "Não.")], "it begins before the one before it"),
-    "empty": ("plain", [(0, 1000, "")], "nothing is shown"),
+    "gap": ("netflix", [(0, 1000, "Sim."), (1082, 2000, "Não.")], "0.082 s after the previous cue, at least 0.083 s"),
+    "overlap": ("plain", [(0, 1000, "Sim."), (999, 2000, "Não.")], "starts 0.001 s before the previous cue ends"),
+    "order": ("plain", [(5000, 6000, "Sim."), (0, 2000, "Não.")], "starts before the previous cue"),
+    "empty": ("plain", [(0, 1000, "")], "no visible text"),
 }
 
 
@@ -59,8 +59,8 @@ def test_what_keeps_the_rules_is_not_told() -> None:
 
 def test_a_gap_that_should_have_been_closed_is_one() -> None:
     """3 to 11 frames at Netflix, less than a second at the BBC; a frame that was rounded is not."""
-    closed = "at least 0.500 s, or 0.083 s"
-    assert told("netflix", (0, 1000, "Sim."), (1125, 2000, "Não.")) == [(2, "gap", f"0.125 s after the one before it, {closed}")]
+    closed = "at least 0.500 s or exactly 0.083 s"
+    assert told("netflix", (0, 1000, "Sim."), (1125, 2000, "Não.")) == [(2, "gap", f"0.125 s after the previous cue, {closed}")]
     assert told("netflix", (0, 1000, "Sim."), (1084, 2000, "Não.")) == []
     assert told("bbc", (0, 1000, "Sim."), (1000, 2000, "Não."), (3000, 4000, "Sim.")) == []
     assert [rule for _, rule, _ in told("bbc", (0, 1000, "Sim."), (1001, 2000, "Não."))] == ["gap"]
@@ -69,15 +69,15 @@ def test_a_gap_that_should_have_been_closed_is_one() -> None:
 def test_reading_speed_goes_by_language_and_words() -> None:
     """20 characters a second in English, 4 in Japanese; 180 words a minute at the BBC."""
     assert told("netflix", (0, 1000, "x" * 20), language="en") == []
-    assert told("netflix", (0, 1000, "x" * 20)) == [(1, "speed", "20.0 characters a second, at most 17")]
-    assert told("netflix", (0, 1000, "空は青い海"), language="ja") == [(1, "speed", "5.0 characters a second, at most 4")]
-    assert told("bbc", (0, 1000, "a b c d")) == [(1, "speed", "240.0 words a minute, at most 180")]
+    assert told("netflix", (0, 1000, "x" * 20)) == [(1, "speed", "20.0 characters per second, at most 17")]
+    assert told("netflix", (0, 1000, "空は青い海"), language="ja") == [(1, "speed", "5.0 characters per second, at most 4")]
+    assert told("bbc", (0, 1000, "a b c d")) == [(1, "speed", "240.0 words per minute, at most 180")]
 
 
 def test_a_cue_that_ends_before_it_begins_has_no_speed() -> None:
     """Nor a duration."""
-    assert told("netflix", (1000, 900, "Sim.")) == [(1, "order", "it ends before it begins")]
-    assert told("netflix", (1000, 1000, "Sim.")) == [(1, "order", "it ends when it begins")]
+    assert told("netflix", (1000, 900, "Sim.")) == [(1, "order", "ends before it starts")]
+    assert told("netflix", (1000, 1000, "Sim.")) == [(1, "order", "ends when it starts")]
 
 
 def lint(text: str, standard: str, language: str) -> set[tuple[int, str]]:
