@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from tests.formats.documents import DIALOGUE, LESSON, SILENCE, any_transcript, segment, spoken, transcript, words
 from transcribe_cli.formats import render
-from transcribe_cli.formats.paragraphs import paragraphs
+from transcribe_cli.formats.paragraphs import group_paragraphs
 from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.transcript import Transcript
 
@@ -79,5 +79,5 @@ def test_word_sees_the_whole_text(document: Transcript) -> None:
     """Whatever text and names hold, also what XML could not."""
     odd = document.model_copy(update={"segments": (*document.segments, segment(" a\ufffeb\uffff\x00", 0.0, 1.0))})
     said = [text for style, text in read(odd) if style == "Speech"]
-    expected = [" ".join(one_line(part.text) for part in group) for group in paragraphs(odd)]
+    expected = [" ".join(one_line(part.text) for part in group) for group in group_paragraphs(odd)]
     assert said == [text.replace("\ufffe", "").replace("\uffff", "") for text in expected]

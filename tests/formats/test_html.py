@@ -13,7 +13,7 @@ from lxml import html
 
 from tests.formats.documents import DIALOGUE, LESSON, SILENCE, any_transcript, segment, spoken, transcript, words
 from transcribe_cli.formats import render
-from transcribe_cli.formats.paragraphs import paragraphs
+from transcribe_cli.formats.paragraphs import group_paragraphs
 from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.transcript import Source, Transcript
 
@@ -47,18 +47,18 @@ def test_the_times_are_beside_the_text() -> None:
     assert json.loads(times.text) == {"starts": [0, 1750, 3663250], "ends": [1500, 2480, 3664000]}
 
 
-def test_doubtful_words_are_marked_and_counted() -> None:
+def test_uncertain_words_are_marked_and_counted() -> None:
     """With how sure the recognizer was."""
-    doubtful = transcript(segment(" Bom Zé", 0.0, 1.0, words=words("Bom") + words("Zé", 0.5, probability=0.314)))
-    (word,) = page(doubtful).cssselect(".said .low")
-    assert (word.text, word.get("title")) == ("Zé", "31 % sure")
-    assert page(doubtful).cssselect("#doubtful")[0].text_content() == "1 doubtful"
-    assert page(LESSON).cssselect("#doubtful") == []
+    uncertain = transcript(segment(" Bom Zé", 0.0, 1.0, words=words("Bom") + words("Zé", 0.5, probability=0.314)))
+    (word,) = page(uncertain).cssselect(".said .low")
+    assert (word.text, word.get("title")) == ("Zé", "Confidence 31 %")
+    assert page(uncertain).cssselect("#uncertain")[0].text_content() == "1 uncertain"
+    assert page(LESSON).cssselect("#uncertain") == []
 
 
 def test_a_recording_without_speech_says_so() -> None:
     """And can still be played."""
-    assert page(SILENCE).cssselect("main")[0].text_content().strip() == "Nobody speaks in this recording."
+    assert page(SILENCE).cssselect("main")[0].text_content().strip() == "No speech in this recording."
     assert page(SILENCE).cssselect("audio source")
 
 
@@ -117,6 +117,6 @@ def test_the_page_shows_the_whole_text(document: Transcript) -> None:
     """Whatever text and names hold: as many words as times, and the text of each paragraph."""
     read = page(document)
     said = [one_line(part.text_content()) for part in read.cssselect(".said")]
-    assert said == [" ".join(one_line(part.text) for part in group) for group in paragraphs(document)]
+    assert said == [" ".join(one_line(part.text) for part in group) for group in group_paragraphs(document)]
     times = json.loads(read.cssselect("#times")[0].text)
     assert len(times["starts"]) == len(times["ends"]) == len(read.cssselect(".said > span"))

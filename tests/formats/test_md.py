@@ -7,7 +7,7 @@ from markdown_it import MarkdownIt
 
 from tests.formats.documents import DIALOGUE, PATIENT, SILENCE, any_transcript, segment, transcript
 from transcribe_cli.formats import render
-from transcribe_cli.formats.paragraphs import paragraphs
+from transcribe_cli.formats.paragraphs import group_paragraphs
 from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.transcript import Transcript
 
@@ -43,7 +43,7 @@ def test_markdown_shows_the_text_as_it_is(document: Transcript) -> None:
     kinds = {child.type for token in tokens for child in token.children or ()}
     assert kinds <= {"text", "text_special", "strong_open", "strong_close"}
     said = []
-    for group in paragraphs(document):
+    for group in group_paragraphs(document):
         name, text = one_line(group[0].speaker or ""), " ".join(one_line(part.text) for part in group)
         said.append(f" {name}: {text}" if name else f" {text}")
     assert shown[0] == "aula.mp3"

@@ -117,7 +117,7 @@ def test_a_click_on_a_word_goes_to_it(opened: Opener) -> None:
     page.get_by_text("começa.").click()
     assert (time_of(page), spoken_word(page)) == (3.5, "começa.")
     assert page.locator("[aria-current]").get_attribute("data-first") == "0"
-    expect(page.locator("#now")).to_have_text("0:03")
+    expect(page.locator("#position")).to_have_text("0:03")
     page.get_by_text("bem?").click()
     assert (time_of(page), spoken_word(page)) == (8.5, "bem?")
     assert page.locator("[aria-current]").get_attribute("data-first") == "6"
@@ -151,12 +151,12 @@ def test_search_finds_phrases_without_accents_and_capitals(opened: Opener) -> No
     search = page.get_by_label("Search the transcript")
     search.fill("JOAO. a  licao")
     expect(page.locator("#count")).to_have_text("1 of 1")
-    assert page.locator(".match-now").all_inner_texts() == ["João.", "A", "lição"]
+    assert page.locator(".selected-match").all_inner_texts() == ["João.", "A", "lição"]
     search.fill("bem")
     expect(page.locator("#count")).to_have_text("1 of 2")
     search.press("Enter")
     expect(page.locator("#count")).to_have_text("2 of 2")
-    assert page.locator(".match-now").all_inner_texts() == ["bem."]
+    assert page.locator(".selected-match").all_inner_texts() == ["bem."]
     page.get_by_role("button", name="Next match").click()
     expect(page.locator("#count")).to_have_text("1 of 2")
     page.get_by_role("button", name="Previous match").click()
@@ -200,7 +200,7 @@ def test_everything_can_be_done_by_keyboard(opened: Opener) -> None:
     page.keyboard.press("k")
     until(page, "media.paused")
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog")).to_contain_text("a paragraph back, on")
+    expect(page.get_by_role("dialog")).to_contain_text("previous, next paragraph")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
     page.keyboard.press("/")
@@ -236,19 +236,19 @@ def test_a_page_elsewhere_finds_its_recording(opened: Opener) -> None:
     """By a relative link."""
     page = opened(elsewhere=True)
     assert page.evaluate("media.currentSrc").endswith("/in/aula.wav")
-    expect(page.locator("#lost")).to_be_hidden()
+    expect(page.locator("#missing")).to_be_hidden()
 
 
 def test_a_recording_that_is_gone_can_be_opened(opened: Opener, tmp_path: Path) -> None:
     """Wherever it is now; the text can be read meanwhile."""
     page = opened(gone=True)
-    expect(page.locator("#lost")).to_be_visible()
+    expect(page.locator("#missing")).to_be_visible()
     page.get_by_text("bem?").click()
     assert spoken_word(page) == "bem?"
     silence(tmp_path / "moved.wav")
     page.locator("#file").set_input_files(tmp_path / "moved.wav")
     until(page, "media.readyState >= 1")
-    expect(page.locator("#lost")).to_be_hidden()
+    expect(page.locator("#missing")).to_be_hidden()
     assert time_of(page) == 8.5
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.formats.documents import ALPHABET, PATIENT
-from transcribe_cli.formats.plain_text import one_line, visible
+from transcribe_cli.formats.plain_text import one_line, strip_controls
 
 
 def test_controls_and_line_breaks_go_and_no_break_spaces_stay() -> None:
@@ -16,6 +16,6 @@ def test_controls_and_line_breaks_go_and_no_break_spaces_stay() -> None:
 
 @PATIENT
 @given(st.text(ALPHABET, max_size=50), st.text(ALPHABET, max_size=50))
-def test_parts_are_made_visible_as_the_whole_is(one: str, other: str) -> None:
-    """A text may be cut before."""
-    assert visible(one) + visible(other) == visible(one + other)
+def test_controls_are_stripped_from_parts_as_from_the_whole(one: str, other: str) -> None:
+    """A text can be split before it is cleaned."""
+    assert strip_controls(one) + strip_controls(other) == strip_controls(one + other)

@@ -5,37 +5,37 @@ from __future__ import annotations
 from hypothesis import given
 
 from tests.formats.documents import PATIENT, any_segment, any_transcript, segment, words
-from transcribe_cli.formats.paragraphs import paragraphs
+from transcribe_cli.formats.paragraphs import group_paragraphs
 from transcribe_cli.formats.plain_text import one_line
-from transcribe_cli.formats.word_spans import parts, spoken
+from transcribe_cli.formats.word_spans import displayed_words, word_spans
 from transcribe_cli.transcript import Segment, Transcript
 
 
 def test_a_part_is_a_word_up_to_the_next() -> None:
     """With its times and probability, and the punctuation around it."""
     timed = words("Olá mundo", probability=0.4)
-    first, last = parts(segment(" - Olá, mundo!", 0.0, 1.0, words=timed))
-    assert (first.text, first.start, first.end, first.doubtful) == (" - Olá, ", 0.0, 0.5, True)
-    assert (last.text, last.start, last.end, last.doubtful) == ("mundo!", 0.5, 1.0, True)
+    first, last = word_spans(segment(" - Olá, mundo!", 0.0, 1.0, words=timed))
+    assert (first.text, first.start, first.end, first.is_uncertain) == (" - Olá, ", 0.0, 0.5, True)
+    assert (last.text, last.start, last.end, last.is_uncertain) == ("mundo!", 0.5, 1.0, True)
 
 
 def test_words_that_are_not_the_text_are_left_alone() -> None:
     """The text counts; nobody is doubted then."""
-    (whole,) = parts(segment(" Boa tarde.", 1.0, 2.0, words=words("Bom dia.", probability=0.1)))
-    assert (whole.text, whole.start, whole.end, whole.doubtful) == (" Boa tarde.", 1.0, 2.0, False)
+    (whole,) = word_spans(segment(" Boa tarde.", 1.0, 2.0, words=words("Bom dia.", probability=0.1)))
+    assert (whole.text, whole.start, whole.end, whole.is_uncertain) == (" Boa tarde.", 1.0, 2.0, False)
 
 
 @PATIENT
 @given(any_segment())
-def test_parts_are_their_segment(one: Segment) -> None:
+def test_spans_are_their_segment(one: Segment) -> None:
     """Joined, they are its text."""
-    assert "".join(part.text for part in parts(one)) == one.text
+    assert "".join(span.text for span in word_spans(one)) == one.text
 
 
 @PATIENT
 @given(any_transcript)
 def test_words_with_their_spaces_are_the_text(document: Transcript) -> None:
     """On one line, as TXT has it."""
-    for group in paragraphs(document):
-        text = "".join(word.text + " " * word.space for word in spoken(group))
+    for group in group_paragraphs(document):
+        text = "".join(word.text + " " * word.space for word in displayed_words(group))
         assert text == " ".join(one_line(part.text) for part in group)

@@ -1,24 +1,24 @@
-"""Text made fit for a line: without line breaks and control characters."""
+"""Removes line breaks and control characters from text."""
 
 from __future__ import annotations
 
 import unicodedata
 
-_BREAKING = dict.fromkeys(map(ord, "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"), " ")
+_LINE_BREAKS = dict.fromkeys(map(ord, "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"), " ")
 
 
-def visible(text: str) -> str:
-    """The text with a space for each tab and line break, and no other control character; spaces stay as many as they are."""
+def strip_controls(text: str) -> str:
+    """The text with a space for each tab and line break, and without other control characters. Runs of spaces stay."""
     if text.isprintable():
         return text
     return "".join(
-        char for char in text.translate(_BREAKING) if unicodedata.category(char) not in ("Cc", "Cs") and char != "\ufeff"
+        char for char in text.translate(_LINE_BREAKS) if unicodedata.category(char) not in ("Cc", "Cs") and char != "\ufeff"
     )
 
 
 def one_line(text: str) -> str:
-    """The text in one line: tabs, line breaks and runs of spaces as one space, stripped, no other control character.
+    """The text on one line: stripped, with one space for tabs, line breaks and runs of spaces, without other control characters.
 
-    Only plain spaces are touched: the no-break space before a French question mark stays.
+    Only plain spaces change: the no-break space before a French question mark stays.
     """
-    return " ".join(part for part in visible(text).split(" ") if part)
+    return " ".join(part for part in strip_controls(text).split(" ") if part)

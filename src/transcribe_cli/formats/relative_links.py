@@ -1,4 +1,4 @@
-"""Where the recording is, seen from a rendering: a relative link as long as both are in one place, so that a tree can be moved.
+"""Links from a rendering to the recording: relative if both are on the same host or bucket, so that a tree can be moved.
 
 https://www.rfc-editor.org/rfc/rfc3986#section-4.2
 """
@@ -10,26 +10,26 @@ from urllib.parse import quote, urlsplit
 
 from transcribe_cli.transcript import Transcript
 
-# URLs that are percent-encoded already; the keys of object stores are not.
-_ENCODED = ("file", "http", "https")
+# URLs of these schemes are already percent-encoded; keys of object stores are not.
+_ENCODED_SCHEMES = ("file", "http", "https")
 
 
-def seen_from(folder: str, transcript: Transcript) -> Transcript:
-    """The transcript whose `source.uri` is a reference that works in a document of a folder, which is given as its URL.
+def with_relative_link(transcript: Transcript, folder: str) -> Transcript:
+    """The transcript with a `source.uri` that works as a link in a document in `folder`, given as a URL.
 
-    It stays as it is when the folder is "", which is not known, or in another place than the recording.
+    It is unchanged if the folder is unknown ("") or on another host or bucket than the recording.
     """
     source = transcript.source
-    return transcript.model_copy(update={"source": source.model_copy(update={"uri": _reference(source.uri, folder)})})
+    return transcript.model_copy(update={"source": source.model_copy(update={"uri": _relative_link(source.uri, folder)})})
 
 
-def _reference(uri: str, folder: str) -> str:
+def _relative_link(uri: str, folder: str) -> str:
     try:
-        there, here = urlsplit(uri), urlsplit(folder)
-    except ValueError:  # no URL
+        target, base = urlsplit(uri), urlsplit(folder)
+    except ValueError:  # not a URL
         return uri
-    if not (there.scheme and here.scheme) or (there.scheme, there.netloc) != (here.scheme, here.netloc):
+    if not (target.scheme and base.scheme) or (target.scheme, target.netloc) != (base.scheme, base.netloc):
         return uri
-    path = posixpath.relpath(there.path or "/", here.path or "/")
-    relative = path if there.scheme in _ENCODED else quote(path)
-    return f"./{relative}" if ":" in relative.partition("/")[0] else relative  # `a:b.mp3` would be of the scheme a
+    path = posixpath.relpath(target.path or "/", base.path or "/")
+    relative = path if target.scheme in _ENCODED_SCHEMES else quote(path)
+    return f"./{relative}" if ":" in relative.partition("/")[0] else relative  # `a:b.mp3` would have the scheme a

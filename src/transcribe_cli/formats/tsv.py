@@ -1,4 +1,4 @@
-"""Tab-separated values, as openai/whisper writes them: a segment a line, times in whole milliseconds."""
+"""Tab-separated values, as in openai/whisper: one row per segment, times in whole milliseconds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from transcribe_cli.transcript import Transcript
 
 
 def render(transcript: Transcript) -> str:
-    """A header, then a line for each segment; a fourth column `speaker` when any segment has one."""
+    """A header, then one row per segment. A fourth column `speaker` is added if any segment has one."""
     with_speakers = any(segment.speaker for segment in transcript.segments)
     rows = [["start", "end", "text", "speaker"]]
     rows += [

@@ -1,4 +1,4 @@
-"""The text of segments, cut where words begin, each part with the times of its word."""
+"""The text of segments, split where words begin, each span with the times of its word."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from transcribe_cli.transcript import LOW_CONFIDENCE, Segment, Word
 
 
 @dataclass(frozen=True)
-class Part:
-    """A word with the punctuation around it, up to the next word.
+class WordSpan:
+    """A word with the punctuation and spaces around it, up to the next word.
 
     Attributes:
-        text: as the segment has it, spaces included: parts joined are the text of their segment.
+        text: exact excerpt of the segment, spaces included. The joined spans are the text of their segment.
         start, end: seconds.
-        probability: 0 to 1; None when it is not known.
+        probability: 0 to 1; None if unknown.
     """
 
     text: str
@@ -25,53 +25,53 @@ class Part:
     probability: float | None
 
     @property
-    def doubtful(self) -> bool:
-        """Whether people should listen again."""
+    def is_uncertain(self) -> bool:
+        """Whether the recognizer's confidence is so low that the word should be checked."""
         return self.probability is not None and self.probability < LOW_CONFIDENCE
 
 
 @dataclass(frozen=True)
-class Spoken(Part):
-    """A part as it is shown in a paragraph: on one line, without spaces at its ends; `space` says whether one comes after it."""
+class DisplayedWord(WordSpan):
+    """A span as displayed in a paragraph: on one line, stripped. `space` is whether a space follows it."""
 
     space: bool = False
 
 
-def parts(segment: Segment) -> list[Part]:
-    """The segment word by word; as one part when it has no word times, or when its words do not spell its text."""
-    found: list[tuple[int, Word]] = []
+def word_spans(segment: Segment) -> list[WordSpan]:
+    """The segment word by word; one span if it has no word times, or if its words do not match its text."""
+    positions: list[tuple[int, Word]] = []
     position = 0
     for word in segment.words or ():
-        spelled = word.word.strip(" ")
-        position = segment.text.find(spelled, position)
+        stripped = word.word.strip(" ")
+        position = segment.text.find(stripped, position)
         if position < 0:
-            return [_whole(segment)]
-        found.append((position, word))
-        position += len(spelled)
-    if not found:
-        return [_whole(segment)]
-    borders = [0, *(start for start, _ in found[1:]), len(segment.text)]
+            return [_whole_segment(segment)]
+        positions.append((position, word))
+        position += len(stripped)
+    if not positions:
+        return [_whole_segment(segment)]
+    borders = [0, *(start for start, _ in positions[1:]), len(segment.text)]
     return [
-        Part(segment.text[start:end], word.start, word.end, word.probability)
-        for (_, word), start, end in zip(found, borders, borders[1:], strict=False)
+        WordSpan(segment.text[start:end], word.start, word.end, word.probability)
+        for (_, word), start, end in zip(positions, borders, borders[1:], strict=False)
     ]
 
 
-def spoken(paragraph: Iterable[Segment]) -> list[Spoken]:
-    """The words of a paragraph that can be seen; with their spaces they are its text on one line."""
-    found: list[Spoken] = []
+def displayed_words(paragraph: Iterable[Segment]) -> list[DisplayedWord]:
+    """The visible words of a paragraph. With their spaces, they are its text on one line."""
+    words: list[DisplayedWord] = []
     for segment in paragraph:
         space = True
-        for part in parts(segment):
-            framed = one_line(f"x{part.text}x")[1:-1]  # with one space at each end that has any
-            space = space or framed.startswith(" ")
-            if text := framed.strip(" "):
-                if found and space:
-                    found[-1] = replace(found[-1], space=True)
-                found.append(Spoken(text, part.start, part.end, part.probability))
-                space = framed.endswith(" ")
-    return found
+        for span in word_spans(segment):
+            normalized = one_line(f"x{span.text}x")[1:-1]  # keeps one space at each end that has any
+            space = space or normalized.startswith(" ")
+            if text := normalized.strip(" "):
+                if words and space:
+                    words[-1] = replace(words[-1], space=True)
+                words.append(DisplayedWord(text, span.start, span.end, span.probability))
+                space = normalized.endswith(" ")
+    return words
 
 
-def _whole(segment: Segment) -> Part:
-    return Part(segment.text, segment.start, segment.end, None)
+def _whole_segment(segment: Segment) -> WordSpan:
+    return WordSpan(segment.text, segment.start, segment.end, None)

@@ -31,7 +31,7 @@ def test_a_cue_is_lines_of_timed_words() -> None:
     """With the space before a word where the text has one, so that they can be joined."""
     (cue,) = make_cues(transcript(spoken("Bom dia.", start=1.0)), NETFLIX)
     assert cue == Cue(1000, 2000, ((CueWord(" Bom", 1000, 1500), CueWord(" dia.", 1500, 2000)),))
-    assert (cue.text, cue.lines, cue.words) == ("Bom dia.", ("Bom dia.",), cue.rows[0])
+    assert (cue.text, cue.lines, cue.words) == ("Bom dia.", ("Bom dia.",), cue.words_by_line[0])
 
 
 def test_a_lecture_is_cut_at_its_sentences_and_broken_at_its_clauses() -> None:
@@ -188,7 +188,7 @@ def test_a_line_is_within_its_limit_unless_it_is_one_word(document: Transcript, 
     """A name before it is no word; no cue has too many lines or words, or lasts too long."""
     rules = standard.rules("pt")
     for cue in make_cues(document, standard, label="{}: "):
-        for row, line in zip(cue.rows, cue.lines, strict=True):
+        for row, line in zip(cue.words_by_line, cue.lines, strict=True):
             assert rules.max_chars is None or len(line) <= rules.max_chars or len(row) == 1
         assert rules.max_lines is None or len(cue.lines) <= rules.max_lines
         assert rules.max_words is None or len(cue.words) <= rules.max_words

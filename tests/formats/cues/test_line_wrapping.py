@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from tests.formats.documents import PATIENT, spoken
 from transcribe_cli.formats.cues.break_costs import break_costs
-from transcribe_cli.formats.cues.line_wrapping import rows
-from transcribe_cli.formats.cues.words import words_of
+from transcribe_cli.formats.cues.line_wrapping import wrap_lines
+from transcribe_cli.formats.cues.words import segment_words
 
 
 def lines(text: str, language: str = "pt", label: int = 0, max_chars: int | None = 42) -> list[str]:
     """The text as the lines of one cue."""
-    words = words_of(spoken(text))
-    found = rows(words, break_costs(words, language), label, max_chars)
+    words = segment_words(spoken(text))
+    found = wrap_lines(words, break_costs(words, language), label, max_chars)
     return ["".join(word.text for word in row).strip() for row in found]
 
 

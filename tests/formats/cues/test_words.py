@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from tests.formats.documents import PATIENT, any_segment, segment, spoken, transcript, words
-from transcribe_cli.formats.cues.words import runs, words_of
+from transcribe_cli.formats.cues.words import segment_words, split_into_runs
 from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.subtitles.standards import Standard
 from transcribe_cli.transcript import Segment, Word
@@ -16,7 +16,7 @@ RULES = Standard().rules("pt")
 
 def texts(one: Segment) -> list[str]:
     """The words."""
-    return [word.text for word in words_of(one)]
+    return [word.text for word in segment_words(one)]
 
 
 def test_signs_between_the_words_stay_with_them() -> None:
@@ -32,13 +32,13 @@ def test_parts_of_a_word_are_one() -> None:
     parts = tuple(
         Word(word=text, start=n, end=n + 1, probability=1.0) for n, text in enumerate([" guarda", "-chuva", ",", " sim"])
     )
-    found = words_of(segment(" guarda-chuva, sim", 0.0, 4.0, words=parts))
+    found = segment_words(segment(" guarda-chuva, sim", 0.0, 4.0, words=parts))
     assert [(word.text, word.start_ms, word.end_ms) for word in found] == [(" guarda-chuva,", 0, 3000), (" sim", 3000, 4000)]
 
 
 def test_a_word_that_is_missing_among_the_times_shares_those_of_the_one_before() -> None:
     """By length."""
-    found = words_of(segment(" um dois três", 0.0, 4.0, words=(*words("um", 0.0), *words("três", 3.0))))
+    found = segment_words(segment(" um dois três", 0.0, 4.0, words=(*words("um", 0.0), *words("três", 3.0))))
     assert [(word.text, word.start_ms, word.end_ms) for word in found] == [
         (" um", 0, 166),
         (" dois", 166, 500),
@@ -64,7 +64,7 @@ def test_a_new_run_begins_with_another_speaker_and_after_a_pause() -> None:
         spoken("quatro", 2.8, speaker="Rui"),
         spoken("cinco", 2.0, speaker="Rui"),
     )
-    assert [([word.text for word in run.words], run.speaker) for run in runs(document, RULES)] == [
+    assert [([word.text for word in run.words], run.speaker) for run in split_into_runs(document, RULES)] == [
         ([" um", " dois"], "Ana"),
         ([" três"], "Rui"),
         ([" quatro"], "Rui"),
@@ -75,16 +75,16 @@ def test_a_new_run_begins_with_another_speaker_and_after_a_pause() -> None:
 def test_segments_without_spaces_around_them_are_not_glued() -> None:
     """As another tool, or a hand, may have written them; Japanese ones are."""
     latin = transcript(segment("Bom dia,", 0.0, 1.0), segment("turma.", 1.0, 2.0))
-    assert [word.text for run in runs(latin, RULES) for word in run.words] == ["Bom", " dia,", " turma."]
+    assert [word.text for run in split_into_runs(latin, RULES) for word in run.words] == ["Bom", " dia,", " turma."]
     dense = transcript(segment("空。", 0.0, 1.0), segment("海。", 1.0, 2.0))
-    assert [word.text for run in runs(dense, RULES) for word in run.words] == ["空。", "海。"]
+    assert [word.text for run in split_into_runs(dense, RULES) for word in run.words] == ["空。", "海。"]
 
 
 @PATIENT
 @given(any_segment())
 def test_the_words_are_the_text_and_their_times_rise(one: Segment) -> None:
     """Whatever the segment says."""
-    found = words_of(one)
+    found = segment_words(one)
     assert one_line("".join(word.text for word in found)) == one_line(one.text)
     assert all(word.start_ms <= word.end_ms and word.text.strip(" ") for word in found)
     assert [word.start_ms for word in found] == sorted(word.start_ms for word in found)
