@@ -18,7 +18,7 @@ from transcribe_cli.batch.rendering import TranscriptFile, check_labels
 from transcribe_cli.errors import ConfigError, OutputRefused, UsageError
 from transcribe_cli.formats import BINARY_FORMATS, render, render_bytes
 from transcribe_cli.formats.speaker_names import (
-    NAME_CHARACTERS,
+    MAX_NAME_CHARACTERS,
     add_names,
     check_labels_exist,
     parse_names,
@@ -48,12 +48,12 @@ def test_names_are_said_as_label_equals_name() -> None:
     [
         ("Ana", "LABEL=NAME, not 'Ana'"),
         ("=Ana", "LABEL=NAME"),
-        (f"{A}=Souza, Ana", "a name with a comma can stand in speakers.toml"),
+        (f"{A}=Souza, Ana", "Put a name that contains a comma in speakers.toml"),
         (f"{A}=Ana,{A}=Eva", "two names for SPEAKER_00, 'Ana' and 'Eva'"),
         (f"{A}=A\nna", "a line break or another character"),
         (f"{A}=\x1b[2J", "a line break or another character"),
         (f"{A}=\udce7", "a line break or another character"),
-        (f"{A}={'a' * (NAME_CHARACTERS + 1)}", "longer than 80 characters"),
+        (f"{A}={'a' * (MAX_NAME_CHARACTERS + 1)}", "longer than 80 characters"),
     ],
 )
 def test_what_is_no_name_is_refused_in_one_line(text: str, says: str) -> None:
@@ -85,11 +85,11 @@ def test_files_beside_the_recording_say_names(tmp_path: Path) -> None:
     [
         (b'SPEAKER_00 = "Ana', "aula.speakers.toml is not TOML"),
         (b'SPEAKER_00 = "\xff"', "aula.speakers.toml is not UTF-8 text (byte 14)"),
-        (b"SPEAKER_00 = 1", "aula.speakers.toml has no text for 'SPEAKER_00'"),
-        (b'[aula]\nSPEAKER_00 = "Ana"', "aula.speakers.toml has no text for 'aula'"),
-        (b'SPEAKER_00 = "A\\nna"', "aula.speakers.toml: the name of 'SPEAKER_00' has a line break"),
+        (b"SPEAKER_00 = 1", "aula.speakers.toml: the name of 'SPEAKER_00' is not a string"),
+        (b'[aula]\nSPEAKER_00 = "Ana"', "aula.speakers.toml: the name of 'aula' is not a string"),
+        (b'SPEAKER_00 = "A\\nna"', "aula.speakers.toml: the name of 'SPEAKER_00' contains a line break"),
         (b'SPEAKER_O1 = "Ana"', "Did you mean SPEAKER_01?"),
-        (b'Eva = "Ana"', "There are: SPEAKER_00, SPEAKER_01."),
+        (b'Eva = "Ana"', "Speakers: SPEAKER_00, SPEAKER_01."),
     ],
 )
 def test_a_file_that_cannot_be_meant_is_refused_by_name(tmp_path: Path, text: bytes, says: str) -> None:
@@ -246,9 +246,9 @@ def test_a_label_that_nobody_has_is_told(tmp_path: Path) -> None:
     (tmp_path / "c.json").write_text("{")
     found.insert(0, TranscriptFile(tmp_path / "c.json", tmp_path))
     check_labels({A: "Ana", "Rui": "Rui Sá"}, found)
-    with pytest.raises(ConfigError, match=r"--speaker-names names 'SPEAKER_2', who is no speaker there\. Did you mean"):
+    with pytest.raises(ConfigError, match=r"--speaker-names names 'SPEAKER_2', but there is no such speaker\. Did you mean"):
         check_labels({A: "Ana", "SPEAKER_2": "Eva"}, found)
-    with pytest.raises(ConfigError, match="There are none: run with --diarize"):
+    with pytest.raises(ConfigError, match="There are no speakers: use `run --diarize`"):
         check_labels_exist({A: "Ana"}, [], "--speaker-names names")
 
 
