@@ -28,7 +28,7 @@ def test_commas_and_quotes_are_quoted() -> None:
     assert written.splitlines()[1] == 'aula.mp3,0.000,1.000,,,"Sim, ""claro""."'
 
 
-def test_a_recording_without_speech_gives_the_header() -> None:
+def test_a_recording_without_speech_results_in_the_header() -> None:
     """So that files can be joined."""
     assert render("csv", SILENCE) == "recording,start,end,speaker,confidence,text\n"
 

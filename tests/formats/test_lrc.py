@@ -1,4 +1,4 @@
-"""LRC: exact lines, and a reader that is not ours."""
+"""LRC: exact lines, and an independent parser."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def test_text_that_looks_like_a_time_is_text() -> None:
     assert str(render("lrc", odd)).startswith("[ti:a)b.mp3]\n[length:00:12]\n\n[00:00.00]\u2060[01:00.00] lá\n")
 
 
-def test_a_recording_without_speech_gives_the_header() -> None:
-    """Which alone is a valid file."""
+def test_a_recording_without_speech_results_in_the_header() -> None:
+    """Which is a valid file."""
     assert render("lrc", SILENCE) == "[ti:aula.mp3]\n[length:00:12]\n\n"
 
 

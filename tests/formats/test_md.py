@@ -20,8 +20,8 @@ def test_a_paragraph_begins_with_its_time_and_speaker() -> None:
     )
 
 
-def test_a_recording_without_speech_says_so() -> None:
-    """It is no empty page."""
+def test_a_recording_without_speech_has_a_notice() -> None:
+    """The document is not empty."""
     assert render("md", SILENCE) == "# aula.mp3\n\n0:12 · no speech\n"
 
 

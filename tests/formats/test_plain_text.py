@@ -1,4 +1,4 @@
-"""Text made fit for a line."""
+"""Text without line breaks and control characters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from transcribe_cli.formats.plain_text import one_line, strip_controls
 
 
 def test_controls_and_line_breaks_go_and_no_break_spaces_stay() -> None:
-    """What remains is one line that nothing would act on."""
+    """The result is one line without control characters."""
     assert one_line(" a\t\nb\x1b[31m  c\u2028d\x00 \xa0! \ufeff") == "a b[31m c d \xa0!"
 
 

@@ -29,7 +29,7 @@ def test_a_name_cannot_break_a_line() -> None:
     assert render("tsv", hostile).splitlines()[1:] == ["0\t1000\tSim.\tA na 9 9 x"]
 
 
-def test_a_recording_without_speech_gives_the_header() -> None:
+def test_a_recording_without_speech_results_in_the_header() -> None:
     """So that readers by column name work."""
     assert render("tsv", SILENCE) == "start\tend\ttext\n"
 

@@ -42,8 +42,8 @@ def test_a_very_long_name_is_whole() -> None:
     assert (unescape(cue.voice or ""), cue.text) == (name, "Sim.")
 
 
-def test_a_recording_without_speech_gives_the_header() -> None:
-    """Which alone is a valid file."""
+def test_a_recording_without_speech_results_in_the_header() -> None:
+    """Which is a valid file."""
     assert render("vtt", SILENCE) == "WEBVTT\n\n"
 
 

@@ -11,7 +11,7 @@ from transcribe_cli.formats.word_spans import displayed_words, word_spans
 from transcribe_cli.transcript import Segment, Transcript
 
 
-def test_a_part_is_a_word_up_to_the_next() -> None:
+def test_a_span_is_a_word_up_to_the_next() -> None:
     """With its times and probability, and the punctuation around it."""
     timed = words("Olá mundo", probability=0.4)
     first, last = word_spans(segment(" - Olá, mundo!", 0.0, 1.0, words=timed))
@@ -19,8 +19,8 @@ def test_a_part_is_a_word_up_to_the_next() -> None:
     assert (last.text, last.start, last.end, last.is_uncertain) == ("mundo!", 0.5, 1.0, True)
 
 
-def test_words_that_are_not_the_text_are_left_alone() -> None:
-    """The text counts; nobody is doubted then."""
+def test_words_that_do_not_match_the_text_are_ignored() -> None:
+    """The text takes precedence, without confidence."""
     (whole,) = word_spans(segment(" Boa tarde.", 1.0, 2.0, words=words("Bom dia.", probability=0.1)))
     assert (whole.text, whole.start, whole.end, whole.is_uncertain) == (" Boa tarde.", 1.0, 2.0, False)
 

@@ -63,9 +63,9 @@ def find_subtitle_files(sources: Sequence[str]) -> Iterator[SubtitleFile]:
     for source in sources:
         path = Path(source)
         if path.is_dir():
-            found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+            files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
             yield from (
-                SubtitleFile(file) for file in found if not any(part.startswith(".") for part in file.relative_to(path).parts)
+                SubtitleFile(file) for file in files if not any(part.startswith(".") for part in file.relative_to(path).parts)
             )
         elif not path.exists():
             raise SourceNotFound(f"{printable(source)} does not exist.")
