@@ -55,7 +55,7 @@ DRAWN = """action => new Promise(done => {
 
 
 def lecture(count: int, source: Source) -> Transcript:
-    """A conversation of this many words, from a fixed seed; every thirtieth word is doubtful."""
+    """A conversation of this many words, from a fixed seed; every thirtieth word is uncertain."""
     rng = random.Random(1)
     segments = tuple(_segments(count, rng))
     return Transcript(

@@ -59,8 +59,8 @@ def test_a_recording_without_speech_results_in_the_header() -> None:
 
 @PATIENT
 @given(any_transcript)
-def test_an_independent_reader_sees_the_same_cues(document: Transcript) -> None:
-    """Whatever text and names are, `pysubs2` finds every cue, its time to a hundredth, its text and speaker; none overlap."""
+def test_an_independent_parser_finds_the_same_cues(document: Transcript) -> None:
+    """With any text and names, `pysubs2` finds every cue, its times in hundredths, its text and speaker; none overlap."""
     expected = make_cues(document, DEFAULT_STYLE.standard, label="{}: ")
     assume(all(cue.end_ms < 99 * 3_600_000 for cue in expected))  # it reads no more than two digits of hours
     read = list(pysubs2.SSAFile.from_string(str(render("ass", document))))
