@@ -66,7 +66,7 @@ def test_several_jobs_at_once_have_each_their_own_answer(worker: Worker) -> None
         (job(b"RIFF", colour="red"), "setup", "colour: there is no such key"),
         (job(b"RIFF", spec={**SPEC, "beam": 3}), "setup", "spec.beam: there is no such key"),
         (job(b"RIFF", spec={**SPEC, "model": "small"}), "setup", "has the model demo, not small"),
-        (job(b"no audio at all" * 99), "recording", "aula.wav is not audio"),
+        (job(b"no audio at all" * 99), "recording", "aula.wav is not a supported audio"),
         (job(bytes(4_000_001)), "recording", "larger than this worker takes"),
         (job(audio_url="http://127.0.0.1:9/a.wav"), "recording", "not a public one"),
         (job(audio_url="file:///etc/passwd"), "recording", "neither http"),
