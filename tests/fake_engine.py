@@ -1,4 +1,4 @@
-"""A recognizer of a few lines, and clips for it: for tests about who waits for whom, not about what is read."""
+"""A fake engine and clips for it: for tests about scheduling, not about text."""
 
 from __future__ import annotations
 
@@ -12,26 +12,28 @@ from typing import Self
 
 from transcribe_cli.audio import SAMPLE_RATE, Waveform
 from transcribe_cli.events import Event, Notice, ignore_event
-from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, DeviceFull, SpokenWord, Task
-from transcribe_cli.recognition.scheduler import Broken, Detected, Heard, Loader, Lost, Recognition
+from transcribe_cli.recognition.device_threads import EngineLoader
+from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, DeviceOutOfMemory, SpokenWord, Task
+from transcribe_cli.recognition.messages import AllDevicesFailed, ClipFailed, LanguageDetected, Recognized
+from transcribe_cli.recognition.scheduler import Scheduler
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.vad import Region
 
-# Long enough for any machine, and only waited for when something is wrong. Seconds.
+# Seconds. Long enough for any machine; only a failing test waits this long.
 PATIENCE = 20.0
 PORTUGUESE = JobSpec(model="demo", language="pt")
 
-Answer = Heard | Detected | Lost | Broken
+Answer = Recognized | LanguageDetected | ClipFailed | AllDevicesFailed
 OnBatch = Callable[[Sequence[Clip]], None]
 
 
 class FakeEngine:
-    """An engine that reads one word in every clip, over all of it, and remembers its batches.
+    """An engine that recognizes one word in every clip, as long as the clip, and remembers its batches.
 
     Args:
-        replicas: as many as there are concurrency, unless told otherwise.
-        on_batch: called with each batch before it is answered, also when only languages are asked; may wait, or raise.
-        passes_from: from which temperature on a text passes the gates.
+        replicas: 0 for as many as `concurrency`.
+        on_batch: called with each batch before its results are returned, also for language detection; may wait or raise.
+        passes_from: the lowest temperature at which a text passes the gates.
     """
 
     model = "demo"
@@ -55,10 +57,10 @@ class FakeEngine:
         self._passes_from = passes_from
 
     def check(self, spec: JobSpec) -> None:
-        """It does all that is asked."""
+        """It supports every spec."""
 
     def detect_languages(self, clips: Sequence[Clip]) -> list[Mapping[str, float]]:
-        """Everything is Portuguese, more or less."""
+        """Probably Portuguese, for every clip."""
         self.language_batches.append(list(clips))
         self._on_batch(clips)
         return [{"pt": 0.75, "es": 0.25} for _ in clips]
@@ -68,27 +70,27 @@ class FakeEngine:
         self.batches.append(list(tasks))
         self._on_batch([task.clip for task in tasks])
         return [
-            clip_result(task.clip) if task.temperature >= self._passes_from else task.after(attempt(task.temperature))
+            clip_result(task.clip) if task.temperature >= self._passes_from else task.with_attempt(attempt(task.temperature))
             for task in tasks
         ]
 
     @property
     def clips(self) -> list[Clip]:
-        """All that it was given, in order."""
+        """All clips to recognize, in order."""
         return [task.clip for batch in self.batches for task in batch]
 
-    def together(self) -> list[set[int]]:
+    def batched_recordings(self) -> list[set[int]]:
         """The recordings of each batch."""
         return [{task.clip.recording for task in batch} for batch in self.batches]
 
 
 def attempt(temperature: float = 0.0) -> Attempt:
-    """A decoding that nothing is wrong with."""
+    """A decoding that passes all checks."""
     return Attempt(tokens=(1,), text="olá", temperature=temperature, avg_logprob=-0.1, compression_ratio=1.0, no_speech_prob=0.0)
 
 
 def clip_result(clip: Clip, *spans: tuple[float, float]) -> ClipResult:
-    """A result with a word in each of these spans, in seconds of the recording; without any, one word over all of the clip."""
+    """A result with a word in each of these spans, in seconds of the recording; by default one word as long as the clip."""
     words = tuple(SpokenWord(" olá", start, end, 0.9, (1,)) for start, end in spans or [(clip.start, clip.end)])
     return ClipResult(clip, attempt(), words)
 
@@ -101,29 +103,29 @@ def clip(
     language: str = "pt",
     spec: JobSpec = PORTUGUESE,
 ) -> Clip:
-    """A clip whose speech lies in these regions, in seconds; without any, its `index`-th second."""
+    """A clip with speech in these regions, in seconds; by default its `index`-th second."""
     speech = regions or ((float(index), index + 1.0),)
     found = tuple(Region(round(start * SAMPLE_RATE), round(end * SAMPLE_RATE)) for start, end in speech)
     return Clip(recording, index, waveform, found, spec, language)
 
 
 def wait_for(event: threading.Event) -> None:
-    """Until somebody lets us go on."""
+    """Wait until the event is set; fails after `PATIENCE`."""
     assert event.wait(PATIENCE)
 
 
 def out_of_memory_above(size: int) -> OnBatch:
-    """A device that holds so many clips."""
+    """A device whose memory is full with more than `size` clips."""
 
     def check(clips: Sequence[Clip]) -> None:
         if len(clips) > size:
-            raise DeviceFull("CUDA failed with error out of memory")
+            raise DeviceOutOfMemory("CUDA failed with error out of memory")
 
     return check
 
 
 def failing(*guilty: int, error: type[Exception] = RuntimeError) -> OnBatch:
-    """A device that cannot take a batch with these recordings in it."""
+    """A device that fails on batches with clips of these recordings."""
 
     def check(clips: Sequence[Clip]) -> None:
         if any(made.recording in guilty for made in clips):
@@ -133,18 +135,18 @@ def failing(*guilty: int, error: type[Exception] = RuntimeError) -> OnBatch:
 
 
 class RecognitionHarness:
-    """A recognition under way with hand-written engines, and everything that comes out of it; use inside `with`.
+    """Runs `Scheduler` with fake engines and collects its answers and events. A context manager.
 
     Args:
-        loaders: an engine, or what loads one, for each device.
-        batch_timeout: as for `Recognition`; short where a test is about devices that do not answer.
-        on_event: hears events, as `told` does.
-        on_answer: called with each answer in the thread that gives it, before anybody else hears of it.
+        loaders: an engine, or a function that loads one, for each device.
+        batch_timeout: as for `Scheduler`; short where a test is about devices that do not answer.
+        on_event: called with each event.
+        on_answer: called with each answer, in the thread that produced it, before it is queued.
     """
 
     def __init__(
         self,
-        *loaders: FakeEngine | Loader,
+        *loaders: FakeEngine | EngineLoader,
         batch_timeout: Callable[[float], float] = lambda seconds: PATIENCE,
         on_event: Callable[[Event], None] = ignore_event,
         on_answer: Callable[[Answer], None] = lambda answer: None,
@@ -153,7 +155,7 @@ class RecognitionHarness:
         self._on_event, self._on_answer = on_event, on_answer
         self._inbox: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         found = [(lambda loader=loader: loader) if isinstance(loader, FakeEngine) else loader for loader in loaders]  # type: ignore[misc]
-        self.recognition = Recognition(found, self._take, self._tell, batch_timeout)
+        self.recognition = Scheduler(found, self._take, self._tell, batch_timeout)
 
     def __enter__(self) -> Self:
         self.recognition.__enter__()
@@ -163,24 +165,24 @@ class RecognitionHarness:
         self.recognition.__exit__(kind, error, trace)
 
     def add(self, *clips: Clip) -> None:
-        """Clips to recognize."""
+        """Add clips to recognize."""
         self.recognition.add(clips)
 
     def answers(self, count: int) -> list[Answer]:
-        """The next answers, while devices are looked after and recordings that are lost are forgotten, as the pipeline does."""
+        """Wait for answers; as the pipeline does, check device timeouts and discard failed recordings meanwhile."""
         found: list[Answer] = []
         until = time.monotonic() + PATIENCE
         while len(found) < count:
             assert time.monotonic() < until, found
             with suppress(queue.Empty):
                 found.append(self._inbox.get(timeout=0.02))
-                if isinstance(found[-1], Lost):
-                    self.recognition.forget(found[-1].clip.waveform)
-            self.recognition.watch()
+                if isinstance(found[-1], ClipFailed):
+                    self.recognition.discard(found[-1].clip.waveform)
+            self.recognition.check_timeouts()
         return found
 
     def pending_answers(self) -> list[Answer]:
-        """What else is there already."""
+        """Answers that are ready, without waiting."""
         found = []
         with suppress(queue.Empty):
             while True:
@@ -188,7 +190,7 @@ class RecognitionHarness:
         return found
 
     def warnings(self) -> list[str]:
-        """What people were warned of."""
+        """Messages of all warnings."""
         return [event.message for event in self.events if isinstance(event, Notice) and event.level == "warning"]
 
     def _take(self, answer: Answer) -> None:
@@ -201,5 +203,5 @@ class RecognitionHarness:
 
 
 def clip_ids(answers: Sequence[Answer], kind: type[Answer]) -> list[tuple[int, int]]:
-    """Recording and clip of the answers of this kind, sorted."""
+    """Recording and clip index of all answers of this kind, sorted."""
     return sorted((answer.clip.recording, answer.clip.index) for answer in answers if isinstance(answer, kind))

@@ -36,7 +36,7 @@ SPEC = JobSpec(model="demo", language="pt")
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs in this process ask often, since nobody pays for that here."""
-    monkeypatch.setattr("transcribe_cli.backends.runpod.attempt._POLL_SECONDS", 0.05)
+    monkeypatch.setattr("transcribe_cli.backends.runpod.polling._POLL_SECONDS", 0.05)
 
 
 @pytest.fixture(scope="package")
@@ -45,7 +45,7 @@ def worker() -> Iterator[Worker]:
     made = Worker(JobSpec(model="demo"), Settings(device="cpu", offline=True), WorkerLimits(allow_private=True))
     made.start()
     yield made
-    assert made._broken is None
+    assert made._fatal_error is None
     made.close()
 
 

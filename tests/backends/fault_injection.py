@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.backends.conftest import RemoteRunner
-from tests.backends.gateway import DROP_AFTER, DROP_BEFORE, Gateway, QueuedJob, Trouble, running
+from tests.backends.gateway import DROP_AFTER, DROP_BEFORE, Fault, Gateway, QueuedJob, running
 from tests.backends.workers import kill, start
 from tests.conftest import spoken
 
@@ -50,12 +50,12 @@ class Faults:
     def __post_init__(self) -> None:
         self._dice = random.Random(self.seed)
 
-    def trouble(self, kind: str) -> Trouble | None:
+    def next_fault(self, kind: str) -> Fault | None:
         """What happens to a request of a client."""
         if kind not in ("run", "status"):
             return None
         dice = self._dice.random()
-        for name, share, trouble in (
+        for name, share, fault in (
             ("HTTP 429", self.refused, (429, 0.2)),
             ("HTTP 500", self.failed, 500),
             ("dropped before it was taken", self.dropped / 2, DROP_BEFORE),
@@ -63,7 +63,7 @@ class Faults:
         ):
             if dice < share:
                 self.counts[f"{kind}: {name}"] += 1
-                return trouble
+                return fault
             dice -= share
         return None
 
@@ -102,7 +102,7 @@ def run_with_faults(folder: Path, recordings: int, faults: Faults) -> Ended:
     for number in range(recordings):
         text = " ".join(NUMBERS[int(digit)] for digit in f"{number:03}")
         (tree / f"{number:03}.wav").write_bytes(spoken(text))
-    gateway = Gateway(trouble=faults.trouble, lose=faults.loses, lost_after=6.0, retention=120.0)
+    gateway = Gateway(fault_for=faults.next_fault, lose=faults.loses, lost_after=6.0, retention=120.0)
     began = time.monotonic()
     with ExitStack() as stack:
         stack.enter_context(running(gateway))

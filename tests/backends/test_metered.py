@@ -134,7 +134,7 @@ def test_an_attempt_that_failed_is_paid_as_well(served: Gateway, remote: RemoteR
     assert "; $0.00" in lines[-1]
     rows = [row for row in attempts(remote) if row["recording"] == name]
     assert [row["error_code"] for row in rows] == ["place_failed", None]
-    assert "completed and has no output" in rows[0]["error"]
+    assert "without output" in rows[0]["error"]
     assert sum(row["cost"] for row in rows) == pytest.approx(found["amount"], abs=3e-6)
     total = json.loads(ran.out)["cost"]
     assert total == pytest.approx(billed(served, "um.wav") + billed(served, "dois.wav"), abs=4e-6)

@@ -217,7 +217,7 @@ def test_where_no_lease_can_be_had_the_work_is_done_without_and_it_is_said_once(
     assert ran.code == 0
     [line] = [line for line in ran.err.splitlines() if "ease" in line]
     assert line == (
-        f"Warning: Leases cannot be written in {tree} (not a regular file): another run over these recordings would do them again."
+        f"Warning: Leases cannot be written in {tree} (not a regular file): another run over these recordings would process them again."
     )
     for number in range(5):
         check_set(tree / str(number))
