@@ -36,15 +36,15 @@ ROUNDS = 5
 PLAYING_SECONDS = 10
 # What is done -> what does it, in the page.
 ACTIONS = {
-    "jump to a word in the middle": "goTo(words.length >> 1)",
-    "jump to the end": "goTo(words.length - 1)",
-    "go on by a word": "step(1)",
+    "jump to a word in the middle": "goToWord(words.length >> 1)",
+    "jump to the end": "goToWord(words.length - 1)",
+    "go on by a word": "stepWords(1)",
     "search a word": "$('query').value = 'temperatura'; search()",
-    "next match": "choose(chosen + 1)",
+    "next match": "selectMatch(selected + 1)",
     "search a letter": "$('query').value = 'a'; search()",
     "clear the search": "$('query').value = ''; search()",
-    "show one speaker": "filter(document.querySelector('.chip'))",
-    "show everybody": "filter(document.querySelector('.chip'))",
+    "show one speaker": "toggleSpeaker(document.querySelector('.chip'))",
+    "show everybody": "toggleSpeaker(document.querySelector('.chip'))",
     "scroll far": "scrollTo(0, document.documentElement.scrollHeight * 0.7)",
 }
 # Runs an action and waits until it is drawn: milliseconds of script, and in all.
@@ -55,7 +55,7 @@ DRAWN = """action => new Promise(done => {
 
 
 def lecture(count: int, source: Source) -> Transcript:
-    """A conversation of this many words, from a fixed seed; every thirtieth word is doubtful."""
+    """A conversation of this many words, from a fixed seed; every thirtieth word is uncertain."""
     rng = random.Random(1)
     segments = tuple(_segments(count, rng))
     return Transcript(
@@ -118,7 +118,7 @@ def busy(page: Page) -> float:
         found = {metric["name"]: metric["value"] for metric in session.send("Performance.getMetrics")["metrics"]}
         return float(found["ScriptDuration"] + found["LayoutDuration"] + found["RecalcStyleDuration"])
 
-    page.evaluate("goTo(1000); media.play()")
+    page.evaluate("goToWord(1000); media.play()")
     page.wait_for_timeout(1000)
     before = task_seconds()
     page.wait_for_timeout(PLAYING_SECONDS * 1000)

@@ -102,7 +102,7 @@ def bad_ends(found: Sequence[Cue], language: str) -> float:
     """The share of lines, of those after which text goes on, that end where a phrase is torn apart."""
     words = [word for cue in found for word in cue.words]
     costs = iter(break_costs(words, language))
-    ends = [[next(costs) for _ in row][-1] for cue in found for row in cue.rows]
+    ends = [[next(costs) for _ in row][-1] for cue in found for row in cue.words_by_line]
     return sum(cost >= NEVER for cost in ends) / max(len(ends) - 1, 1)
 
 

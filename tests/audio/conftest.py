@@ -1,4 +1,4 @@
-"""A decoder for each test file, and the numbers of its child."""
+"""A decoder for each test file, and the process id of its child."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transcribe_cli.audio import Decoder
 
 @pytest.fixture(scope="module")
 def decoder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Decoder]:
-    """One decoder for a whole file of tests, as a batch has; the second decoder is off, so that it cannot hide a failure."""
+    """One decoder per test file, as in a batch; the fallback decoder is off, so that it cannot hide a failure."""
     scratch = tmp_path_factory.mktemp("scratch")
     with Decoder(scratch=scratch, fallback=False) as decoder:
         yield decoder
@@ -20,7 +20,7 @@ def decoder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Decoder]:
 
 
 def child_of(decoder: Decoder) -> int:
-    """The process number of a decoder's child, of which the public contract does not speak."""
+    """The process id of a decoder's child, which is not part of the public interface."""
     assert decoder._child is not None
     return decoder._child.pid
 

@@ -1,4 +1,4 @@
-"""Recordings made here, by PyAV and by hand: every format, and every way in which one can be broken."""
+"""Generated recordings, by PyAV and by hand: every format, and many kinds of damage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def tone(seconds: float, rate: int = 16_000, hz: float = 440.0) -> NDArray[np.in
 
 @dataclass(frozen=True)
 class Track:
-    """One audio track; `lost` are spans of seconds whose packets never reach the file."""
+    """One audio track; `lost` are time ranges whose packets are omitted from the file."""
 
     codec: str = "aac"
     rate: int = 44_100
@@ -36,7 +36,7 @@ class Track:
 def encode(
     path: Path, *tracks: Track, video_seconds: float = 0.0, options: dict[str, str] | None = None, format: str | None = None
 ) -> Path:
-    """Write a recording with these tracks, and with ten pictures a second for `video_seconds`."""
+    """Write a recording with these tracks, and with ten video frames per second for `video_seconds`."""
     packets: list[tuple[float, av.Packet]] = []
     with av.open(str(path), "w", format=format, options=options or {}) as container:
         if video_seconds:
@@ -45,8 +45,8 @@ def encode(
             for number in range(round(video_seconds * 10)):
                 picture = av.VideoFrame.from_ndarray(np.full((32, 32, 3), number % 256, np.uint8), format="rgb24")
                 picture.pts, picture.time_base = number, Fraction(1, 10)
-                packets += [(_moment(packet), packet) for packet in video.encode(picture)]
-            packets += [(_moment(packet), packet) for packet in video.encode(None)]
+                packets += [(_timestamp(packet), packet) for packet in video.encode(picture)]
+            packets += [(_timestamp(packet), packet) for packet in video.encode(None)]
         for track in tracks:
             stream = container.add_stream(track.codec, rate=track.rate, layout=track.layout, options=track.options)
             channels = len(stream.layout.channels)
@@ -54,22 +54,22 @@ def encode(
             frame = av.AudioFrame.from_ndarray(samples, format="s16", layout=track.layout)
             frame.sample_rate, frame.pts, frame.time_base = track.rate, 0, Fraction(1, track.rate)
             for packet in [*stream.encode(frame), *stream.encode(None)]:
-                moment = _moment(packet)
-                if not any(begin <= moment < end for begin, end in track.lost):
+                timestamp = _timestamp(packet)
+                if not any(begin <= timestamp < end for begin, end in track.lost):
                     late = round(track.start / packet.time_base)
                     packet.pts, packet.dts = (packet.pts or 0) + late, (packet.dts or 0) + late
-                    packets.append((moment + track.start, packet))
+                    packets.append((timestamp + track.start, packet))
         for _, packet in sorted(packets, key=lambda pair: pair[0]):
             container.mux(packet)
     return path
 
 
-def _moment(packet: av.Packet) -> float:
+def _timestamp(packet: av.Packet) -> float:
     return float((packet.pts or 0) * packet.time_base)
 
 
 def wav(path: Path, samples: NDArray[np.integer], rate: int = 16_000) -> Path:
-    """PCM as it is: (samples,) or (samples, channels) of uint8 or int16."""
+    """Write PCM: (samples,) or (samples, channels) of uint8 or int16."""
     channels = 1 if samples.ndim == 1 else samples.shape[1]
     data = samples.tobytes()
     path.write_bytes(wav_header(len(data), rate, channels, samples.dtype.itemsize) + data)
@@ -85,20 +85,20 @@ def wav_header(data_bytes: int, rate: int = 16_000, channels: int = 1, width: in
 
 
 def long_silence(path: Path, seconds: int, rate: int = 48_000) -> Path:
-    """A WAV of this length that takes no room on disk."""
+    """A sparse WAV of this duration, which takes no disk space."""
     with path.open("wb") as file:
         file.write(wav_header(2 * rate * seconds, rate))
         file.truncate(44 + 2 * rate * seconds)
     return path
 
 
-def flac_of_silence(path: Path, seconds: int, promised: int, rate: int = 8_000) -> Path:
-    """A FLAC written by hand: 14 bytes for each eight seconds of silence, and a header that promises `promised` seconds (0: unknown).
+def flac_of_silence(path: Path, seconds: int, declared: int, rate: int = 8_000) -> Path:
+    """A FLAC written by hand: 14 bytes for each eight seconds of silence, and a header that declares `declared` seconds (0: unknown).
 
     https://www.rfc-editor.org/rfc/rfc9639: constant subframes of the largest block.
     """
     block = 65_535
-    total = promised * rate
+    total = declared * rate
     info = struct.pack(">HH3s3sQ16s", block, block, bytes(3), bytes(3), rate << 44 | 15 << 36 | total, bytes(16))
     parts = [b"fLaC", bytes([0x80, 0, 0, len(info)]), info]
     for number in range(-(-seconds * rate // block)):
@@ -152,7 +152,7 @@ def hole(path: Path, begin: float, end: float) -> Path:
 
 
 def crafted(folder: Path, secret: Path, port: int) -> dict[str, Callable[[Path], None]]:
-    """Files that name other files or addresses; each writer takes the path to write."""
+    """Files that refer to other files or URLs; each writer takes the path to write."""
     web = f"http://127.0.0.1:{port}"
 
     def text(content: str) -> Callable[[Path], None]:
@@ -200,7 +200,7 @@ def crafted(folder: Path, secret: Path, port: int) -> dict[str, Callable[[Path],
 
 
 def quicktime_reference(url: str) -> bytes:
-    """A QuickTime file whose samples are said to be in another file."""
+    """A QuickTime file that refers to samples in another file."""
 
     def box(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I4s", len(data) + 8, kind) + data

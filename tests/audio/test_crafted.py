@@ -1,4 +1,4 @@
-"""A file may not make the decoder open another file, fetch an address or listen on a port."""
+"""No file can make the decoder open another file, fetch a URL or listen on a port."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ NAMES = sorted(crafted(Path(), Path("/x/secret"), 1))
 
 
 class Canary(http.server.ThreadingHTTPServer):
-    """A web server that must never be asked anything."""
+    """A web server that must never receive a request."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         canary = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                canary.asked.append(self.path)
+                canary.requests.append(self.path)
                 self.send_error(404)
 
             def log_message(self, *_: object) -> None:
@@ -63,10 +63,10 @@ def secret(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("fallback", [False, True], ids=["pyav", "with ffmpeg"])
 @pytest.mark.parametrize("ending", ["mp3", "m3u8", "mov"])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_crafted_file_is_refused_and_nothing_is_asked(
+def test_a_crafted_file_is_refused_without_a_request(
     name: str, ending: str, fallback: bool, canary: Canary, secret: Path, tmp_path: Path, shared: dict[bool, Decoder]
 ) -> None:
-    """Each of these made an unguarded FFmpeg or PyAV read a file or fetch an address."""
+    """Each of these made an unprotected FFmpeg or PyAV read a file or fetch a URL."""
     decoder = shared[fallback]
     shutil.copy(f"{secret}.mp3", tmp_path / "neighbour.mp3")
     path = tmp_path / f"a.{ending}"
@@ -79,7 +79,7 @@ def test_a_crafted_file_is_refused_and_nothing_is_asked(
     except NotAudio:
         pass
     assert time.monotonic() - started < 30
-    assert canary.asked == []
+    assert canary.requests == []
     assert not any(target.startswith("socket:") for target in _open_files(child_of(decoder)))
     ports = {line.split()[1].rpartition(":")[2] for line in Path("/proc/net/udp").read_text().splitlines()[1:]}
     assert not ports & {f"{port:04X}" for port in (5004, 5005)}
@@ -87,7 +87,7 @@ def test_a_crafted_file_is_refused_and_nothing_is_asked(
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[bool, Decoder]]:
-    """Two decoders: PyAV alone, and with the system's ffmpeg behind it."""
+    """Two decoders: PyAV only, and PyAV with the system's ffmpeg as fallback."""
     scratch = tmp_path_factory.mktemp("scratch")
     with Decoder(scratch=scratch, fallback=False) as one, Decoder(scratch=scratch, fallback=True) as two:
         yield {False: one, True: two}
@@ -103,13 +103,13 @@ def _open_files(pid: int) -> list[str]:
     return links
 
 
-def test_the_canary_sings(canary: Canary) -> None:
-    """The test above would notice a request."""
+def test_the_canary_notices_a_request(canary: Canary) -> None:
+    """So the test above would fail on one."""
     import urllib.error
     import urllib.request
 
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(f"http://127.0.0.1:{canary.server_port}/probe")
     caught.value.close()
-    assert canary.asked == ["/probe"]
-    canary.asked.clear()
+    assert canary.requests == ["/probe"]
+    canary.requests.clear()

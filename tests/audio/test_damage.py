@@ -1,4 +1,4 @@
-"""What is damaged is skipped, what follows is kept, and what is missing is said."""
+"""Damaged parts are skipped, later audio is kept, and missing audio is reported."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.audio.test_decoding import pitch, rms
 from transcribe_cli.audio import Damage, Decoder
 from transcribe_cli.errors import NoAudioTrack, NotAudio, TooLong
 
-PROMISING = {
+DECLARING = {
     "a.wav": Track("pcm_s16le"),
     "ima.wav": Track("adpcm_ima_wav"),
     "a.mp3": Track("libmp3lame"),
@@ -38,10 +38,10 @@ ESTIMATING = {
 INDEX_FIRST = {"movflags": "+faststart"}  # otherwise a cut file has no index, and nothing can be decoded
 
 
-@pytest.mark.parametrize("name", PROMISING)
-def test_a_truncated_recording_says_so_and_keeps_what_is_there(name: str, decoder: Decoder, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", DECLARING)
+def test_a_truncated_recording_is_flagged_and_keeps_its_audio(name: str, decoder: Decoder, tmp_path: Path) -> None:
     """Cut at one third: a third of the audio, no error, and the flag."""
-    track = Track(**{**vars(PROMISING[name]), "seconds": 12.0})
+    track = Track(**{**vars(DECLARING[name]), "seconds": 12.0})
     path = cut(encode(tmp_path / name, track, options=INDEX_FIRST if name.endswith("m4a") else None), 1 / 3)
     with decoder.decode(path) as waveform:
         assert waveform.damage.truncated
@@ -53,8 +53,8 @@ def test_a_truncated_recording_says_so_and_keeps_what_is_there(name: str, decode
 
 @pytest.mark.parametrize("name", ESTIMATING)
 @pytest.mark.parametrize("part", [1 / 3, 1.0])
-def test_a_length_that_is_only_an_estimate_raises_no_alarm(name: str, part: float, decoder: Decoder, tmp_path: Path) -> None:
-    """Cut or not, these formats do not promise a length, so nothing can be missed; the audio is there."""
+def test_an_estimated_duration_is_not_compared(name: str, part: float, decoder: Decoder, tmp_path: Path) -> None:
+    """These formats declare no duration, so a truncation cannot be detected; the audio is decoded."""
     path = cut(encode(tmp_path / name, Track(**{**vars(ESTIMATING[name]), "seconds": 12.0})), part)
     with decoder.decode(path) as waveform:
         assert waveform.damage.header_seconds is None
@@ -62,8 +62,8 @@ def test_a_length_that_is_only_an_estimate_raises_no_alarm(name: str, part: floa
         assert waveform.seconds == pytest.approx(12 * part, abs=0.6)
 
 
-def test_a_variable_bitrate_mp3_without_a_length_raises_no_alarm(decoder: Decoder, tmp_path: Path) -> None:
-    """FFmpeg then guesses from the bitrate of the first frames, and may be far off."""
+def test_a_variable_bitrate_mp3_without_a_declared_duration_is_not_truncated(decoder: Decoder, tmp_path: Path) -> None:
+    """FFmpeg guesses from the bitrate of the first frames, and may be far off."""
     track = Track("libmp3lame", seconds=12.0, options={"q": "5"})
     with decoder.decode(encode(tmp_path / "a.mp3", track, options={"write_xing": "0"})) as waveform:
         assert waveform.damage.header_seconds is None
@@ -71,8 +71,8 @@ def test_a_variable_bitrate_mp3_without_a_length_raises_no_alarm(decoder: Decode
 
 
 @pytest.mark.parametrize("size", [0, 0x7FFFFFFF, 0xFFFFFFFF])
-def test_a_wav_whose_recorder_did_not_know_its_length_raises_no_alarm(size: int, decoder: Decoder, tmp_path: Path) -> None:
-    """Streamed through a pipe, or cut off by a power failure before the header was finished."""
+def test_a_wav_with_a_placeholder_length_is_not_truncated(size: int, decoder: Decoder, tmp_path: Path) -> None:
+    """Streamed through a pipe, or interrupted by a power failure before the header was finished."""
     path = tmp_path / "a.wav"
     path.write_bytes(wav_header(0)[:40] + size.to_bytes(4, "little") + tone(2.0).tobytes())
     with decoder.decode(path) as waveform:
@@ -80,8 +80,8 @@ def test_a_wav_whose_recorder_did_not_know_its_length_raises_no_alarm(size: int,
         assert waveform.damage.header_seconds is None
 
 
-def test_what_follows_a_damaged_middle_is_recovered(decoder: Decoder, tmp_path: Path) -> None:
-    """Zeros in the middle of an MP3: PyAV's own decode() would silently end there."""
+def test_audio_after_a_damaged_part_is_recovered(decoder: Decoder, tmp_path: Path) -> None:
+    """Zeros in the middle of an MP3, where PyAV's own decode() would silently end."""
     path = hole(encode(tmp_path / "a.mp3", Track("libmp3lame", seconds=20.0)), 0.2, 0.5)
     with decoder.decode(path) as waveform:
         assert waveform.seconds == pytest.approx(14.0, abs=0.5)
@@ -100,10 +100,8 @@ def test_what_follows_a_damaged_middle_is_recovered(decoder: Decoder, tmp_path: 
         "a.ogg": Track("libopus", 48_000, seconds=20.0),
     }.items(),
 )
-def test_where_packets_carry_times_a_damaged_middle_moves_nothing(
-    name: str, track: Track, decoder: Decoder, tmp_path: Path
-) -> None:
-    """What follows stays where a player shows it: silence is filled in for what was lost."""
+def test_a_damaged_part_shifts_nothing_if_packets_have_times(name: str, track: Track, decoder: Decoder, tmp_path: Path) -> None:
+    """Later audio keeps its position in a player: silence replaces the lost part."""
     path = hole(encode(tmp_path / name, track, options=INDEX_FIRST if name.endswith("m4a") else None), 0.3, 0.5)
     with decoder.decode(path) as waveform:
         damage = waveform.damage
@@ -127,7 +125,7 @@ def test_where_packets_carry_times_a_damaged_middle_moves_nothing(
         "a.wma": Track("wmav2", options={"b": "128k"}),
     }.items(),
 )
-def test_whatever_bytes_change_it_is_decoded_or_refused(name: str, track: Track, decoder: Decoder, tmp_path: Path) -> None:
+def test_a_file_with_random_changes_is_decoded_or_refused(name: str, track: Track, decoder: Decoder, tmp_path: Path) -> None:
     """Never a crash, a hang or an exception of PyAV's own; thousands of such files were tried when this was written."""
     data = encode(tmp_path / name, track, options=INDEX_FIRST if name.endswith("m4a") else None).read_bytes()
     chance = random.Random(name)
@@ -140,15 +138,15 @@ def test_whatever_bytes_change_it_is_decoded_or_refused(name: str, track: Track,
             decoder.decode(tmp_path / name).close()
 
 
-def test_a_recording_without_its_index_says_that_it_was_cut_off(decoder: Decoder, tmp_path: Path) -> None:
-    """An MP4 keeps its index at the end; a phone that died never wrote it."""
+def test_a_recording_without_its_index_is_reported_as_interrupted(decoder: Decoder, tmp_path: Path) -> None:
+    """An MP4 has its index at the end, which an interrupted recording lacks."""
     path = cut(encode(tmp_path / "aula.m4a", Track()), 0.9)
-    with pytest.raises(NotAudio, match="its index is missing: the recording or the download was cut off"):
+    with pytest.raises(NotAudio, match="its index is missing because the recording or the download was interrupted"):
         decoder.decode(path)
 
 
-def test_pictures_that_go_on_after_the_sound_are_no_truncation(decoder: Decoder, tmp_path: Path) -> None:
-    """A talk of 3 s in a video of 8 s, in containers that have one length for all."""
+def test_video_that_continues_after_the_audio_is_no_truncation(decoder: Decoder, tmp_path: Path) -> None:
+    """Audio of 3 s in a video of 8 s, in containers that declare one duration for all tracks."""
     for name in ("a.mp4", "a.mkv", "a.flv", "a.webm"):
         track = Track("libopus", 48_000) if name == "a.webm" else Track("libmp3lame")
         with decoder.decode(encode(tmp_path / name, track, video_seconds=8.0)) as waveform:
@@ -164,7 +162,7 @@ def test_padding_and_trimming_are_no_truncation() -> None:
     assert not Damage(header_seconds=600.0, decoded_seconds=300.0, filled_seconds=299.0, reached_seconds=599.0).truncated
 
 
-def test_a_header_that_promises_less_than_there_is_raises_no_alarm(decoder: Decoder, tmp_path: Path) -> None:
+def test_more_audio_than_declared_is_no_truncation(decoder: Decoder, tmp_path: Path) -> None:
     """Two MP3 files written one after the other: both are decoded."""
     one = encode(tmp_path / "1.mp3", Track("libmp3lame"))
     (tmp_path / "a.mp3").write_bytes(one.read_bytes() * 2)
@@ -173,8 +171,8 @@ def test_a_header_that_promises_less_than_there_is_raises_no_alarm(decoder: Deco
         assert not waveform.damage.truncated
 
 
-def test_the_wav_of_a_broadcast_recorder_is_measured_past_its_other_chunks(decoder: Decoder, tmp_path: Path) -> None:
-    """BWF puts descriptions before the data; the length is still the data's."""
+def test_the_duration_of_a_wav_is_found_after_other_chunks(decoder: Decoder, tmp_path: Path) -> None:
+    """BWF has descriptions before the data chunk, whose size determines the duration."""
     whole = wav(tmp_path / "a.wav", tone(4.0)).read_bytes()
     described = whole[:12] + b"bext" + (601).to_bytes(4, "little") + bytes(602) + whole[12:]
     (tmp_path / "a.wav").write_bytes(described[: len(described) // 2])

@@ -90,7 +90,7 @@ def test_a_whole_recording_is_as_long_as_ffmpeg_makes_it(name: str, decoder: Dec
 
 
 def test_16_khz_mono_pcm_comes_through_unchanged(decoder: Decoder, tmp_path: Path) -> None:
-    """What is already in the right form is not touched by mixing or resampling."""
+    """Audio in the target format is not changed by mixing or resampling."""
     samples = tone(1.0)
     with decoder.decode(wav(tmp_path / "a.wav", samples)) as waveform:
         assert np.array_equal(waveform.read(0, waveform.samples) * 32_768, samples)
@@ -113,8 +113,8 @@ def test_any_sample_rate_keeps_length_and_pitch(rate: int, decoder: Decoder, tmp
 
 
 @pytest.mark.parametrize("channels", [2, 3, 4, 6, 12, 24, 64])
-def test_every_channel_of_a_recorder_is_heard(channels: int, decoder: Decoder, tmp_path: Path) -> None:
-    """FFmpeg takes three plain channels for 2.1 and drops the third; it may be somebody's microphone."""
+def test_every_channel_of_a_recorder_is_mixed_in(channels: int, decoder: Decoder, tmp_path: Path) -> None:
+    """FFmpeg treats three plain channels as 2.1 and drops the third, which may be a microphone."""
     for speaking in {0, channels // 2, channels - 1}:
         samples = np.zeros((16_000, channels), np.int16)
         samples[:, speaking] = tone(1.0)
@@ -149,7 +149,7 @@ def test_a_track_is_chosen_by_its_number(decoder: Decoder, tmp_path: Path) -> No
     assert decoder.probe(path).audio_tracks == 2
 
 
-def test_a_track_that_appears_on_the_way_does_no_harm(decoder: Decoder, tmp_path: Path) -> None:
+def test_a_track_that_appears_midway_does_no_harm(decoder: Decoder, tmp_path: Path) -> None:
     """A broadcast that gets a second language; PyAV may end the demuxing of such a file with an IndexError."""
     one = encode(tmp_path / "1.ts", Track(seconds=8.0))
     two = encode(tmp_path / "2.ts", Track(seconds=8.0), Track(seconds=8.0))
@@ -159,7 +159,7 @@ def test_a_track_that_appears_on_the_way_does_no_harm(decoder: Decoder, tmp_path
         assert pitch(waveform, 9, 15) == pytest.approx(440, abs=2)
 
 
-def test_a_rate_that_changes_on_the_way_is_followed(decoder: Decoder, tmp_path: Path) -> None:
+def test_a_sample_rate_that_changes_midway_is_followed(decoder: Decoder, tmp_path: Path) -> None:
     """A transport stream of two programmes, one at 48 kHz stereo and one at 24 kHz mono, keeps time and pitch."""
     first = encode(tmp_path / "1.aac", Track("aac", 48_000, "stereo"))
     second = encode(tmp_path / "2.aac", Track("aac", 24_000, "mono", hz=880))
@@ -170,8 +170,8 @@ def test_a_rate_that_changes_on_the_way_is_followed(decoder: Decoder, tmp_path: 
         assert pitch(waveform, 4, 5) == pytest.approx(880, abs=2)
 
 
-def test_a_file_is_known_by_its_content_not_by_its_ending(decoder: Decoder, tmp_path: Path) -> None:
-    """Endings lie, and phones leave them out."""
+def test_a_file_is_recognized_by_its_content_not_its_suffix(decoder: Decoder, tmp_path: Path) -> None:
+    """Suffixes can be wrong or missing."""
     path = encode(tmp_path / "a.m4a", Track())
     for name in ("a.gsm", "a.wav", "a", "a.mp3"):
         shutil.copy(path, tmp_path / name)
@@ -179,24 +179,24 @@ def test_a_file_is_known_by_its_content_not_by_its_ending(decoder: Decoder, tmp_
             assert waveform.seconds == pytest.approx(3.0, abs=0.1)
 
 
-def test_progress_is_told_at_once_and_while_it_goes_on(decoder: Decoder, tmp_path: Path) -> None:
-    """With the waveform itself, which grows; in the end it is the one that is given back."""
-    heard: list[tuple[Waveform, float]] = []
+def test_progress_is_reported_at_once_and_during_decoding(decoder: Decoder, tmp_path: Path) -> None:
+    """With the growing waveform, which is also the returned one."""
+    reported: list[tuple[Waveform, float]] = []
     path = wav(tmp_path / "a.wav", tone(60.0, 48_000), 48_000)
-    with decoder.decode(path, on_progress=lambda waveform: heard.append((waveform, waveform.seconds))) as waveform:
-        lengths = [seconds for _, seconds in heard]
+    with decoder.decode(path, on_progress=lambda waveform: reported.append((waveform, waveform.seconds))) as waveform:
+        lengths = [seconds for _, seconds in reported]
         assert lengths[0] == 0
         assert lengths == sorted(lengths)
-        assert all(growing is waveform for growing, _ in heard)
+        assert all(growing is waveform for growing, _ in reported)
         assert waveform.seconds == pytest.approx(60.0)
 
 
-def test_what_is_told_can_be_read_already(decoder: Decoder, tmp_path: Path) -> None:
-    """Recognition begins while the rest is decoded: the samples so far are those of the whole."""
+def test_samples_can_be_read_during_decoding(decoder: Decoder, tmp_path: Path) -> None:
+    """Recognition starts while the rest is decoded; the samples so far equal those of the final waveform."""
     early: list[np.ndarray] = []
 
     def read(growing: Waveform) -> None:
-        if not any(map(len, early)):  # held up, so that there is something to tell before the end also on a fast machine
+        if not any(map(len, early)):  # paused, so that there is progress to report before the end also on a fast machine
             os.kill(child_of(decoder), signal.SIGSTOP)
             time.sleep(0.25)
             os.kill(child_of(decoder), signal.SIGCONT)
@@ -209,7 +209,7 @@ def test_what_is_told_can_be_read_already(decoder: Decoder, tmp_path: Path) -> N
 
 
 def test_a_waveform_that_fails_is_closed(decoder: Decoder, tmp_path: Path) -> None:
-    """Whoever holds it learns so when it reads."""
+    """A later read raises an error."""
     held: list[Waveform] = []
 
     def fail(growing: Waveform) -> None:
@@ -222,8 +222,8 @@ def test_a_waveform_that_fails_is_closed(decoder: Decoder, tmp_path: Path) -> No
         held[0].read(0, 1)
 
 
-def test_a_probe_says_what_the_header_says(decoder: Decoder, tmp_path: Path) -> None:
-    """Length, container, codec, rate, channels, tracks, pictures."""
+def test_a_probe_contains_the_header_values(decoder: Decoder, tmp_path: Path) -> None:
+    """Duration, container, codec, rate, channels, tracks, video."""
     path = encode(tmp_path / "a.mp4", Track("aac", 48_000, "stereo"), Track("aac", 22_050), video_seconds=3.0)
     probe = decoder.probe(path)
     assert probe.duration == pytest.approx(3.0, abs=0.1)
@@ -233,8 +233,8 @@ def test_a_probe_says_what_the_header_says(decoder: Decoder, tmp_path: Path) -> 
     assert not decoder.probe(wav(tmp_path / "a.wav", tone(1.0))).video
 
 
-def test_a_stream_without_a_length_has_none(decoder: Decoder, tmp_path: Path) -> None:
-    """What a browser records is written without knowing the end."""
+def test_a_stream_without_a_duration_has_none(decoder: Decoder, tmp_path: Path) -> None:
+    """Browsers write recordings without knowing the duration."""
     path = encode(tmp_path / "a.webm", Track("libopus", 48_000), options={"live": "1"})
     assert decoder.probe(path).duration is None
     with decoder.decode(path) as waveform:

@@ -1,4 +1,4 @@
-"""The second decoder: what PyAV's FFmpeg was built without is decoded by the system's, within the same limits."""
+"""The fallback decoder: the system's ffmpeg decodes codecs that PyAV lacks, within the same limits."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.audio.test_decoding import pitch
 from transcribe_cli.audio import Decoder, Limits, ffmpeg
 from transcribe_cli.errors import NotAudio, StorageNotReady, TooLong
 
-pytestmark = pytest.mark.skipif(not ffmpeg.available(), reason="needs the extra `ffmpeg` and an ffmpeg on PATH")
+pytestmark = pytest.mark.skipif(not ffmpeg.is_available(), reason="needs the extra `ffmpeg` and an ffmpeg on PATH")
 
 
 @pytest.fixture(scope="module")
 def radio(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Codec2, which digital radio uses: PyAV's wheel knows the container but was built without libcodec2."""
+    """Codec2, used by digital radio: PyAV's wheel supports the container but was built without libcodec2."""
     folder = tmp_path_factory.mktemp("codec2")
     source = wav(folder / "a.wav", tone(4.0, 8_000, 300.0), 8_000)
     command = ["ffmpeg", "-v", "error", "-i", source, "-c:a", "libcodec2", folder / "rádio: 1.c2"]
@@ -27,8 +27,8 @@ def radio(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "rádio: 1.c2"
 
 
-def test_what_only_the_system_ffmpeg_can_decode_is_decoded_by_it(radio: Path, tmp_path: Path) -> None:
-    """And the waveform says who did it."""
+def test_the_system_ffmpeg_decodes_what_pyav_cannot(radio: Path, tmp_path: Path) -> None:
+    """The waveform contains the name of the decoder."""
     with Decoder(scratch=tmp_path) as decoder, decoder.decode(radio) as waveform:
         assert waveform.decoder == "ffmpeg"
         assert waveform.seconds == pytest.approx(4.0, abs=0.1)
@@ -39,27 +39,27 @@ def test_what_only_the_system_ffmpeg_can_decode_is_decoded_by_it(radio: Path, tm
 
 def test_without_it_the_codec_is_named_as_the_reason(radio: Path, tmp_path: Path) -> None:
     """`fallback=False`, or the extra is not installed."""
-    with Decoder(scratch=tmp_path, fallback=False) as decoder, pytest.raises(NotAudio, match="its audio codec is not known"):
+    with Decoder(scratch=tmp_path, fallback=False) as decoder, pytest.raises(NotAudio, match="its audio codec is not supported"):
         decoder.decode(radio)
 
 
 def test_it_keeps_the_length_limit(radio: Path, tmp_path: Path) -> None:
-    """It is told when to stop, and what is longer is refused."""
+    """Ffmpeg stops at the limit, and a longer recording is refused."""
     with Decoder(scratch=tmp_path, limits=Limits(max_seconds=1.0)) as decoder, pytest.raises(TooLong, match="longer than 1 s"):
         decoder.decode(radio)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_it_cannot_decode_either_keeps_the_first_error(tmp_path: Path) -> None:
-    """Noise is noise for both."""
+def test_the_first_error_is_kept_if_ffmpeg_fails_too(tmp_path: Path) -> None:
+    """Neither decoder recognizes random bytes."""
     (tmp_path / "a.mp3").write_bytes(b"\x00\x01\x02" * 5000)
-    with Decoder(scratch=tmp_path) as decoder, pytest.raises(NotAudio, match=r"^a\.mp3 is not audio"):
+    with Decoder(scratch=tmp_path) as decoder, pytest.raises(NotAudio, match=r"^a\.mp3 is not a supported audio"):
         decoder.decode(tmp_path / "a.mp3")
 
 
 def test_its_command_line_opens_one_file_by_its_absolute_name(tmp_path: Path) -> None:
-    """A list of arguments; nothing that a name holds is an option, a protocol or a shell's."""
-    line = ffmpeg.arguments(tmp_path / "-i concat:$(x)\n.mp3", 1, 10.0)
+    """A list of arguments; nothing in a name is interpreted as an option, a protocol or shell syntax."""
+    line = ffmpeg.command_line(tmp_path / "-i concat:$(x)\n.mp3", 1, 10.0)
     assert line[0] == shutil.which("ffmpeg")
     assert line[line.index("-i") + 1] == f"file:{tmp_path}/-i concat:$(x)\n.mp3"
     assert line[line.index("-protocol_whitelist") + 1] == "file"
@@ -69,8 +69,8 @@ def test_its_command_line_opens_one_file_by_its_absolute_name(tmp_path: Path) ->
     assert "-nostdin" in line
 
 
-def test_a_disk_that_fills_up_under_it_is_said(radio: Path, tmp_path: Path) -> None:
-    """Its own message would be lost; what it could not write is noticed."""
+def test_a_full_disk_is_reported(radio: Path, tmp_path: Path) -> None:
+    """The message of ffmpeg is not read; the free space is checked instead."""
     disk = tmp_path / "disk"
     disk.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], capture_output=True).returncode:

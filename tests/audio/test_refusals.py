@@ -1,4 +1,4 @@
-"""Every file that is not a recording gets one clear error, soon, and the next file is decoded."""
+"""Every file that is not a recording fails quickly with one clear error, and the next file is decoded."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ NOT_AUDIO = {
 
 @pytest.mark.parametrize("what", NOT_AUDIO)
 @pytest.mark.parametrize("ending", [".mp3", ".wav", ".m4a", ".ogg", ""])
-def test_what_is_no_recording_is_refused(what: str, ending: str, decoder: Decoder, tmp_path: Path) -> None:
-    """Whatever the ending promises."""
+def test_a_file_that_is_no_recording_is_refused(what: str, ending: str, decoder: Decoder, tmp_path: Path) -> None:
+    """With any suffix."""
     content = NOT_AUDIO[what]
-    data, reason = content if isinstance(content, tuple) else (content, "is not audio or video that can be read")
+    data, reason = content if isinstance(content, tuple) else (content, "is not a supported audio or video file")
     path = tmp_path / f"aula 1{ending}"
     path.write_bytes(data)
     with pytest.raises(NotAudio) as caught:
@@ -44,16 +44,16 @@ def test_what_is_no_recording_is_refused(what: str, ending: str, decoder: Decode
     assert str(tmp_path) not in str(caught.value)
 
 
-def test_a_video_without_sound_says_so(decoder: Decoder, tmp_path: Path) -> None:
+def test_a_video_without_audio_is_refused(decoder: Decoder, tmp_path: Path) -> None:
     """The streams are counted; PyAV itself would raise an IndexError."""
     path = encode(tmp_path / "a.mp4", video_seconds=1.0)
     for call in (decoder.probe, decoder.decode):
-        with pytest.raises(NoAudioTrack, match=r"^a\.mp4 has no audio track\. It has pictures only\.$"):
+        with pytest.raises(NoAudioTrack, match=r"^a\.mp4 has no audio track, only video\.$"):
             call(path)
 
 
 @pytest.mark.parametrize("track", [2, 99, -1])
-def test_a_track_that_is_not_there_is_named_with_those_that_are(track: int, decoder: Decoder, tmp_path: Path) -> None:
+def test_a_missing_track_is_reported_with_the_existing_ones(track: int, decoder: Decoder, tmp_path: Path) -> None:
     """Numbers start at 0, and negative ones do not count from the end."""
     path = encode(tmp_path / "a.mka", Track(), Track())
     with pytest.raises(NoAudioTrack, match=f"no audio track number {track}: it has 2 audio tracks, numbers 0 to 1"):
@@ -61,7 +61,7 @@ def test_a_track_that_is_not_there_is_named_with_those_that_are(track: int, deco
 
 
 def fifo(path: Path) -> None:
-    """A pipe that nobody writes to: opening it would wait for ever."""
+    """A pipe without a writer: opening it would block forever."""
     os.mkfifo(path)
 
 
@@ -84,8 +84,8 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_is_no_regular_file_is_refused_at_once(what: str, decoder: Decoder, tmp_path: Path) -> None:
-    """Nothing that is not a file is ever opened, so that nothing can make us wait."""
+def test_a_file_that_is_not_regular_is_refused_at_once(what: str, decoder: Decoder, tmp_path: Path) -> None:
+    """Only regular files are opened, so that nothing can block."""
     make, reason = REFUSED[what]
     path = tmp_path / "a.mp3"
     make(path)
@@ -125,8 +125,8 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
         " emoji 🎙 [bold].wav".encode(),
     ],
 )
-def test_any_name_is_decoded_and_stands_in_its_error_as_it_is(name: bytes, decoder: Decoder, tmp_path: Path) -> None:
-    """Names are bytes; nothing in them is ever taken for a protocol, an option or a format."""
+def test_any_file_name_works_and_is_unchanged_in_errors(name: bytes, decoder: Decoder, tmp_path: Path) -> None:
+    """Names are bytes; nothing in them is interpreted as a protocol, an option or a format."""
     path = tmp_path / os.fsdecode(name)
     with decoder.decode(wav(path, tone(0.5))) as waveform:
         assert waveform.seconds == 0.5
@@ -136,8 +136,8 @@ def test_any_name_is_decoded_and_stands_in_its_error_as_it_is(name: bytes, decod
     assert caught.value.message == f"{path.name} is empty."
 
 
-def test_a_relative_path_is_meant_from_here(decoder: Decoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also after the folder changed since the child was started."""
+def test_a_relative_path_refers_to_the_current_folder(decoder: Decoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also after the folder changed since the child started."""
     wav(tmp_path / "a.wav", tone(0.5))
     monkeypatch.chdir(tmp_path)
     with decoder.decode(Path("a.wav")) as waveform:
@@ -146,7 +146,7 @@ def test_a_relative_path_is_meant_from_here(decoder: Decoder, tmp_path: Path, mo
 
 def test_a_recording_past_the_limit_is_refused_by_its_header(tmp_path: Path) -> None:
     """A day of silence in 150 KB: refused before anything is decoded."""
-    bomb = flac_of_silence(tmp_path / "a.flac", 24 * 3600, promised=24 * 3600)
+    bomb = flac_of_silence(tmp_path / "a.flac", 24 * 3600, declared=24 * 3600)
     assert bomb.stat().st_size < 170_000
     with Decoder(scratch=tmp_path) as decoder:
         assert decoder.probe(bomb).duration == 24 * 3600
@@ -157,10 +157,10 @@ def test_a_recording_past_the_limit_is_refused_by_its_header(tmp_path: Path) -> 
         assert "--max-duration" in caught.value.hint
 
 
-@pytest.mark.parametrize("promised", [0, 60])
-def test_a_recording_past_the_limit_is_stopped_when_its_header_lies(promised: int, tmp_path: Path) -> None:
-    """The length that counts is what was decoded; memory does not grow, and nothing stays on scratch."""
-    bomb = flac_of_silence(tmp_path / "a.flac", 24 * 3600, promised)
+@pytest.mark.parametrize("declared", [0, 60])
+def test_a_recording_past_the_limit_is_stopped_if_its_header_is_wrong(declared: int, tmp_path: Path) -> None:
+    """The decoded duration counts; memory does not grow, and no scratch file remains."""
+    bomb = flac_of_silence(tmp_path / "a.flac", 24 * 3600, declared)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     with Decoder(scratch=scratch, limits=Limits(max_seconds=3600)) as decoder:
@@ -179,15 +179,15 @@ def test_a_recording_as_long_as_the_limit_is_decoded(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_packet_that_does_not_fit_in_memory_is_that_files_error(tmp_path: Path) -> None:
-    """An AVI whose only chunk is 600 MB, in a file that takes no room; the decoder may use 512 MB."""
+def test_a_packet_that_does_not_fit_in_memory_fails_one_file(tmp_path: Path) -> None:
+    """An AVI whose only chunk is 600 MB, in a sparse file; the decoder may use 512 MB."""
     data = encode(tmp_path / "a.avi", Track("libmp3lame", seconds=1.0)).read_bytes()
     first = data.index(b"00wb", data.index(b"movi"))
     with (tmp_path / "a.avi").open("wb") as file:
         file.write(data[:first] + b"00wb" + (600 << 20).to_bytes(4, "little"))
         file.truncate(first + 8 + (600 << 20))
     with Decoder(scratch=tmp_path, limits=Limits(memory_bytes=512 << 20)) as decoder:
-        with pytest.raises(DecoderFailed, match=r"^a\.avi needs more than 0\.5 GiB of memory to decode\."):
+        with pytest.raises(DecoderFailed, match=r"^Decoding a\.avi needs more than 0\.5 GiB of memory\."):
             decoder.decode(tmp_path / "a.avi")
         decoder.decode(wav(tmp_path / "b.wav", tone(0.1))).close()
 

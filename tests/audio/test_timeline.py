@@ -1,4 +1,4 @@
-"""Times in the waveform are the times that a player shows."""
+"""Times in the waveform match those in a player."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from transcribe_cli.audio import Decoder
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.webm", "a.ts", "a.mov", "a.flv"])
-def test_sound_that_starts_late_in_a_video_starts_late_in_the_waveform(name: str, decoder: Decoder, tmp_path: Path) -> None:
-    """Two seconds of pictures before the first word."""
+def test_audio_that_starts_late_in_a_video_starts_late_in_the_waveform(name: str, decoder: Decoder, tmp_path: Path) -> None:
+    """Two seconds of video before the first word."""
     codec = Track("libopus", 48_000, start=2.0) if name == "a.webm" else Track("libmp3lame", start=2.0)
     path = encode(tmp_path / name, codec, video_seconds=6.0)
     with decoder.decode(path) as waveform:
@@ -38,7 +38,7 @@ def test_a_pause_is_silence_and_not_a_cut(name: str, decoder: Decoder, tmp_path:
 
 
 def test_several_pauses_do_not_add_up_to_a_drift(decoder: Decoder, tmp_path: Path) -> None:
-    """Ten losses of 0.3 s; the last word is still where it belongs."""
+    """Ten gaps of 0.3 s; the last word is still at the right time."""
     lost = tuple((begin + 0.5, begin + 0.8) for begin in range(1, 11))
     track = Track("libopus", 48_000, seconds=12.0, lost=lost)
     with decoder.decode(encode(tmp_path / "a.webm", track)) as waveform:
@@ -46,22 +46,22 @@ def test_several_pauses_do_not_add_up_to_a_drift(decoder: Decoder, tmp_path: Pat
         assert waveform.damage.filled_seconds == pytest.approx(3.0, abs=0.3)
 
 
-def test_a_lost_packet_or_two_are_left_alone(decoder: Decoder, tmp_path: Path) -> None:
-    """Under a tenth of a second nothing is filled: codecs conceal that, and clocks jitter as much."""
+def test_a_short_gap_is_not_filled(decoder: Decoder, tmp_path: Path) -> None:
+    """Gaps under a tenth of a second are ignored: codecs conceal them, and clocks jitter as much."""
     track = Track("libopus", 48_000, seconds=4.0, lost=((2.0, 2.05),))
     with decoder.decode(encode(tmp_path / "a.webm", track)) as waveform:
         assert waveform.damage.filled_seconds == 0
 
 
-def test_sound_alone_starts_at_once(decoder: Decoder, tmp_path: Path) -> None:
-    """A container whose only track starts at 3 s has nothing before it to wait for."""
+def test_a_file_with_one_track_starts_at_once(decoder: Decoder, tmp_path: Path) -> None:
+    """If the only track of a container starts at 3 s, no silence is inserted before it."""
     with decoder.decode(encode(tmp_path / "a.mka", Track("libopus", 48_000, start=3.0))) as waveform:
         assert waveform.seconds == pytest.approx(3.0, abs=0.1)
         assert waveform.damage.filled_seconds == 0
 
 
-def test_a_hostile_timestamp_cannot_ask_for_hours_of_silence(decoder: Decoder, tmp_path: Path) -> None:
-    """A small WebM whose length and last cluster say nine hours: what is there is decoded, nothing is filled."""
+def test_a_forged_timestamp_cannot_produce_hours_of_silence(decoder: Decoder, tmp_path: Path) -> None:
+    """A small WebM whose duration and last cluster claim nine hours: its audio is decoded, nothing is filled."""
     path = encode(tmp_path / "a.webm", Track("libopus", 48_000, seconds=12.0))
     data = bytearray(path.read_bytes())
     last = data.rfind(b"\x1f\x43\xb6\x75")  # the last cluster: id, size in three bytes, then its time in milliseconds

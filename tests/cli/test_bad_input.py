@@ -187,7 +187,7 @@ def test_exactly_one_line_names_each_failing_file(folder: Folder) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("text.mp3", "not audio or video"),
+        ("text.mp3", "not a supported audio or video file"),
         ("zero.mp3", "empty"),
         ("page.mp3", "web page"),
         ("pictures.mp4", "no audio track"),

@@ -145,7 +145,7 @@ def test_more_channels_than_can_be_told_apart_fail_in_one_line(transcribe: Trans
     ran = transcribe("run", path.parent, *SPLIT)
     assert ran.code == 3
     [line] = [line for line in ran.err.splitlines() if line.startswith("FAILED")]
-    assert line == "FAILED    muitos.wav has 17 channels; at most 16 can be told apart. Use `--channels mix`."
+    assert line == "FAILED    muitos.wav has 17 channels; at most 16 can be transcribed separately. Use `--channels mix`."
     assert said(other) == {"SPEAKER_00": expected(0, TALK[:1])}
 
 

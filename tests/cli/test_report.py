@@ -43,7 +43,7 @@ def test_a_report_tells_runs_and_failures(tree: Path, state: Path, transcribe: T
     assert text.code == 0
     assert "2 runs, " in text.out
     assert "2 failures:" in text.out
-    assert "<b>.mp3 is not audio" in text.out
+    assert "<b>.mp3 is not a supported audio" in text.out
     document = json.loads(transcribe("report", "--state-dir", state, "--json").out)
     first, second = document["runs"]
     assert (first["transcribed"], first["failed"], first["exit_code"]) == (1, 1, 3)
@@ -71,7 +71,7 @@ def test_a_page_of_html_is_whole_and_escaped(tree: Path, state: Path, transcribe
     parser.feed(page)
     assert page.startswith("<!doctype html>")
     assert parser.seen == {"html", "meta", "title", "style", "h1", "h2", "p", "table", "tr", "th", "td"}
-    assert "&lt;b&gt;.mp3 is not audio" in page
+    assert "&lt;b&gt;.mp3 is not a supported audio" in page
 
 
 def test_runs_can_be_chosen(tree: Path, state: Path, transcribe: Transcribe) -> None:

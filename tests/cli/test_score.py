@@ -207,7 +207,7 @@ def test_words_where_nothing_was_said_have_no_rate(tmp_path: Path, capsys: pytes
     ("options", "says"),
     [
         ({"metrics": "wer,mer"}, "No metric is called 'mer'. There are: wer, cer, der, cpwer."),
-        ({"language": "klingon"}, "--language: no language is called 'klingon'"),
+        ({"language": "klingon"}, "--language: unknown language 'klingon'"),
         ({"collar": float("nan")}, "--collar is seconds from 0 to 10, not nan."),
         ({"collar": -1.0}, "--collar is seconds"),
     ],

@@ -68,7 +68,7 @@ def test_it_says_what_is_not_done_and_sums_up_the_rest(tree: Path, transcribe: T
         "stale.wav": "stale",
     }
     assert re.search(r" on gpu\\x1b\[31m2 \(process 77\) since \d\d:\d\d, 25 %$", told["busy.wav"][1])
-    assert re.search(r" \d\d:\d\d, on this machine: failed\.mp3 is not audio", told["failed.mp3"][1])
+    assert re.search(r" \d\d:\d\d, on this machine: failed\.mp3 is not a supported audio", told["failed.mp3"][1])
     assert told["gone.mp3"][1].endswith("is a symbolic link to /nowhere, which does not exist.")
     assert told["missing.wav"][1].endswith("1.2 s") or told["missing.wav"][1].endswith(" s")
     assert told["rendered.wav"][1].endswith("vtt missing")

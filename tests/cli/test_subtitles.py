@@ -122,7 +122,7 @@ def test_what_is_no_standard_is_told(tree: Path, transcribe: Transcribe) -> None
     ran = transcribe("render", tree, "--subtitles", "nextflix")
     assert ran.code == 2
     assert ran.err == (
-        "transcribe: --subtitles cannot be \"nextflix\": no standard is called 'nextflix'; there are netflix, bbc, ted, plain.\n"
+        "transcribe: --subtitles cannot be \"nextflix\": unknown standard 'nextflix'; choose from netflix, bbc, ted, plain.\n"
     )
 
 
@@ -145,9 +145,9 @@ def test_lint_tells_each_violation_and_ends_with_3(film: Path, transcribe: Trans
     ran = transcribe("lint", film)
     assert (ran.code, ran.err) == (3, "")
     assert ran.out.replace(f"{film.parent}/", "").splitlines() == [
-        "film.en.srt:2  00:00:03.000  gap: 0.000 s after the one before it, at least 0.083 s",
+        "film.en.srt:2  00:00:03.000  gap: 0.000 s after the previous cue, at least 0.083 s",
         "film.en.srt:3  00:00:06.000  line-length: 44 characters, at most 42",
-        "film.en.srt:4  00:01:00.000  speed: 34.0 characters a second, at most 20",
+        "film.en.srt:4  00:01:00.000  speed: 34.0 characters per second, at most 20",
         "3 violations of netflix (gap 1, line-length 1, speed 1) in 4 cues of 1 file.",
     ]
     assert transcribe("lint", film, "-q").out.startswith("3 violations")
@@ -182,7 +182,7 @@ def test_lint_tells_what_it_cannot_check(tmp_path: Path, film: Path, transcribe:
     assert transcribe("lint", Path(__file__)).code == 2
     (tmp_path / "empty").mkdir()
     assert "No subtitles there." in transcribe("lint", tmp_path / "empty").err
-    assert "no language is called 'klingon'" in transcribe("lint", film, "--language", "klingon").err
+    assert "unknown language 'klingon'" in transcribe("lint", film, "--language", "klingon").err
     (tmp_path / "bad.vtt").write_text("1\n00:00 --> 00:01\n")
     (tmp_path / "latin.srt").write_bytes("1\n00:00:01,000 --> 00:00:03,000\nlição\n".encode("latin-1"))
     ran = transcribe("lint", tmp_path)

@@ -68,7 +68,7 @@ def refusal(configured: Load, *arguments: Any, **flags: Any) -> str:
         ),
         (
             "language = 'portugese'",
-            "In {file}, language cannot be \"portugese\": no language is called 'portugese' (did you mean portuguese?).",
+            "In {file}, language cannot be \"portugese\": unknown language 'portugese' (did you mean portuguese?).",
         ),
         (
             "language = 'pt'\nlanguages = ['en', 'es']",
@@ -76,11 +76,11 @@ def refusal(configured: Load, *arguments: Any, **flags: Any) -> str:
         ),
         (
             "subtitles = 'nextflix'",
-            "In {file}, subtitles cannot be \"nextflix\": no standard is called 'nextflix'; there are netflix, bbc, ted, plain.",
+            "In {file}, subtitles cannot be \"nextflix\": unknown standard 'nextflix'; choose from netflix, bbc, ted, plain.",
         ),
         (
             "[subtitles]\nmax_char = 40",
-            "In {file}, subtitles cannot be {{\"max_char\": 40}}: a standard has no 'max_char' (did you mean max_chars?).",
+            "In {file}, subtitles cannot be {{\"max_char\": 40}}: unknown key 'max_char' (did you mean max_chars?).",
         ),
         (
             "[subtitles.max_chars]\nja = 0",

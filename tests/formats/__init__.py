@@ -1,1 +1,1 @@
-"""Every format, byte by byte and read by others."""
+"""Tests of every format: exact bytes, and independent parsers."""

@@ -66,7 +66,7 @@ def transcript(*segments: Segment, **more: Any) -> Transcript:
 
 
 def shown(name: str, document: Transcript) -> str:
-    """What people see of a format: without the escapes of Markdown and the packing of DOCX."""
+    """The visible text of a format: without the escapes of Markdown and the archive of DOCX."""
     content = render(name, document)
     if isinstance(content, bytes):
         return "\n".join(paragraph.text for paragraph in docx.Document(io.BytesIO(content)).paragraphs)
@@ -94,7 +94,7 @@ ANY_WORD = st.text(ALPHABET, min_size=1, max_size=50)
 
 @st.composite
 def timed_words(draw: st.DrawFn, texts: st.SearchStrategy[str] = ANY_WORD) -> tuple[Word, ...]:
-    """Words in order of time, which may touch, last nothing, or last very long."""
+    """Words ordered by time, which may be adjacent, empty, or very long."""
     position = draw(_seconds)
     found = []
     for text in draw(st.lists(texts, min_size=1, max_size=40)):
@@ -106,7 +106,7 @@ def timed_words(draw: st.DrawFn, texts: st.SearchStrategy[str] = ANY_WORD) -> tu
 
 @st.composite
 def any_segment(draw: st.DrawFn) -> Segment:
-    """A segment with or without word times, with words that spell its text, or that do not."""
+    """A segment with or without word times, with words that match its text, or not."""
     speaker = draw(st.none() | st.sampled_from(["SPEAKER_00", "Ana", "a --> b", "<v X>&", "{} {0}", "\n"]))
     timed = draw(st.none() | timed_words())
     if timed is None:
@@ -121,9 +121,9 @@ any_transcript = st.lists(any_segment(), max_size=6).map(lambda segments: transc
 
 @st.composite
 def talk(draw: st.DrawFn) -> Transcript:
-    """People who speak one after the other, fast and slowly, with short and long words and pauses.
+    """Speakers who take turns, fast and slow, with short and long words and pauses.
 
-    Lengths are hypothesis's, what is said comes from a seed: a draw for every word would take longer than all that is tested with it.
+    Hypothesis draws the lengths; the words come from a seed, because drawing every word would take too long.
     """
     rng = random.Random(draw(st.integers(0, 2**32)))
     position = rng.uniform(0, 100)

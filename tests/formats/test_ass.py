@@ -1,4 +1,4 @@
-"""Advanced SubStation Alpha: exact lines, and readers that are not ours."""
+"""Advanced SubStation Alpha: exact lines, and independent parsers."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ SENTENCES = transcript(spoken("Bom dia a todos."), spoken("Hoje falamos de <DNA>
 
 
 def lines(document: Transcript, subtitles: SubtitleStyle = DEFAULT_STYLE) -> list[str]:
-    """Those of the cues."""
+    """The lines of the cues."""
     return [line for line in str(render("ass", document, subtitles)).splitlines() if line.startswith("Dialogue: ")]
 
 
 def as_shown(text: str) -> str:
-    """What stands for braces and backslashes, which would be markup."""
+    """Replaces braces and backslashes, which would be markup."""
     return text.translate(str.maketrans({"{": "｛", "}": "｝", "\\": "\\\u2060"}))
 
 
 def test_a_cue_is_a_line_with_its_speaker() -> None:
-    """The name as the editors' actor, and in the text where the speaker changes; times in hundredths."""
+    """The speaker is in the Name field, and in the text at a change of speaker; times are in hundredths."""
     one_by_one = SubtitleStyle(Standard.model_validate("plain"))
     assert lines(DIALOGUE, one_by_one) == [
         "Dialogue: 0,0:00:00.00,0:00:01.50,Default,SPEAKER_00,0,0,0,,SPEAKER_00: Bom dia.",
@@ -45,22 +45,22 @@ def test_nothing_in_a_text_is_markup() -> None:
 
 
 def test_karaoke_gives_the_times_of_words() -> None:
-    """In hundredths, each until the next word begins; together they are the time of the cue."""
+    """In hundredths, each until the start of the next word; the sum is the duration of the cue."""
     (line,) = lines(SENTENCES, SubtitleStyle(karaoke=True))
     assert line.endswith(
         ",{\\k0}{\\k50}Bom{\\k50} dia{\\k50} a{\\k100} todos.\\N{\\k50}Hoje{\\k50} falamos{\\k50} de{\\k50} <DNA>{\\k50} &{\\k50} RNA."
     )
 
 
-def test_a_recording_without_speech_gives_the_header() -> None:
-    """Which alone is a valid file."""
+def test_a_recording_without_speech_results_in_the_header() -> None:
+    """Which is a valid file."""
     assert list(pysubs2.SSAFile.from_string(str(render("ass", SILENCE)))) == []
 
 
 @PATIENT
 @given(any_transcript)
-def test_an_independent_reader_sees_the_same_cues(document: Transcript) -> None:
-    """Whatever text and names are, `pysubs2` finds every cue, its time to a hundredth, its text and speaker; none overlap."""
+def test_an_independent_parser_finds_the_same_cues(document: Transcript) -> None:
+    """With any text and names, `pysubs2` finds every cue, its times in hundredths, its text and speaker; none overlap."""
     expected = make_cues(document, DEFAULT_STYLE.standard, label="{}: ")
     assume(all(cue.end_ms < 99 * 3_600_000 for cue in expected))  # it reads no more than two digits of hours
     read = list(pysubs2.SSAFile.from_string(str(render("ass", document))))
@@ -76,7 +76,7 @@ def test_an_independent_reader_sees_the_same_cues(document: Transcript) -> None:
 
 
 def test_ffmpeg_reads_it(tmp_path: Path) -> None:
-    """And converts it without a complaint, also with the times of words."""
+    """It converts the file without warnings, also with word times."""
     for subtitles in (DEFAULT_STYLE, SubtitleStyle(karaoke=True)):
         path = tmp_path / "aula.ass"
         path.write_text(str(render("ass", SENTENCES, subtitles)), encoding="utf-8", newline="")

@@ -9,7 +9,7 @@ from hypothesis import given
 
 from tests.formats.documents import DIALOGUE, PATIENT, SILENCE, any_transcript
 from transcribe_cli.formats import render
-from transcribe_cli.formats.lines import one_line
+from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.transcript import Transcript
 
 

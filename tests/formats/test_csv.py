@@ -9,12 +9,12 @@ from hypothesis import given
 
 from tests.formats.documents import DIALOGUE, LESSON, PATIENT, SILENCE, any_transcript, segment, transcript
 from transcribe_cli.formats import render
-from transcribe_cli.formats.lines import one_line
+from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.transcript import Transcript
 
 
-def test_a_segment_is_a_row_of_always_the_same_columns() -> None:
-    """With the mean probability of its words, or without, and with its speaker, or without."""
+def test_a_segment_is_a_row_with_fixed_columns() -> None:
+    """Probability and speaker are empty if unknown."""
     assert render("csv", transcript(*LESSON.segments[:1], *DIALOGUE.segments[2:])) == (
         "recording,start,end,speaker,confidence,text\n"
         "aula.mp3,0.000,2.000,,0.900,Bom dia a todos.\n"
@@ -23,12 +23,12 @@ def test_a_segment_is_a_row_of_always_the_same_columns() -> None:
 
 
 def test_commas_and_quotes_are_quoted() -> None:
-    """As RFC 4180 says."""
+    """As in RFC 4180."""
     written = str(render("csv", transcript(segment(' Sim, "claro".', 0.0, 1.0))))
     assert written.splitlines()[1] == 'aula.mp3,0.000,1.000,,,"Sim, ""claro""."'
 
 
-def test_a_recording_without_speech_gives_the_header() -> None:
+def test_a_recording_without_speech_results_in_the_header() -> None:
     """So that files can be joined."""
     assert render("csv", SILENCE) == "recording,start,end,speaker,confidence,text\n"
 
@@ -36,7 +36,7 @@ def test_a_recording_without_speech_gives_the_header() -> None:
 @PATIENT
 @given(any_transcript)
 def test_every_segment_is_one_row(document: Transcript) -> None:
-    """Whatever text and names hold, Python's reader finds them, a line each."""
+    """With any text and names, Python's reader finds one row per segment."""
     written = str(render("csv", document))
     rows = list(csv.DictReader(io.StringIO(written)))
     assert [row["text"] for row in rows] == [one_line(part.text) for part in document.segments]

@@ -1,4 +1,4 @@
-"""docs/formats.md says what there is."""
+"""docs/formats.md is complete."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def paths(value: Any, prefix: str = "") -> Iterator[str]:
 
 @pytest.mark.parametrize("name", FORMATS.names())
 def test_every_format_is_described(name: str) -> None:
-    """In the table, with its media type, and in a section of its own."""
+    """In the table, with its media type, and in its own section."""
     assert re.search(rf"^\| `{name}` .*`{re.escape(MEDIA_TYPES[name])}` \|$", DOCS, re.MULTILINE)
     assert f"\n## {name.upper()}\n" in DOCS
 
 
 def test_every_key_of_the_document_is_described() -> None:
-    """Also those that are only there when something was found."""
+    """Also optional keys."""
     words = tuple(word.model_copy(update={"speaker": "Ana", "aligned": False}) for word in spoken("Bom dia.").words or ())
     full = transcript(spoken("Bom dia.", speaker="Ana").model_copy(update={"words": words}))
     paid = full.model_copy(update={"cost": cost_of(Price("contract 7", per_hour=0.35), seconds=323.1)})
@@ -51,7 +51,7 @@ def test_every_key_of_the_document_is_described() -> None:
 
 
 def test_the_example_is_a_document() -> None:
-    """It can be read, and is written as it stands there."""
+    """It can be parsed, and is written with the same bytes."""
     example = re.search(r"```json\n(.*?)```", DOCS, re.DOTALL)
     assert example
     assert Transcript.loads(example[1]).dumps() == example[1]

@@ -1,4 +1,4 @@
-"""The HTML page as text: what it links to, what may run in it, what it says. How it behaves is in test_page.py."""
+"""The HTML page as text: its links, its security policy, its content. test_page.py tests its behaviour."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from lxml import html
 
 from tests.formats.documents import DIALOGUE, LESSON, SILENCE, any_transcript, segment, spoken, transcript, words
 from transcribe_cli.formats import render
-from transcribe_cli.formats.lines import one_line
-from transcribe_cli.formats.paragraphs import paragraphs
+from transcribe_cli.formats.paragraphs import group_paragraphs
+from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.transcript import Source, Transcript
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'--><svg onload=alert(3)>{{ 7 * 7 }}"
@@ -39,26 +39,26 @@ def test_the_text_is_in_the_page() -> None:
     assert [span.text for span in page(LESSON).cssselect(".said span")][-3:] == ["<DNA>", "&", "RNA."]
 
 
-def test_the_times_are_beside_the_text() -> None:
-    """Of each word, in milliseconds; of each segment, where words have none."""
+def test_the_times_are_in_a_data_block() -> None:
+    """Of each word in milliseconds, or of each segment without word times."""
     (times,) = page(LESSON).cssselect("#times")
     assert json.loads(times.text)["starts"] == [0, 500, 1000, 1500, 3500, 4000, 4500, 5000, 5500, 6000]
     (times,) = page(DIALOGUE).cssselect("#times")
     assert json.loads(times.text) == {"starts": [0, 1750, 3663250], "ends": [1500, 2480, 3664000]}
 
 
-def test_doubtful_words_are_marked_and_counted() -> None:
-    """With how sure the recognizer was."""
-    doubtful = transcript(segment(" Bom Zé", 0.0, 1.0, words=words("Bom") + words("Zé", 0.5, probability=0.314)))
-    (word,) = page(doubtful).cssselect(".said .low")
-    assert (word.text, word.get("title")) == ("Zé", "31 % sure")
-    assert page(doubtful).cssselect("#doubtful")[0].text_content() == "1 doubtful"
-    assert page(LESSON).cssselect("#doubtful") == []
+def test_uncertain_words_are_marked_and_counted() -> None:
+    """With the confidence of the recognizer."""
+    uncertain = transcript(segment(" Bom Zé", 0.0, 1.0, words=words("Bom") + words("Zé", 0.5, probability=0.314)))
+    (word,) = page(uncertain).cssselect(".said .low")
+    assert (word.text, word.get("title")) == ("Zé", "Confidence 31 %")
+    assert page(uncertain).cssselect("#uncertain")[0].text_content() == "1 uncertain"
+    assert page(LESSON).cssselect("#uncertain") == []
 
 
-def test_a_recording_without_speech_says_so() -> None:
-    """And can still be played."""
-    assert page(SILENCE).cssselect("main")[0].text_content().strip() == "Nobody speaks in this recording."
+def test_a_recording_without_speech_has_a_notice() -> None:
+    """It can still be played."""
+    assert page(SILENCE).cssselect("main")[0].text_content().strip() == "No speech in this recording."
     assert page(SILENCE).cssselect("audio source")
 
 
@@ -74,18 +74,18 @@ def test_a_recording_without_speech_says_so() -> None:
     ],
 )
 def test_it_links_to_the_recording(uri: str, folder: str, links: list[str]) -> None:
-    """Relatively where it can; beside the page otherwise, and never by a path from the root, which says where somebody keeps things."""
+    """With a relative link if possible, otherwise to the same folder, never with an absolute path, which would reveal private folders."""
     assert [source.get("src") for source in page(recorded(uri), folder).cssselect("source")] == links
 
 
-def test_a_picture_is_shown_where_there_may_be_one() -> None:
-    """By the ending of the name."""
+def test_videos_get_a_video_player() -> None:
+    """By the suffix of the name."""
     assert page(recorded("file:///a/a.MP4", "a.MP4")).cssselect("video")
     assert page(recorded("file:///a/a.ogg", "a.ogg")).cssselect("audio")
 
 
-def test_only_its_own_script_may_run() -> None:
-    """By its hash; nothing else may be loaded but the recording."""
+def test_only_its_own_script_is_allowed() -> None:
+    """By its hash; only the recording is loaded."""
     read = page(recorded("https://a.b:8/x.mp3"), "file:///out")
     policy = read.cssselect("meta[http-equiv]")[0].get("content")
     runnable = [script for script in read.cssselect("script") if script.get("type") != "application/json"]
@@ -98,8 +98,8 @@ def test_only_its_own_script_may_run() -> None:
     assert "unsafe" not in policy
 
 
-def test_nothing_from_outside_is_markup() -> None:
-    """Whatever texts, names of speakers and of files, and addresses say."""
+def test_untrusted_text_is_never_markup() -> None:
+    """In texts, names of speakers and files, and URLs."""
     source = Source(name=f"{HOSTILE}.mp3", uri=f"https://x; script-src *//{HOSTILE}", size=1)
     named = transcript(spoken(HOSTILE, speaker=HOSTILE), source=source, language=HOSTILE)
     read = page(named)
@@ -114,9 +114,9 @@ def test_nothing_from_outside_is_markup() -> None:
 @settings(max_examples=30, deadline=None)
 @given(any_transcript)
 def test_the_page_shows_the_whole_text(document: Transcript) -> None:
-    """Whatever text and names hold: as many words as times, and the text of each paragraph."""
+    """With any text and names: as many words as times, and the text of each paragraph."""
     read = page(document)
     said = [one_line(part.text_content()) for part in read.cssselect(".said")]
-    assert said == [" ".join(one_line(part.text) for part in group) for group in paragraphs(document)]
+    assert said == [" ".join(one_line(part.text) for part in group) for group in group_paragraphs(document)]
     times = json.loads(read.cssselect("#times")[0].text)
     assert len(times["starts"]) == len(times["ends"]) == len(read.cssselect(".said > span"))

@@ -1,4 +1,4 @@
-"""The document: it can be read back, by us, by readers made for openai/whisper and whisperX, and from its first bytes."""
+"""The JSON document: it can be read back, also by programs for openai/whisper and whisperX, and from its first bytes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def rounded(value: Any) -> Any:
 
 @given(any_transcript)
 def test_what_is_written_can_be_read_back(document: Transcript) -> None:
-    """The same, to 3 decimals; and what was read is written as the same bytes."""
+    """Equal to 3 decimals; writing it again results in the same bytes."""
     text = document.dumps()
     again = Transcript.loads(text)
     assert rounded(again.model_dump()) == rounded(document.model_dump())
@@ -65,13 +65,13 @@ def test_times_and_numbers_are_finite_and_in_order(document: Transcript) -> None
         assert all(before["end"] <= after["start"] for before, after in pairwise(words))
 
 
-def test_the_keys_come_in_their_order_with_provenance_first() -> None:
-    """The done test reads the beginning of a file and no more."""
+def test_the_keys_have_a_fixed_order_with_provenance_first() -> None:
+    """The check for finished recordings reads only the beginning of a file."""
     assert list(json.loads(LESSON.dumps())) == KEYS
 
 
 def test_provenance_is_in_the_first_4_kib_for_ordinary_specs() -> None:
-    """A prompt, a long path and all formats rendered are still within the one read of the done test."""
+    """Also with a prompt, a long path and all formats, so that one read is enough."""
     spec = JobSpec(language="pt", initial_prompt="Aula de biologia, com pontuação.", hotwords="mitocôndria, ribossomo, Lamarck")
     job = LESSON.job.model_copy(update={"spec": spec.canonical()})
     source = LESSON.source.model_copy(update={"name": "a" * 80 + ".mp3", "uri": "/" + "pasta/" * 20 + "a" * 80 + ".mp3"})
@@ -81,15 +81,15 @@ def test_provenance_is_in_the_first_4_kib_for_ordinary_specs() -> None:
 
 
 def test_the_spec_in_the_document_has_its_fingerprint() -> None:
-    """Numbers are not rounded, a gate that is off is said: a document tells exactly how to make it again."""
+    """Numbers are not rounded, disabled gates are included: the document contains everything to reproduce it."""
     spec = JobSpec(vad_threshold=0.12345, length_penalty=1.00049, compression_ratio_threshold=None)
     job = LESSON.job.model_copy(update={"spec": spec.canonical(), "fingerprint": spec.fingerprint})
     read = Transcript.loads(transcript(job=job).dumps())
     assert JobSpec(**read.job.spec).fingerprint == read.job.fingerprint
 
 
-def test_text_is_unescaped_utf8_a_line_for_each_segment() -> None:
-    """People read it, grep finds in it, version control compares it."""
+def test_text_is_unescaped_utf8_with_one_line_per_segment() -> None:
+    """For people, grep and version control."""
     lines = LESSON.dumps().splitlines()
     assert len(lines) == len(KEYS) + len(LESSON.segments)
     assert "médio" in transcript(spoken("médio")).dumps()
@@ -102,7 +102,7 @@ def test_real_documents_fit_the_schema(document: Transcript) -> None:
 
 
 def test_the_schema_refuses_other_documents() -> None:
-    """It says something: a segment without times is none."""
+    """A segment without times is invalid."""
     broken = json.loads(LESSON.dumps())
     del broken["segments"][0]["start"]
     assert not jsonschema.Draft202012Validator(json.loads(schema())).is_valid(broken)
@@ -127,15 +127,15 @@ def test_the_schema_in_docs_is_current() -> None:
         (LESSON.dumps()[:-200], "not JSON"),
     ],
 )
-def test_what_is_no_transcript_is_refused_by_name(text: str | bytes, says: str) -> None:
-    """A cut file, another tool's file, a later version."""
+def test_an_invalid_transcript_is_refused_by_name(text: str | bytes, says: str) -> None:
+    """A truncated file, a file of another tool, a later version."""
     with pytest.raises(TranscribeError, match=r"aula\.json") as caught:
         Transcript.loads(text, "aula.json")
     assert says in str(caught.value)
 
 
 def test_a_later_tool_may_add_keys() -> None:
-    """Keys that this version does not know are passed over."""
+    """Unknown keys are ignored."""
     document = json.loads(LESSON.dumps())
     document["chapters"] = []
     document["segments"][0]["channel"] = 1
@@ -146,7 +146,7 @@ def test_a_later_tool_may_add_keys() -> None:
 
 
 def whisper_cues(result: dict[str, Any]) -> Iterator[tuple[float, float, str]]:
-    """As openai/whisper's `SubtitlesWriter.iterate_result` does (whisper/utils.py); `words` that are there are a list."""
+    """As openai/whisper's `SubtitlesWriter.iterate_result` does (whisper/utils.py); if `words` is present, it is a list."""
     if len(result["segments"]) > 0 and "words" in result["segments"][0]:
         for part in result["segments"]:
             for word in part["words"]:
@@ -157,7 +157,7 @@ def whisper_cues(result: dict[str, Any]) -> Iterator[tuple[float, float, str]]:
 
 
 def whisperx_cues(result: dict[str, Any]) -> Iterator[tuple[float, float, str]]:
-    """As whisperX's writer does (whisperx/utils.py): words may lack times there; a `speaker` that is there is a name."""
+    """As whisperX's writer does (whisperx/utils.py): words may lack times there; if `speaker` is present, it is a name."""
     if len(result["segments"]) > 0 and "words" in result["segments"][0]:
         for part in result["segments"]:
             start = min(word["start"] for word in part["words"] if "start" in word)
@@ -174,8 +174,8 @@ def whisperx_cues(result: dict[str, Any]) -> Iterator[tuple[float, float, str]]:
             yield part["start"], part["end"], text
 
 
-def test_readers_made_for_openai_whisper_accept_it() -> None:
-    """Its JSON keys are there with its types; ids count from 0; words have their leading spaces."""
+def test_programs_for_openai_whisper_accept_it() -> None:
+    """It has the same keys and types; ids start at 0; words have their leading spaces."""
     result = json.loads(LESSON.dumps())
     assert isinstance(result["text"], str)
     assert result["language"] == "pt"
@@ -188,13 +188,13 @@ def test_readers_made_for_openai_whisper_accept_it() -> None:
     assert [text for _, _, text in whisper_cues(result)][:4] == [" Bom", " dia", " a", " todos."]
 
 
-def test_readers_made_for_openai_whisper_accept_it_without_words() -> None:
-    """`words` is absent then: a null would end its writers with a TypeError."""
+def test_programs_for_openai_whisper_accept_it_without_words() -> None:
+    """`words` is absent: null would cause a TypeError there."""
     assert next(whisper_cues(json.loads(DIALOGUE.dumps()))) == (0.0, 1.5, "Bom dia.")
     assert list(whisper_cues(json.loads(SILENCE.dumps()))) == []
 
 
-def test_readers_made_for_whisperx_accept_it() -> None:
+def test_programs_for_whisperx_accept_it() -> None:
     """Segments and words with `speaker`, words with `score`."""
     words = tuple(word.model_copy(update={"speaker": "Ana"}) for word in timed("Bom dia."))
     document = json.loads(transcript(segment(" Bom dia.", 0.0, 1.0, words=words, speaker="Ana")).dumps())
@@ -204,14 +204,14 @@ def test_readers_made_for_whisperx_accept_it() -> None:
     assert all({"word", "start", "end", "score", "speaker"} <= word.keys() for word in document["segments"][0]["words"])
 
 
-def test_readers_made_for_whisperx_see_no_speaker_called_none() -> None:
-    """`speaker` is absent where nobody was found: a null would read as the name None."""
+def test_programs_for_whisperx_see_no_speaker_named_none() -> None:
+    """`speaker` is absent if unknown: null would become the name None."""
     document = json.loads(transcript(segment(" Sim.", 2.0, 3.0)).dumps())
     assert list(whisperx_cues(document)) == [(2.0, 3.0, "Sim.")]
 
 
-def test_only_interpolated_words_say_that_they_are() -> None:
-    """A flag for the few, not for each of 60,000 words."""
+def test_only_interpolated_words_are_flagged() -> None:
+    """Few words have the flag, so the document stays small."""
     words = (timed("Bom")[0], timed("dia", 0.5)[0].model_copy(update={"aligned": False}))
     document = transcript(segment(" Bom dia", 0.0, 1.0, words=words))
     assert [word.get("aligned") for word in json.loads(document.dumps())["segments"][0]["words"]] == [None, False]
@@ -223,7 +223,7 @@ def test_only_interpolated_words_say_that_they_are() -> None:
 
 @pytest.mark.parametrize("name", FORMATS.names())
 def test_every_format_can_be_written_as_utf8(name: str, tmp_path: Path) -> None:
-    """LF, no BOM, no carriage return, also of hostile text; and it has a media type. What is no text is an archive."""
+    """LF, no BOM, no carriage return, also with hostile text; each format has a media type. Binary formats are archives."""
     hostile = transcript(segment(" \ufeffum\r\ndois\x00\x1b[2J", 0.0, 1.0, speaker="\r\nA"), job=LESSON.job)
     written = render(name, hostile)
     assert isinstance(written, bytes) == (name in BINARY_FORMATS)
@@ -237,12 +237,12 @@ def test_every_format_can_be_written_as_utf8(name: str, tmp_path: Path) -> None:
     assert "/" in MEDIA_TYPES[name]
 
 
-def test_an_unknown_format_is_refused_with_the_nearest() -> None:
-    """As every name that users choose."""
+def test_an_unknown_format_is_refused_with_a_suggestion() -> None:
+    """Like every other name from users."""
     with pytest.raises(TranscribeError, match="Did you mean srt"):
         render("srtt", SILENCE)
 
 
-def test_the_spec_of_the_examples_is_ordinary() -> None:
-    """The documents above carry what a real run writes."""
+def test_the_spec_of_the_examples_is_realistic() -> None:
+    """The documents above contain what a real run writes."""
     assert LESSON.job.fingerprint == SPEC.fingerprint

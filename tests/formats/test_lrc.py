@@ -1,4 +1,4 @@
-"""LRC: exact lines, and a reader that is not ours."""
+"""LRC: exact lines, and an independent parser."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from transcribe_cli.transcript import Transcript
 
 
 def test_a_line_begins_with_its_time() -> None:
-    """Minutes pass 99; a line that is over is followed by an empty one before a pause and at the end."""
+    """Minutes can exceed 99; an empty line clears the previous one before a pause and at the end."""
     late = transcript(segment(" Bom dia.", 0.0, 1.5, speaker="Ana"), segment(" Sim.", 7263.25, 7264.5, speaker="Ana"))
     assert render("lrc", late) == (
         "[ti:aula.mp3]\n[length:00:12]\n\n[00:00.00]Ana: Bom dia.\n[00:01.50]\n[121:03.25]Sim.\n[121:04.50]\n"
     )
 
 
-def test_text_that_looks_like_a_time_is_text() -> None:
-    """It would move the line."""
+def test_text_that_looks_like_a_time_is_escaped() -> None:
+    """It would change the time of the line."""
     odd = transcript(segment(" [01:00.00] lá", 0.0, 2.0), source=DIALOGUE.source.model_copy(update={"name": "a]b.mp3"}))
     assert str(render("lrc", odd)).startswith("[ti:a)b.mp3]\n[length:00:12]\n\n[00:00.00]\u2060[01:00.00] lá\n")
 
 
-def test_a_recording_without_speech_gives_the_header() -> None:
-    """Which alone is a valid file."""
+def test_a_recording_without_speech_results_in_the_header() -> None:
+    """Which is a valid file."""
     assert render("lrc", SILENCE) == "[ti:aula.mp3]\n[length:00:12]\n\n"
 
 
 @PATIENT
 @given(any_transcript)
 def test_every_line_has_a_time(document: Transcript) -> None:
-    """Whatever text and names are: the times of all cues, in order, each with its text."""
+    """With any text and names: the times of all cues, in order, each with its text."""
     written = [re.fullmatch(r"\[(\d\d+):(\d\d)\.(\d\d)\](.*)", line) for line in str(render("lrc", document)).split("\n")[3:-1]]
     assert all(written)
     said = [(int(one[1]) * 6000 + int(one[2]) * 100 + int(one[3]), one[4].lstrip("\u2060")) for one in written if one and one[4]]

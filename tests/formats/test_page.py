@@ -1,4 +1,4 @@
-"""The HTML page in a browser: Chromium, opened from the disk as people do."""
+"""The HTML page in a browser: Chromium, opened from the disk as users do."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def silence(path: Path) -> None:
 
 
 def until(page: Page, condition: str) -> None:
-    """Wait for it. Not `wait_for_function`, which evaluates text in the page: its policy forbids that."""
+    """Wait for the condition. `wait_for_function` evaluates text in the page, which its policy forbids."""
     for _ in range(1000):
         if page.evaluate(condition):
             return
@@ -102,22 +102,22 @@ def until(page: Page, condition: str) -> None:
 
 
 def time_of(page: Page) -> float:
-    """Where the player is, in seconds."""
+    """The position of the player in seconds."""
     return round(page.evaluate("media.currentTime"), 3)
 
 
 def spoken_word(page: Page) -> str:
-    """What is marked as being spoken."""
+    """The word that is marked as spoken."""
     return "".join(page.locator(".said .spoken").all_inner_texts())
 
 
 def test_a_click_on_a_word_goes_to_it(opened: Opener) -> None:
-    """It is marked, with its paragraph, and the clock says when."""
+    """The word and its paragraph are marked, and the position is displayed."""
     page = opened()
     page.get_by_text("começa.").click()
     assert (time_of(page), spoken_word(page)) == (3.5, "começa.")
     assert page.locator("[aria-current]").get_attribute("data-first") == "0"
-    expect(page.locator("#now")).to_have_text("0:03")
+    expect(page.locator("#position")).to_have_text("0:03")
     page.get_by_text("bem?").click()
     assert (time_of(page), spoken_word(page)) == (8.5, "bem?")
     assert page.locator("[aria-current]").get_attribute("data-first") == "6"
@@ -137,7 +137,7 @@ def test_the_word_being_spoken_is_marked_while_it_plays(opened: Opener) -> None:
 
 
 def test_a_time_is_a_link(opened: Opener) -> None:
-    """To be sent to somebody: the page opens there."""
+    """A shared link opens the page at that position."""
     page = opened(at="#t=10.2")
     assert (time_of(page), spoken_word(page)) == (10.2, "Muito")
     page.get_by_role("link", name="0:20").click()
@@ -146,17 +146,17 @@ def test_a_time_is_a_link(opened: Opener) -> None:
 
 
 def test_search_finds_phrases_without_accents_and_capitals(opened: Opener) -> None:
-    """Next and previous go round; the count is told; Escape leaves."""
+    """Next and previous wrap around; the count is displayed; Escape clears the search."""
     page = opened()
     search = page.get_by_label("Search the transcript")
     search.fill("JOAO. a  licao")
     expect(page.locator("#count")).to_have_text("1 of 1")
-    assert page.locator(".match-now").all_inner_texts() == ["João.", "A", "lição"]
+    assert page.locator(".selected-match").all_inner_texts() == ["João.", "A", "lição"]
     search.fill("bem")
     expect(page.locator("#count")).to_have_text("1 of 2")
     search.press("Enter")
     expect(page.locator("#count")).to_have_text("2 of 2")
-    assert page.locator(".match-now").all_inner_texts() == ["bem."]
+    assert page.locator(".selected-match").all_inner_texts() == ["bem."]
     page.get_by_role("button", name="Next match").click()
     expect(page.locator("#count")).to_have_text("1 of 2")
     page.get_by_role("button", name="Previous match").click()
@@ -170,7 +170,7 @@ def test_search_finds_phrases_without_accents_and_capitals(opened: Opener) -> No
 
 
 def test_speakers_can_be_shown_alone(opened: Opener) -> None:
-    """One or some; the search looks only at them."""
+    """One or several; the search is limited to them."""
     page = opened()
     page.get_by_role("button", name="Ana").click()
     assert page.locator("section:visible .said").all_inner_texts() == ["Bom dia, João. A lição começa.", "Muito bem."]
@@ -200,7 +200,7 @@ def test_everything_can_be_done_by_keyboard(opened: Opener) -> None:
     page.keyboard.press("k")
     until(page, "media.paused")
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog")).to_contain_text("a paragraph back, on")
+    expect(page.get_by_role("dialog")).to_contain_text("previous, next paragraph")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
     page.keyboard.press("/")
@@ -212,7 +212,7 @@ def test_everything_can_be_done_by_keyboard(opened: Opener) -> None:
 
 
 def test_every_control_has_a_name(opened: Opener) -> None:
-    """For those who hear the page."""
+    """For screen readers."""
     page = opened()
     controls = page.locator("button:visible, input:visible, select:visible, main a")
     assert controls.count() > 15
@@ -220,7 +220,7 @@ def test_every_control_has_a_name(opened: Opener) -> None:
         expect(control).to_have_accessible_name(re.compile(r"\S"))
 
 
-def test_nothing_from_outside_runs(opened: Opener) -> None:
+def test_untrusted_text_is_never_executed(opened: Opener) -> None:
     """Names of files and speakers and the text are shown as they are."""
     page = opened(spoken(HOSTILE, speaker=HOSTILE), name="a'\"><svg onload=hacked=3>#?%41 &amp;.wav", errors=True)
     assert page.evaluate("typeof hacked") == "undefined"
@@ -232,28 +232,28 @@ def test_nothing_from_outside_runs(opened: Opener) -> None:
     assert page.evaluate("typeof hacked") == "undefined"
 
 
-def test_a_page_elsewhere_finds_its_recording(opened: Opener) -> None:
-    """By a relative link."""
+def test_a_page_in_another_folder_finds_its_recording(opened: Opener) -> None:
+    """With a relative link."""
     page = opened(elsewhere=True)
     assert page.evaluate("media.currentSrc").endswith("/in/aula.wav")
-    expect(page.locator("#lost")).to_be_hidden()
+    expect(page.locator("#missing")).to_be_hidden()
 
 
-def test_a_recording_that_is_gone_can_be_opened(opened: Opener, tmp_path: Path) -> None:
-    """Wherever it is now; the text can be read meanwhile."""
+def test_a_moved_recording_can_be_opened(opened: Opener, tmp_path: Path) -> None:
+    """From any folder; the text is readable without it."""
     page = opened(gone=True)
-    expect(page.locator("#lost")).to_be_visible()
+    expect(page.locator("#missing")).to_be_visible()
     page.get_by_text("bem?").click()
     assert spoken_word(page) == "bem?"
     silence(tmp_path / "moved.wav")
     page.locator("#file").set_input_files(tmp_path / "moved.wav")
     until(page, "media.readyState >= 1")
-    expect(page.locator("#lost")).to_be_hidden()
+    expect(page.locator("#missing")).to_be_hidden()
     assert time_of(page) == 8.5
 
 
-def test_a_long_page_goes_where_it_should(opened: Opener) -> None:
-    """To the word that was asked for, though most of the page was never drawn; and it follows, until somebody scrolls away."""
+def test_a_long_page_scrolls_to_the_right_word(opened: Opener) -> None:
+    """Although most of the page was never rendered; it follows until the user scrolls away."""
     lines = [spoken("uma palavra e outra", 0.1 * n, 0.02, speaker=f"S{n // 7 % 9}") for n in range(500)]
     page = opened(*lines, at="#t=40.05")
     assert spoken_word(page) == "e"
@@ -266,8 +266,8 @@ def test_a_long_page_goes_where_it_should(opened: Opener) -> None:
     expect(page.locator("[aria-current]")).to_be_in_viewport()
 
 
-def test_it_can_be_read_without_its_script(opened: Opener) -> None:
-    """And played with the browser's own controls."""
+def test_it_is_readable_without_javascript(opened: Opener) -> None:
+    """And the recording can be played with the browser's own controls."""
     page = opened(java_script_enabled=False)
     assert page.locator("section:visible .said").count() == 4
     expect(page.locator("audio")).to_be_visible()

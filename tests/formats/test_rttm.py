@@ -1,4 +1,4 @@
-"""RTTM: exact lines, and a reader that is not ours."""
+"""RTTM: exact lines, and an independent parser."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ TURNS = (
 
 
 def of(*turns: Turn, name: str = "aula.mp3", **names: str) -> Transcript:
-    """A transcript of a recording of this name, with these turns and names of speakers."""
+    """A transcript of a recording with this name, these turns and these speaker names."""
     source = Source(name=name, uri=f"/{name}", size=1)
     return transcript(turns=turns, source=source, speaker_names=names)
 
 
 def test_a_line_for_each_turn() -> None:
-    """Ten fields; start and length in seconds with three decimals; in the order of their starts; also where nobody was recognized."""
+    """Ten fields; start and duration in seconds with three decimals; ordered by start; also without text."""
     assert render("rttm", of(*TURNS)) == (
         "SPEAKER aula 1 0.200 2.300 <NA> <NA> SPEAKER_00 <NA> <NA>\nSPEAKER aula 1 1.250 1.750 <NA> <NA> SPEAKER_01 <NA> <NA>\n"
     )
 
 
-def test_without_diarization_there_is_nothing() -> None:
-    """A turn that lasts no millisecond is nothing either: scorers refuse it."""
+def test_without_diarization_the_file_is_empty() -> None:
+    """Turns shorter than a millisecond are omitted, because scorers reject them."""
     assert render("rttm", SILENCE) == ""
     assert render("rttm", of(Turn(start=1.0, end=1.0004, speaker="A"))) == ""
 
 
-def test_a_field_has_no_space() -> None:
-    """It would begin the next one; that is why two names are told apart when only their spaces did."""
+def test_a_field_contains_no_space() -> None:
+    """A space would begin the next field. Names that differ only in spaces get numbers."""
     named = of(
         *TURNS, Turn(start=9.0, end=9.5, speaker="x"), name="aula de 3ª.mp3", SPEAKER_00="Ana\xa0Sá", SPEAKER_01="Ana_Sá", x=" \n"
     )
@@ -50,7 +50,7 @@ def test_a_field_has_no_space() -> None:
 
 
 def test_nobody_is_called_unknown() -> None:
-    """`<NA>` stands for a field without a value."""
+    """`<NA>` means a field without a value."""
     assert " _ <NA> <NA>\n" in render("rttm", of(TURNS[0], SPEAKER_01="<NA>"))
 
 
@@ -67,7 +67,7 @@ def test_nobody_is_called_unknown() -> None:
     st.text(ALPHABET, max_size=20),
 )
 def test_every_line_has_ten_fields(turns: list[Turn], name: str) -> None:
-    """Whatever names and labels are, and as many voices as there were."""
+    """With any names and labels, and with the same number of speakers."""
     lines = [line.split() for line in render("rttm", of(*turns, name=name)).split("\n")[:-1]]
     kept = [turn for turn in turns if round(turn.end * 1000) > round(turn.start * 1000)]
     assert len(lines) == len(kept)
@@ -77,7 +77,7 @@ def test_every_line_has_ten_fields(turns: list[Turn], name: str) -> None:
 
 
 def test_pyannote_reads_it(tmp_path: Path) -> None:
-    """The same turns of the same speakers, of the recording's name."""
+    """With the same turns and speakers, and the name of the recording."""
     util = pytest.importorskip("pyannote.database.util", reason="comes with the extra diarization")
     path = tmp_path / "aula.rttm"
     path.write_text(render("rttm", of(*TURNS, SPEAKER_00="Ana Sá <a&b>")), encoding="utf-8")

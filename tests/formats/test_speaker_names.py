@@ -1,4 +1,4 @@
-"""What speakers are called: said on the command line or in files, kept in the transcript, shown by every other format."""
+"""Speaker names: from the command line or files, stored in the transcript, shown in every other format."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from transcribe_cli.batch.rendering import TranscriptFile, check_labels
 from transcribe_cli.errors import ConfigError, OutputRefused, UsageError
 from transcribe_cli.formats import BINARY_FORMATS, render, render_bytes
 from transcribe_cli.formats.speaker_names import (
-    NAME_CHARACTERS,
+    MAX_NAME_CHARACTERS,
     add_names,
     check_labels_exist,
     parse_names,
@@ -36,8 +36,8 @@ DIALOGUE = transcript(
 )
 
 
-def test_names_are_said_as_label_equals_name() -> None:
-    """Several with commas, or with the option again; spaces around them are nothing; no name is one, too."""
+def test_names_have_the_form_label_equals_name() -> None:
+    """Separated by commas, or by repeating the option; spaces around them are ignored; a name may be empty."""
     assert parse_names([f"{A}=Ana, {B} = Rui Sá", "SPEAKER_02=,"]) == {A: "Ana", B: "Rui Sá", "SPEAKER_02": ""}
     assert parse_names([]) == {}
     assert parse_names(["Ana=Ana=Souza"]) == {"Ana": "Ana=Souza"}
@@ -48,24 +48,24 @@ def test_names_are_said_as_label_equals_name() -> None:
     [
         ("Ana", "LABEL=NAME, not 'Ana'"),
         ("=Ana", "LABEL=NAME"),
-        (f"{A}=Souza, Ana", "a name with a comma can stand in speakers.toml"),
+        (f"{A}=Souza, Ana", "Put a name that contains a comma in speakers.toml"),
         (f"{A}=Ana,{A}=Eva", "two names for SPEAKER_00, 'Ana' and 'Eva'"),
         (f"{A}=A\nna", "a line break or another character"),
         (f"{A}=\x1b[2J", "a line break or another character"),
         (f"{A}=\udce7", "a line break or another character"),
-        (f"{A}={'a' * (NAME_CHARACTERS + 1)}", "longer than 80 characters"),
+        (f"{A}={'a' * (MAX_NAME_CHARACTERS + 1)}", "longer than 80 characters"),
     ],
 )
-def test_what_is_no_name_is_refused_in_one_line(text: str, says: str) -> None:
-    """With what to write instead."""
+def test_an_invalid_name_is_refused_in_one_line(text: str, says: str) -> None:
+    """With a hint."""
     with pytest.raises(UsageError) as caught:
         parse_names([text])
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_files_beside_the_recording_say_names(tmp_path: Path) -> None:
-    """That of the folder, then that of the recording; with its extension where two share a stem; the transcript's place counts more."""
+def test_names_come_from_files_next_to_the_recording(tmp_path: Path) -> None:
+    """From the file of the folder, then of the recording, with its suffix if stems are equal; files next to the transcript win."""
     out = tmp_path / "out"
     out.mkdir()
     (tmp_path / "speakers.toml").write_text(f'\ufeff{A} = "Folder"\n{B} = "Folder"\nSPEAKER_09 = "Nobody"\n', encoding="utf-8")
@@ -85,14 +85,14 @@ def test_files_beside_the_recording_say_names(tmp_path: Path) -> None:
     [
         (b'SPEAKER_00 = "Ana', "aula.speakers.toml is not TOML"),
         (b'SPEAKER_00 = "\xff"', "aula.speakers.toml is not UTF-8 text (byte 14)"),
-        (b"SPEAKER_00 = 1", "aula.speakers.toml has no text for 'SPEAKER_00'"),
-        (b'[aula]\nSPEAKER_00 = "Ana"', "aula.speakers.toml has no text for 'aula'"),
-        (b'SPEAKER_00 = "A\\nna"', "aula.speakers.toml: the name of 'SPEAKER_00' has a line break"),
+        (b"SPEAKER_00 = 1", "aula.speakers.toml: the name of 'SPEAKER_00' is not a string"),
+        (b'[aula]\nSPEAKER_00 = "Ana"', "aula.speakers.toml: the name of 'aula' is not a string"),
+        (b'SPEAKER_00 = "A\\nna"', "aula.speakers.toml: the name of 'SPEAKER_00' contains a line break"),
         (b'SPEAKER_O1 = "Ana"', "Did you mean SPEAKER_01?"),
-        (b'Eva = "Ana"', "There are: SPEAKER_00, SPEAKER_01."),
+        (b'Eva = "Ana"', "Speakers: SPEAKER_00, SPEAKER_01."),
     ],
 )
-def test_a_file_that_cannot_be_meant_is_refused_by_name(tmp_path: Path, text: bytes, says: str) -> None:
+def test_an_invalid_file_is_refused_by_name(tmp_path: Path, text: bytes, says: str) -> None:
     """In one line."""
     (tmp_path / "aula.speakers.toml").write_bytes(text)
     with pytest.raises(ConfigError) as caught:
@@ -101,15 +101,15 @@ def test_a_file_that_cannot_be_meant_is_refused_by_name(tmp_path: Path, text: by
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_is_read_only_when_it_is_one(tmp_path: Path) -> None:
-    """A folder or a pipe of that name says nothing, and nobody waits for it."""
+def test_only_regular_files_are_read(tmp_path: Path) -> None:
+    """A folder or a pipe of that name is ignored, and nothing blocks."""
     (tmp_path / "speakers.toml").mkdir()
     os.mkfifo(tmp_path / "aula.speakers.toml")
     assert read_name_files(tmp_path / "aula.mp3") == {}
 
 
 def test_labels_stay_in_the_transcript() -> None:
-    """It keeps what they mean; labels that it does not have are passed over; an empty name is taken away."""
+    """With their names; unknown labels are ignored; an empty name removes the name."""
     ana = add_names(DIALOGUE, {A: "Ana", "SPEAKER_07": "Nobody"})
     assert ana == DIALOGUE.model_copy(update={"speaker_names": {A: "Ana"}})
     assert add_names(add_names(ana, {B: "Rui"}), {A: "Eva"}).speaker_names == {A: "Eva", B: "Rui"}
@@ -121,7 +121,7 @@ def test_labels_stay_in_the_transcript() -> None:
 
 
 def test_every_other_format_shows_the_names() -> None:
-    """And the labels of those who have none."""
+    """And the labels of speakers without a name."""
     ana = add_names(DIALOGUE, {A: "Ana Sá"})
     for name in FORMATS.names():
         if name != "json":
@@ -132,7 +132,7 @@ def test_every_other_format_shows_the_names() -> None:
 
 
 def test_two_labels_with_one_name_are_one_speaker() -> None:
-    """Which is how a voice that was taken for two is mended."""
+    """This corrects a speaker whom diarization split in two."""
     one = add_names(DIALOGUE, {A: "Ana", B: "Ana"})
     assert replace_labels(one).speakers == ("Ana",)
     assert render("txt", one) == "Ana: Alguma pergunta? Sim.\n"
@@ -142,7 +142,7 @@ def test_two_labels_with_one_name_are_one_speaker() -> None:
 @settings(max_examples=40, deadline=None)
 @given(any_transcript, st.dictionaries(st.sampled_from(["SPEAKER_00", "Ana", "\n", "{} {0}"]), st.text(max_size=100), max_size=3))
 def test_only_speakers_are_renamed(document: Transcript, names: dict[str, str]) -> None:
-    """Text and times stay; whoever has no speaker gets none; whatever the names are, every format can be written."""
+    """Text and times stay; segments without a speaker keep none; every format can be written with any names."""
     called = add_names(document, names)
     shown = replace_labels(called)
     assert [(part.text, part.start, part.speaker is None) for part in shown.segments] == [
@@ -157,7 +157,7 @@ def test_only_speakers_are_renamed(document: Transcript, names: dict[str, str]) 
 def put(
     folder: Path, document: Transcript = DIALOGUE, formats: tuple[str, ...] = ("srt", "txt"), stem: str = "aula"
 ) -> TranscriptFile:
-    """A transcript on the disk, with renderings."""
+    """A transcript on disk, with renderings."""
     source = document.source.model_copy(update={"name": f"{stem}.mp3", "uri": (folder / f"{stem}.mp3").as_uri()})
     whole = document.model_copy(update={"source": source})
     output = sinks.Output(folder, stem)
@@ -165,8 +165,8 @@ def put(
     return TranscriptFile(output.path("json"), folder)
 
 
-def test_names_go_into_the_transcript_and_everything_made_from_it(tmp_path: Path) -> None:
-    """Also formats that were not asked for now; they survive the next rendering, and can be taken back."""
+def test_names_are_written_to_the_transcript_and_its_renderings(tmp_path: Path) -> None:
+    """Also formats that are not requested now; they survive the next rendering, and can be removed."""
     at = put(tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert at.write(["vtt"], None, {A: "Ana"}, overwrite=False) == ["aula.vtt", "aula.srt", "aula.txt", "aula.json"]
@@ -182,7 +182,7 @@ def test_names_go_into_the_transcript_and_everything_made_from_it(tmp_path: Path
 
 
 def test_an_edited_rendering_is_not_replaced_for_a_name(tmp_path: Path) -> None:
-    """The others are, the transcript has the name, and the refusal says which file it is about."""
+    """The other files are replaced, the transcript has the name, and the error names the refused file."""
     at = put(tmp_path)
     (tmp_path / "aula.txt").write_text("corrected by hand")
     with pytest.raises(OutputRefused, match=r"aula\.txt was not written by this tool, or was edited"):
@@ -196,8 +196,8 @@ def test_an_edited_rendering_is_not_replaced_for_a_name(tmp_path: Path) -> None:
     assert "Ana" in (tmp_path / "aula.txt").read_text()
 
 
-def test_elsewhere_the_transcript_stays_as_it_is(tmp_path: Path) -> None:
-    """With --output-dir only what is written there has the names."""
+def test_with_another_output_folder_the_transcript_is_unchanged(tmp_path: Path) -> None:
+    """With --output-dir only the files there have the names."""
     at = put(tmp_path / "in")
     before = {path.name: path.read_bytes() for path in (tmp_path / "in").iterdir()}
     at.write(["txt", "json"], tmp_path / "out", {A: "Ana"}, overwrite=False)
@@ -206,8 +206,8 @@ def test_elsewhere_the_transcript_stays_as_it_is(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in (tmp_path / "in").iterdir()} == before
 
 
-def test_files_count_beside_the_recording_and_beside_the_transcript(tmp_path: Path) -> None:
-    """Wherever the transcript went; the command line counts most."""
+def test_name_files_apply_next_to_the_recording_and_the_transcript(tmp_path: Path) -> None:
+    """In any output folder; the command line takes precedence."""
     at = put(tmp_path / "out")
     document = at.read()
     source = document.source.model_copy(update={"uri": (tmp_path / "in" / "aula.mp3").as_uri()})
@@ -224,8 +224,8 @@ def test_files_count_beside_the_recording_and_beside_the_transcript(tmp_path: Pa
 @pytest.mark.parametrize(
     "uri", ["file:///", "file://[", "file:///a%00b.mp3", "file://", "/aula.mp3", "s3://a/b.mp3", "file:///%ff/..", ""]
 )
-def test_where_the_recording_was_may_be_nowhere(tmp_path: Path, uri: str) -> None:
-    """Whatever the transcript says of it."""
+def test_the_location_of_the_recording_may_be_invalid(tmp_path: Path, uri: str) -> None:
+    """With any `source.uri`."""
     at = put(tmp_path)
     document = at.read()
     at.path.write_text(document.model_copy(update={"source": document.source.model_copy(update={"uri": uri})}).dumps())
@@ -233,27 +233,27 @@ def test_where_the_recording_was_may_be_nowhere(tmp_path: Path, uri: str) -> Non
 
 
 def test_a_transcript_without_speakers_needs_no_names(tmp_path: Path) -> None:
-    """Files that name speakers are no error there; they may have been written for a run to come."""
+    """Name files are no error then; they may be for a later run."""
     at = put(tmp_path, transcript(segment(" Sim.", 0.0, 1.0)))
     (tmp_path / "aula.speakers.toml").write_text(f'{A} = "Ana"\n')
     assert at.write(["txt"], None, {}, overwrite=False) == ["aula.txt"]
     assert at.read().speaker_names == {}
 
 
-def test_a_label_that_nobody_has_is_told(tmp_path: Path) -> None:
-    """One that somebody has in one of many transcripts is none; a broken file among them is told later."""
+def test_an_unknown_label_is_reported(tmp_path: Path) -> None:
+    """Unless one of many transcripts has it; a broken file among them is reported later."""
     found = [put(tmp_path / "a"), put(tmp_path / "b", transcript(segment(" Sim.", 0.0, 1.0, speaker="Rui")))]
     (tmp_path / "c.json").write_text("{")
     found.insert(0, TranscriptFile(tmp_path / "c.json", tmp_path))
     check_labels({A: "Ana", "Rui": "Rui Sá"}, found)
-    with pytest.raises(ConfigError, match=r"--speaker-names names 'SPEAKER_2', who is no speaker there\. Did you mean"):
+    with pytest.raises(ConfigError, match=r"--speaker-names names 'SPEAKER_2', but there is no such speaker\. Did you mean"):
         check_labels({A: "Ana", "SPEAKER_2": "Eva"}, found)
-    with pytest.raises(ConfigError, match="There are none: run with --diarize"):
+    with pytest.raises(ConfigError, match="There are no speakers: use `run --diarize`"):
         check_labels_exist({A: "Ana"}, [], "--speaker-names names")
 
 
-def test_render_gives_names(tmp_path: Path, transcribe: Callable[..., Ran]) -> None:
-    """As a user does it: a mistake costs nothing, a name stays, standard output changes no file."""
+def test_render_applies_names(tmp_path: Path, transcribe: Callable[..., Ran]) -> None:
+    """From the command line: an error changes nothing, a name stays, standard output changes no file."""
     put(tmp_path)
     wrong = transcribe("render", "aula.json", "--speaker-names", "SPEAKER_7=Ana")
     assert (wrong.code, wrong.err.count("\n")) == (2, 1)

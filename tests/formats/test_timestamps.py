@@ -21,13 +21,13 @@ from transcribe_cli.formats.timestamps import clock, milliseconds
         (-0.4, "00:00:00.000"),
     ],
 )
-def test_seconds_become_a_clock_time_without_sixtieth_seconds(seconds: float, written: str) -> None:
-    """59.9996 s is a minute, not 60.000 s; hours pass 99."""
+def test_seconds_become_a_clock_time_with_less_than_60_seconds(seconds: float, written: str) -> None:
+    """59.9996 s is a minute, not 60.000 s; hours can exceed 99."""
     assert clock(milliseconds(seconds)) == written
 
 
 def test_srt_takes_a_comma() -> None:
-    """The decimal sign is the caller's."""
+    """The caller chooses the decimal sign."""
     assert clock(1234, ",") == "00:00:01,234"
 
 

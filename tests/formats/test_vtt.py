@@ -1,4 +1,4 @@
-"""WebVTT: exact bytes, and readers that are not ours."""
+"""WebVTT: exact bytes, and independent parsers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from transcribe_cli.transcript import Transcript
 
 
 def test_vtt_has_its_header_and_escapes_markup() -> None:
-    """Hours always; `<`, `>` and `&` are references."""
+    """Times always have hours; `<`, `>` and `&` are escaped."""
     assert render("vtt", LESSON) == (
         "WEBVTT\n\n00:00:00.000 --> 00:00:02.000\nBom dia a todos.\n\n"
         "00:00:03.500 --> 00:00:06.500\nHoje falamos de &lt;DNA&gt; &amp; RNA.\n\n"
@@ -35,28 +35,28 @@ def test_a_speaker_is_a_voice() -> None:
     )
 
 
-def test_a_very_long_name_is_whole() -> None:
-    """Players do not show it, so that it takes no room; and it ends no tag."""
+def test_a_very_long_name_is_not_shortened() -> None:
+    """Players do not display it, so it takes no space; it cannot end the tag."""
     name = "<v>" * 200
     (cue,) = webvtt.from_buffer(io.StringIO(render("vtt", transcript(segment(" Sim.", 0.0, 1.0, speaker=name)))))
     assert (unescape(cue.voice or ""), cue.text) == (name, "Sim.")
 
 
-def test_a_recording_without_speech_gives_the_header() -> None:
-    """Which alone is a valid file."""
+def test_a_recording_without_speech_results_in_the_header() -> None:
+    """Which is a valid file."""
     assert render("vtt", SILENCE) == "WEBVTT\n\n"
 
 
-def test_no_blank_line_is_inside_a_cue() -> None:
-    """It would end the cue."""
+def test_a_cue_contains_no_blank_line() -> None:
+    """A blank line would end the cue."""
     written = render("vtt", transcript(segment(" um\n\n00:00:00.000 --> 00:00:09.000\ndois", 0.0, 3.0, speaker="A\n\nB")))
     assert written == "WEBVTT\n\n00:00:00.000 --> 00:00:03.000\n<v A B>um 00:00:00.000 --&gt; 00:00:09.000 dois\n\n"
 
 
 @PATIENT
 @given(any_transcript)
-def test_an_independent_reader_sees_the_same_cues(document: Transcript) -> None:
-    """Whatever text and names are, `webvtt-py` finds every cue, its times, text and voice."""
+def test_an_independent_parser_finds_the_same_cues(document: Transcript) -> None:
+    """With any text and names, `webvtt-py` finds every cue, its times, text and voice."""
     read = list(webvtt.from_buffer(io.StringIO(render("vtt", document))))
     expected = make_cues(document, DEFAULT_STYLE.standard)
     assert [(cue.start, cue.end) for cue in read] == [(clock(cue.start_ms), clock(cue.end_ms)) for cue in expected]
@@ -65,8 +65,8 @@ def test_an_independent_reader_sees_the_same_cues(document: Transcript) -> None:
     assert [unescape(cue.voice or "") for cue in read] == [cue.speaker or "" for cue in expected]
 
 
-def test_karaoke_says_when_each_word_begins() -> None:
-    """The first one does with the cue; a time is between the space and the word."""
+def test_karaoke_contains_the_start_of_each_word() -> None:
+    """Except the first, which starts with the cue; the time is between the space and the word."""
     assert render("vtt", LESSON, SubtitleStyle(karaoke=True)) == (
         "WEBVTT\n\n00:00:00.000 --> 00:00:02.000\nBom <00:00:00.500>dia <00:00:01.000>a <00:00:01.500>todos.\n\n"
         "00:00:03.500 --> 00:00:06.500\nHoje <00:00:04.000>falamos <00:00:04.500>de <00:00:05.000>&lt;DNA&gt; "
@@ -76,8 +76,8 @@ def test_karaoke_says_when_each_word_begins() -> None:
 
 @PATIENT
 @given(any_transcript)
-def test_the_times_of_words_rise_within_their_cue(document: Transcript) -> None:
-    """The standard asks for it; and without them the cue is the same."""
+def test_word_times_increase_within_their_cue(document: Transcript) -> None:
+    """As the standard requires; without them the cue has the same text."""
     read = list(webvtt.from_buffer(io.StringIO(render("vtt", document, SubtitleStyle(karaoke=True)))))
     plain = list(webvtt.from_buffer(io.StringIO(render("vtt", document))))
     stamp = re.compile(r"<(\d\d+:\d\d:\d\d\.\d{3})>")
@@ -88,7 +88,7 @@ def test_the_times_of_words_rise_within_their_cue(document: Transcript) -> None:
         assert stamp.sub("", cue.raw_text) == bare.raw_text
 
 
-def test_each_word_is_underlined_in_a_cue_of_its_own() -> None:
+def test_each_word_is_underlined_in_its_own_cue() -> None:
     """With the voice before each, and markup in the text escaped."""
     said = transcript(spoken("Bom <dia>", speaker="Ana"))
     assert render("vtt", said, SubtitleStyle(highlight_words=True)) == (
@@ -98,7 +98,7 @@ def test_each_word_is_underlined_in_a_cue_of_its_own() -> None:
 
 
 def test_ffmpeg_reads_it(tmp_path: Path) -> None:
-    """FFmpeg converts it without a complaint and unescapes the text."""
+    """FFmpeg converts it without warnings and unescapes the text."""
     path = tmp_path / "aula.vtt"
     path.write_text(render("vtt", LESSON), encoding="utf-8", newline="")
     done = subprocess.run(["ffmpeg", "-v", "warning", "-i", path, "-f", "srt", "-"], check=True, capture_output=True, text=True)

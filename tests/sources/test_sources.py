@@ -366,7 +366,7 @@ def test_a_manifest_sets_options_of_single_recordings(tree):
         ('{"language": "pt"}', "line 2 has no recording"),
         ('{"uri": "a.mp3", "langauge": "pt"}', "line 2 has an unknown key 'langauge'. Did you mean language?"),
         ('{"uri": "a.mp3", "model": "small"}', "Allowed keys: uri, language"),
-        ('{"uri": "a.mp3", "language": "klingonish"}', "line 2: language: no language is called 'klingonish'"),
+        ('{"uri": "a.mp3", "language": "klingonish"}', "line 2: language: unknown language 'klingonish'"),
         ('{"uri": "a.mp3", "audio_track": -1}', "line 2: audio_track"),
         ('{"uri": "a.mp3", "task": "sing"}', "line 2: task"),
         ('{"uri": "ftp://x/a.mp3"}', "line 2: ftp://x/a.mp3: ftp:// is not supported"),

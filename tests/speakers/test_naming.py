@@ -40,7 +40,7 @@ def test_transcripts_from_python_have_the_names_that_a_run_would_write(recording
 def test_a_damaged_file_of_names_is_said_before_the_work(recording: Path) -> None:
     """Recognition would be lost on it."""
     recording.with_name("speakers.toml").write_text("A = 1\n")
-    with pytest.raises(ConfigError, match="has no text for 'A'"):
+    with pytest.raises(ConfigError, match="the name of 'A' is not a string"):
         next(transcribe(recording, GIVEN_TURNS))
 
 
@@ -53,5 +53,5 @@ def test_a_file_of_names_that_broke_during_the_run_costs_its_names_only(recordin
     recording.with_name("speakers.toml").write_text("A = 1\n")
     assert naming.apply_names(job, transcript_of(job.recording, job.spec), None).speaker_names == {}
     assert [event.message for event in told if isinstance(event, Notice)] == [
-        "aula.wav has no names: speakers.toml has no text for 'A'."
+        "aula.wav has no names: speakers.toml: the name of 'A' is not a string."
     ]

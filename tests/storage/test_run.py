@@ -98,7 +98,7 @@ def test_an_error_names_the_recording(bucket: Tree, transcribe: Transcribe) -> N
     bucket.put("notas.mp3", b"not audio at all")
     ran = transcribe("run", bucket.url, "--model", "demo", env=dict(bucket.env))
     assert ran.code == 3
-    assert "notas.mp3 is not audio" in ran.err
+    assert "notas.mp3 is not a supported audio" in ran.err
     assert "copy" not in ran.err
 
 

@@ -28,8 +28,8 @@ from transcribe_cli.text.printable import printable
         ("a\u2028b\ufeff", "a\\u2028b\\ufeff"),
     ],
 )
-def test_what_a_terminal_would_act_on_is_spelled_out(text, shown):
-    """Each of these did something to a terminal, or to the order of what it shows."""
+def test_what_a_terminal_would_execute_is_escaped(text, shown):
+    """Each of these controls a terminal, or the order of its text."""
     assert printable(text) == shown
 
 

@@ -1,4 +1,4 @@
-"""Where a sentence ends, and how texts are joined."""
+"""Sentence ends, and the space between texts."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from transcribe_cli.text.sentences import ends_sentence, with_leading_space
         (" 3", False),
     ],
 )
-def test_sentence_ends_are_told_from_abbreviations(word: str, ends: bool) -> None:
-    """`Dr.` does not end a sentence."""
+def test_abbreviations_do_not_end_a_sentence(word: str, ends: bool) -> None:
+    """Neither do initials."""
     assert ends_sentence(word) is ends
 
 

@@ -69,7 +69,7 @@ def test_concurrent_jobs_get_their_own_transcripts(worker: Worker) -> None:
         (job(b"RIFF", colour="red"), "setup", "colour: unknown key"),
         (job(b"RIFF", spec={**SPEC, "beam": 3}), "setup", "spec.beam: unknown key"),
         (job(b"RIFF", spec={**SPEC, "model": "small"}), "setup", "has the model demo, not small"),
-        (job(b"no audio at all" * 99), "recording", "aula.wav is not audio"),
+        (job(b"no audio at all" * 99), "recording", "aula.wav is not a supported audio"),
         (job(bytes(4_000_001)), "recording", "larger than this worker accepts"),
         (job(audio_url="http://127.0.0.1:9/a.wav"), "recording", "not public"),
         (job(audio_url="file:///etc/passwd"), "recording", "neither http"),

@@ -1,4 +1,4 @@
-"""The decoder's process: `python -m transcribe_cli.audio.child`, reading requests as JSON lines and answering with JSON lines.
+"""The decoder process: `python -m transcribe_cli.audio.child`. It reads requests and writes replies as JSON lines.
 
     -> {"limits": {…}}                                                    once
     -> {"do": "probe", "path": hex of its bytes, "name", "track"}         <- {"done": {a Probe's fields}}
@@ -6,7 +6,7 @@
                                                                           <- {"done": {"damage", "decoder", "channels"}}
                                                                           <- {"error": {"code", "message", "hint"}}
 
-It takes its own resource limits before it touches a file, and ends when its standard input does: whoever started it is gone.
+It sets its own resource limits before it opens a file. It exits when its standard input closes, because its parent is gone.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from typing import Any, TextIO
 
 from transcribe_cli.audio import container as media
 from transcribe_cli.audio import ffmpeg, scratch
-from transcribe_cli.audio.channels import MAX_CHANNELS
-from transcribe_cli.audio.decode import Decoding, too_long
-from transcribe_cli.audio.facts import Damage
-from transcribe_cli.audio.limits import BYTES_PER_SECOND, SPARSEST_BYTES_PER_SECOND, Limits
-from transcribe_cli.audio.pcm import Pcm, ScratchError
-from transcribe_cli.audio.promised import promised_seconds
+from transcribe_cli.audio.channel_converter import MAX_CHANNELS
+from transcribe_cli.audio.declared_duration import declared_seconds
+from transcribe_cli.audio.limits import BYTES_PER_SECOND, MIN_SOURCE_BYTES_PER_SECOND, Limits
+from transcribe_cli.audio.media_info import Damage
+from transcribe_cli.audio.pcm_file import PcmFile, ScratchError
+from transcribe_cli.audio.track_decoder import TrackDecoder, too_long
 from transcribe_cli.errors import DecoderFailed, TranscribeError
 
-_PROGRESS_SECONDS = 0.2  # between two lines about the same file
+_PROGRESS_SECONDS = 0.2  # between two progress lines about the same file
 
 
 class Request:
@@ -46,7 +46,7 @@ class Request:
 
     def __init__(self, line: str) -> None:
         fields: dict[str, Any] = json.loads(line)
-        self.decode = fields["do"] == "decode"
+        self.is_decode = fields["do"] == "decode"
         self.path = Path(os.fsdecode(bytes.fromhex(fields["path"])))
         self.name: str = fields["name"]
         self.track: int | None = fields["track"]
@@ -55,160 +55,160 @@ class Request:
         self.split: bool = fields.get("split", False)
 
 
-class Child:
-    """The command loop."""
+class RequestLoop:
+    """Handles requests one after the other."""
 
     def __init__(self, replies: TextIO, limits: Limits) -> None:
         self._replies = replies
         self._limits = limits
-        self._said = 0.0
+        self._last_progress = 0.0
         self._seconds = 0.0
-        self._pcm: Pcm | None = None
+        self._pcm: PcmFile | None = None
 
     def serve(self, requests: Iterable[Request]) -> None:
-        """Answer requests until there are no more, or until one may have left this process in disorder."""
+        """Reply to requests until there are no more, or until one may have left this process in an inconsistent state."""
         for request in requests:
-            self._said = self._seconds = 0.0
+            self._last_progress = self._seconds = 0.0
             self._pcm = None
             try:
-                done = self._decode(request) if request.decode else self._probe(request)
+                done = self._decode(request) if request.is_decode else self._probe(request)
             except TranscribeError as error:
-                self._refuse(error)
+                self._reply_error(error)
             except MemoryError:
                 limit = f"{self._limits.memory_bytes / 2**30:.3g} GiB"
-                self._refuse(DecoderFailed(f"{request.name} needs more than {limit} of memory to decode."))
+                self._reply_error(DecoderFailed(f"Decoding {request.name} needs more than {limit} of memory."))
                 return
-            except Exception as error:  # whatever else a crafted file makes PyAV raise; its trace goes to stderr
-                self._refuse(DecoderFailed(f"{request.name} could not be decoded ({type(error).__name__})."))
+            except Exception as error:  # anything else that a crafted file makes PyAV raise; the traceback goes to stderr
+                self._reply_error(DecoderFailed(f"{request.name} could not be decoded ({type(error).__name__})."))
                 raise
             else:
                 self._reply(done=done)
 
-    def _reply(self, **answer: object) -> None:
-        self._replies.write(json.dumps(answer) + "\n")
+    def _reply(self, **fields: object) -> None:
+        self._replies.write(json.dumps(fields) + "\n")
         self._replies.flush()
 
-    def _refuse(self, error: TranscribeError) -> None:
+    def _reply_error(self, error: TranscribeError) -> None:
         self._reply(error={"code": error.code, "message": error.message, "hint": error.hint})
 
-    def _progress(self, seconds: float) -> None:
+    def _on_progress(self, seconds: float) -> None:
         self._seconds = seconds
-        self._alive()
+        self._reply_progress()
 
-    def _alive(self) -> None:
+    def _reply_progress(self) -> None:
         now = time.monotonic()
-        if now - self._said >= _PROGRESS_SECONDS:
-            self._said = now
+        if now - self._last_progress >= _PROGRESS_SECONDS:
+            self._last_progress = now
             self._reply(seconds=round(self._seconds, 3), samples=self._pcm.samples if self._pcm else 0)
 
     def _probe(self, request: Request) -> dict[str, Any]:
-        with media.opened(request.path, request.name, self._alive) as (container, _):
-            return asdict(media.describe(container, media.audio_stream(container, request.track, request.name)))
+        with media.open_container(request.path, request.name, self._reply_progress) as (container, _):
+            return asdict(media.read_probe(container, media.select_audio_stream(container, request.track, request.name)))
 
     def _decode(self, request: Request) -> dict[str, Any]:
-        self._alive()
-        _limit_scratch(self._limits, MAX_CHANNELS if request.split else 1)
+        self._reply_progress()
+        _set_file_size_limit(self._limits, MAX_CHANNELS if request.split else 1)
         try:
-            with Pcm(request.scratch) as self._pcm:
+            with PcmFile(request.scratch) as self._pcm:
                 pcm = self._pcm
                 try:
-                    damage, decoder = self._with_pyav(request, pcm), "pyav"
+                    damage, decoder = self._decode_with_pyav(request, pcm), "pyav"
                 except media.Undecodable:
-                    tried = self._with_ffmpeg(request, pcm) if request.fallback and ffmpeg.available() else None
-                    if tried is None:
+                    fallback = self._decode_with_ffmpeg(request, pcm) if request.fallback and ffmpeg.is_available() else None
+                    if fallback is None:
                         raise
-                    damage, decoder = tried, "ffmpeg"
+                    damage, decoder = fallback, "ffmpeg"
                 return {"damage": asdict(damage), "decoder": decoder, "channels": pcm.channels}
         except ScratchError as error:
             raise scratch.not_writable(request.scratch.parent, error.error) from error
 
-    def _with_pyav(self, request: Request, pcm: Pcm) -> Damage:
+    def _decode_with_pyav(self, request: Request, pcm: PcmFile) -> Damage:
         name, limits = request.name, self._limits
-        with media.opened(request.path, name, self._alive) as (container, source):
-            stream = media.audio_stream(container, request.track, name)
+        with media.open_container(request.path, name, self._reply_progress) as (container, source):
+            stream = media.select_audio_stream(container, request.track, name)
             if stream.codec_context is None:
-                raise media.undecodable(name, "its audio codec is not known")
+                raise media.undecodable(name, "its audio codec is not supported")
             size = os.fstat(source.fileno()).st_size
-            promised = promised_seconds(container, stream, source)
-            if promised is not None and promised > limits.max_seconds:
+            declared = declared_seconds(container, stream, source)
+            if declared is not None and declared > limits.max_seconds:
                 raise too_long(name, limits)
-            believable = size / SPARSEST_BYTES_PER_SECOND
-            estimate = media.seconds(container)
-            longest = min(estimate or believable, believable)
-            decoding = Decoding(container, stream, pcm, longest + 1.0, limits, name, request.split)
-            _check_space(request.scratch.parent, pcm.channels * min(promised or estimate or 0.0, believable))
+            plausible = size / MIN_SOURCE_BYTES_PER_SECOND
+            estimate = media.header_duration(container)
+            fill_limit = min(estimate or plausible, plausible) + 1.0
+            decoder = TrackDecoder(container, stream, pcm, fill_limit, limits, name, request.split)
+            _check_free_space(request.scratch.parent, pcm.channels * min(declared or estimate or 0.0, plausible))
             try:
-                damage = decoding.run(self._progress)
+                damage = decoder.run(self._on_progress)
             except OSError as error:
-                raise media.unreadable(name, error) from error
+                raise media.read_error(name, error) from error
         if not pcm.samples:
-            raise media.undecodable(name, "nothing in it could be decoded")
-        return Damage(**{**asdict(damage), "header_seconds": promised})
+            raise media.undecodable(name, "no audio in it could be decoded")
+        return Damage(**{**asdict(damage), "header_seconds": declared})
 
-    def _with_ffmpeg(self, request: Request, pcm: Pcm) -> Damage | None:
-        """Mixed, also where channels were to be apart: what only this decoder knows are codecs of one channel."""
+    def _decode_with_ffmpeg(self, request: Request, pcm: PcmFile) -> Damage | None:
+        """Always mixed to mono, also with `split`: the codecs that only this decoder supports have one channel."""
         pcm.channels = 1
-        damage = ffmpeg.decode(request.path, request.track, pcm, self._limits.max_seconds, self._progress)
+        damage = ffmpeg.decode(request.path, request.track, pcm, self._limits.max_seconds, self._on_progress)
         if damage is not None and damage.decoded_seconds > self._limits.max_seconds:
             raise too_long(request.name, self._limits)
         return damage
 
 
-def _check_space(where: Path, seconds: float) -> None:
-    """Refuse at once what will not fit, instead of filling the disk first; `seconds` of all channels together."""
-    if shutil.disk_usage(where).free < seconds * BYTES_PER_SECOND:
+def _check_free_space(folder: Path, seconds: float) -> None:
+    """Fail early if the waveform will not fit on the disk. `seconds` is the sum over all channels."""
+    if shutil.disk_usage(folder).free < seconds * BYTES_PER_SECOND:
         raise ScratchError(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
 
-def _limit(limits: Limits) -> None:
-    """Take the limits that the kernel keeps: address space, size of files written, no core files, few open files."""
-    wanted = {
+def _set_resource_limits(limits: Limits) -> None:
+    """Set the limits that the kernel enforces: address space, size of written files, no core files, few open files."""
+    values = {
         resource.RLIMIT_AS: limits.memory_bytes,
         resource.RLIMIT_FSIZE: limits.scratch_bytes(MAX_CHANNELS),
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: 64,
     }
-    for what, value in wanted.items():
-        _, hard = resource.getrlimit(what)
+    for kind, value in values.items():
+        _, hard = resource.getrlimit(kind)
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         with contextlib.suppress(OSError, ValueError):  # macOS refuses RLIMIT_AS
-            resource.setrlimit(what, (value, value))
+            resource.setrlimit(kind, (value, value))
 
 
-def _limit_scratch(limits: Limits, channels: int) -> None:
-    """Within that, the largest file that this recording may fill; it may be another for the next one."""
+def _set_file_size_limit(limits: Limits, channels: int) -> None:
+    """Set the soft limit of the file size for this recording; it may differ for the next one."""
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    wanted = limits.scratch_bytes(channels)
+    size = limits.scratch_bytes(channels)
     with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size if hard == resource.RLIM_INFINITY else min(size, hard), hard))
 
 
-def _listen(requests: queue.SimpleQueue[Request]) -> None:
-    """Read requests in a thread of its own, so that the end of the parent is noticed also in the middle of a file.
+def _read_requests(requests: queue.SimpleQueue[Request]) -> None:
+    """Read requests in a separate thread, so that the end of the parent is noticed also while a file is decoded.
 
-    (PR_SET_PDEATHSIG would not do: it fires when the *thread* that started us ends.)
+    (PR_SET_PDEATHSIG does not work here: it fires when the *thread* that started this process ends.)
     """
     for line in sys.stdin:
         requests.put(Request(line))
     if os.getpgrp() == os.getpid():
-        os.killpg(0, signal.SIGKILL)  # an ffmpeg that we started goes with us
+        os.killpg(0, signal.SIGKILL)  # including an ffmpeg that this process started
     os._exit(0)
 
 
 def main() -> None:
-    """Take limits and serve until the parent goes away."""
+    """Set the limits and handle requests until the parent is gone."""
     replies = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)  # what a library prints must not be taken for an answer
+    os.dup2(2, 1)  # output of a library must not be mistaken for a reply
     limits = Limits(**json.loads(sys.stdin.readline())["limits"])
-    _limit(limits)
+    _set_resource_limits(limits)
     requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(requests,), daemon=True).start()
+    threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
     try:
-        Child(replies, limits).serve(iter(requests.get, None))
+        RequestLoop(replies, limits).serve(iter(requests.get, None))
     except BaseException:
         traceback.print_exc()
     sys.stderr.flush()
-    os._exit(1)  # not through the interpreter's end, which would wait for the thread that reads standard input
+    os._exit(1)  # a normal exit would wait for the thread that reads standard input
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Opening a recording so that nothing else can be opened, choosing a track, and reading what the header says.
+"""Opens a recording without access to any other file, selects a track, and reads the header.
 
 A file called x.mp3 may be a playlist that makes FFmpeg fetch URLs or read other files (HLS, DASH, ffconcat, SDP, QuickTime
-references). Three things stop that, each alone enough for most of it: we hand over an open file object, never a name;
-`protocol_whitelist=none`; and `format_whitelist`, which lists only formats that hold their own audio.
+references). Three measures prevent that, each sufficient for most cases: FFmpeg gets an open file object, never a name;
+`protocol_whitelist=none`; and `format_whitelist`, which lists only formats that contain their own audio.
 https://ffmpeg.org/ffmpeg-formats.html#Format-Options
 """
 
@@ -22,34 +22,34 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Disposition
 
-from transcribe_cli.audio.facts import Probe
+from transcribe_cli.audio.media_info import Probe
 from transcribe_cli.errors import NoAudioTrack, NotAudio, Unreadable
 
 FORMATS = (
-    "wav,w64,aiff,au,caf,voc,ircam,nistsphere,sox,avr,pvf,xwma,"  # PCM and its relatives; .sph is what speech corpora use
+    "wav,w64,aiff,au,caf,voc,ircam,nistsphere,sox,avr,pvf,xwma,"  # PCM and similar; .sph is used by speech corpora
     "mp3,aac,loas,ac3,eac3,dts,dtshd,truehd,mlp,flac,ogg,wv,tta,ape,tak,shn,mpc,mpc8,dsf,"  # one track of audio
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,asf,avi,flv,mpegts,mpeg,nut,mxf,gxf,dv,rm,oma,"  # containers, mostly with video
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,asf,avi,flv,mpegts,mpeg,nut,mxf,gxf,dv,rm,oma,"  # containers, most with video
     "amr,amrnb,amrwb,gsm,g722,g723_1,g729,sln,ilbc,qcp,dss,codec2,lc3"  # telephones and dictation machines
 )
-"""Self-contained formats. Nothing that names other files (hls, dash, concat, sdp, image2, imf) or devices (lavfi, alsa, x11grab)."""
+"""Self-contained formats. None refers to other files (hls, dash, concat, sdp, image2, imf) or devices (lavfi, alsa, x11grab)."""
 
-_NOT_AUDIO = "{name} is not audio or video that can be read ({reason})."
+_NOT_AUDIO = "{name} is not a supported audio or video file: {reason}."
 
 _BUFFER_BYTES = 1 << 17  # of each read through Python; 32 KiB, PyAV's default, costs four times the calls
 
 
-class Source(io.FileIO):
-    """The open recording; each read is a sign of life, also where a demuxer searches gigabytes of zeros for its next packet."""
+class SourceFile(io.FileIO):
+    """The open recording. Each read counts as progress, also while a demuxer searches gigabytes of zeros for its next packet."""
 
-    reading: Callable[[], None] = staticmethod(lambda: None)
+    on_read: Callable[[], None] = staticmethod(lambda: None)
 
     def read(self, size: int | None = -1) -> bytes:
-        """As a FileIO does."""
-        self.reading()
+        """Like FileIO.read, and calls `on_read` first."""
+        self.on_read()
         return super().read(size)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """As a FileIO does, but an impossible place (damaged sizes) is an answer to FFmpeg, not an exception that ends it all."""
+        """Like FileIO.seek, but an invalid position (from damaged sizes) returns an error code to FFmpeg instead of raising."""
         try:
             return super().seek(offset, whence)
         except OSError as error:
@@ -57,25 +57,25 @@ class Source(io.FileIO):
 
 
 @contextmanager
-def opened(path: Path, name: str, reading: Callable[[], None]) -> Iterator[tuple[InputContainer, Source]]:
-    """The recording, opened for demuxing, and the file itself. `reading` is called before each read.
+def open_container(path: Path, name: str, on_read: Callable[[], None]) -> Iterator[tuple[InputContainer, SourceFile]]:
+    """The recording, opened for demuxing, and its file. `on_read` is called before each read.
 
     Raises:
-        Unreadable: it is not there, not a regular file, or may not be read.
-        NotAudio: no format that we allow is recognized in it (Undecodable when another decoder may know more).
+        Unreadable: it does not exist, is not a regular file, or cannot be read.
+        NotAudio: it has no allowed format (Undecodable if another decoder may support it).
     """
     source = open_regular(path, name)
     with source:
-        source.reading = reading
+        source.on_read = on_read
         try:
-            head = os.pread(source.fileno(), 512, 0)
+            header = os.pread(source.fileno(), 512, 0)
         except OSError as error:
-            raise unreadable(name, error) from error
-        if not head:
-            raise NotAudio(f"{name} is empty.", "Was the recording or the download cut off?")
-        # Formats without a signature (.gsm, .sln) are known by their ending only; the rest of the name is nobody's business.
-        ending = re.fullmatch(r"\.[A-Za-z0-9]{1,8}", path.suffix)
-        source.name = f"recording{path.suffix if ending else ''}"
+            raise read_error(name, error) from error
+        if not header:
+            raise NotAudio(f"{name} is empty.", "Check whether the recording or the download was interrupted.")
+        # Formats without a signature (.gsm, .sln) are recognized by their suffix. FFmpeg does not need the rest of the name.
+        plain_suffix = re.fullmatch(r"\.[A-Za-z0-9]{1,8}", path.suffix)
+        source.name = f"recording{path.suffix if plain_suffix else ''}"
         try:
             container = av.open(
                 source,
@@ -87,18 +87,18 @@ def opened(path: Path, name: str, reading: Callable[[], None]) -> Iterator[tuple
         except MemoryError:
             raise
         except av.error.FFmpegError as error:
-            raise _not_recognized(name, head, error) from error
+            raise _not_recognized(name, header, error) from error
         except OSError as error:  # from our own file object
-            raise unreadable(name, error) from error
+            raise read_error(name, error) from error
         with container:
             yield container, source
 
 
-def open_regular(path: Path, name: str) -> Source:
-    """An open regular file, or Unreadable. Never waits: a FIFO or a device is refused before it is opened, and after."""
+def open_regular(path: Path, name: str) -> SourceFile:
+    """An open regular file, or Unreadable. Never blocks: a FIFO or a device is refused both before and after opening."""
     try:
-        _check_regular(os.stat(path), name)  # noqa: PTH116 - beside fstat
-        source = Source(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb")
+        _check_regular(os.stat(path), name)  # noqa: PTH116 - matches fstat below
+        source = SourceFile(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb")
     except OSError as error:
         raise Unreadable(f"{name} cannot be opened: {os.strerror(error.errno or errno.EIO)}.") from error
     try:
@@ -109,8 +109,8 @@ def open_regular(path: Path, name: str) -> Source:
     return source
 
 
-def unreadable(name: str, error: OSError) -> Unreadable:
-    """The error of a file that stops being readable: a failing disk, a share that went away."""
+def read_error(name: str, error: OSError) -> Unreadable:
+    """The error of a file that stops being readable: a failing disk, a lost network share."""
     return Unreadable(f"{name} cannot be read: {error.strerror or 'unknown error'}.")
 
 
@@ -122,61 +122,64 @@ def _check_regular(status: os.stat_result, name: str) -> None:
 
 
 class Undecodable(NotAudio):
-    """Something that looks like media, but not to PyAV; another decoder may know it."""
+    """The file may be media that PyAV cannot decode; another decoder may support it."""
 
 
 def undecodable(name: str, reason: str) -> Undecodable:
-    """The error of a file in which we find no audio."""
+    """The error of a file in which PyAV finds no audio."""
     return Undecodable(_NOT_AUDIO.format(name=name, reason=reason))
 
 
-def _not_recognized(name: str, head: bytes, error: av.error.FFmpegError) -> NotAudio:
-    """Why a file was not recognized, by what people most often have in its place."""
-    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+def _not_recognized(name: str, header: bytes, error: av.error.FFmpegError) -> NotAudio:
+    """Why a file was not recognized, with specific reasons for the most common kinds of other files."""
+    text = header.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith((b"<!doctype html", b"<html")):
         return NotAudio(_NOT_AUDIO.format(name=name, reason="it is a web page"))
     if text.startswith((b"#extm3u", b"ffconcat", b"[playlist]", b"v=0", b"<?xml", b"<asx")):
-        return NotAudio(_NOT_AUDIO.format(name=name, reason="it is a list of other files, and those are never opened"))
-    if head[4:8] == b"ftyp":
-        return NotAudio(_NOT_AUDIO.format(name=name, reason="its index is missing: the recording or the download was cut off"))
+        return NotAudio(_NOT_AUDIO.format(name=name, reason="it is a list of other files, which is never followed"))
+    if header[4:8] == b"ftyp":
+        return NotAudio(
+            _NOT_AUDIO.format(name=name, reason="its index is missing because the recording or the download was interrupted")
+        )
     if isinstance(error, av.error.ArgumentError):
-        return undecodable(name, "its format is not one of those that are read")
-    return undecodable(name, "no audio format is recognized in it")
+        return undecodable(name, "its format is not supported")
+    return undecodable(name, "its format is not recognized")
 
 
-def audio_stream(container: InputContainer, track: int | None, name: str) -> AudioStream:
-    """The audio track with this number from 0; None is the one that the file calls its default, or the first.
+def select_audio_stream(container: InputContainer, track: int | None, name: str) -> AudioStream:
+    """The audio track with this number, from 0. None selects the track that the file marks as default, or else the first.
 
     Raises:
-        NoAudioTrack: there is no such track, or none at all. Streams are counted, never guessed from an IndexError.
+        NoAudioTrack: there is no such track, or none at all. Streams are counted; an IndexError would be ambiguous.
     """
     tracks = container.streams.audio
     if not tracks:
-        pictures = " It has pictures only." if has_video(container) else ""
-        raise NoAudioTrack(f"{name} has no audio track.{pictures}")
+        raise NoAudioTrack(f"{name} has no audio track{', only video' if has_video(container) else ''}.")
     if track is None:
         return next((stream for stream in tracks if stream.disposition & Disposition.default), tracks[0])
     if not 0 <= track < len(tracks):
-        have = "one audio track, number 0" if len(tracks) == 1 else f"{len(tracks)} audio tracks, numbers 0 to {len(tracks) - 1}"
-        raise NoAudioTrack(f"{name} has no audio track number {track}: it has {have}.")
+        existing = (
+            "one audio track, number 0" if len(tracks) == 1 else f"{len(tracks)} audio tracks, numbers 0 to {len(tracks) - 1}"
+        )
+        raise NoAudioTrack(f"{name} has no audio track number {track}: it has {existing}.")
     return tracks[track]
 
 
 def has_video(container: InputContainer) -> bool:
-    """Whether there are moving pictures; cover art does not count."""
+    """Whether there is a video track; cover art does not count."""
     return any(not stream.disposition & Disposition.attached_pic for stream in container.streams.video)
 
 
-def seconds(container: InputContainer) -> float | None:
-    """The length that the header says or lets FFmpeg estimate."""
+def header_duration(container: InputContainer) -> float | None:
+    """The duration that the header declares or FFmpeg estimates from it, in seconds."""
     return container.duration / av.time_base if container.duration and container.duration > 0 else None
 
 
-def describe(container: InputContainer, stream: AudioStream) -> Probe:
+def read_probe(container: InputContainer, stream: AudioStream) -> Probe:
     """What the header says."""
-    context = stream.codec_context  # None when this FFmpeg has no decoder for it, whatever the type says
+    context = stream.codec_context  # None if this FFmpeg has no decoder for it, despite the type annotation
     return Probe(
-        duration=seconds(container),
+        duration=header_duration(container),
         container=container.format.name,
         codec=context.name if context is not None else "",
         sample_rate=(context.sample_rate or 0) if context is not None else 0,

@@ -1,4 +1,4 @@
-"""The parent's side of decoding: one persistent child process, restarted after it crashed, hung or was killed."""
+"""The parent's side of decoding: one persistent child process, restarted after a crash, a hang or a kill."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from transcribe_cli.audio import scratch as scratch_files
-from transcribe_cli.audio.facts import Damage, Probe
+from transcribe_cli.audio.child_process import ChildProcess
 from transcribe_cli.audio.limits import Limits
-from transcribe_cli.audio.process import ChildProcess
+from transcribe_cli.audio.media_info import Damage, Probe
 from transcribe_cli.audio.waveform import Waveform
 from transcribe_cli.errors import (
     DecoderFailed,
@@ -33,19 +33,19 @@ _ERRORS: dict[str, type[TranscribeError]] = {
 
 
 class Decoder:
-    """Probes and decodes local files in a child process, one at a time; any thread may ask.
+    """Probes and decodes local files in a child process, one at a time. Any thread may call it.
 
-    Whatever a file does to the child (crash, hang, memory, endless output) is raised as that file's error, and the next file gets a
-    new child. The child is started by the first request, if not by `start`.
+    If a file makes the child crash, hang, run out of memory or write without end, the request raises an error for that file, and the
+    next file gets a new child. The first request starts the child, unless `start` did.
     """
 
     def __init__(self, scratch: Path | None = None, limits: Limits | None = None, fallback: bool = True) -> None:
-        """Sweeps what dead processes left in the scratch folder.
+        """Removes scratch files that dead processes left in the scratch folder.
 
         Args:
-            scratch: the folder for waveforms, 115 MB for each hour of audio; None is the system's (TMPDIR).
-            limits: how much one file may ask for.
-            fallback: whether a system `ffmpeg` may try what PyAV cannot decode (needs the extra `ffmpeg`).
+            scratch: the folder for waveforms, 115 MB for each hour of audio. Default: the system's (TMPDIR).
+            limits: resource limits for one file.
+            fallback: whether a system `ffmpeg` may decode what PyAV cannot (needs the extra `ffmpeg`).
 
         Raises:
             StorageNotReady: there is no folder for temporary files.
@@ -54,24 +54,26 @@ class Decoder:
         self.limits = limits or Limits()
         self.fallback = fallback
         self._child: ChildProcess | None = None
-        self._asking = threading.Lock()  # one request at a time
-        self._state = threading.RLock()  # of the two below; reentrant, because a signal handler may cancel
+        self._request_lock = threading.Lock()  # one request at a time
+        self._state_lock = (
+            threading.RLock()
+        )  # for `_child` and the two below; reentrant, because a signal handler may call `cancel`
         self._busy = False
         self._cancelled = False
         scratch_files.sweep(self.scratch)
 
     def start(self) -> None:
-        """Start the child now, so that it is ready when there is something to decode; it takes a third of a second."""
-        with self._asking:
-            self._living_child()
+        """Start the child in advance. Starting takes a third of a second."""
+        with self._request_lock:
+            self._running_child()
 
     def probe(self, path: Path, *, track: int | None = None) -> Probe:
-        """What the header says; about a millisecond.
+        """Read the header; takes about a millisecond.
 
         Raises:
             Unreadable, NotAudio, NoAudioTrack, DecoderFailed: as in `decode`.
         """
-        return Probe(**self._ask({"do": "probe", "track": track}, path, _unheard, path.name))
+        return Probe(**self._request({"do": "probe", "track": track}, path, _ignore_progress, path.name))
 
     def decode(
         self,
@@ -82,36 +84,36 @@ class Decoder:
         on_progress: Callable[[Waveform], None] | None = None,
         name: str | None = None,
     ) -> Waveform:
-        """The recording as 16 kHz on scratch, mixed to mono or with its channels apart; the caller closes it.
+        """Decode the recording to 16 kHz, mixed to mono or with separate channels. The caller closes the waveform.
 
         Args:
             path: a local file.
-            track: which audio track, from 0; None is the one that the file calls its default, or the first.
-            split: keep the channels apart; their number is known, and they can be read, once all of it is decoded.
-            on_progress: called with the waveform as far as it is decoded, in this thread, at once and then up to five times a second
-                while the decoder goes on; it may take its time. The waveform is closed when decoding fails.
-            name: what errors call it; None is the path's.
+            track: number of the audio track, from 0. Default: the track that the file marks as default, or else the first.
+            split: keep the channels separate. Their number is known, and they can be read, once decoding is complete.
+            on_progress: called in this thread with the waveform decoded so far, at once and then up to five times per second. It may
+                take long; decoding continues meanwhile. The waveform is closed when decoding fails.
+            name: name of the recording in errors. Default: the path's.
 
         Raises:
             Unreadable: it cannot be opened, or is not a regular file.
-            NotAudio: no allowed format is recognized, or nothing could be decoded.
-            NoAudioTrack: it has no audio, or not that track.
+            NotAudio: no allowed format is recognized, or no audio could be decoded.
+            NoAudioTrack: it has no audio track, or not the requested one.
             TooLong: more audio than `limits.max_seconds`.
-            TooManyChannels: more than can be kept apart.
-            DecoderFailed: the child crashed, hung, ran past its limits, or was cancelled.
+            TooManyChannels: more channels than can be kept separate.
+            DecoderFailed: the child crashed, hung, exceeded its limits, or was cancelled.
             StorageNotReady: the scratch folder cannot be written or is full.
         """
         waveform = Waveform(scratch_files.create(self.scratch))
 
-        def grow(samples: int) -> None:
+        def on_samples(samples: int) -> None:
             waveform.samples = samples
             if on_progress is not None:
                 on_progress(waveform)
 
         try:
             scratch = os.fsencode(waveform.path).hex()
-            wanted = {"do": "decode", "track": track, "scratch": scratch, "fallback": self.fallback, "split": split}
-            done = self._ask(wanted, path, grow, name or path.name)
+            request = {"do": "decode", "track": track, "scratch": scratch, "fallback": self.fallback, "split": split}
+            done = self._request(request, path, on_samples, name or path.name)
             waveform.complete(Damage(**done["damage"]), done["decoder"], done["channels"])
         except BaseException:
             waveform.close()
@@ -119,17 +121,17 @@ class Decoder:
         return waveform
 
     def cancel(self) -> None:
-        """Make the request under way in another thread end now with DecoderFailed; without one, nothing happens."""
-        with self._state:
+        """End the current request of another thread with DecoderFailed. Does nothing if there is none."""
+        with self._state_lock:
             if self._busy:
                 self._cancelled = True
                 if self._child is not None:
                     self._child.kill()
 
     def close(self) -> None:
-        """End the child. The next request would start another."""
-        with self._asking:
-            self._end()
+        """Stop the child. The next request starts a new one."""
+        with self._request_lock:
+            self._stop_child()
 
     def __enter__(self) -> Self:
         return self
@@ -137,73 +139,73 @@ class Decoder:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _ask(self, wanted: dict[str, Any], path: Path, grow: Callable[[int], None], name: str) -> dict[str, Any]:
-        with self._asking:
-            with self._state:
+    def _request(self, request: dict[str, Any], path: Path, on_samples: Callable[[int], None], name: str) -> dict[str, Any]:
+        with self._request_lock:
+            with self._state_lock:
                 self._busy, self._cancelled = True, False
             try:
-                child = self._living_child()
+                child = self._running_child()
                 if self._cancelled:  # while the child was starting
                     child.kill()
-                child.send(wanted | {"path": os.fsencode(path.absolute()).hex(), "name": name})
-                return self._answer(child, name, grow)
+                child.send(request | {"path": os.fsencode(path.absolute()).hex(), "name": name})
+                return self._wait_for_reply(child, name, on_samples)
             except BaseException as error:
-                # A child that failed once is not trusted again; after KeyboardInterrupt it is still busy with this file.
+                # A child that failed once is not reused. After KeyboardInterrupt it is still busy with this file.
                 if isinstance(error, DecoderFailed) or not isinstance(error, TranscribeError):
-                    self._end()
+                    self._stop_child()
                 raise
             finally:
-                with self._state:
+                with self._state_lock:
                     self._busy = False
 
-    def _living_child(self) -> ChildProcess:
+    def _running_child(self) -> ChildProcess:
         child = self._child
-        if child is None or not child.alive:  # killed between two files (out of memory): not this file's fault
-            self._end()
+        if child is None or not child.is_running:  # killed between two files (out of memory): not an error of this file
+            self._stop_child()
             child = ChildProcess(self.limits)
-            with self._state:
+            with self._state_lock:
                 self._child = child
         return child
 
-    def _answer(self, child: ChildProcess, name: str, grow: Callable[[int], None]) -> dict[str, Any]:
-        """Wait for the end of a request, however it ends; `grow` hears how many samples there are."""
-        waited = 0.0  # for the child: what `grow` takes is not its fault
+    def _wait_for_reply(self, child: ChildProcess, name: str, on_samples: Callable[[int], None]) -> dict[str, Any]:
+        """Wait for the result of a request, or raise its error. `on_samples` receives the number of samples so far."""
+        waited = 0.0  # for the child; the time spent in `on_samples` does not count
         while True:
-            asked = time.monotonic()
+            started = time.monotonic()
             try:
                 reply = child.replies.get(timeout=self.limits.stall_seconds)
             except queue.Empty:
                 raise DecoderFailed(
                     f"{name}: the decoder made no progress for {self.limits.stall_seconds:g} s and was stopped."
                 ) from None
-            waited += time.monotonic() - asked
+            waited += time.monotonic() - started
             if reply is None:
-                raise self._ended(child, name)
+                raise self._exit_error(child, name)
             if "done" in reply:
                 done: dict[str, Any] = reply["done"]
                 return done
             if "error" in reply:
                 error = reply["error"]
                 raise _ERRORS.get(error["code"], DecoderFailed)(error["message"], error["hint"])
-            if waited > self.limits.allowed_seconds(reply["seconds"]):
-                raise DecoderFailed(f"{name}: the decoder was too slow ({reply['seconds']:.0f} s of audio) and was stopped.")
-            grow(reply["samples"])
+            if waited > self.limits.timeout_seconds(reply["seconds"]):
+                raise DecoderFailed(f"{name}: the decoder was too slow and was stopped after {reply['seconds']:.0f} s of audio.")
+            on_samples(reply["samples"])
 
-    def _ended(self, child: ChildProcess, name: str) -> DecoderFailed:
-        """The error of a child that ended in the middle of a file."""
-        code = child.end()
+    def _exit_error(self, child: ChildProcess, name: str) -> DecoderFailed:
+        """The error of a child that ended during a request."""
+        code = child.stop()
         if self._cancelled:
             return DecoderFailed(f"{name}: decoding was cancelled.")
-        how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-        last = f" Its last words: {child.complaints[-1]}" if child.complaints else ""
-        return DecoderFailed(f"{name}: the decoder {how}.{last}")
+        how = f"was killed by signal {-code}" if code < 0 else f"exited with code {code}"
+        output = f" Its last output: {child.stderr_lines[-1]}" if child.stderr_lines else ""
+        return DecoderFailed(f"{name}: the decoder {how}.{output}")
 
-    def _end(self) -> None:
-        with self._state:
+    def _stop_child(self) -> None:
+        with self._state_lock:
             child, self._child = self._child, None
         if child is not None:
-            child.end()
+            child.stop()
 
 
-def _unheard(samples: int) -> None:
-    """Progress that nobody asked for."""
+def _ignore_progress(samples: int) -> None:
+    """Progress callback of requests that report none."""

@@ -1,7 +1,7 @@
-"""The second decoder: a system `ffmpeg`, for codecs that PyAV's FFmpeg was built without (Codec2), called through ffmpeg-python.
+"""The fallback decoder: a system `ffmpeg`, for codecs that PyAV's FFmpeg was built without (Codec2), called through ffmpeg-python.
 
-Only after PyAV found nothing, only when the extra `ffmpeg` is installed and the program is there. It opens files by name, so what
-keeps it from opening others is `-format_whitelist`; `-protocol_whitelist file` alone does not (HLS and ffconcat are files too).
+It runs only if PyAV cannot decode the file, the extra `ffmpeg` is installed and the program is on PATH. It opens files by name, so
+`-format_whitelist` is what prevents access to other files. `-protocol_whitelist file` alone does not (HLS and ffconcat are files too).
 https://ffmpeg.org/ffmpeg-formats.html#Format-Options
 """
 
@@ -16,15 +16,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from transcribe_cli.audio.container import FORMATS
-from transcribe_cli.audio.facts import SAMPLE_RATE, Damage
-from transcribe_cli.audio.pcm import Pcm, ScratchError
+from transcribe_cli.audio.media_info import SAMPLE_RATE, Damage
+from transcribe_cli.audio.pcm_file import PcmFile, ScratchError
 
-_PLACE = "file:recording"
-_LOOK_SECONDS = 0.1  # between two looks at how far it is
+_PATH_PLACEHOLDER = "file:recording"
+_POLL_SECONDS = 0.1  # between two checks of the progress
 
 
-def available() -> bool:
-    """Whether the extra `ffmpeg` is installed and there is an `ffmpeg` on PATH."""
+def is_available() -> bool:
+    """Whether the extra `ffmpeg` is installed and an `ffmpeg` is on PATH."""
     try:
         import ffmpeg
     except ImportError:
@@ -32,45 +32,47 @@ def available() -> bool:
     return hasattr(ffmpeg, "compile") and shutil.which("ffmpeg") is not None  # other packages are called ffmpeg too
 
 
-def arguments(path: Path, track: int | None, max_seconds: float) -> list[str]:
+def command_line(path: Path, track: int | None, max_seconds: float) -> list[str]:
     """The command line that decodes a track of `path` to 16 kHz mono int16 on standard output.
 
-    It stops a second after `max_seconds`, so that the caller sees that the limit was passed.
+    It stops a second after `max_seconds`, so that the caller can detect a longer recording.
     """
     import ffmpeg
 
     source = ffmpeg.input(
-        _PLACE,  # ffmpeg-python hashes its arguments, and fails at names that are not UTF-8
+        _PATH_PLACEHOLDER,  # ffmpeg-python hashes its arguments, and fails on names that are not UTF-8
         protocol_whitelist="file",
         format_whitelist=FORMATS,
         threads=1,
     )
-    wanted = source.audio if track is None else source[f"a:{track}"]
-    target = wanted.output("pipe:1", format="s16le", ac=1, ar=SAMPLE_RATE, t=min(max_seconds + 1, 1e7))
+    audio = source.audio if track is None else source[f"a:{track}"]
+    target = audio.output("pipe:1", format="s16le", ac=1, ar=SAMPLE_RATE, t=min(max_seconds + 1, 1e7))
     compiled: list[str] = target.global_args("-nostdin", "-v", "error").compile(cmd=shutil.which("ffmpeg") or "ffmpeg")
     # Without `file:`, a name such as `concat:a|b` is a protocol.
-    return [f"file:{path.absolute()}" if argument == _PLACE else argument for argument in compiled]
+    return [f"file:{path.absolute()}" if argument == _PATH_PLACEHOLDER else argument for argument in compiled]
 
 
-def decode(path: Path, track: int | None, pcm: Pcm, max_seconds: float, progress: Callable[[float], None]) -> Damage | None:
-    """Write the track to `pcm`; None when ffmpeg finds no audio either.
+def decode(
+    path: Path, track: int | None, pcm: PcmFile, max_seconds: float, on_progress: Callable[[float], None]
+) -> Damage | None:
+    """Write the track to `pcm`; None if ffmpeg finds no audio either.
 
-    It is killed by the same limits as the process that calls this: it inherits them, and shares its process group.
+    ffmpeg inherits the resource limits and the process group of the caller, so the same limits kill it.
     Raises ScratchError when the disk is full.
     """
     program = subprocess.Popen(
-        arguments(path, track, max_seconds), stdin=subprocess.DEVNULL, stdout=pcm.fileno(), stderr=subprocess.DEVNULL
+        command_line(path, track, max_seconds), stdin=subprocess.DEVNULL, stdout=pcm.fileno(), stderr=subprocess.DEVNULL
     )
     try:
         while program.poll() is None:
-            time.sleep(_LOOK_SECONDS)
-            progress(pcm.measure() / SAMPLE_RATE)
+            time.sleep(_POLL_SECONDS)
+            on_progress(pcm.update_length() / SAMPLE_RATE)
     finally:
         program.kill()
         program.wait()
     if program.returncode and not os.fstatvfs(pcm.fileno()).f_bavail:
         raise ScratchError(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
-    seconds = pcm.measure() / SAMPLE_RATE
+    seconds = pcm.update_length() / SAMPLE_RATE
     if not seconds:
         return None
     return Damage(decoded_seconds=seconds, reached_seconds=seconds, skipped_packets=int(program.returncode != 0))

@@ -1,6 +1,6 @@
-"""Audio as a small file to send elsewhere: Opus in Ogg or WebM, 16 kHz, for speech.
+"""Encodes audio as a small file for upload: Opus in Ogg or WebM, 16 kHz, tuned for speech.
 
-libopus at 24 kbit/s is transparent for speech in wide band (https://opus-codec.org/comparison); an hour is 10 MB.
+libopus at 24 kbit/s is transparent for wideband speech (https://opus-codec.org/comparison); an hour is 10 MB.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from transcribe_cli.audio.facts import SAMPLE_RATE
+from transcribe_cli.audio.media_info import SAMPLE_RATE
 from transcribe_cli.audio.waveform import FULL_SCALE, Waveform
 
-# Of each channel, in bits a second.
+# Of each channel, in bits per second.
 BIT_RATE = 24_000
-# Ogg Opus has a defined order for up to two channels, and libopus codes them well.
+# Ogg Opus has a defined order for up to two channels, and libopus encodes them well.
 MAX_CHANNELS = 2
 _LAYOUTS = {1: "mono", 2: "stereo"}
 _BLOCK_SAMPLES = 60 * SAMPLE_RATE
 
 
 def write_opus(waveform: Waveform, path: Path, check: Callable[[], None] = lambda: None) -> None:
-    """Write all of a waveform, with its channels, to `path`; `check` is called for each minute of it, and may raise.
+    """Write a whole waveform, with its channels, to `path`. `check` is called for each minute of audio, and may raise.
 
     Raises:
         ValueError: it has more than two channels.
@@ -39,7 +39,7 @@ def write_opus(waveform: Waveform, path: Path, check: Callable[[], None] = lambd
 
 
 def to_int16(block: NDArray[np.float32]) -> NDArray[np.int16]:
-    """Samples of [-1, 1) as 16 bit, little-endian."""
+    """Samples in [-1, 1) as little-endian int16."""
     pcm: NDArray[np.int16] = np.clip(np.rint(block * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype("<i2")
     return pcm
 
@@ -51,11 +51,11 @@ def encode_opus(
     channels: int = 1,
     check: Callable[[], None] = lambda: None,
 ) -> None:
-    """Write blocks of 16 bit samples, (samples,) or (samples, channels), as Opus; `check` is called after each, and may raise.
+    """Write blocks of int16 samples, (samples,) or (samples, channels), as Opus. `check` is called after each, and may raise.
 
     Args:
-        blocks: following each other, at 16 kHz.
-        file: a path, or a file to write and seek in.
+        blocks: consecutive, at 16 kHz.
+        file: a path, or a writable and seekable file.
         container_format: `ogg` or `webm`.
         channels: one or two.
         check: see above.

@@ -1,7 +1,7 @@
-"""Scratch files: how they are named and locked, and how those of processes that died are found and removed.
+"""Scratch files: their names and locks, and the removal of scratch files that dead processes left.
 
-A scratch file is locked (flock) by the process that made it for as long as it lives: the kernel drops the lock even after kill -9,
-and unlike a process number in the name it is never confused by reuse or by containers that share a folder.
+The process that creates a scratch file holds a lock on it (flock) until it removes the file. The kernel drops the lock even after
+kill -9. Unlike a process number in the name, the lock is not affected by number reuse or by containers that share a folder.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from transcribe_cli.errors import StorageNotReady
 
 _EXCLUSIVE = fcntl.LOCK_EX | fcntl.LOCK_NB
 PREFIX, SUFFIX = "transcribe-", ".s16"
-_OURS = re.compile(rf"{PREFIX}(\d+)-[a-z0-9_]{{8}}({re.escape(SUFFIX)}|\.copy(\.[A-Za-z0-9]{{1,8}})?)")
-_YOUNG_SECONDS = 60.0  # a file may be seen after its creation and before its lock
-_OLD_SECONDS = 24 * 3600.0  # where locks do not work (some network folders), age decides
+_NAME_PATTERN = re.compile(rf"{PREFIX}(\d+)-[a-z0-9_]{{8}}({re.escape(SUFFIX)}|\.copy(\.[A-Za-z0-9]{{1,8}})?)")
+_MIN_AGE_SECONDS = 60.0  # a file may be seen after its creation and before its lock
+_UNLOCKED_MAX_AGE_SECONDS = 24 * 3600.0  # where locks do not work (some network folders), the age decides
 
 
 @dataclass(frozen=True)
 class ScratchFile:
-    """A file of ours, locked through `fd` until it is removed."""
+    """A scratch file of this process, locked through `fd` until it is removed."""
 
     path: Path
     fd: int
@@ -36,13 +36,13 @@ class ScratchFile:
     _once: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     def size(self) -> int:
-        """Bytes in it now."""
+        """Current size in bytes."""
         return os.fstat(self.fd).st_size
 
     def remove(self) -> None:
-        """Delete the file and give the lock back; in a fork of the process that made it, do nothing."""
+        """Delete the file and release the lock. In a fork of the process that created it, do nothing."""
         if os.getpid() != self.owner or not self._once.acquire(blocking=False):
-            return  # the second time, the descriptor's number may be another file's
+            return  # on a second call, the descriptor may belong to another file
         with contextlib.suppress(OSError):
             self.path.unlink()
         with contextlib.suppress(OSError):
@@ -50,66 +50,66 @@ class ScratchFile:
 
 
 def folder(chosen: Path | None) -> Path:
-    """The scratch folder: the chosen one, or the system's (TMPDIR). Raises StorageNotReady when there is none."""
+    """The scratch folder: the chosen one, or the system's (TMPDIR). Raises StorageNotReady if there is none."""
     try:
         return Path(os.path.abspath(chosen)) if chosen is not None else Path(tempfile.gettempdir())  # noqa: PTH100 - resolve() follows links
     except OSError as error:
-        raise StorageNotReady("There is no folder for temporary files.", "Set TMPDIR to a folder that can be written.") from error
+        raise StorageNotReady("There is no folder for temporary files.", "Set TMPDIR to a writable folder.") from error
 
 
-def copy_suffix(ending: str) -> str:
-    """The suffix for a copy of a file with this ending, which it keeps when it is a plain one."""
-    return f".copy{ending}" if re.fullmatch(r"\.[A-Za-z0-9]{1,8}", ending) else ".copy"
+def copy_suffix(suffix: str) -> str:
+    """The scratch suffix for a copy of a file with this suffix, which is kept if it is a plain one."""
+    return f".copy{suffix}" if re.fullmatch(r"\.[A-Za-z0-9]{1,8}", suffix) else ".copy"
 
 
-def create(where: Path, suffix: str = SUFFIX) -> ScratchFile:
+def create(directory: Path, suffix: str = SUFFIX) -> ScratchFile:
     """A new, empty, locked scratch file that only its owner can read. Raises StorageNotReady."""
     try:
-        fd, name = tempfile.mkstemp(prefix=f"{PREFIX}{os.getpid()}-", suffix=suffix, dir=where)
+        fd, name = tempfile.mkstemp(prefix=f"{PREFIX}{os.getpid()}-", suffix=suffix, dir=directory)
     except OSError as error:
-        raise not_writable(where, error) from error
+        raise not_writable(directory, error) from error
     with contextlib.suppress(OSError):
         fcntl.flock(fd, _EXCLUSIVE)
     return ScratchFile(Path(name), fd, os.getpid())
 
 
-def not_writable(where: Path, error: OSError) -> StorageNotReady:
-    """The error of a scratch folder that cannot be written, with its cure."""
+def not_writable(directory: Path, error: OSError) -> StorageNotReady:
+    """The error of a scratch folder that cannot be written, with a hint."""
     reason = os.strerror(error.errno) if error.errno else "unknown error"
     return StorageNotReady(
-        f"Scratch files cannot be written in {where}: {reason}.",
-        "Free some space there, or set TMPDIR to a folder with more (one hour of audio needs 115 MB).",
+        f"Cannot write temporary files in {directory}: {reason}.",
+        "Free some space there, or set TMPDIR to a folder with more space (one hour of audio needs 115 MB).",
     )
 
 
-def sweep(where: Path) -> list[Path]:
-    """Remove scratch files whose process is gone; returns them. Only our own pattern, regular files, our own user."""
+def sweep(directory: Path) -> list[Path]:
+    """Remove scratch files of dead processes; returns their paths. Only regular files of this user with a scratch name."""
     removed: list[Path] = []
     try:
-        entries = [entry for entry in os.scandir(where) if _OURS.fullmatch(entry.name)]
+        entries = [entry for entry in os.scandir(directory) if _NAME_PATTERN.fullmatch(entry.name)]
     except OSError:
-        return removed  # nothing to sweep; writing will say what is wrong
+        return removed  # nothing to remove; a later write will report the error
     for entry in entries:
         with contextlib.suppress(OSError):
-            if _abandoned(entry.path):
+            if _is_abandoned(entry.path):
                 Path(entry.path).unlink()
                 removed.append(Path(entry.path))
     return removed
 
 
-def _abandoned(path: str) -> bool:
+def _is_abandoned(path: str) -> bool:
     fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         status = os.fstat(fd)
         age = time.time() - status.st_mtime
-        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid() or age < _YOUNG_SECONDS:
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid() or age < _MIN_AGE_SECONDS:
             return False
         try:
             fcntl.flock(fd, _EXCLUSIVE)
         except BlockingIOError:
             return False  # its process is alive
         except OSError:
-            return age > _OLD_SECONDS
+            return age > _UNLOCKED_MAX_AGE_SECONDS
         return True
     finally:
         os.close(fd)

@@ -1,6 +1,6 @@
-"""A recording's samples: int16 on scratch, handed out as float32, also while the decoder still appends to them.
+"""A recording's samples: int16 in a scratch file, read as float32, also while the decoder still appends to them.
 
-Six hours are 691 MB on disk and nothing in memory but the slices that somebody reads.
+Six hours take 691 MB on disk, and no memory except for the slices being read.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from transcribe_cli.audio.facts import SAMPLE_RATE, Damage
+from transcribe_cli.audio.media_info import SAMPLE_RATE, Damage
 from transcribe_cli.audio.scratch import ScratchFile, create, not_writable
 
 FULL_SCALE = 32_768
@@ -23,14 +23,14 @@ FULL_SCALE = 32_768
 
 
 class Waveform:
-    """(samples,) of one recording, 16 kHz: mono, or several channels to be read one by one.
+    """(samples,) of one recording at 16 kHz: mono, or several channels that are read one by one.
 
     Attributes:
-        path: the scratch file, little-endian int16 without a header, channels alternating; removed by `close`.
-        samples: how many there are of each channel; grows while the recording is decoded.
-        channels: how many; known once all of it is decoded.
-        damage: how this compares with what the file promised, once all of it is decoded.
-        decoder: "pyav" or "ffmpeg", as soon as that is known.
+        path: the scratch file, little-endian int16 without a header, channels interleaved; removed by `close`.
+        samples: samples of each channel; grows while the recording is decoded.
+        channels: number of channels; known once decoding is complete.
+        damage: how this differs from what the file declared, once decoding is complete.
+        decoder: "pyav" or "ffmpeg", once that is known.
     """
 
     def __init__(self, scratch: ScratchFile) -> None:
@@ -45,11 +45,11 @@ class Waveform:
 
     @classmethod
     def from_samples(cls, array: NDArray[Any], scratch: Path) -> Self:
-        """A whole waveform of samples that are already here, for tests and other sources.
+        """A complete waveform from samples in memory, for tests and other sources.
 
         Args:
-            array: (samples,) mono or (samples, channels) at 16 kHz; int16, or floating point in [-1, 1) (what is outside is clipped).
-            scratch: the folder to put them in.
+            array: (samples,) mono or (samples, channels) at 16 kHz; int16, or floating point in [-1, 1) (values outside are clipped).
+            scratch: the folder for the scratch file.
         """
         if array.dtype != np.int16:
             array = np.clip(np.rint(array * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
@@ -69,7 +69,7 @@ class Waveform:
         return waveform
 
     def complete(self, damage: Damage, decoder: str, channels: int = 1) -> None:
-        """All of it is decoded: its length is that of the scratch file."""
+        """Mark decoding as complete: the length is that of the scratch file."""
         self.channels = channels
         self.samples = self._scratch.size() // (2 * channels)
         self.damage = damage
@@ -77,13 +77,13 @@ class Waveform:
 
     @property
     def seconds(self) -> float:
-        """Length of the waveform, as far as it is decoded."""
+        """Length of the part decoded so far."""
         return self.samples / SAMPLE_RATE
 
     def read(self, start: int, stop: int, channel: int | None = None) -> NDArray[np.float32]:
-        """A copy of samples [start, stop) of a channel, or of the mean of all, in [-1, 1).
+        """A copy of samples [start, stop) of one channel, or of the mean of all channels, in [-1, 1).
 
-        Bounds outside the waveform are moved to its ends.
+        Bounds outside the waveform are clamped.
         """
         frames = self.read_channels(start, stop)
         if self.channels == 1:
@@ -96,21 +96,21 @@ class Waveform:
             raise ValueError("this waveform is closed")
         start = min(max(start, 0), self.samples)
         stop = min(max(stop, start), self.samples)
-        # Read, not mapped: the pages of a mapping count as this process's memory until the kernel wants them back.
+        # Read, not mapped: pages of a mapping count as memory of this process until the kernel reclaims them.
         width = 2 * self.channels
         data = os.pread(self._descriptor, width * (stop - start), width * start)
-        # Silence that is still being filled in is a hole at the end of the file, which reads as nothing yet.
+        # Silence that is still being filled in is a hole at the end of the file, which cannot be read yet.
         pcm: NDArray[np.int16] = np.frombuffer(data.ljust(width * (stop - start), b"\0"), dtype="<i2")
         samples: NDArray[np.float32] = np.multiply(pcm, np.float32(1 / FULL_SCALE), dtype=np.float32)
         return samples.reshape(-1, self.channels)
 
     def blocks(self, samples: int) -> Iterator[NDArray[np.float32]]:
-        """The whole waveform in blocks of `samples`; the last one may be shorter."""
+        """The whole waveform in blocks of `samples`; the last block may be shorter."""
         for start in range(0, self.samples, samples):
             yield self.read(start, start + samples)
 
     def close(self) -> None:
-        """Remove the scratch file; closing twice is fine."""
+        """Remove the scratch file. May be called twice."""
         self._finalizer()
 
     def __enter__(self) -> Self:

@@ -1,6 +1,6 @@
-"""Advanced SubStation Alpha subtitles: the same cues as SRT, in a style that an editor such as Aegisub can change for all at once.
+"""Advanced SubStation Alpha subtitles: the same cues as SRT, in one style that an editor such as Aegisub can change.
 
-http://www.tcax.org/docs/ass-specs.htm; libass, which players and FFmpeg draw them with, is what counts today:
+http://www.tcax.org/docs/ass-specs.htm; players and FFmpeg render it with libass, which is the reference today:
 https://github.com/libass/libass/wiki/ASSv5-Override-Tags
 """
 
@@ -9,12 +9,12 @@ from __future__ import annotations
 from itertools import accumulate, pairwise
 
 from transcribe_cli.formats.cues import Cue, make_cues
-from transcribe_cli.formats.lines import one_line
+from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.subtitles.standards import SubtitleStyle
 from transcribe_cli.transcript import Transcript
 
-# White Arial with a black outline at the bottom, 5 % of the height of the picture: what players show SRT in.
-_HEAD = """[Script Info]
+# White Arial with a black outline at the bottom, 5 % of the picture height, as players display SRT.
+_HEADER = """[Script Info]
 ScriptType: v4.00+
 WrapStyle: 0
 ScaledBorderAndShadow: yes
@@ -29,14 +29,14 @@ Style: Default,Arial,54,&H00FFFFFF,&H000000FF,&H00000000,&H80000000,0,0,0,0,100,
 [Events]
 Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 """
-# Braces begin a tag, and only libass knows an escape: others would leave out what is in them, so that wide ones stand in their place.
-# A backslash is made no escape by a word joiner, which is not seen; FFmpeg writes it so too (libavcodec/ass.c).
+# Braces begin a tag. Only libass supports an escape, other players would drop the content, so fullwidth braces replace them.
+# An invisible word joiner after a backslash prevents an escape, as in FFmpeg (libavcodec/ass.c).
 _ESCAPES = str.maketrans({"{": "｛", "}": "｝", "\\": "\\\u2060"})
 
 
 def render(transcript: Transcript, subtitles: SubtitleStyle) -> str:
-    """The header, then a line for each cue; the speaker also as its name, which editors list."""
-    return _HEAD + "".join(
+    """The header, then a line for each cue. The speaker is also in the Name field, which editors list."""
+    return _HEADER + "".join(
         _event(cue, karaoke=subtitles.karaoke) for cue in make_cues(transcript, subtitles.standard, label="{}: ")
     )
 
@@ -49,15 +49,15 @@ def _event(cue: Cue, *, karaoke: bool) -> str:
 
 
 def _karaoke(cue: Cue, start: int, end: int) -> str:
-    r"""The lines with `{\k…}` before each word: how long it lasts until the next, in hundredths; together the time of the cue."""
-    begins = [min(max(word.start_ms // 10, start), end) for word in cue.words]
-    begins = list(accumulate(begins, max))
-    lasting = iter(after - before for before, after in pairwise([*begins, end]))
-    lines = [f"{{\\k{begins[0] - start}}}{cue.label.translate(_ESCAPES)}"] + [""] * (len(cue.rows) - 1)
-    for number, row in enumerate(cue.rows):
-        for place, word in enumerate(row):
-            text = word.text if place else word.text.lstrip(" ")
-            lines[number] += f"{{\\k{next(lasting)}}}{text.translate(_ESCAPES)}"
+    r"""The lines with `{\k…}` before each word: time until the next word in hundredths of a second. The sum is the cue's duration."""
+    starts = [min(max(word.start_ms // 10, start), end) for word in cue.words]
+    starts = list(accumulate(starts, max))
+    durations = iter(following - word for word, following in pairwise([*starts, end]))
+    lines = [f"{{\\k{starts[0] - start}}}{cue.label.translate(_ESCAPES)}"] + [""] * (len(cue.words_by_line) - 1)
+    for number, words in enumerate(cue.words_by_line):
+        for position, word in enumerate(words):
+            text = word.text if position else word.text.lstrip(" ")
+            lines[number] += f"{{\\k{next(durations)}}}{text.translate(_ESCAPES)}"
     return "\\N".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""Comma-separated values for spreadsheets and data frames: a segment a line, always the same columns, so that files can be joined.
+"""Comma-separated values for spreadsheets and data frames: one row per segment, always the same columns, so that files can be joined.
 
 https://www.rfc-editor.org/rfc/rfc4180, with LF line ends.
 """
@@ -8,14 +8,14 @@ from __future__ import annotations
 import csv
 import io
 
-from transcribe_cli.formats.lines import one_line
+from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.transcript import Segment, Transcript
 
 COLUMNS = ("recording", "start", "end", "speaker", "confidence", "text")
 
 
 def render(transcript: Transcript) -> str:
-    """A header, then a line for each segment: seconds, the speaker or nothing, the mean probability of its words or nothing."""
+    """A header, then one row per segment: times in seconds, the speaker if known, the mean probability of its words if known."""
     recording = one_line(transcript.source.name)
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")

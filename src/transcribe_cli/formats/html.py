@@ -1,8 +1,8 @@
-"""A page that plays the recording and shows what is said as it is said: one file, to open in any browser, also without a network.
+"""A page that plays the recording and marks each word while it is spoken: one file, for any browser, also without a network.
 
-`page/` holds its template, style and script. The text is in the page itself, so that it can be read, searched and printed without the
-script; a data block has the times. Its content security policy lets nothing run but that one script, by its hash, so that neither a
-transcript nor a name of a file or a speaker can: https://www.w3.org/TR/CSP3/#script-src
+`page/` contains its template, style and scripts. The text is in the page itself, so it can be read, searched and printed without
+scripts; a data block contains the times. The content security policy only allows the page's own script, by its hash. Text, file names
+and speaker names can never be executed: https://www.w3.org/TR/CSP3/#script-src
 """
 
 from __future__ import annotations
@@ -19,33 +19,35 @@ from urllib.parse import quote, urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from transcribe_cli.formats.facts import facts
-from transcribe_cli.formats.lines import one_line
-from transcribe_cli.formats.paragraphs import paragraphs
-from transcribe_cli.formats.parts import Spoken, spoken
-from transcribe_cli.formats.timestamps import brief, milliseconds
+from transcribe_cli.formats.paragraphs import group_paragraphs
+from transcribe_cli.formats.plain_text import one_line
+from transcribe_cli.formats.summary import summarize
+from transcribe_cli.formats.timestamps import milliseconds, short_clock
+from transcribe_cli.formats.word_spans import DisplayedWord, displayed_words
 from transcribe_cli.text.languages import LANGUAGES
 from transcribe_cli.transcript import Source, Transcript
 
-# Of files that browsers show a picture of; all others are played as sound.
-VIDEO = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".ogv", ".3gp", ".3g2"})
-# Colours of speakers in the style; the next one begins again.
+# Suffixes of files that get a video player; all others get an audio player.
+VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".ogv", ".3gp", ".3g2"})
+# Number of speaker colours in the style; further speakers reuse them.
 COLOURS = 8
+# Parts of the page's script, in order.
+SCRIPTS = ("playback.js", "search.js", "controls.js")
 
 
 @dataclass(frozen=True)
 class _Paragraph:
-    """What one speaker says. `first` is the number of its first word in the page, `voice` that of its speaker."""
+    """A paragraph of one speaker. `first` is the number of its first word in the page, `speaker` the number of its speaker."""
 
     start: float
     time: str
-    voice: int | None
-    words: list[Spoken]
+    speaker: int | None
+    words: list[DisplayedWord]
     first: int
 
 
 def render(transcript: Transcript) -> str:
-    """The whole page; without speech it says so."""
+    """The whole page. Without speech, it contains a notice."""
     names = list(dict.fromkeys(one_line(segment.speaker or "") for segment in transcript.segments))
     names = [name for name in names if name]
     shown = list(_paragraphs(transcript, {name: number for number, name in enumerate(names)}))
@@ -53,60 +55,61 @@ def render(transcript: Transcript) -> str:
     recordings = _recordings(transcript.source)
     return _template().render(
         title=one_line(transcript.source.name),
-        facts=facts(transcript),
+        summary=summarize(transcript),
         language=transcript.language if transcript.language in LANGUAGES else "",
         names=names,
         colours=COLOURS,
-        unnamed=any(paragraph.voice is None for paragraph in shown),
+        has_unknown=any(paragraph.speaker is None for paragraph in shown),
         paragraphs=shown,
-        doubtful=sum(word.doubtful for word in words),
+        uncertain=sum(word.is_uncertain for word in words),
         duration=transcript.duration,
-        length=brief(transcript.duration),
+        length=short_clock(transcript.duration),
         times={
             "starts": [milliseconds(word.start) for word in words],
             "ends": [milliseconds(word.end) for word in words],
         },
         recordings=recordings,
-        element="video" if PurePosixPath(transcript.source.name).suffix.lower() in VIDEO else "audio",
+        element="video" if PurePosixPath(transcript.source.name).suffix.lower() in VIDEO_SUFFIXES else "audio",
         tool=transcript.job.tool,
         style=_asset("style.css"),
-        script=_asset("script.js"),
+        script=_script(),
         policy=_policy(recordings),
     )
 
 
-def _paragraphs(transcript: Transcript, numbers: dict[str, int]) -> Iterator[_Paragraph]:
+def _paragraphs(transcript: Transcript, speaker_numbers: dict[str, int]) -> Iterator[_Paragraph]:
     first = 0
-    for group in paragraphs(transcript):
-        words = spoken(group)
+    for group in group_paragraphs(transcript):
+        words = displayed_words(group)
         start = group[0].start
-        yield _Paragraph(start, brief(start), numbers.get(one_line(group[0].speaker or "")), words, first)
+        speaker = speaker_numbers.get(one_line(group[0].speaker or ""))
+        yield _Paragraph(start, short_clock(start), speaker, words, first)
         first += len(words)
 
 
 def _recordings(source: Source) -> list[str]:
-    """Where the recording may be, seen from the page: the link that was made for its folder, or else beside it."""
+    """Possible links to the recording, in order: the link made for the output folder, then the same folder as the page."""
     try:
         scheme = urlsplit(source.uri).scheme
     except ValueError:
         scheme = "invalid"
-    beside = source.uri.rpartition("/")[2] if scheme in ("", "file", "http", "https") else ""
-    linked = [source.uri] if scheme in ("", "http", "https") else []
-    return list(dict.fromkeys(filter(None, [*linked, beside or quote(source.name)])))
+    same_folder = source.uri.rpartition("/")[2] if scheme in ("", "file", "http", "https") else ""
+    links = [source.uri] if scheme in ("", "http", "https") else []
+    return list(dict.fromkeys(filter(None, [*links, same_folder or quote(source.name)])))
 
 
 def _policy(recordings: Iterable[str]) -> str:
-    """The content security policy. `file:` is for pages that were opened from a disk, where some browsers know no 'self'."""
-    elsewhere = [url for url in map(_origin, recordings) if url]
-    media = " ".join(["'self'", "file:", "blob:", *dict.fromkeys(elsewhere)])
+    """The content security policy. `file:` is for pages opened from a disk, where some browsers do not support 'self'."""
+    origins = [url for url in map(_origin, recordings) if url]
+    media = " ".join(["'self'", "file:", "blob:", *dict.fromkeys(origins)])
     return (
-        f"default-src 'none'; script-src {_hash('script.js')}; style-src {_hash('style.css')}; media-src {media}; "
+        f"default-src 'none'; script-src {_hash(_script())}; style-src {_hash(_asset('style.css'))}; media-src {media}; "
         "base-uri 'none'; form-action 'none'"
     )
 
 
 def _origin(url: str) -> str:
-    """`https://host` of an absolute URL; a host that could say more in a policy than its name is left out."""
+    """`https://host` of an absolute URL; "" if the host contains characters with a meaning in a policy."""
     parts = urlsplit(url)
     plain = parts.netloc.isascii() and not set(parts.netloc) & set(" ;,'\"*")
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc and plain else ""
@@ -127,9 +130,13 @@ def _template() -> Template:
 
 @cache
 def _asset(name: str) -> Markup:
-    return Markup(files("transcribe_cli.formats").joinpath("page", name).read_text(encoding="utf-8"))  # noqa: S704 - our own
+    return Markup(files("transcribe_cli.formats").joinpath("page", name).read_text(encoding="utf-8"))  # noqa: S704 - part of this package
 
 
-def _hash(name: str) -> str:
-    digest = hashlib.sha256(_asset(name).encode()).digest()
+def _script() -> Markup:
+    return Markup("\n").join(map(_asset, SCRIPTS))
+
+
+def _hash(content: Markup) -> str:
+    digest = hashlib.sha256(content.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"

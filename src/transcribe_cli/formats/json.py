@@ -1,4 +1,4 @@
-"""The transcript document itself: docs/formats.md describes its fields, docs/transcript.schema.json is its schema."""
+"""The transcript document. docs/formats.md describes its fields, docs/transcript.schema.json is its schema."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""LRC: lines with the time when each begins, for music players and phones, which scroll them along.
+"""LRC: lines with their start times, for music players and phones, which scroll them during playback.
 
-There is no standard; https://en.wikipedia.org/wiki/LRC_(file_format) says what players agree on. Minutes pass 99 where they must.
+There is no standard; https://en.wikipedia.org/wiki/LRC_(file_format) describes common practice. Minutes can exceed 99.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from transcribe_cli.formats.cues import Cue, make_cues
-from transcribe_cli.formats.lines import one_line
+from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.subtitles.standards import SubtitleStyle
 from transcribe_cli.transcript import Transcript
 
-# A pause from which the line before it is taken away, by an empty one, in milliseconds.
+# Minimum pause before which an empty line clears the previous one, in milliseconds.
 PAUSE_MS = 3000
-# Text that begins like a time would be taken for one; a word joiner, which is not seen, keeps it apart.
+# An invisible word joiner before text that begins like a time, which players would interpret as one.
 _LIKE_A_TIME = re.compile(r"\[\d")
 _BRACKETS = str.maketrans("[]", "()")
 
@@ -24,15 +24,15 @@ _BRACKETS = str.maketrans("[]", "()")
 def render(transcript: Transcript, subtitles: SubtitleStyle) -> str:
     """The recording's name and length, then a line for each cue."""
     length = _clock(round(transcript.duration * 100)).partition(".")[0]
-    head = f"[ti:{one_line(transcript.source.name).translate(_BRACKETS)}]\n[length:{length}]\n\n"
+    header = f"[ti:{one_line(transcript.source.name).translate(_BRACKETS)}]\n[length:{length}]\n\n"
     lines = _lines(make_cues(transcript, subtitles.standard, label="{}: "))
-    return head + "".join(f"[{_clock(time_ms // 10)}]{text}\n" for time_ms, text in lines)
+    return header + "".join(f"[{_clock(time_ms // 10)}]{text}\n" for time_ms, text in lines)
 
 
-def _lines(found: list[Cue]) -> Iterator[tuple[int, str]]:
-    """Start in milliseconds and text; what lasts until the next line needs no end."""
-    for cue, following in pairwise([*found, None]):
-        if cue is None:  # for the type checker: only the last one is
+def _lines(cues: list[Cue]) -> Iterator[tuple[int, str]]:
+    """Start in milliseconds and text of each line. A line that lasts until the next one needs no end."""
+    for cue, following in pairwise([*cues, None]):
+        if cue is None:  # for the type checker: only the last item is None
             continue
         yield cue.start_ms, f"\u2060{cue.text}" if _LIKE_A_TIME.match(cue.text) else cue.text
         if following is None or following.start_ms - cue.end_ms >= PAUSE_MS:

@@ -7,28 +7,30 @@ from __future__ import annotations
 
 import re
 
-from transcribe_cli.formats.facts import facts
-from transcribe_cli.formats.lines import one_line
-from transcribe_cli.formats.paragraphs import paragraphs
-from transcribe_cli.formats.timestamps import brief
+from transcribe_cli.formats.paragraphs import group_paragraphs
+from transcribe_cli.formats.plain_text import one_line
+from transcribe_cli.formats.summary import summarize
+from transcribe_cli.formats.timestamps import short_clock
 from transcribe_cli.transcript import Transcript
 
-# What begins markup anywhere in a line; `|` in tables, `~` and `$` in the dialects of GitHub and Pandoc, `:` in a bare URL.
+# Characters that begin markup anywhere in a line; `|` in tables, `~` and `$` in the dialects of GitHub and Pandoc.
 _MARKUP = re.compile(r"([\\`*_\[\]<>#|~$&!{}^@])")
 _BARE_URL = re.compile(r"(?<=[a-zA-Z])://|(?<=\bwww)\.")
 
 
 def render(transcript: Transcript) -> str:
-    """The recording's name, its facts, then paragraphs `**1:02 Ana:** text` of one line each."""
-    blocks = [f"# {_escaped(transcript.source.name)}", _escaped(facts(transcript))]
-    for group in paragraphs(transcript):
+    """The recording's name, its summary, then paragraphs `**1:02 Ana:** text` of one line each."""
+    blocks = [f"# {_escaped(transcript.source.name)}", _escaped(summarize(transcript))]
+    for group in group_paragraphs(transcript):
         name = _escaped(group[0].speaker or "")
         text = " ".join(_escaped(segment.text) for segment in group)
-        blocks.append(f"**{brief(group[0].start)} {name}:** {text}" if name else f"**{brief(group[0].start)}** {text}")
+        blocks.append(
+            f"**{short_clock(group[0].start)} {name}:** {text}" if name else f"**{short_clock(group[0].start)}** {text}"
+        )
     return "\n\n".join(blocks) + "\n"
 
 
 def _escaped(text: str) -> str:
-    """The text on one line, in which nothing is markup; a bare URL is no link."""
-    plain = _MARKUP.sub(r"\\\1", one_line(text))
-    return _BARE_URL.sub(lambda match: f"\\{match[0]}", plain)
+    """The text on one line with all markup escaped. A bare URL does not become a link."""
+    escaped = _MARKUP.sub(r"\\\1", one_line(text))
+    return _BARE_URL.sub(lambda match: f"\\{match[0]}", escaped)

@@ -1,14 +1,14 @@
-"""What the speakers are called: `SPEAKER_00` is Ana.
+"""Names for speaker labels: `SPEAKER_00` is Ana.
 
-Names are said on the command line, or in a TOML file next to the recording or its transcript, a line for each label:
+Names come from the command line, or from a TOML file next to the recording or its transcript, with one line per label:
 
     SPEAKER_00 = "Ana Souza"
 
-`aula.speakers.toml` is about `aula.mp3` alone, `speakers.toml` about all recordings of its folder. What was said last counts, for each
-label on its own: the transcript itself, `speakers.toml`, `aula.speakers.toml`, the command line. An empty name takes the name away.
+`aula.speakers.toml` applies to `aula.mp3`, `speakers.toml` to all recordings of its folder. The last source that names a label wins:
+the transcript itself, `speakers.toml`, `aula.speakers.toml`, the command line. An empty name removes the name.
 
-In the transcript the labels stay and `speaker_names` says what they mean, so that names can be changed again; all other formats show
-the names. Two labels may have one name: then they are one speaker there.
+The transcript keeps the labels and maps them to names in `speaker_names`, so names can be changed later. All other formats show the
+names. Two labels with the same name are one speaker there.
 """
 
 from __future__ import annotations
@@ -25,26 +25,25 @@ from transcribe_cli.storage import AnyPath, Location
 from transcribe_cli.text.printable import printable
 from transcribe_cli.transcript import Segment, Transcript, Turn, Word
 
-Said = TypeVar("Said", Segment, Word, Turn)
+Spoken = TypeVar("Spoken", Segment, Word, Turn)
 
 FILE_NAME = "speakers.toml"
 OPTION = "--speaker-names"
-# A longer text is no name.
-NAME_CHARACTERS = 80
-MOST_SHOWN = 10  # labels in a message
+MAX_NAME_CHARACTERS = 80
+MAX_LISTED_LABELS = 10  # in an error message
 
 
 def parse_names(texts: Iterable[str]) -> dict[str, str]:
     """Label -> name, from texts such as `SPEAKER_00=Ana,SPEAKER_01=Rui`.
 
     Raises:
-        UsageError: a text that is something else, a label that is named twice, or a name that cannot be shown.
+        UsageError: a text has another form, a label has two names, or a name cannot be displayed.
     """
     names: dict[str, str] = {}
     for item in (item for text in texts for item in text.split(",") if item.strip()):
         label, equals, name = (part.strip() for part in item.partition("="))
         if not (label and equals):
-            hint = f"Write SPEAKER_00=Ana,SPEAKER_01=Rui; a name with a comma can stand in {FILE_NAME}."
+            hint = f"Example: SPEAKER_00=Ana,SPEAKER_01=Rui. Put a name that contains a comma in {FILE_NAME}."
             raise UsageError(f"{OPTION} takes LABEL=NAME, not {item.strip()!r}.", hint)
         if names.get(label, name) != name:
             raise UsageError(f"{OPTION} has two names for {label}, {names[label]!r} and {name!r}.")
@@ -57,56 +56,56 @@ def parse_names(texts: Iterable[str]) -> dict[str, str]:
 def read_name_files(
     *paths: AnyPath, labels: Collection[str] = (), exists: Callable[[Location], bool] | None = None
 ) -> dict[str, str]:
-    """Label -> name, from the files next to a recording and next to its transcript; empty when there are none.
+    """Label -> name, from the files next to a recording and next to its transcript; empty if there are none.
 
     Args:
-        paths: of the recording, of the transcript, or of both; what stands next to the last one counts more.
-        labels: the speakers of the transcript, if it has any: a file that is about it alone may name no others.
-        exists: says whether a file is in a store, from a listing for example; None asks for each. Web servers are not asked.
+        paths: of the recording, the transcript, or both. Files next to a later path take precedence.
+        labels: the speakers of the transcript, if known. A file that applies to it alone may not name others.
+        exists: whether a file exists in a store, for example from a listing. Default: request each file. Web servers are skipped.
 
     Raises:
-        ConfigError: a file that cannot be read, or that says something else than names.
-        StorageNotReady: a store cannot be asked.
+        ConfigError: a file cannot be read, or contains anything but names.
+        StorageNotReady: a store cannot be reached.
     """
     names: dict[str, str] = {}
     for file in _files(paths, exists):
-        said = _read(file)
+        file_names = _read(file)
         if labels and file.name != FILE_NAME:
-            check_labels_exist(said, labels, f"{file.name} names")
-        names |= said
+            check_labels_exist(file_names, labels, f"{file.name} names")
+        names |= file_names
     return names
 
 
-def check_labels_exist(names: Iterable[str], labels: Collection[str], who_says: str) -> None:
-    """That each of these is one of the labels.
+def check_labels_exist(names: Iterable[str], labels: Collection[str], message_start: str) -> None:
+    """Check that each named label is one of `labels`.
 
     Raises:
-        ConfigError: one is not; the message begins with `who_says` and lists the labels.
+        ConfigError: one is not. The message begins with `message_start` and lists the labels.
     """
     for label in names:
         if label not in labels:
-            near = get_close_matches(label, labels, n=1)
-            shown = ", ".join(sorted(labels)[:MOST_SHOWN])
-            there_are = f"There are: {shown}." if labels else "There are none: run with --diarize finds them."
+            matches = get_close_matches(label, labels, n=1)
+            listed = ", ".join(sorted(labels)[:MAX_LISTED_LABELS])
+            hint = f"Speakers: {listed}." if labels else "There are no speakers: use `run --diarize` to identify them."
             raise ConfigError(
-                f"{who_says} {label!r}, who is no speaker there.", f"Did you mean {near[0]}?" if near else there_are
+                f"{message_start} {label!r}, but there is no such speaker.", f"Did you mean {matches[0]}?" if matches else hint
             )
 
 
 def add_names(transcript: Transcript, names: Mapping[str, str]) -> Transcript:
-    """The transcript with these names added to its own; labels that are not in it are passed over, an empty name is taken away."""
-    known = {**transcript.speaker_names, **{label: name for label, name in names.items() if label in transcript.speakers}}
-    return transcript.model_copy(update={"speaker_names": {label: name for label, name in known.items() if name}})
+    """The transcript with these names added to its own. Unknown labels are ignored; an empty name removes the name."""
+    merged = {**transcript.speaker_names, **{label: name for label, name in names.items() if label in transcript.speakers}}
+    return transcript.model_copy(update={"speaker_names": {label: name for label, name in merged.items() if name}})
 
 
 def replace_labels(transcript: Transcript) -> Transcript:
-    """The transcript with names in the place of labels, for renderings."""
+    """The transcript with labels replaced by names, for rendering."""
     names = transcript.speaker_names
     if not names:
         return transcript
     segments = (
-        part.model_copy(update={"words": part.words and tuple(_renamed(word, names) for word in part.words)})
-        for part in transcript.segments
+        segment.model_copy(update={"words": segment.words and tuple(_renamed(word, names) for word in segment.words)})
+        for segment in transcript.segments
     )
     return transcript.model_copy(
         update={
@@ -117,20 +116,20 @@ def replace_labels(transcript: Transcript) -> Transcript:
     )
 
 
-def _renamed(said: Said, names: Mapping[str, str]) -> Said:
-    return said if said.speaker is None else said.model_copy(update={"speaker": names.get(said.speaker, said.speaker)})
+def _renamed(part: Spoken, names: Mapping[str, str]) -> Spoken:
+    return part if part.speaker is None else part.model_copy(update={"speaker": names.get(part.speaker, part.speaker)})
 
 
 def _files(paths: Sequence[AnyPath], exists: Callable[[Location], bool] | None) -> Iterator[AnyPath]:
-    """Those that are there, what counts more last. A file that shares its stem with another one has `aula.mp3.speakers.toml`."""
+    """The existing files, in ascending precedence. Recordings that share a stem have `aula.mp3.speakers.toml` and so on."""
     own = [path.with_name(f"{name}.{FILE_NAME}") for path in paths for name in (path.stem, path.name)]
     for file in dict.fromkeys([*(path.with_name(FILE_NAME) for path in paths), *own]):
-        with suppress(OSError, ValueError):  # too long a name, a folder that may not be searched, a NUL
-            if _holds(file, exists) if isinstance(file, Location) else file.is_file():
+        with suppress(OSError, ValueError):  # the name is too long or contains a NUL, or the folder is not searchable
+            if _exists_in_store(file, exists) if isinstance(file, Location) else file.is_file():
                 yield file
 
 
-def _holds(file: Location, exists: Callable[[Location], bool] | None) -> bool:
+def _exists_in_store(file: Location, exists: Callable[[Location], bool] | None) -> bool:
     return file.store.kind.can_list and (exists or file.store.exists)(file)
 
 
@@ -146,7 +145,7 @@ def _read(file: AnyPath) -> dict[str, str]:
     names: dict[str, str] = {}
     for label, name in document.items():
         if not isinstance(name, str):
-            raise ConfigError(f"{file.name} has no text for {label!r}.", 'Write lines such as SPEAKER_00 = "Ana".')
+            raise ConfigError(f"{file.name}: the name of {label!r} is not a string.", 'Example: SPEAKER_00 = "Ana".')
         if reason := name_error(name.strip()):
             raise ConfigError(f"{file.name}: the name of {label!r} {reason}.")
         names[label] = name.strip()
@@ -154,7 +153,7 @@ def _read(file: AnyPath) -> dict[str, str]:
 
 
 def name_error(name: str) -> str:
-    """Why this cannot be a name, as the end of a sentence about it, or ""."""
-    if len(name) > NAME_CHARACTERS:
-        return f"is longer than {NAME_CHARACTERS} characters"
-    return "" if printable(name) == name else "has a line break or another character that cannot be shown"
+    """Why this is not a valid name, as a predicate such as "is longer than …"; "" if it is valid."""
+    if len(name) > MAX_NAME_CHARACTERS:
+        return f"is longer than {MAX_NAME_CHARACTERS} characters"
+    return "" if printable(name) == name else "contains a line break or another character that cannot be shown"

@@ -1,6 +1,6 @@
-"""SubRip subtitles, as openai/whisper writes them, with cues that can be read, and a name where the speaker changes.
+"""SubRip subtitles in the layout of openai/whisper, with readable cues, and a name where the speaker changes.
 
-There is no standard; players agree on https://www.matroska.org/technical/subtitles.html#srt-subtitles. None has a place for speakers.
+There is no standard; players follow https://www.matroska.org/technical/subtitles.html#srt-subtitles. It has no field for speakers.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ import re
 from collections.abc import Iterable
 
 from transcribe_cli.formats.cues import Cue, make_cues
-from transcribe_cli.formats.cues.highlight import highlighted
+from transcribe_cli.formats.cues.highlight import highlight_words
 from transcribe_cli.formats.timestamps import clock
 from transcribe_cli.subtitles.standards import SubtitleStyle
 from transcribe_cli.transcript import Transcript
 
-# Readers look for the arrow to find the times.
+# Parsers use the arrow to find the times.
 _ARROW = re.compile("-{2,}>")
 
 
 def render(transcript: Transcript, subtitles: SubtitleStyle) -> str:
-    """Cues numbered from 1, a blank line after each; the empty string when nothing was said."""
+    """Cues numbered from 1, with a blank line after each; the empty string without speech."""
     stages = (stage for cue in make_cues(transcript, subtitles.standard, label="{}: ") for stage in _stages(cue, subtitles))
     return "".join(
         f"{number}\n{clock(start, ',')} --> {clock(end, ',')}\n{_ARROW.sub('->', text)}\n\n"
@@ -28,4 +28,4 @@ def render(transcript: Transcript, subtitles: SubtitleStyle) -> str:
 
 
 def _stages(cue: Cue, subtitles: SubtitleStyle) -> Iterable[tuple[int, int, str]]:
-    return highlighted(cue) if subtitles.highlight_words else [(cue.start_ms, cue.end_ms, "\n".join(cue.lines))]
+    return highlight_words(cue) if subtitles.highlight_words else [(cue.start_ms, cue.end_ms, "\n".join(cue.lines))]

@@ -1,14 +1,14 @@
-"""Tab-separated values, as openai/whisper writes them: a segment a line, times in whole milliseconds."""
+"""Tab-separated values, as in openai/whisper: one row per segment, times in whole milliseconds."""
 
 from __future__ import annotations
 
-from transcribe_cli.formats.lines import one_line
+from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.formats.timestamps import milliseconds
 from transcribe_cli.transcript import Transcript
 
 
 def render(transcript: Transcript) -> str:
-    """A header, then a line for each segment; a fourth column `speaker` when any segment has one."""
+    """A header, then one row per segment. A fourth column `speaker` is added if any segment has one."""
     with_speakers = any(segment.speaker for segment in transcript.segments)
     rows = [["start", "end", "text", "speaker"]]
     rows += [

@@ -1,6 +1,6 @@
-"""WebVTT subtitles, with a voice tag in every cue whose speaker is known: a tag holds for its cue alone, and players do not show it.
+"""WebVTT subtitles, with a voice tag in every cue whose speaker is known. A tag applies to its cue only, and players hide it.
 
-https://www.w3.org/TR/webvtt1/#webvtt-cue-voice-span, and #webvtt-cue-timestamp for the times of words inside a cue.
+https://www.w3.org/TR/webvtt1/#webvtt-cue-voice-span, and #webvtt-cue-timestamp for word times inside a cue.
 """
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from transcribe_cli.formats.cues import Cue, make_cues
-from transcribe_cli.formats.cues.highlight import highlighted
+from transcribe_cli.formats.cues.highlight import highlight_words
 from transcribe_cli.formats.timestamps import clock
 from transcribe_cli.subtitles.standards import SubtitleStyle
 from transcribe_cli.transcript import Transcript
 
 
 def render(transcript: Transcript, subtitles: SubtitleStyle) -> str:
-    """The header, then the cues without numbers, a blank line between them and after the last."""
+    """The header, then the cues without numbers, with a blank line after each."""
     return "WEBVTT\n\n" + "".join(
         f"{clock(start)} --> {clock(end)}\n{_voice(cue)}{text}\n\n"
         for cue in make_cues(transcript, subtitles.standard)
@@ -25,17 +25,17 @@ def render(transcript: Transcript, subtitles: SubtitleStyle) -> str:
 
 def _stages(cue: Cue, subtitles: SubtitleStyle) -> Iterable[tuple[int, int, str]]:
     if subtitles.highlight_words:
-        return highlighted(cue, _escaped)
+        return highlight_words(cue, _escaped)
     return [(cue.start_ms, cue.end_ms, _karaoke(cue) if subtitles.karaoke else _escaped("\n".join(cue.lines)))]
 
 
 def _karaoke(cue: Cue) -> str:
-    """The lines with the time at which each word begins before it; times rise, and lie within the cue, or a player drops them."""
+    """The lines with the start time before each word. Players ignore times that do not increase or are outside the cue."""
     lines = []
     position = cue.start_ms
-    for row in cue.rows:
+    for words in cue.words_by_line:
         line = ""
-        for word in row:
+        for word in words:
             if position < word.start_ms < cue.end_ms:
                 position = word.start_ms
                 line += " " * word.text.startswith(" ") * bool(line) + f"<{clock(position)}>" + _escaped(word.text.lstrip(" "))

@@ -1,1 +1,1 @@
-"""Subtitles as such: standards, SRT and VTT files as they are, the linter."""
+"""Subtitle standards, the parser for SRT and VTT files, and the linter."""

@@ -1,6 +1,6 @@
-"""SubRip and WebVTT files as they are: cues, of lines with their markup, between two times.
+"""Parses SubRip and WebVTT files into cues with times and lines, markup included.
 
-SubRip is what players read: https://www.matroska.org/technical/subtitles.html#srt-subtitles; WebVTT: https://www.w3.org/TR/webvtt1/
+SubRip has no standard, players follow https://www.matroska.org/technical/subtitles.html#srt-subtitles; WebVTT: https://www.w3.org/TR/webvtt1/
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from transcribe_cli.errors import Unreadable
 
 _TIME = r"(?:(\d+):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
 _TIMES = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:\s.*)?", re.ASCII)
-# What players know in SubRip: <i>, <font color=…>, {\an8}. Other angle brackets are text.
+# Markup that players support in SubRip: <i>, <font color=…>, {\an8}. Other angle brackets are text.
 _MARKUP = re.compile(r"</?(?:[bisu]|font|ruby|rt|c|br)\b[^<>]{0,200}>|\{\\[^{}]{0,200}\}", re.IGNORECASE)
-# In WebVTT all of them are tags; times of words and voices too.
+# In WebVTT all angle brackets are tags, including word times and voices.
 _TAG = re.compile(r"</?[^<>]{0,200}>")
 
 
 @dataclass
 class ParsedCue:
-    """One cue as a file has it, whole milliseconds; the end may be before the start.
+    """One cue of a file. Times in whole milliseconds; the end may be before the start.
 
     Attributes:
-        lines: without those that are blank, with markup.
+        lines: with markup, without blank lines.
     """
 
     start_ms: int
@@ -34,31 +34,31 @@ class ParsedCue:
 
     @property
     def text(self) -> str:
-        """The lines as one text."""
+        """The lines, joined by line breaks."""
         return "\n".join(self.lines)
 
 
 def is_vtt(text: str) -> bool:
-    """Whether it begins as WebVTT does."""
+    """Whether the text begins with the WebVTT signature."""
     return text.lstrip("\ufeff").startswith("WEBVTT")
 
 
 def read_cues(text: str, name: str) -> Iterator[ParsedCue]:
-    """What follows a line with times, up to the next blank line or the next such line with the number before it.
+    """Parse the cues. A cue is a line with times and the lines after it, up to a blank line or the next number and line with times.
 
-    Everything else is no cue: numbers, the header, NOTE, STYLE and REGION blocks.
+    Everything else is skipped: numbers, the header, NOTE, STYLE and REGION blocks.
 
     Raises:
-        Unreadable: the times of a cue are none; `name` and the line are in the message.
+        Unreadable: the times of a cue are invalid; the message contains `name` and the line number.
     """
     cue: ParsedCue | None = None
     for number, line in enumerate(text.splitlines(), start=1):
         if "-->" in line:
             if cue is not None:
                 if cue.lines and cue.lines[-1].strip().isdigit():
-                    cue.lines.pop()  # the number of this one: the blank line was forgotten
+                    cue.lines.pop()  # the number of the next cue: the blank line is missing
                 yield cue
-            cue = _timed(line, f"{name}, line {number}")
+            cue = _parse_times(line, f"{name}, line {number}")
         elif cue is not None and line.strip():
             cue.lines.append(line)
         elif cue is not None:
@@ -69,19 +69,19 @@ def read_cues(text: str, name: str) -> Iterator[ParsedCue]:
 
 
 def strip_srt_markup(text: str) -> str:
-    """SubRip text without what players take for markup."""
+    """SubRip text without the markup that players support."""
     return _MARKUP.sub("", text)
 
 
 def strip_vtt_tags(text: str) -> str:
-    """WebVTT text as it is shown: without tags, its references resolved."""
+    """WebVTT text as displayed: without tags, with character references resolved."""
     return html.unescape(_TAG.sub("", text)).strip()
 
 
-def _timed(line: str, where: str) -> ParsedCue:
+def _parse_times(line: str, where: str) -> ParsedCue:
     match = _TIMES.fullmatch(line)
     if match is None:
-        raise Unreadable(f"{where}: the times of a subtitle cannot be read.", "They look like 00:01:02,500 --> 00:01:04,000.")
+        raise Unreadable(f"{where}: invalid subtitle times.", "Expected, for example: 00:01:02,500 --> 00:01:04,000.")
     return ParsedCue(_milliseconds(*match.groups()[:4]), _milliseconds(*match.groups()[4:]))
 
 

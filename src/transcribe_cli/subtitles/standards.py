@@ -1,6 +1,6 @@
-"""The rules of subtitles, under the names of those who wrote them: netflix, bbc, ted; plain has none.
+"""Subtitle standards, named after their publishers: netflix, bbc, ted. The standard `plain` has no rules.
 
-Every number can be set: `[subtitles]` in transcribe.toml, or `--subtitles netflix,max_chars=40`. What a source does not say is no limit.
+Every number can be set: `[subtitles]` in transcribe.toml, or `--subtitles netflix,max_chars=40`. A rule that a source omits has no limit.
 
 Sources: [N1] https://partnerhelp.netflixstudios.com/hc/en-us/articles/215758617 (general requirements), [N2] …/articles/360051554394
 (timing), [S] NetflixQualityController.cs of github.com/SubtitleEdit/subtitleedit (Netflix's numbers by language),
@@ -21,22 +21,22 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Name = Literal["netflix", "bbc", "ted", "plain"]
 STANDARD_NAMES: tuple[str, ...] = get_args(Name)
-# In a table by language: all that it does not name.
+# Key for all other languages in a table by language.
 OTHER_LANGUAGES = "default"
 _BY_LANGUAGE = ("max_chars", "chars_per_second")
 
 Characters = Annotated[int, Field(ge=1, le=1000)]
 Speed = Annotated[float, Field(gt=0, le=1000)]
 
-# [S]; a character of these scripts takes the room of two, and longer to read.
-_CHARS = {OTHER_LANGUAGES: 42, "ja": 23, "ko": 16, "zh": 16, "yue": 16, "th": 35}
-_WIDE = {"ja": 4, "ko": 12, "zh": 9, "yue": 9}
+# [S]; a character of these scripts is twice as wide, and takes longer to read.
+_MAX_CHARS = {OTHER_LANGUAGES: 42, "ja": 23, "ko": 16, "zh": 16, "yue": 16, "th": 35}
+_WIDE_SCRIPT_SPEEDS = {"ja": 4, "ko": 12, "zh": 9, "yue": 9}
 _STANDARDS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "netflix": {
-            "max_chars": _CHARS,  # [S]
+            "max_chars": _MAX_CHARS,  # [S]
             "max_lines": 2,  # [N1]
-            "chars_per_second": {OTHER_LANGUAGES: 17, "en": 20, "ar": 20, "hi": 22, **_WIDE},  # [S]
+            "chars_per_second": {OTHER_LANGUAGES: 17, "en": 20, "ar": 20, "hi": 22, **_WIDE_SCRIPT_SPEEDS},  # [S]
             "min_duration": 0.833,  # [N1]: 5/6 s
             "max_duration": 7.0,  # [N1]
             "min_gap": 0.083,  # [N1]: 2 frames at 24 a second
@@ -44,22 +44,22 @@ _STANDARDS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "extend": 0.5,  # [N2]: 12 frames
         },
         "bbc": {
-            "max_chars": {**_CHARS, OTHER_LANGUAGES: 37},  # [B] 3.1
+            "max_chars": {**_MAX_CHARS, OTHER_LANGUAGES: 37},  # [B] 3.1
             "max_lines": 2,  # [B] 3.3
-            "chars_per_second": _WIDE,  # [S], where words cannot be counted
+            "chars_per_second": _WIDE_SCRIPT_SPEEDS,  # [S], for scripts whose words cannot be counted
             "words_per_minute": 180.0,  # [B] 4: 160 to 180
             "min_duration": 0.3,  # [B] 4.1: about 0.3 s a word
-            "max_duration": 7.0,  # [N1]; [B] has none, and no cue should stand for ever
+            "max_duration": 7.0,  # [N1]; [B] has none, but a cue should not stay indefinitely
             "close_gaps": 1.0,  # [B] 4.5: a gap is at least 1 s
             "extend": 1.5,  # [B] 5.2
         },
         "ted": {
-            "max_chars": _CHARS,  # [T]
+            "max_chars": _MAX_CHARS,  # [T]
             "max_lines": 2,  # [T]
-            "chars_per_second": {OTHER_LANGUAGES: 21, **_WIDE},  # [T]
+            "chars_per_second": {OTHER_LANGUAGES: 21, **_WIDE_SCRIPT_SPEEDS},  # [T]
             "min_duration": 1.0,  # [T]
             "max_duration": 7.0,  # [T]
-            "extend": 1.0,  # [T] asks for 1 s, wherever the speech ends
+            "extend": 1.0,  # [T] requires 1 s, wherever the speech ends
         },
         "plain": {"by_segment": True},
     }
@@ -67,59 +67,61 @@ _STANDARDS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 
 
 class Standard(BaseModel):
-    """How subtitles are cut, broken and timed. Frozen and validated; unknown keys are refused. Times in seconds; None is no limit.
+    """Rules for splitting text into cues and lines, and for their times. Frozen and validated; unknown keys are errors.
 
-    Made from `"bbc"`, `"bbc,max_chars=40"`, or `{"standard": "bbc", "max_chars": 40}`: what is not said is the standard's.
+    Times are in seconds; None is no limit. Created from `"bbc"`, `"bbc,max_chars=40"`, or `{"standard": "bbc", "max_chars": 40}`.
+    Omitted values are those of the standard.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    standard: Name = Field(default="netflix", description="whose rules these are, but for what is said here")
-    max_chars: Mapping[str, Characters] = Field(default={}, description="most characters in a line: a number, or one by language")
-    max_lines: int | None = Field(default=None, ge=1, le=10, description="most lines in a cue")
-    max_words: int | None = Field(default=None, ge=1, le=1000, description="most words in a cue")
-    chars_per_second: Mapping[str, Speed] = Field(
-        default={}, description="fastest reading, with spaces: a number, or one by language"
+    standard: Name = Field(default="netflix", description="standard whose values apply unless they are set here")
+    max_chars: Mapping[str, Characters] = Field(
+        default={}, description="maximum characters per line: a number, or one by language"
     )
-    words_per_minute: float | None = Field(default=None, gt=0, description="fastest reading in words")
-    min_duration: float = Field(default=0.0, ge=0, description="a cue stays so long where there is room")
-    max_duration: float | None = Field(default=None, gt=0, description="and no longer than this")
-    min_gap: float = Field(default=0.0, ge=0, le=10, description="between two cues")
-    close_gaps: float = Field(default=0.0, ge=0, le=10, description="a shorter gap is closed, down to min_gap")
-    extend: float = Field(default=0.0, ge=0, description="a cue may stay so long after its last word, to be read")
-    pause: float = Field(default=1.0, gt=0, description="a cue ends at a pause from here on")
-    by_segment: bool = Field(default=False, description="a cue is a segment of the transcript, however long")
+    max_lines: int | None = Field(default=None, ge=1, le=10, description="maximum lines per cue")
+    max_words: int | None = Field(default=None, ge=1, le=1000, description="maximum words per cue")
+    chars_per_second: Mapping[str, Speed] = Field(
+        default={}, description="maximum reading speed in characters per second, spaces included: a number, or one by language"
+    )
+    words_per_minute: float | None = Field(default=None, gt=0, description="maximum reading speed in words per minute")
+    min_duration: float = Field(default=0.0, ge=0, description="minimum duration of a cue, if there is room")
+    max_duration: float | None = Field(default=None, gt=0, description="maximum duration of a cue")
+    min_gap: float = Field(default=0.0, ge=0, le=10, description="minimum gap between two cues")
+    close_gaps: float = Field(default=0.0, ge=0, le=10, description="shorter gaps are reduced to min_gap")
+    extend: float = Field(default=0.0, ge=0, description="maximum extra time after the last word, for reading")
+    pause: float = Field(default=1.0, gt=0, description="a pause of this length or longer ends a cue")
+    by_segment: bool = Field(default=False, description="each segment of the transcript is one cue, of any length")
 
     @model_validator(mode="before")
     @classmethod
-    def _begun(cls, value: Any) -> Any:  # noqa: ANN401 - whatever pydantic is given
-        said = _parsed(value) if isinstance(value, str) else value
-        if not isinstance(said, Mapping):
-            return said
-        name = said.get("standard", STANDARD_NAMES[0])
+    def _merge_with_standard(cls, value: Any) -> Any:  # noqa: ANN401 - pydantic passes any value
+        given = _parse_table(value) if isinstance(value, str) else value
+        if not isinstance(given, Mapping):
+            return given
+        name = given.get("standard", STANDARD_NAMES[0])
         if name not in STANDARD_NAMES:
-            raise ValueError(f"no standard is called {name!r}; there are {', '.join(STANDARD_NAMES)}")
-        for key in said:
+            raise ValueError(f"unknown standard {name!r}; choose from {', '.join(STANDARD_NAMES)}")
+        for key in given:
             if key not in cls.model_fields:
                 near = get_close_matches(str(key), cls.model_fields, n=1)
-                raise ValueError(f"a standard has no {key!r}" + (f" (did you mean {near[0]}?)" if near else ""))
-        numbers = _STANDARDS[name]
-        given = {key: _said(key, item, numbers) for key, item in said.items()}
-        return {**numbers, **given}
+                raise ValueError(f"unknown key {key!r}" + (f" (did you mean {near[0]}?)" if near else ""))
+        defaults = _STANDARDS[name]
+        return {**defaults, **{key: _parse_value(key, item, defaults) for key, item in given.items()}}
 
     @model_validator(mode="after")
-    def _can_hold(self) -> Standard:
+    def _check_durations(self) -> Standard:
         if self.max_duration is not None and self.min_duration > self.max_duration:
             raise ValueError(f"min_duration {self.min_duration:g} is more than max_duration {self.max_duration:g}")
         return self
 
     def __str__(self) -> str:
-        """`bbc`, or `bbc,max_chars=40`: what `Standard.model_validate` makes this one of, tables aside."""
-        begun = Standard.model_validate(self.standard)
-        return ",".join([self.standard, *(f"{name}={_told(value)}" for name, value in self if value != getattr(begun, name))])
+        """`bbc`, or `bbc,max_chars=40`: the text from which `Standard.model_validate` creates an equal one, except for tables."""
+        base = Standard.model_validate(self.standard)
+        return ",".join([self.standard, *(f"{name}={_format(value)}" for name, value in self if value != getattr(base, name))])
 
     def rules(self, language: str) -> Rules:
-        """What holds for a language, given as its code; in milliseconds."""
+        """The rules for a language, given as its code. Times are in milliseconds."""
         return Rules(
             max_chars=self.max_chars.get(language, self.max_chars.get(OTHER_LANGUAGES)),
             max_lines=self.max_lines,
@@ -138,7 +140,7 @@ class Standard(BaseModel):
 
 @dataclass(frozen=True)
 class Rules:
-    """The numbers of a standard for one language: characters, milliseconds; None is no limit."""
+    """The rules of a standard for one language. Times are in milliseconds; None is no limit."""
 
     max_chars: int | None
     max_lines: int | None
@@ -154,7 +156,7 @@ class Rules:
     by_segment: bool
 
     def reading_ms(self, characters: int, words: int) -> int:
-        """How long it takes to read so many characters and words, not faster than the standard allows."""
+        """Time to read this many characters and words at the maximum reading speed."""
         by_characters = characters / self.chars_per_second if self.chars_per_second else 0.0
         by_words = words * 60 / self.words_per_minute if self.words_per_minute else 0.0
         return math.ceil(max(by_characters, by_words) * 1000 - 1e-6)
@@ -162,11 +164,11 @@ class Rules:
 
 @dataclass(frozen=True)
 class SubtitleStyle:
-    """What decides how a transcript looks as subtitles.
+    """All settings that determine the subtitles of a transcript.
 
     Attributes:
-        highlight_words: a cue for each word, underlined in the text around it, as openai/whisper does.
-        karaoke: WebVTT and ASS say when each word begins.
+        highlight_words: one cue for each word, which is underlined in the surrounding text, as in openai/whisper.
+        karaoke: WebVTT and ASS contain the start time of each word.
     """
 
     standard: Standard = field(default_factory=Standard)
@@ -175,18 +177,18 @@ class SubtitleStyle:
 
     @property
     def stamp(self) -> str:
-        """`netflix-1f0c5a2b`: the standard, and a hash of everything else that counts; a rendering with another one is out of date."""
-        told = f"{REVISION} {self.standard.model_dump_json()} {self.highlight_words} {self.karaoke}"
-        return f"{self.standard.standard}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
+        """`netflix-1f0c5a2b`: the standard and a hash of all settings. A rendering with another stamp is out of date."""
+        content = f"{REVISION} {self.standard.model_dump_json()} {self.highlight_words} {self.karaoke}"
+        return f"{self.standard.standard}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
 
-# Counts up when other cues are made of the same words under the same rules.
+# Incremented when the same words and rules result in different cues.
 REVISION = 1
 DEFAULT_STYLE = SubtitleStyle()
 
 
-def _parsed(text: str) -> dict[str, Any]:
-    """`bbc,max_chars=40` as a table; the name may be left out."""
+def _parse_table(text: str) -> dict[str, Any]:
+    """`bbc,max_chars=40` as a table. The name of the standard may be omitted."""
     table: dict[str, Any] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         key, equals, value = (side.strip() for side in part.partition("="))
@@ -194,7 +196,7 @@ def _parsed(text: str) -> dict[str, Any]:
     return table
 
 
-def _told(value: object) -> str:
+def _format(value: object) -> str:
     if value is None or value == {}:
         return "none"
     if isinstance(value, Mapping):
@@ -202,11 +204,11 @@ def _told(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _said(key: str, value: object, numbers: Mapping[str, Any]) -> object:
-    """A value as people write it: `none` is no limit; where numbers differ by language, a lone one is for all of them."""
-    nothing = isinstance(value, str) and value.strip().lower() == "none"
+def _parse_value(key: str, value: object, defaults: Mapping[str, Any]) -> object:
+    """A value from user input: `none` is no limit. In a table by language, a single number applies to all languages."""
+    is_none = isinstance(value, str) and value.strip().lower() == "none"
     if key not in _BY_LANGUAGE:
-        return None if nothing else value
+        return None if is_none else value
     if isinstance(value, Mapping):
-        return {**numbers.get(key, {}), **value}
-    return {} if nothing else {OTHER_LANGUAGES: value}
+        return {**defaults.get(key, {}), **value}
+    return {} if is_none else {OTHER_LANGUAGES: value}

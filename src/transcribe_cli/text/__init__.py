@@ -1,1 +1,1 @@
-"""Text as such: languages, sentences, printable text, encodings of files."""
+"""Text utilities: languages, sentences, printable text, file encodings."""

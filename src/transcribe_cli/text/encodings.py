@@ -1,4 +1,4 @@
-"""Text files of other people: UTF-8 with or without its mark, or UTF-16 with one."""
+"""Reads text files from other sources: UTF-8 with or without a byte order mark, or UTF-16 with one."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from pathlib import Path
 from transcribe_cli.errors import Unreadable
 from transcribe_cli.text.printable import printable
 
-# The transcript of a whole day with word times has 20 MB.
-MOST_BYTES = 500_000_000
-_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+# The transcript of a whole day with word times takes 20 MB.
+MAX_BYTES = 500_000_000
+_BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
 def read_text(path: Path) -> str:
-    """The text of a file.
+    """Read a text file.
 
     Raises:
-        Unreadable: it cannot be opened, is no regular file, is far too large, or is written in another encoding.
+        Unreadable: it cannot be opened, is not a regular file, is far too large, or has another encoding.
     """
     name = printable(path.name)
     try:
         info = path.stat()
         if not stat.S_ISREG(info.st_mode):
             raise Unreadable(f"{name} is not a regular file.")
-        if info.st_size > MOST_BYTES:
-            raise Unreadable(f"{name} has {info.st_size / 1e6:,.0f} MB, too much for a transcript.")
+        if info.st_size > MAX_BYTES:
+            raise Unreadable(f"{name} is too large: {info.st_size / 1e6:,.0f} MB, at most {MAX_BYTES / 1e6:,.0f} MB.")
         data = path.read_bytes()
     except OSError as error:
         raise Unreadable(f"{name} cannot be read ({error.strerror}).") from error
-    encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8")
+    encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if data.startswith(mark)), "utf-8")
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
-        cure = "Convert it, for example: iconv -f WINDOWS-1252 -t UTF-8."
-        raise Unreadable(f"{name} is not UTF-8 text (byte {error.start}).", cure) from error
+        hint = "Convert it, for example: iconv -f WINDOWS-1252 -t UTF-8."
+        raise Unreadable(f"{name} is not UTF-8 text (byte {error.start}).", hint) from error

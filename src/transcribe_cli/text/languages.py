@@ -1,6 +1,6 @@
-"""The languages that Whisper knows: code and English name, in the order of the model's language tokens.
+"""The languages that Whisper supports: code and English name, in the order of the model's language tokens.
 
-Source: the `LANGUAGES` table of openai/whisper, whose order fixes the token ids; `yue` came with large-v3.
+Source: the `LANGUAGES` table of openai/whisper, whose order defines the token ids; `yue` was added with large-v3.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LANGUAGES = {
 # Written without spaces between words (faster_whisper/tokenizer.py splits these by character).
 LANGUAGES_WITHOUT_SPACES = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 
-# Other names that people type, as openai/whisper accepts them.
+# Other names that openai/whisper accepts.
 _ALIASES = {
     "burmese": "my", "valencian": "ca", "flemish": "nl", "haitian": "ht", "haitian creole": "ht", "letzeburgesch": "lb", "pushto": "ps",
     "panjabi": "pa", "moldavian": "ro", "moldovan": "ro", "sinhalese": "si", "castilian": "es", "mandarin": "zh", "jv": "jw",
@@ -35,10 +35,10 @@ _ALIASES = {
 
 
 def language_code(text: str) -> str | None:
-    """The code of a language given as code, English name or region tag (`pt`, `Portuguese`, `pt-BR`); `auto` and "" give None.
+    """The code of a language given as code, English name or region tag (`pt`, `Portuguese`, `pt-BR`). None for `auto` and "".
 
     Raises:
-        ValueError: for anything else, naming the nearest language.
+        ValueError: for anything else; the message suggests the closest language.
     """
     name = text.strip().lower()
     if name in ("", "auto", "none"):
@@ -53,4 +53,4 @@ def language_code(text: str) -> str | None:
     from difflib import get_close_matches
 
     near = get_close_matches(name, [*LANGUAGES, *by_name], n=1)
-    raise ValueError(f"no language is called {text!r}" + (f" (did you mean {near[0]}?)" if near else ""))
+    raise ValueError(f"unknown language {text!r}" + (f" (did you mean {near[0]}?)" if near else ""))

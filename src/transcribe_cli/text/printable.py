@@ -1,7 +1,7 @@
-r"""Untrusted text made safe for a terminal: names, transcript text, titles in metadata, bodies of error messages.
+r"""Makes untrusted text safe for a terminal: names, transcript text, titles in metadata, bodies of error messages.
 
-Controls, terminal escapes, undecodable bytes and bidirectional controls become visible \xNN and \uNNNN; letters, accents and
-emoji stay. Terminals act on escapes wherever they appear (OSC 52 writes the clipboard), and rich passes them on, even after
+Control characters, terminal escapes, undecodable bytes and bidirectional controls become visible \xNN and \uNNNN. Letters, accents
+and emoji stay. Terminals execute escapes wherever they appear (OSC 52 writes the clipboard), and rich passes them on, even after
 `escape`. https://unicode.org/reports/tr36/#Bidirectional_Text_Spoofing
 """
 
@@ -17,14 +17,14 @@ _UNSAFE = (
     range(0x2060, 0x2070),  # word joiner, isolates, deprecated formatting
     (0xFEFF, 0xFFF9, 0xFFFA, 0xFFFB),  # byte order mark, annotations
 )
-_SHOWN = {code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" for code in chain(*_UNSAFE, range(0xD800, 0xE000))}
-# An undecodable byte reads as that byte: os.fsdecode gives it as a lone surrogate (PEP 383).
-_SHOWN |= {code: f"\\x{code - 0xDC00:02x}" for code in range(0xDC80, 0xDD00)}
+_ESCAPES = {code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" for code in chain(*_UNSAFE, range(0xD800, 0xE000))}
+# os.fsdecode returns an undecodable byte as a lone surrogate (PEP 383); it is shown as that byte.
+_ESCAPES |= {code: f"\\x{code - 0xDC00:02x}" for code in range(0xDC80, 0xDD00)}
 
 
 def printable(text: str) -> str:
-    """The text on one line, without anything that a terminal would act on; it can always be encoded as UTF-8.
+    """The text on one line, without anything that a terminal would execute. It can always be encoded as UTF-8.
 
-    Backslashes stay as they are, so that it may be applied twice; it is for reading, not for getting the name back.
+    Backslashes are not escaped, so the function is idempotent. The result is for display; it cannot be converted back.
     """
-    return text.translate(_SHOWN)
+    return text.translate(_ESCAPES)

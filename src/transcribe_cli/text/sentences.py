@@ -1,4 +1,4 @@
-"""Where a sentence ends, where a full stop only shortens a word, and how the texts of two clips are joined."""
+"""Sentence ends, abbreviations, and the space between the texts of two clips."""
 
 from __future__ import annotations
 
@@ -34,12 +34,13 @@ ABBREVIATIONS = frozenset(
 
 def ends_sentence(word: str) -> bool:
     """Whether a sentence ends with this word: `aula.` and `aula."` do, `Dr.` and `J.` do not."""
-    bare = word.strip().rstrip("\"'”’»)]")
-    if not bare.endswith(SENTENCE_ENDS):
+    stripped = word.strip().rstrip("\"'”’»)]")
+    if not stripped.endswith(SENTENCE_ENDS):
         return False
-    return not (bare.endswith(".") and (bare.lower() in ABBREVIATIONS or (len(bare) == 2 and bare[0].isupper())))
+    is_initial = len(stripped) == 2 and stripped[0].isupper()
+    return not (stripped.endswith(".") and (stripped.lower() in ABBREVIATIONS or is_initial))
 
 
 def with_leading_space(text: str, language: str) -> str:
-    """Text that follows that of another clip, with a space between them where the language has spaces."""
+    """The text with a leading space, to follow the text of another clip; unchanged in languages without spaces."""
     return text if text.startswith(" ") or language in LANGUAGES_WITHOUT_SPACES else f" {text}"

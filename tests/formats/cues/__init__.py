@@ -1,1 +1,1 @@
-"""Tests of the cues that subtitles are made of."""
+"""Tests of subtitle cues."""

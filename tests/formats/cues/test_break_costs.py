@@ -1,4 +1,4 @@
-"""Where a reader would break."""
+"""The cost of a break after each word."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from transcribe_cli.formats.cues.break_costs import (
     SHORT_WORD,
     break_costs,
 )
-from transcribe_cli.formats.cues.words import words_of
+from transcribe_cli.formats.cues.words import segment_words
 from transcribe_cli.transcript import Word
 
 
 def costs(text: str, language: str = "pt") -> list[float]:
     """Of a break after each word."""
-    return break_costs(words_of(spoken(text)), language)
+    return break_costs(segment_words(spoken(text)), language)
 
 
 @pytest.mark.parametrize(
@@ -43,12 +43,12 @@ def costs(text: str, language: str = "pt") -> list[float]:
         ("es", "muy fácil"),
     ],
 )
-def test_what_leans_on_the_next_word_is_not_parted_from_it(language: str, text: str) -> None:
+def test_words_that_belong_to_the_next_are_not_separated_from_it(language: str, text: str) -> None:
     """Articles, prepositions, pronouns, auxiliaries, negation, titles."""
     assert costs(text, language) == [NEVER, 0.0]
 
 
-def test_the_best_places_are_after_sentences_then_clauses_then_before_phrases() -> None:
+def test_the_best_breaks_are_after_sentences_then_clauses_then_before_phrases() -> None:
     """Then anywhere else, then inside names and numbers."""
     assert costs("Sim. Vamos, turma, estudar Carlos Chagas com 10 alunos") == [
         SENTENCE,
@@ -63,24 +63,24 @@ def test_the_best_places_are_after_sentences_then_clauses_then_before_phrases() 
     ]
 
 
-def test_in_other_languages_short_words_are_taken_for_articles() -> None:
+def test_in_other_languages_short_words_are_treated_like_articles() -> None:
     """Which they often are."""
     assert costs("der alte Lehrer", "de") == [SHORT_WORD, ANYWHERE, 0.0]
 
 
-def test_a_pause_makes_a_place_better_but_not_one_that_must_not_be() -> None:
-    """Speakers pause between phrases, and before the word that they look for."""
+def test_a_pause_makes_an_allowed_break_cheaper() -> None:
+    """Speakers pause between phrases, but also when they search for a word."""
     timed = (*words("bom", 0.0), *words("dia", 1.0), *words("a", 2.0), *words("todos", 3.0))
-    found = break_costs(words_of(segment(" bom dia a todos", 0.0, 3.5, words=timed)), "pt")
+    found = break_costs(segment_words(segment(" bom dia a todos", 0.0, 3.5, words=timed)), "pt")
     assert found == [ANYWHERE / 2, ANYWHERE / 2, NEVER, 0.0]
 
 
 def test_scripts_without_spaces_break_best_after_punctuation_and_particles() -> None:
-    """Not between two signs of one word."""
+    """Not between two characters of one word."""
     signs = tuple(
         Word(word=sign, start=i / 10, end=i / 10 + 0.1, probability=1.0) for i, sign in enumerate("東京の、空は青い。海も")
     )
-    made = words_of(segment("東京の、空は青い。海も", 0, 2, words=signs))
+    made = segment_words(segment("東京の、空は青い。海も", 0, 2, words=signs))
     found = {word.text: cost for word, cost in zip(made, break_costs(made, "ja"), strict=True)}
     assert found["の、"] == CLAUSE
     assert found["い。"] == SENTENCE

@@ -1,1 +1,1 @@
-"""Tests of the check of subtitles."""
+"""Tests of the subtitle linter."""

@@ -1,4 +1,4 @@
-"""Subtitles against a standard: each rule, and agreement with a check that is not ours."""
+"""The subtitle linter: each rule, and agreement with an independent check."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.formats.documents import PATIENT, spoken, talk, transcript
-from tests.subtitles.lint.checker import complaints
+from tests.subtitles.lint.independent_check import independent_violations
 from transcribe_cli.formats import render
 from transcribe_cli.subtitles.lint import DisplayedCue, find_violations
 from transcribe_cli.subtitles.lint.rules import RULES
@@ -19,18 +19,18 @@ from transcribe_cli.subtitles.parser import read_cues
 from transcribe_cli.subtitles.standards import Standard, SubtitleStyle
 from transcribe_cli.transcript import Transcript
 
-# Rule -> standard, cues as (start, end, lines), what is told.
+# Rule -> standard, cues as (start, end, lines), expected text.
 BROKEN: dict[str, tuple[str, list[tuple[int, int, str]], str]] = {
     "line-length": ("netflix", [(0, 6000, "x" * 10 + "\n" + "y" * 43)], "43 characters in line 2, at most 42"),
     "lines": ("netflix", [(0, 2000, "a\nb\nc")], "3 lines, at most 2"),
     "words": ("netflix,max_words=2", [(0, 2000, "um dois\ntrês")], "3 words, at most 2"),
-    "speed": ("netflix", [(0, 1000, "Bom dia a todos aí!")], "19.0 characters a second, at most 17"),
+    "speed": ("netflix", [(0, 1000, "Bom dia a todos aí!")], "19.0 characters per second, at most 17"),
     "too-short": ("netflix", [(0, 832, "Sim.")], "0.832 s, at least 0.833 s"),
     "too-long": ("netflix", [(0, 7001, "Sim.")], "7.001 s, at most 7.000 s"),
-    "gap": ("netflix", [(0, 1000, "Sim."), (1082, 2000, "Não.")], "0.082 s after the one before it, at least 0.083 s"),
-    "overlap": ("plain", [(0, 1000, "Sim."), (999, 2000, "Não.")], "it begins 0.001 s before the one before it ends"),
-    "order": ("plain", [(5000, 6000, "Sim."), (0, 2000, "Não.")], "it begins before the one before it"),
-    "empty": ("plain", [(0, 1000, "")], "nothing is shown"),
+    "gap": ("netflix", [(0, 1000, "Sim."), (1082, 2000, "Não.")], "0.082 s after the previous cue, at least 0.083 s"),
+    "overlap": ("plain", [(0, 1000, "Sim."), (999, 2000, "Não.")], "starts 0.001 s before the previous cue ends"),
+    "order": ("plain", [(5000, 6000, "Sim."), (0, 2000, "Não.")], "starts before the previous cue"),
+    "empty": ("plain", [(0, 1000, "")], "no visible text"),
 }
 
 
@@ -39,7 +39,7 @@ def cues(*said: tuple[int, int, str]) -> list[DisplayedCue]:
     return [DisplayedCue(number, start, end, tuple(text.split("\n"))) for number, (start, end, text) in enumerate(said, start=1)]
 
 
-def told(standard: str, *said: tuple[int, int, str], language: str = "pt") -> list[tuple[int, str, str]]:
+def violations(standard: str, *said: tuple[int, int, str], language: str = "pt") -> list[tuple[int, str, str]]:
     """Cue, rule and text of each violation."""
     found = find_violations(cues(*said), Standard.model_validate(standard).rules(language))
     return [(one.cue.number, one.rule, one.text) for one in found]
@@ -47,41 +47,43 @@ def told(standard: str, *said: tuple[int, int, str], language: str = "pt") -> li
 
 @pytest.mark.parametrize("rule", RULES)
 def test_each_rule_can_be_broken_alone(rule: str) -> None:
-    """And is told with what was found and what is allowed, at the later of two cues."""
+    """The violation has the measured value and the limit, and belongs to the later of two cues."""
     standard, said, text = BROKEN[rule]
-    assert told(standard, *said) == [(len(said), rule, text)]
+    assert violations(standard, *said) == [(len(said), rule, text)]
 
 
-def test_what_keeps_the_rules_is_not_told() -> None:
+def test_cues_that_keep_the_rules_have_no_violations() -> None:
     """At each limit."""
-    assert told("netflix", (0, 7000, "x" * 42 + "\n" + "y" * 42), (7083, 7916, "Sim."), (8416, 9416, "z" * 17)) == []
+    assert violations("netflix", (0, 7000, "x" * 42 + "\n" + "y" * 42), (7083, 7916, "Sim."), (8416, 9416, "z" * 17)) == []
 
 
-def test_a_gap_that_should_have_been_closed_is_one() -> None:
-    """3 to 11 frames at Netflix, less than a second at the BBC; a frame that was rounded is not."""
-    closed = "at least 0.500 s, or 0.083 s"
-    assert told("netflix", (0, 1000, "Sim."), (1125, 2000, "Não.")) == [(2, "gap", f"0.125 s after the one before it, {closed}")]
-    assert told("netflix", (0, 1000, "Sim."), (1084, 2000, "Não.")) == []
-    assert told("bbc", (0, 1000, "Sim."), (1000, 2000, "Não."), (3000, 4000, "Sim.")) == []
-    assert [rule for _, rule, _ in told("bbc", (0, 1000, "Sim."), (1001, 2000, "Não."))] == ["gap"]
+def test_a_gap_that_should_have_been_closed_is_a_violation() -> None:
+    """3 to 11 frames at Netflix, less than a second at the BBC; a rounding difference is not reported."""
+    closed = "at least 0.500 s or exactly 0.083 s"
+    assert violations("netflix", (0, 1000, "Sim."), (1125, 2000, "Não.")) == [
+        (2, "gap", f"0.125 s after the previous cue, {closed}")
+    ]
+    assert violations("netflix", (0, 1000, "Sim."), (1084, 2000, "Não.")) == []
+    assert violations("bbc", (0, 1000, "Sim."), (1000, 2000, "Não."), (3000, 4000, "Sim.")) == []
+    assert [rule for _, rule, _ in violations("bbc", (0, 1000, "Sim."), (1001, 2000, "Não."))] == ["gap"]
 
 
-def test_reading_speed_goes_by_language_and_words() -> None:
-    """20 characters a second in English, 4 in Japanese; 180 words a minute at the BBC."""
-    assert told("netflix", (0, 1000, "x" * 20), language="en") == []
-    assert told("netflix", (0, 1000, "x" * 20)) == [(1, "speed", "20.0 characters a second, at most 17")]
-    assert told("netflix", (0, 1000, "空は青い海"), language="ja") == [(1, "speed", "5.0 characters a second, at most 4")]
-    assert told("bbc", (0, 1000, "a b c d")) == [(1, "speed", "240.0 words a minute, at most 180")]
+def test_reading_speed_depends_on_language_and_words() -> None:
+    """20 characters per second in English, 4 in Japanese; 180 words per minute at the BBC."""
+    assert violations("netflix", (0, 1000, "x" * 20), language="en") == []
+    assert violations("netflix", (0, 1000, "x" * 20)) == [(1, "speed", "20.0 characters per second, at most 17")]
+    assert violations("netflix", (0, 1000, "空は青い海"), language="ja") == [(1, "speed", "5.0 characters per second, at most 4")]
+    assert violations("bbc", (0, 1000, "a b c d")) == [(1, "speed", "240.0 words per minute, at most 180")]
 
 
 def test_a_cue_that_ends_before_it_begins_has_no_speed() -> None:
     """Nor a duration."""
-    assert told("netflix", (1000, 900, "Sim.")) == [(1, "order", "it ends before it begins")]
-    assert told("netflix", (1000, 1000, "Sim.")) == [(1, "order", "it ends when it begins")]
+    assert violations("netflix", (1000, 900, "Sim.")) == [(1, "order", "ends before it starts")]
+    assert violations("netflix", (1000, 1000, "Sim.")) == [(1, "order", "ends when it starts")]
 
 
 def lint(text: str, standard: str, language: str) -> set[tuple[int, str]]:
-    """Cue and rule of each of our violations of a SubRip file."""
+    """Cue and rule of each violation of a SubRip file that the linter finds."""
     shown = [DisplayedCue(n, cue.start_ms, cue.end_ms, tuple(cue.lines)) for n, cue in enumerate(read_cues(text, "x"), start=1)]
     return {(one.cue.number, one.rule) for one in find_violations(shown, Standard.model_validate(standard).rules(language))}
 
@@ -89,10 +91,10 @@ def lint(text: str, standard: str, language: str) -> set[tuple[int, str]]:
 @pytest.mark.parametrize("standard", ["netflix", "bbc", "ted"])
 @PATIENT
 @given(document=talk(), made=st.sampled_from(["netflix", "bbc", "ted", "plain"]))
-def test_our_check_and_another_one_agree_on_our_subtitles(document: Transcript, standard: str, made: str) -> None:
-    """Made under this standard or another."""
+def test_both_checks_agree_on_rendered_subtitles(document: Transcript, standard: str, made: str) -> None:
+    """Rendered with this standard or another."""
     text = render("srt", document, SubtitleStyle(Standard.model_validate(made)))
-    assert lint(text, standard, document.language) == complaints(text, standard, document.language)
+    assert lint(text, standard, document.language) == independent_violations(text, standard, document.language)
 
 
 @pytest.mark.parametrize("standard", ["netflix", "bbc", "ted"])
@@ -104,7 +106,7 @@ def test_our_check_and_another_one_agree_on_our_subtitles(document: Transcript, 
     ),
     language=st.sampled_from(["pt", "en"]),
 )
-def test_they_agree_on_any_subtitles(said: list[tuple[int, int, str]], standard: str, language: str) -> None:
+def test_both_checks_agree_on_any_subtitles(said: list[tuple[int, int, str]], standard: str, language: str) -> None:
     """Also where cues overlap, or come in the wrong order."""
     position = 5000
     composed = []
@@ -115,11 +117,11 @@ def test_they_agree_on_any_subtitles(said: list[tuple[int, int, str]], standard:
         times = (timedelta(milliseconds=start), timedelta(milliseconds=position))
         composed.append(srt.Subtitle(None, *times, content))
     text = "".join(subtitle.to_srt() for subtitle in composed)
-    assert lint(text, standard, language) == complaints(text, standard, language)
+    assert lint(text, standard, language) == independent_violations(text, standard, language)
 
 
-def test_the_lectures_break_no_rule() -> None:
-    """Portuguese and Spanish, as the examples are read aloud; under every standard that has rules."""
+def test_the_example_lectures_break_no_rule() -> None:
+    """Portuguese and Spanish, at normal speaking speed; with every standard that has rules."""
     for path in sorted((Path(__file__).parents[3] / "examples" / "references").glob("*.txt")):
         text = path.read_text(encoding="utf-8").strip()
         if not text:

@@ -1,7 +1,7 @@
-"""Where a reader would break: what it costs to end a line or a cue after a word, from 0 (after a sentence) to 12 (after an article).
+"""The cost of ending a line or a cue after a word, from 0 (after a sentence) to 12 (after an article).
 
-The order is Netflix's and the BBC's: after punctuation, before conjunctions and prepositions; never between article and noun, preposition
-and what follows it, pronoun or auxiliary and verb, first and last name.
+The order follows Netflix and the BBC: after punctuation, before conjunctions and prepositions; never between article and noun,
+preposition and its object, pronoun or auxiliary and verb, first and last name.
 https://partnerhelp.netflixstudios.com/hc/en-us/articles/215758617 https://www.bbc.co.uk/accessibility/forproducts/guides/subtitles
 """
 
@@ -11,20 +11,20 @@ import re
 from collections.abc import Sequence
 
 from transcribe_cli.formats.cues.cue import CueWord
-from transcribe_cli.formats.cues.words import DENSE
+from transcribe_cli.formats.cues.words import UNSPACED
 from transcribe_cli.text.sentences import ABBREVIATIONS, ends_sentence
 
 SENTENCE, CLAUSE, BEFORE_PHRASE, ANYWHERE, SHORT_WORD, NAME, NEVER = 0.0, 1.5, 3.5, 5.0, 7.0, 9.0, 12.0
-# A pause of half a second makes any place where a phrase may end twice as good.
+# A pause of half a second halves the cost of any break that is allowed.
 _PAUSE_MS = 500
 _CLAUSE_ENDS = (",", ";", ":", "—", "–", "、", "，", "；", "：", "،")
 _QUOTES = "\"'”’»)]"
-_AROUND = f" {_QUOTES}«“‘([¿¡"
-_DENSE = re.compile(f"[{DENSE}]")
-_DENSE_SENTENCE = re.compile("[。？！]")
+_PUNCTUATION_AROUND = f" {_QUOTES}«“‘([¿¡"
+_UNSPACED = re.compile(f"[{UNSPACED}]")
+_UNSPACED_SENTENCE_END = re.compile("[。？！]")
 
-# Neither a line nor a cue ends with these: articles, prepositions, conjunctions, pronouns and auxiliaries that lean on what follows.
-_LEANING = {
+# Neither a line nor a cue ends with these: articles, prepositions, conjunctions, pronouns and auxiliaries that belong to the next word.
+_NO_BREAK_AFTER = {
     "pt": """
         o a os as um uma uns umas de do da dos das dum duma em no na nos nas num numa por pelo pela pelos pelas para pra pro com sem sob
         sobre entre até após desde contra ao à aos às e ou mas nem que se porque pois como quando onde quem qual cujo cuja não já só mais
@@ -44,50 +44,50 @@ _LEANING = {
         cada todo toda todos todas otro otra algún alguna ningún ninguna es son era eran fue fueron ser está están estaba estaban ha han
         he hemos había habían va van voy vamos puede pueden debe deben sido tan""",
 }
-# A line may well end before these.
-_PHRASES = {
+# A line can end before these.
+_PHRASE_STARTS = {
     "pt": """e ou mas que porque pois quando enquanto embora como se de do da dos das em no na nos nas por pelo pela para pra com sem sobre
         entre até desde onde""",
     "en": "and or but because that which who when while where if though although as to of in on at by for with from into about than after "
     "before so",
     "es": "y e o u pero que porque pues cuando mientras aunque como si de del en por para con sin sobre entre hasta desde donde",
 }
-_LEANING_WORDS = {language: frozenset(words.split()) for language, words in _LEANING.items()}
-_PHRASE_WORDS = {language: frozenset(words.split()) for language, words in _PHRASES.items()}
-_NOTHING: frozenset[str] = frozenset()
+_NO_BREAK_WORDS = {language: frozenset(words.split()) for language, words in _NO_BREAK_AFTER.items()}
+_PHRASE_START_WORDS = {language: frozenset(words.split()) for language, words in _PHRASE_STARTS.items()}
+_NO_WORDS: frozenset[str] = frozenset()
 
 
 def break_costs(words: Sequence[CueWord], language: str) -> list[float]:
-    """For each word of a run, what it costs to break after it; nothing after a sentence, and after the last.
+    """The cost of a break after each word of a run; 0 after a sentence and after the last word.
 
     Args:
         words: one run.
-        language: code; Portuguese, English and Spanish are known, in others short words are taken for articles and the like.
+        language: code. Portuguese, English and Spanish have word lists; in others, short words are treated like articles.
     """
-    leaning, phrases = _LEANING_WORDS.get(language), _PHRASE_WORDS.get(language, _NOTHING)
-    bare = [word.text.strip(_AROUND) for word in words]
-    folded = [text.lower() for text in bare]
+    no_break_after, phrase_starts = _NO_BREAK_WORDS.get(language), _PHRASE_START_WORDS.get(language, _NO_WORDS)
+    stripped = [word.text.strip(_PUNCTUATION_AROUND) for word in words]
+    folded = [text.lower() for text in stripped]
     costs = [SENTENCE] * len(words)
-    for place in range(len(words) - 1):
-        text = words[place].text
-        after = words[place + 1]
-        if ends_sentence(text) or _DENSE_SENTENCE.match(text[-1]):
+    for index in range(len(words) - 1):
+        text = words[index].text
+        following = words[index + 1]
+        if ends_sentence(text) or _UNSPACED_SENTENCE_END.match(text[-1]):
             continue
         if text.rstrip(_QUOTES).endswith(_CLAUSE_ENDS):
             cost = CLAUSE
-        elif folded[place] in ABBREVIATIONS or (leaning is not None and folded[place] in leaning):
-            costs[place] = NEVER
+        elif folded[index] in ABBREVIATIONS or (no_break_after is not None and folded[index] in no_break_after):
+            costs[index] = NEVER
             continue
-        elif not after.text.startswith(" ") and (_DENSE.match(text[-1]) or _DENSE.match(after.text[0])):
-            cost = _between_characters(text[-1], after.text[0])
-        elif _is_name(bare[place]) and _is_name(bare[place + 1]):
+        elif not following.text.startswith(" ") and (_UNSPACED.match(text[-1]) or _UNSPACED.match(following.text[0])):
+            cost = _between_characters(text[-1], following.text[0])
+        elif _is_name(stripped[index]) and _is_name(stripped[index + 1]):
             cost = NAME
-        elif text[-1:].isdigit() or (leaning is None and len(folded[place]) <= 3 and not _DENSE.match(text[-1])):
+        elif text[-1:].isdigit() or (no_break_after is None and len(folded[index]) <= 3 and not _UNSPACED.match(text[-1])):
             cost = SHORT_WORD
         else:
-            cost = BEFORE_PHRASE if folded[place + 1] in phrases else ANYWHERE
-        pause = min(max(after.start_ms - words[place].end_ms, 0), _PAUSE_MS)
-        costs[place] = cost * (1 - pause / _PAUSE_MS / 2)
+            cost = BEFORE_PHRASE if folded[index + 1] in phrase_starts else ANYWHERE
+        pause = min(max(following.start_ms - words[index].end_ms, 0), _PAUSE_MS)
+        costs[index] = cost * (1 - pause / _PAUSE_MS / 2)
     return costs
 
 
@@ -96,11 +96,11 @@ def _is_name(word: str) -> bool:
 
 
 def _between_characters(before: str, after: str) -> float:
-    """Scripts without spaces: best where Japanese goes from a particle to a new word, worst inside a word of one script."""
+    """Scripts without spaces: best where a Japanese particle precedes a new word, worst inside a word of one script."""
     if "\u3040" <= before <= "\u309f" and not "\u3040" <= after <= "\u309f":
         return BEFORE_PHRASE
-    return NAME if "\u0e00" <= before <= "\u17ff" or _kind(before) == _kind(after) else SHORT_WORD
+    return NAME if "\u0e00" <= before <= "\u17ff" or _script(before) == _script(after) else SHORT_WORD
 
 
-def _kind(char: str) -> str:
-    return "kana" if "\u3040" <= char <= "\u30ff" else "ideograph" if _DENSE.match(char) else "other"
+def _script(char: str) -> str:
+    return "kana" if "\u3040" <= char <= "\u30ff" else "ideograph" if _UNSPACED.match(char) else "other"

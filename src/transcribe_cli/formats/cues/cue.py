@@ -1,4 +1,4 @@
-"""What subtitles are made of: cues, of lines, of timed words."""
+"""Cues, which consist of lines of timed words."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CueWord:
-    """A word, or what else stands between two places where a line may end. Whole milliseconds.
+    """A word, or any other text between two possible line breaks. Times in whole milliseconds.
 
     Attributes:
-        text: with a space before it where the text has one.
+        text: with its leading space, if the text has one.
     """
 
     text: str
@@ -20,32 +20,32 @@ class CueWord:
 
 @dataclass(frozen=True)
 class Cue:
-    """One subtitle. Whole milliseconds; the end is after the start.
+    """One subtitle. Times in whole milliseconds; the end is after the start.
 
     Attributes:
-        rows: its lines, each of one or more words.
-        speaker: the name or label of who speaks, on one line.
-        label: what is written before the text because the speaker changes, such as `Ana: `; it took room in the first line.
+        words_by_line: its lines, each of one or more words.
+        speaker: the name or label of the speaker, on one line.
+        label: text before the first word after a change of speaker, such as `Ana: `; it counts toward the length of the first line.
     """
 
     start_ms: int
     end_ms: int
-    rows: tuple[tuple[CueWord, ...], ...]
+    words_by_line: tuple[tuple[CueWord, ...], ...]
     speaker: str | None = None
     label: str = ""
 
     @property
     def words(self) -> tuple[CueWord, ...]:
         """All words, in order."""
-        return tuple(word for row in self.rows for word in row)
+        return tuple(word for line in self.words_by_line for word in line)
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The lines as they are shown, the label before the first."""
-        first, *others = ("".join(word.text for word in row).strip(" ") for row in self.rows)
+        """The lines as displayed, with the label before the first."""
+        first, *others = ("".join(word.text for word in line).strip(" ") for line in self.words_by_line)
         return (self.label + first, *others)
 
     @property
     def text(self) -> str:
-        """The same in one line."""
+        """The text as displayed, on one line."""
         return self.label + "".join(word.text for word in self.words).strip(" ")

@@ -1,7 +1,7 @@
-"""Which words make a cue: of all ways to cut, the one that costs least, found by dynamic programming in time linear in the words.
+"""Splits words into cues: of all possible splits, the cheapest, found by dynamic programming in time linear in the words.
 
-A cue that does not fit in its lines or lasts too long is no candidate, unless it is one word. Of the others each costs what its end costs
-(`breaks`), what its best line break costs, and more when it cannot be read in its time.
+A cue that does not fit in its lines or lasts too long is not a candidate, unless it is one word. The cost of a candidate is the cost of
+its end (`break_costs`), the cost of its best line break, and penalties if it cannot be read in its time.
 """
 
 from __future__ import annotations
@@ -20,24 +20,25 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 _TINY_CHARACTERS = 15
-# Most words of a cue, whatever the rules, and how many words are looked at in one step: what bounds time and memory.
-_MOST_WORDS = 200
-_STEP = 2048
+# Maximum words of a cue under any rules, and words per step of the dynamic program: they bound time and memory.
+_MAX_CUE_WORDS = 200
+_STEP_WORDS = 2048
+_FAR_FUTURE_MS = np.iinfo(np.int64).max // 2
 
 
 @dataclass(frozen=True)
 class Weights:
-    """What a cue costs beside its end and its line break, on the scale of `breaks`.
+    """Costs of a cue in addition to its end and its line break, on the scale of `break_costs`.
 
     Attributes:
-        cue: for being one: few cues are read more easily than many.
+        cue: for each cue: few cues are easier to read than many.
         too_fast, too_short: for too little time to be read, or to be seen.
         each_second: for each second that it lacks.
         gap: for a gap after it that cannot be closed, since the cue would last too long.
-        two_sentences: for each sentence that ends within it.
-        torn: when such a one is followed by only the beginning of another.
-        tiny: for one of no characters, less for one of some.
-        line_break: how much its best line break counts.
+        two_sentences: for each sentence that ends inside it.
+        partial_sentence: if such an end is followed by only the beginning of another sentence.
+        tiny: for a cue of no characters; decreases with the number of characters.
+        line_break: factor for the cost of its best line break.
     """
 
     cue: float = 4.0
@@ -46,7 +47,7 @@ class Weights:
     each_second: float = 10.0
     gap: float = 6.0
     two_sentences: float = 1.0
-    torn: float = 5.0
+    partial_sentence: float = 5.0
     tiny: float = 4.0
     line_break: float = 0.7
 
@@ -55,14 +56,17 @@ WEIGHTS = Weights()
 
 
 @dataclass(frozen=True)
-class _Table:
-    """All words of the recording, of all runs; arrays of shape (words,).
+class _WordTable:
+    """All words of the recording, of all runs. Arrays of shape (words,).
 
     Attributes:
-        ends: where the display of a cue that ends with this word must end, because another one follows.
-        offsets: shape (words + 1,), characters before each word, with the space before it.
-        leads: how many characters a line that begins with this word has less (its space) or more (a label).
-        last: the last word of its run.
+        starts: start of each word in milliseconds.
+        stops: end of each word in milliseconds.
+        ends: the latest end of a cue whose last word this is, because another cue follows.
+        offsets: shape (words + 1,), characters before each word, including its leading space.
+        leads: correction to the length of a line that begins with this word: minus its space, plus a label.
+        last: index of the last word of its run.
+        costs: cost of a break after each word.
         sentences: shape (words + 1,), sentences that ended before each word.
     """
 
@@ -76,140 +80,147 @@ class _Table:
     sentences: Ints
 
 
-def cut(
+def split_into_cues(
     runs: Sequence[Run], costs: Sequence[Sequence[float]], labels: Sequence[int], rules: Rules, weights: Weights = WEIGHTS
 ) -> list[list[int]]:
-    """For each run, how many words each of its cues has.
+    """The number of words of each cue, for each run.
 
     Args:
         runs: of the whole recording, in order.
-        costs: for each run, what it costs to break after each of its words.
-        labels: characters that are written before each run.
-        rules: of the language that most of it has.
-        weights: the defaults were chosen by reading lectures, and so that few cues are too fast: benchmarks/subtitles.py.
+        costs: for each run, the cost of a break after each of its words.
+        labels: length of the label before each run.
+        rules: for the main language of the recording.
+        weights: the defaults were chosen by reading lectures, with few cues that are too fast: benchmarks/subtitles.py.
     """
     if rules.max_words is None and rules.max_ms is None and (rules.max_chars is None or rules.max_lines is None):
         return [[len(run.words)] for run in runs]
-    table = _table(runs, costs, labels, rules)
-    reach = _line_ends(table, rules)
-    furthest = _furthest(table, reach, rules)
-    return _by_run(_least(table, reach, furthest, rules, weights), runs)
+    table = _build_table(runs, costs, labels, rules)
+    line_ends = _line_ends(table, rules)
+    cue_ends = _cue_ends(table, line_ends, rules)
+    return _sizes_by_run(_cheapest_sizes(table, line_ends, cue_ends, rules, weights), runs)
 
 
-def _table(runs: Sequence[Run], costs: Sequence[Sequence[float]], labels: Sequence[int], rules: Rules) -> _Table:
+def _build_table(runs: Sequence[Run], costs: Sequence[Sequence[float]], labels: Sequence[int], rules: Rules) -> _WordTable:
     words = [word for run in runs for word in run.words]
     counts = np.array([len(run.words) for run in runs])
     firsts = np.cumsum(counts) - counts
     starts = np.array([word.start_ms for word in words], dtype=np.int64)
     stops = np.array([word.end_ms for word in words], dtype=np.int64)
-    following = np.append(starts[1:], np.iinfo(np.int64).max // 2)
+    following = np.append(starts[1:], _FAR_FUTURE_MS)
     leads = -np.array([word.text.startswith(" ") for word in words], dtype=np.int64)
     leads[firsts] += np.array(labels, dtype=np.int64)
-    flat = np.array([cost for of_run in costs for cost in of_run])
-    return _Table(
+    flat_costs = np.array([cost for run_costs in costs for cost in run_costs])
+    return _WordTable(
         starts=starts,
         stops=stops,
-        ends=np.where(following > starts, following - rules.gap_ms, np.iinfo(np.int64).max // 2),
+        ends=np.where(following > starts, following - rules.gap_ms, _FAR_FUTURE_MS),
         offsets=np.concatenate([[0], np.cumsum([len(word.text) for word in words])]),
         leads=leads,
         last=np.repeat(firsts + counts - 1, counts),
-        costs=flat,
-        sentences=np.concatenate([[0], np.cumsum(flat == SENTENCE)]),
+        costs=flat_costs,
+        sentences=np.concatenate([[0], np.cumsum(flat_costs == SENTENCE)]),
     )
 
 
-def _line_ends(table: _Table, rules: Rules) -> Ints:
-    """For each word, the last one of the longest line that begins with it."""
-    here = np.arange(len(table.starts))
+def _line_ends(table: _WordTable, rules: Rules) -> Ints:
+    """For each word, the last word of the longest line that begins with it."""
+    indices = np.arange(len(table.starts))
     if rules.max_chars is None:
         return table.last
     room = table.offsets[:-1] - table.leads + rules.max_chars
-    return np.clip(np.searchsorted(table.offsets, room, side="right") - 2, here, table.last)
+    return np.clip(np.searchsorted(table.offsets, room, side="right") - 2, indices, table.last)
 
 
-def _furthest(table: _Table, reach: Ints, rules: Rules) -> Ints:
-    """For each word, the last one of the longest cue that begins with it."""
-    here = np.arange(len(table.starts))
-    found = reach.copy() if rules.max_lines else table.last.copy()
+def _cue_ends(table: _WordTable, line_ends: Ints, rules: Rules) -> Ints:
+    """For each word, the last word of the longest cue that begins with it."""
+    indices = np.arange(len(table.starts))
+    ends = line_ends.copy() if rules.max_lines else table.last.copy()
     for _ in range((rules.max_lines or 1) - 1):
-        found = np.where(found < table.last, reach[np.minimum(found + 1, table.last)], found)
+        ends = np.where(ends < table.last, line_ends[np.minimum(ends + 1, table.last)], ends)
     if rules.max_ms is not None:
         stops = np.maximum.accumulate(table.stops)
-        found = np.minimum(found, np.searchsorted(stops, table.starts + rules.max_ms, side="right") - 1)
-    found = np.minimum(found, here + min(rules.max_words or _MOST_WORDS, _MOST_WORDS) - 1)
-    return np.maximum(found, here)
+        ends = np.minimum(ends, np.searchsorted(stops, table.starts + rules.max_ms, side="right") - 1)
+    ends = np.minimum(ends, indices + min(rules.max_words or _MAX_CUE_WORDS, _MAX_CUE_WORDS) - 1)
+    return np.maximum(ends, indices)
 
 
-def _least(table: _Table, reach: Ints, furthest: Ints, rules: Rules, weights: Weights) -> list[int]:
-    """For each word, how many words the cue has that begins with it, in the cheapest way to cut what follows."""
+def _cheapest_sizes(table: _WordTable, line_ends: Ints, cue_ends: Ints, rules: Rules, weights: Weights) -> list[int]:
+    """For each word, the number of words of the cue that begins with it, in the cheapest split of the rest."""
     count = len(table.starts)
     totals = [0.0] * (count + 1)
-    lengths = [0] * count
-    for begin in reversed(range(0, count, _STEP)):
-        firsts = np.arange(begin, min(begin + _STEP, count))
-        rows = _costs(table, reach, firsts, furthest[firsts], rules, weights).tolist()
-        sizes = (furthest[firsts] - firsts + 1).tolist()
-        for place in reversed(range(len(firsts))):
-            first, size = begin + place, sizes[place]
-            sums = [cost + total for cost, total in zip(rows[place], totals[first + 1 : first + 1 + size], strict=False)]
-            totals[first] = least = min(sums)
-            lengths[first] = sums.index(least) + 1
-    return lengths
+    sizes = [0] * count
+    for begin in reversed(range(0, count, _STEP_WORDS)):
+        firsts = np.arange(begin, min(begin + _STEP_WORDS, count))
+        costs = _cue_costs(table, line_ends, firsts, cue_ends[firsts], rules, weights).tolist()
+        max_sizes = (cue_ends[firsts] - firsts + 1).tolist()
+        for row in reversed(range(len(firsts))):
+            first, max_size = begin + row, max_sizes[row]
+            sums = [cost + total for cost, total in zip(costs[row], totals[first + 1 : first + 1 + max_size], strict=False)]
+            totals[first] = cheapest = min(sums)
+            sizes[first] = sums.index(cheapest) + 1
+    return sizes
 
 
-def _costs(table: _Table, reach: Ints, firsts: Ints, furthest: Ints, rules: Rules, weights: Weights) -> Floats:
-    """What each cue costs: a row for each first word, a column for each number of words; beyond `furthest` of no meaning."""
+def _cue_costs(table: _WordTable, line_ends: Ints, firsts: Ints, cue_ends: Ints, rules: Rules, weights: Weights) -> Floats:
+    """The cost of each cue: one row per first word, one column per number of words. Values beyond `cue_ends` are meaningless."""
     begins = firsts[:, None]
-    columns = np.arange(int((furthest - firsts).max()) + 1)
+    columns = np.arange(int((cue_ends - firsts).max()) + 1)
     finals = np.minimum(begins + columns, table.last[begins])
     characters = table.offsets[finals + 1] - table.offsets[begins] + table.leads[begins]
-    shown = np.minimum(table.ends[finals], table.stops[finals] + rules.extend_ms) - table.starts[begins]
-    room = np.minimum(table.ends[finals] - table.starts[begins], max(rules.min_ms, 1))
-    needed = np.maximum(
-        characters * (1000 / rules.chars_per_second) if rules.chars_per_second else 0.0,
-        (columns + 1) * (60_000 / rules.words_per_minute) if rules.words_per_minute else 0.0,
-    )
-    slow = np.maximum(needed - np.maximum(shown, room), 0)
-    short = np.maximum(rules.min_ms - room, 0)
-    within = table.sentences[finals] - table.sentences[begins]
-    torn = (within > 0) & (table.costs[finals] > 0)
     costs: Floats = weights.cue + table.costs[finals]
-    costs += (slow > 0) * weights.too_fast + slow * (weights.each_second / 1000)
-    costs += (short > 0) * weights.too_short + short * (weights.each_second / 1000)
-    if rules.max_ms is not None:
-        pauses = table.ends[finals] + rules.gap_ms - table.stops[finals]
-        costs += ((pauses < rules.close_ms) & (table.ends[finals] - table.starts[begins] > rules.max_ms)) * weights.gap
-    costs += within * weights.two_sentences + torn * weights.torn
+    _add_time_costs(costs, table, begins, finals, characters, rules, weights)
+    sentence_ends = table.sentences[finals] - table.sentences[begins]
+    partial = (sentence_ends > 0) & (table.costs[finals] > 0)
+    costs += sentence_ends * weights.two_sentences + partial * weights.partial_sentence
     costs += np.maximum(1 - characters / _TINY_CHARACTERS, 0) * weights.tiny
     if rules.max_chars is not None and rules.max_lines == 2:
-        costs += weights.line_break * _line_break_costs(
-            table, reach, begins, finals, characters > rules.max_chars, rules.max_chars
-        )
+        has_break = characters > rules.max_chars
+        costs += weights.line_break * _line_break_costs(table, line_ends, begins, finals, has_break, rules.max_chars)
     return costs
 
 
+def _add_time_costs(
+    costs: Floats, table: _WordTable, begins: Ints, finals: Ints, characters: Ints, rules: Rules, weights: Weights
+) -> None:
+    """Add the cost of cues that are too short to be read or to be seen, or that leave a gap which cannot be closed."""
+    words = np.arange(costs.shape[1]) + 1
+    shown = np.minimum(table.ends[finals], table.stops[finals] + rules.extend_ms) - table.starts[begins]
+    room = np.minimum(table.ends[finals] - table.starts[begins], max(rules.min_ms, 1))
+    reading = np.maximum(
+        characters * (1000 / rules.chars_per_second) if rules.chars_per_second else 0.0,
+        words * (60_000 / rules.words_per_minute) if rules.words_per_minute else 0.0,
+    )
+    missing_to_read = np.maximum(reading - np.maximum(shown, room), 0)
+    missing_to_see = np.maximum(rules.min_ms - room, 0)
+    costs += (missing_to_read > 0) * weights.too_fast + missing_to_read * (weights.each_second / 1000)
+    costs += (missing_to_see > 0) * weights.too_short + missing_to_see * (weights.each_second / 1000)
+    if rules.max_ms is not None:
+        pauses = table.ends[finals] + rules.gap_ms - table.stops[finals]
+        costs += ((pauses < rules.close_ms) & (table.ends[finals] - table.starts[begins] > rules.max_ms)) * weights.gap
+
+
 def _line_break_costs(
-    table: _Table, reach: Ints, begins: Ints, finals: Ints, broken: npt.NDArray[np.bool_], max_chars: int
+    table: _WordTable, line_ends: Ints, begins: Ints, finals: Ints, has_break: npt.NDArray[np.bool_], max_chars: int
 ) -> Floats:
-    """What the best place costs where a cue of two lines may be broken: after a word from which on the rest fits in a line."""
-    back = np.arange(int((reach[begins] - begins).max()) + 1)
-    places = np.maximum(reach[begins] - back, begins)
-    least = np.minimum.accumulate(table.costs[places], axis=1)
-    # The first word of the longest line that ends with the last word; a line may end before it.
+    """The cost of the best line break in a cue of two lines: after a word from which on the rest fits in one line."""
+    back = np.arange(int((line_ends[begins] - begins).max()) + 1)
+    positions = np.maximum(line_ends[begins] - back, begins)
+    cheapest = np.minimum.accumulate(table.costs[positions], axis=1)
+    # The first word of the longest line that ends with the last word. The first line may end before it.
     fits = np.searchsorted(table.offsets, table.offsets[finals + 1] - max_chars - 1, side="left")
-    deepest = np.clip(reach[begins] - np.maximum(fits - 1, begins), 0, len(back) - 1)
-    best = np.take_along_axis(least, deepest, axis=1)
-    return np.where(broken, np.minimum(best, NEVER), 0.0)
+    deepest = np.clip(line_ends[begins] - np.maximum(fits - 1, begins), 0, len(back) - 1)
+    best = np.take_along_axis(cheapest, deepest, axis=1)
+    return np.where(has_break, np.minimum(best, NEVER), 0.0)
 
 
-def _by_run(lengths: Sequence[int], runs: Sequence[Run]) -> list[list[int]]:
-    found = []
-    place = 0
+def _sizes_by_run(sizes: Sequence[int], runs: Sequence[Run]) -> list[list[int]]:
+    by_run = []
+    word = 0
     for run in runs:
-        sizes = []
-        end = place + len(run.words)
-        while place < end:
-            sizes.append(lengths[place])
-            place += lengths[place]
-        found.append(sizes)
-    return found
+        run_sizes = []
+        end = word + len(run.words)
+        while word < end:
+            run_sizes.append(sizes[word])
+            word += sizes[word]
+        by_run.append(run_sizes)
+    return by_run

@@ -1,4 +1,4 @@
-"""Each word of a cue in its turn, underlined, in the text around it: `--highlight-words`, as openai/whisper shows them.
+"""Shows each word of a cue underlined in the surrounding text while it is spoken: `--highlight-words`, as in openai/whisper.
 
 https://github.com/openai/whisper/blob/main/whisper/utils.py (`SubtitlesWriter.iterate_result`)
 """
@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from transcribe_cli.formats.cues.cue import Cue
 
 
-def highlighted(cue: Cue, escape: Callable[[str], str] = str) -> Iterator[tuple[int, int, str]]:
-    """Start, end (milliseconds) and lines of each stage of a cue; between two words none is underlined.
+def highlight_words(cue: Cue, escape: Callable[[str], str] = str) -> Iterator[tuple[int, int, str]]:
+    """Start, end (milliseconds) and text of each stage of a cue. Between two words, none is underlined.
 
     Args:
-        cue: its stages fill its time, so that they begin and end with it.
-        escape: makes the text of a word safe for the format, whose tags `<u>` and `</u>` are.
+        cue: its stages cover its whole duration.
+        escape: escapes the text of a word for the format, whose tags are `<u>` and `</u>`.
     """
     label = escape(cue.label)
     position = cue.start_ms
@@ -31,15 +31,15 @@ def highlighted(cue: Cue, escape: Callable[[str], str] = str) -> Iterator[tuple[
 
 
 def _text(cue: Cue, underlined: int | None, escape: Callable[[str], str]) -> str:
-    """The lines of the cue, without its label, this word underlined."""
+    """The lines of the cue, without its label, with this word underlined."""
     lines = []
     number = 0
-    for row in cue.rows:
+    for line_words in cue.words_by_line:
         line = ""
-        for word in row:
-            bare = escape(word.text.lstrip(" "))
+        for word in line_words:
+            escaped = escape(word.text.lstrip(" "))
             space = " " if word.text.startswith(" ") and line else ""
-            line += space + (f"<u>{bare}</u>" if number == underlined else bare)
+            line += space + (f"<u>{escaped}</u>" if number == underlined else escaped)
             number += 1
         lines.append(line)
     return "\n".join(lines)

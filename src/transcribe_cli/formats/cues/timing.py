@@ -1,4 +1,4 @@
-"""When cues come and go: each begins with its first word and stays as long as its reading takes, without running into the next."""
+"""Start and end of cues: each starts with its first word and stays long enough to be read, without overlapping the next."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from transcribe_cli.formats.cues.cue import Cue
 from transcribe_cli.subtitles.standards import Rules
 
 
-def timed(cues: Sequence[Cue], rules: Rules) -> list[Cue]:
-    """The cues in the order of their starts, none overlapping the next, each at least a millisecond long.
+def set_times(cues: Sequence[Cue], rules: Rules) -> list[Cue]:
+    """The cues ordered by start, without overlap, each at least a millisecond long.
 
     Args:
         cues: with the times of their words.
-        rules: least and greatest duration, reading speed, gaps.
+        rules: minimum and maximum duration, reading speed, gaps.
     """
     ordered = sorted(cues, key=lambda cue: cue.start_ms)
     starts = _starts(ordered, rules)
@@ -26,13 +26,13 @@ def timed(cues: Sequence[Cue], rules: Rules) -> list[Cue]:
 
 
 def _starts(ordered: Sequence[Cue], rules: Rules) -> list[int]:
-    """With the first word; later where two people speak at once, so that the cue before can be seen."""
+    """The start of the first word; later if two people speak at once, so that the previous cue is visible long enough."""
     starts: list[int] = []
     for cue in ordered:
         start = cue.start_ms
         if starts:
-            seen = starts[-1] + rules.min_ms + rules.gap_ms
-            start = max(start, min(seen, cue.end_ms - rules.min_ms), starts[-1] + 1)
+            previous_shown = starts[-1] + rules.min_ms + rules.gap_ms
+            start = max(start, min(previous_shown, cue.end_ms - rules.min_ms), starts[-1] + 1)
         starts.append(start)
     return starts
 
@@ -45,7 +45,7 @@ def _end(cue: Cue, start: int, following: int | None, rules: Rules) -> int:
     if following is None:
         return end
     latest = following - rules.gap_ms
-    if latest <= start + rules.gap_ms:  # no room for a gap: better to be seen
+    if latest <= start + rules.gap_ms:  # no room for a gap: display time is more important
         latest = following
     if following - end < rules.close_ms and (rules.max_ms is None or latest <= longest):
         end = latest

@@ -1,6 +1,6 @@
-"""Subtitles checked against a standard, whoever made them.
+"""Checks subtitles against a standard, from this tool or any other.
 
-Reading order: `files` (which files, their cues as they are shown, their language), `rules` (what is wrong with them).
+Reading order: `files` (finds files, reads their cues as displayed and their language), `rules` (finds violations).
 """
 
 from transcribe_cli.subtitles.lint.files import SubtitleFile, find_subtitle_files

@@ -1,4 +1,4 @@
-"""Subtitle files to check: where they are, which language they have, and their cues as they are shown."""
+"""Subtitle files to check: finding them, their language, and their cues as displayed."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ class SubtitleFile:
     path: Path
 
     def cues(self) -> list[DisplayedCue]:
-        """Its cues in their order, numbered from 1, without markup.
+        """Read its cues in order, numbered from 1, without markup.
 
         Raises:
-            Unreadable: it cannot be opened, or is not what its suffix says.
+            Unreadable: it cannot be opened, or its content does not match its suffix.
         """
         name, text = printable(self.path.name), read_text(self.path)
         vtt = self.path.suffix.lower() == ".vtt"
         if vtt and not is_vtt(text):
-            raise Unreadable(f"{name} is not WebVTT (it does not begin with WEBVTT).", "Is it SubRip? Then call it .srt.")
-        found = list(read_cues(text, name))
-        if not found and text.strip() and not vtt:
+            raise Unreadable(f"{name} is not WebVTT (it does not begin with WEBVTT).", "If it is SubRip, rename it to .srt.")
+        cues = list(read_cues(text, name))
+        if not cues and text.strip() and not vtt:
             raise Unreadable(f"{name} has no subtitles (no line with -->).")
-        bare = strip_vtt_tags if vtt else strip_srt_markup
+        strip = strip_vtt_tags if vtt else strip_srt_markup
         return [
-            DisplayedCue(number, cue.start_ms, cue.end_ms, tuple(line.strip() for line in bare(cue.text).split("\n")))
-            for number, cue in enumerate(found, start=1)
+            DisplayedCue(number, cue.start_ms, cue.end_ms, tuple(line.strip() for line in strip(cue.text).split("\n")))
+            for number, cue in enumerate(cues, start=1)
         ]
 
     def language(self) -> str:
-        """The code in its name (`aula.pt.srt`), else that of the transcript beside it, else ""."""
+        """The language code from its name (`aula.pt.srt`), else from the transcript next to it, else ""."""
         code = self.path.stem.rpartition(".")[2].partition("-")[0].lower()
         if "." in self.path.stem and code in LANGUAGES:
             return code
@@ -54,32 +54,32 @@ class SubtitleFile:
 
 
 def find_subtitle_files(sources: Sequence[str]) -> Iterator[SubtitleFile]:
-    """The files that are named, and all of the folders that are, in order; hidden ones are passed over.
+    """The given files, and all subtitle files in the given folders, in order. Hidden files and folders are skipped.
 
     Raises:
-        SourceNotFound: one that is not there.
-        UsageError: a file of another kind.
+        SourceNotFound: a source does not exist.
+        UsageError: a given file is not a subtitle file.
     """
     for source in sources:
         path = Path(source)
         if path.is_dir():
-            found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+            files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
             yield from (
-                SubtitleFile(file) for file in found if not any(part.startswith(".") for part in file.relative_to(path).parts)
+                SubtitleFile(file) for file in files if not any(part.startswith(".") for part in file.relative_to(path).parts)
             )
         elif not path.exists():
-            raise SourceNotFound(f"There is no {printable(source)}.")
+            raise SourceNotFound(f"{printable(source)} does not exist.")
         elif path.suffix.lower() not in SUFFIXES:
-            raise UsageError(f"{printable(path.name)} is not a kind of file that can be checked.", "Names end in .srt, .vtt.")
+            raise UsageError(f"{printable(path.name)} is not a subtitle file.", f"Supported: {', '.join(SUFFIXES)}.")
         else:
             yield SubtitleFile(path)
 
 
 def parse_language(text: str) -> str:
-    """The code of a language given as code or name; "" stays.
+    """The code of a language given as code or name; "" for "".
 
     Raises:
-        UsageError: no language is called so.
+        UsageError: the language is unknown.
     """
     try:
         return language_code(text) or ""

@@ -1,6 +1,6 @@
-"""What is wrong with cues: each rule of a standard that one breaks, with the number that it has and the one that it may have.
+"""Finds violations: each rule of a standard that a cue breaks, with the measured value and the limit.
 
-Characters are those that are seen, spaces between words counted, markup and line breaks not; words are what stands between spaces.
+Character counts include spaces between words, but not markup or line breaks. Words are separated by spaces.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from itertools import pairwise
 from transcribe_cli.subtitles.standards import Rules
 
 RULES = ("line-length", "lines", "words", "speed", "too-short", "too-long", "gap", "overlap", "order", "empty")
-# A gap that is a little more than the least one is a rounded frame, no gap that should have been closed.
-_ROUNDED = 1.5
+# A gap slightly longer than min_gap comes from rounding to frames. It is not reported as a gap to close.
+_ROUNDING_TOLERANCE = 1.5
 
 
 @dataclass(frozen=True)
 class DisplayedCue:
-    """A cue as it is seen: from 1 on, whole milliseconds, lines without markup."""
+    """A cue as displayed: number from 1, times in whole milliseconds, lines without markup."""
 
     number: int
     start_ms: int
@@ -32,9 +32,9 @@ class Violation:
 
     Attributes:
         rule: of `RULES`.
-        found: what it has: characters, lines, words, milliseconds, or characters or words in the rule's time.
-        allowed: what it may have, in the same unit; None where the rule has no number.
-        text: the same for people.
+        found: measured value: characters, lines, words, milliseconds, characters per second or words per minute.
+        allowed: limit in the same unit; None if the rule has no number.
+        text: description for people.
     """
 
     cue: DisplayedCue
@@ -45,29 +45,29 @@ class Violation:
 
 
 def find_violations(cues: Sequence[DisplayedCue], rules: Rules) -> list[Violation]:
-    """What breaks the rules, in the order of the cues."""
-    alone = (found for cue in cues for found in _alone(cue, rules))
-    between = (found for before, after in pairwise(cues) for found in _between(before, after, rules))
-    return sorted([*alone, *between], key=lambda found: (found.cue.number, RULES.index(found.rule)))
+    """All violations, in the order of the cues."""
+    single = (violation for cue in cues for violation in _check_cue(cue, rules))
+    pairs = (violation for previous, cue in pairwise(cues) for violation in _check_gap(previous, cue, rules))
+    return sorted([*single, *pairs], key=lambda violation: (violation.cue.number, RULES.index(violation.rule)))
 
 
-def _alone(cue: DisplayedCue, rules: Rules) -> Iterator[Violation]:
+def _check_cue(cue: DisplayedCue, rules: Rules) -> Iterator[Violation]:
     duration = cue.end_ms - cue.start_ms
     if not any(cue.lines):
-        yield Violation(cue, "empty", "nothing is shown")
+        yield Violation(cue, "empty", "no visible text")
     if duration <= 0:
-        yield Violation(cue, "order", "it ends before it begins" if duration else "it ends when it begins")
-    yield from _text(cue, rules)
+        yield Violation(cue, "order", "ends before it starts" if duration else "ends when it starts")
+    yield from _check_text(cue, rules)
     if duration <= 0:
         return
     if duration < rules.min_ms:
         yield Violation(cue, "too-short", f"{_seconds(duration)}, at least {_seconds(rules.min_ms)}", duration, rules.min_ms)
     if rules.max_ms is not None and duration > rules.max_ms:
         yield Violation(cue, "too-long", f"{_seconds(duration)}, at most {_seconds(rules.max_ms)}", duration, rules.max_ms)
-    yield from _speed(cue, duration, rules)
+    yield from _check_speed(cue, duration, rules)
 
 
-def _text(cue: DisplayedCue, rules: Rules) -> Iterator[Violation]:
+def _check_text(cue: DisplayedCue, rules: Rules) -> Iterator[Violation]:
     for number, line in enumerate(cue.lines, start=1):
         if rules.max_chars is not None and len(line) > rules.max_chars:
             where = f" in line {number}" if len(cue.lines) > 1 else ""
@@ -80,11 +80,11 @@ def _text(cue: DisplayedCue, rules: Rules) -> Iterator[Violation]:
         yield Violation(cue, "words", f"{words} words, at most {rules.max_words}", words, rules.max_words)
 
 
-def _speed(cue: DisplayedCue, duration: int, rules: Rules) -> Iterator[Violation]:
-    """Too fast in characters a second, in words a minute, or in both: then it is told once, in characters."""
+def _check_speed(cue: DisplayedCue, duration: int, rules: Rules) -> Iterator[Violation]:
+    """Check characters per second and words per minute. If both are too fast, only characters are reported."""
     speeds: Iterable[tuple[float, float | None, str]] = (
-        (sum(map(len, cue.lines)) * 1000 / duration, rules.chars_per_second, "characters a second"),
-        (_words(cue) * 60_000 / duration, rules.words_per_minute, "words a minute"),
+        (sum(map(len, cue.lines)) * 1000 / duration, rules.chars_per_second, "characters per second"),
+        (_words(cue) * 60_000 / duration, rules.words_per_minute, "words per minute"),
     )
     for speed, limit, unit in speeds:
         if limit is not None and speed > limit:
@@ -92,21 +92,19 @@ def _speed(cue: DisplayedCue, duration: int, rules: Rules) -> Iterator[Violation
             return
 
 
-def _between(before: DisplayedCue, after: DisplayedCue, rules: Rules) -> Iterator[Violation]:
-    gap = after.start_ms - before.end_ms
-    if after.start_ms < before.start_ms:
-        yield Violation(after, "order", "it begins before the one before it")
+def _check_gap(previous: DisplayedCue, cue: DisplayedCue, rules: Rules) -> Iterator[Violation]:
+    gap = cue.start_ms - previous.end_ms
+    if cue.start_ms < previous.start_ms:
+        yield Violation(cue, "order", "starts before the previous cue")
     elif gap < 0:
-        yield Violation(after, "overlap", f"it begins {_seconds(-gap)} before the one before it ends", gap, 0)
+        yield Violation(cue, "overlap", f"starts {_seconds(-gap)} before the previous cue ends", gap, 0)
     elif gap < rules.gap_ms:
-        yield Violation(
-            after, "gap", f"{_seconds(gap)} after the one before it, at least {_seconds(rules.gap_ms)}", gap, rules.gap_ms
-        )
-    elif 0 < gap < rules.close_ms and gap >= rules.gap_ms * _ROUNDED:
-        least = (
-            f"{_seconds(rules.close_ms)}, or {_seconds(rules.gap_ms)}" if rules.gap_ms else f"{_seconds(rules.close_ms)}, or none"
-        )
-        yield Violation(after, "gap", f"{_seconds(gap)} after the one before it, at least {least}", gap, rules.close_ms)
+        text = f"{_seconds(gap)} after the previous cue, at least {_seconds(rules.gap_ms)}"
+        yield Violation(cue, "gap", text, gap, rules.gap_ms)
+    elif 0 < gap < rules.close_ms and gap >= rules.gap_ms * _ROUNDING_TOLERANCE:
+        alternative = f"exactly {_seconds(rules.gap_ms)}" if rules.gap_ms else "no gap"
+        text = f"{_seconds(gap)} after the previous cue, at least {_seconds(rules.close_ms)} or {alternative}"
+        yield Violation(cue, "gap", text, gap, rules.close_ms)
 
 
 def _words(cue: DisplayedCue) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.formats.documents import transcript
-from transcribe_cli.formats.links import seen_from
+from transcribe_cli.formats.relative_links import with_relative_link
 from transcribe_cli.transcript import Source
 
 
@@ -27,7 +27,7 @@ from transcribe_cli.transcript import Source
         ("http://[a", "file:///a", "http://[a"),
     ],
 )
-def test_a_link_is_relative_where_it_can_be(uri: str, folder: str, link: str) -> None:
-    """So that recordings and outputs can be moved together; it is never of a scheme that a name could bring."""
+def test_a_link_is_relative_if_possible(uri: str, folder: str, link: str) -> None:
+    """So that recordings and outputs can be moved together; a name can never introduce a scheme."""
     document = transcript(source=Source(name="aula.mp3", uri=uri, size=1))
-    assert seen_from(folder, document).source.uri == link
+    assert with_relative_link(document, folder).source.uri == link

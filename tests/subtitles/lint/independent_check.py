@@ -1,4 +1,4 @@
-"""A second check of subtitles, written from the standards' own words, with other means than ours: the `srt` package and whole frames.
+"""An independent check of subtitles, written from the text of the standards with the `srt` package and whole frames.
 
 Netflix: "42 characters per line", "2 lines maximum", "Minimum duration: 5/6 (five-sixths) of a second per subtitle event", "Maximum
 duration: 7 seconds per subtitle event", "2 frame gap minimum", gaps of 3 to 11 frames are closed to 2, "up to 17 characters per second",
@@ -17,8 +17,8 @@ FRAMES = 24
 SECOND = timedelta(seconds=1)
 
 
-def complaints(text: str, standard: str, language: str) -> set[tuple[int, str]]:
-    """Number of the cue, from 1, and the rule that it breaks, of a SubRip file without markup."""
+def independent_violations(text: str, standard: str, language: str) -> set[tuple[int, str]]:
+    """The number of each cue of a SubRip file without markup that breaks a rule, and the rule."""
     found: set[tuple[int, str]] = set()
     subtitles = list(srt.parse(text))
     for number, subtitle in enumerate(subtitles, start=1):
@@ -63,5 +63,5 @@ def _of_two(before: srt.Subtitle, after: srt.Subtitle, standard: str) -> set[str
 
 
 def _floor(seconds: Fraction) -> timedelta:
-    """To the millisecond, which is all that a file can say."""
+    """Rounded down to milliseconds, the precision of a file."""
     return timedelta(milliseconds=int(seconds * 1000))

@@ -10,10 +10,10 @@ from typing import Self
 
 
 class ScratchError(Exception):
-    """Scratch could not be written. Not an OSError, so that a *source* that cannot be read is never taken for a full disk.
+    """The scratch file could not be written. Not an OSError, so that an unreadable *source* is never reported as a full disk.
 
     Attributes:
-        error: what the system said.
+        error: the error of the operating system.
     """
 
     def __init__(self, error: OSError) -> None:
@@ -21,12 +21,12 @@ class ScratchError(Exception):
         self.error = error
 
 
-class Pcm:
-    """Little-endian int16, written in order; silence is a hole that takes no room.
+class PcmFile:
+    """Little-endian int16, written in order. Silence is a hole that takes no disk space.
 
     Attributes:
-        samples: how many there are so far, of each channel.
-        channels: whose samples alternate; set before anything is written.
+        samples: samples of each channel so far.
+        channels: number of interleaved channels; set before the first write.
     """
 
     def __init__(self, path: Path) -> None:
@@ -38,7 +38,7 @@ class Pcm:
         self.channels = 1
 
     def fileno(self) -> int:
-        """The open file, for a program that writes into it."""
+        """The descriptor of the open file, for a program that writes into it."""
         return self._fd
 
     def write_all(self, blocks: Iterable[memoryview]) -> None:
@@ -51,19 +51,19 @@ class Pcm:
                 except OSError as error:
                     raise ScratchError(error) from error
 
-    def silence_until(self, sample: int) -> None:
+    def pad_with_silence(self, sample: int) -> None:
         """Append zeros so that the next sample is number `sample`."""
         if sample > self.samples:
             self.samples = sample
             os.lseek(self._fd, 2 * self.channels * sample, os.SEEK_SET)
 
-    def measure(self) -> int:
-        """Samples in the file, after another program wrote into it."""
+    def update_length(self) -> int:
+        """Set `samples` from the file size, after another program wrote into the file; returns it."""
         self.samples = os.fstat(self._fd).st_size // (2 * self.channels)
         return self.samples
 
     def close(self) -> None:
-        """End the file where the last sample ends, also when that was silence."""
+        """Set the file size to the last sample, which may be silence, and close the file."""
         try:
             os.ftruncate(self._fd, 2 * self.channels * self.samples)
         except OSError as error:

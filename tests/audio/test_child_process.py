@@ -1,4 +1,4 @@
-"""Whatever becomes of the child is one file's error; whatever becomes of the parent, the child does not outlive it."""
+"""A failing child fails only one file, and the child never outlives its parent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from transcribe_cli.errors import DecoderFailed, NotAudio, StorageNotReady
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A scratch folder that is empty again in the end."""
+    """A scratch folder, which must be empty at the end."""
     folder = tmp_path / "scratch"
     folder.mkdir()
     return folder
@@ -31,13 +31,13 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def hour(tmp_path: Path) -> Path:
-    """A recording that takes seconds to decode (nothing here waits for that), and no room on disk: hours, in fact."""
+    """A recording of four hours that takes seconds to decode (no test waits for that) and no disk space."""
     return long_silence(tmp_path / "hour.wav", 4 * 3600)
 
 
 @pytest.fixture
 def short(tmp_path: Path) -> Path:
-    """A recording that takes no time."""
+    """A recording that is decoded immediately."""
     return wav(tmp_path / "short.wav", tone(0.1))
 
 
@@ -55,10 +55,8 @@ def gone(pid: int, within: float = 10.0) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
-def test_a_crash_is_that_files_error_and_the_next_one_is_decoded(
-    number: signal.Signals, folder: Path, hour: Path, short: Path
-) -> None:
-    """A child that dies in the middle of a file, as FFmpeg would on a bug or the kernel out of memory."""
+def test_a_crash_fails_one_file_and_the_next_is_decoded(number: signal.Signals, folder: Path, hour: Path, short: Path) -> None:
+    """The child dies while decoding, as after an FFmpeg bug or an out-of-memory kill."""
     with Decoder(scratch=folder) as decoder:
         with pytest.raises(DecoderFailed, match=rf"^hour\.wav: the decoder was killed by signal {number.value}\."):
             decoder.decode(hour, on_progress=lambda _: os.kill(child_of(decoder), number))
@@ -66,8 +64,8 @@ def test_a_crash_is_that_files_error_and_the_next_one_is_decoded(
         decoder.decode(short).close()
 
 
-def test_a_child_that_dies_between_two_files_is_nobodys_error(folder: Path, short: Path) -> None:
-    """The next file gets a new one."""
+def test_a_child_that_dies_between_two_files_fails_none(folder: Path, short: Path) -> None:
+    """The next file gets a new child."""
     with Decoder(scratch=folder) as decoder:
         decoder.decode(short).close()
         pid = child_of(decoder)
@@ -78,23 +76,23 @@ def test_a_child_that_dies_between_two_files_is_nobodys_error(folder: Path, shor
 
 
 def test_a_hang_ends_at_the_stall_limit(folder: Path, hour: Path, short: Path) -> None:
-    """A stopped process makes no progress, as one that waits for ever."""
+    """A stopped process makes no progress, like one that waits forever."""
     with Decoder(scratch=folder, limits=Limits(stall_seconds=1.0)) as decoder:
         with pytest.raises(DecoderFailed, match="made no progress for 1 s"):
             decoder.decode(hour, on_progress=lambda _: os.kill(child_of(decoder), signal.SIGSTOP))
         decoder.decode(short).close()
 
 
-def test_a_decoder_that_crawls_is_stopped(folder: Path, hour: Path, short: Path) -> None:
-    """Progress alone is not enough; there is a limit in proportion to what was decoded."""
-    with Decoder(scratch=folder, limits=Limits(grace_seconds=0.05, slowest=0.0)) as decoder:
+def test_a_slow_decoder_is_stopped(folder: Path, hour: Path, short: Path) -> None:
+    """Progress alone is not enough; the timeout is proportional to the decoded audio."""
+    with Decoder(scratch=folder, limits=Limits(grace_seconds=0.05, max_realtime_factor=0.0)) as decoder:
         with pytest.raises(DecoderFailed, match="too slow"):
             decoder.decode(hour)
         assert list(folder.iterdir()) == []
 
 
 def test_a_decode_can_be_cancelled_from_another_thread(folder: Path, hour: Path, short: Path) -> None:
-    """It ends at once, and the decoder can be used again; with nothing under way a cancel does nothing."""
+    """It ends at once, and the decoder can be used again; without a request, cancel does nothing."""
     with Decoder(scratch=folder) as decoder:
         decoder.cancel()
         decoding = threading.Event()
@@ -108,7 +106,7 @@ def test_a_decode_can_be_cancelled_from_another_thread(folder: Path, hour: Path,
 
 
 def test_an_interrupt_while_decoding_ends_the_child(folder: Path, hour: Path, short: Path) -> None:
-    """Ctrl-C goes through; the child does not work on for nobody, and no scratch file stays."""
+    """Ctrl-C is raised; the child is stopped, and no scratch file remains."""
 
     def interrupt(_: Waveform) -> None:
         raise KeyboardInterrupt
@@ -122,8 +120,8 @@ def test_an_interrupt_while_decoding_ends_the_child(folder: Path, hour: Path, sh
         decoder.decode(short).close()
 
 
-def test_many_threads_may_ask_one_decoder(folder: Path, tmp_path: Path) -> None:
-    """They take turns, and each gets its own answer."""
+def test_many_threads_can_share_one_decoder(folder: Path, tmp_path: Path) -> None:
+    """They take turns, and each gets its own result."""
     lengths = [0.1, 0.2, 0.3, 0.4]
     paths = [wav(tmp_path / f"{number}.wav", tone(length)) for number, length in enumerate(lengths)]
     found: dict[int, float] = {}
@@ -143,7 +141,7 @@ def test_many_threads_may_ask_one_decoder(folder: Path, tmp_path: Path) -> None:
 
 
 def test_the_child_inherits_nothing(folder: Path, short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No secrets of the environment, no open files, not our terminal session; and it has its limits."""
+    """No secrets from the environment, no open files, no terminal session; and its resource limits are set."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
     with (tmp_path / "ledger").open("w") as ledger:
         os.set_inheritable(ledger.fileno(), True)
@@ -159,7 +157,7 @@ def test_the_child_inherits_nothing(folder: Path, short: Path, tmp_path: Path, m
 
 
 def test_one_child_serves_all_files_in_constant_memory(folder: Path, tmp_path: Path) -> None:
-    """Half an hour costs what a second costs."""
+    """Half an hour takes as much memory as a second."""
     with Decoder(scratch=folder) as decoder:
         decoder.decode(encode(tmp_path / "a.mp3", Track("libmp3lame"))).close()
         pid, before = child_of(decoder), status(child_of(decoder), "VmHWM")
@@ -168,8 +166,8 @@ def test_one_child_serves_all_files_in_constant_memory(folder: Path, tmp_path: P
         assert status(pid, "VmHWM") - before < 20_000  # KiB
 
 
-def test_closing_ends_the_child_and_closing_again_is_fine(folder: Path, short: Path) -> None:
-    """And a decoder that is used again after that starts another."""
+def test_closing_stops_the_child_and_can_be_repeated(folder: Path, short: Path) -> None:
+    """A later request starts another child."""
     decoder = Decoder(scratch=folder)
     decoder.decode(short).close()
     pid = child_of(decoder)
@@ -180,8 +178,8 @@ def test_closing_ends_the_child_and_closing_again_is_fine(folder: Path, short: P
     decoder.close()
 
 
-def test_a_forgotten_decoder_leaves_no_child(folder: Path, short: Path) -> None:
-    """Its finalizer does what `close` would have done."""
+def test_a_garbage_collected_decoder_leaves_no_child(folder: Path, short: Path) -> None:
+    """Its finalizer does what `close` does."""
     decoder = Decoder(scratch=folder)
     decoder.decode(short).close()
     pid = child_of(decoder)
@@ -191,7 +189,7 @@ def test_a_forgotten_decoder_leaves_no_child(folder: Path, short: Path) -> None:
 
 
 def test_a_limit_may_be_infinite(folder: Path, short: Path) -> None:
-    """For those who trust their files."""
+    """For users who trust their files."""
     with Decoder(scratch=folder, limits=Limits(max_seconds=math.inf)) as decoder, decoder.decode(short) as waveform:
         assert waveform.samples
 
@@ -221,7 +219,7 @@ DECODE = "with Decoder(pathlib.Path(sys.argv[1])) as d, d.decode(pathlib.Path(sy
 
 
 def test_a_script_without_a_main_guard_works(program: Callable[..., subprocess.Popen[str]], folder: Path, short: Path) -> None:
-    """The child is a program of its own, not a copy of the caller."""
+    """The child is a separate program, not a copy of the caller."""
     out, err = program(DECODE, folder, short).communicate(timeout=30)
     assert (out, err) == ("1600\n", "")
 
@@ -229,7 +227,7 @@ def test_a_script_without_a_main_guard_works(program: Callable[..., subprocess.P
 def test_modules_in_the_current_folder_are_not_imported(
     program: Callable[..., subprocess.Popen[str]], folder: Path, short: Path, tmp_path: Path
 ) -> None:
-    """A folder of recordings from somebody else may hold an `av.py`."""
+    """A folder of downloaded recordings may contain an `av.py`."""
     downloads = tmp_path / "downloads"
     downloads.mkdir()
     for name in ("av.py", "numpy.py", "json.py", "transcribe_cli.py"):
@@ -239,10 +237,10 @@ def test_modules_in_the_current_folder_are_not_imported(
     assert not (downloads / "executed").exists()
 
 
-def test_a_parent_that_is_killed_takes_the_child_along_and_its_scratch_is_swept_later(
+def test_a_killed_parent_ends_the_child_and_its_scratch_is_removed_later(
     program: Callable[..., subprocess.Popen[str]], folder: Path, hour: Path, short: Path
 ) -> None:
-    """A kill -9 leaves a scratch file; the next decoder removes it, and never one whose owner is alive."""
+    """Kill -9 leaves a scratch file; the next decoder removes it, but never one of a live process."""
     body = (
         "def die(waveform):\n"
         "    print(decoder._child.pid, flush=True)\n"
@@ -261,8 +259,8 @@ def test_a_parent_that_is_killed_takes_the_child_along_and_its_scratch_is_swept_
             assert list(folder.iterdir()) == [mine.path]
 
 
-def test_the_sweep_touches_nothing_that_is_not_ours(tmp_path: Path) -> None:
-    """Only our pattern, only regular files, only old ones, and nothing behind a link."""
+def test_the_sweep_removes_only_scratch_files(tmp_path: Path) -> None:
+    """Only matching names, only regular files, only old ones, and nothing behind a link."""
     kept = ["transcribe-1.s16", "transcribe-12-abcdefgh.wav", "notes.txt", "xtranscribe-12-abcdefgh.s16"]
     for name in kept:
         (tmp_path / name).write_bytes(b"x")
@@ -288,21 +286,21 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", disk], check=True)
 
 
-def test_a_full_disk_is_not_the_files_error(small_disk: Path, tmp_path: Path, short: Path) -> None:
-    """By its header before it is full, or in the middle; the scratch folder is named, and nothing stays in it."""
+def test_a_full_disk_is_a_storage_error(small_disk: Path, tmp_path: Path, short: Path) -> None:
+    """Detected from the header in advance, or while writing; the message names the scratch folder, which is empty afterwards."""
     known = wav(tmp_path / "known.wav", tone(60.0))
     unknown = encode(tmp_path / "unknown.webm", Track("libopus", 48_000, seconds=60.0), options={"live": "1"})
     with Decoder(scratch=small_disk) as decoder:
         for path in (known, unknown):
             with pytest.raises(StorageNotReady) as caught:
                 decoder.decode(path)
-            assert caught.value.message == f"Scratch files cannot be written in {small_disk}: No space left on device."
+            assert caught.value.message == f"Cannot write temporary files in {small_disk}: No space left on device."
             assert "TMPDIR" in caught.value.hint
             assert list(small_disk.iterdir()) == []
         decoder.decode(short).close()
 
 
-def test_a_scratch_folder_that_is_not_there_is_named(tmp_path: Path, short: Path) -> None:
+def test_a_missing_scratch_folder_is_named(tmp_path: Path, short: Path) -> None:
     """Probing still works without one."""
     with Decoder(scratch=tmp_path / "nowhere") as decoder:
         assert decoder.probe(short).duration == pytest.approx(0.1)
@@ -313,14 +311,14 @@ def test_a_scratch_folder_that_is_not_there_is_named(tmp_path: Path, short: Path
 def test_the_scratch_folder_follows_tmpdir(
     program: Callable[..., subprocess.Popen[str]], folder: Path, short: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where nothing else is said."""
+    """Unless another folder is given."""
     monkeypatch.setenv("TMPDIR", str(folder))
     out, _ = program("with Decoder() as d, d.decode(pathlib.Path(sys.argv[1])) as w: print(w.path.parent)\n", short).communicate()
     assert out == f"{folder}\n"
 
 
-def test_a_bad_file_does_not_cost_a_new_child(folder: Path, short: Path, tmp_path: Path) -> None:
-    """Refusals are answers; only a child that failed is replaced."""
+def test_a_bad_file_does_not_replace_the_child(folder: Path, short: Path, tmp_path: Path) -> None:
+    """A refusal is a normal reply; only a failed child is replaced."""
     (tmp_path / "a.mp3").write_bytes(b"no")
     with Decoder(scratch=folder) as decoder:
         decoder.decode(short).close()

@@ -1,4 +1,4 @@
-"""Channels that stay apart: each is what the file has there, and none is heard in another."""
+"""Separate channels: each equals the channel of the file, without leakage between channels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tests.audio.media import Track, encode, tone
 from transcribe_cli.audio import SAMPLE_RATE, Decoder, Limits
-from transcribe_cli.audio.channels import MAX_CHANNELS
+from transcribe_cli.audio.channel_converter import MAX_CHANNELS
 from transcribe_cli.errors import TooLong, TooManyChannels
 
 
@@ -26,8 +26,8 @@ def recorded(path: Path, *channels: NDArray[np.int16], rate: int = SAMPLE_RATE) 
 
 
 @pytest.mark.parametrize("count", [2, 3, 6, 8, MAX_CHANNELS])
-def test_every_channel_stays_what_it_was(decoder: Decoder, tmp_path: Path, count: int) -> None:
-    """To the sample, at the rate that is wanted anyway; of three microphones none is taken for a subwoofer."""
+def test_every_channel_is_unchanged(decoder: Decoder, tmp_path: Path, count: int) -> None:
+    """Sample-exact at 16 kHz; no channel of three microphones is treated as a subwoofer."""
     channels = [tone(2.0, hz=200.0 * (number + 1)) for number in range(count)]
     with decoder.decode(recorded(tmp_path / "a.wav", *channels), split=True) as waveform:
         assert (waveform.channels, waveform.samples, waveform.seconds) == (count, 2 * SAMPLE_RATE, 2.0)
@@ -39,7 +39,7 @@ def test_every_channel_stays_what_it_was(decoder: Decoder, tmp_path: Path, count
 
 
 def test_resampling_mixes_nothing(decoder: Decoder, tmp_path: Path) -> None:
-    """A silent channel stays silent beside a loud one."""
+    """A silent channel stays silent next to a loud one."""
     loud = tone(3.0, 44_100)
     with decoder.decode(recorded(tmp_path / "a.wav", loud, loud * 0, rate=44_100), split=True) as waveform:
         assert abs(waveform.read(0, waveform.samples, 0)).max() > 0.2
@@ -47,7 +47,7 @@ def test_resampling_mixes_nothing(decoder: Decoder, tmp_path: Path) -> None:
 
 
 def test_mono_has_one_channel(decoder: Decoder, tmp_path: Path) -> None:
-    """The same as when nothing is to be kept apart, which is also what a file with two is by default."""
+    """`split` makes no difference for a mono file; a stereo file is mixed by default."""
     path = recorded(tmp_path / "a.wav", tone(1.0))
     with decoder.decode(path, split=True) as split, decoder.decode(path) as mixed:
         assert split.channels == mixed.channels == 1
@@ -58,7 +58,7 @@ def test_mono_has_one_channel(decoder: Decoder, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("ending", "codec"), [("m4a", "aac"), ("mp3", "libmp3lame"), ("opus", "libopus"), ("flac", "flac")])
 def test_codecs_keep_their_channels(decoder: Decoder, tmp_path: Path, ending: str, codec: str) -> None:
-    """Whatever the sample format and rate are."""
+    """With any sample format and rate."""
     path = encode(tmp_path / f"a.{ending}", Track(codec, 48_000, "stereo"))
     with decoder.decode(path, split=True) as waveform:
         assert waveform.channels == 2
@@ -66,8 +66,8 @@ def test_codecs_keep_their_channels(decoder: Decoder, tmp_path: Path, ending: st
         assert abs(waveform.read(0, waveform.samples, 1)).max() > 0.15
 
 
-def test_what_is_missing_is_filled_in_every_channel(decoder: Decoder, tmp_path: Path) -> None:
-    """Times stay those of a player: silence takes the place of lost packets."""
+def test_gaps_are_filled_in_every_channel(decoder: Decoder, tmp_path: Path) -> None:
+    """Silence replaces lost packets, so that times match those in a player."""
     path = encode(tmp_path / "a.mkv", Track("libopus", 48_000, "stereo", seconds=4.0, lost=((1.0, 3.0),)))
     with decoder.decode(path, split=True) as waveform:
         assert waveform.seconds == pytest.approx(4.0, abs=0.1)
@@ -77,16 +77,18 @@ def test_what_is_missing_is_filled_in_every_channel(decoder: Decoder, tmp_path: 
             assert waveform.read(int(3.3 * SAMPLE_RATE), int(3.9 * SAMPLE_RATE), channel).any()
 
 
-def test_more_channels_than_can_be_told_apart_are_refused(decoder: Decoder, tmp_path: Path) -> None:
-    """In one line; mixed, the file is read."""
+def test_too_many_channels_are_refused(decoder: Decoder, tmp_path: Path) -> None:
+    """With a one-line error; without `split` the file is decoded."""
     path = recorded(tmp_path / "a.wav", *[tone(0.5)] * (MAX_CHANNELS + 1))
-    with pytest.raises(TooManyChannels, match=r"a\.wav has 17 channels; at most 16 can be told apart\. Use `--channels mix`\."):
+    with pytest.raises(
+        TooManyChannels, match=r"a\.wav has 17 channels; at most 16 can be transcribed separately\. Use `--channels mix`\."
+    ):
         decoder.decode(path, split=True)
     decoder.decode(path).close()
 
 
-def test_limits_are_those_of_one_channel(tmp_path: Path) -> None:
-    """Sixteen channels of the longest recording fit; a longer one is too long, however many it has."""
+def test_duration_limits_do_not_depend_on_channels(tmp_path: Path) -> None:
+    """Sixteen channels of the maximum duration fit; a longer recording is refused with any number of channels."""
     with Decoder(scratch=tmp_path, limits=Limits(max_seconds=100.0)) as decoder:
         decoder.decode(recorded(tmp_path / "a.wav", *[tone(99.0)] * MAX_CHANNELS), split=True).close()
         with pytest.raises(TooLong):

@@ -1,0 +1,129 @@
+"""The decoder's child as an operating-system process: it inherits nothing, exchanges JSON lines, and is killed as a group."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import weakref
+from collections import deque
+from dataclasses import asdict
+from typing import IO, Any, cast
+
+from transcribe_cli.audio.limits import Limits
+
+_COMMAND = [sys.executable, "-P", "-m", "transcribe_cli.audio.child"]  # -P: never import an av.py from the current folder
+_INHERITED_VARIABLES = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "TMPDIR",
+    "SYSTEMROOT",
+    "TEMP",
+)
+_MAX_LINE_BYTES = 1 << 20
+_KEPT_STDERR_LINES = 20
+
+
+class ChildProcess:
+    """One child process. It cannot be restarted.
+
+    Attributes:
+        replies: parsed replies in order; None once the child has ended.
+        stderr_lines: the last lines of its stderr.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.replies: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self.stderr_lines: deque[str] = deque(maxlen=_KEPT_STDERR_LINES)
+        self._popen = subprocess.Popen(
+            _COMMAND,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=_environment(),
+            start_new_session=True,  # a Ctrl-C in the terminal reaches only the parent, which then stops the child
+        )
+        self._finalizer = weakref.finalize(self, _stop, self._popen, os.getpid())  # threads hold pipes, never self
+        self._stdin = cast("IO[bytes]", self._popen.stdin)
+        self._readers = [
+            threading.Thread(target=_read_replies, args=(self._popen.stdout, self.replies), daemon=True),
+            threading.Thread(target=_read_stderr, args=(self._popen.stderr, self.stderr_lines), daemon=True),
+        ]
+        for reader in self._readers:
+            reader.start()
+        self.send({"limits": asdict(limits)})
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._popen.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it can accept requests."""
+        return self._popen.poll() is None
+
+    def send(self, request: dict[str, Any]) -> None:
+        """Write one request. If the child is gone, `replies` yields None."""
+        with contextlib.suppress(BrokenPipeError):
+            self._stdin.write(json.dumps(request).encode("ascii") + b"\n")
+            self._stdin.flush()
+
+    def kill(self) -> None:
+        """Kill the child and its descendants at once. May be called from any thread, any number of times."""
+        _kill(self._popen)
+
+    def stop(self) -> int:
+        """Kill the child, wait for it, and read the rest of its output; returns the exit code as `subprocess` defines it."""
+        self._finalizer()
+        for reader in self._readers:
+            reader.join(timeout=1.0)
+        return self._popen.wait()
+
+
+def _kill(popen: subprocess.Popen[bytes]) -> None:
+    # The group id is the child's process id, which cannot be reused before the child is waited for.
+    if popen.returncode is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(popen.pid, signal.SIGKILL)
+
+
+def _stop(popen: subprocess.Popen[bytes], owner: int) -> None:
+    if os.getpid() != owner:
+        return  # in a fork: the child belongs to the original process
+    _kill(popen)
+    popen.wait()
+    if popen.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):
+            popen.stdin.close()
+
+
+def _environment() -> dict[str, str]:
+    """No secrets: only the variables that Python needs to start, and the parent's import path, so that both import the same modules."""
+    kept = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
+    return kept | {
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+
+
+def _read_replies(pipe: IO[bytes], replies: queue.SimpleQueue[dict[str, Any] | None]) -> None:
+    with pipe, contextlib.suppress(ValueError):  # a line that is not JSON, or too long, comes from a broken child
+        while line := pipe.readline(_MAX_LINE_BYTES):
+            replies.put(json.loads(line))
+    replies.put(None)
+
+
+def _read_stderr(pipe: IO[bytes], lines: deque[str]) -> None:
+    with pipe:
+        while line := pipe.readline(_MAX_LINE_BYTES):
+            lines.append(line.decode("utf-8", "replace").rstrip())

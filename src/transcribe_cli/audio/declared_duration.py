@@ -1,0 +1,89 @@
+"""The duration that a file declares, if it declares one. It distinguishes a truncated recording from a complete one.
+
+FFmpeg always reports a duration, but for many formats it is computed from the bytes that are present, or guessed from the bitrate of
+the first frames. A comparison with that would miss truncations or report false ones. Measured with files cut at one third
+(FFmpeg 8.1): the formats below still reported the full duration; AAC, AC-3, AVI, CAF, Ogg, MPEG-TS and ASF did not.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import struct
+from fractions import Fraction
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+
+_DECLARING_FORMATS = {"aiff", "au", "flac", "flv", "matroska", "mov", "tta", "wv"}
+_UNKNOWN_SIZES = {0, 0x7FFFFFFF, 0x7FFFF000, 0xFFFFFFFF}  # placeholders of programs that do not know the length yet
+_WAV_PCM = {0x0001, 0x0003, 0x0006, 0x0007, 0xFFFE}  # integers, floats, A-law, mu-law, extensible
+_WAV_BLOCKS = {0x0002, 0x0011, 0x0031}  # MS and IMA ADPCM, GSM 6.10: a fixed number of samples in each block
+_MP3_FIRST_FRAME_BYTES = 2881  # the largest possible; the Xing header is in the first frame
+
+
+def declared_seconds(container: InputContainer, stream: AudioStream, source: io.FileIO) -> float | None:
+    """Seconds from the container's start to the end of the track, as the header declares; None if it only allows an estimate."""
+    format_name = container.format.name.split(",")[0]
+    if format_name == "wav":
+        return _wav_seconds(source)
+    if format_name == "mp3" and not _has_frame_count(source):
+        return None
+    if format_name not in _DECLARING_FORMATS and format_name != "mp3":
+        return None
+    # Video may continue after the audio, and the audio may start later.
+    durations = [float(container.duration / av.time_base)] if container.duration else []
+    if stream.duration and stream.time_base:
+        offset = (stream.start_time or 0) * stream.time_base - Fraction(container.start_time or 0, av.time_base)
+        durations.append(float(max(offset, Fraction(0)) + stream.duration * stream.time_base))
+    tag = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))  # Matroska, one for each track
+    if tag:
+        durations.append(int(tag[1]) * 3600 + int(tag[2]) * 60 + float(tag[3]))
+    return min((duration for duration in durations if duration > 0), default=None)
+
+
+def _wav_seconds(source: io.FileIO) -> float | None:
+    """Duration of a RIFF or RF64 file, from the size of its data chunk. FFmpeg reduces that size to what the file contains.
+
+    https://tech.ebu.ch/docs/tech/tech3306v1_1.pdf (RF64 has its sizes in a `ds64` chunk)
+    """
+    fd, position, seconds_per_byte, long_size = source.fileno(), 12, 0.0, 0
+    for _ in range(64):  # broadcast recorders put a dozen chunks before the data
+        header = os.pread(fd, 36, position)
+        if len(header) < 8:
+            return None
+        name, size = struct.unpack_from("<4sI", header)
+        header = header.ljust(36, b"\0")
+        if name == b"ds64":
+            long_size = struct.unpack_from("<Q", header, 16)[0]
+        elif name == b"fmt ":
+            seconds_per_byte = _wav_seconds_per_byte(header)
+        elif name == b"data":
+            size = long_size if size == 0xFFFFFFFF and long_size else size
+            return size * seconds_per_byte if seconds_per_byte and size not in _UNKNOWN_SIZES else None
+        position += 8 + size + size % 2
+    return None
+
+
+def _wav_seconds_per_byte(fmt: bytes) -> float:
+    """Computed from block size and rate, since the byte rate is wrong in ADPCM files written by FFmpeg. 0.0 if it is not constant."""
+    codec, _, rate, _, block_bytes, _, _, block_samples = struct.unpack_from("<HHIIHHHH", fmt, 8)
+    if codec in _WAV_PCM:
+        block_samples = 1
+    elif codec not in _WAV_BLOCKS:
+        return 0.0
+    return float(block_samples / block_bytes / rate) if rate and block_bytes else 0.0
+
+
+def _has_frame_count(source: io.FileIO) -> bool:
+    """Whether an MP3 begins with a Xing, Info or VBRI header that declares the number of frames."""
+    fd = source.fileno()
+    header = os.pread(fd, 10, 0)
+    start = 0
+    if header[:3] == b"ID3" and len(header) == 10:  # https://id3.org/id3v2.4.0-structure: four times seven bits
+        start = 10 + (header[6] << 21 | header[7] << 14 | header[8] << 7 | header[9])
+    frame = os.pread(fd, _MP3_FIRST_FRAME_BYTES, start)
+    match = re.search(rb"(Xing|Info)(....)|VBRI", frame, re.DOTALL)
+    return match is not None and (match[2] is None or bool(match[2][3] & 1))

@@ -1,0 +1,73 @@
+"""Converts frames of any rate, sample format and channel count to 16 kHz mono int16."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import av
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.filter import Graph
+
+from transcribe_cli.audio.media_info import SAMPLE_RATE
+
+_SURROUND_CODECS = {"aac", "ac3", "eac3", "dca", "truehd", "mlp", "opus", "libopus", "vorbis"}
+"""In these codecs each channel has a defined role, so FFmpeg's downmix is right (the centre louder, the subwoofer left out)."""
+
+
+class MonoConverter:
+    """Mixes and resamples a track's frames with FFmpeg filters. Rate, format and layout may change midway (HE-AAC, broadcasts).
+
+    Stereo and surround are mixed as FFmpeg does. More than two channels in any other codec are microphones (field recorders). FFmpeg
+    would guess a surround layout and drop the supposed subwoofer, which is the third channel of three. These channels are averaged.
+
+    Attributes:
+        channels: of the output, interleaved.
+    """
+
+    def __init__(self, stream: AudioStream) -> None:
+        self.channels = 1
+        self._surround = stream.codec_context.name in _SURROUND_CODECS
+        self._graph: Graph | None = None
+        self._input_format: tuple[int, str, str] | None = None
+
+    def convert(self, frame: AudioFrame) -> Iterator[memoryview]:
+        """Little-endian int16 of this frame and of buffered samples. Raises FFmpegError if a damaged frame cannot be mixed."""
+        input_format = (frame.sample_rate, frame.format.name, frame.layout.name)
+        if self._graph is None or input_format != self._input_format:
+            yield from self.flush()
+            self._graph, self._input_format = self._build_graph(frame), input_format
+        frame.pts = None  # filters join frames; Timeline handles their positions
+        self._graph.push(frame)
+        yield from self._pull_blocks(self._graph)
+
+    def flush(self) -> Iterator[memoryview]:
+        """The buffered samples. The next frame starts a new filter graph."""
+        graph, self._graph = self._graph, None
+        if graph is not None:
+            graph.push(None)
+            yield from self._pull_blocks(graph)
+
+    def _build_graph(self, frame: AudioFrame) -> Graph:
+        graph = Graph()
+        chain = [graph.add_abuffer(sample_rate=frame.sample_rate, format=frame.format.name, layout=frame.layout.name)]
+        chain += [graph.add(name, arguments) for name, arguments in self._filter_steps(len(frame.layout.channels))]
+        graph.link_nodes(*chain, graph.add("abuffersink")).configure()
+        graph.set_audio_frame_size(SAMPLE_RATE)  # few large frames
+        return graph
+
+    def _filter_steps(self, channels: int) -> Iterator[tuple[str, str]]:
+        """Names and arguments of the filters for frames with this many channels."""
+        if channels > 2 and not self._surround:
+            # Not by NumPy: PyAV 18 counts nine planes in a frame of eight, and reading the ninth crashes.
+            yield "pan", "mono|c0<" + "+".join(f"c{number}" for number in range(channels))
+        yield "aformat", f"sample_rates={SAMPLE_RATE}:sample_fmts=s16:channel_layouts=mono"
+
+    def _pull_blocks(self, graph: Graph) -> Iterator[memoryview]:
+        while True:
+            try:
+                frame = graph.pull()
+            except (av.error.BlockingIOError, av.error.EOFError):
+                return
+            if isinstance(frame, AudioFrame):
+                yield memoryview(frame.planes[0])[: 2 * self.channels * frame.samples]  # a plane is padded
