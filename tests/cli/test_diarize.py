@@ -20,7 +20,7 @@ from tests.cli.recordings import state, unfinished
 from tests.conftest import EXAMPLES, Ran, command, environment
 from tests.fork_server import command_runner
 from tests.speakers.diarizers.fake_hub import GOOD_TOKEN, FakeHub
-from tests.speakers.diarizers.telemetry import Proxy
+from tests.speakers.diarizers.recording_proxy import Proxy
 from transcribe_cli.speakers.diarizers.loading import TELEMETRY_VARIABLE
 from transcribe_cli.speakers.diarizers.pipeline_files import DEMO_FOLDER
 from transcribe_cli.spec import DEFAULT_DIARIZER

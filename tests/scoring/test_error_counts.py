@@ -9,8 +9,8 @@ from transcribe_cli.scoring.compare import compare
 from transcribe_cli.scoring.document import Document, Utterance, spoken
 from transcribe_cli.scoring.error_counts import EditCounts, SpeakerErrors
 from transcribe_cli.scoring.options import Options
-from transcribe_cli.scoring.speakers import speaker_edits, speaker_time
-from transcribe_cli.scoring.words import MOST_CHARACTERS, Said, character_edits, differences, text_of, word_edits
+from transcribe_cli.scoring.speaker_errors import speaker_edits, speaker_time
+from transcribe_cli.scoring.word_errors import MOST_CHARACTERS, Said, character_edits, differences, text_of, word_edits
 from transcribe_cli.transcript import Turn
 
 

@@ -10,8 +10,8 @@ from transcribe_cli.scoring.document import Document
 from transcribe_cli.scoring.error_counts import EditCounts, SpeakerErrors
 from transcribe_cli.scoring.normalize import Normalizer, normalizer, unchanged
 from transcribe_cli.scoring.options import METRICS, Options
-from transcribe_cli.scoring.speakers import MOST_SPEAKERS, Assignment, speaker_edits, speaker_time
-from transcribe_cli.scoring.words import Difference, Said, character_edits, differences, text_of, word_edits
+from transcribe_cli.scoring.speaker_errors import MOST_SPEAKERS, Assignment, speaker_edits, speaker_time
+from transcribe_cli.scoring.word_errors import Difference, Said, character_edits, differences, text_of, word_edits
 
 DEFAULT_LANGUAGE = "pt"
 

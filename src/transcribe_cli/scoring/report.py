@@ -12,7 +12,7 @@ from transcribe_cli.errors import TranscribeError
 from transcribe_cli.scoring.compare import Score
 from transcribe_cli.scoring.error_counts import EditCounts, SpeakerErrors
 from transcribe_cli.scoring.options import METRICS, Options
-from transcribe_cli.scoring.words import Difference
+from transcribe_cli.scoring.word_errors import Difference
 
 REPORT_VERSION = 1
 _Measure = TypeVar("_Measure", EditCounts, SpeakerErrors)

@@ -11,7 +11,7 @@ from transcribe_cli.plan import Job
 from transcribe_cli.settings import Settings
 from transcribe_cli.sinks import Listings, Output, json_path
 from transcribe_cli.speakers.diarizers import Diarization
-from transcribe_cli.speakers.voices.known import KnownVoices, with_likenesses
+from transcribe_cli.speakers.voices.known_voices import KnownVoices, with_likenesses
 from transcribe_cli.speakers.voices.library import Library
 from transcribe_cli.transcript import Transcript
 

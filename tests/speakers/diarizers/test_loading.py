@@ -14,7 +14,7 @@ import pytest
 
 from tests.cli.test_interrupt import wait_until
 from tests.conftest import environment
-from tests.speakers.diarizers.telemetry import Proxy
+from tests.speakers.diarizers.recording_proxy import Proxy
 from transcribe_cli.errors import MissingExtra
 from transcribe_cli.speakers.diarizers import loading, torchaudio_stub
 from transcribe_cli.speakers.diarizers.pyannote import PyannoteDiarizer

@@ -10,18 +10,18 @@ from pathlib import Path
 
 from transcribe_cli.errors import Unreadable, UsageError
 from transcribe_cli.scoring.document import Document
-from transcribe_cli.scoring.readers import json, subtitles, tables, txt
+from transcribe_cli.scoring.readers import json, nist, subtitles, txt
 from transcribe_cli.text.encodings import read_text
 from transcribe_cli.text.printable import printable
 
 # In the order of preference, when a folder has several files of a recording: those that say most come first.
 READERS: Mapping[str, Callable[[str, str], Mapping[str, Document]]] = {
     ".json": json.read,
-    ".stm": tables.read_stm,
+    ".stm": nist.read_stm,
     ".vtt": subtitles.read_vtt,
     ".srt": subtitles.read_srt,
     ".txt": txt.read,
-    ".rttm": tables.read_rttm,
+    ".rttm": nist.read_rttm,
 }
 
 

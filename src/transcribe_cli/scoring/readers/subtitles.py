@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from transcribe_cli.errors import Unreadable
 from transcribe_cli.scoring.document import Document, Utterance, spoken
-from transcribe_cli.scoring.readers.labels import named_cues
+from transcribe_cli.scoring.readers.speaker_labels import named_cues
 from transcribe_cli.subtitles.parser import ParsedCue, is_vtt, read_cues, strip_srt_markup, strip_vtt_tags
 
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]{1,200})>")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from transcribe_cli.scoring.document import Document, Utterance, spoken
-from transcribe_cli.scoring.readers.labels import named_paragraphs
+from transcribe_cli.scoring.readers.speaker_labels import named_paragraphs
 
 
 def read(text: str, name: str) -> Mapping[str, Document]:

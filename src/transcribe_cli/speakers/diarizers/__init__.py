@@ -8,7 +8,7 @@ Speakers are called SPEAKER_00, SPEAKER_01, … in the order in which they are f
     loading.py          importing the library, and putting a pipeline on a device
     torchaudio_stub.py  torchaudio beside a PyTorch without CUDA
     quiet.py            what the library prints, kept away from standard output
-    one_pass.py         the embedding stage with a third of the work
+    embedding_stage.py         the embedding stage with a third of the work
     blocks.py           long recordings in blocks, whose speakers are linked by their voices
     turns.py            turns in order, speakers by first speech
     demo_models.py      the two networks of the demo diarizer

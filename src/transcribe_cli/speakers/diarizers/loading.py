@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from transcribe_cli.errors import DeviceUnavailable, MissingExtra, ModelUnavailable
-from transcribe_cli.speakers.diarizers import one_pass, torchaudio_stub
-from transcribe_cli.speakers.diarizers.quiet import silenced
+from transcribe_cli.speakers.diarizers import embedding_stage, torchaudio_stub
+from transcribe_cli.speakers.diarizers.library_output import library_output_to_log
 
 TELEMETRY_VARIABLE = "PYANNOTE_METRICS_ENABLED"
 Device = Literal["auto", "cpu", "cuda"]
@@ -34,7 +34,7 @@ def load(config: Mapping[str, Any], name: str, device: Device, index: int) -> An
         DeviceUnavailable: a GPU was asked for that this PyTorch cannot use.
         ModelUnavailable: the files hold no pipeline that this version loads.
     """
-    with silenced():
+    with library_output_to_log():
         pyannote = import_pyannote()
         chosen = _place(device, index)
         try:
@@ -42,7 +42,7 @@ def load(config: Mapping[str, Any], name: str, device: Device, index: int) -> An
             pipeline.to(chosen)
         except Exception as error:
             raise ModelUnavailable(f"Diarizer {name} does not load ({short(error)}).") from error
-        if not one_pass.install(pipeline):
+        if not embedding_stage.install(pipeline):
             _LOG.debug("the embedding stage of %s stays as it is", name)
         return pipeline
 

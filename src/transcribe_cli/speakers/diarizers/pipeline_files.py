@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from transcribe_cli.errors import MissingExtra, ModelUnavailable, UsageError
-from transcribe_cli.speakers.diarizers import recipe
+from transcribe_cli.speakers.diarizers import pipeline_config
 from transcribe_cli.spec import DEFAULT_DIARIZER
 
 DEMO = "demo"
@@ -47,7 +47,7 @@ def check(name: str, *, token: str | None = None, model_dir: Path | None = None,
     """
     check_installed()
     hub = _Hub(_clean(token), model_dir, offline)
-    missing = [part for part in recipe.parts(*_recipe(name, hub)) if hub.find(part) is None]
+    missing = [part for part in pipeline_config.parts(*_recipe(name, hub)) if hub.find(part) is None]
     _complete(missing, name)
     if missing:
         hub.admit(name, [part.home for part in missing])
@@ -58,8 +58,8 @@ def locate(name: str, *, token: str | None = None, model_dir: Path | None = None
     check(name, token=token, model_dir=model_dir, offline=offline)
     hub = _Hub(_clean(token), model_dir, offline)
     config, home = _recipe(name, hub)
-    places = {part.role: hub.find(part) or hub.fetch_part(part, name) for part in recipe.parts(config, home)}
-    return recipe.localized(config, places)
+    places = {part.role: hub.find(part) or hub.fetch_part(part, name) for part in pipeline_config.parts(config, home)}
+    return pipeline_config.localized(config, places)
 
 
 def check_installed() -> None:
@@ -87,22 +87,22 @@ def _clean(token: str | None) -> str | None:
 
 
 def _recipe(name: str, hub: _Hub) -> tuple[dict[str, Any], str]:
-    """The recipe of a pipeline, and the repository or folder that it came from."""
+    """The pipeline_config of a pipeline, and the repository or folder that it came from."""
     if name == DEMO:
-        return recipe.read(DEMO_FOLDER / recipe.CONFIG, name), str(DEMO_FOLDER)
+        return pipeline_config.read(DEMO_FOLDER / pipeline_config.CONFIG, name), str(DEMO_FOLDER)
     path = Path(name).expanduser()
     if path.is_dir():
-        if not (path / recipe.CONFIG).is_file():
-            raise UsageError(f"The folder {name} holds no pyannote.audio pipeline: {recipe.CONFIG} is missing.")
-        return recipe.read(path / recipe.CONFIG, name), str(path)
+        if not (path / pipeline_config.CONFIG).is_file():
+            raise UsageError(f"The folder {name} holds no pyannote.audio pipeline: {pipeline_config.CONFIG} is missing.")
+        return pipeline_config.read(path / pipeline_config.CONFIG, name), str(path)
     if path.is_file():
-        return recipe.read(path, name), str(path.parent)
+        return pipeline_config.read(path, name), str(path.parent)
     _check_repository(name)
-    cached = hub.cached(name, recipe.CONFIG)
+    cached = hub.cached(name, pipeline_config.CONFIG)
     if cached is None:
         hub.admit(name, [name, *TERMS.get(name, ())])
-        cached = hub.fetch(name, recipe.CONFIG, None, name)
-    return recipe.read(cached, name), name
+        cached = hub.fetch(name, pipeline_config.CONFIG, None, name)
+    return pipeline_config.read(cached, name), name
 
 
 def _check_repository(name: str) -> None:
@@ -121,7 +121,7 @@ def _check_repository(name: str) -> None:
     raise UsageError(f"No diarizer is called {name!r}.", hint)
 
 
-def _complete(missing: Sequence[recipe.Part], name: str) -> None:
+def _complete(missing: Sequence[pipeline_config.Part], name: str) -> None:
     """Raise UsageError when a part is in a folder that lacks it: the hub would not help."""
     for part in missing:
         home = Path(part.home)
@@ -139,7 +139,7 @@ class _Hub:
     offline: bool
     admitted: set[str] = field(default_factory=set)
 
-    def find(self, part: recipe.Part) -> Path | None:
+    def find(self, part: pipeline_config.Part) -> Path | None:
         """Where a part is on this machine: its folder, or the file that is all of it."""
         if (local := part.local) is not None or Path(part.home).exists():
             return local
@@ -157,7 +157,7 @@ class _Hub:
             raise UsageError(f"No diarizer is called {repository!r}, and it cannot be a repository's name.") from error
         return Path(path) if isinstance(path, str) else None
 
-    def fetch_part(self, part: recipe.Part, name: str) -> Path:
+    def fetch_part(self, part: pipeline_config.Part, name: str) -> Path:
         """Download what a part is made of; returns its folder. `name` is the pipeline's in messages."""
         return [self.fetch(part.home, file, part.revision, name) for file in part.files][-1].parent
 
@@ -210,7 +210,7 @@ class _Hub:
 
         for repository in repositories:
             try:
-                get_hf_file_metadata(hf_hub_url(repository, recipe.CONFIG), token=self._credential(), timeout=_TIMEOUT)
+                get_hf_file_metadata(hf_hub_url(repository, pipeline_config.CONFIG), token=self._credential(), timeout=_TIMEOUT)
             except GatedRepoError as error:
                 if self._credential() and error.response.status_code == 401:
                     raise _refused(error, repository, name) from error

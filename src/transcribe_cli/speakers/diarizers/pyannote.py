@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from transcribe_cli.audio import SAMPLE_RATE, Waveform
 from transcribe_cli.errors import DiarizationFailed
 from transcribe_cli.events import Emit, Notice, ignore_event
-from transcribe_cli.speakers.diarizers import Diarization, blocks, loading, pipeline_files, recipe
+from transcribe_cli.speakers.diarizers import Diarization, blocks, loading, pipeline_config, pipeline_files
 from transcribe_cli.speakers.diarizers.blocks import BLOCK_SECONDS, Voice
+from transcribe_cli.speakers.diarizers.library_output import library_output_to_log
 from transcribe_cli.speakers.diarizers.loading import Device
-from transcribe_cli.speakers.diarizers.quiet import silenced
 from transcribe_cli.speakers.diarizers.turns import by_first_speech, tidy
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Turn
@@ -80,13 +80,13 @@ class PyannoteDiarizer:
         pipeline = loading.load(config, name, device, device_index)
         if batch_size:
             pipeline.segmentation_batch_size = pipeline.embedding_batch_size = batch_size
-        return cls(pipeline, name, pipeline.device.type, emit, block_seconds, recipe.embedded_by(config))
+        return cls(pipeline, name, pipeline.device.type, emit, block_seconds, pipeline_config.embedded_by(config))
 
     def diarize(self, waveform: Waveform, spec: JobSpec, on_progress: Callable[[float], None]) -> Diarization:
         """Who speaks when; long recordings block by block. See `Diarizer.diarize`."""
         progress = _Progress(on_progress)
         try:
-            with silenced():
+            with library_output_to_log():
                 found = self._listen(waveform, spec, progress)
         except DiarizationFailed:
             raise

@@ -46,7 +46,7 @@ class _Stdout:
 
 
 @contextmanager
-def silenced() -> Iterator[None]:
+def library_output_to_log() -> Iterator[None]:
     """What this thread prints goes to the log, and meaningless warnings go nowhere."""
     quieten()
     proxy = _enter()

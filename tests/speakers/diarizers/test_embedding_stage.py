@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.speakers.diarizers.conftest import held_out
-from transcribe_cli.speakers.diarizers import loading, one_pass, pipeline_files
+from transcribe_cli.speakers.diarizers import embedding_stage, loading, pipeline_files
 from transcribe_cli.speakers.diarizers.pyannote import PyannoteDiarizer
 
 # None: with the parameters of the demo pipeline.
@@ -76,8 +76,8 @@ def test_a_network_of_another_kind_keeps_the_stage_as_it_is(demo: PyannoteDiariz
     del pipeline.get_embeddings
     stage = pipeline.get_embeddings
     with monkeypatch.context() as patch:
-        patch.setattr(one_pass, "version", lambda name: "4.1.0")
-        assert not one_pass.install(pipeline)
+        patch.setattr(embedding_stage, "version", lambda name: "4.1.0")
+        assert not embedding_stage.install(pipeline)
     with monkeypatch.context() as patch:
         # Masks of several speakers at once are all taken for the first one's.
         forward = pipeline._embedding.model_.pool.forward
@@ -86,6 +86,6 @@ def test_a_network_of_another_kind_keeps_the_stage_as_it_is(demo: PyannoteDiariz
             return forward(frames, weights=weights[:, :1].expand_as(weights) if weights.dim() == 3 else weights)
 
         patch.setattr(pipeline._embedding.model_.pool, "forward", first)
-        assert not one_pass.install(pipeline)
+        assert not embedding_stage.install(pipeline)
     assert pipeline.get_embeddings == stage
-    assert one_pass.install(pipeline)
+    assert embedding_stage.install(pipeline)

@@ -9,7 +9,7 @@ from tests.speakers.voices.vectors import NETWORK, OTHER_NETWORK, SAMPLE, at
 from transcribe_cli.events import Event, Notice, VoicesFound
 from transcribe_cli.reporting.messages import message_for
 from transcribe_cli.speakers.diarizers import Diarization
-from transcribe_cli.speakers.voices.known import DOUBTFUL, KnownVoices, with_likenesses
+from transcribe_cli.speakers.voices.known_voices import DOUBTFUL, KnownVoices, with_likenesses
 from transcribe_cli.speakers.voices.library import Library
 from transcribe_cli.transcript import Transcript, Turn
 

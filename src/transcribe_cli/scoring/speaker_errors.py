@@ -13,7 +13,7 @@ from typing import Any
 
 from transcribe_cli.scoring.error_counts import EditCounts, SpeakerErrors
 from transcribe_cli.scoring.libraries import library
-from transcribe_cli.scoring.words import Said, text_of
+from transcribe_cli.scoring.word_errors import Said, text_of
 from transcribe_cli.transcript import Turn
 
 # MeetEval refuses more: https://github.com/fgnt/meeteval/blob/main/doc/num_speaker_limits.md
