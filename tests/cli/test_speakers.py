@@ -204,7 +204,7 @@ def test_what_no_voice_can_be_learned_from_is_one_line(recordings: Path, tmp_pat
         f"{alone}@1:00:00-": "is after the end",
         f"{alone}@0:05-9:00": "ends after the recording",
         f"{tmp_path / 'nowhere.wav'}": "There is no file",
-        f"{alone}@5": "is no stretch of",
+        f"{alone}@5": "is not an excerpt of",
     }
     settings = Settings(state_dir=tmp_path / "state", device="cpu")
     for where, says in said.items():

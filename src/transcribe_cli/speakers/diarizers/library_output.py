@@ -1,7 +1,8 @@
-"""Keeping a library that prints away from standard output, which belongs to what the user asked for, and its warnings from the user.
+"""Sends what a library prints to the log instead of standard output, and hides its warnings.
 
-pyannote.audio prints help and remarks (`pyannote/audio/utils/hf_hub.py`, `pipelines/clustering.py`, `utils/vbx.py`).
-`contextlib.redirect_stdout` would take what other threads write meanwhile, too.
+Standard output is reserved for the results that the user requested. pyannote.audio prints help and remarks
+(`pyannote/audio/utils/hf_hub.py`, `pipelines/clustering.py`, `utils/vbx.py`). `contextlib.redirect_stdout` is not used, because it would
+also redirect what other threads write at the same time.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from typing import Any, TextIO
 
 _LOG = logging.getLogger(__name__)
 
-# Whose warnings mean nothing to users: broken torchcodec (not used), TF32 switched off, a count out of bounds (the caller says so),
-# standard deviations of one frame.
+# Modules whose warnings do not concern users: broken torchcodec (not used), TF32 disabled, a count out of bounds (reported by the
+# caller), standard deviations of one frame.
 _MODULES = r"(pyannote|torch|torchaudio|torchcodec|lightning|pytorch_lightning|pytorch_metric_learning|asteroid_filterbanks)\b"
-# What numpy says when a recording is too short for any embedding.
+# Warnings of numpy when a recording is too short for an embedding.
 _EMPTY_MEAN = r"Mean of empty slice|invalid value encountered"
 _LOGGERS = ("lightning", "lightning.pytorch", "pytorch_lightning")
 
@@ -27,53 +28,53 @@ _lock = threading.Lock()
 
 
 class _Stdout:
-    """Standard output, but for some threads, whose lines go to the log."""
+    """Standard output, except for some threads, whose lines go to the log."""
 
     def __init__(self, real: TextIO) -> None:
         self.real = real
-        self.silenced: list[int] = []
+        self.silenced_threads: list[int] = []
 
     def write(self, text: str) -> int:
         """Write text, or log it."""
-        if threading.get_ident() not in self.silenced:
+        if threading.get_ident() not in self.silenced_threads:
             return self.real.write(text)
         if text.strip():
             _LOG.debug("%s", text.strip())
         return len(text)
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the stream has
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute of the stream
         return getattr(self.real, name)
 
 
 @contextmanager
 def library_output_to_log() -> Iterator[None]:
-    """What this thread prints goes to the log, and meaningless warnings go nowhere."""
-    quieten()
-    proxy = _enter()
+    """Inside `with`, what this thread prints goes to the log, and the library's warnings are dropped."""
+    ignore_library_warnings()
+    stdout = _silence_thread()
     try:
         yield
     finally:
-        _leave(proxy)
+        _restore_thread(stdout)
 
 
-def quieten() -> None:
-    """Ignore the warnings, and less than errors in the logs, of the libraries under diarization; for good, as threads share both."""
+def ignore_library_warnings() -> None:
+    """Ignore warnings, and log messages below error, of the libraries under diarization. Permanent, because threads share both."""
     warnings.filterwarnings("ignore", module=_MODULES)
     warnings.filterwarnings("ignore", message=_EMPTY_MEAN, category=RuntimeWarning)
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def _enter() -> _Stdout:
+def _silence_thread() -> _Stdout:
     with _lock:
-        proxy = sys.stdout if isinstance(sys.stdout, _Stdout) else _Stdout(sys.stdout)
-        sys.stdout = proxy
-        proxy.silenced.append(threading.get_ident())
-        return proxy
+        stdout = sys.stdout if isinstance(sys.stdout, _Stdout) else _Stdout(sys.stdout)
+        sys.stdout = stdout
+        stdout.silenced_threads.append(threading.get_ident())
+        return stdout
 
 
-def _leave(proxy: _Stdout) -> None:
+def _restore_thread(stdout: _Stdout) -> None:
     with _lock:
-        proxy.silenced.remove(threading.get_ident())
-        if not proxy.silenced and sys.stdout is proxy:
-            sys.stdout = proxy.real
+        stdout.silenced_threads.remove(threading.get_ident())
+        if not stdout.silenced_threads and sys.stdout is stdout:
+            sys.stdout = stdout.real

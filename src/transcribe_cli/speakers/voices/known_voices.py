@@ -1,4 +1,4 @@
-"""The voices that a run knows, and what they say about the speakers of a transcript."""
+"""The enrolled voices that a run uses, and their effect on the speakers of a transcript."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from transcribe_cli.speakers.voices.library import Library
 from transcribe_cli.speakers.voices.matching import match_voices
 from transcribe_cli.transcript import Transcript, VoiceMatch
 
-# The flag of a transcript in which somebody sounds like a voice, but not surely.
+# The flag of a transcript with a possible match that is not sure.
 DOUBTFUL = "speaker_doubtful"
 
 
@@ -21,8 +21,9 @@ class KnownVoices:
     """The voices of a library, read once.
 
     Args:
-        threshold: similarity from which on a speaker may be named.
-        emit: told when the library has voices and none of them can be used.
+        library: where the voices are.
+        threshold: minimum similarity for naming a speaker.
+        emit: receives a warning when the library has voices and none of them can be used.
 
     Raises:
         ConfigError: the library is damaged.
@@ -36,49 +37,49 @@ class KnownVoices:
         for voice in library.voices():
             self._voices.setdefault(voice.embedded_by, {})[voice.name] = library.vector(voice)
             self._enrolled_with.append(voice.diarize_model)
-        self._told: set[str] = set()
+        self._warned_about: set[str] = set()
 
-    def heard_in(self, found: Diarization, model: str, given: Mapping[str, str]) -> tuple[VoiceMatch, ...]:
-        """Which speakers of a recording sound like a voice.
+    def match(self, diarization: Diarization, model: str, given: Mapping[str, str]) -> tuple[VoiceMatch, ...]:
+        """Speakers of a recording who sound like an enrolled voice.
 
         Args:
-            found: with embeddings; without them nobody is recognized.
-            model: of the diarizer, for people.
-            given: label -> name of speakers whom people named, who are left alone, and whose names are taken.
+            diarization: with embeddings; without them nobody matches.
+            model: the diarizer, for messages.
+            given: label -> name that a user gave. These speakers are not compared, and no other speaker gets their names.
         """
-        if not found.embeddings or not self._voices:
+        if not diarization.embeddings or not self._voices:
             return ()
-        if found.embedded_by not in self._voices:
-            self._tell_once(model, found.embedded_by)
+        if diarization.embedded_by not in self._voices:
+            self._warn_once(model, diarization.embedded_by)
             return ()
-        speakers = {label: vector for label, vector in found.embeddings.items() if label not in given}
-        taken = {name for label, name in given.items() if label in found.embeddings}
-        return match_voices(speakers, self._voices[found.embedded_by], self._threshold, taken)
+        speakers = {label: vector for label, vector in diarization.embeddings.items() if label not in given}
+        taken = {name for label, name in given.items() if label in diarization.embeddings}
+        return match_voices(speakers, self._voices[diarization.embedded_by], self._threshold, taken)
 
-    def _tell_once(self, model: str, network: str) -> None:
-        if network in self._told:
+    def _warn_once(self, model: str, network: str) -> None:
+        if network in self._warned_about:
             return
-        self._told.add(network)
+        self._warned_about.add(network)
         others = [other for other in dict.fromkeys(self._enrolled_with) if other != model] or ["another version of it"]
         self._emit(
             Notice(
-                f"No enrolled voice is used: {model} cannot compare them, they were enrolled with {', '.join(others)}. "
+                f"No enrolled voice is used: they were enrolled with {', '.join(others)}, which {model} cannot compare. "
                 f"Enroll them again with --diarize-model {model}, or use --no-voices.",
                 "warning",
             )
         )
 
 
-def with_likenesses(transcript: Transcript, found: Iterable[VoiceMatch]) -> Transcript:
-    """The transcript with those speakers named who are surely somebody, and with a flag when another may be."""
-    likely = tuple(found)
+def with_voice_matches(transcript: Transcript, matches: Iterable[VoiceMatch]) -> Transcript:
+    """The transcript with names for sure matches, and with the flag `speaker_doubtful` when there is a possible match."""
+    matches = tuple(matches)
     flags = [flag for flag in transcript.flags if flag != DOUBTFUL]
-    if not all(likeness.sure for likeness in likely):
+    if not all(match.sure for match in matches):
         flags.append(DOUBTFUL)
     return transcript.model_copy(
         update={
             "flags": tuple(flags),
-            "speaker_names": {likeness.speaker: likeness.name for likeness in likely if likeness.sure},
-            "quality": transcript.quality.model_copy(update={"voices": likely}),
+            "speaker_names": {match.speaker: match.name for match in matches if match.sure},
+            "quality": transcript.quality.model_copy(update={"voices": matches}),
         }
     )
