@@ -1,4 +1,4 @@
-"""Two people in two channels: what each microphone hears, made of real speech."""
+"""Synthetic two-channel conversations of two people, with one microphone each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.conftest import spoken
 
 RATE = 22_050
 VOICES = ("pt-br+m3", "pt-br+f2")
-# Who says what, one after the other.
+# (speaker, text), in order.
 TALK = (
     (0, "Bom dia a todos. Vamos começar a aula."),
     (1, "Bom dia a todos."),
@@ -27,27 +27,27 @@ Audio = NDArray[np.float64]
 
 
 def conversation(pause: float = 0.5, talk: Sequence[tuple[int, str]] = TALK) -> Audio:
-    """(samples, 2) at 22,050 Hz: each person alone, equally loud. With a negative pause, in seconds, they interrupt each other."""
-    said = [(who, _speech(text, VOICES[who])) for who, text in talk]
-    starts = np.cumsum([0.3 * RATE, *(len(speech) + pause * RATE for _, speech in said)]).astype(int)
+    """(samples, 2) at 22,050 Hz: each person in one channel, equally loud. With a negative pause, in seconds, they interrupt each other."""
+    utterances = [(speaker, _speech(text, VOICES[speaker])) for speaker, text in talk]
+    starts = np.cumsum([0.3 * RATE, *(len(speech) + pause * RATE for _, speech in utterances)]).astype(int)
     sound = np.zeros((starts[-1] + 2 * RATE, 2))
-    for (who, speech), start in zip(said, starts, strict=False):
-        sound[start : start + len(speech), who] += speech
+    for (speaker, speech), start in zip(utterances, starts, strict=False):
+        sound[start : start + len(speech), speaker] += speech
     return sound
 
 
 def with_crosstalk(sound: Audio, decibels: float, delay: float = 0.0) -> Audio:
-    """The same, where each microphone also hears the other person, so much louder (negative: quieter) and so many seconds later."""
+    """The same with the other person in each channel, louder by `decibels` (quieter if negative) and later by `delay` seconds."""
     return sound + 10 ** (decibels / 20) * np.roll(sound[:, ::-1], round(delay * RATE), axis=0)
 
 
 def with_noise(sound: Audio, decibels: float = -65.0) -> Audio:
-    """The same with noise of its own in each channel, in decibels of full scale."""
+    """The same with independent noise in each channel, in decibels of full scale."""
     return sound + np.random.default_rng(5).normal(size=sound.shape) * 10 ** (decibels / 20)
 
 
 def write_wav(path: Path, sound: Audio) -> Path:
-    """A WAV of 16 bits with these channels: (samples, channels)."""
+    """Write a 16-bit WAV of (samples, channels)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with wave.open(str(path), "wb") as file:
         file.setnchannels(sound.shape[1])

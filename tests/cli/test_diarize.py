@@ -20,7 +20,7 @@ from tests.cli.recordings import state, unfinished
 from tests.conftest import EXAMPLES, Ran, command, environment
 from tests.fork_server import command_runner
 from tests.speakers.diarizers.fake_hub import GOOD_TOKEN, FakeHub
-from tests.speakers.diarizers.telemetry import Proxy
+from tests.speakers.diarizers.recording_proxy import Proxy
 from transcribe_cli.speakers.diarizers.loading import TELEMETRY_VARIABLE
 from transcribe_cli.speakers.diarizers.pipeline_files import DEMO_FOLDER
 from transcribe_cli.spec import DEFAULT_DIARIZER
@@ -132,7 +132,7 @@ def test_who_spoke_when_is_as_in_the_reference(hearing: tuple[Path, Ran, Proxy],
 def test_nobody_is_told_and_standard_output_is_one_document(hearing: tuple[Path, Ran, Proxy]) -> None:
     """The libraries under it print, warn and phone home when they are let."""
     _, ran, proxy = hearing
-    assert proxy.asked == []
+    assert proxy.requests == []
     assert json.loads(ran.out)["transcribed"] == 1
     assert len(ran.out.splitlines()) == 1
     assert len(events(ran.err)) == len(ran.err.splitlines())
@@ -284,7 +284,7 @@ def test_what_the_hub_wants_is_said_before_anything_is_recognized(
     """Exit code 4, one line with the address or the option; the token is never shown."""
     shutil.copy(EXAMPLES / "hearing.wav", tmp_path)
     hub.repositories[DEFAULT_DIARIZER].closed = trouble == "terms"
-    hub.down = trouble == "down"
+    hub.is_down = trouble == "down"
     env = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf"), **variables}
     ran = transcribe("run", tmp_path, *PLAIN, "--diarize", *EVENTS, env=env)
     *told, last = ran.err.splitlines()

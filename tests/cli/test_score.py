@@ -187,7 +187,7 @@ def test_what_only_one_side_says_is_said(meeting: tuple[Path, Path], tmp_path: P
     """Instead of a metric that is silently not there; without speakers on both sides nobody misses it."""
     (tmp_path / "a.txt").write_text("Bom dia")
     out = printed(capsys, meeting[0], tmp_path / "a.txt")
-    assert "DER          -  not measured: no times of speakers in the hypothesis\n" in out
+    assert "DER          -  not measured: no speaker times in the hypothesis\n" in out
     assert "cpWER        -  not measured: no speakers in the hypothesis\n" in out
     assert "not measured" not in printed(capsys, tmp_path / "a.txt", tmp_path / "a.txt")
 
@@ -208,8 +208,8 @@ def test_words_where_nothing_was_said_have_no_rate(tmp_path: Path, capsys: pytes
     [
         ({"metrics": "wer,mer"}, "No metric is called 'mer'. There are: wer, cer, der, cpwer."),
         ({"language": "klingon"}, "--language: unknown language 'klingon'"),
-        ({"collar": float("nan")}, "--collar is seconds from 0 to 10, not nan."),
-        ({"collar": -1.0}, "--collar is seconds"),
+        ({"collar": float("nan")}, "--collar must be from 0 to 10 seconds, not nan."),
+        ({"collar": -1.0}, "--collar must be"),
     ],
 )
 def test_options_that_cannot_be_meant_are_refused(options: dict[str, Any], says: str, tmp_path: Path) -> None:
@@ -222,9 +222,9 @@ def test_options_that_cannot_be_meant_are_refused(options: dict[str, Any], says:
 @pytest.mark.parametrize(
     ("reference", "hypothesis", "code", "says"),
     [
-        ("nowhere", "a.txt", 2, "is not there"),
-        ("a.txt", "a.mp3", 2, "a.mp3 is not a kind of file that can be scored. Names end in .json"),
-        ("a.txt", "folder", 2, "Nothing has the same name on both sides"),
+        ("nowhere", "a.txt", 2, "does not exist"),
+        ("a.txt", "a.mp3", 2, "a.mp3 is not a file that can be scored. Supported suffixes: .json"),
+        ("a.txt", "folder", 2, "No file has a counterpart"),
         ("a.txt", "cut.json", 3, "cut.json is not JSON"),
     ],
 )
@@ -254,7 +254,7 @@ def without(module: str, *arguments: str | Path) -> subprocess.CompletedProcess[
         ("jiwer", ""),
         ("num2words", ""),
         ("pyannote.metrics", "--metrics wer,cer"),
-        ("meeteval", "C++ compiler), or leave cpWER out: --metrics wer,cer,der"),
+        ("meeteval", "C++ compiler), or omit cpWER: --metrics wer,cer,der"),
     ],
 )
 def test_a_missing_library_names_its_cure(module: str, hint: str, meeting: tuple[Path, Path]) -> None:

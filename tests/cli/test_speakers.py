@@ -150,7 +150,7 @@ def test_voices_of_another_diarizer_are_not_used_and_that_is_one_line(
     found, ran = talks(transcribe, recordings, state, tmp_path / "out")
     assert [document["speaker_names"] for document in found.values()] == [{}, {}]
     assert ran.err.count("No enrolled voice is used") == 1
-    assert "enrolled with other. Enroll them again with --diarize-model demo" in ran.err
+    assert "enrolled with other, which demo cannot compare. Enroll them again with --diarize-model demo" in ran.err
 
 
 def test_samples_are_added_voices_listed_and_forgotten(recordings: Path, library: Path, tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_what_no_voice_can_be_learned_from_is_one_line(recordings: Path, tmp_pat
         f"{alone}@1:00:00-": "starts after the end",
         f"{alone}@0:05-9:00": "ends after the recording",
         f"{tmp_path / 'nowhere.wav'}": "There is no file",
-        f"{alone}@5": "is no stretch of",
+        f"{alone}@5": "is not an excerpt of",
     }
     settings = Settings(state_dir=tmp_path / "state", device="cpu")
     for where, says in said.items():

@@ -1,1 +1,1 @@
-"""Error rates against values worked out by hand, and every kind of file that is scored."""
+"""Tests of error rates and of the readers of all scored formats."""

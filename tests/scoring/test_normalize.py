@@ -1,4 +1,4 @@
-"""What counts as the same. The table is also the list of decisions that docs/scoring.md describes."""
+"""Text normalization. The table is also the list of rules that docs/scoring.md describes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transcribe_cli.scoring.normalize import normalizer, unchanged
+from transcribe_cli.scoring.normalize import collapse_spaces, normalizer
 
 UNITS = [
     *("zero", "um", "dois", "três", "quatro", "cinco", "seis", "sete", "oito", "nove", "dez", "onze", "doze", "treze", "catorze"),
@@ -19,7 +19,7 @@ HUNDREDS = ["", "cento", *(f"{stem}entos" for stem in ("duz", "trez", "quatroc",
 
 
 def below_a_thousand(number: int) -> str:
-    """By the rules of the grammar, not by the library."""
+    """Spelled by the rules of grammar, without the library."""
     if number == 100:
         return "cem"
     parts = [HUNDREDS[number // 100]] if number >= 100 else []
@@ -32,20 +32,20 @@ def below_a_thousand(number: int) -> str:
 
 
 def in_portuguese(number: int) -> str:
-    """`e` stands after the thousands when what follows is below a hundred or ends in two zeros."""
+    """`e` follows the thousands if the rest is below a hundred or ends in two zeros."""
     thousands, rest = divmod(number, 1000)
     if not thousands:
         return below_a_thousand(rest) or "zero"
-    head = "mil" if thousands == 1 else f"{below_a_thousand(thousands)} mil"
+    prefix = "mil" if thousands == 1 else f"{below_a_thousand(thousands)} mil"
     if not rest:
-        return head
-    return f"{head}{' e ' if rest < 100 or rest % 100 == 0 else ' '}{below_a_thousand(rest)}"
+        return prefix
+    return f"{prefix}{' e ' if rest < 100 or rest % 100 == 0 else ' '}{below_a_thousand(rest)}"
 
 
 @settings(deadline=None, max_examples=300)
 @given(st.integers(0, 999_999))
 def test_a_number_is_the_same_in_digits_and_in_words(number):
-    """Also with its thousands set off by points."""
+    """Also with points between the thousands."""
     normalize = normalizer("pt")
     assert normalize(str(number)) == normalize(in_portuguese(number)) == in_portuguese(number)
     assert normalize(f"{number:,}".replace(",", ".")) == in_portuguese(number)
@@ -99,7 +99,7 @@ def test_a_number_is_the_same_in_digits_and_in_words(number):
         ("\x1b[31mvermelho", "trinta e um mvermelho"),
     ],
 )
-def test_what_is_said_alike_is_the_same(written, said):
+def test_spellings_of_the_same_speech_are_equal(written, said):
     """In Portuguese."""
     assert normalizer("pt")(written) == normalizer("pt")(said)
 
@@ -116,8 +116,8 @@ def test_what_is_said_alike_is_the_same(written, said):
         ("um", "1,0"),
     ],
 )
-def test_what_is_heard_differently_stays_different(one, other):
-    """Accents are sounds, and colloquial forms are what was said; `uma` alone is rather the article."""
+def test_audible_differences_are_kept(one, other):
+    """Accents and colloquial forms are audible. `uma` alone is more likely the article."""
     assert normalizer("pt")(one) != normalizer("pt")(other)
 
 
@@ -145,19 +145,19 @@ def test_other_languages_have_their_own_conventions(language, written, said):
 
 
 def test_languages_without_spaces_are_counted_by_character():
-    """A word error rate would otherwise be all or nothing."""
+    """Otherwise a whole sentence would be one word."""
     assert normalizer("ja")("日本 語。") == "日 本 語"
 
 
-def test_nothing_is_changed_when_it_is_not_asked_for():
-    """Only spaces are made one."""
-    assert unchanged(" Sr.  João,\n42 ") == "Sr. João, 42"
+def test_without_normalization_only_spaces_change():
+    """Runs of spaces become one."""
+    assert collapse_spaces(" Sr.  João,\n42 ") == "Sr. João, 42"
 
 
 @settings(deadline=None, max_examples=150)
 @given(st.text(max_size=60), st.sampled_from(["pt", "en", "es", "fr", "zh"]))
 def test_any_text_becomes_words(text, language):
-    """With single spaces, and nothing that a terminal would act on."""
+    """With single spaces, and without control characters."""
     once = normalizer(language)(text)
     assert once == " ".join(once.split())
     assert not any(character < " " or "\x7f" <= character <= "\x9f" for character in once)
@@ -166,8 +166,8 @@ def test_any_text_becomes_words(text, language):
 @pytest.mark.parametrize(
     "hostile", ["9" * 200_000, "1." * 100_000, "[" * 200_000, "r$ " * 70_000, "v. " * 70_000, "<a" * 100_000, "1 " * 100_000]
 )
-def test_crafted_text_takes_no_time_to_speak_of(hostile):
-    """No pattern tries again and again; a minute would be enough to call it a hang."""
-    begun = time.monotonic()
+def test_hostile_text_is_normalized_quickly(hostile):
+    """No pattern backtracks excessively."""
+    started = time.monotonic()
     normalizer("pt")(hostile)
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - started < 20

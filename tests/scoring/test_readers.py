@@ -1,4 +1,4 @@
-"""Every kind of file, as the tools write them, and broken."""
+"""Readers of all formats, with files as written by the tools, and with damaged files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WHISPER = {
     ],
     "language": "pt",
 }
-# https://github.com/m-bain/whisperX: a number has no times, its segments are not cut where the speaker changes.
+# https://github.com/m-bain/whisperX: numbers have no times, and segments are not split where the speaker changes.
 WHISPERX = {
     "segments": [
         {
@@ -88,8 +88,8 @@ def words(document: Document) -> list[str]:
 
 @pytest.mark.parametrize("suffix", ["json", "srt", "vtt", "txt"])
 @pytest.mark.parametrize("names", [(None, None), ("SPEAKER_00", "SPEAKER_01"), ("Ana Sá", "Dr. Rui da Mata")])
-def test_what_this_tool_writes_is_read_back(suffix, names, tmp_path):
-    """The same words by the same speakers in every format, and their times in those that have any."""
+def test_our_own_formats_are_read_back(suffix, names, tmp_path):
+    """Words and speakers in every format, and times in those that have them."""
     texts = [" Bom dia a todos.", " Veja: são <dois> & meio.", " Foi assim: dez.", " Tudo bem?", " Tudo."]
     speakers = [names[0], names[0], names[1], names[0], names[1]]
     segments = [
@@ -103,22 +103,22 @@ def test_what_this_tool_writes_is_read_back(suffix, names, tmp_path):
     assert (document.turns is not None) == (names[0] is not None and suffix != "txt")
 
 
-def test_labels_of_one_name_are_one_speaker(tmp_path):
-    """As in every rendering."""
-    spoken = json.loads(
+def test_labels_with_the_same_name_are_one_speaker(tmp_path):
+    """As in all output formats."""
+    content = json.loads(
         transcript(segment(" um", 0, 1, speaker="SPEAKER_00"), segment(" dois", 1, 2, speaker="SPEAKER_01")).dumps()
     )
-    spoken |= {
+    content |= {
         "speaker_names": {"SPEAKER_01": "Ana", "SPEAKER_00": "Ana"},
         "turns": [{"start": 0, "end": 2, "speaker": "SPEAKER_01"}],
     }
-    document = read_one(file(tmp_path, "a.json", spoken))
+    document = read_one(file(tmp_path, "a.json", content))
     assert said(document) == [("Ana", "um"), ("Ana", "dois")]
     assert document.turns == (Turn(start=0, end=2, speaker="Ana"),)
 
 
 def test_turns_come_from_the_document_when_it_has_them(tmp_path):
-    """They are finer than segments; when it was asked who speaks and nobody does, that is known."""
+    """They are finer than segments. A diarized transcript without turns has no speakers, which is known."""
     turns = (Turn(start=0, end=1.25, speaker="SPEAKER_00"),)
     assert read_one(file(tmp_path, "a.json", DIALOGUE.model_copy(update={"turns": turns}).dumps())).turns == turns
     silent = json.loads(transcript().dumps())
@@ -128,24 +128,24 @@ def test_turns_come_from_the_document_when_it_has_them(tmp_path):
     assert read_one(file(tmp_path, "d.json", silent | {"flags": ["no_diarization"]})).turns is None
 
 
-def test_whispers_json_has_words_and_no_speakers(tmp_path):
-    """Also without segments, as the API's plain `json` is."""
+def test_json_of_whisper_has_words_and_no_speakers(tmp_path):
+    """Also without segments, as in the API's plain `json`."""
     document = read_one(file(tmp_path, "a.json", WHISPER))
     assert said(document) == [(None, "Bom dia."), (None, "Hoje falamos.")]
-    assert (document.turns, document.language, document.names_speakers) == (None, "pt", False)
+    assert (document.turns, document.language, document.has_speakers) == (None, "pt", False)
     assert said(read_one(file(tmp_path, "b.json", {"text": "Bom dia.", "language": "portuguese"}))) == [(None, "Bom dia.")]
     assert read_one(file(tmp_path, "c.json", {"text": "", "segments": []})).utterances == ()
 
 
-def test_whisperxs_segments_are_cut_where_the_speaker_changes(tmp_path):
-    """A word without speaker or times belongs to the one before."""
+def test_segments_of_whisperx_are_split_where_the_speaker_changes(tmp_path):
+    """A word without speaker or times belongs to the previous word."""
     document = read_one(file(tmp_path, "a.json", WHISPERX))
     assert said(document) == [("SPEAKER_01", "Tem 42 anos?"), ("SPEAKER_00", "Tenho sim.")]
     assert document.turns == (Turn(start=0.5, end=2.0, speaker="SPEAKER_01"), Turn(start=2.5, end=3.6, speaker="SPEAKER_00"))
 
 
 def test_vtt_voices_are_speakers(tmp_path):
-    """Several in a cue, closed or not; tags, notes and styles are no words, and entities are characters."""
+    """Several in a cue, closed or not. Tags, notes and styles are removed, and entities are decoded."""
     document = read_one(file(tmp_path, "a.vtt", VTT))
     assert said(document) == [("Ana Maria", "Bom dia"), (None, "todos"), ("Bruno", "A < B & C"), (None, "sem ninguém")]
     assert document.turns
@@ -163,13 +163,13 @@ def test_vtt_voices_are_speakers(tmp_path):
         ("\ufeff", []),
     ],
 )
-def test_subrip_is_read_as_loosely_as_players_do(text, expected, tmp_path):
-    """CRLF, short times, no blank line between cues, cues out of order, numbers that are text, nothing at all."""
+def test_subrip_is_parsed_as_leniently_as_by_players(text, expected, tmp_path):
+    """CRLF, short times, no blank line between cues, cues out of order, numbers that are text, an empty file."""
     assert said(read_one(file(tmp_path, "a.srt", text))) == expected
 
 
-def test_utf16_is_text_too(tmp_path):
-    """Subtitle editors on Windows write it, with its mark."""
+def test_utf16_is_read(tmp_path):
+    """Subtitle editors on Windows write it, with a byte order mark."""
     assert said(read_one(file(tmp_path, "a.txt", "olá".encode("utf-16")))) == [(None, "olá")]
 
 
@@ -194,8 +194,8 @@ def cues(*texts: str) -> str:
         (("- um\n- dois",), [None]),
     ],
 )
-def test_names_in_subrip_are_believed_when_they_look_like_names(texts, speakers, tmp_path):
-    """Numbered as by a diarizer, or twice the same; they hold until the next."""
+def test_names_in_subrip_are_accepted_if_they_look_like_names(texts, speakers, tmp_path):
+    """Numbered as by a diarizer, or occurring twice; each applies until the next."""
     assert [speaker for speaker, _ in said(read_one(file(tmp_path, "a.srt", cues(*texts))))] == speakers
 
 
@@ -210,26 +210,26 @@ def test_names_in_subrip_are_believed_when_they_look_like_names(texts, speakers,
         ("", []),
     ],
 )
-def test_names_in_plain_text_need_to_be_before_every_line(text, expected, tmp_path):
-    """Otherwise a colon is a colon."""
+def test_names_in_plain_text_must_precede_every_line(text, expected, tmp_path):
+    """Otherwise a colon is part of the text."""
     assert said(read_one(file(tmp_path, "a.txt", text))) == expected
 
 
-def test_rttm_says_who_and_not_what(tmp_path):
-    """Other kinds of lines are passed over; a file may hold many recordings, or a silent one."""
+def test_rttm_has_speakers_without_words(tmp_path):
+    """Other types of lines are ignored. A file may contain many recordings, or none."""
     text = ";; c\nSPKR-INFO a 1 <NA> <NA> <NA> unknown Ana <NA> <NA>\nSPEAKER a 1 0.5 1.5 <NA> <NA> Ana <NA> <NA>\n"
     (turns,) = [document.turns for document in read(file(tmp_path, "a.rttm", text)).values()]
     assert turns == (Turn(start=0.5, end=2.0, speaker="Ana"),)
     two = file(tmp_path, "b.rttm", text + "SPEAKER b 1 0 1 <NA> <NA> X <NA>\n")
     assert list(read(two)) == ["a", "b"]
-    with pytest.raises(Unreadable, match="holds 2 recordings"):
+    with pytest.raises(Unreadable, match="contains 2 recordings"):
         read_one(two)
     silent = read_one(file(tmp_path, "c.rttm", ""))
     assert (silent.utterances, silent.turns) == (None, ())
 
 
-def test_stm_says_who_what_and_when(tmp_path):
-    """In order of time; labels and stretches that are not scored are left out."""
+def test_stm_has_speakers_words_and_times(tmp_path):
+    """In order of time, without labels and unscored intervals."""
     text = (
         ";; comment\na 1 Bruno 4.0 8 <o,f0,male> Tudo bem\na 1 Ana 0.0 4.0 Bom <dia>\n"
         "a 1 inter_segment_gap 8 9 <o,,unknown> IGNORE_TIME_SEGMENT_IN_SCORING\na 1 Ana 9 10\n"
@@ -272,16 +272,16 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_file_is_one_line_that_names_it(name, tmp_path):
-    """Printable, whatever is in it."""
+def test_a_damaged_file_is_one_line_that_names_it(name, tmp_path):
+    """Printable, whatever the content."""
     with pytest.raises(Unreadable) as caught:
         read_one(file(tmp_path, name, BROKEN[name]))
     assert name in str(caught.value)
     assert len(str(caught.value)) < 400
 
 
-def test_what_is_no_file_is_refused(tmp_path):
-    """A pipe would be waited for, and a link may lead nowhere."""
+def test_special_files_are_refused(tmp_path):
+    """Pipes, dangling links and folders."""
     os.mkfifo(tmp_path / "pipe.txt")
     (tmp_path / "link.txt").symlink_to(tmp_path / "nowhere")
     (tmp_path / "folder.txt").mkdir()
@@ -290,8 +290,8 @@ def test_what_is_no_file_is_refused(tmp_path):
             read_one(tmp_path / name)
 
 
-def test_an_unknown_kind_of_file_is_refused():
-    """With those that are known."""
+def test_an_unsupported_suffix_is_refused():
+    """The message lists the supported ones."""
     with pytest.raises(UsageError, match=r"\.json, \.stm"):
         check_suffix(Path("aula.mp3"))
     for suffix in READERS:
@@ -299,7 +299,7 @@ def test_an_unknown_kind_of_file_is_refused():
 
 
 def test_messages_are_harmless(tmp_path):
-    """Also with a hostile name."""
+    """Even with a hostile file name."""
     with pytest.raises(Unreadable) as caught:
         read_one(file(tmp_path, "a\x1b]0;owned\x07\n.json", {"segments": {"\x1b[2J": 1}}))
     check_harmless(str(caught.value).encode())

@@ -1,4 +1,4 @@
-"""Words to speakers: exact examples, and what holds for any words and turns."""
+"""Assignment of words to speakers: exact examples, and properties for any words and turns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.formats.documents import segment, spoken, words
-from transcribe_cli.speakers.assignment import DEFAULT_COSTS, LIMIT, assign_speakers, best_path, speakers_of
+from transcribe_cli.speakers.assignment import DEFAULT_COSTS, MAX_DISTANCE, assign_speakers, best_path, speakers_of
 from transcribe_cli.transcript import Segment, Turn, Word
 
 A, B, C = "SPEAKER_00", "SPEAKER_01", "SPEAKER_02"
@@ -23,33 +23,35 @@ def turns(*said: tuple[str, float, float]) -> list[Turn]:
     return [Turn(speaker=speaker, start=start, end=end) for speaker, start, end in said]
 
 
-def told(segments: tuple[Segment, ...]) -> list[tuple[str | None, str]]:
+def by_speaker(segments: tuple[Segment, ...]) -> list[tuple[str | None, str]]:
     """Who said what."""
     return [(part.speaker, part.text) for part in segments]
 
 
 def test_a_segment_is_split_where_the_speaker_changes() -> None:
-    """Times, text and words of each part are its own; the numbers go on."""
+    """Each part has its own times, text and words, and parts are numbered."""
     both = spoken("Alguma pergunta? Sim, professora.")  # four words of half a second
-    found = assign_speakers([both, spoken("Diga.", 2.5)], turns((A, 0.0, 1.0), (B, 1.0, 2.0), (A, 2.5, 3.0)))
-    assert told(found) == [(A, " Alguma pergunta?"), (B, " Sim, professora."), (A, " Diga.")]
-    assert [(part.id, part.start, part.end) for part in found] == [(0, 0.0, 1.0), (1, 1.0, 2.0), (2, 2.5, 3.0)]
-    assert [word.speaker for part in found for word in part.words or ()] == [A, A, B, B, A]
+    assigned = assign_speakers([both, spoken("Diga.", 2.5)], turns((A, 0.0, 1.0), (B, 1.0, 2.0), (A, 2.5, 3.0)))
+    assert by_speaker(assigned) == [(A, " Alguma pergunta?"), (B, " Sim, professora."), (A, " Diga.")]
+    assert [(part.id, part.start, part.end) for part in assigned] == [(0, 0.0, 1.0), (1, 1.0, 2.0), (2, 2.5, 3.0)]
+    assert [word.speaker for part in assigned for word in part.words or ()] == [A, A, B, B, A]
 
 
 def test_the_last_word_of_a_turn_stays_with_it() -> None:
-    """Word by word it would go to who speaks next, because its times are late; a sentence seldom ends with another's word."""
+    """Its times are late, so on its own it would go to the next speaker. A sentence rarely ends with a word of another speaker."""
     late = spoken("Quem quer começar? Eu quero.")
-    found = assign_speakers([late], turns((A, 0.0, 1.15), (B, 1.15, 2.5)))
-    assert told(found) == [(A, " Quem quer começar?"), (B, " Eu quero.")]
+    assigned = assign_speakers([late], turns((A, 0.0, 1.15), (B, 1.15, 2.5)))
+    assert by_speaker(assigned) == [(A, " Quem quer começar?"), (B, " Eu quero.")]
 
 
-def test_one_word_in_the_middle_of_a_sentence_does_not_change_sides() -> None:
-    """Half of a word under somebody's cough is no change of speaker; a whole answer is."""
+def test_one_word_in_the_middle_of_a_sentence_keeps_its_speaker() -> None:
+    """A cough over half of a word is no change of speaker; a whole answer is one."""
     sentence = spoken("Hoje vamos falar de células")
-    assert told(assign_speakers([sentence], turns((A, 0.0, 1.0), (B, 1.0, 1.3), (A, 1.3, 2.5)))) == [(A, sentence.text)]
+    assert by_speaker(assign_speakers([sentence], turns((A, 0.0, 1.0), (B, 1.0, 1.3), (A, 1.3, 2.5)))) == [(A, sentence.text)]
     answer = [spoken("Entendeu?", 0.0), spoken("Sim.", 0.5), spoken("Ótimo.", 1.0)]
-    assert [speaker for speaker, _ in told(assign_speakers(answer, turns((A, 0.0, 0.5), (B, 0.5, 1.0), (A, 1.0, 1.5))))] == [
+    assert [
+        speaker for speaker, _ in by_speaker(assign_speakers(answer, turns((A, 0.0, 0.5), (B, 0.5, 1.0), (A, 1.0, 1.5))))
+    ] == [
         A,
         B,
         A,
@@ -57,42 +59,46 @@ def test_one_word_in_the_middle_of_a_sentence_does_not_change_sides() -> None:
 
 
 def test_a_word_outside_all_turns_goes_to_the_nearest_edge() -> None:
-    """To the edge, not to the middle: a long turn is not farther away for being long."""
-    found = assign_speakers([spoken("bom dia", 10.5)], turns((A, 0.0, 10.2), (B, 12.0, 12.5)))
-    assert told(found) == [(A, " bom dia")]
+    """Distance is measured to the edge of a turn, not to its middle."""
+    assigned = assign_speakers([spoken("bom dia", 10.5)], turns((A, 0.0, 10.2), (B, 12.0, 12.5)))
+    assert by_speaker(assigned) == [(A, " bom dia")]
 
 
 def test_a_word_far_from_any_turn_has_no_speaker() -> None:
-    """It becomes a segment of its own, also in the middle of one."""
-    far = 1.0 + LIMIT + 0.001
-    found = assign_speakers([spoken("um", far)], turns((A, 0.0, 1.0)))
-    assert told(found) == [(None, " um")]
-    assert "speaker" not in found[0].model_dump(exclude_none=True)
+    """It becomes a segment of its own, even in the middle of another one."""
+    far = 1.0 + MAX_DISTANCE + 0.001
+    assigned = assign_speakers([spoken("um", far)], turns((A, 0.0, 1.0)))
+    assert by_speaker(assigned) == [(None, " um")]
+    assert "speaker" not in assigned[0].model_dump(exclude_none=True)
     near = assign_speakers([spoken("um", far - 0.01)], turns((A, 0.0, 1.0)))
-    assert told(near) == [(A, " um")]
+    assert by_speaker(near) == [(A, " um")]
     slow = segment(
         " um dois três", 0.0, 13.0, words=words("um dois três", each=0.5)[:1] + words("dois", 6.0) + words("três", 12.5)
     )
-    assert told(assign_speakers([slow], turns((A, 0.0, 0.5), (A, 12.0, 13.0)))) == [(A, " um"), (None, " dois"), (A, " três")]
+    assert by_speaker(assign_speakers([slow], turns((A, 0.0, 0.5), (A, 12.0, 13.0)))) == [
+        (A, " um"),
+        (None, " dois"),
+        (A, " três"),
+    ]
 
 
-def test_without_turns_nobody_has_a_speaker() -> None:
-    """Also not one that the segments had; turns that last nothing are none."""
+def test_without_turns_there_are_no_speakers() -> None:
+    """Earlier speakers are removed. Empty turns are ignored."""
     before = spoken("Bom dia.", speaker=B)
     for nothing in ([], turns((A, 0.2, 0.2))):
-        assert told(assign_speakers([before], nothing)) == [(None, " Bom dia.")]
+        assert by_speaker(assign_speakers([before], nothing)) == [(None, " Bom dia.")]
     assert assign_speakers([], turns((A, 0.0, 1.0))) == ()
 
 
 def test_a_segment_without_words_stays_whole() -> None:
-    """Whoever speaks most in it, or is nearest to it, or nobody."""
+    """It gets the speaker who speaks most in it, or the nearest one, or none."""
     plain = [segment(" um", 0.0, 4.0), segment(" dois", 6.0, 7.0), segment(" três", 20.0, 21.0, words=())]
-    found = assign_speakers(plain, turns((A, 0.0, 1.0), (B, 1.0, 2.4), (A, 2.4, 2.6), (C, 5.0, 5.5)))
-    assert told(found) == [(B, " um"), (C, " dois"), (None, " três")]
+    assigned = assign_speakers(plain, turns((A, 0.0, 1.0), (B, 1.0, 2.4), (A, 2.4, 2.6), (C, 5.0, 5.5)))
+    assert by_speaker(assigned) == [(B, " um"), (C, " dois"), (None, " três")]
 
 
 def test_overlapped_speech_is_flagged() -> None:
-    """Where two people speak through more than half of a word; turns that only touch are no overlap. Flags that were there stay."""
+    """Where two people speak through more than half of a word. Short overlaps do not count. Other flags are kept."""
     both = turns((A, 0.0, 2.0), (B, 1.0, 3.0))
     parts = [spoken("um dois.", 0.0), spoken("três", 1.0, flags=("failed_gates",)), spoken("quatro", 2.4)]
     assert [part.flags for part in assign_speakers(parts, both)] == [(), ("failed_gates", "overlap"), ()]
@@ -101,8 +107,8 @@ def test_overlapped_speech_is_flagged() -> None:
     assert assign_speakers([segment(" x", 1.0, 2.0)], both)[0].flags == ("overlap",)
 
 
-def test_parts_keep_what_was_measured_of_their_clip() -> None:
-    """Tokens are left out of a split segment, since nobody knows which belong to which word; confidence is that of the part's words."""
+def test_parts_keep_the_measurements_of_their_clip() -> None:
+    """A split segment has no tokens, as they cannot be mapped to words. Low confidence is decided by the words of the part."""
     sure, unsure = words("Certo, então.", 0.0), words("Pois não.", 1.0, probability=0.1)
     more = {"tokens": (1, 2, 3), "temperature": 0.4, "avg_logprob": -0.5, "compression_ratio": 1.5, "no_speech_prob": 0.1}
     clip = segment(" Certo, então. Pois não.", 0.0, 2.0, words=sure + unsure, flags=("low_confidence",), **more)
@@ -117,8 +123,8 @@ def test_parts_keep_what_was_measured_of_their_clip() -> None:
     )
 
 
-def test_speakers_come_in_the_order_in_which_they_are_heard() -> None:
-    """Whatever the order of the turns is."""
+def test_speakers_are_ordered_by_first_speech() -> None:
+    """Whatever the order of the turns."""
     assert speakers_of(turns((B, 5.0, 6.0), (C, 1.0, 2.0), (B, 0.5, 0.7), (A, 9.0, 9.5))) == (B, C, A)
 
 
@@ -133,8 +139,8 @@ _turns = st.lists(
 
 @st.composite
 def some_segments(draw: st.DrawFn) -> list[Segment]:
-    """Segments in order of time, with and without words; words may touch, and stand apart."""
-    position, found = 0.0, []
+    """Segments in order of time, with and without words, with and without pauses."""
+    position, assigned = 0.0, []
     for _ in range(draw(st.integers(0, 5))):
         said = []
         for text in draw(st.lists(st.sampled_from([" um", " dois.", " três", "?"]), max_size=6)):
@@ -143,23 +149,23 @@ def some_segments(draw: st.DrawFn) -> list[Segment]:
             said.append(Word(word=text, start=start, end=position, probability=draw(st.floats(0, 1))))
         text = "".join(word.word for word in said)
         whole = segment(text, said[0].start, said[-1].end, words=tuple(said)) if said else segment(" x", position, position + 1)
-        found.append(whole)
-    return found
+        assigned.append(whole)
+    return assigned
 
 
 def flat(segments: tuple[Segment, ...] | list[Segment]) -> list[tuple[str, float, float, float]]:
-    """All words, without who said them."""
+    """All words, without speakers."""
     return [(word.word, word.start, word.end, word.probability) for part in segments for word in part.words or ()]
 
 
 @given(some_segments(), _turns)
 def test_no_word_is_lost_moved_or_changed(segments: list[Segment], heard: list[Turn]) -> None:
     """Words, their order, times and text; segments without words too; numbers from 0."""
-    found = assign_speakers(segments, heard)
-    assert flat(found) == flat(segments)
-    assert "".join(part.text for part in found) == "".join(part.text for part in segments)
-    assert [part.id for part in found] == list(range(len(found)))
-    for part in found:
+    assigned = assign_speakers(segments, heard)
+    assert flat(assigned) == flat(segments)
+    assert "".join(part.text for part in assigned) == "".join(part.text for part in segments)
+    assert [part.id for part in assigned] == list(range(len(assigned)))
+    for part in assigned:
         if part.words:
             assert (part.start, part.end, part.text) == (
                 part.words[0].start,
@@ -170,20 +176,22 @@ def test_no_word_is_lost_moved_or_changed(segments: list[Segment], heard: list[T
 
 @given(some_segments(), _turns)
 def test_every_segment_has_one_speaker_who_is_near(segments: list[Segment], heard: list[Turn]) -> None:
-    """All its words have it; it is one of the turns', not farther off than the limit, or there is none."""
+    """All words of a segment have its speaker, who has a turn within the maximum distance; otherwise there is none."""
     for part in assign_speakers(segments, heard):
         assert {word.speaker for word in part.words or ()} <= {part.speaker}
         for said in part.words or (part,):
             gaps = [max(turn.start - said.end, said.start - turn.end) for turn in heard if turn.end > turn.start]
-            assume(all(abs(gap - LIMIT) > 1e-9 for gap in gaps))
-            assert (part.speaker is None) == all(gap >= LIMIT for gap in gaps)
+            assume(all(abs(gap - MAX_DISTANCE) > 1e-9 for gap in gaps))
+            assert (part.speaker is None) == all(gap >= MAX_DISTANCE for gap in gaps)
 
 
 @given(some_segments(), _turns, st.randoms())
-def test_it_can_be_done_again_and_depends_on_no_order(segments: list[Segment], heard: list[Turn], rng: random.Random) -> None:
-    """With the same turns in any order the same comes out, also from its own result."""
-    found = assign_speakers(segments, heard)
-    assert assign_speakers(found, rng.sample(heard, len(heard))) == found
+def test_assignment_is_idempotent_and_independent_of_order(
+    segments: list[Segment], heard: list[Turn], rng: random.Random
+) -> None:
+    """The same turns in any order give the same result, also when applied to the result."""
+    assigned = assign_speakers(segments, heard)
+    assert assign_speakers(assigned, rng.sample(heard, len(heard))) == assigned
 
 
 @given(
@@ -194,20 +202,20 @@ def test_it_can_be_done_again_and_depends_on_no_order(segments: list[Segment], h
     )
 )
 def test_the_path_is_the_best_of_all(steps: list[tuple[list[int], int]]) -> None:
-    """Compared with every sequence that there is."""
+    """Compared with all sequences."""
     fits = [np.array(fit, dtype=np.float64) for fit, _ in steps]
     changes = [float(change) for _, change in steps[1:]]
 
-    def worth(path: tuple[int, ...] | list[int]) -> float:
-        paid = sum(cost for (one, other), cost in zip(pairwise(path), changes, strict=True) if one != other)
-        return float(sum(fit[state] for fit, state in zip(fits, path, strict=True))) - paid
+    def total(path: tuple[int, ...] | list[int]) -> float:
+        cost_of_changes = sum(cost for (one, other), cost in zip(pairwise(path), changes, strict=True) if one != other)
+        return float(sum(fit[state] for fit, state in zip(fits, path, strict=True))) - cost_of_changes
 
-    assert worth(best_path(fits, changes)) == max(map(worth, product(range(len(fits[0])), repeat=len(fits))))
+    assert total(best_path(fits, changes)) == max(map(total, product(range(len(fits[0])), repeat=len(fits))))
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_fewer_words_are_wrong_than_one_by_one(setting: tuple[float, float, float]) -> None:
-    """On conversations that the costs were not chosen on; benchmarks/speakers.py has the whole comparison."""
+    """On conversations that were not used to choose the costs; benchmarks/speakers.py has the full comparison."""
     cases = [case(seed, *setting) for seed in TOLD_ON[:12]]
     ours, islands = measured(by_sequence(DEFAULT_COSTS), cases)
     assert ours < measured(by_word, cases)[0]

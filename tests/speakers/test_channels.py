@@ -1,4 +1,4 @@
-"""Which channels are speakers, who overhears whom, and how what they said is put together."""
+"""Which channels are speakers, crosstalk between channels, and merging of their segments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.formats.documents import spoken
 from transcribe_cli.audio import SAMPLE_RATE, Waveform
 from transcribe_cli.pipeline.speech_clips import split_channels
 from transcribe_cli.recognition.engines import Clip
-from transcribe_cli.speakers.channels import GOES_ON, channel_turns, merge_channels
+from transcribe_cli.speakers.channels import MIN_CONTINUATION, channel_turns, merge_channels
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Segment
 from transcribe_cli.vad import channel_levels, distinct_channels
@@ -24,23 +24,23 @@ SPEC = JobSpec(model="demo", channels="split")
 
 
 def waveform(sound: Audio, folder: Path) -> Waveform:
-    """What the decoder makes of it, near enough: at 16 kHz, by the nearest sample."""
+    """At 16 kHz, by the nearest sample, close to the decoder's result."""
     places = np.arange(0, len(sound), RATE / SAMPLE_RATE).astype(int)
     return Waveform.from_samples(sound[places], folder)
 
 
 def reverberant(sound: Audio, seed: int) -> Audio:
-    """(samples,) of both people, as one of several microphones far away hears them in a room."""
+    """(samples,) of both people, as recorded by a distant microphone in a room."""
     generator = np.random.default_rng(seed)
     length = RATE // 2
     room = generator.normal(size=length) * np.exp(-6.9 * np.arange(length) / length) * 0.05
     room[0] = 0.3
-    heard: Audio = np.convolve(sound.sum(axis=1), room)[: len(sound)]
-    return heard
+    recorded: Audio = np.convolve(sound.sum(axis=1), room)[: len(sound)]
+    return recorded
 
 
 def copies(kind: str) -> Audio:
-    """A recording of one microphone, or of two that hear the same, in two channels."""
+    """A recording of one microphone, or of two microphones in the same place, in two channels."""
     sound = conversation()
     one = sound.sum(axis=1)
     made = {
@@ -57,7 +57,7 @@ def copies(kind: str) -> Audio:
 
 @pytest.mark.parametrize("kind", ["the same", "quieter", "reversed", "late", "noisy", "two microphones", "one silent person"])
 def test_copies_of_a_channel_are_found(tmp_path: Path, kind: str) -> None:
-    """They are heard together, or the first where they would cancel each other; nobody is told apart."""
+    """They are mixed, or the first is used if they would cancel each other; there are no speakers."""
     with waveform(copies(kind), tmp_path) as made:
         channels, alike = distinct_channels(channel_levels(made))
         assert (len(channels), alike) == (1, True)
@@ -69,14 +69,14 @@ def test_copies_of_a_channel_are_found(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("leak", [-50.0, -30.0, -20.0, -10.0, -6.0, -3.0])
 @pytest.mark.parametrize("share", [1, 9])
-def test_two_people_are_no_copies(tmp_path: Path, leak: float, share: int) -> None:
-    """However well each is heard in the other channel, and also when one of them says next to nothing."""
+def test_two_people_are_not_copies(tmp_path: Path, leak: float, share: int) -> None:
+    """Whatever the crosstalk, and even if one of them says very little."""
     talk = ((0, "O professor explica a lição de hoje."),) * share + ((1, "Bom dia a todos."),)
     with waveform(with_noise(with_crosstalk(conversation(talk=talk), leak)), tmp_path) as made:
         assert distinct_channels(channel_levels(made)) == ([0, 1], False)
 
 
-def test_pairs_of_copies_count_once_and_silent_channels_not_at_all(tmp_path: Path) -> None:
+def test_pairs_of_copies_count_once_and_silent_channels_are_ignored(tmp_path: Path) -> None:
     """Each pair is a speaker."""
     sound = conversation()
     six = np.stack([sound[:, 1], sound[:, 0] * 0, sound[:, 0], sound[:, 1] / 2, sound[:, 0], sound[:, 0] * 0], axis=1)
@@ -112,8 +112,8 @@ def in_common(one: list[tuple[float, float]], other: list[tuple[float, float]]) 
 
 
 @pytest.mark.parametrize(("leak", "late"), [(-30.0, 0.0), (-20.0, 0.0), (-12.0, 0.0), (-30.0, 0.2), (-20.0, 0.3)])
-def test_who_is_overheard_has_no_speech_in_the_other_channel(tmp_path: Path, leak: float, late: float) -> None:
-    """Also as an echo; each keeps what is there when nothing is overheard, apart from padding."""
+def test_crosstalk_is_no_speech_of_the_other_channel(tmp_path: Path, leak: float, late: float) -> None:
+    """Also as an echo. Each channel keeps the speech that it has without crosstalk, except padding."""
     sound = conversation()
     clean = spans(with_noise(sound), tmp_path)
     found = spans(with_noise(with_crosstalk(sound, leak, late)), tmp_path)
@@ -123,14 +123,14 @@ def test_who_is_overheard_has_no_speech_in_the_other_channel(tmp_path: Path, lea
 
 
 def test_a_quiet_microphone_loses_nothing(tmp_path: Path) -> None:
-    """What counts is how loud somebody speaks there otherwise."""
+    """Levels are relative to the usual level of each channel."""
     sound = with_noise(conversation(pause=-0.5), -80.0)
     both, quiet = spans(sound, tmp_path), spans(sound * (1.0, 0.15), tmp_path)
     assert seconds(quiet[1]) == pytest.approx(seconds(both[1]), rel=0.05)
 
 
 def test_speech_at_the_same_time_is_kept_in_both(tmp_path: Path) -> None:
-    """They are as loud as each other, over and over."""
+    """Both are equally loud throughout."""
     one = conversation(talk=((0, "O professor explica a lição de hoje. Bom dia a todos. Vamos começar a aula."),))
     other = conversation(talk=((1, "Bom dia a todos. O professor explica a lição de hoje. Alguma pergunta?"),))
     length = min(len(one), len(other))
@@ -140,11 +140,11 @@ def test_speech_at_the_same_time_is_kept_in_both(tmp_path: Path) -> None:
         assert seconds(both[channel]) > 0.85 * min(seconds(alone[channel]), length / RATE - 0.5)
 
 
-def test_speakers_are_numbered_as_they_are_first_heard() -> None:
-    """Channels without speech have no speaker; what touches is one turn, and none goes past the end."""
+def test_speakers_are_numbered_by_first_speech() -> None:
+    """Channels without speech have no speaker. Touching spans are one turn, and turns end with the recording."""
     found = channel_turns({0: [(3.0, 4.0)], 1: [], 2: [(1.0, 2.0), (2.0, 2.5), (9.0, 11.0)]}, 10.0)
-    told = {channel: [(turn.speaker, turn.start, turn.end) for turn in turns] for channel, turns in found.items()}
-    assert told == {
+    by_channel = {channel: [(turn.speaker, turn.start, turn.end) for turn in turns] for channel, turns in found.items()}
+    assert by_channel == {
         2: [("SPEAKER_00", 1.0, 2.5), ("SPEAKER_00", 9.0, 10.0)],
         0: [("SPEAKER_01", 3.0, 4.0)],
     }
@@ -155,15 +155,15 @@ def said(parts: tuple[Segment, ...]) -> list[tuple[str | None, str]]:
     return [(part.speaker, part.text) for part in parts]
 
 
-def test_a_conversation_reads_as_it_went() -> None:
-    """A sentence is cut where somebody else begins; not when it is nearly over, and not by who began before."""
+def test_segments_are_split_where_another_speaker_interrupts() -> None:
+    """Not when the segment is nearly over, and not by a segment that started before."""
     long = spoken("um dois três quatro cinco seis", 0.0)  # half a second each
     assert said(merge_channels({"A": [long], "B": [spoken("Sim.", 1.1)]})) == [
         ("A", " um dois três"),
         ("B", " Sim."),
         ("A", " quatro cinco seis"),
     ]
-    late = 3.0 - GOES_ON + 0.1
+    late = 3.0 - MIN_CONTINUATION + 0.1
     assert said(merge_channels({"A": [long], "B": [spoken("Sim.", late)]})) == [("A", long.text), ("B", " Sim.")]
     found = merge_channels({"A": [long], "B": [spoken("Sim, senhor, já vou.", 1.1)]})
     assert [part.start for part in found] == [0.0, 1.1, 1.5]
@@ -175,7 +175,7 @@ _talks = st.lists(st.tuples(st.integers(1, 8), st.floats(0, 3)), max_size=5)
 
 
 def talked(plan: list[tuple[int, float]]) -> list[Segment]:
-    """Segments of so many words after pauses of so many seconds."""
+    """Segments from (number of words, pause before them in seconds)."""
     found, position = [], 0.0
     for count, pause in plan:
         found.append(spoken(" ".join(f"w{number}" for number in range(count)), position + pause))
@@ -187,7 +187,7 @@ def talked(plan: list[tuple[int, float]]) -> list[Segment]:
 def test_no_word_is_lost_or_changed_by_merging(
     one: list[tuple[int, float]], two: list[tuple[int, float]], three: list[tuple[int, float]]
 ) -> None:
-    """Each speaker's own words, in their order, with their times; parts come in the order of their starts."""
+    """Each speaker keeps their words, in order, with their times. Parts are ordered by start."""
     talks = dict(zip("ABC", map(talked, (one, two, three)), strict=True))
     parts = merge_channels(talks)
     for speaker, segments in talks.items():

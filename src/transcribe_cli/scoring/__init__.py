@@ -1,7 +1,7 @@
-"""How good a transcript is, measured against a reference: WER, CER, DER and cpWER, by the libraries that others measure with.
+"""Measures the quality of transcripts against references, with established libraries: WER, CER, DER and cpWER.
 
-Reading order: `document` (what is compared), `readers/` (files to it), `pairs` (which with which), `normalize` with `conventions` and
-`numbers` (what counts as the same), `words` and `speakers` (the metrics), `compare` (one recording), `report` (all of them).
+Reading order: `document` (what is compared), `readers/` (parse files), `pairs` (match files), `normalize` with `conventions` and
+`numbers` (text normalization), `word_errors` and `speaker_errors` (the metrics), `compare` (one recording), `report` (all of them).
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ __all__ = ["METRICS", "Options", "Report", "score"]
 
 
 def score(reference: Path, hypothesis: Path, options: Options = Options()) -> Report:  # noqa: B008 - frozen
-    """Score two files, or two trees matched by relative stem. What fails on one recording is in the report, the others go on.
+    """Score two files, or two folders matched by relative path without suffix. Recordings that fail are listed in the report.
 
     Raises:
-        SourceNotFound, UsageError: a path that is not there or no transcript, or nothing on both sides.
-        Unreadable: a file that was named itself cannot be read.
-        MissingExtra: a library that measures it is not installed.
+        SourceNotFound, UsageError: a path does not exist or is not a transcript, or no file has a counterpart.
+        Unreadable: a file that was named directly cannot be read.
+        MissingExtra: a required library is not installed.
     """
     check(options.metrics or ("wer", "cer"))
     matched = match(reference, hypothesis)
@@ -40,7 +40,7 @@ def score(reference: Path, hypothesis: Path, options: Options = Options()) -> Re
 
 def _outcome(pair: Pair, options: Options) -> ScoredRecording | FailedRecording:
     try:
-        found = compare(pair.reference.read(), pair.hypothesis.read(), options)
+        result = compare(pair.reference.read(), pair.hypothesis.read(), options)
     except RecordingError as error:
         return FailedRecording(pair.name, error)
-    return ScoredRecording(pair.name, pair.reference.label, pair.hypothesis.label, found)
+    return ScoredRecording(pair.name, pair.reference.label, pair.hypothesis.label, result)

@@ -1,4 +1,4 @@
-"""One recording: what its reference and its hypothesis both say, measured."""
+"""Compares the reference and the hypothesis of one recording."""
 
 from __future__ import annotations
 
@@ -8,22 +8,29 @@ from dataclasses import dataclass, field
 from transcribe_cli.errors import RecordingError
 from transcribe_cli.scoring.document import Document
 from transcribe_cli.scoring.error_counts import EditCounts, SpeakerErrors
-from transcribe_cli.scoring.normalize import Normalizer, normalizer, unchanged
+from transcribe_cli.scoring.normalize import Normalizer, collapse_spaces, normalizer
 from transcribe_cli.scoring.options import METRICS, Options
-from transcribe_cli.scoring.speakers import MOST_SPEAKERS, Assignment, speaker_edits, speaker_time
-from transcribe_cli.scoring.words import Difference, Said, character_edits, differences, text_of, word_edits
+from transcribe_cli.scoring.speaker_errors import MAX_SPEAKERS, Assignment, count_edits_by_speaker, measure_speaker_errors
+from transcribe_cli.scoring.word_errors import (
+    Difference,
+    NormalizedUtterance,
+    count_character_edits,
+    count_word_edits,
+    find_differences,
+    joined_text,
+)
 
 DEFAULT_LANGUAGE = "pt"
 
 
 @dataclass(frozen=True)
 class Score:
-    """The error counts of a recording, or of many; None what was not measured.
+    """The error counts of one recording, or of many; None for a metric that was not measured.
 
     Attributes:
-        language: whose conventions the texts were normalised by.
-        assignment: which speaker cpWER took for which.
-        not_measured: by metric, why not, where one of the sides would allow it.
+        language: whose conventions were used to normalize the texts.
+        assignment: pairs of speakers that cpWER matched.
+        not_measured: metric -> reason, for metrics that only one side allows.
     """
 
     language: str = ""
@@ -37,74 +44,80 @@ class Score:
 
 
 @dataclass(frozen=True)
-class _Need:
-    """Something that both sides must have for a metric, and how its lack is called."""
+class _Requirement:
+    """What both sides must have for a metric, and the text for a side that lacks it."""
 
-    met: Callable[[Document], bool]
+    is_met: Callable[[Document], bool]
     lack: str
 
 
 @dataclass(frozen=True)
 class _Obstacle:
-    why: str
-    one_sided: bool
+    reason: str
+    is_one_sided: bool
 
 
-_WORDS = _Need(lambda document: document.utterances is not None, "no words")
-_TURNS = _Need(lambda document: document.turns is not None, "no times of speakers")
-_NAMES = _Need(lambda document: document.names_speakers, "no speakers")
-_FEW = _Need(
-    lambda document: len({said.speaker for said in document.utterances or ()}) <= MOST_SPEAKERS, f"over {MOST_SPEAKERS} speakers"
+_WORDS = _Requirement(lambda document: document.utterances is not None, "no words")
+_TURNS = _Requirement(lambda document: document.turns is not None, "no speaker times")
+_NAMES = _Requirement(lambda document: document.has_speakers, "no speakers")
+_FEW = _Requirement(
+    lambda document: len({utterance.speaker for utterance in document.utterances or ()}) <= MAX_SPEAKERS,
+    f"more than {MAX_SPEAKERS} speakers",
 )
-_NEEDS: Mapping[str, tuple[_Need, ...]] = {"wer": (_WORDS,), "cer": (_WORDS,), "der": (_TURNS,), "cpwer": (_WORDS, _NAMES, _FEW)}
+_REQUIREMENTS: Mapping[str, tuple[_Requirement, ...]] = {
+    "wer": (_WORDS,),
+    "cer": (_WORDS,),
+    "der": (_TURNS,),
+    "cpwer": (_WORDS, _NAMES, _FEW),
+}
 
 
 def compare(reference: Document, hypothesis: Document, options: Options) -> Score:
-    """Measure what was asked for, or whatever both sides allow.
+    """Measure the requested metrics, or all that both sides allow.
 
     Raises:
-        RecordingError: nothing can be compared, or not what was asked for.
-        MissingExtra: a library that measures it is not installed.
+        RecordingError: nothing can be compared, or a requested metric cannot be measured.
+        MissingExtra: a required library is not installed.
     """
     obstacles = _obstacles(reference, hypothesis)
-    metrics = _chosen(options.metrics, obstacles)
+    metrics = _choose_metrics(options.metrics, obstacles)
     language = options.language or reference.language or hypothesis.language or DEFAULT_LANGUAGE
-    normalize = normalizer(language) if options.normalize else unchanged
-    there, here = _said(reference, normalize), _said(hypothesis, normalize)
-    texts = (text_of(there), text_of(here))
-    cpwer, assignment = speaker_edits(there, here) if "cpwer" in metrics else (None, ())
+    normalize = normalizer(language) if options.normalize else collapse_spaces
+    left, right = _normalized(reference, normalize), _normalized(hypothesis, normalize)
+    texts = (joined_text(left), joined_text(right))
+    cpwer, assignment = count_edits_by_speaker(left, right) if "cpwer" in metrics else (None, ())
     return Score(
         language,
-        word_edits(*texts) if "wer" in metrics else None,
-        character_edits(*texts) if "cer" in metrics else None,
-        speaker_time(reference.turns or (), hypothesis.turns or (), options.collar) if "der" in metrics else None,
+        count_word_edits(*texts) if "wer" in metrics else None,
+        count_character_edits(*texts) if "cer" in metrics else None,
+        measure_speaker_errors(reference.turns or (), hypothesis.turns or (), options.collar) if "der" in metrics else None,
         cpwer,
         assignment,
-        differences(there, here, options.differences) if options.differences and "wer" in metrics else (),
-        {} if options.metrics else {metric: obstacle.why for metric, obstacle in obstacles.items() if obstacle.one_sided},
+        find_differences(left, right, options.differences) if options.differences and "wer" in metrics else (),
+        {} if options.metrics else {metric: obstacle.reason for metric, obstacle in obstacles.items() if obstacle.is_one_sided},
     )
 
 
 def _obstacles(reference: Document, hypothesis: Document) -> dict[str, _Obstacle]:
-    """What keeps each metric from being measured; those without obstacle are not listed."""
-    found: dict[str, _Obstacle] = {}
+    """Why each metric cannot be measured; metrics that can be are left out."""
+    obstacles: dict[str, _Obstacle] = {}
     sides = {"the reference": reference, "the hypothesis": hypothesis}
-    for metric, needs in _NEEDS.items():
-        for need in needs:
-            without = [side for side, document in sides.items() if not need.met(document)]
-            if without and metric not in found:
-                found[metric] = _Obstacle(f"{need.lack} in {' and '.join(without)}", len(without) == 1)
-    return found
+    for metric, requirements in _REQUIREMENTS.items():
+        for requirement in requirements:
+            lacking = [side for side, document in sides.items() if not requirement.is_met(document)]
+            if lacking and metric not in obstacles:
+                obstacles[metric] = _Obstacle(f"{requirement.lack} in {' and '.join(lacking)}", len(lacking) == 1)
+    return obstacles
 
 
-def _chosen(asked: tuple[str, ...], obstacles: Mapping[str, _Obstacle]) -> tuple[str, ...]:
-    for metric in asked:
+def _choose_metrics(requested: tuple[str, ...], obstacles: Mapping[str, _Obstacle]) -> tuple[str, ...]:
+    for metric in requested:
         if metric in obstacles:
-            raise RecordingError(f"{metric} cannot be measured: {obstacles[metric].why}.")
+            raise RecordingError(f"{metric} cannot be measured: {obstacles[metric].reason}.")
     if len(obstacles) == len(METRICS):
-        raise RecordingError("Nothing can be compared: one side has no words, the other no turns of speakers.")
-    return asked or tuple(metric for metric in METRICS if metric not in obstacles)
+        raise RecordingError("Nothing can be compared: one side has no words, and the other has no speaker turns.")
+    return requested or tuple(metric for metric in METRICS if metric not in obstacles)
 
 
-def _said(document: Document, normalize: Normalizer) -> list[Said]:
-    return [Said(normalize(part.text), part.speaker, part.start) for part in document.utterances or ()]
+def _normalized(document: Document, normalize: Normalizer) -> list[NormalizedUtterance]:
+    return [NormalizedUtterance(normalize(part.text), part.speaker, part.start) for part in document.utterances or ()]

@@ -1,8 +1,8 @@
-"""How Portuguese, Spanish and English write and say numbers, money and titles: the tables of the normaliser.
+"""Written and spoken forms of numbers, money and titles in Portuguese, Spanish and English: the tables for normalization.
 
-Both sides are turned into what is said, never into digits: `um` is an article as often as a number, so words cannot be turned into digits
-without guessing. The integers are spelled by num2words; its Portuguese was compared with the rules of the language over 0 to 999,999
-and differs nowhere.
+Both sides are converted to words, never to digits: `um` is an article as often as a number, so converting words to digits would require
+guessing. num2words spells the integers; its Portuguese was compared with the rules of the language for 0 to 999,999, without a
+difference.
 """
 
 from __future__ import annotations
@@ -11,29 +11,29 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# Singular, plural; the hundredth part, singular and plural.
+# Singular and plural of the currency, then of its hundredth part.
 Money = tuple[str, str, str, str]
 Folds = tuple[tuple[re.Pattern[str], str], ...]
 
 
 @dataclass(frozen=True)
 class Conventions:
-    """One language.
+    """The conventions of one language.
 
     Attributes:
-        name: what num2words calls it.
-        grouped: a number whose thousands are set off, such as 1.500 or 1,500.
-        separators: what is said for a decimal comma and a decimal point.
-        fraction_as_number: whether 3,14 is "three comma fourteen" and not "one four".
-        ordinals: what is written after the digits of an ordinal; True where it is feminine.
-        largest_ordinal: above it cardinals are said, or num2words makes them up.
-        hours: the noun for 14h30, singular and plural; None where that is not written.
-        abbreviations: with or without a full stop, where they do not end in one here.
-        signs: what single characters are read as.
-        money: by the sign before the amount.
-        scales: what may stand between an amount in digits and its currency; whether "of" comes after it.
-        of, with_parts: between millions and the currency, and between it and its hundredth parts.
-        folds: variants that are the same when spoken, or differ by the gender of a numeral.
+        name: the language code of num2words.
+        grouped: pattern of a number with grouped thousands, such as 1.500 or 1,500.
+        separators: the words for a decimal comma and a decimal point.
+        fraction_as_number: whether 3,14 is read "three comma fourteen" rather than "three comma one four".
+        ordinals: suffixes of ordinals in digits; True for a feminine one.
+        largest_ordinal: larger ones are read as cardinals, or num2words invents a word.
+        hours: the noun for 14h30, singular and plural; None if that is not written.
+        abbreviations: abbreviation -> words. A full stop at the end is optional if the key has none.
+        signs: single characters -> words.
+        money: the sign before an amount -> names of the currency.
+        scales: words allowed between an amount in digits and its currency; True if "of" follows.
+        of, with_parts: the words between millions and the currency, and between the currency and its hundredth parts.
+        folds: replacements for variants that sound the same, or differ by the gender of a numeral.
     """
 
     name: str

@@ -1,17 +1,45 @@
-"""Error counts that can be added up, so that the rate of many files is that of their sum and not a mean of their rates."""
+"""Error counts that can be summed, so that the rate over many files is that of the sums, not a mean of rates."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
-class EditCounts:
-    """Words or characters that are wrong.
+class _ErrorCounts:
+    """Errors by kind, and the `length` of the reference in the same unit; subclasses declare the fields."""
+
+    def __add__(self, other: Self) -> Self:
+        sums = {name: count + getattr(other, name) for name, count in asdict(self).items()}
+        return replace(self, **sums)
+
+    @property
+    def errors(self) -> float:
+        """Sum of all kinds."""
+        counts: dict[str, float] = asdict(self)
+        return sum(count for name, count in counts.items() if name != "length")
+
+    @property
+    def rate(self) -> float | None:
+        """Errors divided by the length of the reference; may exceed 1. None if only the hypothesis has content."""
+        length: float = asdict(self)["length"]
+        if length > 0:
+            return self.errors / length
+        return None if self.errors > 0 else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: the rate, and the counts rounded to thousandths."""
+        rate = None if self.rate is None else round(self.rate, 6)
+        return {"rate": rate} | {name: round(count, 3) for name, count in ({"errors": self.errors} | asdict(self)).items()}
+
+
+@dataclass(frozen=True)
+class EditCounts(_ErrorCounts):
+    """Wrong words or characters.
 
     Attributes:
-        length: words or characters of the reference.
+        length: number of words or characters in the reference.
     """
 
     substitutions: int = 0
@@ -19,87 +47,19 @@ class EditCounts:
     insertions: int = 0
     length: int = 0
 
-    def __add__(self, other: EditCounts) -> EditCounts:
-        return EditCounts(
-            self.substitutions + other.substitutions,
-            self.deletions + other.deletions,
-            self.insertions + other.insertions,
-            self.length + other.length,
-        )
-
-    @property
-    def errors(self) -> int:
-        """All three kinds."""
-        return self.substitutions + self.deletions + self.insertions
-
-    @property
-    def rate(self) -> float | None:
-        """Errors for each word of the reference; it may pass 1. None when there is no word there and one here."""
-        return _rate(self.errors, self.length)
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "rate": _rounded(self.rate, 6),
-            "errors": self.errors,
-            "substitutions": self.substitutions,
-            "deletions": self.deletions,
-            "insertions": self.insertions,
-            "length": self.length,
-        }
-
 
 @dataclass(frozen=True)
-class SpeakerErrors:
-    """Seconds in which somebody else speaks than is said; where two speak at once, both count.
+class SpeakerErrors(_ErrorCounts):
+    """Seconds with wrong speakers; where two speak at once, both count.
 
     Attributes:
-        missed: somebody speaks and nobody is named.
-        false_alarm: somebody is named and nobody speaks.
-        confusion: somebody else is named.
-        length: what is spoken in the reference, without the collars.
+        missed: seconds in which somebody speaks and the hypothesis has nobody.
+        false_alarm: seconds in which nobody speaks and the hypothesis has somebody.
+        confusion: seconds in which the hypothesis has somebody else.
+        length: seconds of speech in the reference, without the collars.
     """
 
     missed: float = 0.0
     false_alarm: float = 0.0
     confusion: float = 0.0
     length: float = 0.0
-
-    def __add__(self, other: SpeakerErrors) -> SpeakerErrors:
-        return SpeakerErrors(
-            self.missed + other.missed,
-            self.false_alarm + other.false_alarm,
-            self.confusion + other.confusion,
-            self.length + other.length,
-        )
-
-    @property
-    def errors(self) -> float:
-        """All three kinds."""
-        return self.missed + self.false_alarm + self.confusion
-
-    @property
-    def rate(self) -> float | None:
-        """Wrong seconds for each second spoken; it may pass 1. None when nobody speaks there and somebody here."""
-        return _rate(self.errors, self.length)
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "rate": _rounded(self.rate, 6),
-            "errors": _rounded(self.errors, 3),
-            "missed": _rounded(self.missed, 3),
-            "false_alarm": _rounded(self.false_alarm, 3),
-            "confusion": _rounded(self.confusion, 3),
-            "length": _rounded(self.length, 3),
-        }
-
-
-def _rate(errors: float, length: float) -> float | None:
-    if length > 0:
-        return errors / length
-    return None if errors > 0 else 0.0
-
-
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)

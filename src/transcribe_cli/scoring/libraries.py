@@ -1,4 +1,4 @@
-"""The libraries that measure, imported on first use; a missing one names its cure. They are the extra `score`."""
+"""Imports the libraries of the extra `score` on first use. The error for a missing one says how to install it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from transcribe_cli.errors import MissingExtra
 
-_MEASURES = {
+_REQUIRED = {
     "wer": ("jiwer", "num2words"),
     "cer": ("jiwer", "num2words"),
     "der": ("pyannote.metrics.diarization",),
@@ -17,19 +17,19 @@ _MEASURES = {
 _PIP = "Try: pip install 'transcribe-cli[score]'"
 _HINTS = {
     # It has no wheels: https://pypi.org/project/meeteval/#files
-    "meeteval": f"{_PIP} (needs a C++ compiler), or leave cpWER out: --metrics wer,cer,der",
-    "pyannote.metrics": f"{_PIP}, or leave DER out: --metrics wer,cer",
+    "meeteval": f"{_PIP} (needs a C++ compiler), or omit cpWER: --metrics wer,cer,der",
+    "pyannote.metrics": f"{_PIP}, or omit DER: --metrics wer,cer",
 }
 
 
 def check(metrics: Sequence[str]) -> None:
-    """That what these metrics need is there, before anything is read.
+    """Check that the libraries for these metrics are installed, before any file is read.
 
     Raises:
-        MissingExtra: it is not.
+        MissingExtra: one is not.
     """
     for metric in metrics:
-        for module in _MEASURES[metric]:
+        for module in _REQUIRED[metric]:
             library(module)
 
 
@@ -37,12 +37,12 @@ def library(module: str) -> Any:  # noqa: ANN401 - a module; most of these have 
     """Import a module of the extra `score`.
 
     Raises:
-        MissingExtra: it is not installed, or not whole.
+        MissingExtra: it is not installed or cannot be imported.
     """
     try:
         return import_module(module)
     except ImportError as error:
         name = next((name for name in _HINTS if module.startswith(name)), module)
-        absent = isinstance(error, ModuleNotFoundError) and module.startswith(str(error.name))
-        trouble = "is not installed" if absent else f"cannot be loaded ({error})"
-        raise MissingExtra(f"Scoring needs {name}, which {trouble}.", _HINTS.get(name, _PIP)) from error
+        is_missing = isinstance(error, ModuleNotFoundError) and module.startswith(str(error.name))
+        problem = "is not installed" if is_missing else f"cannot be loaded ({error})"
+        raise MissingExtra(f"Scoring needs {name}, which {problem}.", _HINTS.get(name, _PIP)) from error

@@ -1,6 +1,6 @@
-"""Digits to the words that are said for them: integers, decimals, ordinals, money and times of day.
+"""Spells out numbers in words: integers, decimals, ordinals, money and times of day.
 
-What a number means depends on the language: 1.500 is a thousand and a half in Portuguese, one and a half in English.
+The meaning of a number depends on the language: 1.500 is one thousand five hundred in Portuguese, and one and a half in English.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from transcribe_cli.scoring.libraries import library
 
 _NUMBER = r"[0-9]+(?:[.,][0-9]+)*"
 _NO_LETTER = r"(?![^\W\d_])"
-# Longer ones are telephone numbers and keys, which are read digit by digit.
-_LONGEST = 15
-_LONGEST_FRACTION = 3
+# Longer numbers are telephone numbers and keys, which are read digit by digit.
+_MAX_DIGITS = 15
+_MAX_FRACTION_DIGITS = 3
 
 
 class Speller:
-    """The numbers of one language, in text that is lower case and NFKC but for º and ª."""
+    """Spells numbers in one language. The text must be lower case and NFKC, except for º and ª."""
 
     def __init__(self, conventions: Conventions) -> None:
-        self._is = conventions
+        self._rules = conventions
 
     def spell(self, text: str) -> str:
-        """The text with all digits 0 to 9 in words."""
+        """The text with all digits 0 to 9 replaced by words."""
         text = self._ordinals.sub(self._ordinal, text)
-        if self._is.hours:
+        if self._rules.hours:
             text = self._times.sub(self._time, text)
         text = self._money.sub(self._amount, text)
         return re.sub(_NUMBER, lambda match: f" {self._number(match[0])} ", text)
 
     @cached_property
     def _ordinals(self) -> re.Pattern[str]:
-        return re.compile(rf"(?<![\d.,])([0-9]{{1,6}})\.?({_any(self._is.ordinals)}){_NO_LETTER}")
+        return re.compile(rf"(?<![\d.,])([0-9]{{1,6}})\.?({_any_of(self._rules.ordinals)}){_NO_LETTER}")
 
     @cached_property
     def _times(self) -> re.Pattern[str]:
@@ -43,37 +43,37 @@ class Speller:
 
     @cached_property
     def _money(self) -> re.Pattern[str]:
-        return re.compile(rf"(?<!\w)({_any(self._is.money)})\s*({_NUMBER})(?:\s+({_any(self._is.scales)})\b)?")
+        return re.compile(rf"(?<!\w)({_any_of(self._rules.money)})\s*({_NUMBER})(?:\s+({_any_of(self._rules.scales)})\b)?")
 
     def _ordinal(self, match: re.Match[str]) -> str:
         number = int(match[1])
-        if not 0 < number <= self._is.largest_ordinal:
+        if not 0 < number <= self._rules.largest_ordinal:
             return f" {self._integer(match[1])} "
-        words = _words(number, self._is.name, "ordinal")
-        if self._is.ordinals[match[2]]:
+        words = _words(number, self._rules.name, "ordinal")
+        if self._rules.ordinals[match[2]]:
             words = re.sub(r"o\b", "a", words)
         return f" {words} "
 
     def _time(self, match: re.Match[str]) -> str:
-        one, many = self._is.hours or ("", "")
+        one, many = self._rules.hours or ("", "")
         hours = int(match[1])
-        minutes = f" {self._is.with_parts} {self._integer(match[2])}" if match[2] and int(match[2]) else ""
-        # An hour is feminine; the other numbers lose their gender in the folds.
-        return f" uma {one}{minutes} " if hours == 1 else f" {_words(hours, self._is.name)} {many}{minutes} "
+        minutes = f" {self._rules.with_parts} {self._integer(match[2])}" if match[2] and int(match[2]) else ""
+        # "Hour" is feminine. The folds remove the gender of the other numbers.
+        return f" uma {one}{minutes} " if hours == 1 else f" {_words(hours, self._rules.name)} {many}{minutes} "
 
     def _amount(self, match: re.Match[str]) -> str:
-        one, many, cent, cents = self._is.money[match[1]]
+        one, many, cent, cents = self._rules.money[match[1]]
         if match[3]:
-            of = self._is.of if self._is.scales[match[3]] else ""
+            of = self._rules.of if self._rules.scales[match[3]] else ""
             return f" {self._number(match[2])} {match[3]} {of} {many} "
         whole, fraction, _ = self._parts(match[2])
         if whole is None or len(fraction) not in (0, 2):
             return f" {self._number(match[2])} {many} "
-        units, parts = int(whole[-_LONGEST:]), int(fraction or 0)
-        of = self._is.of if units and units % 1_000_000 == 0 else ""
-        said = [f"{self._integer(whole)} {of} {one if units == 1 else many}"] if units or not parts else []
-        said += [f"{self._integer(str(parts))} {cent if parts == 1 else cents}"] if parts else []
-        return f" {f' {self._is.with_parts} '.join(said)} "
+        units, parts = int(whole[-_MAX_DIGITS:]), int(fraction or 0)
+        of = self._rules.of if units and units % 1_000_000 == 0 else ""
+        amounts = [f"{self._integer(whole)} {of} {one if units == 1 else many}"] if units or not parts else []
+        amounts += [f"{self._integer(str(parts))} {cent if parts == 1 else cents}"] if parts else []
+        return f" {f' {self._rules.with_parts} '.join(amounts)} "
 
     def _number(self, text: str) -> str:
         whole, fraction, separator = self._parts(text)
@@ -81,14 +81,14 @@ class Speller:
             return " ".join(self._integer(part) for part in re.split("[.,]", text))
         if not fraction:
             return self._integer(whole, year=len(text) == 4)
-        digit_by_digit = not self._is.fraction_as_number or len(fraction) > _LONGEST_FRACTION
+        digit_by_digit = not self._rules.fraction_as_number or len(fraction) > _MAX_FRACTION_DIGITS
         spelled = self._digits(fraction) if digit_by_digit else self._integer(fraction)
-        return f"{self._integer(whole)} {self._is.separators[separator]} {spelled}"
+        return f"{self._integer(whole)} {self._rules.separators[separator]} {spelled}"
 
     def _parts(self, text: str) -> tuple[str | None, str, str]:
-        """The digits before and after the decimal separator, and that; None where there are several and they group nothing."""
+        """Digits before and after the decimal separator, and the separator. None first if several separators do not group thousands."""
         separators = re.findall("[.,]", text)
-        if self._is.grouped.fullmatch(text):
+        if self._rules.grouped.fullmatch(text):
             group = separators[0]
             whole, _, fraction = text.partition("," if group == "." else ".")
             return whole.replace(group, ""), fraction, "," if group == "." else "."
@@ -98,23 +98,23 @@ class Speller:
         return whole, fraction, "".join(separators)
 
     def _integer(self, digits: str, *, year: bool = False) -> str:
-        """Leading zeros one by one, as in 007, then the number."""
+        """Leading zeros digit by digit, as in 007, then the number."""
         rest = digits.lstrip("0")
-        zeros = [_words(0, self._is.name)] * (len(digits) - len(rest))
+        zeros = [_words(0, self._rules.name)] * (len(digits) - len(rest))
         if not rest:
             return " ".join(zeros)
-        if len(rest) > _LONGEST:
+        if len(rest) > _MAX_DIGITS:
             return self._digits(digits)
         number = int(rest)
         # 1999 is nineteen ninety-nine, and 1500 people are fifteen hundred.
-        english_year = year and self._is.name == "en" and (1100 <= number < 2000 or 2010 <= number < 2100)
-        return " ".join([*zeros, _words(number, self._is.name, "year" if english_year else "cardinal")])
+        english_year = year and self._rules.name == "en" and (1100 <= number < 2000 or 2010 <= number < 2100)
+        return " ".join([*zeros, _words(number, self._rules.name, "year" if english_year else "cardinal")])
 
     def _digits(self, digits: str) -> str:
-        return " ".join(_words(int(digit), self._is.name) for digit in digits)
+        return " ".join(_words(int(digit), self._rules.name) for digit in digits)
 
 
-def _any(words: Iterable[str]) -> str:
+def _any_of(words: Iterable[str]) -> str:
     """A pattern for any of the words, the longest first."""
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 

@@ -1,4 +1,4 @@
-"""How to score, as one frozen value that is checked in one place."""
+"""The options of scoring: one frozen value that is validated in one place."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.text.languages import language_code
 
 METRICS = ("wer", "cer", "der", "cpwer")
-# NIST's, in the Rich Transcription evaluations: seconds on each side of a border.
+# Seconds on each side of a border, as in NIST's Rich Transcription evaluations.
 COLLAR = 0.25
 
 
 @dataclass(frozen=True)
 class Options:
-    """What to measure and what counts as the same.
+    """What to measure, and how texts are compared.
 
     Attributes:
-        language: whose conventions normalise all texts; None takes each JSON's own, and Portuguese where none is said.
-        normalize: whether case, punctuation, numbers and abbreviations are made the same first.
-        collar: seconds on each side of a turn's borders in the reference that are not scored.
-        metrics: of `METRICS`; () measures what both sides have.
-        differences: how many places with most errors to show of each recording.
+        language: whose conventions normalize all texts. Default: that of each JSON, or Portuguese.
+        normalize: whether to normalize case, punctuation, numbers and abbreviations first.
+        collar: seconds on each side of the borders of reference turns that are not scored.
+        metrics: from `METRICS`; () measures what both sides allow.
+        differences: number of places with most errors to list for each recording.
     """
 
     language: str | None = None
@@ -33,17 +33,17 @@ class Options:
 
     @classmethod
     def parse(cls, language: str, collar: float, metrics: str, *, normalize: bool, differences: int) -> Options:
-        """From what the user typed: a language's code or name, a comma list of metrics; "" where nothing was.
+        """Parse what the user typed: the code or name of a language, and a comma-separated list of metrics; "" is the default.
 
         Raises:
-            UsageError: a value that cannot be meant.
+            UsageError: a value is invalid.
         """
         try:
             code = language_code(language)
         except ValueError as error:
             raise UsageError(f"--language: {error}.") from error
         if not (math.isfinite(collar) and 0 <= collar <= 10):
-            raise UsageError(f"--collar is seconds from 0 to 10, not {collar}.")
+            raise UsageError(f"--collar must be from 0 to 10 seconds, not {collar}.")
         names = tuple(dict.fromkeys(name.strip().lower() for name in metrics.split(",") if name.strip()))
         if unknown := [name for name in names if name not in METRICS]:
             raise UsageError(f"No metric is called {unknown[0]!r}.", f"There are: {', '.join(METRICS)}.")

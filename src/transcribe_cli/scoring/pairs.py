@@ -1,4 +1,4 @@
-"""Which file is compared with which: two files, two trees by relative stem, or a table of many recordings by its own names."""
+"""Matches files to compare: two files, two folders by relative path, or a file of many recordings by the names in it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from transcribe_cli.text.printable import printable
 
 
 @dataclass(frozen=True)
-class Found:
+class Candidate:
     """A recording on one side.
 
     Attributes:
-        label: the file, as JSON can hold it: the path below the folder that was named, or the file's name.
-        read: opens it; raises Unreadable.
+        label: the file, safe for JSON: its path relative to the folder, or its name.
+        read: reads the file; raises Unreadable.
     """
 
     label: str
@@ -32,16 +32,16 @@ class Found:
 
 @dataclass(frozen=True)
 class Pair:
-    """What is compared. The name is the stem, or what the tables call the recording."""
+    """Two recordings to compare. `name` is the path without suffix, or the name inside an RTTM or STM file."""
 
     name: str
-    reference: Found
-    hypothesis: Found
+    reference: Candidate
+    hypothesis: Candidate
 
 
 @dataclass(frozen=True)
 class Matched:
-    """All pairs, in the order of their names, and the labels of what has no counterpart."""
+    """All pairs, ordered by name, and the labels of recordings without a counterpart."""
 
     pairs: tuple[Pair, ...]
     only_reference: tuple[str, ...]
@@ -49,22 +49,22 @@ class Matched:
 
 
 def match(reference: Path, hypothesis: Path) -> Matched:
-    """The pairs of two files or folders. Two files of one recording each are a pair, whatever they are called.
+    """The pairs of two files or folders. Two files with one recording each are a pair, whatever their names.
 
     Raises:
-        SourceNotFound, UsageError: a path that is not there, no kind of file of ours, or nothing on both sides.
-        Unreadable: a file that was named, or a folder that cannot be listed.
+        SourceNotFound, UsageError: a path does not exist, is not a supported file, or nothing has a counterpart.
+        Unreadable: a file that was named directly cannot be read, or a folder cannot be listed.
     """
-    left, right = _side(reference), _side(hypothesis)
+    left, right = _candidates(reference), _candidates(hypothesis)
     if len(left) == len(right) == 1 and not (reference.is_dir() or hypothesis.is_dir()):
         return Matched((Pair(_stem(hypothesis), *left.values(), *right.values()),), (), ())
-    left, right = _called(left, reference, right), _called(right, hypothesis, left)
+    left, right = _rekeyed(left, reference, right), _rekeyed(right, hypothesis, left)
     both = sorted(left.keys() & right.keys())
     if not both:
         raise UsageError(
-            f"Nothing has the same name on both sides: there is {_some(left)} in {printable(str(reference))},"
-            f" {_some(right)} in {printable(str(hypothesis))}.",
-            "Files are matched by their paths without suffix.",
+            f"No file has a counterpart: there are {_first_labels(left)} in {printable(str(reference))},"
+            f" {_first_labels(right)} in {printable(str(hypothesis))}.",
+            "Files are matched by relative path without suffix.",
         )
     return Matched(
         tuple(Pair(key, left[key], right[key]) for key in both),
@@ -73,56 +73,56 @@ def match(reference: Path, hypothesis: Path) -> Matched:
     )
 
 
-def _side(path: Path) -> dict[str, Found]:
-    """The recordings below a path by their keys."""
+def _candidates(path: Path) -> dict[str, Candidate]:
+    """Key -> recording, of a file or folder."""
     try:
         if path.is_dir():
             return dict(_in_folder(path))
-        there = path.exists()
-    except (OSError, ValueError):  # a name too long, or with a NUL
-        there = False
-    if not there:
-        raise SourceNotFound(f"{printable(str(path))} is not there.", "Name a transcript or a folder of transcripts.")
+        exists = path.exists()
+    except (OSError, ValueError):  # the name is too long, or has a NUL
+        exists = False
+    if not exists:
+        raise SourceNotFound(f"{printable(str(path))} does not exist.", "Specify a transcript or a folder of transcripts.")
     check_suffix(path)
     documents = read(path)
     label = json_safe(path.name)
     return {
-        _composed(key) or _stem(path): Found(
+        _composed_key(key) or _stem(path): Candidate(
             f"{label}:{json_safe(key)}" if len(documents) > 1 else label, partial(documents.__getitem__, key)
         )
         for key in documents
     }
 
 
-def _called(side: dict[str, Found], path: Path, other: Mapping[str, Found]) -> dict[str, Found]:
-    """A file of one recording by its stem, when the name inside it is none of the other side's."""
+def _rekeyed(side: dict[str, Candidate], path: Path, other: Mapping[str, Candidate]) -> dict[str, Candidate]:
+    """A file of one recording gets its stem as key, if the other side does not have the name inside it."""
     if len(side) > 1 or path.is_dir() or not side.keys().isdisjoint(other):
         return side
-    return {_stem(path): found for found in side.values()}
+    return {_stem(path): candidate for candidate in side.values()}
 
 
-def _in_folder(folder: Path) -> Iterator[tuple[str, Found]]:
+def _in_folder(folder: Path) -> Iterator[tuple[str, Candidate]]:
     files: defaultdict[str, dict[str, Path]] = defaultdict(dict)
     for path in _walk(folder):
         suffix = path.suffix.lower()
         if suffix in READERS:
-            files[_composed(path.relative_to(folder).with_suffix("").as_posix())][suffix] = path
+            files[_composed_key(path.relative_to(folder).with_suffix("").as_posix())][suffix] = path
     for key, by_suffix in files.items():
-        yield key, _combined(folder, by_suffix)
+        yield key, _best_file(folder, by_suffix)
 
 
-def _combined(folder: Path, files: Mapping[str, Path]) -> Found:
-    """The file that says most about a recording; RTTM beside it says who spoke when."""
+def _best_file(folder: Path, files: Mapping[str, Path]) -> Candidate:
+    """The most informative file of a recording; its turns are from an RTTM next to it, if there is one."""
     best = next(files[suffix] for suffix in READERS if suffix in files)
     turns = files.get(".rttm", best)
     label = json_safe(best.relative_to(folder).as_posix())
     if turns == best:
-        return Found(label, lambda: read_one(best))
-    return Found(f"{label} + {json_safe(turns.name)}", lambda: read_one(best).with_turns(read_one(turns).turns))
+        return Candidate(label, lambda: read_one(best))
+    return Candidate(f"{label} + {json_safe(turns.name)}", lambda: read_one(best).with_turns(read_one(turns).turns))
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Its files and those of its subfolders, without hidden ones and without folders behind symlinks."""
+    """Files in the folder and its subfolders, without hidden ones; symlinked folders are not followed."""
 
     def refuse(error: OSError) -> None:
         raise Unreadable(f"The folder {printable(str(error.filename))} cannot be listed ({error.strerror}).") from error
@@ -133,17 +133,17 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _stem(path: Path) -> str:
-    return _composed(path.stem)
+    return _composed_key(path.stem)
 
 
-def _composed(name: str) -> str:
-    """The name as a key: macOS writes accents decomposed, other systems do not."""
+def _composed_key(name: str) -> str:
+    """The name as a key. macOS decomposes accents, other systems do not."""
     return unicodedata.normalize("NFC", json_safe(name))
 
 
-def _some(side: Mapping[str, Found]) -> str:
-    """The first names of one side, for a message."""
+def _first_labels(side: Mapping[str, Candidate]) -> str:
+    """The first labels of one side, for a message."""
     if not side:
         return "no transcripts"
-    names = [printable(found.label) for found in list(side.values())[:3]]
-    return ", ".join(names) + (f" and {len(side) - 3} more" if len(side) > 3 else "")
+    labels = [printable(candidate.label) for candidate in list(side.values())[:3]]
+    return ", ".join(labels) + (f" and {len(side) - 3} more" if len(side) > 3 else "")

@@ -1,4 +1,4 @@
-"""What came out: the score of each recording, the totals over all of them, and what was not scored."""
+"""The result of scoring: the score of each recording, the totals, and what was not scored."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from transcribe_cli.errors import TranscribeError
 from transcribe_cli.scoring.compare import Score
 from transcribe_cli.scoring.error_counts import EditCounts, SpeakerErrors
 from transcribe_cli.scoring.options import METRICS, Options
-from transcribe_cli.scoring.words import Difference
+from transcribe_cli.scoring.word_errors import Difference
 
 REPORT_VERSION = 1
-_Measure = TypeVar("_Measure", EditCounts, SpeakerErrors)
+_Counts = TypeVar("_Counts", EditCounts, SpeakerErrors)
 
 
 @dataclass(frozen=True)
 class ScoredRecording:
-    """A recording that was scored; the labels are its files."""
+    """A recording that was scored; `reference` and `hypothesis` are the labels of its files."""
 
     name: str
     reference: str
@@ -38,7 +38,7 @@ class FailedRecording:
 
 @dataclass(frozen=True)
 class Report:
-    """All of it. What has no counterpart is named by its file."""
+    """All recordings, and the files that exist on one side only."""
 
     options: Options
     recordings: tuple[ScoredRecording, ...]
@@ -53,7 +53,7 @@ class Report:
 
     @cached_property
     def totals(self) -> Score:
-        """Errors and lengths summed over the recordings on which each metric was measured."""
+        """Errors and lengths, summed for each metric over the recordings on which it was measured."""
         scores = [recording.score for recording in self.recordings]
         return Score(
             wer=_sum(score.wer for score in scores),
@@ -63,16 +63,16 @@ class Report:
         )
 
     def count_measured(self, metric: str) -> int:
-        """On how many recordings a metric was measured."""
+        """Number of recordings on which a metric was measured."""
         return sum(getattr(recording.score, metric) is not None for recording in self.recordings)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; docs/scoring.md describes it."""
+        """For JSON; docs/scoring.md describes the keys."""
         return {
             "report_version": REPORT_VERSION,
             "normalized": self.options.normalize,
             "collar": self.options.collar,
-            "totals": _measures(self.totals),
+            "totals": _metrics(self.totals),
             "recordings": [_recording(recording) for recording in self.recordings],
             "failed": [
                 {"name": failure.name, "code": failure.error.code, "message": failure.error.message, "hint": failure.error.hint}
@@ -83,35 +83,35 @@ class Report:
         }
 
 
-def _sum(measures: Iterable[_Measure | None]) -> _Measure | None:
-    present = [measure for measure in measures if measure is not None]
-    return reduce(add, present) if present else None
+def _sum(counts: Iterable[_Counts | None]) -> _Counts | None:
+    measured = [count for count in counts if count is not None]
+    return reduce(add, measured) if measured else None
 
 
-def _measures(score: Score) -> dict[str, Any]:
-    found = {metric: getattr(score, metric) for metric in METRICS}
-    return {metric: None if measure is None else measure.as_dict() for metric, measure in found.items()}
+def _metrics(score: Score) -> dict[str, Any]:
+    counts = {metric: getattr(score, metric) for metric in METRICS}
+    return {metric: None if count is None else count.as_dict() for metric, count in counts.items()}
 
 
-def _recording(scored: ScoredRecording) -> dict[str, Any]:
-    score = scored.score
+def _recording(recording: ScoredRecording) -> dict[str, Any]:
+    score = recording.score
     return {
-        "name": scored.name,
-        "reference": scored.reference,
-        "hypothesis": scored.hypothesis,
+        "name": recording.name,
+        "reference": recording.reference,
+        "hypothesis": recording.hypothesis,
         "language": score.language,
-        **_measures(score),
+        **_metrics(score),
         "not_measured": dict(score.not_measured),
-        "assignment": [{"reference": there, "hypothesis": here} for there, here in score.assignment],
-        "differences": [_place(place) for place in score.differences],
+        "assignment": [{"reference": left, "hypothesis": right} for left, right in score.assignment],
+        "differences": [_difference(difference) for difference in score.differences],
     }
 
 
-def _place(place: Difference) -> dict[str, Any]:
+def _difference(difference: Difference) -> dict[str, Any]:
     return {
-        "at": None if place.at is None else round(place.at, 3),
-        "word": place.word,
-        "errors": place.errors,
-        "reference": place.reference,
-        "hypothesis": place.hypothesis,
+        "at": None if difference.at is None else round(difference.at, 3),
+        "word": difference.word,
+        "errors": difference.errors,
+        "reference": difference.reference,
+        "hypothesis": difference.hypothesis,
     }

@@ -1,1 +1,1 @@
-"""Who spoke: diarization, enrolled voices, assignment of words to speakers, speakers by channel, names."""
+"""Speakers: diarization, enrolled voices, assignment of words to speakers, speakers by channel, and names."""

@@ -1,4 +1,4 @@
-"""What the speakers of each recording of a run are called: by flags, by files next to the recording, by enrolled voices."""
+"""Names for the speakers of each recording: from the command line, from files next to the recording, and from enrolled voices."""
 
 from __future__ import annotations
 
@@ -11,76 +11,76 @@ from transcribe_cli.plan import Job
 from transcribe_cli.settings import Settings
 from transcribe_cli.sinks import Listings, Output, json_path
 from transcribe_cli.speakers.diarizers import Diarization
-from transcribe_cli.speakers.voices.known import KnownVoices, with_likenesses
+from transcribe_cli.speakers.voices.known_voices import KnownVoices, with_voice_matches
 from transcribe_cli.speakers.voices.library import Library
 from transcribe_cli.transcript import Transcript
 
 
 class SpeakerNaming:
-    """The names that are known in a run.
+    """The speaker names that a run knows.
 
     Args:
-        settings: has those of the command line, and whether and where voices are enrolled.
-        emit: hears of voices that are found.
+        settings: the names of the command line, whether to use enrolled voices, and where they are.
+        emit: receives an event for each recording in which voices were found.
 
     Raises:
-        UsageError: a name on the command line that is none.
+        UsageError: a name on the command line is invalid.
     """
 
     def __init__(self, settings: Settings, emit: Emit) -> None:
         self._settings = settings
         self._emit = emit
-        self._of_flags = speaker_names.parse_names(settings.speaker_names)
-        self._beside: dict[Output, dict[str, str]] = {}
+        self._from_flags = speaker_names.parse_names(settings.speaker_names)
+        self._from_files: dict[Output, dict[str, str]] = {}
         self._voices: KnownVoices | None = None
 
     def load_names(self, jobs: Iterable[Job]) -> None:
-        """Read the files and the voice library before the first of these jobs begins.
+        """Read the files with names and the voice library before the first of these jobs starts.
 
         Raises:
             ConfigError: a file with names, or the library, is damaged.
-            StorageNotReady: a store cannot be asked.
+            StorageNotReady: a bucket or server cannot be reached.
         """
-        asked = [job for job in jobs if job.spec.tells_speakers]
+        with_speakers = [job for job in jobs if job.spec.tells_speakers]
         listings = Listings()
-        listings.prefetch((job.recording.root, job.recording.path.parent) for job in asked)
-        self._beside = {job.output: _beside(job, listings) for job in asked}
-        if self._beside and self._settings.voices:
+        listings.prefetch((job.recording.root, job.recording.path.parent) for job in with_speakers)
+        self._from_files = {job.output: _read_files(job, listings) for job in with_speakers}
+        if self._from_files and self._settings.voices:
             self._voices = KnownVoices(Library(self._settings.state_dir), self._settings.voice_threshold, self._emit)
 
-    def apply_names(self, job: Job, transcript: Transcript, found: Diarization | None) -> Transcript:
-        """With the names of its speakers: of enrolled voices where people said nothing else.
+    def apply_names(self, job: Job, transcript: Transcript, diarization: Diarization | None) -> Transcript:
+        """The transcript with names for its speakers. Names from users take precedence over enrolled voices.
 
         Args:
-            job: whose recording it is.
-            transcript: with labels in the place of names.
-            found: who spoke, when that was found out in this run.
+            job: the job that made the transcript.
+            transcript: with labels instead of names.
+            diarization: None when this run did not diarize the recording.
         """
-        given = {**self._said_beside(job), **self._of_flags}
-        if found is not None:
-            likely = self._voices.heard_in(found, job.spec.diarize_model, given) if self._voices else ()
-            transcript = with_likenesses(transcript, likely)
-            if likely:
+        given = {**self._names_from_files(job), **self._from_flags}
+        if diarization is not None:
+            matches = self._voices.match(diarization, job.spec.diarize_model, given) if self._voices else ()
+            transcript = with_voice_matches(transcript, matches)
+            if matches:
                 self._emit(
                     VoicesFound(
                         job.recording.label,
-                        {likeness.speaker: likeness.name for likeness in likely if likeness.sure},
-                        {likeness.speaker: likeness.name for likeness in likely if not likeness.sure},
-                        {likeness.speaker: round(likeness.similarity, 3) for likeness in likely},
+                        {match.speaker: match.name for match in matches if match.sure},
+                        {match.speaker: match.name for match in matches if not match.sure},
+                        {match.speaker: round(match.similarity, 3) for match in matches},
                     )
                 )
         return speaker_names.add_names(transcript, given)
 
-    def _said_beside(self, job: Job) -> dict[str, str]:
-        """A job that was planned anew during the run was not among those that were read."""
-        if job.output in self._beside or not job.spec.tells_speakers:
-            return self._beside.get(job.output, {})
+    def _names_from_files(self, job: Job) -> dict[str, str]:
+        """Reads the files now for a job that was replanned during the run, because `load_names` did not see it."""
+        if job.output in self._from_files or not job.spec.tells_speakers:
+            return self._from_files.get(job.output, {})
         try:
-            return _beside(job, Listings())
+            return _read_files(job, Listings())
         except (ConfigError, StorageNotReady) as error:
-            self._emit(Notice(f"{job.recording.label} has no names: {error.message}", "warning"))
+            self._emit(Notice(f"{job.recording.label} gets no speaker names: {error.message}", "warning"))
             return {}
 
 
-def _beside(job: Job, listings: Listings) -> dict[str, str]:
+def _read_files(job: Job, listings: Listings) -> dict[str, str]:
     return speaker_names.read_name_files(job.recording.path, json_path(job.output), exists=listings.holds)

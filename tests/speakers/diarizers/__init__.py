@@ -1,1 +1,1 @@
-"""Who spoke when: the demo diarizer for real, and a hub of our own."""
+"""Tests of diarizers, with the demo diarizer and a fake hub."""

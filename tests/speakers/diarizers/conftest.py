@@ -1,4 +1,4 @@
-"""What these tests share: the demo diarizer, loaded once, conversations with known turns, and a Hugging Face hub on this machine."""
+"""Shared fixtures: the demo diarizer, loaded once, conversations with known turns, and a fake Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[3] / "tools"))
 
 @dataclass(frozen=True)
 class Score:
-    """Diarization error rate with a quarter of a second of collar on each side, and the number of speakers found."""
+    """Diarization error rate with a collar of 0.25 s on each side, and the number of detected speakers."""
 
     error_rate: float
     speakers: int
@@ -34,17 +34,17 @@ class Score:
 
 @pytest.fixture(scope="session")
 def demo() -> PyannoteDiarizer:
-    """The demo diarizer on the processor."""
+    """The demo diarizer on the CPU."""
     loaded = PyannoteDiarizer.load("demo", device="cpu")
     import torch
 
-    torch.set_num_threads(1)  # the tests run side by side
+    torch.set_num_threads(1)  # the tests run in parallel
     return loaded
 
 
 @cache
 def held_out(voices: int, seconds: float, seed: int) -> Conversation:
-    """A conversation by voices that the demo diarizer was not trained with."""
+    """A conversation of voices that the demo diarizer was not trained with."""
     from demo_diarizer.conversations import held_out_conversation
 
     return in_fresh_process(held_out_conversation, voices, seconds, seed)
@@ -83,11 +83,11 @@ def speakers(found: Diarization) -> list[str]:
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
-    """A hub on this machine that has the demo diarizer under the official names, and that our code asks."""
+    """A fake hub that has the demo diarizer under the official names, and that our code sends requests to."""
     from huggingface_hub import constants
 
     with FakeHub() as fake:
-        # Both are made from HF_ENDPOINT when the library is imported.
+        # The library derives both from HF_ENDPOINT on import.
         monkeypatch.setattr(constants, "ENDPOINT", fake.url)
         monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", fake.url + "/{repo_id}/resolve/{revision}/{filename}")
         for variable in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):

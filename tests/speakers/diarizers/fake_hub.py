@@ -1,6 +1,6 @@
-"""A Hugging Face hub on 127.0.0.1: repositories with files, of which some want a token and some that their terms are accepted.
+"""A Hugging Face hub on 127.0.0.1: repositories with files, some of which require a token or the acceptance of terms.
 
-What the real one answers was read from huggingface_hub's `hf_raise_for_status`, which tells the cases apart by the header X-Error-Code.
+The responses follow huggingface_hub's `hf_raise_for_status`, which distinguishes the cases by the header X-Error-Code.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from transcribe_cli.spec import DEFAULT_DIARIZER
 SEGMENTATION_3_0 = "pyannote/segmentation-3.0"
 WESPEAKER = "pyannote/wespeaker-voxceleb-resnet34-LM"
 GOOD_TOKEN = "hf_good"
-# As in the real repository, which says nothing of a PLDA.
+# As in the real repository, which does not mention a PLDA.
 CONFIG_3_1 = f"""
 version: 3.1.0
 pipeline:
@@ -40,7 +40,7 @@ params:
 
 @dataclass
 class Repository:
-    """Files by path. `gated`: wants a good token; `closed`: whose account has not accepted the terms."""
+    """Files by path. `gated`: requires a valid token. `closed`: the account has not accepted the terms."""
 
     files: dict[str, bytes]
     gated: bool = True
@@ -60,19 +60,19 @@ def _repositories() -> dict[str, Repository]:
 
 @dataclass
 class FakeHub:
-    """Serves while inside `with`.
+    """Serves inside `with`.
 
     Attributes:
-        repositories: by name; change them as a test needs.
-        down: everything is answered with 503.
-        narrow: the token is a fine-grained one that may not read gated repositories.
-        asked: what was asked, as `METHOD repository file`.
+        repositories: by name; tests may change them.
+        is_down: respond to everything with 503.
+        is_token_narrow: the token is a fine-grained one that may not read gated repositories.
+        requests: all requests, as `METHOD repository file`.
     """
 
     repositories: dict[str, Repository] = field(default_factory=_repositories)
-    down: bool = False
-    narrow: bool = False
-    asked: list[str] = field(default_factory=list)
+    is_down: bool = False
+    is_token_narrow: bool = False
+    requests: list[str] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         hub = self
@@ -92,12 +92,12 @@ class FakeHub:
 
     @property
     def url(self) -> str:
-        """What HF_ENDPOINT is to say."""
+        """For HF_ENDPOINT."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def refusal(self, name: str, authorization: str | None) -> tuple[int, str, str] | None:
         """Status, X-Error-Code and X-Error-Message; None when the repository is open."""
-        if self.down:
+        if self.is_down:
             return 503, "", "Service Unavailable"
         if authorization not in (None, f"Bearer {GOOD_TOKEN}"):
             return 401, "", "Invalid credentials in Authorization header"
@@ -106,7 +106,7 @@ class FakeHub:
             return 404, "RepoNotFound", "Repository not found"
         if repository.gated and authorization is None:
             return 401, "GatedRepo", "Access to this model is restricted. Please log in."
-        if repository.gated and self.narrow:
+        if repository.gated and self.is_token_narrow:
             return 403, "", "Please enable access to public gated repositories in your fine-grained token settings."
         if repository.closed:
             return 403, "GatedRepo", "You are not in the authorized list."
@@ -123,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(with_body=True)
 
     def log_message(self, format: str, *values: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def _answer(self, *, with_body: bool) -> None:
         owner, name, *rest = unquote(urlsplit(self.path).path).strip("/").split("/")
@@ -131,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(404, "EntryNotFound", "no such page")
             return
         repository, file = f"{owner}/{name}", str(Path(*rest[2:]))
-        self.served.asked.append(f"{self.command} {repository} {file}")
+        self.served.requests.append(f"{self.command} {repository} {file}")
         if (refusal := self.served.refusal(repository, self.headers["authorization"])) is not None:
             self._refuse(*refusal)
         elif file not in self.served.repositories[repository].files:

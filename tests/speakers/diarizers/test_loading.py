@@ -1,4 +1,4 @@
-"""pyannote.audio is loaded so that it tells nobody, prints nothing on standard output, and needs no CUDA."""
+"""pyannote.audio is loaded without telemetry, without printing to standard output, and without CUDA."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from tests.cli.test_interrupt import wait_until
 from tests.conftest import environment
-from tests.speakers.diarizers.telemetry import Proxy
+from tests.speakers.diarizers.recording_proxy import Proxy
 from transcribe_cli.errors import MissingExtra
 from transcribe_cli.speakers.diarizers import loading, torchaudio_stub
 from transcribe_cli.speakers.diarizers.pyannote import PyannoteDiarizer
@@ -33,11 +33,11 @@ with Waveform.from_samples(tone, Path(sys.argv[1])) as waveform:
     diarizer.diarize(waveform, JobSpec(diarize=True, num_speakers=2), lambda share: None)
 print("done")
 """
-# The same without us: what the test sees when somebody is told.
+# The same without our code: proves that the test would detect telemetry.
 PLAIN = """
 import sys, time
 import transcribe_cli.speakers.diarizers.torchaudio_stub as stub
-stub.install_where_needed()
+stub.install_if_needed()
 import torch
 from pyannote.audio import Pipeline
 from transcribe_cli.speakers.diarizers.pipeline_files import DEMO_FOLDER
@@ -57,18 +57,18 @@ def python(code: str, folder: Path, variables: dict[str, str]) -> subprocess.Com
     return subprocess.run(command, env=environment(variables), cwd=folder, capture_output=True, text=True)
 
 
-def test_nobody_is_told_and_nothing_is_printed(proxy: Proxy, tmp_path: Path) -> None:
-    # Also where the variable says yes: this tool's promise is its own.
+def test_no_telemetry_is_sent_and_nothing_is_printed(proxy: Proxy, tmp_path: Path) -> None:
+    # Even if the variable enables telemetry.
     ran = python(DIARIZE, tmp_path, proxy.variables | {loading.TELEMETRY_VARIABLE: "1"})
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "done\n", "")
-    assert proxy.asked == []
+    assert proxy.requests == []
 
 
-def test_the_library_alone_would_tell(proxy: Proxy, tmp_path: Path) -> None:
+def test_the_library_alone_sends_telemetry(proxy: Proxy, tmp_path: Path) -> None:
     command = [sys.executable, "-c", PLAIN, str(tmp_path)]
-    # Loading a pipeline in this process has switched it off for children, too.
+    # Loading a pipeline in this process also disabled it for child processes.
     with subprocess.Popen(command, env=environment(proxy.variables | {loading.TELEMETRY_VARIABLE: "1"}), cwd=tmp_path) as process:
-        wait_until(lambda: any("pyannote" in asked for asked in proxy.asked), seconds=60.0)
+        wait_until(lambda: any("pyannote" in request for request in proxy.requests), seconds=60.0)
         process.kill()
 
 
@@ -79,7 +79,7 @@ def test_the_telemetry_of_the_library_is_off_in_this_process(demo: PyannoteDiari
     assert os.environ[loading.TELEMETRY_VARIABLE] == "0"
 
 
-def test_a_library_that_cannot_be_imported_is_a_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_import_error_is_reported_as_a_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(name: str) -> ModuleType:
         raise OSError("libsomething.so.13: cannot open shared object file")
 
@@ -93,14 +93,14 @@ STUBBED = """
 import sys, types, importlib.abc, importlib.machinery
 
 class CudaBuild(importlib.abc.MetaPathFinder):
-    "torchaudio's compiled part as it comes from the index: it wants a CUDA runtime that is not there."
+    "torchaudio's compiled extension as on PyPI: it needs a CUDA runtime, which is missing."
     def find_spec(self, name, path, target=None):
         if name == "torchaudio._extension":
             raise OSError("libcudart.so.13: cannot open shared object file: No such file or directory")
 
 sys.meta_path.insert(0, CudaBuild())
 from transcribe_cli.speakers.diarizers import torchaudio_stub
-print(torchaudio_stub.install_where_needed(), torchaudio_stub.install_where_needed())
+print(torchaudio_stub.install_if_needed(), torchaudio_stub.install_if_needed())
 import torch, torchaudio
 from torchaudio.transforms import Resample
 import torchaudio.compliance.kaldi as kaldi
@@ -114,7 +114,7 @@ except RuntimeError as error:
 
 
 @pytest.mark.skipif(find_spec("torch") is None, reason="needs the extra diarization")
-def test_torchaudio_works_without_its_compiled_part(tmp_path: Path) -> None:
+def test_torchaudio_works_without_its_compiled_extension(tmp_path: Path) -> None:
     import torch
 
     if torch.version.cuda:
@@ -122,11 +122,11 @@ def test_torchaudio_works_without_its_compiled_part(tmp_path: Path) -> None:
     ran = python(STUBBED, tmp_path, {loading.TELEMETRY_VARIABLE: "0"})
     lines = ran.stdout.splitlines()
     assert lines[:2] == ["True False", "(1, 1600) (98, 80)"], ran.stderr
-    assert "needs torchaudio's compiled part" in lines[2]
+    assert "needs torchaudio's compiled extension" in lines[2]
 
 
-def test_a_torchaudio_that_works_is_left_as_it_is(demo: PyannoteDiarizer) -> None:
+def test_a_working_torchaudio_is_not_replaced(demo: PyannoteDiarizer) -> None:
     import torchaudio
 
-    assert not torchaudio_stub.install_where_needed()
+    assert not torchaudio_stub.install_if_needed()
     assert torchaudio.__name__ in sys.modules

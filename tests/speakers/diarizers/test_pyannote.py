@@ -1,4 +1,4 @@
-"""The demo diarizer finds who speaks when, through pyannote.audio as users get it; nothing that a recording holds makes it raise."""
+"""The demo diarizer detects who speaks when, through pyannote.audio as users install it; no recording makes it raise."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ SPEC = JobSpec(diarize=True)
 
 
 def ignore(share: float) -> None:
-    """Nobody wants to know how far it is."""
+    """Ignore progress."""
 
 
 @pytest.mark.parametrize("voices", [2, 3, 4])
-def test_conversations_of_unknown_voices_come_out_right(demo: PyannoteDiarizer, score: Callable[..., Score], voices: int) -> None:
+def test_conversations_of_unknown_voices_are_diarized(demo: PyannoteDiarizer, score: Callable[..., Score], voices: int) -> None:
     found = score(demo, held_out(voices, 60, 0))
     assert found.error_rate < 0.15
     assert found.speakers == voices
 
 
-def test_turns_are_in_order_inside_the_recording_and_speakers_are_numbered_by_first_speech(
+def test_turns_are_ordered_and_speakers_are_numbered_by_first_speech(
     demo: PyannoteDiarizer, waveform_of: Callable[..., Waveform]
 ) -> None:
     talk = held_out(3, 60, 0)
@@ -48,24 +48,22 @@ def test_turns_are_in_order_inside_the_recording_and_speakers_are_numbered_by_fi
     assert speakers(found) == ["SPEAKER_00", "SPEAKER_01", "SPEAKER_02"]
 
 
-def test_a_speakers_embedding_is_nearest_to_that_of_the_same_voice_elsewhere(
-    demo: PyannoteDiarizer, waveform_of: Callable[..., Waveform]
-) -> None:
+def test_an_embedding_is_nearest_to_that_of_the_same_voice(demo: PyannoteDiarizer, waveform_of: Callable[..., Waveform]) -> None:
     talk = held_out(2, 60, 0)
     middle = len(talk.samples) // 2
     spec = JobSpec(diarize=True, num_speakers=2)
     first = demo.diarize(waveform_of(talk.samples[:middle]), spec, ignore)
     second = demo.diarize(waveform_of(talk.samples[middle:]), spec, ignore)
-    voices = {name: who(talk, second, name, middle / SAMPLE_RATE) for name in second.embeddings}
+    voices = {name: true_speaker(talk, second, name, middle / SAMPLE_RATE) for name in second.embeddings}
     assert len(set(voices.values())) == 2
     for name, vector in first.embeddings.items():
         assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-4)
         near = {float(vector @ other): voices[called] for called, other in second.embeddings.items()}
-        assert near[max(near)] == who(talk, first, name, 0)
+        assert near[max(near)] == true_speaker(talk, first, name, 0)
 
 
-def who(talk: Conversation, found: Diarization, name: str, offset: float) -> str:
-    """Who speaks in truth in most of the turns of `name`; the diarized part began `offset` seconds into the conversation."""
+def true_speaker(talk: Conversation, found: Diarization, name: str, offset: float) -> str:
+    """The true speaker of most of the turns of `name`; the diarized part starts `offset` seconds into the conversation."""
     shared = dict.fromkeys(talk.speakers, 0.0)
     for turn in (turn for turn in found.turns if turn.speaker == name):
         for true in talk.turns:
@@ -77,7 +75,7 @@ def who(talk: Conversation, found: Diarization, name: str, offset: float) -> str
     ("counts", "expected"),
     [({"num_speakers": 2}, 2), ({"max_speakers": 2}, 2), ({"min_speakers": 4}, 4), ({"num_speakers": 1}, 1)],
 )
-def test_a_count_that_is_given_is_kept(
+def test_a_given_speaker_count_is_kept(
     demo: PyannoteDiarizer, score: Callable[..., Score], counts: dict[str, int], expected: int
 ) -> None:
     assert score(demo, held_out(3, 60, 0), **counts).speakers == expected
@@ -85,20 +83,20 @@ def test_a_count_that_is_given_is_kept(
 
 @pytest.mark.parametrize("seconds", [0, 0.01, 0.3, 3, 20])
 @pytest.mark.parametrize("loudness", [0.0, 1e-4])
-def test_where_nobody_speaks_there_is_no_turn(
+def test_silence_and_noise_have_no_turns(
     demo: PyannoteDiarizer, waveform_of: Callable[..., Waveform], seconds: float, loudness: float
 ) -> None:
     noise = np.random.default_rng(0).standard_normal(int(seconds * SAMPLE_RATE)) * loudness
-    told: list[float] = []
-    found = demo.diarize(waveform_of(noise), SPEC, told.append)
+    progress: list[float] = []
+    found = demo.diarize(waveform_of(noise), SPEC, progress.append)
     assert found.turns == ()
     assert found.embeddings == {}
-    assert told[-1] == 1
+    assert progress[-1] == 1
 
 
 @pytest.mark.parametrize("counts", [{}, {"num_speakers": 3}, {"min_speakers": 2}, {"max_speakers": 1}])
 @pytest.mark.parametrize("seconds", [0.2, 1.5, 4.0])
-def test_one_short_sound_is_no_failure(
+def test_a_short_sound_does_not_fail(
     demo: PyannoteDiarizer, waveform_of: Callable[..., Waveform], counts: dict[str, int], seconds: float
 ) -> None:
     talk = held_out(2, 60, 0)
@@ -110,25 +108,25 @@ def test_one_short_sound_is_no_failure(
     assert len(speakers(found)) <= max(counts.values(), default=1)
 
 
-def test_progress_goes_from_nothing_to_all_without_falling(demo: PyannoteDiarizer, waveform_of: Callable[..., Waveform]) -> None:
-    told: list[float] = []
-    demo.diarize(waveform_of(held_out(2, 60, 0).samples), SPEC, told.append)
-    assert told == sorted(told)
-    assert told[0] < 0.2
-    assert told[-1] == 1
-    assert len(told) > 10
+def test_progress_increases_to_one(demo: PyannoteDiarizer, waveform_of: Callable[..., Waveform]) -> None:
+    progress: list[float] = []
+    demo.diarize(waveform_of(held_out(2, 60, 0).samples), SPEC, progress.append)
+    assert progress == sorted(progress)
+    assert progress[0] < 0.2
+    assert progress[-1] == 1
+    assert len(progress) > 10
 
 
-def test_what_the_listener_raises_ends_the_work_as_it_is(demo: PyannoteDiarizer, waveform_of: Callable[..., Waveform]) -> None:
+def test_an_exception_of_the_callback_is_passed_on(demo: PyannoteDiarizer, waveform_of: Callable[..., Waveform]) -> None:
     def stop(share: float) -> None:
-        raise MemoryError("batch_size is what I say")  # not to be taken for the pipeline's
+        raise MemoryError("batch_size of the callback")  # must not be mistaken for the pipeline's
 
-    with pytest.raises(MemoryError, match="what I say"):
+    with pytest.raises(MemoryError, match="of the callback"):
         demo.diarize(waveform_of(held_out(2, 60, 0).samples), SPEC, stop)
 
 
-class Full:
-    """A pipeline on a device whose memory holds batches of at most so many."""
+class FullDevice:
+    """A pipeline on a device with memory for batches of at most `holds`."""
 
     def __init__(self, pipeline: Any, holds: int, error: Exception) -> None:
         self.pipeline, self.holds, self.error = pipeline, holds, error
@@ -149,54 +147,54 @@ def out_of_memory() -> list[Exception]:
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_when_memory_runs_out_the_batches_are_halved_and_that_is_said(
+def test_out_of_memory_halves_the_batches_with_a_warning(
     demo: PyannoteDiarizer, waveform_of: Callable[..., Waveform], which: int
 ) -> None:
-    told: list[Event] = []
+    events: list[Event] = []
     waveform = waveform_of(held_out(2, 60, 0).samples)
-    full = Full(demo._pipeline, 4, out_of_memory()[which])
-    found = PyannoteDiarizer(full, "demo", "cuda", told.append).diarize(waveform, SPEC, ignore)
+    pipeline = FullDevice(demo._pipeline, 4, out_of_memory()[which])
+    found = PyannoteDiarizer(pipeline, "demo", "cuda", events.append).diarize(waveform, SPEC, ignore)
     assert found.turns == demo.diarize(waveform, SPEC, ignore).turns
-    assert [event.message for event in told if isinstance(event, Notice)] == [
-        f"Diarization ran out of memory on cuda; it goes on in batches of {size}." for size in (8, 4)
+    assert [event.message for event in events if isinstance(event, Notice)] == [
+        f"Diarization ran out of memory on cuda; continuing with batches of {size}." for size in (8, 4)
     ]
 
 
-def test_a_device_that_holds_nothing_fails_the_recording_with_the_cure(
+def test_a_device_without_memory_for_one_chunk_fails_the_recording_with_a_hint(
     demo: PyannoteDiarizer, waveform_of: Callable[..., Waveform]
 ) -> None:
-    full = Full(demo._pipeline, 0, out_of_memory()[0])
-    with pytest.raises(DiarizationFailed, match="does not hold a single chunk") as caught:
-        PyannoteDiarizer(full, "demo", "cuda").diarize(waveform_of(held_out(2, 60, 0).samples), SPEC, ignore)
+    pipeline = FullDevice(demo._pipeline, 0, out_of_memory()[0])
+    with pytest.raises(DiarizationFailed, match="not have enough memory to diarize a single chunk") as caught:
+        PyannoteDiarizer(pipeline, "demo", "cuda").diarize(waveform_of(held_out(2, 60, 0).samples), SPEC, ignore)
     assert "--device cpu" in caught.value.hint
 
 
-def test_whatever_else_goes_wrong_is_one_line(waveform_of: Callable[..., Waveform]) -> None:
+def test_other_errors_are_one_line(waveform_of: Callable[..., Waveform]) -> None:
     def broken(file: Any, **options: Any) -> Any:
         raise RuntimeError("first line\nsecond line")
 
     with pytest.raises(DiarizationFailed) as caught:
         PyannoteDiarizer(broken, "demo", "cpu").diarize(waveform_of(np.zeros(SAMPLE_RATE)), SPEC, ignore)
-    assert str(caught.value) == "pyannote.audio could not say who speaks (first line)."
+    assert str(caught.value) == "pyannote.audio failed to diarize the recording (first line)."
 
 
-def test_the_batch_size_is_that_of_both_networks(demo: PyannoteDiarizer) -> None:
+def test_the_batch_size_applies_to_both_networks(demo: PyannoteDiarizer) -> None:
     small = PyannoteDiarizer.load("demo", device="cpu", batch_size=3)
     assert (small._pipeline.segmentation_batch_size, small._pipeline.embedding_batch_size) == (3, 3)
     assert (demo.name, demo.device) == ("demo", "cpu")
 
 
-def test_a_gpu_that_pytorch_cannot_use_is_an_error_before_the_work(demo: PyannoteDiarizer) -> None:
+def test_an_unusable_gpu_is_an_error_on_load(demo: PyannoteDiarizer) -> None:
     import torch
 
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
-    with pytest.raises(DeviceUnavailable, match="can use no GPU") as caught:
+    with pytest.raises(DeviceUnavailable, match="cannot use a GPU") as caught:
         PyannoteDiarizer.load("demo", device="cuda")
     assert "--device cpu" in caught.value.hint
 
 
-def test_files_that_are_no_networks_are_an_error_of_one_line(tmp_path: Path) -> None:
+def test_an_invalid_checkpoint_is_an_error_of_one_line(tmp_path: Path) -> None:
     shutil.copytree(DEMO_FOLDER, tmp_path, dirs_exist_ok=True)
     (tmp_path / "segmentation" / "pytorch_model.bin").write_bytes(b"no pickle")
     with pytest.raises(ModelUnavailable, match="does not load") as caught:

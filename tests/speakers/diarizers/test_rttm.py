@@ -1,4 +1,4 @@
-"""Turns that somebody has already are read from RTTM; what is wrong in it is said with its line."""
+"""Turns are read from RTTM; invalid lines are reported with their number."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ SPEAKER aula 1 9.000 5.000 <NA> <NA> Ana 0.93
 
 
 def diarize(path: Path, waveform: Waveform, recording: str = "aula.mp3") -> tuple[Turn, ...]:
-    told: list[float] = []
-    turns = RttmDiarizer(path, recording).diarize(waveform, JobSpec(diarize=True), told.append).turns
-    assert told == [1.0]
+    progress: list[float] = []
+    turns = RttmDiarizer(path, recording).diarize(waveform, JobSpec(diarize=True), progress.append).turns
+    assert progress == [1.0]
     return turns
 
 
-def test_turns_come_in_order_cut_to_the_recording_with_the_names_that_they_have(
+def test_turns_are_ordered_and_cut_to_the_recording_and_keep_their_names(
     tmp_path: Path, waveform_of: Callable[..., Waveform]
 ) -> None:
     path = tmp_path / "aula.rttm"
@@ -43,16 +43,16 @@ def test_turns_come_in_order_cut_to_the_recording_with_the_names_that_they_have(
     ]
 
 
-def test_of_several_recordings_in_one_file_the_right_one_is_taken() -> None:
+def test_the_right_one_of_several_recordings_is_used() -> None:
     text = TEXT + "SPEAKER reuniao 1 1 2 <NA> <NA> Caio <NA> <NA>\nSPEAKER minha_aula 1 1 2 <NA> <NA> Davi <NA> <NA>\n"
     assert {turn.speaker for turn in parse(text, "reuniao.wav")} == {"Caio"}
     assert {turn.speaker for turn in parse(text, "aula")} == {"Ana", "Bruno"}
     assert {turn.speaker for turn in parse(text, "minha aula.wav")} == {"Davi"}
-    with pytest.raises(TranscribeError, match="holds 3 recordings, and none is called palestra"):
+    with pytest.raises(TranscribeError, match="contains 3 recordings, but none is called palestra"):
         parse(text, "palestra.wav")
 
 
-def test_a_single_recording_may_be_called_anything_there() -> None:
+def test_a_single_recording_may_have_any_name() -> None:
     assert len(parse(TEXT, "audiencia.wav")) == 3
     assert parse("", "audiencia.wav") == []
 
@@ -61,14 +61,14 @@ def test_a_single_recording_may_be_called_anything_there() -> None:
     ("line", "said"),
     [
         ("SPEAKER aula 1 0.5", "line 2: 4 fields instead of 8 or more"),
-        ("SPEAKER aula 1 x 2 <NA> <NA> Ana", "line 2: 'x' is no start in seconds"),
-        ("SPEAKER aula 1 1 -2 <NA> <NA> Ana", "line 2: '-2' is no duration in seconds"),
-        ("SPEAKER aula 1 nan 2 <NA> <NA> Ana", "line 2: 'nan' is no start in seconds"),
-        ("SPEAKER aula 1 1 inf <NA> <NA> Ana", "line 2: 'inf' is no duration in seconds"),
-        ("1\n00:00:01,000 --> 00:00:02,000", "line 2: '1' is no type of line"),
+        ("SPEAKER aula 1 x 2 <NA> <NA> Ana", "line 2: 'x' is not a start in seconds"),
+        ("SPEAKER aula 1 1 -2 <NA> <NA> Ana", "line 2: '-2' is not a duration in seconds"),
+        ("SPEAKER aula 1 nan 2 <NA> <NA> Ana", "line 2: 'nan' is not a start in seconds"),
+        ("SPEAKER aula 1 1 inf <NA> <NA> Ana", "line 2: 'inf' is not a duration in seconds"),
+        ("1\n00:00:01,000 --> 00:00:02,000", "line 2: '1' is not an RTTM line type"),
     ],
 )
-def test_a_line_that_is_no_turn_is_named(tmp_path: Path, waveform_of: Callable[..., Waveform], line: str, said: str) -> None:
+def test_an_invalid_line_is_reported(tmp_path: Path, waveform_of: Callable[..., Waveform], line: str, said: str) -> None:
     path = tmp_path / "aula.rttm"
     path.write_text(f";; first\n{line}\n")
     with pytest.raises(DiarizationFailed) as caught:
@@ -76,7 +76,7 @@ def test_a_line_that_is_no_turn_is_named(tmp_path: Path, waveform_of: Callable[.
     assert str(caught.value).startswith(f"aula.rttm, {said}")
 
 
-def test_a_file_that_cannot_be_read_is_said_to_be_so(tmp_path: Path, waveform_of: Callable[..., Waveform]) -> None:
+def test_an_unreadable_file_is_reported(tmp_path: Path, waveform_of: Callable[..., Waveform]) -> None:
     path = tmp_path / "aula.rttm"
     with pytest.raises(DiarizationFailed, match="cannot be read"):
         diarize(path, waveform_of(np.zeros(SAMPLE_RATE)))

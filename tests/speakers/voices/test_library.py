@@ -76,7 +76,7 @@ def test_a_name_may_be_changed_by_hand(library: Library) -> None:
 
 
 def test_several_writers_lose_nothing(library: Library) -> None:
-    """Each enrols its own voices, at once."""
+    """Each enrolls its own voices, at the same time."""
     threads = [
         threading.Thread(
             target=lambda n=n: [library.add(f"voice {n} {i}", "demo", NETWORK, at(n / 9, i / 9), SAMPLE) for i in range(4)]
@@ -105,7 +105,7 @@ def test_whom_nobody_enrolled_cannot_be_forgotten(library: Library) -> None:
     with pytest.raises(UsageError, match="No voice is enrolled"):
         library.forget("Ana")
     library.add("João", "demo", NETWORK, at(1), SAMPLE)
-    for typed, hint in (("Joao", "Did you mean João?"), ("Zé", "There are: João.")):
+    for typed, hint in (("Joao", "Did you mean João?"), ("Zé", "Enrolled voices: João.")):
         with pytest.raises(UsageError) as caught:
             library.forget(typed)
         assert str(caught.value) == f"No voice is called {typed!r}. {hint}"
@@ -135,12 +135,15 @@ def test_what_cannot_be_a_name_is_refused(name: str, says: str) -> None:
     [
         (lambda file: file.write_text("voices = ["), "is not TOML"),
         (lambda file: file.write_bytes(b'\xff = "x"'), "is not UTF-8 text"),
-        (lambda file: file.write_text("[[voices]]\nname = 'Ana'\n"), r"is not a library of voices \(voices.0"),
-        (lambda file: file.write_text(file.read_text().replace(".npy", "/../../x.npy")), "is not a library of voices"),
+        (lambda file: file.write_text("[[voices]]\nname = 'Ana'\n"), r"is not a voice library \(voices.0"),
+        (lambda file: file.write_text(file.read_text().replace(".npy", "/../../x.npy")), "is not a voice library"),
         (lambda file: file.write_text(file.read_text().replace('"Ana"', r'"A\u001bna"')), "cannot be shown"),
         (lambda file: [path.unlink() for path in file.parent.glob("*.npy")], "No such file"),
-        (lambda file: [path.write_bytes(b"junk") for path in file.parent.glob("*.npy")], "no NumPy array"),
-        (lambda file: [np.save(path, np.zeros((2, 4), np.float32)) for path in file.parent.glob("*.npy")], "not those that were"),
+        (lambda file: [path.write_bytes(b"junk") for path in file.parent.glob("*.npy")], "not a NumPy array"),
+        (
+            lambda file: [np.save(path, np.zeros((2, 4), np.float32)) for path in file.parent.glob("*.npy")],
+            "does not match speakers.toml",
+        ),
         (
             lambda file: [np.save(path, np.zeros((1, 4), np.float32)) for path in file.parent.glob("*.npy")],
             "cancel each other out",

@@ -1,17 +1,17 @@
-"""Plain text: paragraphs, with `Name: ` before each where the speakers are written, as this tool writes them."""
+"""Parses plain text: paragraphs, each with an optional `Name: ` of the speaker, as this tool writes them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from transcribe_cli.scoring.document import Document, Utterance, spoken
-from transcribe_cli.scoring.readers.labels import named_paragraphs
+from transcribe_cli.scoring.document import Document, Utterance, document_of
+from transcribe_cli.scoring.readers.speaker_labels import named_paragraphs
 
 
 def read(text: str, name: str) -> Mapping[str, Document]:
-    """The lines, with speakers when every line that is not blank begins with one; any text will do."""
+    """Parse any text. Lines have speakers if every non-blank line starts with a name."""
     lines = [line for line in text.lstrip("\ufeff").splitlines() if line.strip()]
     named = named_paragraphs(lines)
     if named is None:
-        return {"": spoken([Utterance("\n".join(lines))])}
-    return {"": spoken(Utterance(said, speaker) for speaker, said in named)}
+        return {"": document_of([Utterance("\n".join(lines))])}
+    return {"": document_of(Utterance(words, speaker) for speaker, words in named)}

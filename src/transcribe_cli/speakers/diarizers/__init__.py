@@ -1,18 +1,19 @@
-"""What everything that knows who spoke when promises: a waveform in, turns out.
+"""The contract of diarizers, which detect who spoke when: a waveform in, turns out.
 
-Speakers are called SPEAKER_00, SPEAKER_01, … in the order in which they are first heard, unless the diarizer knows their names.
+Speakers are called SPEAKER_00, SPEAKER_01, … in the order in which they first speak, unless the diarizer knows their names.
 
     pyannote.py         pyannote.audio's pipelines, in this process
-    hub.py              whether one can be loaded, and where its files are, found out before any recognition
-    recipe.py           what a pipeline is made of, as its config.yaml says
-    loading.py          importing the library, and putting a pipeline on a device
-    torchaudio_stub.py  torchaudio beside a PyTorch without CUDA
-    quiet.py            what the library prints, kept away from standard output
-    one_pass.py         the embedding stage with a third of the work
-    blocks.py           long recordings in blocks, whose speakers are linked by their voices
-    turns.py            turns in order, speakers by first speech
+    pipeline_files.py   checks whether a pipeline can be loaded, and locates its files, before recognition starts
+    pipeline_config.py  the config.yaml of a pipeline
+    hub.py              the Hugging Face hub and its cache
+    loading.py          imports pyannote.audio, and loads a pipeline onto a device
+    torchaudio_stub.py  torchaudio for a PyTorch without CUDA
+    library_output.py   keeps what the library prints away from standard output
+    embedding_stage.py  pyannote.audio's embedding stage with a third of the work
+    blocks.py           splits long recordings into blocks, and links their speakers by voice
+    turns.py            puts turns and speaker labels into canonical form
     demo_models.py      the two networks of the demo diarizer
-    rttm.py             turns that somebody has already
+    rttm.py             turns from an RTTM file instead of a model
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ class Diarization:
     """Who spoke when.
 
     Attributes:
-        turns: in the order of their starts; turns of different speakers may overlap.
-        embeddings: for each speaker a vector (dimensions,) that is near those of the same voice elsewhere; empty where the diarizer
-            has none.
-        embedded_by: which network made the embeddings; only those of one network can be compared.
+        turns: ordered by start; turns of different speakers may overlap.
+        embeddings: for each speaker a vector (dimensions,) that is close to vectors of the same voice in other recordings; empty if the
+            diarizer has none.
+        embedded_by: identifies the network that made the embeddings; only embeddings of the same network can be compared.
     """
 
     turns: tuple[Turn, ...]
@@ -46,23 +47,23 @@ class Diarization:
 
 
 class Diarizer(Protocol):
-    """A diarizer, loaded and ready; not for several threads at a time."""
+    """A loaded diarizer; not thread-safe."""
 
     @property
     def name(self) -> str:
-        """The model, as the spec has it."""
+        """The model, as in the job spec."""
 
     @property
     def device(self) -> str:
-        """Where it runs: `cpu` or `cuda`."""
+        """`cpu` or `cuda`."""
 
     def diarize(self, waveform: Waveform, spec: JobSpec, on_progress: Callable[[float], None]) -> Diarization:
-        """Who speaks when in a waveform all of which is decoded.
+        """Detect who speaks when in a completely decoded waveform.
 
         Args:
-            waveform: at 16 kHz; read in blocks, never all at once when it is long.
-            spec: says how many speakers there are, if somebody knows.
-            on_progress: called with the share that is done, 0 to 1, in this thread; what it raises ends the work.
+            waveform: at 16 kHz; a long one is read in blocks, never as a whole.
+            spec: has the number of speakers, if it is known.
+            on_progress: called in this thread with the share that is done, 0 to 1; an exception that it raises stops the work.
 
         Raises:
             DiarizationFailed: this recording cannot be diarized.

@@ -1,7 +1,7 @@
-"""Long recordings in blocks, whose speakers are linked by their voices, so that memory does not grow with the square of the length.
+"""Splits long recordings into blocks, and links their speakers by voice, so that memory does not grow with the square of the length.
 
-pyannote.audio's clustering holds the distance of each pair of embeddings, about one embedding per second of each voice: an hour of
-dialogue takes 0.2 GB, six hours 8 GB and more (https://github.com/pyannote/pyannote-audio/issues/1819, closed as will not be fixed).
+pyannote.audio's clustering keeps the distance of each pair of embeddings, with about one embedding per second of each voice: 0.2 GB for
+an hour of dialogue, 8 GB and more for six hours (https://github.com/pyannote/pyannote-audio/issues/1819, closed as won't fix).
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from numpy.typing import NDArray
 from transcribe_cli.audio import SAMPLE_RATE, Waveform
 
 BLOCK_SECONDS = 600.0
-# So much longer than a block a recording may be and still be seen as a whole.
-WHOLE = 1.5
-# Blocks begin at the quietest moment within so many seconds of where they would.
+# A recording up to this many times longer than a block is not split.
+MAX_SINGLE_BLOCK = 1.5
+# Blocks start at the quietest moment within this many seconds of an even split.
 _LEEWAY_SECONDS = 10.0
 _QUIET_SAMPLES = SAMPLE_RATE // 2
-# Cosine distance up to which voices of different blocks are one speaker: average linkage; measured in docs/demo-diarizer.md.
+# Maximum cosine distance between voices of different blocks that are linked: average linkage; measured in docs/demo-diarizer.md.
 LINK_DISTANCE = 0.4
 
 
 @dataclass(frozen=True, eq=False)
-class Voice:
+class BlockSpeaker:
     """A speaker of one block.
 
     Attributes:
-        block: which block, from 0.
-        seconds: how long it speaks there.
-        vector: (dimensions,) its embedding, of length 1; None when there was too little of it.
+        block: number of the block, from 0.
+        seconds: duration of the speaker's speech in it.
+        vector: (dimensions,) embedding of length 1; None if there was too little speech.
     """
 
     block: int
@@ -41,72 +41,78 @@ class Voice:
     vector: NDArray[np.float32] | None
 
 
-def cut(waveform: Waveform, block_seconds: float = BLOCK_SECONDS) -> list[tuple[int, int]]:
-    """Where the blocks begin and end, in samples: one for a recording that is not long, otherwise equal ones cut at quiet moments.
+def split_blocks(waveform: Waveform, block_seconds: float = BLOCK_SECONDS) -> list[tuple[int, int]]:
+    """Start and end of the blocks, in samples: blocks of about equal length for a long recording, otherwise one block.
 
-    None for a recording without a sample.
+    Blocks are split at quiet moments. A recording without samples has no blocks.
     """
     if not waveform.samples:
         return []
-    if waveform.seconds <= WHOLE * block_seconds:
+    if waveform.seconds <= MAX_SINGLE_BLOCK * block_seconds:
         return [(0, waveform.samples)]
     count = math.ceil(waveform.seconds / block_seconds)
-    # Never more than a quarter of a block from the even cut, so that blocks cannot cross.
+    # At most a quarter of a block from the even split, so that edges cannot cross.
     leeway = int(min(_LEEWAY_SECONDS, block_seconds / 4) * SAMPLE_RATE)
     inner = [_quietest(waveform, waveform.samples * number // count, leeway) for number in range(1, count)]
     edges = [0, *inner, waveform.samples]
     return list(itertools.pairwise(edges))
 
 
-def link(voices: Sequence[Voice], least: int = 1, most: int | None = None, distance: float = LINK_DISTANCE) -> list[int]:
-    """Which speaker of the whole recording each voice is, as numbers from 0.
+def link_speakers(
+    block_speakers: Sequence[BlockSpeaker],
+    min_speakers: int = 1,
+    max_speakers: int | None = None,
+    max_distance: float = LINK_DISTANCE,
+) -> list[int]:
+    """The number, from 0, of each block speaker in the whole recording.
 
-    Average linkage, where a voice counts as much as it speaks. Two voices of one block may be one speaker: the clustering of a block
-    sometimes finds one voice twice.
+    Uses average linkage, weighted by duration of speech. Two speakers of one block may be linked, because the clustering of a block
+    sometimes splits one voice into two.
 
     Args:
-        voices: of all blocks.
-        least: not fewer speakers than so many, where there are so many voices.
-        most: not more, however far apart they are.
-        distance: by cosine, up to which groups of voices are one speaker.
+        block_speakers: of all blocks.
+        min_speakers: stop linking at this number of speakers.
+        max_speakers: link down to this number, whatever the distances.
+        max_distance: maximum cosine distance between groups that are linked.
     """
-    vectors = {number: voice.vector for number, voice in enumerate(voices) if voice.vector is not None}
+    vectors = {number: speaker.vector for number, speaker in enumerate(block_speakers) if speaker.vector is not None}
     groups = [[number] for number in vectors]
-    weights = [max(voices[number].seconds, 1e-3) for number in vectors]
+    weights = [max(block_speakers[number].seconds, 1e-3) for number in vectors]
     means = list(vectors.values())
-    while len(groups) > max(least, 1):
-        first, second, apart = _nearest(np.array(means))
-        if apart > distance and len(groups) <= (most or len(groups)):
+    while len(groups) > max(min_speakers, 1):
+        first, second, distance = _nearest_pair(np.array(means))
+        if distance > max_distance and len(groups) <= (max_speakers or len(groups)):
             break
         total = weights[first] + weights[second]
         means[first] = ((weights[first] * means[first] + weights[second] * means[second]) / total).astype(np.float32)
         weights[first] = total
         groups[first] += groups[second]
         del groups[second], weights[second], means[second]
-    # A voice too short for an embedding is taken for whoever speaks most.
-    loudest = int(np.argmax(weights)) if weights else 0
+    # A block speaker without an embedding is assigned to whoever speaks most.
+    main = int(np.argmax(weights)) if weights else 0
     speakers = {number: speaker for speaker, group in enumerate(groups) for number in group}
-    return [speakers.get(number, loudest) for number in range(len(voices))]
+    return [speakers.get(number, main) for number in range(len(block_speakers))]
 
 
-def centroids(voices: Sequence[Voice], speakers: Sequence[int]) -> dict[str, NDArray[np.float32]]:
-    """For each speaker the mean of its voices, by how long they speak, of length 1; `speakers` as `link` gives them."""
+def mean_embeddings(block_speakers: Sequence[BlockSpeaker], speakers: Sequence[int]) -> dict[str, NDArray[np.float32]]:
+    """For each speaker, the mean of the embeddings weighted by duration, of length 1; `speakers` is from `link_speakers`."""
     sums: dict[str, NDArray[np.float32]] = {}
-    for voice, speaker in zip(voices, speakers, strict=True):
-        if voice.vector is not None:
-            sums[str(speaker)] = sums.get(str(speaker), np.float32(0)) + np.float32(max(voice.seconds, 1e-3)) * voice.vector
-    scaled = {speaker: unit(vector) for speaker, vector in sums.items()}
+    for block_speaker, speaker in zip(block_speakers, speakers, strict=True):
+        if block_speaker.vector is not None:
+            weighted = np.float32(max(block_speaker.seconds, 1e-3)) * block_speaker.vector
+            sums[str(speaker)] = sums.get(str(speaker), np.float32(0)) + weighted
+    scaled = {speaker: unit_vector(vector) for speaker, vector in sums.items()}
     return {speaker: vector for speaker, vector in scaled.items() if vector is not None}
 
 
-def unit(vector: NDArray[np.floating] | None) -> NDArray[np.float32] | None:
-    """(dimensions,) with length 1; None for one that has no direction."""
+def unit_vector(vector: NDArray[np.floating] | None) -> NDArray[np.float32] | None:
+    """(dimensions,) scaled to length 1; None if it is zero or not finite."""
     if vector is None or not np.isfinite(vector).all() or not np.any(vector):
         return None
     return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
-def _nearest(means: NDArray[np.float32]) -> tuple[int, int, float]:
+def _nearest_pair(means: NDArray[np.float32]) -> tuple[int, int, float]:
     """The pair with the smallest mean cosine distance: numbers, the smaller first, and the distance."""
     distances = 1 - means @ means.T
     distances[np.tril_indices(len(means))] = np.inf

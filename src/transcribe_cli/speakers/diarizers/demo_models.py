@@ -1,8 +1,7 @@
 """The two small networks of the demo diarizer; `pyannote.audio` imports this module when it loads their checkpoints.
 
-A checkpoint names the class that it belongs to, so these names and layers are part of `demo/diarizer`: changed here, they no longer
-load. What a network must offer is read from pyannote.audio 4.0's own (`pyannote/audio/models`); how these were trained is told in
-docs/demo-diarizer.md.
+A checkpoint names its class, so the names and layers here must match `demo/diarizer`; if they change, the checkpoints no longer load. The
+required interface is that of pyannote.audio 4.0's own networks (`pyannote/audio/models`). docs/demo-diarizer.md describes the training.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ HOP_SAMPLES = 160
 """25 ms windows every 10 ms at 16 kHz, as in Whisper and Kaldi."""
 LOWEST_HZ, HIGHEST_HZ = 60.0, 7600.0
 FLOOR = 1e-5
-"""Added to the power before the logarithm, so that digital silence has one."""
+"""Added to the power before the logarithm, so that it is finite for digital silence."""
 
 
 class LogMel(nn.Module):
@@ -34,7 +33,7 @@ class LogMel(nn.Module):
     def __init__(self, sample_rate: int, mels: int) -> None:
         super().__init__()
         filters = torchaudio.functional.melscale_fbanks(FFT_SAMPLES // 2 + 1, LOWEST_HZ, HIGHEST_HZ, mels, sample_rate)
-        # Both follow from the constants above: they are not part of a checkpoint.
+        # Both follow from the constants above, so they are not part of a checkpoint.
         self.register_buffer("filters", filters, persistent=False)
         self.register_buffer("window", torch.hann_window(WINDOW_SAMPLES), persistent=False)
 
@@ -46,7 +45,7 @@ class LogMel(nn.Module):
 
 
 class DemoSegmentation(Model):
-    """Who of up to three local speakers talks in each 20 ms of a 5 s chunk, at most two at once, as a powerset of classes."""
+    """Which of up to three local speakers talk in each 20 ms of a 5 s chunk, at most two at once, as a powerset of classes."""
 
     STRIDE = 2
 
@@ -70,15 +69,15 @@ class DemoSegmentation(Model):
 
     @property
     def dimension(self) -> int:
-        """How many sets of speakers there are."""
+        """Number of sets of speakers."""
         return int(cast("Specifications", self.specifications).num_powerset_classes)
 
     def num_frames(self, num_samples: int) -> int:
-        """Frames for so many samples."""
+        """Number of frames for this number of samples."""
         return num_samples // HOP_SAMPLES // self.STRIDE + 1
 
     def receptive_field_size(self, num_frames: int = 1) -> int:
-        """Samples that make so many frames."""
+        """Number of samples that make this number of frames."""
         return FFT_SAMPLES + (num_frames - 1) * self.STRIDE * HOP_SAMPLES
 
     def receptive_field_center(self, frame: int = 0) -> int:
@@ -86,7 +85,7 @@ class DemoSegmentation(Model):
         return frame * self.STRIDE * HOP_SAMPLES
 
     def build(self) -> None:
-        """Add the last layer, whose size the task decides."""
+        """Add the last layer, whose size depends on the task."""
         self.classifier = nn.Linear(2 * self.hparams["hidden"], self.dimension)
         self.activation = self.default_activation()
 
@@ -99,10 +98,10 @@ class DemoSegmentation(Model):
 
 
 class DemoEmbedding(Model):
-    """A voice as a vector: near, by cosine, to other vectors of the same voice."""
+    """Embeds a voice as a vector with a small cosine distance to other vectors of the same voice."""
 
     LAYERS = ((5, 1), (3, 2), (3, 3), (1, 1))
-    """(kernel, dilation) of the convolutions: each frame sees 15."""
+    """(kernel, dilation) of the convolutions: the receptive field is 15 frames."""
 
     def __init__(
         self,
@@ -131,11 +130,11 @@ class DemoEmbedding(Model):
         return int(self.hparams["dimension"])
 
     def num_frames(self, num_samples: int) -> int:
-        """Frames for so many samples."""
+        """Number of frames for this number of samples."""
         return num_samples // HOP_SAMPLES + 1
 
     def receptive_field_size(self, num_frames: int = 1) -> int:
-        """Samples that make so many frames."""
+        """Number of samples that make this number of frames."""
         context = sum(dilation * (kernel - 1) for kernel, dilation in self.LAYERS)
         return FFT_SAMPLES + (num_frames - 1 + context) * HOP_SAMPLES
 
@@ -147,13 +146,13 @@ class DemoEmbedding(Model):
         """Embed waveforms (batch, 1, samples).
 
         Args:
-            waveforms: at the usual rate.
-            weights: (batch, frames) how much each stretch counts, at any frame rate, giving (batch, dimension); or
+            waveforms: at 16 kHz.
+            weights: (batch, frames) weight of each frame, at any frame rate, giving (batch, dimension); or
                 (batch, speakers, frames), giving (batch, speakers, dimension).
-            **kwargs: nothing.
+            **kwargs: ignored.
         """
         features = self.features(waveforms)
-        # However loud the recording is: the loudest band of the chunk is 0.
+        # Normalize the level: the loudest band of the chunk is 0.
         features = (features - features.amax(dim=(1, 2), keepdim=True)) / 4
         vectors: Tensor = self.embedding(self.pool(self.tdnn(features), weights=weights))
         return vectors

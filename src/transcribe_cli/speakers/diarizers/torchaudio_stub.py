@@ -1,9 +1,9 @@
-"""torchaudio without its compiled part, for a PyTorch that has no CUDA.
+"""Makes torchaudio importable without its compiled extension, for a PyTorch without CUDA.
 
-The torchaudio wheels for x86-64 Linux are CUDA builds, up to 2.11 at least: beside a CPU build of PyTorch `import torchaudio` ends in an
-OSError about libcudart, and pyannote.audio imports it. All that pyannote.audio 4 needs of it (resampling, mel filters, Kaldi's filter
-banks) is written in Python; the compiled part holds alignment, RNN-T loss and filters. So where it cannot be loaded, a module of the
-same name that holds nothing takes its place. The names in it are those that torchaudio 2.9 to 2.11 import from there:
+The torchaudio wheels for x86-64 Linux are CUDA builds, at least up to 2.11. With a CPU build of PyTorch, `import torchaudio` raises an
+OSError about libcudart, and pyannote.audio imports it. Everything that pyannote.audio 4 needs of it (resampling, mel filters, Kaldi's
+filter banks) is written in Python; the compiled extension contains alignment, RNN-T loss and filters. If the extension cannot be loaded,
+an empty module of the same name replaces it. Its names are those that torchaudio 2.9 to 2.11 import from the extension:
 https://github.com/pytorch/audio/blob/v2.11.0/src/torchaudio/_extension/__init__.py
 """
 
@@ -18,8 +18,8 @@ from typing import Any, NoReturn
 EXTENSION = "torchaudio._extension"
 
 
-def install_where_needed() -> bool:
-    """Make `import torchaudio` work where only its compiled part is in the way; True when that was so.
+def install_if_needed() -> bool:
+    """Replace the compiled extension if it keeps torchaudio from being imported; returns whether it was replaced.
 
     Raises:
         ImportError: torch or torchaudio is not installed.
@@ -37,16 +37,18 @@ def install_where_needed() -> bool:
     except (OSError, RuntimeError, ImportError):
         for name in [name for name in sys.modules if name.partition(".")[0] == "torchaudio"]:
             del sys.modules[name]
-        sys.modules[EXTENSION] = _without_compiled_part()
+        sys.modules[EXTENSION] = _empty_extension()
         importlib.import_module("torchaudio")
         return True
     return False
 
 
-def _without_compiled_part() -> ModuleType:
+def _empty_extension() -> ModuleType:
     def refuse(function: Callable[..., Any]) -> Callable[..., Any]:
         def refused(*arguments: object, **options: object) -> NoReturn:
-            raise RuntimeError(f"{function.__name__} needs torchaudio's compiled part, which is not for this PyTorch.")
+            raise RuntimeError(
+                f"{function.__name__} needs torchaudio's compiled extension, which does not work with this PyTorch."
+            )
 
         return refused
 

@@ -1,4 +1,4 @@
-"""From what a diarizer found to what the contract says: turns in order, inside the recording, speakers by first speech."""
+"""Puts a diarizer's result into canonical form: ordered turns inside the recording, speakers numbered by first speech."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from numpy.typing import NDArray
 from transcribe_cli.speakers.diarizers import Diarization
 from transcribe_cli.transcript import Turn
 
-# Turns of one speaker that lie no further apart, in seconds, are one: so far apart are the edges of two blocks at most.
-_TOUCHING = 0.03
+# Turns of one speaker with a gap of at most this, in seconds, are merged: the maximum gap between the edges of two blocks.
+_MAX_GAP = 0.03
 
 
-def tidy(turns: Iterable[Turn], seconds: float) -> tuple[Turn, ...]:
-    """In the order of their starts, cut to the `seconds` of the recording, to the millisecond, without empty ones.
+def normalize_turns(turns: Iterable[Turn], seconds: float) -> tuple[Turn, ...]:
+    """Turns ordered by start, cut to the `seconds` of the recording, rounded to milliseconds, without empty ones.
 
-    Turns of one speaker that touch or overlap become one; those of different speakers may overlap.
+    Turns of one speaker that touch or overlap are merged. Those of different speakers may overlap.
     """
-    done: list[Turn] = []
+    merged: list[Turn] = []
     latest: dict[str, int] = {}
     for turn in sorted(turns, key=lambda turn: (turn.start, turn.end)):
         start, end = round(max(turn.start, 0.0), 3), round(min(turn.end, seconds), 3)
         if end <= start:
             continue
-        before = latest.get(turn.speaker)
-        if before is not None and start - done[before].end <= _TOUCHING:
-            done[before] = done[before].model_copy(update={"end": max(end, done[before].end)})
+        previous = latest.get(turn.speaker)
+        if previous is not None and start - merged[previous].end <= _MAX_GAP:
+            merged[previous] = merged[previous].model_copy(update={"end": max(end, merged[previous].end)})
             continue
-        latest[turn.speaker] = len(done)
-        done.append(Turn(start=start, end=end, speaker=turn.speaker))
-    return tuple(done)
+        latest[turn.speaker] = len(merged)
+        merged.append(Turn(start=start, end=end, speaker=turn.speaker))
+    return tuple(merged)
 
 
-def by_first_speech(found: Diarization) -> Diarization:
-    """The same with speakers called SPEAKER_00, SPEAKER_01, … in the order in which they are first heard."""
-    order = dict.fromkeys(turn.speaker for turn in found.turns)
+def label_by_first_speech(diarization: Diarization) -> Diarization:
+    """The same diarization with speakers called SPEAKER_00, SPEAKER_01, … in the order in which they first speak."""
+    order = dict.fromkeys(turn.speaker for turn in diarization.turns)
     names: Mapping[str, str] = {speaker: f"SPEAKER_{number:02d}" for number, speaker in enumerate(order)}
-    turns = tuple(turn.model_copy(update={"speaker": names[turn.speaker]}) for turn in found.turns)
+    turns = tuple(turn.model_copy(update={"speaker": names[turn.speaker]}) for turn in diarization.turns)
     embeddings: dict[str, NDArray[np.float32]] = {
-        name: found.embeddings[speaker] for speaker, name in names.items() if speaker in found.embeddings
+        name: diarization.embeddings[speaker] for speaker, name in names.items() if speaker in diarization.embeddings
     }
-    return replace(found, turns=turns, embeddings=embeddings)
+    return replace(diarization, turns=turns, embeddings=embeddings)

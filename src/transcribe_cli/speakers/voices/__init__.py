@@ -1,10 +1,10 @@
-"""Voices that were enrolled: who a speaker is, where the diarizer only says that it is the same one.
+"""Enrolled voices: recognize who a speaker is. A diarizer only says which turns belong to the same speaker.
 
-    library.py     what is kept, in the user's state folder: speakers.toml, and a file of embeddings for each voice
-    matching.py    whether a speaker sounds like a voice: surely, perhaps, or not
-    known.py       the voices of a run, and what they say about a transcript
-    stretch.py     FILE@start-end
-    enrollable.py  whose voice a stretch holds, or which other stretch to take
+    library.py         the library in the user's state folder: speakers.toml, and a file of embeddings for each voice
+    matching.py        compares speakers with voices: a sure match, a possible match, or none
+    known_voices.py    the voices of a run, and their effect on a transcript
+    excerpt.py         parses FILE@start-end
+    single_speaker.py  checks that an excerpt holds one voice, or suggests another excerpt
 
-An embedding is a number of a body, as a fingerprint is: it stays in files that only the user can read, and goes nowhere else.
+An embedding is biometric data, like a fingerprint. It is stored in files that only the user can read, and nowhere else.
 """

@@ -1,7 +1,7 @@
-"""What is kept of the voices that were enrolled: `voices/speakers.toml` in the user's state folder, and a file of embeddings for each.
+"""The library of enrolled voices: `voices/speakers.toml` in the user's state folder, and a file of embeddings for each voice.
 
-`speakers.toml` is for people, who may rename a voice in it; the embeddings are NumPy files named after their content. They are written
-first and the TOML after them, each whole or not at all, so that no crash leaves a voice without its embeddings.
+Users may rename a voice in `speakers.toml`. The embeddings are NumPy files named after their content. They are written before the TOML,
+and each file is written atomically, so a crash never leaves a voice without its embeddings.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from transcribe_cli.errors import ConfigError, StorageNotReady, UsageError
 from transcribe_cli.formats.speaker_names import FILE_NAME, name_error
 from transcribe_cli.sinks.atomic import publish, stage
-from transcribe_cli.speakers.diarizers.blocks import unit
+from transcribe_cli.speakers.diarizers.blocks import unit_vector
 from transcribe_cli.text.printable import printable
 
-# Voices are nobody else's business.
+# Only the user may read voices.
 _FILE_MODE, _FOLDER_MODE = 0o600, 0o700
-_HEAD = """\
-# The voices that `transcribe speakers enroll` has learned; `transcribe speakers list` shows them, `forget` removes them.
-# A name may be changed here. The files beside this one hold the voices themselves: biometric data, for nobody but you.
+_HEADER = """\
+# Voices that `transcribe speakers enroll` added. `transcribe speakers list` shows them, `forget` removes them.
+# You may change a name here. The files next to this one hold the voices: biometric data, to be kept private.
 """
 
 
 class Sample(BaseModel):
-    """A stretch of a recording from which a voice was learned.
+    """An excerpt of a recording from which a voice was enrolled.
 
     Attributes:
         source: file name of the recording.
-        start, end: of the stretch, in seconds of the recording.
-        seconds: how long the voice speaks in it.
-        enrolled: when, UTC.
+        start, end: of the excerpt, in seconds from the start of the recording.
+        seconds: duration of the speech in it.
+        enrolled: time of enrollment, UTC.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -59,15 +59,15 @@ class Sample(BaseModel):
 
 
 class Voice(BaseModel):
-    """Somebody's voice, as one network hears it.
+    """A person's voice, as embeddings of one network.
 
     Attributes:
-        name: whose.
-        diarize_model: what it was enrolled with, for people.
+        name: of the person.
+        diarize_model: the diarizer it was enrolled with, for display.
         embedded_by: the network that made the embeddings; see `Diarization`.
         dimensions: length of an embedding.
-        file: the name of the file beside speakers.toml that holds them.
-        samples: where it was learned, an embedding for each.
+        file: name of the file next to speakers.toml that holds the embeddings.
+        samples: one for each embedding.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -81,12 +81,12 @@ class Voice(BaseModel):
 
     @property
     def seconds(self) -> float:
-        """How much of it was heard, in all samples."""
+        """Total duration of speech in the samples."""
         return sum(sample.seconds for sample in self.samples)
 
 
 class _Document(BaseModel):
-    """All of speakers.toml."""
+    """The content of speakers.toml."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -94,10 +94,10 @@ class _Document(BaseModel):
 
 
 class Library:
-    """The voices in a state folder; several processes may use it at once.
+    """The voices in a state folder. Several processes may use it at once.
 
     Args:
-        state: the folder; None is the user's own, `~/.local/state/transcribe-cli` on Linux.
+        state: the folder. Default: the user's state folder, `~/.local/state/transcribe-cli` on Linux.
     """
 
     def __init__(self, state: Path | None = None) -> None:
@@ -105,10 +105,10 @@ class Library:
         self._file = self.folder / FILE_NAME
 
     def voices(self) -> tuple[Voice, ...]:
-        """All of them, in the order in which they were enrolled first; none when there is no library.
+        """All voices, in the order of their first enrollment; empty when there is no library.
 
         Raises:
-            ConfigError: speakers.toml cannot be read, or says what cannot be meant.
+            ConfigError: speakers.toml cannot be read or is invalid.
         """
         try:
             document = _Document.model_validate(tomli.loads(self._file.read_bytes().decode("utf-8-sig")))
@@ -121,7 +121,7 @@ class Library:
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
-            raise ConfigError(f"{self._file} is not a library of voices ({where}: {first['msg']}).") from error
+            raise ConfigError(f"{self._file} is not a voice library ({where}: {first['msg']}).") from error
         except (tomli.TOMLDecodeError, RecursionError) as error:
             raise ConfigError(f"{self._file} is not TOML: {error}.") from error
         for voice in document.voices:
@@ -133,31 +133,31 @@ class Library:
         """The voice as one embedding, (dimensions,) of length 1: the mean of its samples, each of length 1.
 
         Raises:
-            ConfigError: the file of its embeddings is not there, or not what it was.
+            ConfigError: the file of its embeddings is missing or was changed.
         """
-        mean = unit(self._embeddings(voice).mean(axis=0))
+        mean = unit_vector(self._embeddings(voice).mean(axis=0))
         if mean is None:
-            raise self._damaged(voice, "they cancel each other out")
+            raise self._damaged(voice, "the samples cancel each other out")
         return mean
 
     def add(self, name: str, diarize_model: str, embedded_by: str, vector: NDArray[np.float32], sample: Sample) -> Voice:
-        """Keep a voice, or one more sample of it; returns the voice with all its samples.
+        """Store a voice, or one more sample of it; returns the voice with all its samples.
 
         Args:
             name: from `checked_name`.
-            diarize_model: for people.
-            embedded_by: the network; a voice of this name from another one stays beside it.
+            diarize_model: for display.
+            embedded_by: the network; a voice of the same name from another network is kept as well.
             vector: (dimensions,) of length 1.
-            sample: where it is from.
+            sample: the source of the vector.
 
         Raises:
             ConfigError: the library is damaged.
-            StorageNotReady: it cannot be written.
+            StorageNotReady: the library cannot be written.
         """
         with self._locked():
             voices = list(self.voices())
-            before = next((voice for voice in voices if (voice.name, voice.embedded_by) == (name, embedded_by)), None)
-            embeddings = vector[None] if before is None else np.vstack([self._embeddings(before), vector])
+            existing = next((voice for voice in voices if (voice.name, voice.embedded_by) == (name, embedded_by)), None)
+            embeddings = vector[None] if existing is None else np.vstack([self._embeddings(existing), vector])
             content = _bytes(embeddings)
             voice = Voice(
                 name=name,
@@ -165,69 +165,69 @@ class Library:
                 embedded_by=embedded_by,
                 dimensions=len(vector),
                 file=f"{hashlib.sha256(content).hexdigest()[:16]}.npy",
-                samples=(*(before.samples if before else ()), sample),
+                samples=(*(existing.samples if existing else ()), sample),
             )
-            self._put(self.folder / voice.file, content)
-            self._write([voice if other is before else other for other in voices] + ([] if before else [voice]))
+            self._write_file(self.folder / voice.file, content)
+            self._write([voice if other is existing else other for other in voices] + ([] if existing else [voice]))
         return voice
 
     def forget(self, name: str) -> tuple[Voice, ...]:
-        """Remove a voice and its embeddings, of every network; returns what was removed.
+        """Remove a person's voices of all networks, with their embeddings; returns the removed voices.
 
         Raises:
-            UsageError: there is none of this name.
+            UsageError: no voice has this name.
             ConfigError: the library is damaged.
-            StorageNotReady: it cannot be written.
+            StorageNotReady: the library cannot be written.
         """
         voices = self.voices()
-        wanted = unicodedata.normalize("NFC", name.strip())
+        normalized = unicodedata.normalize("NFC", name.strip())
         names = list(dict.fromkeys(voice.name for voice in voices))
-        if wanted not in names:
-            near = get_close_matches(wanted, names, n=1)
-            known = f"There are: {', '.join(names)}." if names else "No voice is enrolled."
+        if normalized not in names:
+            near = get_close_matches(normalized, names, n=1)
+            known = f"Enrolled voices: {', '.join(names)}." if names else "No voice is enrolled."
             raise UsageError(f"No voice is called {name!r}.", f"Did you mean {near[0]}?" if near else known)
         with self._locked():
             voices = self.voices()
-            gone = tuple(voice for voice in voices if voice.name == wanted)
-            self._write([voice for voice in voices if voice.name != wanted])
-        return gone
+            removed = tuple(voice for voice in voices if voice.name == normalized)
+            self._write([voice for voice in voices if voice.name != normalized])
+        return removed
 
     def _embeddings(self, voice: Voice) -> NDArray[np.float32]:
         """(samples, dimensions)."""
         try:
-            found = np.load(self.folder / voice.file, allow_pickle=False)
+            array = np.load(self.folder / voice.file, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
-            raise self._damaged(voice, getattr(error, "strerror", None) or "they are no NumPy array") from error
-        if found.dtype != np.float32 or found.shape != (len(voice.samples), voice.dimensions) or not np.isfinite(found).all():
-            raise self._damaged(voice, "they are not those that were enrolled")
-        embeddings: NDArray[np.float32] = found
+            raise self._damaged(voice, getattr(error, "strerror", None) or "the file is not a NumPy array") from error
+        if array.dtype != np.float32 or array.shape != (len(voice.samples), voice.dimensions) or not np.isfinite(array).all():
+            raise self._damaged(voice, "the file does not match speakers.toml")
+        embeddings: NDArray[np.float32] = array
         return embeddings
 
-    def _damaged(self, voice: Voice, why: str) -> ConfigError:
-        forget = f"`transcribe speakers forget {voice.name}` removes it."
-        return ConfigError(f"The embeddings of {voice.name}, {self.folder / voice.file}, cannot be used: {why}.", forget)
+    def _damaged(self, voice: Voice, reason: str) -> ConfigError:
+        hint = f"To remove the voice, run `transcribe speakers forget {voice.name}`."
+        return ConfigError(f"The embeddings of {voice.name} in {self.folder / voice.file} cannot be used: {reason}.", hint)
 
     def _write(self, voices: Sequence[Voice]) -> None:
-        """Put these voices in the place of all, and remove the embeddings of no voice."""
-        self._put(self._file, _toml(voices).encode())
-        kept = {voice.file for voice in voices}
+        """Replace all voices by these, and remove embeddings that no voice uses."""
+        self._write_file(self._file, _toml(voices).encode())
+        used = {voice.file for voice in voices}
         with suppress(OSError):
             for path in self.folder.glob("*.npy"):
-                if path.name not in kept:
+                if path.name not in used:
                     path.unlink(missing_ok=True)
 
-    def _put(self, path: Path, data: bytes) -> None:
+    def _write_file(self, path: Path, data: bytes) -> None:
         with self._storage_errors():
             publish(stage(self.folder, data, mode=_FILE_MODE), path)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Nobody else writes meanwhile."""
+        """Hold the lock for writing."""
         with self._storage_errors():
             self.folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
             descriptor = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
         try:
-            with suppress(OSError):  # a file system without locks
+            with suppress(OSError):  # the file system may not support locks
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
@@ -240,15 +240,15 @@ class Library:
         except OSError as error:
             raise StorageNotReady(
                 f"The voice library {self.folder} cannot be written ({error.strerror or error}).",
-                "Use --state-dir for another place.",
+                "Choose another folder with --state-dir.",
             ) from error
 
 
 def checked_name(text: str) -> str:
-    """A name as it is kept: composed characters, no spaces around it.
+    """The name as it is stored: composed characters (NFC), without surrounding spaces.
 
     Raises:
-        UsageError: it is empty, too long, or cannot be shown.
+        UsageError: the name is empty, too long, or not printable.
     """
     name = unicodedata.normalize("NFC", text.strip())
     if reason := name_error(name) if name else "is empty":
@@ -263,17 +263,17 @@ def _bytes(embeddings: NDArray[np.float32]) -> bytes:
 
 
 def _toml(voices: Sequence[Voice]) -> str:
-    """The text of speakers.toml: JSON's texts and numbers are TOML's."""
-    lines = [_HEAD]
+    """The text of speakers.toml. Strings and numbers are written as JSON, which is valid TOML."""
+    lines = [_HEADER]
     for voice in voices:
         lines.append("\n[[voices]]\n")
         keys = ("name", "diarize_model", "embedded_by", "dimensions", "file")
         lines += [f"{key} = {json.dumps(getattr(voice, key), ensure_ascii=False)}\n" for key in keys]
         lines.append("samples = [\n")
         for sample in voice.samples:
-            about = [
+            fields = [
                 f"{key} = {json.dumps(getattr(sample, key), ensure_ascii=False)}" for key in ("source", "start", "end", "seconds")
             ]
-            lines.append(f"  {{ {', '.join(about)}, enrolled = {sample.enrolled.isoformat()} }},\n")
+            lines.append(f"  {{ {', '.join(fields)}, enrolled = {sample.enrolled.isoformat()} }},\n")
         lines.append("]\n")
     return "".join(lines)

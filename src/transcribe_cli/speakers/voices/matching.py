@@ -1,8 +1,8 @@
-"""Whether a speaker of a recording is somebody whose voice is known: surely, perhaps, or not.
+"""Compares the speakers of a recording with enrolled voices: a sure match, a possible match, or none.
 
-Embeddings are compared by the cosine of the angle between them. What is near enough depends on the network that made them and on the
-recordings, so that no number is right everywhere (https://github.com/pyannote/pyannote-audio/issues/697); `benchmarks/voices.py` chose
-these with the demo diarizer, and docs/voices.md says how to find one's own.
+Similarity is the cosine of the angle between two embeddings. What counts as similar depends on the network that made them and on the
+recordings, so no threshold is right everywhere (https://github.com/pyannote/pyannote-audio/issues/697). `benchmarks/voices.py` chose
+these numbers with the demo diarizer; docs/voices.md explains how to find your own.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from transcribe_cli.transcript import VoiceMatch
 
-# So much less than the threshold is still a resemblance that people should be told about.
+# A similarity up to this much below the threshold is a possible match.
 DOUBT_RANGE = 0.15
-# A voice is not taken for another's when both are that near.
+# A match is not sure when a second voice comes this close to the first one.
 MARGIN = 0.1
 
 
@@ -27,31 +27,31 @@ def match_voices(
     taken: Collection[str] = (),
     margin: float = MARGIN,
 ) -> tuple[VoiceMatch, ...]:
-    """Who sounds like whom, in the order of the speakers; those who resemble nobody are left out.
+    """The most similar voice for each speaker, in the order of the speakers; speakers without a match are left out.
 
-    It is sure that a speaker is somebody when their similarity is the threshold or more, no other voice comes within the margin of it, no
-    other speaker is nearer to that voice, and the name is not taken. Down to `DOUBT_RANGE` under the threshold it is a resemblance. So a
-    name is given to one speaker of a recording at most.
+    A match is sure when the similarity reaches the threshold, no other voice comes within the margin of it, no other speaker is more
+    similar to that voice, and the name is not taken. So a name goes to at most one speaker of a recording. Otherwise a match is
+    possible, if the similarity is at most `DOUBT_RANGE` below the threshold.
 
     Args:
         speakers: label -> (dimensions,) of length 1.
         voices: name -> (dimensions,) of length 1, from the same network.
-        threshold: cosine from which on it may be sure, -1 to 1.
-        taken: names that somebody else in the recording has for sure.
+        threshold: minimum cosine of a sure match, -1 to 1.
+        taken: names that other speakers of the recording already have.
         margin: for benchmarks.
     """
     if not speakers or not voices:
         return ()
     names = list(voices)
-    similar = np.array(list(speakers.values())) @ np.array(list(voices.values())).T
-    found = []
+    similarities = np.array(list(speakers.values())) @ np.array(list(voices.values())).T
+    matches = []
     for row, label in enumerate(speakers):
-        nearest = int(similar[row].argmax())
-        similarity = float(similar[row, nearest])
-        others = np.delete(similar[row], nearest)
-        alone = similarity - others.max(initial=-1.0) >= margin
-        first = int(similar[:, nearest].argmax()) == row
-        sure = similarity >= threshold and alone and first and names[nearest] not in taken
+        nearest = int(similarities[row].argmax())
+        similarity = float(similarities[row, nearest])
+        others = np.delete(similarities[row], nearest)
+        is_distinct = similarity - others.max(initial=-1.0) >= margin
+        is_nearest_speaker = int(similarities[:, nearest].argmax()) == row
+        sure = similarity >= threshold and is_distinct and is_nearest_speaker and names[nearest] not in taken
         if sure or similarity >= threshold - DOUBT_RANGE:
-            found.append(VoiceMatch(speaker=label, name=names[nearest], similarity=similarity, sure=sure))
-    return tuple(found)
+            matches.append(VoiceMatch(speaker=label, name=names[nearest], similarity=similarity, sure=sure))
+    return tuple(matches)

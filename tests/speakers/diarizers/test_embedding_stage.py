@@ -1,4 +1,4 @@
-"""One pass of the embedding network per chunk gives what one pass per chunk and speaker gives."""
+"""One pass of the embedding network per chunk gives the same result as one pass per chunk and speaker."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from tests.speakers.diarizers.conftest import held_out
-from transcribe_cli.speakers.diarizers import loading, one_pass, pipeline_files
+from transcribe_cli.speakers.diarizers import embedding_stage, loading, pipeline_files
 from transcribe_cli.speakers.diarizers.pyannote import PyannoteDiarizer
 
-# None: with the parameters of the demo pipeline.
+# None: use the parameters of the demo pipeline.
 CLUSTERINGS = {"AgglomerativeClustering": {"method": "centroid", "min_cluster_size": 6, "threshold": 0.8}, "VBxClustering": None}
 
 
 @pytest.fixture(params=CLUSTERINGS)
 def pipelines(request: pytest.FixtureRequest, demo: PyannoteDiarizer) -> tuple[Any, Any]:
-    """The same pipeline twice: as it is, and with the stage replaced."""
+    """The same pipeline twice: unmodified, and with the stage replaced."""
     config = pipeline_files.locate("demo")
     config["pipeline"]["params"]["clustering"] = request.param
     if (parameters := CLUSTERINGS[request.param]) is not None:
@@ -30,13 +30,13 @@ def pipelines(request: pytest.FixtureRequest, demo: PyannoteDiarizer) -> tuple[A
 
 
 def conversations() -> Iterator[np.ndarray]:
-    """Two voices with silence inside, and four voices."""
+    """Two voices with silence between, and four voices."""
     talk = held_out(2, 60, 0).samples
     yield np.concatenate([talk[:200_000], np.zeros(240_000, np.float32), talk[200_000:400_000]])
     yield held_out(4, 60, 0).samples[:480_000]
 
 
-def test_turns_and_voices_are_the_same(pipelines: tuple[Any, Any]) -> None:
+def test_turns_and_embeddings_are_the_same(pipelines: tuple[Any, Any]) -> None:
     import torch
 
     stock, replaced = pipelines
@@ -48,12 +48,12 @@ def test_turns_and_voices_are_the_same(pipelines: tuple[Any, Any]) -> None:
         assert np.allclose(one.speaker_embeddings, other.speaker_embeddings, atol=1e-5)
 
 
-def test_a_third_of_the_work_is_done(demo: PyannoteDiarizer) -> None:
+def test_the_network_runs_for_a_third_of_the_work(demo: PyannoteDiarizer) -> None:
     import torch
 
     pipeline = demo._pipeline
     passes: list[int] = []
-    watched = pipeline._embedding.model_.tdnn.register_forward_hook(lambda module, given, made: passes.append(len(made)))
+    hook = pipeline._embedding.model_.tdnn.register_forward_hook(lambda module, given, made: passes.append(len(made)))
     silence = np.zeros(480_000, np.float32)
     samples = np.concatenate([held_out(2, 60, 0).samples[:200_000], silence])
     file = {"waveform": torch.from_numpy(samples)[None], "sample_rate": 16_000, "uri": "x"}
@@ -66,26 +66,26 @@ def test_a_third_of_the_work_is_done(demo: PyannoteDiarizer) -> None:
         theirs = sum(passes)
     finally:
         pipeline.get_embeddings = kept
-        watched.remove()
-    # Three local speakers, and chunks in which nobody speaks.
+        hook.remove()
+    # A third because of three local speakers, and less because of silent chunks.
     assert ours * 4 < theirs
 
 
-def test_a_network_of_another_kind_keeps_the_stage_as_it_is(demo: PyannoteDiarizer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_stage_of_an_unsupported_network_is_not_replaced(demo: PyannoteDiarizer, monkeypatch: pytest.MonkeyPatch) -> None:
     pipeline = loading.load(pipeline_files.locate("demo"), "demo", "cpu", 0)
     del pipeline.get_embeddings
     stage = pipeline.get_embeddings
     with monkeypatch.context() as patch:
-        patch.setattr(one_pass, "version", lambda name: "4.1.0")
-        assert not one_pass.install(pipeline)
+        patch.setattr(embedding_stage, "version", lambda name: "4.1.0")
+        assert not embedding_stage.install(pipeline)
     with monkeypatch.context() as patch:
-        # Masks of several speakers at once are all taken for the first one's.
+        # A network that uses the first mask for all speakers.
         forward = pipeline._embedding.model_.pool.forward
 
         def first(frames: Any, weights: Any = None) -> Any:
             return forward(frames, weights=weights[:, :1].expand_as(weights) if weights.dim() == 3 else weights)
 
         patch.setattr(pipeline._embedding.model_.pool, "forward", first)
-        assert not one_pass.install(pipeline)
+        assert not embedding_stage.install(pipeline)
     assert pipeline.get_embeddings == stage
-    assert one_pass.install(pipeline)
+    assert embedding_stage.install(pipeline)

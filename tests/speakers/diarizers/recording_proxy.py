@@ -1,4 +1,4 @@
-"""Whether anybody is told anything: a proxy on 127.0.0.1 that everything is sent to, and that lets nobody through."""
+"""A proxy on 127.0.0.1 that records all requests and refuses them, to detect telemetry."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Self
 
 
 class Proxy(socketserver.ThreadingTCPServer):
-    """Serves while inside `with`.
+    """Serves inside `with`.
 
     Attributes:
-        asked: the first lines of all requests.
+        requests: the first line of each request.
     """
 
     daemon_threads = True
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         super().__init__(("127.0.0.1", 0), _Refusal)
 
     def __enter__(self) -> Self:
@@ -33,14 +33,14 @@ class Proxy(socketserver.ThreadingTCPServer):
 
     @property
     def variables(self) -> dict[str, str]:
-        """For the environment of a process."""
+        """Environment variables for a process that uses the proxy."""
         url = f"http://127.0.0.1:{self.server_address[1]}"
         return {"HTTPS_PROXY": url, "https_proxy": url, "HTTP_PROXY": url, "http_proxy": url, "NO_PROXY": "", "no_proxy": ""}
 
 
 class _Refusal(socketserver.StreamRequestHandler):
     def handle(self) -> None:
-        """Note the first line, and refuse."""
+        """Record the first line, and refuse."""
         assert isinstance(self.server, Proxy)
-        self.server.asked.append(self.rfile.readline().decode().strip())
+        self.server.requests.append(self.rfile.readline().decode().strip())
         self.wfile.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
