@@ -1,4 +1,4 @@
-"""Transcription from Python: the same path as `transcribe run`, its results handed over instead of written."""
+"""Transcription from Python: the same pipeline as `transcribe run`, with results returned instead of written."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ def transcribe(
     settings: Settings | None = None,
     emit: Emit = ignore_event,
 ) -> Iterator[Outcome]:
-    """Transcribe recordings and yield an outcome for each, in the order they finish: `transcript`, or `error` saying why not.
+    """Transcribe recordings and yield an outcome for each, in the order they finish: a `transcript`, or an `error`.
 
-    Writes nothing and skips nothing: what is done already is `transcribe run`'s business. The model is loaded at the first step of the
-    iteration, once; closing the iterator stops the work.
+    Writes nothing, and transcribes recordings again that are already done. The model is loaded once, at the first step of the
+    iteration; closing the iterator stops the work.
 
     Args:
-        sources: what `transcribe run` takes: files, folders, globs, `@list.txt`, manifests.
+        sources: the same as for `transcribe run`: files, folders, globs, `@list.txt`, manifests.
         spec: what to recognize and how.
-        settings: device, batch size, which files, names of speakers; what is about outputs, limits, costs and display is of no
-            effect here.
-        emit: hears of everything that happens, also from another thread.
+        settings: device, batch size, filters for files, names of speakers; settings for outputs, limits, costs and display have
+            no effect.
+        emit: receives every event, also from other threads.
 
     Raises:
-        SourceNotFound, UsageError: a source that is not there, a spec that the model cannot do.
-        ConfigError: a file with names of speakers, or the library of voices, is damaged.
-        NotReady: model, device or scratch space is not there.
+        SourceNotFound, UsageError: a source does not exist, or the model does not support the spec.
+        ConfigError: a file with speaker names, or the voice library, is damaged.
+        NotReady: the model, the device or scratch space is not available.
     """
     spec, settings = spec or JobSpec(), settings or Settings()
     named = [sources] if isinstance(sources, str | os.PathLike) else sources
