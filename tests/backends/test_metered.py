@@ -231,7 +231,7 @@ def test_an_unknown_price_is_said_and_never_taken_for_nothing(served: Gateway, r
     finished = remote.run()
     assert "What runpod charges is not known (NEW_180), nor what this run costs" in remote.messages
     assert (finished.exit_code, finished.cost, finished.cost_by_backend) == (0, None, {"runpod": None})
-    assert (message_for(finished) or "").endswith("; cost not known.")
+    assert (message_for(finished) or "").endswith("; cost unknown.")
     assert cost(remote, "um") is None
     ended = [event for event in remote.events if isinstance(event, AttemptEnded)]
     assert [event.cost for event in ended] == [None, None]
@@ -259,7 +259,7 @@ def test_the_cheapest_place_comes_first(served: Gateway, remote: RemoteRunner) -
     both = ("--fallback", "local", "--device", "cpu", "--overwrite", "--priority", "cost")
     ran = remote.program(*both, "--price-per-hour", "100", "--rtfx", "1")
     assert "By cost: first runpod ($" in ran.err
-    assert "measured in 1 run), then local ($100.00/h of audio at 1x real time, you say so)." in ran.err
+    assert "measured in 1 run), then local ($100.00/h of audio at 1x real time, as configured)." in ran.err
     assert len(served.all_jobs()) == 4
     ran = remote.program(*both)
     assert "By cost: first local (yours), then runpod ($" in ran.err
@@ -270,7 +270,7 @@ def test_the_fastest_place_comes_first(gateway: Gateway, remote: RemoteRunner) -
     """Of one that nobody measured nothing is known; and what cannot be used is in no order."""
     both = ("--fallback", "local", "--device", "cpu", "--priority", "speed")
     ran = remote.program(*both, "--rtfx", "0.01")
-    assert "By speed: first local (0.01x real time, you say so), then runpod (speed not known)." in ran.err
+    assert "By speed: first local (0.01x real time, as configured), then runpod (speed not known)." in ran.err
     assert (ran.code, gateway.all_jobs()) == (0, [])
     gateway.asleep = True
     ran = remote.program(*both, "--rtfx", "0.01", "--overwrite")

@@ -314,7 +314,7 @@ def test_an_empty_folder_is_no_error_and_is_said(tmp_path: Path, transcribe: Tra
     (tmp_path / "empty").mkdir()
     ran = transcribe("run", tmp_path / "empty", "--model", "demo")
     assert ran.code == 0
-    assert ran.err == f"No recordings in {tmp_path / 'empty'}.\n"
+    assert ran.err == f"No recordings found in {tmp_path / 'empty'}.\n"
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_an_empty_folder_is_no_error_and_is_said(tmp_path: Path, transcribe: Tra
         (["run", "a\x1b[31m\nb"], r"a\x1b[31m\x0ab"),
         (["run", "aulas", "--lang\x1b[31muage", "pt"], r"\x1b"),
         (["run", b"aulas", b"--language", b"\xff\xfe"], r"\xff"),
-        (["run", "x" * 5000], "cannot be a path"),
+        (["run", "x" * 5000], "is not a valid path"),
     ],
     ids=lambda value: None if isinstance(value, list) else value,
 )

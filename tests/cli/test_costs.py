@@ -85,21 +85,21 @@ def test_a_plan_estimates_as_the_user_says(tree: Path, transcribe: Transcribe) -
     ran = transcribe("plan", tree, "--model", "demo", "--rtfx", "10", "--price-per-hour", "3600", "--json")
     plan = json.loads(ran.out)
     found, audio = plan["estimate"], plan["seconds_to_transcribe"]
-    assert (found["place"], found["rtfx"], found["rtfx_origin"]) == ("this machine", 10.0, "you say so")
+    assert (found["place"], found["rtfx"], found["rtfx_origin"]) == ("this machine", 10.0, "as configured")
     assert found["seconds"]["likely"] == pytest.approx(audio / 10, abs=0.1)
     assert found["seconds"]["low"] < found["seconds"]["likely"] < found["seconds"]["high"]
     assert found["cost"]["likely"] == pytest.approx(audio / 10, abs=0.01)
     assert found["price"] == {"per_hour": 3600.0, "per_audio_hour": None, "as_of": None, "source": "price_per_hour"}
     text = transcribe("run", tree, "--model", "demo", "--rtfx", "10", "--dry-run").out
     assert "On this machine about" in text
-    assert "10x real time, you say so" in text
+    assert "10x real time, as configured" in text
 
 
 def test_a_plan_estimates_from_the_runs_before_it(tree: Path, transcribe: Transcribe, tmp_path: Path) -> None:
     """Of this machine and model; before the first one nobody knows."""
     state = ("--state-dir", tmp_path / "state")
     before = transcribe("plan", tree, "--model", "demo", *state)
-    assert "not known before the first such run" in before.out
+    assert "there is no earlier run to measure the speed" in before.out
     assert not (tmp_path / "state").exists()
     assert transcribe("run", tree, "--model", "demo", *state).code == 0
     after = json.loads(transcribe("plan", tree, "--model", "demo", "--overwrite", *state, "--json").out)["estimate"]
@@ -115,7 +115,7 @@ def test_a_model_that_never_ran_here_is_assumed_to_be_as_fast_as_elsewhere(
     """And that this is an assumption is said, with the source of the figure."""
     options = ("--model", "small", "--device", "cpu", "--state-dir", tmp_path, "--compare", "--offline")
     ran = transcribe("plan", tree, *options)
-    assert "15x real time, assumed, from other people's machines" in ran.out
+    assert "15x real time, assumed, measured on other machines" in ran.out
     assert "https://github.com/SYSTRAN/faster-whisper" in ran.out
 
 
@@ -133,7 +133,7 @@ def test_places_are_compared_at_todays_prices(tree: Path, transcribe: Transcribe
     assert places["runpod HOPPER_141"]["price"]["as_of"] == "2026-06-08"
     audio = document["seconds_to_transcribe"]
     assert places["openai whisper-1"]["cost"]["likely"] == pytest.approx(0.36 * audio / 3600, abs=1e-4)
-    assert document["notes"][0] == "RunPod's prices are today's, from its catalogue."
+    assert document["notes"][0] == "RunPod's prices are current, from its catalogue."
     for told in ("this machine", "runpod ADA_24", "$1.10/h", "groq whisper-large-v3-turbo", server.address):
         assert told in text
     assert KEY not in text
@@ -145,10 +145,10 @@ def test_without_an_answer_the_list_counts_and_that_is_said(tree: Path, transcri
     nobody = {"TRANSCRIBE_RUNPOD_API_URL": "http://127.0.0.1:9/v2"}
     ran = transcribe(*options, env={"RUNPOD_API_KEY": KEY, **nobody})
     assert ran.code == 0
-    assert "RunPod's prices are of 2026-06-08; today's are not known: it cannot be reached." in ran.out
+    assert "RunPod's prices are as of 2026-06-08; current prices are not available: it cannot be reached." in ran.out
     assert "$1.12/h" in ran.out
     assert "RUNPOD_API_KEY is not set" in transcribe(*options, env={"RUNPOD_API_KEY": ""}).out
-    assert "not asked for (--offline)" in transcribe(*options, "--offline", env={"RUNPOD_API_KEY": KEY}).out
+    assert "not requested (--offline)" in transcribe(*options, "--offline", env={"RUNPOD_API_KEY": KEY}).out
 
 
 def test_a_plan_without_comparison_asks_nobody(tree: Path, transcribe: Transcribe) -> None:

@@ -345,7 +345,7 @@ def test_doctor_says_whether_it_would_work(hub: FakeHub, tmp_path: Path, transcr
     assert "missing  Who speaks" in asked.out
     ready = transcribe("doctor", *PLAIN, "--diarize-model", "demo", env=env)
     assert ready.code == 0
-    assert "ok       Who speaks: demo, pyannote.audio 4." in ready.out
+    assert "ok       Diarization: demo, pyannote.audio 4." in ready.out
 
 
 @pytest.mark.slow

@@ -75,7 +75,7 @@ def test_what_is_no_text_goes_to_a_pipe_but_not_to_a_terminal(lesson: Path) -> N
     os.close(theirs)
     os.close(ours)
     assert shown.returncode == 2
-    assert b"docx is no text for a terminal. Redirect it" in shown.stderr
+    assert b"docx cannot be printed to a terminal. Redirect the output" in shown.stderr
 
 
 def test_a_page_elsewhere_links_to_its_recording(tmp_path: Path, lesson: Path, transcribe: Transcribe) -> None:

@@ -54,7 +54,7 @@ def test_nothing_begins_at_a_limit(tree: Path, transcribe: Transcribe, limit: tu
     assert summary["stopped_by"] == limit[0].removeprefix("--").replace("-", "_")
     assert (summary["not_tried"], summary["exit_code"]) == (2, 5)
     assert f"Stopped by {limit[0]}. 2 left" in ran.err
-    assert "The same command goes on from here." in ran.err
+    assert "Run the same command again to continue." in ran.err
     assert sorted(path.name for path in tree.iterdir()) == ["a.wav", "b.wav"]
     assert transcribe("run", tree, "--model", "demo").code == 0
 

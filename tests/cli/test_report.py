@@ -80,8 +80,8 @@ def test_runs_can_be_chosen(tree: Path, state: Path, transcribe: Transcribe) -> 
         transcribe("run", tree, "--model", "demo", "--state-dir", state)
     assert "1 run, " in transcribe("report", "--state-dir", state, "--last", "1").out
     assert "3 runs, " in transcribe("report", "--state-dir", state, "--since", "1d").out
-    assert "no such run" in transcribe("report", "--state-dir", state, "--since", "2999-01-01").out
-    assert "no such run" in transcribe("report", "--state-dir", state, "--since", "2999-01-01", "--html").out
+    assert "no matching runs" in transcribe("report", "--state-dir", state, "--since", "2999-01-01").out
+    assert "no matching runs" in transcribe("report", "--state-dir", state, "--since", "2999-01-01", "--html").out
     for wrong in ("yesterday", "xd", "1e999d"):
         ran = transcribe("report", "--state-dir", state, "--since", wrong)
         assert ran.code == 2
@@ -93,7 +93,7 @@ def test_an_empty_ledger_has_no_runs(state: Path, transcribe: Transcribe) -> Non
     """And none is made by asking."""
     ran = transcribe("report", "--state-dir", state)
     assert (ran.code, state.exists()) == (0, False)
-    assert "no such run" in ran.out
+    assert "no matching runs" in ran.out
     assert json.loads(transcribe("report", "--state-dir", state, "--json").out)["totals"]["runs"] == 0
 
 

@@ -157,7 +157,7 @@ def test_samples_are_added_voices_listed_and_forgotten(recordings: Path, library
     """What was learned from where, for people and programs; a voice of another person is no sample of the first."""
     state, alone = tmp_path / "state", recordings / "alone"
     assert speakers(state, "list").out == ""
-    assert "No voice is enrolled" in speakers(state, "list").err
+    assert "No voices are enrolled" in speakers(state, "list").err
     assert json.loads(speakers(state, "list", "--json").out) == {"folder": str(state / "voices"), "voices": []}
     demo = ("--diarize-model", "demo")
     assert speakers(state, "enroll", "Rui", f"{alone / 'rui.wav'}@0:00-0:12", *demo).code == 0
@@ -176,7 +176,7 @@ def test_samples_are_added_voices_listed_and_forgotten(recordings: Path, library
     assert line.split("\t")[:3] == ["Rui", "demo", "2"]
     unknown = speakers(state, "forget", "Riu")
     assert (unknown.code, unknown.err) == (2, "transcribe: No voice is called 'Riu'. Did you mean Rui?\n")
-    assert speakers(state, "forget", "Rui").err == "forgotten Rui  2 samples\n"
+    assert speakers(state, "forget", "Rui").err == "removed   Rui  2 samples\n"
     assert speakers(state, "list").out == ""
 
 

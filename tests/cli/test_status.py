@@ -108,7 +108,7 @@ def test_exit_codes_say_whether_everything_is_done_or_will_be(tmp_path: Path, tr
     folder = tmp_path / "aulas"
     folder.mkdir()
     empty = status(transcribe, folder)
-    assert (empty.code, empty.out) == (0, "No recordings.\n")
+    assert (empty.code, empty.out) == (0, "No recordings found.\n")
     (folder / "a.wav").write_bytes(spoken(SHORT))
     assert status(transcribe, folder).code == 3
     lease = folder / ".a.wav.transcribe-lease"

@@ -181,7 +181,7 @@ def test_lint_tells_what_it_cannot_check(tmp_path: Path, film: Path, transcribe:
     assert transcribe("lint", tmp_path / "nothing.srt").code == 2
     assert transcribe("lint", Path(__file__)).code == 2
     (tmp_path / "empty").mkdir()
-    assert "No subtitles there." in transcribe("lint", tmp_path / "empty").err
+    assert "No subtitles found." in transcribe("lint", tmp_path / "empty").err
     assert "no language is called 'klingon'" in transcribe("lint", film, "--language", "klingon").err
     (tmp_path / "bad.vtt").write_text("1\n00:00 --> 00:01\n")
     (tmp_path / "latin.srt").write_bytes("1\n00:00:01,000 --> 00:00:03,000\nlição\n".encode("latin-1"))
