@@ -1,4 +1,4 @@
-"""A recognizer of a few lines, and clips for it: for tests about who waits for whom, not about what is read."""
+"""A fake engine and clips for it: for tests about scheduling, not about text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from transcribe_cli.recognition.scheduler import Broken, Detected, Heard, Loader
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.vad import Region
 
-# Long enough for any machine, and only waited for when something is wrong. Seconds.
+# Seconds. Long enough for any machine; only a failing test waits this long.
 PATIENCE = 20.0
 PORTUGUESE = JobSpec(model="demo", language="pt")
 
@@ -26,12 +26,12 @@ OnBatch = Callable[[Sequence[Clip]], None]
 
 
 class FakeEngine:
-    """An engine that reads one word in every clip, over all of it, and remembers its batches.
+    """An engine that recognizes one word in every clip, as long as the clip, and remembers its batches.
 
     Args:
-        replicas: as many as there are concurrency, unless told otherwise.
-        on_batch: called with each batch before it is answered, also when only languages are asked; may wait, or raise.
-        passes_from: from which temperature on a text passes the gates.
+        replicas: 0 for as many as `concurrency`.
+        on_batch: called with each batch before its results are returned, also for language detection; may wait or raise.
+        passes_from: the lowest temperature at which a text passes the gates.
     """
 
     model = "demo"
@@ -55,10 +55,10 @@ class FakeEngine:
         self._passes_from = passes_from
 
     def check(self, spec: JobSpec) -> None:
-        """It does all that is asked."""
+        """It supports every spec."""
 
     def detect_languages(self, clips: Sequence[Clip]) -> list[Mapping[str, float]]:
-        """Everything is Portuguese, more or less."""
+        """Probably Portuguese, for every clip."""
         self.language_batches.append(list(clips))
         self._on_batch(clips)
         return [{"pt": 0.75, "es": 0.25} for _ in clips]
@@ -74,21 +74,21 @@ class FakeEngine:
 
     @property
     def clips(self) -> list[Clip]:
-        """All that it was given, in order."""
+        """All clips to recognize, in order."""
         return [task.clip for batch in self.batches for task in batch]
 
-    def together(self) -> list[set[int]]:
+    def batched_recordings(self) -> list[set[int]]:
         """The recordings of each batch."""
         return [{task.clip.recording for task in batch} for batch in self.batches]
 
 
 def attempt(temperature: float = 0.0) -> Attempt:
-    """A decoding that nothing is wrong with."""
+    """A decoding that passes all checks."""
     return Attempt(tokens=(1,), text="olá", temperature=temperature, avg_logprob=-0.1, compression_ratio=1.0, no_speech_prob=0.0)
 
 
 def clip_result(clip: Clip, *spans: tuple[float, float]) -> ClipResult:
-    """A result with a word in each of these spans, in seconds of the recording; without any, one word over all of the clip."""
+    """A result with a word in each of these spans, in seconds of the recording; by default one word as long as the clip."""
     words = tuple(SpokenWord(" olá", start, end, 0.9, (1,)) for start, end in spans or [(clip.start, clip.end)])
     return ClipResult(clip, attempt(), words)
 
@@ -101,19 +101,19 @@ def clip(
     language: str = "pt",
     spec: JobSpec = PORTUGUESE,
 ) -> Clip:
-    """A clip whose speech lies in these regions, in seconds; without any, its `index`-th second."""
+    """A clip with speech in these regions, in seconds; by default its `index`-th second."""
     speech = regions or ((float(index), index + 1.0),)
     found = tuple(Region(round(start * SAMPLE_RATE), round(end * SAMPLE_RATE)) for start, end in speech)
     return Clip(recording, index, waveform, found, spec, language)
 
 
 def wait_for(event: threading.Event) -> None:
-    """Until somebody lets us go on."""
+    """Wait until the event is set; fails after `PATIENCE`."""
     assert event.wait(PATIENCE)
 
 
 def out_of_memory_above(size: int) -> OnBatch:
-    """A device that holds so many clips."""
+    """A device whose memory is full with more than `size` clips."""
 
     def check(clips: Sequence[Clip]) -> None:
         if len(clips) > size:
@@ -123,7 +123,7 @@ def out_of_memory_above(size: int) -> OnBatch:
 
 
 def failing(*guilty: int, error: type[Exception] = RuntimeError) -> OnBatch:
-    """A device that cannot take a batch with these recordings in it."""
+    """A device that fails on batches with clips of these recordings."""
 
     def check(clips: Sequence[Clip]) -> None:
         if any(made.recording in guilty for made in clips):
@@ -133,13 +133,13 @@ def failing(*guilty: int, error: type[Exception] = RuntimeError) -> OnBatch:
 
 
 class RecognitionHarness:
-    """A recognition under way with hand-written engines, and everything that comes out of it; use inside `with`.
+    """Runs `Recognition` with fake engines and collects its answers and events. A context manager.
 
     Args:
-        loaders: an engine, or what loads one, for each device.
+        loaders: an engine, or a function that loads one, for each device.
         batch_timeout: as for `Recognition`; short where a test is about devices that do not answer.
-        on_event: hears events, as `told` does.
-        on_answer: called with each answer in the thread that gives it, before anybody else hears of it.
+        on_event: called with each event.
+        on_answer: called with each answer, in the thread that produced it, before it is queued.
     """
 
     def __init__(
@@ -163,11 +163,11 @@ class RecognitionHarness:
         self.recognition.__exit__(kind, error, trace)
 
     def add(self, *clips: Clip) -> None:
-        """Clips to recognize."""
+        """Add clips to recognize."""
         self.recognition.add(clips)
 
     def answers(self, count: int) -> list[Answer]:
-        """The next answers, while devices are looked after and recordings that are lost are forgotten, as the pipeline does."""
+        """Wait for answers; as the pipeline does, watch the devices and forget failed recordings meanwhile."""
         found: list[Answer] = []
         until = time.monotonic() + PATIENCE
         while len(found) < count:
@@ -180,7 +180,7 @@ class RecognitionHarness:
         return found
 
     def pending_answers(self) -> list[Answer]:
-        """What else is there already."""
+        """Answers that are ready, without waiting."""
         found = []
         with suppress(queue.Empty):
             while True:
@@ -188,7 +188,7 @@ class RecognitionHarness:
         return found
 
     def warnings(self) -> list[str]:
-        """What people were warned of."""
+        """Messages of all warnings."""
         return [event.message for event in self.events if isinstance(event, Notice) and event.level == "warning"]
 
     def _take(self, answer: Answer) -> None:
@@ -201,5 +201,5 @@ class RecognitionHarness:
 
 
 def clip_ids(answers: Sequence[Answer], kind: type[Answer]) -> list[tuple[int, int]]:
-    """Recording and clip of the answers of this kind, sorted."""
+    """Recording and clip index of all answers of this kind, sorted."""
     return sorted((answer.clip.recording, answer.clip.index) for answer in answers if isinstance(answer, kind))

@@ -156,7 +156,7 @@ def test_a_plan_without_comparison_asks_nobody(tree: Path, transcribe: Transcrib
     with fake_catalogue() as server:
         env = {"RUNPOD_API_KEY": KEY, "TRANSCRIBE_RUNPOD_API_URL": server.url}
         assert transcribe("plan", tree, "--model", "demo", env=env).code == 0
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_what_is_done_takes_no_time(tree: Path, transcribe: Transcribe) -> None:

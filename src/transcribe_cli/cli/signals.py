@@ -23,8 +23,8 @@ DUPLICATE_SECONDS = 1.0
 _RETRY_SECONDS = 0.02
 # 128 + the signal number, as in shells.
 EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
-# Modules, and the constants in them that name threads which may be inside a library for long; looked up only if already imported.
-_THREADS = {"transcribe_cli.recognition.scheduler": "THREAD_NAME", "transcribe_cli.pipeline.diarizing": "THREAD_NAME"}
+# Modules whose threads (`THREAD_NAME`) may be inside a library for long; they are only looked up if already imported.
+_THREAD_MODULES = ("transcribe_cli.recognition.scheduler", "transcribe_cli.pipeline.diarizing")
 _SHOW_CURSOR = "\x1b[?25h"
 
 
@@ -49,7 +49,7 @@ def leave(code: int) -> NoReturn:
 
     Shutdown would free the memory that the call still uses.
     """
-    names = {getattr(sys.modules[module], name) for module, name in _THREADS.items() if module in sys.modules}
+    names = {sys.modules[module].THREAD_NAME for module in _THREAD_MODULES if module in sys.modules}
     if any(thread.name in names for thread in threading.enumerate()):
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError):
