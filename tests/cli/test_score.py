@@ -170,7 +170,7 @@ def test_the_json_document_lists_what_was_not_scored(trees: tuple[Path, Path], t
 def test_every_option_changes_something(meeting: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each against the plain output."""
     plain = printed(capsys, *meeting)
-    assert "in 8.5 s of speech, without 0.25 s on each side of a border" in plain
+    assert "in 8.5 s of speech, excluding 0.25 s on each side of turn boundaries" in plain
     assert "93.33%" in printed(capsys, *meeting, normalize=False)
     assert "as written" in printed(capsys, *meeting, normalize=False)
     assert printed(capsys, *meeting, metrics="cpwer, WER").splitlines()[1].startswith("cpWER")

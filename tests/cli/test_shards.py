@@ -56,7 +56,7 @@ def test_a_recording_stays_in_its_shard_whatever_comes_and_goes(tree: Path, tmp_
 
 def test_the_hash_never_changes() -> None:
     """Machines with different versions of the program must agree."""
-    places = [next(i for i in range(1, 6) if Shard(i, 5).holds(name.encode())) for name in ("a.mp3", "b.mp3", "x/ç.wav", "")]
+    places = [next(i for i in range(1, 6) if Shard(i, 5).contains(name.encode())) for name in ("a.mp3", "b.mp3", "x/ç.wav", "")]
     assert places == [4, 5, 5, 3]
 
 

@@ -114,13 +114,13 @@ def _lines(statuses: Sequence[RecordingStatus], seconds: Seconds) -> list[str]:
         f"{_state_text(entry.state.value):<11}  {name:<{width}}  {length:>8}  {_reason(entry)}".rstrip()
         for entry, name, length in zip(unfinished, names, lengths, strict=True)
     ]
-    totals_lines = []
+    total_lines = []
     for state, in_state, known in _totals(statuses, seconds):
         if in_state:
             unknown = f"{len(in_state) - len(known)} of unknown length" if len(in_state) > len(known) else ""
             hours = ", plus ".join(filter(None, (f"{format_duration(sum(known)):>9}" if known else "", unknown)))
-            totals_lines.append(f"{_state_text(state):<11}  {pluralize(len(in_state), 'recording'):>16}  {hours}")
-    return [*lines, *([""] if lines else []), *totals_lines] or ["No recordings statuses."]
+            total_lines.append(f"{_state_text(state):<11}  {pluralize(len(in_state), 'recording'):>16}  {hours}")
+    return [*lines, *([""] if lines else []), *total_lines] or ["No recordings found."]
 
 
 def _reason(entry: RecordingStatus) -> str:
