@@ -9,7 +9,7 @@ from transcribe_cli.errors import RecordingError
 from transcribe_cli.plan import Job
 
 
-def durations(jobs: Iterable[Job]) -> Mapping[str, float | None]:
+def read_durations(jobs: Iterable[Job]) -> Mapping[str, float | None]:
     """Durations in seconds by the URI of the recording.
 
     None where the header has no duration or cannot be read (`run` reports why), and for recordings in a store without a transcript.

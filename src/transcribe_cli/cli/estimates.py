@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from transcribe_cli.cli.prices import todays_prices
+from transcribe_cli.cli.prices import current_prices
 from transcribe_cli.cli.speeds import Speeds
 from transcribe_cli.config import Config
 from transcribe_cli.costs.estimate import Estimate, Range, estimate
@@ -47,20 +47,20 @@ class Estimates:
         self.prices = load_prices(config.settings.prices)
         self.notes: list[str] = []
 
-    def here(self) -> Estimate:
+    def local_estimate(self) -> Estimate:
         """On this machine. Speed: given by the user, else measured in past runs, else assumed."""
         speeds = self._speeds()
         price = self.prices.local_price(self._config.settings.price_per_hour)
-        result = estimate(THIS_MACHINE, self._work.seconds, speeds.here(), price)
+        result = estimate(THIS_MACHINE, self._work.seconds, speeds.local(), price)
         self.notes += filter(None, [speeds.ledger_error])
         return result
 
-    def elsewhere(self) -> Iterator[Estimate]:
+    def remote_estimates(self) -> Iterator[Estimate]:
         """On one RunPod worker of each pool, and on OpenAI-compatible services; at today's prices where available."""
-        self.prices, note = todays_prices(self._config.settings)
+        self.prices, note = current_prices(self._config.settings)
         self.notes += [note, "RunPod's times are for one worker. Its costs do not include start and idle time of workers."]
         speeds = self._speeds()
-        speed = speeds.of("runpod", ())
+        speed = speeds.for_backend("runpod", ())
         for name, pool in self.prices.runpod.pools.items():
             yield estimate(f"runpod {name}", self._work.seconds, speed, self.prices.price_of(f"runpod.{name}"), pool.gpus)
         for service, models in self.prices.openai.items():
@@ -73,7 +73,7 @@ class Estimates:
         return Speeds(self._config, self.prices, only_speakers=not self._work.text_seconds)
 
 
-def line(result: Estimate, work: Work) -> str:
+def estimate_line(result: Estimate, work: Work) -> str:
     """The estimate for this machine as one line; "" when there is no work."""
     if not work.seconds:
         return ""
@@ -91,7 +91,7 @@ def line(result: Estimate, work: Work) -> str:
     return f"On this machine about {'; '.join(parts)}.{not_included}"
 
 
-def table(estimates: Sequence[Estimate]) -> list[str]:
+def estimate_table(estimates: Sequence[Estimate]) -> list[str]:
     """A line for each backend: likely time, cost with its range, price and speed."""
     rows = [("where", "time", "cost", "price", "speed")]
     for result in estimates:
@@ -104,7 +104,7 @@ def table(estimates: Sequence[Estimate]) -> list[str]:
     return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, [*widths, 0], strict=True)).rstrip() for row in rows]
 
 
-def record(result: Estimate) -> dict[str, Any]:
+def estimate_record(result: Estimate) -> dict[str, Any]:
     """The estimate as JSON values; times in seconds."""
     speed, price = result.speed, result.price
     return {
@@ -126,7 +126,7 @@ def record(result: Estimate) -> dict[str, Any]:
     }
 
 
-def sources_of(prices: PriceList, estimates: Sequence[Estimate]) -> list[str]:
+def source_lines(prices: PriceList, estimates: Sequence[Estimate]) -> list[str]:
     """A line for each source of prices and speeds."""
     by_source: dict[str, str] = {}
     for result in estimates:

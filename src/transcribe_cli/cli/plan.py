@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from transcribe_cli.cli.durations import durations
-from transcribe_cli.cli.estimates import Estimates, Work, line, record, sources_of, table
+from transcribe_cli.cli.durations import read_durations
+from transcribe_cli.cli.estimates import Estimates, Work, estimate_line, estimate_record, estimate_table, source_lines
 from transcribe_cli.cli.options import with_job_options
-from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, jobs_for, shard_of
+from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, plan_jobs, shard_of
 from transcribe_cli.config import Config
 from transcribe_cli.errors import RecordingError
 from transcribe_cli.plan import NEEDS_MODEL, Decision, Job
@@ -41,29 +41,31 @@ def plan(
     """
     sources = sources or []
     configured = configure(sources, flags, config, profile)
-    return show(jobs_for(sources, configured), configured, compare=compare, as_json=as_json)
+    return print_plan(plan_jobs(sources, configured), configured, compare=compare, as_json=as_json)
 
 
-def show(jobs: Sequence[Job], config: Config, *, compare: bool = False, as_json: bool) -> int:
+def print_plan(jobs: Sequence[Job], config: Config, *, compare: bool = False, as_json: bool) -> int:
     """Print the plan; the exit code, 3 when a recording is known to fail.
 
     Raises:
         ConfigError: the user's price file is invalid.
     """
     shard = shard_of(config)
-    seconds = durations([job for job in jobs if job.decision is not Decision.FAIL])
+    seconds = read_durations([job for job in jobs if job.decision is not Decision.FAIL])
     known = [seconds.get(job.recording.uri) for job in jobs]
     work = _work(jobs, known)
     estimates = Estimates(config, work)
-    here = estimates.here()
-    all_estimates = [here, *(estimates.elsewhere() if compare else ())]
+    local = estimates.local_estimate()
+    all_estimates = [local, *(estimates.remote_estimates() if compare else ())]
     if as_json:
-        compared = {"compare": [record(result) for result in all_estimates[1:]], "notes": estimates.notes} if compare else {}
-        typer.echo(json.dumps({**_document(jobs, known, shard), "estimate": record(here), **compared}, indent=1))
+        compared = (
+            {"compare": [estimate_record(result) for result in all_estimates[1:]], "notes": estimates.notes} if compare else {}
+        )
+        typer.echo(json.dumps({**_document(jobs, known, shard), "estimate": estimate_record(local), **compared}, indent=1))
     else:
-        lines = [*_lines(jobs, known, shard), line(here, work)]
+        lines = [*_lines(jobs, known, shard), estimate_line(local, work)]
         if compare:
-            lines += ["", *table(all_estimates), "", *sources_of(estimates.prices, all_estimates), *estimates.notes]
+            lines += ["", *estimate_table(all_estimates), "", *source_lines(estimates.prices, all_estimates), *estimates.notes]
         for text in lines if compare else filter(None, lines):
             typer.echo(text)
     return RecordingError.exit_code if any(job.decision is Decision.FAIL for job in jobs) else 0

@@ -7,7 +7,7 @@ from transcribe_cli.settings import Settings
 from transcribe_cli.text.printable import printable
 
 
-def todays_prices(settings: Settings) -> tuple[PriceList, str]:
+def current_prices(settings: Settings) -> tuple[PriceList, str]:
     """The price list, with RunPod's current prices where its catalogue answers quickly; and a line that says which prices these are.
 
     Raises:

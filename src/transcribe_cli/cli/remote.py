@@ -9,7 +9,7 @@ import typer
 
 from transcribe_cli.cli.options import with_all_options
 from transcribe_cli.cli.run import BackendAndMeter, local_backend, run_or_plan
-from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, price_here
+from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, local_price_per_hour
 from transcribe_cli.config import Config
 
 
@@ -48,12 +48,12 @@ def _remote_backend(config: Config) -> BackendAndMeter:
     if names == {"local"}:
         return local_backend(config)
     from transcribe_cli.backends.chain import remote_backend
-    from transcribe_cli.cli.prices import todays_prices
+    from transcribe_cli.cli.prices import current_prices
     from transcribe_cli.cli.speeds import Speeds
     from transcribe_cli.costs.prices import load_prices
     from transcribe_cli.costs.remote_meter import RemoteMeter
 
     prices = load_prices(settings.prices)
     speeds = Speeds(config, prices)
-    meter = RemoteMeter(lambda: todays_prices(settings)[0] if "runpod" in names else prices, price_here(config))
-    return partial(remote_backend, meter=meter, speed=speeds.of), meter
+    meter = RemoteMeter(lambda: current_prices(settings)[0] if "runpod" in names else prices, local_price_per_hour(config))
+    return partial(remote_backend, meter=meter, speed=speeds.for_backend), meter

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from transcribe_cli.cli.options import with_job_options
-from transcribe_cli.cli.plan import show
+from transcribe_cli.cli.plan import print_plan
 from transcribe_cli.cli.session import (
     ConfigFile,
     Profile,
     Sources,
     configure,
-    jobs_for,
-    price_here,
+    local_price_per_hour,
+    plan_jobs,
     shard_of,
     write_run_to_ledger,
 )
@@ -58,7 +58,7 @@ def local_backend(config: Config) -> BackendAndMeter:
     """The backend of this machine, and the meter of its cost."""
     from transcribe_cli.backends.local import Local  # imports NumPy, which `--help` does not need
 
-    return Local, LocalMeter(price_here(config))
+    return Local, LocalMeter(local_price_per_hour(config))
 
 
 def run_or_plan(
@@ -73,9 +73,9 @@ def run_or_plan(
     """Transcribe these sources, or only show the plan; the exit code. The ledger records `backend_name`."""
     from transcribe_cli.batch.run import Batch  # imports NumPy
 
-    jobs, shard = jobs_for(sources, configured), shard_of(configured)
+    jobs, shard = plan_jobs(sources, configured), shard_of(configured)
     if dry_run:
-        return show(jobs, configured, as_json=as_json)
+        return print_plan(jobs, configured, as_json=as_json)
     backend_factory, meter = open_backend(configured)
     with (
         open_reporter(configured.settings, sys.stderr) as report,

@@ -13,15 +13,15 @@ import typer
 from pydantic import SecretStr
 
 from transcribe_cli import __version__, shards
-from transcribe_cli import plan as planning
-from transcribe_cli import sources as finding
 from transcribe_cli.config import Config, load_config
 from transcribe_cli.costs.prices import Price, load_prices
 from transcribe_cli.errors import UsageError
 from transcribe_cli.events import Emit
 from transcribe_cli.ledger import RunFacts, ledger_url
+from transcribe_cli.plan import Job, plan
 from transcribe_cli.reporting.ledger_writer import write_to_ledger
 from transcribe_cli.sinks import Listings
+from transcribe_cli.sources import find_recordings
 from transcribe_cli.storage import is_url
 
 Sources = Annotated[
@@ -59,7 +59,7 @@ def configure(sources: Sequence[str], flags: Mapping[str, Any], config: Path | N
     return load_config(flags, environ=os.environ, start=_nearest_existing(first), config=config, profile=profile)
 
 
-def jobs_for(sources: Sequence[str], config: Config) -> list[planning.Job]:
+def plan_jobs(sources: Sequence[str], config: Config) -> list[Job]:
     """Find the recordings, only those of the shard if one is set, and plan what to do with each.
 
     Raises:
@@ -67,7 +67,7 @@ def jobs_for(sources: Sequence[str], config: Config) -> list[planning.Job]:
     """
     settings = config.settings.model_copy(update={"shard": shard_of(config)})
     listings = Listings()
-    recordings = finding.find_recordings(
+    recordings = find_recordings(
         sources or ["."],
         include=settings.include,
         exclude=settings.exclude,
@@ -75,7 +75,7 @@ def jobs_for(sources: Sequence[str], config: Config) -> list[planning.Job]:
         storage=settings.storage,
         listings=listings,
     )
-    return planning.plan(recordings, config.spec, settings, listings)
+    return plan(recordings, config.spec, settings, listings)
 
 
 def shard_of(config: Config) -> str | None:
@@ -88,7 +88,7 @@ def shard_of(config: Config) -> str | None:
     return None if shard is None else shards.resolve_shard(shard, os.environ)
 
 
-def price_here(config: Config) -> Price | None:
+def local_price_per_hour(config: Config) -> Price | None:
     """Price of an hour of this machine; None when not configured.
 
     Raises:
@@ -99,7 +99,7 @@ def price_here(config: Config) -> Price | None:
 
 @contextmanager
 def write_run_to_ledger(
-    sources: Sequence[str], jobs: Sequence[planning.Job], config: Config, emit: Emit, backend: str = "local"
+    sources: Sequence[str], jobs: Sequence[Job], config: Config, emit: Emit, backend: str = "local"
 ) -> Iterator[Emit]:
     """An `Emit` that passes events on to `emit` and writes them to the ledger, unless the ledger is disabled."""
     settings = config.settings

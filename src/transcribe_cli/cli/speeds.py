@@ -36,16 +36,16 @@ class Speeds:
         self._only_speakers = only_speakers
         self.ledger_error = ""
 
-    def here(self) -> Speed | None:
+    def local(self) -> Speed | None:
         """Speed of this machine: configured by the user, else measured, else assumed."""
         if self._settings.rtfx is not None:
             return Speed(self._settings.rtfx, CONFIGURED_FACTOR, "as configured")
         return measured_speed(self._past_runs("local")) or self._assumed(self._device())
 
-    def of(self, backend: str, tariffs: Sequence[str]) -> Speed | None:
+    def for_backend(self, backend: str, tariffs: Sequence[str]) -> Speed | None:
         """Speed of a backend with these tariffs; None when unknown."""
         if backend == "local":
-            return self.here()
+            return self.local()
         if (speed := measured_speed(self._past_runs(backend))) is not None:
             return speed
         if backend == "runpod":

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from transcribe_cli.cli.durations import durations
+from transcribe_cli.cli.durations import read_durations
 from transcribe_cli.cli.options import with_job_options
-from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, jobs_for, shard_of
+from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, plan_jobs, shard_of
 from transcribe_cli.errors import RecordingError
 from transcribe_cli.reporting.messages import format_duration, pluralize
 from transcribe_cli.text.printable import printable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from transcribe_cli.batch.leases import Owner
     from transcribe_cli.batch.status import RecordingStatus
 
-Seconds = Mapping[str, float | None]
+Durations = Mapping[str, float | None]
 
 
 @with_job_options
@@ -45,9 +45,9 @@ def status(
     sources = sources or []
     configured = configure(sources, flags, config, profile)
     configured = replace(configured, settings=configured.settings.model_copy(update={"overwrite": False}))
-    jobs = jobs_for(sources, configured)
+    jobs = plan_jobs(sources, configured)
     statuses = recording_statuses(jobs, Failures(configured.settings.state_dir), LeaseManager())
-    seconds = durations(job for job in jobs if job.recording.problem is None)
+    seconds = read_durations(job for job in jobs if job.recording.problem is None)
     if as_json:
         typer.echo(json.dumps(_document(statuses, seconds, shard_of(configured)), indent=1))
     else:
@@ -66,7 +66,7 @@ def _exit_code(statuses: Sequence[RecordingStatus]) -> int:
     return EXIT_IN_PROGRESS_ELSEWHERE if in_progress else RecordingError.exit_code
 
 
-def _document(statuses: Sequence[RecordingStatus], seconds: Seconds, shard: str | None) -> dict[str, Any]:
+def _document(statuses: Sequence[RecordingStatus], seconds: Durations, shard: str | None) -> dict[str, Any]:
     return {
         "shard": shard,
         "recordings": [_record(entry, seconds) for entry in statuses],
@@ -77,7 +77,7 @@ def _document(statuses: Sequence[RecordingStatus], seconds: Seconds, shard: str 
     }
 
 
-def _record(entry: RecordingStatus, seconds: Seconds) -> dict[str, Any]:
+def _record(entry: RecordingStatus, seconds: Durations) -> dict[str, Any]:
     recording, owner, failure = entry.job.recording, entry.owner, entry.failure
     duration = seconds.get(recording.uri)
     return {
@@ -92,7 +92,7 @@ def _record(entry: RecordingStatus, seconds: Seconds) -> dict[str, Any]:
     }
 
 
-def _totals(statuses: Sequence[RecordingStatus], seconds: Seconds) -> list[tuple[str, list[RecordingStatus], list[float]]]:
+def _totals(statuses: Sequence[RecordingStatus], seconds: Durations) -> list[tuple[str, list[RecordingStatus], list[float]]]:
     """Each state, its recordings, and their known durations."""
     from transcribe_cli.batch.status import State
 
@@ -104,11 +104,11 @@ def _totals(statuses: Sequence[RecordingStatus], seconds: Seconds) -> list[tuple
     return totals
 
 
-def _lines(statuses: Sequence[RecordingStatus], seconds: Seconds) -> list[str]:
+def _lines(statuses: Sequence[RecordingStatus], seconds: Durations) -> list[str]:
     """A line for each recording that is not done; then totals for each state."""
     unfinished = [entry for entry in statuses if entry.state.value != "done"]
     names = [printable(entry.job.recording.label) for entry in unfinished]
-    lengths = [_clock(seconds.get(entry.job.recording.uri)) for entry in unfinished]
+    lengths = [_duration_text(seconds.get(entry.job.recording.uri)) for entry in unfinished]
     width = min(60, max(map(len, names), default=0))
     lines = [
         f"{_state_text(entry.state.value):<11}  {name:<{width}}  {length:>8}  {_reason(entry)}".rstrip()
@@ -127,13 +127,13 @@ def _reason(entry: RecordingStatus) -> str:
     if entry.owner is not None:
         return _progress(entry.owner)
     if entry.failure is not None:
-        return f"{_local(entry.failure.at)}, on this machine: {printable(entry.reason)}"
+        return f"{_local_time(entry.failure.at)}, on this machine: {printable(entry.reason)}"
     return printable(entry.reason)
 
 
 def _progress(owner: Owner) -> str:
     where = f"on {printable(owner.host)} (process {owner.pid})" if owner.host else "in a run that has just started"
-    since = f" since {_local(owner.taken)}" if owner.taken else ""
+    since = f" since {_local_time(owner.taken)}" if owner.taken else ""
     progress = f", {100 * min(1.0, owner.seconds / owner.duration):.0f} %" if owner.duration > 0 and owner.seconds > 0 else ""
     return f"{where}{since}{progress}"
 
@@ -142,11 +142,11 @@ def _state_text(state: str) -> str:
     return state.replace("_", " ")
 
 
-def _clock(seconds: float | None) -> str:
+def _duration_text(seconds: float | None) -> str:
     return "?" if seconds is None else format_duration(seconds)
 
 
-def _local(moment: str) -> str:
+def _local_time(moment: str) -> str:
     """A UTC time in the local time zone; text that is not a time (the file may be edited) is shown as it is."""
     try:
         then = datetime.fromisoformat(moment).astimezone()
