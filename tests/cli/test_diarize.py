@@ -1,4 +1,4 @@
-"""`transcribe run --diarize` as its users know it: who said what in every file, and what is done again when something changes."""
+"""`transcribe run --diarize`: speakers in every format, and what is repeated when something changes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ JUDGE, LAWYER, WITNESS = "juiz explica", "não concordo", "projeto de lei"
 
 @pytest.fixture
 def transcribe(tmp_path: Path) -> Transcribe:
-    """The program, with PyTorch at hand."""
+    """The program, in a process with PyTorch imported."""
     return command_runner(tmp_path, pytorch=True)
 
 
