@@ -133,11 +133,11 @@ def failing(*guilty: int, error: type[Exception] = RuntimeError) -> OnBatch:
 
 
 class RecognitionHarness:
-    """Runs `Recognition` with fake engines and collects its answers and events. A context manager.
+    """Runs `Scheduler` with fake engines and collects its answers and events. A context manager.
 
     Args:
         loaders: an engine, or a function that loads one, for each device.
-        batch_timeout: as for `Recognition`; short where a test is about devices that do not answer.
+        batch_timeout: as for `Scheduler`; short where a test is about devices that do not answer.
         on_event: called with each event.
         on_answer: called with each answer, in the thread that produced it, before it is queued.
     """
@@ -167,7 +167,7 @@ class RecognitionHarness:
         self.recognition.add(clips)
 
     def answers(self, count: int) -> list[Answer]:
-        """Wait for answers; as the pipeline does, watch the devices and forget failed recordings meanwhile."""
+        """Wait for answers; as the pipeline does, check device timeouts and discard failed recordings meanwhile."""
         found: list[Answer] = []
         until = time.monotonic() + PATIENCE
         while len(found) < count:

@@ -129,7 +129,7 @@ def test_an_attempt_that_failed_is_paid_as_well(served: Gateway, remote: RemoteR
     assert found["amount"] == pytest.approx(billed(served, name), abs=3e-6)
     lines = ran.err.splitlines()
     assert "runpod charges $1.12/h (ADA_24), says https://docs.runpod.io/serverless/pricing (2026-06-08)." in lines
-    assert " spent)" in next(line for line in lines if line.startswith("again"))
+    assert " spent)" in next(line for line in lines if line.startswith("retrying"))
     assert all(", $0.00" in line for line in lines if line.startswith("done"))
     assert "; $0.00" in lines[-1]
     rows = [row for row in attempts(remote) if row["recording"] == name]
