@@ -114,8 +114,8 @@ def test_a_run_does_its_shard_and_says_so(transcribe: Transcribe, say: Callable[
         ({}, "2/4", "2/4"),
     ],
 )
-def test_auto_reads_the_variables_of_schedulers(variables: dict[str, str], text: str, shard: str) -> None:
-    """Arrays that do not start at 0, and nested schedulers."""
+def test_auto_asks_the_variables_of_the_engines(variables: dict[str, str], text: str, shard: str) -> None:
+    """Arrays that do not begin at 0, and engines inside engines."""
     assert resolve_shard(check_shard(text), variables) == shard
 
 
