@@ -70,16 +70,20 @@ def enroll(
     with open_reporter(settings, sys.stderr) as emit:
         enrolled = enroll_voice(name, source, model, settings, emit, one_voice=one_voice)
     voice = enrolled.voice
+    _print_enrolled(voice, model)
+    if enrolled.similar_voice is not None:
+        like, similarity = enrolled.similar_voice.name, enrolled.similar_voice.similarity
+        warning = f"Warning: {voice.name} sounds like {like} ({similarity:.2f}). Runs may not be able to distinguish them."
+        typer.echo(printable(warning), err=True)
+
+
+def _print_enrolled(voice: Voice, model: str) -> None:
     sample = f"{format_duration(voice.samples[-1].seconds)} of speech in {voice.samples[-1].source}, diarizer {model}"
     if len(voice.samples) == 1:
         typer.echo(printable(f"enrolled  {voice.name}  {sample}"), err=True)
     else:
         total = f"{len(voice.samples)} samples, {format_duration(voice.seconds)} of speech"
         typer.echo(printable(f"added     {voice.name}  {sample}; {total}"), err=True)
-    if enrolled.similar_voice is not None:
-        like, similarity = enrolled.similar_voice.name, enrolled.similar_voice.similarity
-        warning = f"Warning: {voice.name} sounds like {like} ({similarity:.2f}). Runs may not be able to distinguish them."
-        typer.echo(printable(warning), err=True)
 
 
 @app.command("list")
