@@ -48,7 +48,7 @@ def transcribe(
     recordings = find_recordings(
         [os.fspath(source) for source in named], include=settings.include, exclude=settings.exclude, storage=settings.storage
     )
-    jobs = [_to_do(job) for job in plan(recordings, spec, settings)]
+    jobs = [_decide(job) for job in plan(recordings, spec, settings)]
     for job in jobs:
         if job.decision is Decision.FAIL:
             yield Outcome(job, error=job.error)
@@ -62,18 +62,18 @@ def transcribe(
             loaders, diarizer = partial(engine_loaders, spec, settings), partial(load_diarizer, settings)
             pipeline = Pipeline(loaders, open_decoders(settings, stack), emit, load_diarizer=diarizer, make_fetcher=fetcher)
             for outcome in pipeline.run(waiting):
-                yield _named(outcome, naming)
+                yield _with_names(outcome, naming)
 
 
-def _named(outcome: Outcome, naming: SpeakerNaming) -> Outcome:
-    """With the names of its speakers."""
+def _with_names(outcome: Outcome, naming: SpeakerNaming) -> Outcome:
+    """The outcome with the names of its speakers."""
     if outcome.transcript is None:
         return outcome
     return replace(outcome, transcript=naming.apply_names(outcome.job, outcome.transcript, outcome.diarization))
 
 
-def _to_do(job: Job) -> Job:
-    """Every readable recording is transcribed: outputs that are there, or in the way, do not matter here."""
+def _decide(job: Job) -> Job:
+    """Transcribe every readable recording: existing outputs do not matter here."""
     if (error := job.recording.problem) is not None:
         return replace(job, decision=Decision.FAIL, error=error)
     return replace(job, decision=Decision.TRANSCRIBE, error=None)
