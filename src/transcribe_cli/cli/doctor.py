@@ -195,7 +195,7 @@ def _scratch() -> Check:
 def _writable(config: Config, source: str) -> Check:
     path = Path(source)
     if is_url(source):
-        return Check("note", f"Write access to {source} is only checked when a run starts.")
+        return Check("note", "Write access to stores is only checked when a run starts.")
     if not path.exists():
         return Check("missing", f"{source} does not exist.")
     folder = config.settings.output_dir or (path if path.is_dir() else path.parent)
@@ -204,5 +204,5 @@ def _writable(config: Config, source: str) -> Check:
     while not folder.exists():
         folder = folder.parent
     if os.access(folder, os.W_OK) and not os.statvfs(folder).f_flag & os.ST_RDONLY:
-        return Check("ok", f"Outputs can be written in {folder}.")
-    return Check("missing", f"Outputs cannot be written in {folder}.", "Use --output-dir.")
+        return Check("ok", f"Output folder {folder}: writable.")
+    return Check("missing", f"Output folder {folder}: not writable.", "Use --output-dir.")
