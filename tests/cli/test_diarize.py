@@ -337,7 +337,7 @@ def test_doctor_checks_the_diarizer(hub: FakeHub, tmp_path: Path, transcribe: Tr
     env = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path)}
     unasked = transcribe("doctor", *PLAIN, env=env)
     assert unasked.code == 0
-    [line] = [line for line in unasked.out.splitlines() if "Who speaks" in line]
+    [line] = [line for line in unasked.out.splitlines() if "Diarization" in line]
     assert line.startswith("note ")
     assert "https://huggingface.co/settings/tokens" in line
     asked = transcribe("doctor", *PLAIN, "--diarize-model", DEFAULT_DIARIZER, env=env)

@@ -82,7 +82,7 @@ def _print_enrolled(voice: Voice, model: str) -> None:
     if len(voice.samples) == 1:
         typer.echo(printable(f"enrolled  {voice.name}  {sample}"), err=True)
     else:
-        total = f"{len(voice.samples)} samples, {format_duration(voice.seconds)} of speech"
+        total = f"now {len(voice.samples)} samples, {format_duration(voice.seconds)} of speech"
         typer.echo(printable(f"added     {voice.name}  {sample}; {total}"), err=True)
 
 
