@@ -342,7 +342,7 @@ def test_doctor_checks_the_diarizer(hub: FakeHub, tmp_path: Path, transcribe: Tr
     assert "https://huggingface.co/settings/tokens" in line
     asked = transcribe("doctor", *PLAIN, "--diarize-model", DEFAULT_DIARIZER, env=env)
     assert asked.code == 4
-    assert "missing  Who speaks" in asked.out
+    assert "missing  Diarization" in asked.out
     ready = transcribe("doctor", *PLAIN, "--diarize-model", "demo", env=env)
     assert ready.code == 0
     assert "ok       Diarization: demo, pyannote.audio 4." in ready.out
