@@ -12,8 +12,10 @@ from typing import Self
 
 from transcribe_cli.audio import SAMPLE_RATE, Waveform
 from transcribe_cli.events import Event, Notice, ignore_event
-from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, DeviceFull, SpokenWord, Task
-from transcribe_cli.recognition.scheduler import Broken, Detected, Heard, Loader, Lost, Recognition
+from transcribe_cli.recognition.device_threads import EngineLoader
+from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, DeviceOutOfMemory, SpokenWord, Task
+from transcribe_cli.recognition.messages import AllDevicesFailed, ClipFailed, LanguageDetected, Recognized
+from transcribe_cli.recognition.scheduler import Scheduler
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.vad import Region
 
@@ -21,7 +23,7 @@ from transcribe_cli.vad import Region
 PATIENCE = 20.0
 PORTUGUESE = JobSpec(model="demo", language="pt")
 
-Answer = Heard | Detected | Lost | Broken
+Answer = Recognized | LanguageDetected | ClipFailed | AllDevicesFailed
 OnBatch = Callable[[Sequence[Clip]], None]
 
 
@@ -68,7 +70,7 @@ class FakeEngine:
         self.batches.append(list(tasks))
         self._on_batch([task.clip for task in tasks])
         return [
-            clip_result(task.clip) if task.temperature >= self._passes_from else task.after(attempt(task.temperature))
+            clip_result(task.clip) if task.temperature >= self._passes_from else task.with_attempt(attempt(task.temperature))
             for task in tasks
         ]
 
@@ -117,7 +119,7 @@ def out_of_memory_above(size: int) -> OnBatch:
 
     def check(clips: Sequence[Clip]) -> None:
         if len(clips) > size:
-            raise DeviceFull("CUDA failed with error out of memory")
+            raise DeviceOutOfMemory("CUDA failed with error out of memory")
 
     return check
 
@@ -144,7 +146,7 @@ class RecognitionHarness:
 
     def __init__(
         self,
-        *loaders: FakeEngine | Loader,
+        *loaders: FakeEngine | EngineLoader,
         batch_timeout: Callable[[float], float] = lambda seconds: PATIENCE,
         on_event: Callable[[Event], None] = ignore_event,
         on_answer: Callable[[Answer], None] = lambda answer: None,
@@ -153,7 +155,7 @@ class RecognitionHarness:
         self._on_event, self._on_answer = on_event, on_answer
         self._inbox: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         found = [(lambda loader=loader: loader) if isinstance(loader, FakeEngine) else loader for loader in loaders]  # type: ignore[misc]
-        self.recognition = Recognition(found, self._take, self._tell, batch_timeout)
+        self.recognition = Scheduler(found, self._take, self._tell, batch_timeout)
 
     def __enter__(self) -> Self:
         self.recognition.__enter__()
@@ -174,9 +176,9 @@ class RecognitionHarness:
             assert time.monotonic() < until, found
             with suppress(queue.Empty):
                 found.append(self._inbox.get(timeout=0.02))
-                if isinstance(found[-1], Lost):
-                    self.recognition.forget(found[-1].clip.waveform)
-            self.recognition.watch()
+                if isinstance(found[-1], ClipFailed):
+                    self.recognition.discard(found[-1].clip.waveform)
+            self.recognition.check_timeouts()
         return found
 
     def pending_answers(self) -> list[Answer]:

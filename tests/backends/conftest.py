@@ -34,18 +34,18 @@ SPEC = JobSpec(model="demo", language="pt")
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs in this process ask often, since nobody pays for that here."""
-    monkeypatch.setattr("transcribe_cli.backends.runpod.attempt._POLL_SECONDS", 0.05)
+def _poll_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs in this process poll often, because the tests are free."""
+    monkeypatch.setattr("transcribe_cli.backends.runpod.polling._POLL_SECONDS", 0.05)
 
 
 @pytest.fixture(scope="package")
 def worker() -> Iterator[Worker]:
-    """A worker with the model loaded; nothing it takes is refused for its address."""
+    """A worker with the model loaded, which may download from private addresses."""
     made = Worker(JobSpec(model="demo"), Settings(device="cpu", offline=True), WorkerLimits(allow_private=True))
     made.start()
     yield made
-    assert made._broken is None
+    assert made._fatal_error is None
     made.close()
 
 
@@ -53,7 +53,7 @@ def worker() -> Iterator[Worker]:
 def fws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of faster-whisper-server, as it comes from the package index, with the demo model.
 
-    It listens on all interfaces unless told otherwise, calls the model's field `model_name`, tells no words, and has no `/models`.
+    By default it listens on all interfaces. Its field for the model is `model_name`; it returns no words, and has no `/models`.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -78,7 +78,7 @@ def fws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def gateway() -> Iterator[Gateway]:
-    """A queue that nobody works for."""
+    """A queue without workers."""
     with running(Gateway()) as made:
         yield made
 
@@ -92,7 +92,7 @@ def served(gateway: Gateway, worker: Worker) -> Iterator[Gateway]:
 
 @dataclass
 class RemoteRunner:
-    """`transcribe remote` with a queue of the tests.
+    """Runs `transcribe remote` with the fake queue.
 
     Attributes:
         events: of all runs in this process.
@@ -103,40 +103,36 @@ class RemoteRunner:
     state: Path
     events: list[Event] = field(default_factory=list)
 
-    def settings(self, **more: object) -> Settings:
-        """What the run is told."""
-        ours = {
+    def settings(self, **options: object) -> Settings:
+        """The settings of a run."""
+        defaults = {
             "runpod_endpoint": ENDPOINT,
             "runpod_api_key": KEY,
             "runpod_url": self.gateway.url,
             "runpod_api_url": self.gateway.url,
             "state_dir": self.state,
         }
-        return Settings.model_validate({**ours, **more})
+        return Settings.model_validate({**defaults, **options})
 
-    def run(self, spec: JobSpec = SPEC, **more: object) -> RunFinished:
+    def run(self, spec: JobSpec = SPEC, **options: object) -> RunFinished:
         """A run in this process."""
-        settings = self.settings(**more)
+        settings = self.settings(**options)
         return self.batch(plan(find_recordings([str(self.folder)]), spec, settings), spec, settings).run()
 
     def batch(self, jobs: Sequence[Job], spec: JobSpec, settings: Settings) -> Batch:
-        """These jobs, on a meter of their own at the prices of the list."""
+        """A batch of these jobs, with a meter of its own and the listed prices."""
         meter = RemoteMeter(
             lambda: load_prices(settings.prices), load_prices(settings.prices).local_price(settings.price_per_hour)
         )
         return Batch(jobs, spec, settings, self.events.append, partial(remote_backend, meter=meter), meter)
 
-    def of(self, kind: type[Event]) -> list[Event]:
-        """The events of a kind."""
-        return [event for event in self.events if isinstance(event, kind)]
-
     @property
     def messages(self) -> str:
-        """All that people were told."""
+        """All messages to the user."""
         return "\n".join(str(getattr(event, "message", "")) for event in self.events)
 
     def line(self, *arguments: str) -> list[str | Path]:
-        """What is typed after `transcribe`."""
+        """The arguments of `transcribe`."""
         line = ["remote", self.folder, "--model", "demo", "-l", "pt", "--runpod-endpoint", ENDPOINT, "--state-dir", self.state]
         return [*line, "--runpod-url", self.gateway.url, "--runpod-api-url", self.gateway.url, *arguments]
 
@@ -145,18 +141,18 @@ class RemoteRunner:
         return command(self.line(*arguments)), environment({"RUNPOD_API_KEY": KEY})
 
     def program(self, *arguments: str) -> Ran:
-        """The program, to its end."""
+        """Run the program to its end."""
         return command_runner(self.folder.parent)(*self.line(*arguments), env={"RUNPOD_API_KEY": KEY})
 
     def started(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """The program, running."""
+        """Start the program."""
         line, env = self.command(*arguments)
         return subprocess.Popen(line, env=env, cwd=self.folder.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 @pytest.fixture
 def remote(gateway: Gateway, tmp_path: Path, say: Callable[..., Path]) -> RemoteRunner:
-    """Two recordings to be done elsewhere."""
+    """Two recordings for a remote backend."""
     folder = tmp_path / "aulas"
     say(folder / "um.wav", "Bom dia a todos.")
     say(folder / "dois.wav", "O professor explica a lição de hoje.")

@@ -1,9 +1,9 @@
-"""Many recordings through `transcribe remote` while everything goes wrong: what was promised, and what it cost.
+"""Runs many recordings through `transcribe remote` with injected faults, and checks that each is done once and that repeats are reported.
 
     .venv/bin/python -m tests.backends.fault_injection --recordings 200
 
-Clients and workers (RunPod's real SDK) are killed with SIGKILL, requests are refused, answered with errors and dropped, results are lost or
-not collected in time. It ends when a client ends by itself. docs/reliability.md has the table.
+Clients and workers (with RunPod's real SDK) are killed with SIGKILL; requests are refused, answered with errors or dropped; results are
+lost or not collected in time. It ends when a client finishes. docs/reliability.md has the results.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.backends.conftest import RemoteRunner
-from tests.backends.gateway import DROP_AFTER, DROP_BEFORE, Gateway, QueuedJob, Trouble, running
+from tests.backends.gateway import DROP_AFTER, DROP_BEFORE, Fault, Gateway, QueuedJob, running
 from tests.backends.workers import kill, start
 from tests.conftest import spoken
 
@@ -30,12 +30,13 @@ NUMBERS = ("um", "dois", "três", "quatro", "cinco", "seis", "sete", "oito", "no
 
 @dataclass
 class Faults:
-    """What goes wrong and how often, and how often it did.
+    """The injected faults: their rates and counts.
 
     Attributes:
         refused, failed, dropped: shares of the clients' requests.
         lost: share of results.
-        client_seconds, worker_seconds: a client lives so long, and so does a worker; 0 for as long as it wants.
+        client_seconds, worker_seconds: time until a client or worker is killed; 0 for never.
+        counts: of the faults so far.
     """
 
     seed: int = 1
@@ -48,85 +49,89 @@ class Faults:
     counts: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self._dice = random.Random(self.seed)
+        self._random = random.Random(self.seed)
 
-    def trouble(self, kind: str) -> Trouble | None:
-        """What happens to a request of a client."""
+    def next_fault(self, kind: str) -> Fault | None:
+        """The fault for a request of a client."""
         if kind not in ("run", "status"):
             return None
-        dice = self._dice.random()
-        for name, share, trouble in (
+        draw = self._random.random()
+        for name, share, fault in (
             ("HTTP 429", self.refused, (429, 0.2)),
             ("HTTP 500", self.failed, 500),
-            ("dropped before it was taken", self.dropped / 2, DROP_BEFORE),
-            ("dropped after it was taken", self.dropped / 2, DROP_AFTER),
+            ("dropped before it was accepted", self.dropped / 2, DROP_BEFORE),
+            ("dropped after it was accepted", self.dropped / 2, DROP_AFTER),
         ):
-            if dice < share:
+            if draw < share:
                 self.counts[f"{kind}: {name}"] += 1
-                return trouble
-            dice -= share
+                return fault
+            draw -= share
         return None
 
     def loses(self, job: QueuedJob) -> bool:
         """Whether the result of a job is lost."""
-        if self._dice.random() >= self.lost:
+        if self._random.random() >= self.lost:
             return False
         self.counts["result lost"] += 1
         return True
 
 
 @dataclass
-class Ended:
-    """How it ended."""
+class Report:
+    """The counts of a run."""
 
     recordings: int
     done: int
     jobs: int
     starts: int
-    again: dict[str, int]
-    told: set[str]
+    repeated: dict[str, int]
+    reported: set[str]
     seconds: float
     log: str
     faults: Counter[str]
 
     @property
-    def silent(self) -> set[str]:
-        """Recordings that were begun more than once, and of which no line says so."""
-        return set(self.again) - self.told
+    def unreported(self) -> set[str]:
+        """Recordings that were started more than once without a log line about it."""
+        return set(self.repeated) - self.reported
 
 
-def run_with_faults(folder: Path, recordings: int, faults: Faults) -> Ended:
-    """The whole of it."""
+def run_with_faults(folder: Path, recordings: int, faults: Faults) -> Report:
+    """Run until a client finishes."""
     tree = folder / "aulas"
     tree.mkdir(parents=True)
     for number in range(recordings):
         text = " ".join(NUMBERS[int(digit)] for digit in f"{number:03}")
         (tree / f"{number:03}.wav").write_bytes(spoken(text))
-    gateway = Gateway(trouble=faults.trouble, lose=faults.loses, lost_after=6.0, retention=120.0)
+    gateway = Gateway(fault_for=faults.next_fault, lose=faults.loses, lost_after=6.0, retention=120.0)
     began = time.monotonic()
     with ExitStack() as stack:
         stack.enter_context(running(gateway))
         stack.enter_context(_Workers(gateway, folder, faults))
         log = folder / "clients.log"
-        for life in _lives(RemoteRunner(gateway, tree, folder / "state"), log, faults):
-            if life in (0, 3):
+        for exit_code in _run_clients(RemoteRunner(gateway, tree, folder / "state"), log, faults):
+            if exit_code in (0, 3):
                 break
     lines = log.read_text()
     starts = Counter(job.name for job in gateway.all_jobs() for _ in range(job.starts))
-    again = {name: count for name, count in starts.items() if count > 1}
-    told = {name for name in starts if any(name in line and _says_so(line) for line in lines.splitlines())}
+    repeated = {name: count for name, count in starts.items() if count > 1}
+    reported = {name for name in starts if any(name in line and "paid for" in line for line in lines.splitlines())}
     done = sum(all(path.with_suffix(f".{ending}").exists() for ending in ("json", "srt", "vtt")) for path in tree.glob("*.wav"))
-    return Ended(
-        recordings, done, len(gateway.all_jobs()), starts.total(), again, told, time.monotonic() - began, lines, faults.counts
+    return Report(
+        recordings,
+        done,
+        len(gateway.all_jobs()),
+        starts.total(),
+        repeated,
+        reported,
+        time.monotonic() - began,
+        lines,
+        faults.counts,
     )
 
 
-def _says_so(line: str) -> bool:
-    return "paid for" in line
-
-
-def _lives(remote: RemoteRunner, log: Path, faults: Faults) -> Iterator[int | None]:
-    """One client after the other; the exit code of each, None for one that was killed."""
+def _run_clients(remote: RemoteRunner, log: Path, faults: Faults) -> Iterator[int | None]:
+    """Run one client after the other, and yield the exit code of each; None for one that was killed."""
     while True:
         line, env = remote.command("--in-flight", "12", "--attempts", "6")
         with log.open("ab") as file:
@@ -142,7 +147,7 @@ def _lives(remote: RemoteRunner, log: Path, faults: Faults) -> Iterator[int | No
 
 
 class _Workers:
-    """Workers that die and are replaced."""
+    """Workers that are killed and replaced."""
 
     def __init__(self, gateway: Gateway, folder: Path, faults: Faults) -> None:
         import threading
@@ -161,33 +166,34 @@ class _Workers:
             thread.join()
 
     def _replace(self, number: int) -> None:
-        life = 0
+        generation = 0
         while not self._ended.is_set():
-            name = f"w{number}-{life}"
+            name = f"w{number}-{generation}"
             process = start(self._gateway, name, self._folder / f"worker-{number}.log")
-            # The other one lives half as long again, so that they do not die together.
+            # The second one lives 50 % longer, so they are not killed at the same time.
             self._ended.wait((self._faults.worker_seconds * (1 + number / 2)) or None)
             self._faults.counts["worker killed"] += not self._ended.is_set()
             kill(process)
-            life += 1
+            generation += 1
 
 
 def main() -> None:
-    """Suffer, and print the table."""
+    """Run, and print the counts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recordings", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        ended = run_with_faults(Path(folder), arguments.recordings, Faults(arguments.seed))
+        report = run_with_faults(Path(folder), arguments.recordings, Faults(arguments.seed))
         (Path.cwd() / "build").mkdir(exist_ok=True)
-        (Path.cwd() / "build/ordeal.log").write_text(ended.log)
-    for name, count in sorted(ended.faults.items()):
+        (Path.cwd() / "build/fault_injection.log").write_text(report.log)
+    for name, count in sorted(report.faults.items()):
         print(f"{count:5}  {name}")
     print(
-        f"{ended.done} of {ended.recordings} recordings done, {ended.jobs} jobs, begun {ended.starts} times, {ended.seconds:.0f} s"
+        f"{report.done} of {report.recordings} recordings done, {report.jobs} jobs, started {report.starts} times,"
+        f" {report.seconds:.0f} s"
     )
-    print(f"begun more than once: {len(ended.again)}; of these without a line saying so: {sorted(ended.silent) or 'none'}")
+    print(f"started more than once: {len(report.repeated)}; without a log line about it: {sorted(report.unreported) or 'none'}")
 
 
 if __name__ == "__main__":

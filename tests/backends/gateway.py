@@ -1,7 +1,7 @@
-"""RunPod's queue on this machine, both sides of it: what clients call, and what the real worker of RunPod's SDK polls.
+"""A local server that implements both sides of RunPod's queue: the API for clients, and the API that RunPod's SDK polls in a worker.
 
-Our reading of https://docs.runpod.io (operation reference, job states, send requests) and of runpod-python. It can be told to misbehave:
-what comes next for a kind of request (`then`), how long results are kept, and whether results get lost.
+Based on https://docs.runpod.io (operation reference, job states, send requests) and on runpod-python. Tests can inject faults: the next
+responses to a kind of request (`then`), how long results are kept, and whether results are lost.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from urllib.parse import parse_qs, urlparse
 KEY = "rpa_KEY_OF_THE_TESTS_0123456789"
 ENDPOINT = "ep-tests"
 FINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT"})
-_POLL_SECONDS = 0.3  # of a worker; the hosted queue holds it for longer
-_MOST_BYTES = 10_000_000
+_LONG_POLL_SECONDS = 0.3  # of a worker; the hosted queue holds requests for longer
+_MAX_REQUEST_BYTES = 10_000_000
 
-# What may come instead of an answer: a status code, with a Retry-After of so many seconds; or the connection is dropped, before the
-# request was taken or after.
+# What can replace a response: a status code, optionally with the seconds of a Retry-After header; or a dropped connection, before or after
+# the request was processed.
 DROP_BEFORE, DROP_AFTER = "drop before", "drop after"
-Trouble = int | tuple[int, float] | str
+Fault = int | tuple[int, float] | str
 
 
 @dataclass(eq=False)
 class QueuedJob:
-    """A job as the queue has it. Seconds since the epoch."""
+    """A job in the queue. Times are seconds since the epoch."""
 
     id: str
     body: dict[str, Any]
@@ -48,44 +48,44 @@ class QueuedJob:
 
     @property
     def name(self) -> str:
-        """The recording's."""
+        """The name of the recording."""
         return str(self.body["input"].get("name", ""))
 
     def view(self) -> dict[str, Any]:
-        """What `/status` says."""
-        said: dict[str, Any] = {"id": self.id, "status": self.status}
+        """The response of `/status`."""
+        document: dict[str, Any] = {"id": self.id, "status": self.status}
         if self.started:
-            said |= {"delayTime": int(1000 * (self.started - self.submitted)), "workerId": self.worker}
+            document |= {"delayTime": int(1000 * (self.started - self.submitted)), "workerId": self.worker}
         if self.ended and self.started:
-            said["executionTime"] = int(1000 * (self.ended - self.started))
+            document["executionTime"] = int(1000 * (self.ended - self.started))
         for key in ("output", "error"):
             if (value := getattr(self, key)) is not None:
-                said[key] = value
+                document[key] = value
         if self.starts > 1:
-            said["retries"] = self.starts - 1
-        return said
+            document["retries"] = self.starts - 1
+        return document
 
 
 @dataclass(eq=False)
 class Gateway:
-    """The state of the queue and its knobs.
+    """The state and the settings of the queue.
 
     Attributes:
-        then: kind of request (run, status, cancel, endpoint, job-done, …) -> what comes next instead of the answer, one after the other.
-        trouble: asked for each request whose `then` is empty.
+        then: kind of request (run, status, cancel, endpoint, job-done, …) -> faults that replace its next responses, in order.
+        fault_for: returns a fault, or None, for each request whose `then` is empty.
         retention: seconds that results are kept.
         lose: whether the result of this job is lost, so that it is COMPLETED and has no output.
-        pools: of cards that the endpoint may take, `cards` for each worker.
-        catalogue: pool -> USD for an hour of it today; without any there is no such list.
-        asleep: the endpoint has no workers, and may have none.
-        hold: nobody is given a job.
-        workers: what `/health` says of them, where it is not the truth.
-        lost_after: a worker that did not ping for so many seconds is gone, and its jobs go back into the queue.
-        log: kind and id of every request of clients.
+        pools: the GPU pools of the endpoint, with `cards` for each worker.
+        catalogue: pool -> current price in USD per hour; if empty, there is no catalogue.
+        asleep: whether the endpoint's max workers is 0.
+        hold: whether workers get no jobs.
+        workers: the counts that `/health` returns, if not the real ones.
+        lost_after: a worker that has not pinged for this many seconds is dead, and its jobs return to the queue.
+        log: kind and job id of every client request.
     """
 
-    then: dict[str, deque[Trouble]] = field(default_factory=lambda: defaultdict(deque))
-    trouble: Callable[[str], Trouble | None] = lambda kind: None
+    then: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
+    fault_for: Callable[[str], Fault | None] = lambda kind: None
     retention: float = 1800.0
     lose: Callable[[QueuedJob], bool] = lambda job: False
     pools: list[str] = field(default_factory=lambda: ["ADA_24"])
@@ -105,12 +105,12 @@ class Gateway:
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def all_jobs(self) -> list[QueuedJob]:
-        """Also those whose results are gone."""
+        """All jobs, including expired ones."""
         with self.changed:
             return [*self.expired.values(), *self.jobs.values()]
 
     def sweep(self) -> None:
-        """What time does: results go, jobs run out of it, the jobs of lost workers are queued again. With `changed` held."""
+        """Expire results, time out jobs, and requeue the jobs of dead workers. Call with `changed` held."""
         now = time.time()
         for job in list(self.jobs.values()):
             policy = job.body.get("policy", {})
@@ -130,7 +130,7 @@ class Gateway:
 
 @contextmanager
 def running(gateway: Gateway) -> Iterator[Gateway]:
-    """The queue, listening on this machine."""
+    """Serve the queue on this machine."""
     handler = type("Handler", (_Handler,), {"gateway": gateway})
     with _Server(("127.0.0.1", 0), handler) as server:
         gateway.url = f"http://127.0.0.1:{server.server_address[1]}/v2"
@@ -146,7 +146,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Clients and workers are killed while they speak: that is no error here."""
+        """Ignore dropped connections: tests kill clients and workers."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
@@ -156,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
     gateway: Gateway
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
         self._route("GET", b"")
@@ -170,22 +170,22 @@ class _Handler(BaseHTTPRequestHandler):
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
         kind = "endpoint" if parts[0] == "serverless" else parts[1]
         gateway = self.gateway
-        trouble = gateway.then[kind].popleft() if gateway.then[kind] else gateway.trouble(kind)
-        if trouble == DROP_BEFORE:
+        fault = gateway.then[kind].popleft() if gateway.then[kind] else gateway.fault_for(kind)
+        if fault == DROP_BEFORE:
             self.close_connection = True
             self.connection.close()
             return
-        if trouble is not None and trouble != DROP_AFTER:
-            code, wait = trouble if isinstance(trouble, tuple) else (trouble, None)
+        if fault is not None and fault != DROP_AFTER:
+            code, wait = fault if isinstance(fault, tuple) else (fault, None)
             self._send(int(code), None, {"retry-after": f"{wait:g}"} if wait is not None else {})
             return
-        worker_side = kind.startswith(("job-", "ping"))
-        answer = self._worker(kind, parts, query, body) if worker_side else self._client(method, kind, parts, body)
-        if trouble == DROP_AFTER:
+        is_worker = kind.startswith(("job-", "ping"))
+        response = self._worker(kind, parts, query, body) if is_worker else self._client(method, kind, parts, body)
+        if fault == DROP_AFTER:
             self.close_connection = True
             self.connection.close()
             return
-        self._send(*answer, {})
+        self._send(*response, {})
 
     def _send(self, code: int, document: object, headers: dict[str, str]) -> None:
         data = b"" if document is None else json.dumps(document).encode()
@@ -198,7 +198,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("content-length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
-        except OSError:  # whoever asked was killed
+        except OSError:  # the client or worker was killed
             self.close_connection = True
 
     def _client(self, method: str, kind: str, parts: list[str], body: bytes) -> tuple[int, object]:
@@ -223,7 +223,7 @@ class _Handler(BaseHTTPRequestHandler):
                     "timeout": 300000,
                 }
             if kind == "run" and method == "POST":
-                return self._submitted(body)
+                return self._submit(body)
             if kind == "health":
                 return 200, {"jobs": {}, "workers": gateway.workers or {"idle": 0, "running": len(gateway.pings)}}
             job = gateway.jobs.get(argument)
@@ -239,8 +239,8 @@ class _Handler(BaseHTTPRequestHandler):
                 gateway.changed.notify_all()
             return 200, job.view()
 
-    def _submitted(self, body: bytes) -> tuple[int, object]:
-        if len(body) > _MOST_BYTES:
+    def _submit(self, body: bytes) -> tuple[int, object]:
+        if len(body) > _MAX_REQUEST_BYTES:
             return 400, {"error": "request too large"}
         document = json.loads(body)
         if not isinstance(document.get("input"), dict):
@@ -256,32 +256,32 @@ class _Handler(BaseHTTPRequestHandler):
         with gateway.changed:
             gateway.pings[name] = time.time()
             if kind in ("job-take", "job-take-batch"):
-                return self._taken(kind, name, int(query.get("batch_size", "1")))
+                return self._take_jobs(kind, name, int(query.get("batch_size", "1")))
             if kind == "job-stop":
                 if not gateway.stopping:
-                    gateway.changed.wait(_POLL_SECONDS)
+                    gateway.changed.wait(_LONG_POLL_SECONDS)
                 ids, gateway.stopping = gateway.stopping, []
                 return (200, {"jobsToStop": ids}) if ids else (204, None)
             if kind == "job-done":
-                self._done(gateway.jobs.get(parts[3]), json.loads(body))
+                self._finish_job(gateway.jobs.get(parts[3]), json.loads(body))
                 gateway.changed.notify_all()
             return 200, {}
 
-    def _taken(self, kind: str, name: str, most: int) -> tuple[int, object]:
+    def _take_jobs(self, kind: str, name: str, max_jobs: int) -> tuple[int, object]:
         gateway = self.gateway
         gateway.sweep()
         if not gateway.queue or gateway.asleep or gateway.hold:
-            gateway.changed.wait(_POLL_SECONDS)
-        found = []
-        while gateway.queue and len(found) < most and not gateway.asleep and not gateway.hold:
+            gateway.changed.wait(_LONG_POLL_SECONDS)
+        taken = []
+        while gateway.queue and len(taken) < max_jobs and not gateway.asleep and not gateway.hold:
             job = gateway.jobs[gateway.queue.pop(0)]
             job.status, job.worker, job.started, job.starts = "IN_PROGRESS", name, time.time(), job.starts + 1
-            found.append({"id": job.id, "input": job.body["input"]})
-        if not found:
+            taken.append({"id": job.id, "input": job.body["input"]})
+        if not taken:
             return 204, None
-        return 200, found if kind == "job-take-batch" else found[0]
+        return 200, taken if kind == "job-take-batch" else taken[0]
 
-    def _done(self, job: QueuedJob | None, document: dict[str, Any]) -> None:
+    def _finish_job(self, job: QueuedJob | None, document: dict[str, Any]) -> None:
         if job is None or job.status in FINAL:
             return
         if document.get("status") == "IN_PROGRESS":

@@ -1,6 +1,6 @@
-"""What every backend promises, whatever it is: to be inherited by the tests of each (`backends/__init__.py` says it in words).
+"""The tests of the contract in `backends/__init__.py`, which the tests of each backend inherit.
 
-A subclass opens its backend in `opened`, over the recordings of `folder`.
+A subclass returns its backend from the fixture `backend`; the recordings are those of `folder`.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ SPEC = JobSpec(model="demo", language="pt")
 
 
 class BackendSuite:
-    """The promises."""
+    """The contract tests."""
 
     @pytest.fixture
-    def opened(self) -> Iterator[Backend]:
-        """The backend."""
+    def backend(self) -> Iterator[Backend]:
+        """The backend under test."""
         raise NotImplementedError
 
     @pytest.fixture
     def folder(self, tmp_path: Path, say: Callable[..., Path]) -> Path:
-        """Three recordings, one of which is none."""
+        """Two recordings, and a file that is none."""
         top = tmp_path / "aulas"
         say(top / "um.wav", "Bom dia a todos.")
         say(top / "dois.wav", "O professor explica a lição de hoje.")
@@ -42,44 +42,44 @@ class BackendSuite:
 
     @pytest.fixture
     def jobs(self, folder: Path) -> list[Job]:
-        """One for each."""
+        """One job per file."""
         return plan(find_recordings([str(folder)]), SPEC, Settings())
 
-    def test_each_job_has_one_outcome(self, opened: Backend, jobs: list[Job]) -> None:
-        """With a transcript of the recording as it is here, or with its error."""
-        opened.check(jobs)
-        found = _by_name(opened.run(iter(jobs), lambda job: True))
-        assert sorted(found) == ["dois.wav", "not.mp3", "um.wav"]
-        assert isinstance(found["not.mp3"].error, RecordingError)
+    def test_each_job_has_one_outcome(self, backend: Backend, jobs: list[Job]) -> None:
+        """With a transcript of the local recording, or with its error."""
+        backend.check(jobs)
+        outcomes = _by_name(backend.run(iter(jobs), lambda job: True))
+        assert sorted(outcomes) == ["dois.wav", "not.mp3", "um.wav"]
+        assert isinstance(outcomes["not.mp3"].error, RecordingError)
         for name in ("um.wav", "dois.wav"):
-            transcript = found[name].transcript
+            transcript = outcomes[name].transcript
             assert transcript is not None
-            recording = found[name].job.recording
+            recording = outcomes[name].job.recording
             assert (transcript.source.name, transcript.source.size) == (name, recording.size)
             assert (transcript.source.uri, transcript.source.modified) == (recording.uri, recording.modified)
             assert transcript.job.fingerprint == SPEC.fingerprint
-            assert transcript.job.backend == opened.name
+            assert transcript.job.backend == backend.name
             assert transcript.text
 
-    def test_what_nobody_wants_has_none(self, opened: Backend, jobs: list[Job]) -> None:
-        """And is asked about once."""
-        asked: list[str] = []
+    def test_refused_jobs_have_no_outcome(self, backend: Backend, jobs: list[Job]) -> None:
+        """`should_run` is called once for each job."""
+        requested: list[str] = []
 
         def should_run(job: Job) -> bool:
-            asked.append(job.recording.name)
+            requested.append(job.recording.name)
             return job.recording.name == "um.wav"
 
-        found = _by_name(opened.run(iter(jobs), should_run))
-        assert list(found) == ["um.wav"]
-        assert sorted(asked) == ["dois.wav", "not.mp3", "um.wav"]
+        outcomes = _by_name(backend.run(iter(jobs), should_run))
+        assert list(outcomes) == ["um.wav"]
+        assert sorted(requested) == ["dois.wav", "not.mp3", "um.wav"]
 
-    def test_without_jobs_it_does_nothing(self, opened: Backend) -> None:
-        """Not even fail."""
-        assert list(opened.run(iter(()), lambda job: True)) == []
+    def test_without_jobs_it_does_nothing(self, backend: Backend) -> None:
+        """It does not fail, either."""
+        assert list(backend.run(iter(()), lambda job: True)) == []
 
-    def test_closing_it_stops_the_work(self, opened: Backend, jobs: list[Job]) -> None:
+    def test_closing_it_stops_the_work(self, backend: Backend, jobs: list[Job]) -> None:
         """Within seconds."""
-        with closing(opened.run(iter(jobs), lambda job: True)) as outcomes:
+        with closing(backend.run(iter(jobs), lambda job: True)) as outcomes:
             next(outcomes)
             began = time.monotonic()
         assert time.monotonic() - began < 30.0

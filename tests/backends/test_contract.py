@@ -1,4 +1,4 @@
-"""The promises of `suite`, kept by each backend and by what they are wrapped in."""
+"""The contract tests of `suite`, for each backend and for a chain with its wrappers."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from transcribe_cli.settings import Settings
 
 
 class TestLocal(BackendSuite):
-    """This machine."""
+    """The local backend."""
 
     @pytest.fixture
-    def opened(self, tmp_path: Path) -> Backend:
+    def backend(self, tmp_path: Path) -> Backend:
         """With two threads."""
         return Local(SPEC, Settings(device="cpu", threads=2, state_dir=tmp_path / "state"), ignore_event)
 
 
 class TestRunPod(BackendSuite):
-    """An endpoint."""
+    """A RunPod endpoint."""
 
     @pytest.fixture
-    def opened(self, served: Gateway, tmp_path: Path) -> Iterator[Backend]:
-        """With our worker behind it."""
+    def backend(self, served: Gateway, tmp_path: Path) -> Iterator[Backend]:
+        """With our worker."""
         return RunPod(SPEC, RemoteRunner(served, tmp_path, tmp_path / "state").settings(), ignore_event)
 
 
@@ -43,16 +43,16 @@ class TestOpenAI(BackendSuite):
     """A server of the OpenAI API."""
 
     @pytest.fixture
-    def opened(self, fws: str, tmp_path: Path) -> Backend:
+    def backend(self, fws: str, tmp_path: Path) -> Backend:
         """faster-whisper-server."""
         return OpenAI(SPEC, Settings(base_url=fws, state_dir=tmp_path / "state"), ignore_event)
 
 
 class TestChain(BackendSuite):
-    """An endpoint with its wrappers, and this machine behind it."""
+    """An endpoint with its wrappers, and the local backend as fallback."""
 
     @pytest.fixture
-    def opened(self, served: Gateway, tmp_path: Path) -> Iterator[Backend]:
+    def backend(self, served: Gateway, tmp_path: Path) -> Iterator[Backend]:
         """As `transcribe remote --fallback local` makes it."""
         settings = RemoteRunner(served, tmp_path, tmp_path / "state").settings(fallback=("local",), device="cpu")
         return remote_backend(SPEC, settings, ignore_event, RemoteMeter(load_prices))

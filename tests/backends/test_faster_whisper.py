@@ -16,18 +16,18 @@ from tests.backends.test_runpod import until
 from tests.backends.workers import kill, launch, needs_sdk
 from transcribe_cli.backends.audio_upload import AudioUpload
 from transcribe_cli.backends.job_ids import JobIdRecord
-from transcribe_cli.backends.runpod.answer import Answer
-from transcribe_cli.backends.runpod.faster_whisper import FasterWhisperWorker
+from transcribe_cli.backends.runpod.faster_whisper import FasterWhisperDialect
+from transcribe_cli.backends.runpod.job_status import JobStatus
 from transcribe_cli.errors import BackendFailed, RecordingError, TranscribeError, UsageError
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.sinks import Output
 from transcribe_cli.sources import Recording
 from transcribe_cli.spec import JobSpec
 
-# Where https://github.com/runpod-workers/worker-faster_whisper was cloned to.
+# Path of a clone of https://github.com/runpod-workers/worker-faster_whisper.
 CLONE = os.environ.get("TEST_RUNPOD_FASTER_WHISPER", "")
 JOB_ID_RECORD = JobIdRecord("a.mp3", "runpod", "ep", "job-1", seconds=6.0)
-# As commit bd500dc gives it.
+# As commit bd500dc returns it.
 OUTPUT: dict[str, Any] = {
     "segments": [
         {
@@ -59,15 +59,15 @@ OUTPUT: dict[str, Any] = {
 
 
 def job(**spec: object) -> Job:
-    """Of a recording that nobody opens."""
+    """A job for a recording that is never opened."""
     top = Path("/aulas")
-    asked = JobSpec.model_validate({"model": "large-v3-turbo", "language": "pt", **spec})
-    return Job(Recording(top / "a.mp3", top), asked, Output(top, "a"), Decision.TRANSCRIBE, "new")
+    requested = JobSpec.model_validate({"model": "large-v3-turbo", "language": "pt", **spec})
+    return Job(Recording(top / "a.mp3", top), requested, Output(top, "a"), Decision.TRANSCRIBE, "new")
 
 
-def test_only_keys_that_it_knows_are_sent_and_none_is_null() -> None:
-    asked = job(beam_size=3, temperature=(0.0, 0.4), log_prob_threshold=None)
-    sent = FasterWhisperWorker().request(asked, AudioUpload("https://signed", "", asked.spec), "")
+def test_only_known_keys_without_null_values_are_sent() -> None:
+    requested = job(beam_size=3, temperature=(0.0, 0.4), log_prob_threshold=None)
+    sent = FasterWhisperDialect().request(requested, AudioUpload("https://signed", "", requested.spec), "")
     assert sent == {
         "audio": "https://signed",
         "model": "turbo",
@@ -87,8 +87,8 @@ def test_only_keys_that_it_knows_are_sent_and_none_is_null() -> None:
     }
 
 
-def test_its_words_come_into_their_segments() -> None:
-    transcript = FasterWhisperWorker().outcome(job(), JOB_ID_RECORD, OUTPUT).transcript
+def test_words_are_assigned_to_their_segments() -> None:
+    transcript = FasterWhisperDialect().outcome(job(), JOB_ID_RECORD, OUTPUT).transcript
     assert transcript is not None
     assert [[word.word for word in segment.words or ()] for segment in transcript.segments] == [
         [" Bom", " dia."],
@@ -99,35 +99,37 @@ def test_its_words_come_into_their_segments() -> None:
     assert transcript == type(transcript).loads(transcript.model_dump_json(exclude_none=True))
 
 
-def test_no_segments_are_no_speech() -> None:
-    transcript = FasterWhisperWorker().outcome(job(), JOB_ID_RECORD, {**OUTPUT, "segments": [], "word_timestamps": []}).transcript
+def test_an_output_without_segments_is_flagged_no_speech() -> None:
+    transcript = (
+        FasterWhisperDialect().outcome(job(), JOB_ID_RECORD, {**OUTPUT, "segments": [], "word_timestamps": []}).transcript
+    )
     assert transcript is not None
     assert transcript.flags == ("no_speech",)
 
 
 @pytest.mark.parametrize("output", [None, {}, {"segments": None}, {"segments": [{"start": 1}]}, "text", {"segments": [3]}])
-def test_an_output_that_is_damaged_is_the_places_failure(output: Any) -> None:
+def test_a_damaged_output_is_a_failure_of_the_backend(output: Any) -> None:
     with pytest.raises(BackendFailed):
-        FasterWhisperWorker().outcome(job(), JOB_ID_RECORD, output)
+        FasterWhisperDialect().outcome(job(), JOB_ID_RECORD, output)
 
 
 @pytest.mark.parametrize(
-    ("spec", "says"),
+    ("spec", "message"),
     [
-        ({"diarize": True}, "cannot tell speakers apart"),
-        ({"channels": "split"}, "cannot keep channels apart"),
-        ({"model": "distil-large-v3"}, "has no model distil-large-v3"),
+        ({"diarize": True}, "does not support diarization"),
+        ({"channels": "split"}, "cannot transcribe channels separately"),
+        ({"model": "distil-large-v3"}, "does not have the model distil-large-v3"),
     ],
 )
-def test_what_it_cannot_do_is_refused_beforehand(spec: dict[str, Any], says: str) -> None:
-    with pytest.raises(UsageError, match=says):
-        list(FasterWhisperWorker().cannot([job(**spec)]))
+def test_unsupported_jobs_are_refused_beforehand(spec: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        list(FasterWhisperDialect().check_jobs([job(**spec)]))
 
 
-def test_what_it_leaves_out_is_said_beforehand() -> None:
-    lines = list(FasterWhisperWorker().cannot([job(hotwords="Lamarck", vad_threshold=0.3)]))
-    assert "no hotwords, vad_threshold: they are left out" in lines[1]
-    assert len(list(FasterWhisperWorker().cannot([job()]))) == 1
+def test_ignored_options_are_reported_beforehand() -> None:
+    lines = list(FasterWhisperDialect().check_jobs([job(hotwords="Lamarck", vad_threshold=0.3)]))
+    assert "ignores these options: hotwords, vad_threshold." in lines[1]
+    assert len(list(FasterWhisperDialect().check_jobs([job()]))) == 1
 
 
 @pytest.mark.parametrize(
@@ -139,15 +141,15 @@ def test_what_it_leaves_out_is_said_beforehand() -> None:
         ("CUDA failed with error out of memory", BackendFailed),
     ],
 )
-def test_its_errors_are_told_apart(error: Any, kind: type[TranscribeError]) -> None:
-    assert type(FasterWhisperWorker().failure(Answer.of({"id": "a", "status": "FAILED", "error": error}))) is kind
+def test_errors_are_classified(error: Any, kind: type[TranscribeError]) -> None:
+    assert type(FasterWhisperDialect().error(JobStatus.parse({"id": "a", "status": "FAILED", "error": error}))) is kind
 
 
 @needs_sdk
 @pytest.mark.slow
 @pytest.mark.skipif(not CLONE, reason="TEST_RUNPOD_FASTER_WHISPER names no clone of RunPod's worker")
-def test_the_unmodified_worker_of_runpod_writes_our_files(gateway: Gateway, remote: RemoteRunner, tmp_path: Path) -> None:
-    """With the demo model under the name of one that it knows."""
+def test_runpods_unmodified_worker_produces_our_files(gateway: Gateway, remote: RemoteRunner, tmp_path: Path) -> None:
+    """With the demo model, under the name of a model that the worker knows."""
     hub = tmp_path / "hf/hub/models--Systran--faster-whisper-tiny"
     demo = Path(transcribe_cli.__file__).parent / "demo/recognizer"
     shutil.copytree(demo, hub / "snapshots/1")
@@ -164,4 +166,4 @@ def test_the_unmodified_worker_of_runpod_writes_our_files(gateway: Gateway, remo
         kill(process)
     assert finished.transcribed == 2, remote.messages + log.read_text()
     assert "-->" in (remote.folder / "um.srt").read_text()
-    assert "reads one file at a time" in remote.messages
+    assert "processes one file at a time" in remote.messages

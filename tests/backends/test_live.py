@@ -1,4 +1,4 @@
-"""RunPod itself, for people with a key: `RUNPOD_API_KEY=… TEST_RUNPOD_ENDPOINT=… TEST_RUNPOD_MODEL=… pytest -m live`. Costs cents."""
+"""RunPod itself. Needs a key, and costs cents: `RUNPOD_API_KEY=… TEST_RUNPOD_ENDPOINT=… TEST_RUNPOD_MODEL=… pytest -m live`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.live
 
 
 @pytest.mark.parametrize("options", [(), ("--upload", "opus")])
-def test_a_recording_comes_back_with_its_words(tmp_path: Path, say: Callable[..., Path], options: tuple[str, ...]) -> None:
+def test_a_recording_is_transcribed(tmp_path: Path, say: Callable[..., Path], options: tuple[str, ...]) -> None:
     missing = [name for name in ("RUNPOD_API_KEY", "TEST_RUNPOD_ENDPOINT", "TEST_RUNPOD_MODEL") if not os.environ.get(name)]
     assert not missing, f"Set {', '.join(missing)}."
     endpoint, model = os.environ["TEST_RUNPOD_ENDPOINT"], os.environ["TEST_RUNPOD_MODEL"]
@@ -27,7 +27,7 @@ def test_a_recording_comes_back_with_its_words(tmp_path: Path, say: Callable[...
     assert "professor" in (tmp_path / "um.srt").read_text()
 
 
-def test_a_wrong_key_is_told(tmp_path: Path, say: Callable[..., Path]) -> None:
+def test_a_wrong_key_is_reported(tmp_path: Path, say: Callable[..., Path]) -> None:
     say(tmp_path / "um.wav", "Bom dia.")
     line = command(["remote", tmp_path, "--runpod-endpoint", os.environ.get("TEST_RUNPOD_ENDPOINT", "nowhere")])
     ran = subprocess.run(line, env=environment({"RUNPOD_API_KEY": "rpa_wrong"}), capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""RunPod's real SDK around our handler, at the queue of the tests."""
+"""Our worker on RunPod's real SDK, with the queue of the tests."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ pytestmark = [needs_sdk, pytest.mark.slow]
 
 @pytest.fixture
 def sdk(gateway: Gateway, tmp_path: Path) -> Iterator[Gateway]:
-    """A queue with a worker of the SDK."""
+    """A queue with a worker on the SDK."""
     with working(gateway, tmp_path / "worker"):
         yield gateway
 
 
-def test_it_does_what_our_own_loop_does(sdk: Gateway, remote: RemoteRunner) -> None:
+def test_recordings_are_transcribed(sdk: Gateway, remote: RemoteRunner) -> None:
     assert remote.run(device="cpu").transcribed == 2
     assert (remote.folder / "um.srt").read_text().startswith("1\n")
 
 
-def test_it_takes_several_jobs_at_once(sdk: Gateway, remote: RemoteRunner) -> None:
+def test_a_worker_runs_several_jobs_at_a_time(sdk: Gateway, remote: RemoteRunner) -> None:
     for number in range(4):
         lecture(remote.folder / f"{number}.wav")
     sdk.hold = True
@@ -41,7 +41,7 @@ def test_it_takes_several_jobs_at_once(sdk: Gateway, remote: RemoteRunner) -> No
     assert remote.run().exit_code == 0
 
 
-def test_a_cancelled_job_ends_and_the_next_one_begins(sdk: Gateway, remote: RemoteRunner) -> None:
+def test_a_job_runs_after_another_was_cancelled(sdk: Gateway, remote: RemoteRunner) -> None:
     for path in remote.folder.iterdir():
         path.unlink()
     lecture(remote.folder / "long.wav", (("Bom dia a todos. Vamos começar a aula.", "pt-br+m3"),) * 60, pause=1.0)
@@ -52,14 +52,14 @@ def test_a_cancelled_job_ends_and_the_next_one_begins(sdk: Gateway, remote: Remo
     assert {job.status for job in sdk.jobs.values()} == {"CANCELLED"}
     (remote.folder / "long.wav").unlink()
     lecture(remote.folder / "short.wav", pause=0.1)
-    began = time.time()
+    started_at = time.time()
     assert remote.run().exit_code == 0
-    assert [job for job in sdk.jobs.values() if job.status == "COMPLETED" and job.started >= began - 1]
+    assert [job for job in sdk.jobs.values() if job.status == "COMPLETED" and job.started >= started_at - 1]
 
 
-def test_everything_goes_wrong_and_each_recording_is_done_once(tmp_path: Path) -> None:
+def test_each_recording_is_transcribed_once_despite_injected_faults(tmp_path: Path) -> None:
     """A small run of `fault_injection`."""
     faults = Faults(seed=3, client_seconds=12.0, worker_seconds=25.0, lost=0.1, dropped=0.1)
-    ended = run_with_faults(tmp_path, 12, faults)
-    assert ended.done == 12, ended.log
-    assert not ended.silent, ended.log
+    report = run_with_faults(tmp_path, 12, faults)
+    assert report.done == 12, report.log
+    assert not report.unreported, report.log

@@ -1,4 +1,4 @@
-"""Who speaks, found out elsewhere."""
+"""Diarization on a remote worker."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WITH_SPEAKERS = SPEC.model_copy(update={"diarize": True, "diarize_model": "demo"
 
 @pytest.fixture
 def hearing(remote: RemoteRunner) -> RemoteRunner:
-    """Three voices."""
+    """A remote with one recording that has three speakers."""
     for path in remote.folder.iterdir():
         path.unlink()
     shutil.copy(EXAMPLES / "hearing.wav", remote.folder / "hearing.wav")
@@ -26,11 +26,11 @@ def hearing(remote: RemoteRunner) -> RemoteRunner:
 
 
 def transcript(remote: RemoteRunner) -> Transcript:
-    """What was written."""
+    """The transcript that was written."""
     return Transcript.loads((remote.folder / "hearing.json").read_bytes())
 
 
-def test_speakers_are_those_of_run(
+def test_speakers_are_the_same_as_those_of_run(
     served: Gateway, hearing: RemoteRunner, transcribe: Callable[..., Ran], tmp_path: Path
 ) -> None:
     here = tmp_path / "here"
@@ -42,7 +42,7 @@ def test_speakers_are_those_of_run(
         assert (hearing.folder / f"hearing.{ending}").read_bytes() == (here / f"hearing.{ending}").read_bytes(), ending
 
 
-def test_only_who_speaks_is_asked_where_the_text_is_there(served: Gateway, hearing: RemoteRunner) -> None:
+def test_an_existing_transcript_is_only_diarized(served: Gateway, hearing: RemoteRunner) -> None:
     assert hearing.run().exit_code == 0
     text = transcript(hearing).text
     finished = hearing.run(WITH_SPEAKERS)
@@ -53,16 +53,16 @@ def test_only_who_speaks_is_asked_where_the_text_is_there(served: Gateway, heari
     assert (transcript(hearing).text, len(transcript(hearing).speakers)) == (text, 3)
 
 
-def test_turns_that_somebody_has_go_along(served: Gateway, hearing: RemoteRunner) -> None:
+def test_given_speaker_turns_are_sent(served: Gateway, hearing: RemoteRunner) -> None:
     lines = ["SPEAKER hearing 1 0.0 30.0 <NA> <NA> Ana <NA> <NA>", "SPEAKER hearing 1 30.0 30.0 <NA> <NA> Rui <NA> <NA>"]
     (hearing.folder / "hearing.wav.rttm").write_text("\n".join(lines))
     assert hearing.run(SPEC.model_copy(update={"diarize": True, "diarize_model": "rttm"})).exit_code == 0, hearing.messages
     assert transcript(hearing).speakers == ("Ana", "Rui")
 
 
-def test_text_without_speakers_is_kept_and_said(served: Gateway, hearing: RemoteRunner) -> None:
-    nobody = SPEC.model_copy(update={"diarize": True, "diarize_model": "nobody/nothing"})
-    finished = hearing.run(nobody)
+def test_a_transcript_is_kept_and_flagged_if_diarization_fails(served: Gateway, hearing: RemoteRunner) -> None:
+    unknown_model = SPEC.model_copy(update={"diarize": True, "diarize_model": "nobody/nothing"})
+    finished = hearing.run(unknown_model)
     assert (finished.exit_code, finished.failed) == (3, 1)
     assert transcript(hearing).flags == ("no_diarization",)
     assert transcript(hearing).job.spec.get("diarize", False) is False

@@ -1,4 +1,4 @@
-"""Audio and results by way of a bucket, and recordings that are in one already."""
+"""Audio and results in a staging bucket, and recordings that are in a bucket already."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
 
 @pytest.fixture
 def bucket(server: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
-    """A folder of a bucket; nothing goes inside a request."""
+    """A folder of a bucket; requests are too small for any audio."""
     monkeypatch.setattr("transcribe_cli.backends.runpod.INLINE_BYTES", 1000)
     return new("s3", server, tmp_path)
 
 
-def test_audio_and_results_go_through_the_bucket_and_nothing_stays(served: Gateway, remote: RemoteRunner, bucket: Tree) -> None:
+def test_audio_and_results_are_staged_and_removed(served: Gateway, remote: RemoteRunner, bucket: Tree) -> None:
     assert remote.run(staging=bucket.url, storage=bucket.options, upload="opus").exit_code == 0, remote.messages
     assert bucket.files() == {}
     for job in served.all_jobs():
@@ -47,7 +47,7 @@ def test_audio_and_results_go_through_the_bucket_and_nothing_stays(served: Gatew
     assert all(event.bytes > 1000 for event in remote.events if isinstance(event, RecordingSent))
 
 
-def test_a_result_in_the_bucket_outlives_the_queue(gateway: Gateway, worker: Worker, remote: RemoteRunner, bucket: Tree) -> None:
+def test_a_staged_result_outlives_the_queue(gateway: Gateway, worker: Worker, remote: RemoteRunner, bucket: Tree) -> None:
     remote.run(detach=True, staging=bucket.url, storage=bucket.options)
     with worker_running(worker, gateway):
         until(lambda: all(job.status == "COMPLETED" for job in gateway.jobs.values()))
@@ -58,13 +58,13 @@ def test_a_result_in_the_bucket_outlives_the_queue(gateway: Gateway, worker: Wor
     assert bucket.files() == {}
 
 
-def test_a_result_in_the_bucket_outlives_a_lost_answer(served: Gateway, remote: RemoteRunner, bucket: Tree) -> None:
+def test_a_staged_result_outlives_a_lost_answer(served: Gateway, remote: RemoteRunner, bucket: Tree) -> None:
     served.lose = lambda job: True
     assert remote.run(staging=bucket.url, storage=bucket.options).exit_code == 0
     assert [job.starts for job in served.all_jobs()] == [1, 1]
 
 
-def test_nothing_stays_in_the_bucket_when_jobs_cannot_be_sent(gateway: Gateway, remote: RemoteRunner, bucket: Tree) -> None:
+def test_staged_audio_is_removed_when_jobs_cannot_be_sent(gateway: Gateway, remote: RemoteRunner, bucket: Tree) -> None:
     gateway.then["run"].extend([400] * 2 + [DROP_AFTER] * 2)
     assert remote.run(staging=bucket.url, storage=bucket.options, attempts=1).exit_code == 3
     assert bucket.files() == {}
@@ -79,7 +79,7 @@ def test_no_signed_url_is_in_any_file(gateway: Gateway, remote: RemoteRunner, bu
     assert "Signature" not in "".join(str(event.as_record()) for event in remote.events)
 
 
-def test_a_recording_in_a_bucket_is_fetched_by_the_worker_itself(served: Gateway, remote: RemoteRunner, bucket: Tree) -> None:
+def test_the_worker_downloads_a_recording_in_a_bucket_itself(served: Gateway, remote: RemoteRunner, bucket: Tree) -> None:
     bucket.put("um.wav", (remote.folder / "um.wav").read_bytes())
     settings = remote.settings(storage=bucket.options)
     jobs = plan(find_recordings([bucket.url], storage=bucket.options), SPEC, settings)
@@ -111,16 +111,16 @@ def test_only_buckets_can_stage(gateway: Gateway, remote: RemoteRunner, url: str
     assert not gateway.jobs
 
 
-def test_a_bucket_that_is_not_there_is_said_before_anything_is_sent(gateway: Gateway, remote: RemoteRunner, bucket: Tree) -> None:
+def test_a_missing_bucket_is_an_error_before_anything_is_sent(gateway: Gateway, remote: RemoteRunner, bucket: Tree) -> None:
     with pytest.raises(StorageNotReady, match="nowhere"):
         remote.run(staging="s3://nowhere/folder", storage=bucket.options)
     assert not gateway.jobs
 
 
-def test_what_a_killed_run_staged_is_removed_by_the_next(
+def test_the_next_run_removes_what_a_killed_run_staged(
     served: Gateway, remote: RemoteRunner, bucket: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed while it put the audio there: nothing was sent, so nothing is said of paying twice."""
+    """Killed while staging: nothing was sent, so no message mentions paying twice."""
     (remote.folder / "dois.wav").unlink()
     with monkeypatch.context() as patch:
         patch.setattr("transcribe_cli.backends.staging.Staging.remove", lambda self, uri: True)  # as after kill -9

@@ -1,7 +1,4 @@
-"""Our handler at the gateway, in a thread of the tests: all of the worker but RunPod's SDK, whose part is a loop over the queue.
-
-So most tests need no SDK; those of `test_sdk.py` put the real one in its place.
-"""
+"""Our worker at the fake queue, in a thread of the tests. This loop replaces RunPod's SDK, which `test_sdk.py` tests."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ from transcribe_cli.worker.handler import Worker
 
 @contextmanager
 def worker_running(worker: Worker, gateway: Gateway, name: str = "w0", concurrency: int = 4) -> Iterator[None]:
-    """The worker takes jobs from the queue for as long as the context lasts."""
+    """The worker takes jobs from the queue while the context is open."""
     ended = threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(_serve(worker, gateway, name, concurrency, ended)), daemon=True)
     thread.start()
@@ -36,13 +33,13 @@ async def _serve(worker: Worker, gateway: Gateway, name: str, concurrency: int, 
     async with httpx.AsyncClient(timeout=60, transport=httpx.AsyncHTTPTransport(retries=2)) as http:
 
         async def do(job: dict[str, Any]) -> None:
-            def tell(request: dict[str, Any], progress: dict[str, Any]) -> None:
+            def report_progress(request: dict[str, Any], progress: dict[str, Any]) -> None:
                 httpx.post(f"{base}/job-done/{name}/{request['id']}", json={"status": "IN_PROGRESS", "output": progress})
 
-            answer = await worker.handle(job, tell)
+            answer = await worker.handle(job, report_progress)
             error = answer.pop("error", None)
             done = {"output": answer, **({"error": error} if error else {})}
-            for _ in range(3):  # as often as the SDK does
+            for _ in range(3):  # as the SDK does
                 answered = await http.post(f"{base}/job-done/{name}/{job['id']}", json=done)
                 if answered.is_success:
                     return
@@ -57,10 +54,10 @@ async def _serve(worker: Worker, gateway: Gateway, name: str, concurrency: int, 
         stopping = asyncio.create_task(stop())
         while not ended.is_set():
             tasks = {job_id: task for job_id, task in tasks.items() if not task.done()}
-            if (room := concurrency - len(tasks)) <= 0:
+            if (free := concurrency - len(tasks)) <= 0:
                 await asyncio.sleep(0.05)
                 continue
-            answer = await http.get(f"{base}/job-take-batch/{name}", params={"batch_size": room})
+            answer = await http.get(f"{base}/job-take-batch/{name}", params={"batch_size": free})
             for job in answer.json() if answer.status_code == 200 else []:
                 tasks[job["id"]] = asyncio.create_task(do(job))
         for task in (stopping, *tasks.values()):

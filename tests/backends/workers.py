@@ -1,7 +1,7 @@
-"""The worker as an endpoint runs it: `transcribe worker` on RunPod's real SDK, in a process of its own, polling the gateway.
+"""The worker as an endpoint runs it: `transcribe worker` on RunPod's real SDK, in a separate process that polls the gateway.
 
-The SDK brings a hundred packages, some of which other tests cannot live beside; so it has a virtual environment of its own, which
-`make test-remote` makes. Without one, tests that need it are skipped.
+The SDK depends on a hundred packages, some of which conflict with other tests. So it has its own virtual environment, which
+`make test-remote` creates. Without it, tests that need the SDK are skipped.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ PYTHON = Path(os.environ.get("TEST_WORKER_PYTHON") or _ROOT / ".venv-worker/bin/
 @cache
 def has_sdk() -> bool:
     """Whether there is an interpreter with the SDK."""
-    known = "import importlib.util as i, sys; sys.exit(i.find_spec('runpod') is None or i.find_spec('transcribe_cli') is None)"
-    return PYTHON.exists() and subprocess.run([PYTHON, "-c", known], check=False).returncode == 0
+    code = "import importlib.util as i, sys; sys.exit(i.find_spec('runpod') is None or i.find_spec('transcribe_cli') is None)"
+    return PYTHON.exists() and subprocess.run([PYTHON, "-c", code], check=False).returncode == 0
 
 
 needs_sdk = pytest.mark.skipif(not has_sdk(), reason="RunPod's SDK is not installed; see `make test-remote`")
 
 
 def start(gateway: Gateway, name: str, log: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    """A worker, starting; it takes jobs after three seconds or so."""
+    """Start a worker. It takes jobs after about three seconds."""
     command = ["-m", "transcribe_cli", "worker", "--model", "demo", "--device", "cpu", "--allow-private", *arguments]
     return launch(gateway, name, log, command, {"PYTHONPATH": str(_ROOT / "src"), "TRANSCRIBE_CONFIG": os.devnull})
 
 
 def launch(gateway: Gateway, name: str, log: Path, command: Sequence[str], extra: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Something of Python on RunPod's SDK, which finds the queue by variables as RunPod sets them."""
+    """Start a Python program with RunPod's SDK. Sets the environment variables by which the SDK finds the queue."""
     base = f"{gateway.url}/{ENDPOINT}"
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith(("RUNPOD_", "TRANSCRIBE_"))},
@@ -66,7 +66,7 @@ def launch(gateway: Gateway, name: str, log: Path, command: Sequence[str], extra
 
 @contextmanager
 def working(gateway: Gateway, folder: Path, *arguments: str, name: str = "w1") -> Iterator[subprocess.Popen[bytes]]:
-    """A worker for as long as the context lasts; what it printed is in `folder`."""
+    """Run a worker during the context; its log is in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     process = start(gateway, name, folder / f"{name}.log", *arguments)
     try:
@@ -76,7 +76,7 @@ def working(gateway: Gateway, folder: Path, *arguments: str, name: str = "w1") -
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """End a worker as a container ends: at once, and its process for pings with it, which would say that it lives."""
+    """Kill a worker like a container: with its ping process, which would otherwise report that the worker is alive."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

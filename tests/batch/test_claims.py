@@ -1,4 +1,4 @@
-"""What a run may work on, and what it finds when a recording's turn comes hours after the plan."""
+"""What a run may claim, and what it finds when a recording starts hours after the plan."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def planned(folder: Path, spec: JobSpec = SPEC, **settings: object) -> Job:
 
 
 def finish(job: Job) -> None:
-    """As another run does it."""
+    """Write the outputs, as another run does."""
     commit(job.output, transcript_of(job.recording, job.spec), RENDERED, stamp=Settings().subtitle_style.stamp, overwrite=True)
 
 
-def dead(job: Job) -> Path:
-    """A lease of a process that was killed."""
+def leave_dead_lease(job: Job) -> Path:
+    """The lease of a process that was killed."""
     path = lease_path(job.recording, job.output)
     path.write_bytes(replace(Owner.this_process(utc_now()), pid=DEAD_PID).dumps())
     return path
@@ -48,25 +48,25 @@ def dead(job: Job) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """With one recording."""
+    """A folder with one recording."""
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "aula.mp3").write_bytes(b"sound")
     return tmp_path / "in"
 
 
 @pytest.fixture
-def told() -> list[Event]:
-    """What claims said."""
+def events() -> list[Event]:
+    """The events that claims emitted."""
     return []
 
 
 @pytest.fixture
-def claims(told: list[Event]) -> Iterator[Claiming]:
-    """Of a run with these settings; given back in the end."""
+def claims(events: list[Event]) -> Iterator[Claiming]:
+    """Makes the claims of a run with these settings; released at the end."""
     made: list[Claims] = []
 
     def make(spec: JobSpec = SPEC, **settings: object) -> Claims:
-        made.append(Claims(spec, Settings.model_validate(settings), told.append).__enter__())
+        made.append(Claims(spec, Settings.model_validate(settings), events.append).__enter__())
         return made[-1]
 
     yield make
@@ -74,28 +74,28 @@ def claims(told: list[Event]) -> Iterator[Claiming]:
         each.__exit__(None, None, None)
 
 
-def test_what_nobody_touched_is_done_as_planned(folder: Path, claims: Claiming) -> None:
-    """The same job, without another look at the folder."""
+def test_an_unchanged_recording_is_claimed_as_planned(folder: Path, claims: Claiming) -> None:
+    """The same job, without reading the folder again."""
     job = planned(folder)
     claim = claims().claim(job)
     assert claim.job is job
-    assert claim.elsewhere is None
+    assert claim.held_by is None
     assert lease_path(job.recording, job.output).exists()
 
 
-def test_what_another_run_holds_is_told(folder: Path, claims: Claiming) -> None:
-    """Here two in one process; given back, it is free."""
+def test_a_claim_names_the_run_that_holds_the_recording(folder: Path, claims: Claiming) -> None:
+    """Two runs in one process; after release the recording is free."""
     job, one, other = planned(folder), claims(), claims()
     one.claim(job)
-    assert other.claim(job).elsewhere == Owner.loads(lease_path(job.recording, job.output).read_bytes())
+    assert other.claim(job).held_by == Owner.loads(lease_path(job.recording, job.output).read_bytes())
     assert not other.is_free(job)
     one.release(job)
     assert other.is_free(job)
-    assert other.claim(job).elsewhere is None
+    assert other.claim(job).held_by is None
 
 
-def test_what_another_run_finished_meanwhile_is_done(folder: Path, claims: Claiming) -> None:
-    """Though the plan said otherwise; and what it left out is only rendered."""
+def test_a_recording_that_another_run_finished_is_done(folder: Path, claims: Claiming) -> None:
+    """Although the plan said otherwise; missing formats are only rendered."""
     job, one = planned(folder), claims()
     finish(job)
     assert one.claim(job).job.decision is Decision.DONE
@@ -106,7 +106,7 @@ def test_what_another_run_finished_meanwhile_is_done(folder: Path, claims: Claim
 
 
 def test_a_transcript_of_another_spec_is_still_out_of_date(folder: Path, claims: Claiming) -> None:
-    """Another run made it with its own settings meanwhile."""
+    """Another run wrote it with other settings."""
     job = planned(folder)
     finish(replace(job, spec=JobSpec(model="large-v3")))
     again = claims().claim(job).job
@@ -114,7 +114,7 @@ def test_a_transcript_of_another_spec_is_still_out_of_date(folder: Path, claims:
 
 
 def test_overwriting_runs_do_each_recording_once(folder: Path, claims: Claiming) -> None:
-    """What was there at the plan is replaced; what another made since is new enough."""
+    """A transcript that existed at planning is replaced; one that another run wrote since then is not."""
     finish(planned(folder))
     job = planned(folder, overwrite=True)
     assert job.decision is Decision.TRANSCRIBE
@@ -125,8 +125,8 @@ def test_overwriting_runs_do_each_recording_once(folder: Path, claims: Claiming)
     assert one.claim(job).job.decision is Decision.DONE
 
 
-def test_a_recording_that_changed_since_is_judged_as_it_is_now(folder: Path, claims: Claiming) -> None:
-    """Another run finished the older one; one that vanished is for whoever reads it."""
+def test_a_recording_that_changed_after_the_plan_is_planned_again(folder: Path, claims: Claiming) -> None:
+    """Another run finished the old version. A missing recording fails when it is read."""
     job, one = planned(folder), claims()
     finish(job)
     (folder / "aula.mp3").write_bytes(b"another sound")
@@ -137,20 +137,20 @@ def test_a_recording_that_changed_since_is_judged_as_it_is_now(folder: Path, cla
     assert one.claim(job).job is job
 
 
-def test_a_run_that_was_killed_while_writing_leaves_its_transcript_to_the_taker(folder: Path, claims: Claiming) -> None:
-    """It is under a temporary name, and nothing is recognized again."""
+def test_a_transcript_of_a_killed_run_is_recovered_with_its_lease(folder: Path, claims: Claiming) -> None:
+    """It has a temporary name, and nothing is recognized again."""
     job = planned(folder)
     finish(job)
     temporary = folder / f".transcribe-{host_id()}-{DEAD_PID}-0123abcd.tmp"
     job.output.path("json").rename(temporary)
-    dead(job)
+    leave_dead_lease(job)
     claim = claims().claim(job)
     assert claim.job.decision is Decision.DONE
     assert not temporary.exists()
 
 
-def test_a_run_that_lost_its_lease_asks_again_before_it_writes(folder: Path, claims: Claiming) -> None:
-    """It writes when nobody has finished; then the other finds it done."""
+def test_a_run_that_lost_its_lease_checks_again_before_it_writes(folder: Path, claims: Claiming) -> None:
+    """It writes if no other run has finished; the other run then finds the recording done."""
     job, one = planned(folder), claims()
     one.claim(job)
     path = lease_path(job.recording, job.output)
@@ -164,32 +164,30 @@ def test_a_run_that_lost_its_lease_asks_again_before_it_writes(folder: Path, cla
     assert one.begin_writing(job).decision is Decision.DONE
 
 
-def test_the_lease_says_how_far_the_recording_is(folder: Path, claims: Claiming) -> None:
-    """At its next refresh, of which writing is one."""
+def test_the_lease_contains_the_progress(folder: Path, claims: Claiming) -> None:
+    """From its next refresh on; the start of writing is one."""
     job, one = planned(folder), claims()
     one.claim(job)
-    one.hear(RecordingProgress("aula.mp3", 30.0, 60.0))
-    one.hear(RecordingProgress("other.mp3", 1.0, 2.0))
+    one.on_event(RecordingProgress("aula.mp3", 30.0, 60.0))
+    one.on_event(RecordingProgress("other.mp3", 1.0, 2.0))
     one.begin_writing(job)
     owner = Owner.loads(lease_path(job.recording, job.output).read_bytes())
     assert (owner.seconds, owner.duration) == (30.0, 60.0)
 
 
-def test_a_sweep_cleans_the_folders_of_a_run(folder: Path, claims: Claiming) -> None:
-    """Of the dead only."""
-    path = dead(planned(folder))
+def test_a_sweep_removes_expired_leases_in_the_folders_of_a_run(folder: Path, claims: Claiming) -> None:
+    """A missing folder is ignored."""
+    path = leave_dead_lease(planned(folder))
     claims().sweep([folder, folder / "nowhere"])
     assert not path.exists()
 
 
-def test_folders_made_below_an_output_folder_go_when_nothing_came_into_them(
-    folder: Path, tmp_path: Path, claims: Claiming
-) -> None:
-    """Others stay."""
+def test_empty_folders_created_below_an_output_folder_are_removed(folder: Path, tmp_path: Path, claims: Claiming) -> None:
+    """Folders with files stay."""
     out = tmp_path / "out"
     job, one = planned(folder, output_dir=out), claims(output_dir=out)
-    one.make_ready(job.output.folder)
-    one.make_ready(out / "a" / "b")
+    one.prepare_folder(job.output.folder)
+    one.prepare_folder(out / "a" / "b")
     one.claim(job)
     assert lease_path(job.recording, job.output).parent == out
     (out / "a" / "kept").touch()
@@ -198,10 +196,10 @@ def test_folders_made_below_an_output_folder_go_when_nothing_came_into_them(
 
 
 @pytest.mark.parametrize("number", [18, 1, 5], ids=["EXDEV", "EPERM", "EIO"])
-def test_a_file_system_that_cannot_rename_is_found_before_the_work(
+def test_a_file_system_that_cannot_rename_is_detected_before_the_work(
     folder: Path, claims: Claiming, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    """One line, and nothing is left there."""
+    """One error, and no file is left behind."""
 
     def refuse(*paths: object) -> None:
         raise OSError(number, os.strerror(number), str(paths[0]))
@@ -209,17 +207,17 @@ def test_a_file_system_that_cannot_rename_is_found_before_the_work(
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", refuse)
         with pytest.raises(OutputRefused, match=f"{os.strerror(number)}.*--output-dir"):
-            claims().make_ready(folder)
+            claims().prepare_folder(folder)
     assert [path.name for path in folder.iterdir()] == ["aula.mp3"]
-    claims().make_ready(folder)
+    claims().prepare_folder(folder)
     assert [path.name for path in folder.iterdir()] == ["aula.mp3"]
 
 
 @pytest.mark.parametrize("number", [18, 1, 5], ids=["EXDEV", "EPERM", "EIO"])
-def test_a_rename_that_fails_in_the_end_keeps_the_transcript_for_the_next_run(
+def test_a_transcript_that_cannot_be_renamed_is_kept_for_the_next_run(
     folder: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    """Its line says where; the next run, which is another process, puts it in its place and renders what is missing."""
+    """The error names the file. The next run, another process, moves it into place and renders what is missing."""
     job = planned(folder)
     original = os.replace
 

@@ -173,7 +173,7 @@ def test_a_transcript_without_speakers_gets_them_and_keeps_its_text(
     options = (*DIARIZED, "--num-speakers", "2", "-f", "json,txt,srt")
     plan = transcribe("plan", folder, *options)
     assert "diarize     hearing.wav" in plan.out
-    assert "nobody said who speaks" in plan.out
+    assert "speakers missing" in plan.out
     assert "1 to diarize" in plan.out
 
     ran = transcribe("run", folder, *options, "--speaker-names", "SPEAKER_00=Ana", *EVENTS)
@@ -220,7 +220,7 @@ def test_a_failed_diarization_keeps_the_text_and_only_diarization_is_repeated(tm
     [line] = [line for line in failed.err.splitlines() if line.startswith("FAILED")]
     assert "hearing.wav" in line
     assert "does not load" in line
-    assert "Its text is written." in line
+    assert "The text is written." in line
     assert "Traceback" not in failed.err
     before = document(folder)
     assert before["flags"] == ["no_diarization"]

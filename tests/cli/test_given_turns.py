@@ -143,7 +143,7 @@ def test_the_users_turns_are_never_overwritten(aula: Path, transcribe: Transcrib
     ran = transcribe("run", aula, *ARGUMENTS, *GIVEN, "-f", "all", *options)
     assert ran.code == 3
     [line] = failures(ran)
-    assert "aula.rttm holds the turns that this recording is given" in line
+    assert "aula.rttm is the RTTM input of this recording" in line
     assert turns.read_text() == TURNS.format(half=HALF)
     assert sorted(path.name for path in aula.parent.iterdir()) == ["aula.rttm", "aula.wav"]
 

@@ -167,7 +167,7 @@ def test_samples_are_added_and_voices_listed_and_removed(recordings: Path, libra
     assert "now 2 samples" in again.err
     wrong = speakers(state, "enroll", "Rui", alone / "ana.wav", *demo)
     assert wrong.code == 2
-    assert "not how Rui sounded before" in wrong.err
+    assert "does not match the enrolled voice Rui" in wrong.err
     [voice] = json.loads(speakers(state, "list", "--json").out)["voices"]
     assert (voice["name"], voice["diarize_model"], voice["dimensions"]) == ("Rui", "demo", 64)
     assert [(sample["source"], sample["start"]) for sample in voice["samples"]] == [("rui.wav", 0), ("rui.wav", 10)]
@@ -201,7 +201,7 @@ def test_an_unsuitable_recording_for_enrollment_is_one_line(recordings: Path, tm
     said = {
         f"{tmp_path / 'silence.wav'}": "Nobody speaks in",
         f"{alone}@0-4": "s of speech in",
-        f"{alone}@1:00:00-": "is after the end",
+        f"{alone}@1:00:00-": "starts after the end",
         f"{alone}@0:05-9:00": "ends after the recording",
         f"{tmp_path / 'nowhere.wav'}": "There is no file",
         f"{alone}@5": "is no stretch of",

@@ -215,7 +215,7 @@ def test_without_a_lease_the_work_is_done_and_one_warning_is_shown(tree: Path, t
     assert ran.code == 0
     [line] = [line for line in ran.err.splitlines() if "ease" in line]
     assert line == (
-        f"Warning: Leases cannot be written in {tree} (not a regular file): another run over these recordings would do them again."
+        f"Warning: Leases cannot be written in {tree} (not a regular file): another run over these recordings would process them again."
     )
     for number in range(5):
         check_set(tree / str(number))

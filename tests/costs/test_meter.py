@@ -1,4 +1,4 @@
-"""What a run on this machine has cost, and who has cost what while recordings are worked on side by side."""
+"""The cost of a run on this machine, and of each recording while several are in progress."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ HOUR = Price("a contract", per_hour=3.6)  # a tenth of a cent a second
 
 
 class Clock:
-    """Seconds that pass when a test says so."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 100.0
 
     def __call__(self) -> float:
-        """Now."""
+        """The current time in seconds."""
         return self.now
 
 
 def done(name: str) -> RecordingDone:
-    """The end of a recording."""
+    """The final event of a recording."""
     return RecordingDone(name, (), "pt", 1.0, 1.0, 1, ())
 
 
-def test_recordings_worked_on_side_by_side_share_the_time() -> None:
-    """Equally, and the time in which there is none is nobody's."""
+def test_recordings_in_progress_share_the_time_equally() -> None:
+    """Time without a recording belongs to none."""
     clock = Clock()
     meter = LocalMeter(HOUR, clock)
     clock.now += 10  # the model is loaded
@@ -52,20 +52,20 @@ def test_recordings_worked_on_side_by_side_share_the_time() -> None:
     assert meter.recording_cost("a") is None
 
 
-def test_a_recording_that_begins_anew_keeps_what_it_has_cost() -> None:
-    """It changed while it was read."""
+def test_a_restarted_recording_keeps_its_cost() -> None:
+    """A recording restarts if it changes while it is read."""
     clock = Clock()
     meter = LocalMeter(HOUR, clock)
     for _ in range(2):
         meter.on_event(RecordingStarted("a", 1))
         clock.now += 5
-    found = meter.recording_cost("a")
-    assert found is not None
-    assert found.seconds == 10.0
+    cost = meter.recording_cost("a")
+    assert cost is not None
+    assert cost.seconds == 10.0
 
 
-def test_without_a_price_nothing_costs() -> None:
-    """Nor is anything said to cost nothing."""
+def test_without_a_price_costs_are_unknown() -> None:
+    """They are None, not 0."""
     meter = LocalMeter(None)
     meter.on_event(RecordingStarted("a", 1))
     assert meter.total_cost() is None
@@ -73,16 +73,16 @@ def test_without_a_price_nothing_costs() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.booleans(), st.floats(0, 1000)), max_size=40))
-def test_the_shares_are_never_more_than_the_whole(steps: list[tuple[str, bool, float]]) -> None:
-    """Whatever begins and ends when."""
-    clock, shares = Clock(), 0.0
+def test_the_sum_of_recording_costs_never_exceeds_the_total(steps: list[tuple[str, bool, float]]) -> None:
+    """For any order of starts and ends."""
+    clock, total_of_recordings = Clock(), 0.0
     meter = LocalMeter(HOUR, clock)
     for name, begins, seconds in steps:
         event: Event = RecordingStarted(name, 1) if begins else done(name)
-        if not begins and (share := meter.recording_cost(name)) is not None:
-            shares += share.amount
+        if not begins and (cost := meter.recording_cost(name)) is not None:
+            total_of_recordings += cost.amount
         meter.on_event(event)
         clock.now += seconds
-    whole = meter.total_cost()
-    assert whole is not None
-    assert shares <= whole + 1e-4
+    total = meter.total_cost()
+    assert total is not None
+    assert total_of_recordings <= total + 1e-4

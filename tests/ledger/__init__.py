@@ -1,1 +1,1 @@
-"""The history of runs."""
+"""Tests of `transcribe_cli.ledger`."""

@@ -1,4 +1,4 @@
-"""Runs as the ledger hears of them."""
+"""Events of runs, and helpers that write them to a ledger."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from transcribe_cli.ledger.database import Database
 from transcribe_cli.ledger.run_writer import RunWriter
 from transcribe_cli.spec import JobSpec
 
-BEGAN = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
+RUN_START = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
 STARTED = RunStarted(recordings=3, to_transcribe=2, to_diarize=0, to_render=0, done=1, bytes=9)
 
 
 def facts(**more: Any) -> RunFacts:
-    """Of a run on this machine."""
+    """The facts about a run on this machine."""
     values: dict[str, Any] = {
         "tool": "transcribe-cli 0",
         "backend": "local",
@@ -38,26 +38,26 @@ def facts(**more: Any) -> RunFacts:
 
 
 def done(name: str, **more: Any) -> RecordingDone:
-    """A recording of an hour, done in a minute."""
+    """The final event of a recording of an hour that took a minute."""
     values: dict[str, Any] = {"outputs": (), "language": "pt", "duration": 3600.0, "seconds": 60.0, "words": 9, "flags": ()}
     return RecordingDone(name, **{**values, **more})
 
 
 def finished(**more: Any) -> RunFinished:
-    """The end of a run of an hour of audio in 70 seconds."""
+    """The final event of a run: an hour of audio in 70 seconds."""
     counts = dict.fromkeys(("diarized", "rendered", "skipped", "failed", "elsewhere", "not_tried"), 0)
     values: dict[str, Any] = {"transcribed": 1, "audio_seconds": 3600.0, "seconds": 70.0, "rtfx": 51.4, "exit_code": 0}
     return RunFinished(**{**counts, **values, **more})
 
 
 def whole_run(**more: Any) -> list[Event]:
-    """One recording in it."""
+    """A run with one recording."""
     loaded = ModelLoaded("small", more.pop("device", "cpu/int8"), 2, 10.0)
     return [STARTED, loaded, RecordingStarted("a.mp3", 9), done("a.mp3", cost=0.01), finished(**more)]
 
 
 def eventful_run() -> list[Event]:
-    """Everything that can happen."""
+    """A run with every kind of event."""
     return [
         STARTED,
         RecordingStarted("a.mp3", 9),
@@ -73,14 +73,14 @@ def eventful_run() -> list[Event]:
 
 
 def attempt(name: str, **more: Any) -> AttemptEnded:
-    """At an endpoint, which computed half a minute for an hour of audio."""
+    """An attempt at an endpoint that computed half a minute for an hour of audio."""
     values: dict[str, Any] = {"place": "ep1", "job": "j1", "computing": 30.0, "queued": 4.0, "audio": 3600.0, "bytes": 7}
     rest: dict[str, Any] = {"cost": 0.009, "error": "", "perhaps_again": False}
     return AttemptEnded(name, **{"backend": "runpod", **values, **rest, **more})
 
 
 def rented_run() -> list[Event]:
-    """One recording at an endpoint: lost once, and done."""
+    """A run with one recording at an endpoint: the first result was lost, the second attempt succeeded."""
     again = AttemptFailed("a.mp3", "place_failed", "Its result was lost. Try 2 of 3.", 30.0, 0.009, "runpod")
     return [
         STARTED,
@@ -94,11 +94,11 @@ def rented_run() -> list[Event]:
     ]
 
 
-def write(database: Database, events: list[Event], known: RunFacts | None = None, began: datetime = BEGAN) -> RunFacts:
-    """These events, a second apart, in one transaction."""
+def write(database: Database, events: list[Event], known: RunFacts | None = None, start: datetime = RUN_START) -> RunFacts:
+    """Write these events, a second apart, in one transaction."""
     known = known or facts()
     with database.write_transaction() as connection:
-        dated = [(began + timedelta(seconds=second), event) for second, event in enumerate(events)]
+        dated = [(start + timedelta(seconds=second), event) for second, event in enumerate(events)]
         RunWriter(known).write(connection, dated)
     return known
 

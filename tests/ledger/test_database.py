@@ -1,4 +1,4 @@
-"""Making, sharing and losing a ledger: every failure is one error with one line."""
+"""Creating, sharing and upgrading a ledger: every failure is a LedgerUnavailable with one line."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from transcribe_cli.ledger.history import runs
 
 
 def count(database: Database) -> int:
-    """How many runs are in it."""
+    """The number of runs in the ledger."""
     with database.read_connection() as connection:
         return 0 if connection is None else len(runs(connection))
 
 
 def failure(database: Database) -> LedgerUnavailable:
-    """Why nothing can be written."""
+    """The error when events are written."""
     with pytest.raises(LedgerUnavailable) as caught:
         write(database, whole_run())
     database.close()
@@ -34,8 +34,8 @@ def failure(database: Database) -> LedgerUnavailable:
     return caught.value
 
 
-def test_a_new_ledger_is_its_owners_alone(tmp_path: Path) -> None:
-    """Names of recordings are nobody else's business."""
+def test_only_the_owner_can_read_a_new_ledger(tmp_path: Path) -> None:
+    """It contains names of recordings."""
     folder = tmp_path / "state"
     database = Database(sqlite(folder))
     write(database, whole_run())
@@ -44,8 +44,8 @@ def test_a_new_ledger_is_its_owners_alone(tmp_path: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["ledger.db"]
 
 
-def test_asking_makes_nothing(tmp_path: Path) -> None:
-    """A ledger that is not there, or an empty file, has no runs."""
+def test_reading_creates_nothing(tmp_path: Path) -> None:
+    """A missing ledger, or an empty file, has no runs."""
     database = Database(sqlite(tmp_path / "state"))
     assert count(database) == 0
     assert not (tmp_path / "state").exists()
@@ -53,8 +53,8 @@ def test_asking_makes_nothing(tmp_path: Path) -> None:
     assert count(Database(sqlite(tmp_path))) == 0
 
 
-def test_a_file_that_is_not_there_is_known_without_sqlalchemy(tmp_path: Path) -> None:
-    """Everything else has to be asked."""
+def test_a_missing_file_is_detected_without_sqlalchemy(tmp_path: Path) -> None:
+    """Other databases may exist."""
     assert not ledger_exists(sqlite(tmp_path))
     assert not ledger_exists(f"{sqlite(tmp_path)}?timeout=3")
     (tmp_path / "ledger.db").touch()
@@ -64,8 +64,8 @@ def test_a_file_that_is_not_there_is_known_without_sqlalchemy(tmp_path: Path) ->
     assert ledger_exists("postgresql+psycopg://team@host/db")
 
 
-def test_what_is_no_database_is_said(tmp_path: Path) -> None:
-    """And left as it is."""
+def test_a_file_that_is_no_database_is_reported(tmp_path: Path) -> None:
+    """And not changed."""
     (tmp_path / "ledger.db").write_text("these are my notes, not a database\n" * 99)
     database = Database(sqlite(tmp_path))
     assert "not a database" in failure(database).message
@@ -74,8 +74,8 @@ def test_what_is_no_database_is_said(tmp_path: Path) -> None:
     assert (tmp_path / "ledger.db").read_text().startswith("these are my notes")
 
 
-def test_a_damaged_ledger_is_said(tmp_path: Path) -> None:
-    """Pages that were overwritten."""
+def test_a_damaged_ledger_is_reported(tmp_path: Path) -> None:
+    """With overwritten pages."""
     database = Database(sqlite(tmp_path))
     for _ in range(40):
         write(database, whole_run())
@@ -86,14 +86,14 @@ def test_a_damaged_ledger_is_said(tmp_path: Path) -> None:
     assert failure(Database(sqlite(tmp_path))).code == "ledger_unavailable"
 
 
-def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
-    """Because a file is in its way."""
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
+    """Because there is a file at its path."""
     (tmp_path / "state").touch()
     assert "cannot be used" in failure(Database(sqlite(tmp_path / "state"))).message
 
 
-def test_a_ledger_that_somebody_keeps_locked_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For a while it is waited for; the transaction that came too late is not in it."""
+def test_a_locked_ledger_is_busy_after_a_timeout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The transaction that timed out is not in the ledger."""
     monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.1)
     database = Database(sqlite(tmp_path))
     write(database, whole_run())
@@ -108,8 +108,8 @@ def test_a_ledger_that_somebody_keeps_locked_is_busy(tmp_path: Path, monkeypatch
     assert count(database) == 2
 
 
-def test_tables_of_somebody_else_are_left_alone(tmp_path: Path) -> None:
-    """A database that has a table `jobs` of its own does not get ours."""
+def test_tables_of_another_program_are_not_used(tmp_path: Path) -> None:
+    """No tables are created in a database with another program's table `jobs`."""
     other = sqlite3.connect(tmp_path / "ledger.db")
     other.execute("create table jobs (id)")
     other.commit()
@@ -119,28 +119,28 @@ def test_tables_of_somebody_else_are_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["", "ledger.db", "nosuch://host/db", "http://host", "sqlite://host/x", "postgresql://:port/x"])
-def test_an_address_that_cannot_be_meant_is_said(url: str) -> None:
-    """With what one looks like."""
+def test_an_invalid_url_is_reported(url: str) -> None:
+    """With an example of a valid one."""
     with pytest.raises(LedgerUnavailable, match="ledger"):
         write(Database(url), whole_run())
 
 
-def test_a_driver_that_is_not_installed_has_its_cure() -> None:
-    """The pip command."""
+def test_a_missing_driver_is_reported_with_the_pip_command() -> None:
+    """For databases other than SQLite."""
     with pytest.raises(LedgerUnavailable, match="pip install pymysql"):
         Database("mysql+pymysql://me:topsecret@host/db")
 
 
-def test_a_server_that_is_not_there_is_said_without_the_password() -> None:
-    """In the message, the hint, and what people call it."""
+def test_an_unreachable_server_is_reported_without_the_password() -> None:
+    """In the message, the hint and the name of the database."""
     pytest.importorskip("psycopg")
     database = Database("postgresql+psycopg://me:topsecret@127.0.0.1:9/db?application_name=topsecret")
     assert "topsecret" not in database.name
     assert "topsecret" not in str(failure(database))
 
 
-def test_runs_in_many_processes_write_at_once(tmp_path: Path) -> None:
-    """Also when all of them make it: none is lost, none waits in vain."""
+def test_many_processes_can_write_at_the_same_time(tmp_path: Path) -> None:
+    """Also if all of them try to create the ledger: no run is lost, no process times out."""
     code = (
         "import sys; from tests.ledger.runs import write, whole_run; from transcribe_cli.ledger.database import Database\n"
         "database = Database(sys.argv[1])\n"
@@ -152,7 +152,7 @@ def test_runs_in_many_processes_write_at_once(tmp_path: Path) -> None:
 
 
 def test_a_ledger_of_a_newer_version_is_neither_read_nor_written(tmp_path: Path) -> None:
-    """It says so, with the cure."""
+    """The error has a hint."""
     database = Database(sqlite(tmp_path))
     write(database, whole_run())
     with database.write_transaction() as connection:
@@ -162,8 +162,8 @@ def test_a_ledger_of_a_newer_version_is_neither_read_nor_written(tmp_path: Path)
         count(database)
 
 
-def test_an_older_ledger_takes_the_steps_that_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each once, whether it is read or written first; its runs stay."""
+def test_an_older_ledger_is_upgraded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each step runs once, whether the ledger is read or written first. Existing runs are kept."""
     database = Database(sqlite(tmp_path))
     write(database, whole_run())
 
@@ -179,13 +179,13 @@ def test_an_older_ledger_takes_the_steps_that_it_lacks(tmp_path: Path, monkeypat
         assert connection.execute(text("select count(*), count(room) from runs")).one() == (2, 0)
 
 
-def test_a_ledger_of_version_1_gets_the_columns_of_rented_places(tmp_path: Path) -> None:
-    """Its rows stay, and what is written now has them."""
+def test_a_ledger_of_version_1_gets_the_columns_of_rented_backends(tmp_path: Path) -> None:
+    """Existing rows are kept; new rows have the columns."""
     database = Database(sqlite(tmp_path))
     write(database, whole_run())
-    new = ("place", "job", "computing", "queued", "audio_seconds", "bytes_sent", "perhaps_again")
+    new_columns = ("place", "job", "computing", "queued", "audio_seconds", "bytes_sent", "perhaps_again")
     with database.write_transaction() as connection:
-        for name in new:
+        for name in new_columns:
             connection.execute(text(f"alter table attempts drop column {name}"))
         connection.execute(text("update ledger_schema set version = 1"))
     write(database, rented_run())
@@ -195,8 +195,8 @@ def test_a_ledger_of_version_1_gets_the_columns_of_rented_places(tmp_path: Path)
         assert connection.execute(text("select count(*), count(place), sum(computing) from attempts")).one() == (3, 2, 90.0)
 
 
-def test_a_step_that_fails_leaves_the_ledger_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All of it is one transaction."""
+def test_a_failed_step_does_not_change_the_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The upgrade is one transaction."""
     database = Database(sqlite(tmp_path))
     write(database, whole_run())
 

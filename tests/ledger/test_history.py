@@ -1,4 +1,4 @@
-"""What the ledger says about past runs."""
+"""Queries of the ledger."""
 
 from __future__ import annotations
 
@@ -9,7 +9,19 @@ from typing import Any
 
 import pytest
 
-from tests.ledger.runs import BEGAN, STARTED, attempt, done, eventful_run, facts, finished, rented_run, sqlite, whole_run, write
+from tests.ledger.runs import (
+    RUN_START,
+    STARTED,
+    attempt,
+    done,
+    eventful_run,
+    facts,
+    finished,
+    rented_run,
+    sqlite,
+    whole_run,
+    write,
+)
 from transcribe_cli.costs.estimate import PastRun
 from transcribe_cli.events import RecordingStarted
 from transcribe_cli.ledger.database import Database
@@ -22,26 +34,26 @@ SMALL = JobSpec(model="small")
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """A new ledger."""
-    made = Database(sqlite(tmp_path))
-    yield made
-    made.close()
+    new = Database(sqlite(tmp_path))
+    yield new
+    new.close()
 
 
 def past(database: Database, spec: JobSpec = SMALL, **which: Any) -> list[PastRun]:
-    """The runs that say how fast this machine is."""
+    """The past runs from which the speed of this machine is measured."""
     with database.read_connection() as connection:
         assert connection is not None
         return past_runs(connection, spec, **which)
 
 
-def test_a_run_says_how_fast_the_machine_is_after_loading(database: Database) -> None:
+def test_the_load_time_is_separate_from_the_time_of_a_run(database: Database) -> None:
     """An hour of audio in 70 s, of which 10 s were loading."""
     write(database, whole_run())
     assert past(database) == [PastRun(3600.0, 60.0, 10.0)]
 
 
-def test_only_runs_of_the_same_work_say_something(database: Database) -> None:
-    """Model, beams, in sequence, with speakers, on this device, on this machine, here."""
+def test_only_comparable_runs_are_returned(database: Database) -> None:
+    """With the same model, beam size, diarization, device and backend."""
     write(database, whole_run())
     write(database, whole_run(), facts(spec=JobSpec(model="small", beam_size=1)))
     write(database, whole_run(), facts(spec=JobSpec(model="small", diarize=True)))
@@ -56,15 +68,15 @@ def test_only_runs_of_the_same_work_say_something(database: Database) -> None:
 
 
 def test_the_device_is_that_of_the_newest_run(database: Database) -> None:
-    """Unless one is named: a machine that has a GPU since yesterday is another machine."""
+    """Unless a device is given. A machine that got a GPU has another speed."""
     for night, device in enumerate(["cpu/int8", "cpu/int8", "cuda/float16"]):
-        write(database, whole_run(device=device), began=BEGAN + timedelta(days=night))
+        write(database, whole_run(device=device), start=RUN_START + timedelta(days=night))
     assert len(past(database)) == 1
     assert len(past(database, device="cpu")) == 2
 
 
-def test_long_runs_that_came_to_their_end_say_more(database: Database) -> None:
-    """Others are only asked when there are no such."""
+def test_complete_and_long_runs_are_preferred(database: Database) -> None:
+    """Others are returned only if there are none of these."""
     write(database, whole_run(stopped_by="until", exit_code=5))
     assert len(past(database)) == 1
     write(database, whole_run(audio_seconds=10.0))
@@ -73,11 +85,11 @@ def test_long_runs_that_came_to_their_end_say_more(database: Database) -> None:
     assert [run.audio_seconds for run in past(database)] == [3600.0]
 
 
-def test_a_place_elsewhere_is_as_fast_as_its_jobs(database: Database) -> None:
-    """What it computed for those that succeeded, not how long the run waited; or as long as they took, where it does not say."""
+def test_the_speed_of_a_remote_backend_is_that_of_its_jobs(database: Database) -> None:
+    """The compute time of successful attempts counts, not the run's time; without a reported compute time, the attempt's time."""
     write(database, rented_run(), facts(backend="runpod"))
-    silent = [attempt("a.mp3", backend="openai", computing=unknown) for unknown in (None, 0.0)]
-    for ended in silent:
+    unreported = [attempt("a.mp3", backend="openai", computing=unknown) for unknown in (None, 0.0)]
+    for ended in unreported:
         write(database, [STARTED, RecordingStarted("a.mp3", 9, backend="openai"), ended, done("a.mp3"), finished()])
     with database.read_connection() as connection:
         assert connection is not None
@@ -86,24 +98,24 @@ def test_a_place_elsewhere_is_as_fast_as_its_jobs(database: Database) -> None:
         assert past_attempts(connection, JobSpec(model="medium"), "runpod") == []
 
 
-def test_what_was_paid_is_told_by_run_and_place(database: Database) -> None:
-    """Attempts, those that failed, seconds, money; this machine is not among them."""
+def test_usage_is_summed_by_run_and_endpoint(database: Database) -> None:
+    """Attempts, failures, seconds and cost; without this machine."""
     write(database, rented_run(), facts(backend="runpod"))
-    write(database, whole_run(), began=BEGAN + timedelta(days=1))
+    write(database, whole_run(), start=RUN_START + timedelta(days=1))
     with database.read_connection() as connection:
         assert connection is not None
         [first, second] = runs(connection)
-        [paid] = backend_usage(connection, [first, second])
+        [usage] = backend_usage(connection, [first, second])
         assert backend_usage(connection, [second]) == []
-    assert (paid.run_id, paid.backend, paid.place, paid.attempts, paid.failed) == (first.id, "runpod", "ep1", 2, 1)
-    assert (paid.computing, paid.audio_seconds, paid.of_unknown_cost) == (90.0, 7200.0, 0)
-    assert paid.cost == pytest.approx(0.027)
+    assert (usage.run_id, usage.backend, usage.place, usage.attempts, usage.failed) == (first.id, "runpod", "ep1", 2, 1)
+    assert (usage.computing, usage.audio_seconds, usage.of_unknown_cost) == (90.0, 7200.0, 0)
+    assert usage.cost == pytest.approx(0.027)
 
 
-def test_runs_can_be_asked_for_by_day_and_number(database: Database) -> None:
-    """The newest last."""
+def test_runs_can_be_limited_by_date_and_number(database: Database) -> None:
+    """The newest is last."""
     for night in range(5):
-        write(database, whole_run(), began=BEGAN + timedelta(days=night))
+        write(database, whole_run(), start=RUN_START + timedelta(days=night))
     with database.read_connection() as connection:
         assert connection is not None
         everything = runs(connection)
@@ -113,10 +125,10 @@ def test_runs_can_be_asked_for_by_day_and_number(database: Database) -> None:
         assert everything[0].rtfx == pytest.approx(3600 / 70)
 
 
-def test_failures_are_those_of_the_runs_asked_for(database: Database) -> None:
+def test_failures_are_those_of_the_given_runs(database: Database) -> None:
     """With the recording and the reason."""
     write(database, eventful_run())
-    write(database, whole_run(), began=BEGAN + timedelta(days=1))
+    write(database, whole_run(), start=RUN_START + timedelta(days=1))
     with database.read_connection() as connection:
         assert connection is not None
         [failed] = failed_jobs(connection, runs(connection))

@@ -1,4 +1,4 @@
-"""The ledger of a team, in a PostgreSQL server of the tests' own; skipped where there is no such server program or no driver."""
+"""A shared ledger on a PostgreSQL server that the tests start. Skipped if the server or the driver is not installed."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ pytestmark = pytest.mark.skipif(PROGRAMS is None, reason="no PostgreSQL server i
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """The URL of a server that only listens on a socket in its own folder; it refuses to run as root."""
+    """The URL of a server that listens only on a socket in its own folder. PostgreSQL refuses to run as root."""
     pytest.importorskip("psycopg")
     assert PROGRAMS is not None
-    folder = Path(tempfile.mkdtemp(prefix="pg"))  # a socket's path may have 107 bytes, which pytest's folders use up
+    folder = Path(tempfile.mkdtemp(prefix="pg"))  # a socket's path is limited to 107 bytes, and pytest's folders are longer
     unprivileged: dict[str, Any] = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
     if unprivileged:
         shutil.chown(folder, "nobody", "nogroup")
@@ -47,8 +47,8 @@ def server() -> Iterator[str]:
         shutil.rmtree(folder)
 
 
-def test_runs_of_many_machines_that_make_the_ledger_at_once_are_all_in_it(server: str) -> None:
-    """Also the first ones, none of which finds any tables."""
+def test_many_processes_can_create_the_ledger_at_the_same_time(server: str) -> None:
+    """No run is lost, including the first ones, which find no tables."""
     code = (
         "import sys; from tests.ledger.runs import write, whole_run; from transcribe_cli.ledger.database import Database\n"
         "database = Database(sys.argv[1])\n"
@@ -63,8 +63,8 @@ def test_runs_of_many_machines_that_make_the_ledger_at_once_are_all_in_it(server
     database.close()
 
 
-def test_the_history_is_what_it_is_in_a_file(server: str) -> None:
-    """Speeds, runs, failures."""
+def test_queries_return_the_same_as_with_sqlite(server: str) -> None:
+    """Speeds, runs and failures."""
     database = Database(server)
     known = write(database, eventful_run(), facts(spec=JobSpec(model="medium")))
     write(database, rented_run(), facts(backend="runpod", spec=JobSpec(model="medium")))
@@ -74,7 +74,7 @@ def test_the_history_is_what_it_is_in_a_file(server: str) -> None:
         assert past_attempts(connection, JobSpec(model="medium"), "runpod") == [PastRun(3600.0, 60.0, 0.0)]
         [failed] = failed_jobs(connection, [run for run in runs(connection) if run.id == known.id])
         assert failed.error == "b.mp3 is not audio."
-        [paid] = [place for place in backend_usage(connection, runs(connection)) if place.backend == "runpod"]
-        assert (paid.attempts, paid.failed, paid.computing, paid.of_unknown_cost) == (2, 1, 90.0, 0)
+        [usage] = [usage for usage in backend_usage(connection, runs(connection)) if usage.backend == "runpod"]
+        assert (usage.attempts, usage.failed, usage.computing, usage.of_unknown_cost) == (2, 1, 90.0, 0)
     assert "team" in database.name
     database.close()

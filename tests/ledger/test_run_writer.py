@@ -1,4 +1,4 @@
-"""What a run leaves in the ledger."""
+"""The rows that a run writes to the ledger."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.ledger.runs import BEGAN, STARTED, attempt, done, eventful_run, facts, finished, rented_run, sqlite, write
+from tests.ledger.runs import RUN_START, STARTED, attempt, done, eventful_run, facts, finished, rented_run, sqlite, write
 from transcribe_cli.events import RecordingFailed, RecordingStarted
 from transcribe_cli.ledger.database import Database
 
@@ -18,13 +18,13 @@ from transcribe_cli.ledger.database import Database
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """A new ledger."""
-    made = Database(sqlite(tmp_path))
-    yield made
-    made.close()
+    new = Database(sqlite(tmp_path))
+    yield new
+    new.close()
 
 
 def rows(folder: Path, table: str) -> list[dict[str, Any]]:
-    """As somebody finds them who opens the file with SQLite's own tools."""
+    """The rows of a table, read with SQLite directly."""
     connection = sqlite3.connect(folder / "ledger.db")
     connection.row_factory = sqlite3.Row
     try:
@@ -33,8 +33,8 @@ def rows(folder: Path, table: str) -> list[dict[str, Any]]:
         connection.close()
 
 
-def test_a_run_has_a_row_with_its_sums(database: Database, tmp_path: Path) -> None:
-    """Who, where, what, how long, how much."""
+def test_a_run_has_a_row_with_its_totals(database: Database, tmp_path: Path) -> None:
+    """Sources, model, device, counts, times and cost."""
     known = write(database, eventful_run())
     [run] = rows(tmp_path, "runs")
     assert run["id"] == known.id
@@ -42,11 +42,11 @@ def test_a_run_has_a_row_with_its_sums(database: Database, tmp_path: Path) -> No
     assert (run["model"], run["beam_size"], run["backend"], run["device"]) == ("small", 5, "local", "cpu/int8")
     assert (run["recordings"], run["transcribed"], run["failed"], run["skipped"], run["exit_code"]) == (3, 1, 1, 1, 3)
     assert (run["audio_seconds"], run["seconds"], run["load_seconds"], run["cost"]) == (3600.0, 70.0, 10.0, 0.07)
-    assert run["started_at"] == BEGAN.strftime("%Y-%m-%d %H:%M:%S.%f")
+    assert run["started_at"] == RUN_START.strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 def test_each_recording_has_a_job_and_its_attempts(database: Database, tmp_path: Path) -> None:
-    """Also one that changed and began anew; what was rendered, or never began, has no attempt."""
+    """A recording that changed has two. A recording that was only rendered has none."""
     write(database, eventful_run())
     a, b, c = rows(tmp_path, "jobs")
     assert (a["recording"], a["uri"], a["state"], a["cost"], a["speakers"]) == ("a.mp3", "file:///aulas/a.mp3", "done", 0.06, 2)
@@ -61,8 +61,8 @@ def test_each_recording_has_a_job_and_its_attempts(database: Database, tmp_path:
     assert all(row["finished_at"] for row in rows(tmp_path, "attempts"))
 
 
-def test_an_attempt_elsewhere_has_what_the_place_says_of_it(database: Database, tmp_path: Path) -> None:
-    """Each its own time and money, which the sum of the recording does not replace; and the sentence of its error."""
+def test_a_remote_attempt_has_what_the_backend_reports(database: Database, tmp_path: Path) -> None:
+    """Each has its own time and cost, which the recording's total does not replace, and its error message."""
     write(database, rented_run(), facts(backend="openai"))
     first, second = rows(tmp_path, "attempts")
     names = ("number", "backend", "place", "job", "computing", "queued", "audio_seconds", "bytes_sent", "cost", "error_code")
@@ -74,44 +74,44 @@ def test_an_attempt_elsewhere_has_what_the_place_says_of_it(database: Database, 
     assert (job["state"], job["cost"], job["seconds"]) == ("done", 0.027, 60.0)
 
 
-def test_what_this_machine_did_after_a_place_failed_has_its_own_cost(database: Database, tmp_path: Path) -> None:
-    """The recording has both."""
-    rented = [RecordingStarted("a.mp3", 9, backend="runpod"), attempt("a.mp3", error="place_failed", cost=0.009)]
-    here = [RecordingStarted("a.mp3", 9, backend="local"), done("a.mp3", cost=0.029, backend="local")]
-    write(database, [STARTED, *rented, *here, finished()], facts(backend="runpod"))
+def test_a_local_attempt_after_a_remote_one_has_its_own_cost(database: Database, tmp_path: Path) -> None:
+    """The recording's cost is the sum."""
+    remote = [RecordingStarted("a.mp3", 9, backend="runpod"), attempt("a.mp3", error="place_failed", cost=0.009)]
+    local = [RecordingStarted("a.mp3", 9, backend="local"), done("a.mp3", cost=0.029, backend="local")]
+    write(database, [STARTED, *remote, *local, finished()], facts(backend="runpod"))
     assert [(row["backend"], row["cost"]) for row in rows(tmp_path, "attempts")] == [("runpod", 0.009), ("local", 0.02)]
     assert [row["cost"] for row in rows(tmp_path, "jobs")] == [0.029]
 
 
-def test_an_attempt_that_the_end_of_the_run_cancelled_has_its_cost(database: Database, tmp_path: Path) -> None:
-    """Its recording was begun, and is neither done nor failed."""
+def test_an_attempt_cancelled_at_the_end_of_the_run_has_its_cost(database: Database, tmp_path: Path) -> None:
+    """The state of its job is still begun."""
     started = RecordingStarted("a.mp3", 9, backend="runpod")
     write(database, [STARTED, started, attempt("a.mp3", error="cancelled"), finished(exit_code=5, stopped_by="max_cost")])
     [row], [job] = rows(tmp_path, "attempts"), rows(tmp_path, "jobs")
     assert (row["error_code"], row["cost"], job["state"]) == ("cancelled", 0.009, "begun")
 
 
-def test_a_run_that_was_killed_has_no_end(database: Database, tmp_path: Path) -> None:
-    """Nor has what was in work."""
+def test_a_killed_run_has_no_end(database: Database, tmp_path: Path) -> None:
+    """Nor have its unfinished jobs and attempts."""
     write(database, [STARTED, RecordingStarted("a.mp3", 9)])
     [run], [job], [attempt] = (rows(tmp_path, table) for table in ("runs", "jobs", "attempts"))
     assert run["finished_at"] is job["finished_at"] is attempt["finished_at"] is None
     assert job["state"] == "begun"
 
 
-def test_rows_come_as_the_run_goes_on(database: Database, tmp_path: Path) -> None:
-    """Several transactions make one run."""
+def test_rows_are_written_while_the_run_is_in_progress(database: Database, tmp_path: Path) -> None:
+    """In several transactions."""
     from transcribe_cli.ledger.run_writer import RunWriter
 
-    entries = RunWriter(facts())
+    writer = RunWriter(facts())
     for number, event in enumerate(eventful_run()):
         with database.write_transaction() as connection:
-            entries.write(connection, [(BEGAN + timedelta(seconds=number), event)])
+            writer.write(connection, [(RUN_START + timedelta(seconds=number), event)])
     assert [len(rows(tmp_path, table)) for table in ("runs", "jobs", "attempts")] == [1, 3, 3]
 
 
-def test_no_secret_is_written_down(database: Database, tmp_path: Path) -> None:
-    """Neither one that is known nor one that an address carries; whatever message has it."""
+def test_secrets_are_not_written(database: Database, tmp_path: Path) -> None:
+    """Neither known secrets nor those in URLs, in any text."""
     known = facts(
         sources=["s3://key:topsecret@bucket/aulas", "https://host/a.mp3?X-Amz-Signature=topsecret&x=1"],
         uris={"a.mp3": "https://host/a.mp3?sig=topsecret"},
@@ -127,8 +127,8 @@ def test_no_secret_is_written_down(database: Database, tmp_path: Path) -> None:
     assert job["error"] == "GET https://host/a.mp3?… (with …) failed: what now? a=b"
 
 
-def test_a_hostile_name_is_kept_as_it_is(database: Database, tmp_path: Path) -> None:
-    """Bound as a value, not pasted into SQL."""
+def test_a_name_with_sql_is_stored_unchanged(database: Database, tmp_path: Path) -> None:
+    """It is bound as a parameter, not inserted into the SQL text."""
     name = "a'); drop table runs; --\n\x1b[31m.mp3"
     write(database, [STARTED, RecordingStarted(name, 9)])
     assert rows(tmp_path, "jobs")[0]["recording"] == name

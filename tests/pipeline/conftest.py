@@ -13,15 +13,15 @@ from transcribe_cli.pipeline import speech_clips
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where the recordings are."""
+    """The folder of the recordings."""
     return tmp_path / "in"
 
 
 @pytest.fixture
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where waveforms are, and where nothing stays; speech is looked for in each second as it comes."""
+    """The scratch folder, which must be empty at the end. Speech is detected in blocks of a second."""
     monkeypatch.setattr(speech_clips, "BLOCK_SAMPLES", SECOND)
-    made = tmp_path / "scratch"
-    made.mkdir()
-    yield made
-    assert list(made.iterdir()) == []
+    path = tmp_path / "scratch"
+    path.mkdir()
+    yield path
+    assert list(path.iterdir()) == []

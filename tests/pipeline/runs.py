@@ -1,6 +1,6 @@
-"""Runs with a hand-written recognizer, over real files whose decoder tells of its progress second by second.
+"""Runs with a fake engine, on real files whose decoder reports its progress second by second.
 
-So tests can say what happens in the middle of a recording.
+So tests can act in the middle of a recording.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from transcribe_cli.vad import WINDOW_SAMPLES
 SECOND = 31 * WINDOW_SAMPLES  # nearly
 
 
-class Slow(Decoder):
-    """Decodes as ever, then tells of the waveform second by second, as if that took long; `between` comes after each, with the file."""
+class SlowDecoder(Decoder):
+    """Decodes as usual, then reports the waveform second by second, as a slow decoder does; calls `between` after each, with the file."""
 
     def __init__(self, scratch: Path, between: Callable[[Path, float], None]) -> None:
         super().__init__(scratch)
@@ -38,7 +38,7 @@ class Slow(Decoder):
         on_progress: Callable[[Waveform], None] | None = None,
         name: str | None = None,
     ) -> Waveform:
-        """As any decoder: a waveform that fails in the middle is closed."""
+        """See `Decoder.decode`; closes the waveform on errors."""
         waveform = super().decode(path, track=track, split=split, name=name)
         whole = waveform.samples
         assert on_progress is not None
@@ -55,7 +55,7 @@ class Slow(Decoder):
 
 
 def jobs(folder: Path, spec: JobSpec = PORTUGUESE) -> list[Job]:
-    """All of a folder."""
+    """The jobs of a folder."""
     return plan(find_recordings([str(folder)]), spec, Settings())
 
 
@@ -63,14 +63,14 @@ def outcomes(
     jobs: Sequence[Job],
     engine: FakeEngine,
     *decoders: Decoder,
-    hear: Callable[[Event], None] = ignore_event,
+    on_event: Callable[[Event], None] = ignore_event,
     take: Callable[[Outcome], None] = lambda outcome: None,
     should_run: Callable[[Job], bool] = lambda job: True,
 ) -> dict[str, Outcome]:
-    """All of a run, by name, in the order in which they came; there is one for each job."""
+    """All outcomes of a run by name, in order of arrival; checks that there is one for each job."""
     found: list[Outcome] = []
     try:
-        for outcome in Pipeline(lambda: [lambda: engine], decoders, hear).run(jobs, should_run):
+        for outcome in Pipeline(lambda: [lambda: engine], decoders, on_event).run(jobs, should_run):
             found.append(outcome)
             take(outcome)
     finally:
@@ -81,11 +81,11 @@ def outcomes(
 
 
 def words(outcome: Outcome) -> int:
-    """How many clips were read: the recognizer says one word in each."""
+    """The number of recognized clips: the fake engine returns one word for each."""
     assert outcome.transcript is not None, outcome.error
     return len(outcome.transcript.text.split())
 
 
 def at(seconds: float, do: Callable[[Path], None]) -> Callable[[Path, float], None]:
-    """Something that happens once in each decoding, as soon as so much of it is there."""
+    """A callback that runs once in each decoding, when this much is decoded."""
     return lambda path, so_far: do(path) if seconds <= so_far < seconds + SECOND / SAMPLE_RATE else None

@@ -1,4 +1,4 @@
-"""Finished clips on disk: what one run wrote, the next one has, to the last digit; and nothing else."""
+"""Checkpoints: the next run finds exactly what one run saved."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.fake_engine import PORTUGUESE, clip, clip_result
 from transcribe_cli.audio import Waveform
-from transcribe_cli.pipeline.checkpoint import LEAST_CLIPS, Checkpoint, Checkpoints
+from transcribe_cli.pipeline.checkpoint import MIN_CLIPS, Checkpoint, Checkpoints
 from transcribe_cli.plan import Job, plan
 from transcribe_cli.recognition.engines import Attempt, ClipResult, Phrase, SpokenWord
 from transcribe_cli.settings import Settings
@@ -25,58 +25,58 @@ State = Callable[[], Checkpoint]
 
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
-    """A recording that nobody will decode."""
+    """A job whose recording is never decoded."""
     (tmp_path / "a.wav").write_bytes(b"RIFF")
     return plan(find_recordings([str(tmp_path / "a.wav")]), PORTUGUESE, Settings())[0]
 
 
 @pytest.fixture
 def state(tmp_path: Path, job: Job) -> State:
-    """Its checkpoint, as each run opens it."""
-    return lambda: Checkpoints(tmp_path / "state").of(job, job.recording)
+    """Opens the checkpoint of the job, as each run does."""
+    return lambda: Checkpoints(tmp_path / "state").open(job, job.recording)
 
 
 def files(tmp_path: Path) -> list[Path]:
-    """What is on disk."""
+    """The files in the state folder."""
     return [path for path in (tmp_path / "state").rglob("*") if path.is_file()]
 
 
 def results(waveform: Waveform, count: int) -> list[ClipResult]:
-    """Of so many clips."""
+    """Results of `count` clips."""
     return [clip_result(clip(waveform, 0, index)) for index in range(count)]
 
 
 def test_nothing_is_written_for_a_recording_of_a_few_clips(state: State, recorded: Recorded, tmp_path: Path) -> None:
-    """They are one batch, which is repeated anyway: fifty thousand voice notes leave the disk alone."""
+    """They are one batch, which is repeated anyway: fifty thousand voice notes cause no writes."""
     checkpoint = state()
-    for result in results(recorded(), LEAST_CLIPS - 1):
+    for result in results(recorded(), MIN_CLIPS - 1):
         checkpoint.add(result)
     checkpoint.close()
     assert not (tmp_path / "state").exists()
 
 
-def test_from_the_fifth_clip_on_all_are_there_at_once(state: State, recorded: Recorded, tmp_path: Path) -> None:
-    """A process that is killed has no time to close anything."""
-    checkpoint, found = state(), results(recorded(), LEAST_CLIPS + 2)
+def test_from_the_fifth_clip_on_every_clip_is_saved_at_once(state: State, recorded: Recorded, tmp_path: Path) -> None:
+    """A killed process cannot close files."""
+    checkpoint, found = state(), results(recorded(), MIN_CLIPS + 2)
     for number, result in enumerate(found, 1):
         checkpoint.add(result)
         later = state()
-        known = [later.recall(each.clip) for each in found]
-        assert known == (found[:number] + [None] * (len(found) - number) if number >= LEAST_CLIPS else [None] * len(found))
+        known = [later.find(each.clip) for each in found]
+        assert known == (found[:number] + [None] * (len(found) - number) if number >= MIN_CLIPS else [None] * len(found))
     [file] = files(tmp_path)
     assert file.stat().st_mode & 0o777 == 0o600
     checkpoint.close()
 
 
-def test_a_run_that_goes_on_writes_every_clip(state: State, recorded: Recorded) -> None:
-    """What comes after a few recalled ones is not held back."""
-    found = results(recorded(), LEAST_CLIPS + 2)
-    for part in (found[:LEAST_CLIPS], found[LEAST_CLIPS : LEAST_CLIPS + 1], found[LEAST_CLIPS + 1 :]):
+def test_a_resumed_run_saves_every_clip_at_once(state: State, recorded: Recorded) -> None:
+    """The minimum number of clips applies only to a new checkpoint."""
+    found = results(recorded(), MIN_CLIPS + 2)
+    for part in (found[:MIN_CLIPS], found[MIN_CLIPS : MIN_CLIPS + 1], found[MIN_CLIPS + 1 :]):
         checkpoint = state()
         for result in part:
             checkpoint.add(result)
         checkpoint.close()
-    assert [state().recall(result.clip) for result in found] == found
+    assert [state().find(result.clip) for result in found] == found
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
@@ -96,56 +96,56 @@ def test_a_run_that_goes_on_writes_every_clip(state: State, recorded: Recorded) 
     ),
     seconds=st.floats(0, 1e6),
 )
-def test_what_is_recalled_is_what_was_added(
+def test_a_found_result_equals_the_added_one(
     recorded: Recorded, tmp_path: Path, words: list[SpokenWord], phrases: list[Phrase], attempt: Attempt, seconds: float
 ) -> None:
-    """Every digit of every number, every character of every text: a resumed transcript is the same to the byte."""
+    """Every digit and every character: a resumed transcript is identical to the byte."""
     waveform = recorded()
     path = tmp_path / "clips.jsonl"
     path.unlink(missing_ok=True)
     result = ClipResult(clip(waveform, 0, 99), attempt, tuple(words), tuple(phrases), seconds)
     checkpoint = Checkpoint(path)
-    for each in [*results(waveform, LEAST_CLIPS), result]:
+    for each in [*results(waveform, MIN_CLIPS), result]:
         checkpoint.add(each)
     checkpoint.close()
-    assert Checkpoint(path).recall(result.clip) == result
+    assert Checkpoint(path).find(result.clip) == result
 
 
-def test_a_clip_that_is_cut_otherwise_is_not_recalled(state: State, recorded: Recorded) -> None:
-    """Nor one in another language, nor a part of it that is clip_result once more."""
+def test_a_clip_with_other_borders_is_not_found(state: State, recorded: Recorded) -> None:
+    """Neither is a clip in another language, or a second attempt at a part of it."""
     waveform = recorded()
     checkpoint = state()
-    for result in results(waveform, LEAST_CLIPS):
+    for result in results(waveform, MIN_CLIPS):
         checkpoint.add(result)
     checkpoint.close()
     known = clip(waveform, 0, 0)
     later = state()
-    assert later.recall(known) is not None
+    assert later.find(known) is not None
     others = [replace(known, language="en"), replace(known, part=1), replace(known, index=9), clip(waveform, 0, 0, (0.0, 1.1))]
-    assert [later.recall(other) for other in others] == [None] * 4
+    assert [later.find(other) for other in others] == [None] * 4
 
 
-def test_another_recording_or_spec_has_a_checkpoint_of_its_own(job: Job, recorded: Recorded, tmp_path: Path) -> None:
-    """Also the same file once it was changed."""
+def test_another_recording_or_spec_has_its_own_checkpoint(job: Job, recorded: Recorded, tmp_path: Path) -> None:
+    """So does the same file after a change."""
     checkpoints = Checkpoints(tmp_path / "state")
-    first = checkpoints.of(job, job.recording)
-    found = results(recorded(), LEAST_CLIPS)
+    first = checkpoints.open(job, job.recording)
+    found = results(recorded(), MIN_CLIPS)
     for result in found:
         first.add(result)
     first.close()
-    assert checkpoints.of(job, job.recording).recall(found[0].clip) == found[0]
+    assert checkpoints.open(job, job.recording).find(found[0].clip) == found[0]
     beam = replace(job, spec=job.spec.model_copy(update={"beam_size": 1}))
-    assert checkpoints.of(beam, job.recording).recall(found[0].clip) is None
+    assert checkpoints.open(beam, job.recording).find(found[0].clip) is None
     os.utime(tmp_path / "a.wav", (1, 1))
     [changed] = find_recordings([str(tmp_path / "a.wav")])
-    assert checkpoints.of(job, changed).recall(found[0].clip) is None
+    assert checkpoints.open(job, changed).find(found[0].clip) is None
 
 
-def test_a_transcript_that_is_written_needs_no_checkpoint(state: State, recorded: Recorded, tmp_path: Path) -> None:
-    """Removing it twice is fine, and so is removing one that was never written."""
+def test_a_checkpoint_can_be_removed(state: State, recorded: Recorded, tmp_path: Path) -> None:
+    """Also twice, and if it was never written."""
     checkpoint = state()
     checkpoint.remove()
-    for result in results(recorded(), LEAST_CLIPS):
+    for result in results(recorded(), MIN_CLIPS):
         checkpoint.add(result)
     assert len(files(tmp_path)) == 1
     checkpoint.remove()
@@ -153,10 +153,10 @@ def test_a_transcript_that_is_written_needs_no_checkpoint(state: State, recorded
     assert files(tmp_path) == []
 
 
-def test_only_checkpoints_of_long_ago_are_swept(state: State, recorded: Recorded, tmp_path: Path) -> None:
-    """Nobody comes back to them."""
+def test_only_expired_checkpoints_are_swept(state: State, recorded: Recorded, tmp_path: Path) -> None:
+    """Recent ones may be needed by the next run."""
     checkpoint = state()
-    for result in results(recorded(), LEAST_CLIPS):
+    for result in results(recorded(), MIN_CLIPS):
         checkpoint.add(result)
     checkpoint.close()
     [file] = files(tmp_path)

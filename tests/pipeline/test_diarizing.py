@@ -1,4 +1,4 @@
-"""Who spoke is found out beside recognition: nobody waits longer than needed, and what fails costs one recording its speakers."""
+"""Diarization runs in parallel with recognition, and a failure affects the speakers of one recording only."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from transcribe_cli import sinks
 from transcribe_cli.audio import Decoder, Waveform
 from transcribe_cli.errors import DiarizationFailed, ModelUnavailable
 from transcribe_cli.events import DiarizerLoaded, Emit, Event, RecordingProgress, RecordingStarted, SpeakersProgress, ignore_event
-from transcribe_cli.pipeline import prepare
+from transcribe_cli.pipeline import job_queue
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.pipeline.run import Pipeline
 from transcribe_cli.plan import Decision, Job
-from transcribe_cli.recognition.scheduler import Loader
+from transcribe_cli.recognition.device_threads import EngineLoader
 from transcribe_cli.speakers.diarizers import Diarization
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Turn
@@ -28,45 +28,45 @@ from transcribe_cli.transcript import Turn
 SPOKEN = PORTUGUESE.model_copy(update={"diarize": True, "diarize_model": "demo"})
 
 
-class Halves:
-    """A diarizer that hears somebody in the first half of a recording and somebody else in the second.
+class HalvesDiarizer:
+    """A diarizer that returns one speaker for the first half of a recording and another for the second.
 
     Args:
-        before: called with each waveform before the answer; may wait, or raise.
+        on_waveform: called with each waveform before the result is returned; may wait, or raise.
     """
 
     name, device = "demo", "cpu"
 
-    def __init__(self, before: Callable[[Waveform], None] = lambda waveform: None) -> None:
-        self.heard: list[Waveform] = []
-        self._before = before
+    def __init__(self, on_waveform: Callable[[Waveform], None] = lambda waveform: None) -> None:
+        self.waveforms: list[Waveform] = []
+        self._on_waveform = on_waveform
 
     def diarize(self, waveform: Waveform, spec: JobSpec, on_progress: Callable[[float], None]) -> Diarization:
         """See `Diarizer.diarize`."""
         on_progress(0.0)
-        self.heard.append(waveform)
-        self._before(waveform)
+        self.waveforms.append(waveform)
+        self._on_waveform(waveform)
         on_progress(1.0)
         middle, end = waveform.seconds / 2, waveform.seconds
         return Diarization((Turn(start=0.0, end=middle, speaker="A"), Turn(start=middle, end=end, speaker="B")))
 
 
-def never() -> Sequence[Loader]:
-    """Nothing is to be recognized."""
+def fail_to_load() -> Sequence[EngineLoader]:
+    """Fails the test if a recognizer is loaded."""
     raise AssertionError("a recognizer is loaded")
 
 
 def run(
     jobs: Sequence[Job],
-    diarizer: Halves,
+    diarizer: HalvesDiarizer,
     engine: FakeEngine | None,
     scratch: Path,
-    hear: Callable[[Event], None] = ignore_event,
+    on_event: Callable[[Event], None] = ignore_event,
 ) -> Generator[Outcome]:
-    """The outcomes of a pipeline over these."""
-    loaders = (lambda: [lambda: engine]) if engine else never
+    """The outcomes of a pipeline."""
+    loaders = (lambda: [lambda: engine]) if engine else fail_to_load
     with Decoder(scratch) as one, Decoder(scratch) as other:
-        pipeline = Pipeline(loaders, [one, other], hear, load_diarizer=lambda job, emit: diarizer)
+        pipeline = Pipeline(loaders, [one, other], on_event, load_diarizer=lambda job, emit: diarizer)
         with closing(pipeline.run(jobs)) as outcomes:
             yield from outcomes
 
@@ -78,15 +78,15 @@ def speakers(outcome: Outcome) -> tuple[str, ...]:
 
 @pytest.fixture
 def recordings(folder: Path) -> Path:
-    """Four recordings of a clip each."""
+    """Four recordings with one clip each."""
     for name in "abcd":
         lecture(folder / f"{name}.wav", [("Bom dia a todos.", "pt-br+m3")], pause=0.5)
     return folder
 
 
 def diarize_only(folder: Path, scratch: Path) -> list[Job]:
-    """Jobs over recordings whose text is there."""
-    for outcome in run(jobs(folder), Halves(), FakeEngine(), scratch):
+    """Jobs for recordings that have a transcript without speakers."""
+    for outcome in run(jobs(folder), HalvesDiarizer(), FakeEngine(), scratch):
         assert outcome.transcript is not None
         sinks.commit(outcome.job.output, outcome.transcript, {}, overwrite=False)
     found = jobs(folder, SPOKEN)
@@ -94,27 +94,29 @@ def diarize_only(folder: Path, scratch: Path) -> list[Job]:
     return found
 
 
-def test_recognition_goes_on_while_somebody_is_diarized(recordings: Path, scratch: Path) -> None:
-    """The first recording's speakers wait until the words of all are known."""
-    all_heard = threading.Event()
-    told: list[Event] = []
+def test_recognition_continues_during_diarization(recordings: Path, scratch: Path) -> None:
+    """The diarizer waits until all recordings are recognized."""
+    all_recognized = threading.Event()
+    events: list[Event] = []
 
-    def hear(event: Event) -> None:
-        told.append(event)
-        if sum(isinstance(event, RecordingProgress) for event in told) == 4:
-            all_heard.set()
+    def on_event(event: Event) -> None:
+        events.append(event)
+        if sum(isinstance(event, RecordingProgress) for event in events) == 4:
+            all_recognized.set()
 
-    found = list(run(jobs(recordings, SPOKEN), Halves(lambda waveform: wait_for(all_heard)), FakeEngine(), scratch, hear))
+    found = list(
+        run(jobs(recordings, SPOKEN), HalvesDiarizer(lambda waveform: wait_for(all_recognized)), FakeEngine(), scratch, on_event)
+    )
     assert [speakers(outcome) for outcome in found] == [("A", "B")] * 4
     assert [words(outcome) for outcome in found] == [1] * 4
-    assert sum(isinstance(event, DiarizerLoaded) for event in told) == 1
-    assert any(isinstance(event, SpeakersProgress) for event in told)
+    assert sum(isinstance(event, DiarizerLoaded) for event in events) == 1
+    assert any(isinstance(event, SpeakersProgress) for event in events)
 
 
-def test_an_outcome_comes_as_soon_as_its_speakers_are_known(recordings: Path, scratch: Path) -> None:
-    """It does not wait for those of the next recording."""
+def test_an_outcome_is_yielded_as_soon_as_its_recording_is_diarized(recordings: Path, scratch: Path) -> None:
+    """It does not wait for the next recording."""
     first_is_out = threading.Event()
-    diarizer = Halves(lambda waveform: wait_for(first_is_out) if len(diarizer.heard) > 1 else None)
+    diarizer = HalvesDiarizer(lambda waveform: wait_for(first_is_out) if len(diarizer.waveforms) > 1 else None)
     found = []
     for outcome in run(jobs(recordings, SPOKEN), diarizer, FakeEngine(), scratch):
         found.append(outcome)
@@ -122,52 +124,52 @@ def test_an_outcome_comes_as_soon_as_its_speakers_are_known(recordings: Path, sc
     assert len(found) == 4
 
 
-def test_recordings_that_wait_for_their_speakers_hold_up_decoding(
+def test_recordings_that_wait_for_the_diarizer_limit_decoding(
     recordings: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Or a slow diarizer would let the scratch folder fill with everything that is recognized already."""
-    monkeypatch.setattr(prepare, "AHEAD_SECONDS", 0.5)
-    go_on = threading.Event()
-    begun: list[str] = []
+    """Otherwise a slow diarizer would fill the scratch folder with recognized recordings."""
+    monkeypatch.setattr(job_queue, "AHEAD_SECONDS", 0.5)
+    can_continue = threading.Event()
+    started: list[str] = []
     too_many: list[str] = []
 
-    def hear(event: Event) -> None:
+    def on_event(event: Event) -> None:
         if isinstance(event, RecordingStarted):
-            begun.append(event.recording)
+            started.append(event.recording)
         if isinstance(event, RecordingProgress):
-            threading.Timer(0.5, go_on.set).start()
+            threading.Timer(0.5, can_continue.set).start()
 
     def wait(waveform: Waveform) -> None:
-        wait_for(go_on)
-        if len(diarizer.heard) == 1:
-            too_many.extend(begun[2:])  # each of the two decoders has begun one
+        wait_for(can_continue)
+        if len(diarizer.waveforms) == 1:
+            too_many.extend(started[2:])  # each of the two decoders has started one
 
-    diarizer = Halves(wait)
-    assert len(list(run(jobs(recordings, SPOKEN), diarizer, FakeEngine(), scratch, hear))) == 4
+    diarizer = HalvesDiarizer(wait)
+    assert len(list(run(jobs(recordings, SPOKEN), diarizer, FakeEngine(), scratch, on_event))) == 4
     assert too_many == []
 
 
-def test_many_hours_whose_speakers_alone_are_missing_come_to_their_end(
+def test_recordings_that_are_only_diarized_make_room_for_others(
     recordings: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Their audio is done with once they are diarized, though nothing of it is recognized."""
+    """Their audio is released after diarization, although it is not recognized."""
     todo = diarize_only(recordings, scratch)
-    monkeypatch.setattr(prepare, "AHEAD_SECONDS", 0.5)
-    told: list[Event] = []
-    found = list(run(todo, Halves(), None, scratch, told.append))
+    monkeypatch.setattr(job_queue, "AHEAD_SECONDS", 0.5)
+    events: list[Event] = []
+    found = list(run(todo, HalvesDiarizer(), None, scratch, events.append))
     assert [speakers(outcome) for outcome in found] == [("A", "B")] * 4
-    assert {(event.text, event.speakers) for event in told if isinstance(event, RecordingStarted)} == {(False, True)}
+    assert {(event.text, event.speakers) for event in events if isinstance(event, RecordingStarted)} == {(False, True)}
 
 
-def test_a_failure_costs_one_recording_its_speakers(recordings: Path, scratch: Path) -> None:
-    """Its text stands, with a flag, and as if nobody had asked; a library's own exception is one line."""
-    trouble = iter([DiarizationFailed("too odd"), RuntimeError("first line")])
+def test_a_failure_affects_the_speakers_of_one_recording(recordings: Path, scratch: Path) -> None:
+    """Its text is kept and flagged, as if diarization was not requested. An exception of a library becomes one line."""
+    errors = iter([DiarizationFailed("too odd"), RuntimeError("first line")])
 
     def fail(waveform: Waveform) -> None:
-        if (error := next(trouble, None)) is not None:
+        if (error := next(errors, None)) is not None:
             raise error
 
-    found = list(run(jobs(recordings, SPOKEN), Halves(fail), FakeEngine(), scratch))
+    found = list(run(jobs(recordings, SPOKEN), HalvesDiarizer(fail), FakeEngine(), scratch))
     failed = [outcome for outcome in found if outcome.error is not None]
     assert sorted(str(outcome.error) for outcome in failed) == ["The diarizer failed (RuntimeError: first line).", "too odd"]
     for outcome in failed:
@@ -178,11 +180,11 @@ def test_a_failure_costs_one_recording_its_speakers(recordings: Path, scratch: P
     assert [speakers(outcome) for outcome in found if outcome.error is None] == [("A", "B")] * 2
 
 
-def test_a_diarizer_that_does_not_load_is_tried_once(recordings: Path, decoder: Decoder) -> None:
-    """Each try may take minutes; every recording has its text and its error."""
+def test_loading_a_diarizer_is_tried_once(recordings: Path, decoder: Decoder) -> None:
+    """Each attempt may take minutes. Every recording has its text and the error."""
     tries: list[str] = []
 
-    def load(job: Job, emit: Emit) -> Halves:
+    def load(job: Job, emit: Emit) -> HalvesDiarizer:
         tries.append(job.recording.name)
         raise ModelUnavailable("no such checkpoint", "Get it.")
 
@@ -192,27 +194,27 @@ def test_a_diarizer_that_does_not_load_is_tried_once(recordings: Path, decoder: 
     assert [(str(outcome.error), words(outcome)) for outcome in found] == [("no such checkpoint Get it.", 1)] * 4
 
 
-def test_a_recording_that_cannot_be_recognized_is_not_diarized_to_its_end(recordings: Path, scratch: Path) -> None:
-    """Nobody wants to know any more; the others go on."""
-    outcomes = list(run(jobs(recordings, SPOKEN), Halves(), FakeEngine(batch_size=1, on_batch=failing(0)), scratch))
-    [lost] = [outcome for outcome in outcomes if outcome.transcript is None]
-    assert lost.job.recording.name == "a.wav"
-    assert [speakers(outcome) for outcome in outcomes if outcome is not lost] == [("A", "B")] * 3
+def test_diarization_of_a_failed_recording_is_stopped(recordings: Path, scratch: Path) -> None:
+    """The others continue."""
+    outcomes = list(run(jobs(recordings, SPOKEN), HalvesDiarizer(), FakeEngine(batch_size=1, on_batch=failing(0)), scratch))
+    [failed] = [outcome for outcome in outcomes if outcome.transcript is None]
+    assert failed.job.recording.name == "a.wav"
+    assert [speakers(outcome) for outcome in outcomes if outcome is not failed] == [("A", "B")] * 3
 
 
-def test_a_transcript_that_vanished_meanwhile_is_one_recordings_failure(recordings: Path, scratch: Path) -> None:
-    """Its speakers have no text to go with; the others have theirs."""
+def test_a_transcript_deleted_during_the_run_fails_one_recording(recordings: Path, scratch: Path) -> None:
+    """The others are diarized."""
     todo = diarize_only(recordings, scratch)
     sinks.json_path(todo[1].output).unlink()
-    found = list(run(todo, Halves(), None, scratch))
-    [lost] = [outcome for outcome in found if outcome.transcript is None]
-    assert lost.job.recording.name == "b.wav"
-    assert "b.json cannot be read" in str(lost.error)
+    found = list(run(todo, HalvesDiarizer(), None, scratch))
+    [failed] = [outcome for outcome in found if outcome.transcript is None]
+    assert failed.job.recording.name == "b.wav"
+    assert "b.json cannot be read" in str(failed.error)
 
 
-def test_closing_ends_the_diarizer_too(recordings: Path, scratch: Path) -> None:
-    """At its next sign of life, and no thread stays."""
-    outcomes = run(jobs(recordings, SPOKEN), Halves(), FakeEngine(), scratch)
+def test_closing_stops_the_diarizer(recordings: Path, scratch: Path) -> None:
+    """At its next progress report; no thread is left."""
+    outcomes = run(jobs(recordings, SPOKEN), HalvesDiarizer(), FakeEngine(), scratch)
     next(outcomes)
     outcomes.close()
     assert [thread.name for thread in threading.enumerate() if thread.name in {"prepare", "recognize", "diarize"}] == []

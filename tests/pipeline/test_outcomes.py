@@ -1,4 +1,4 @@
-"""Jobs in, outcomes out: one for each, whatever the recordings are like."""
+"""Jobs in, outcomes out: one for each, whatever the recording."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from transcribe_cli.events import Event, ModelLoaded, RecordingPrepared, Recordi
 from transcribe_cli.pipeline.loading import engine_loaders
 from transcribe_cli.pipeline.run import Pipeline
 from transcribe_cli.plan import Job, plan
+from transcribe_cli.recognition.device_threads import EngineLoader
 from transcribe_cli.recognition.engines import Engine
-from transcribe_cli.recognition.scheduler import Loader
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import find_recordings
 from transcribe_cli.sources.fetch import Fetcher
@@ -31,24 +31,24 @@ DEMO = JobSpec(model="demo")
 SETTINGS = Settings(device="cpu", threads=2)
 
 
-def load() -> Sequence[Loader]:
-    """The demo model."""
+def load() -> Sequence[EngineLoader]:
+    """Loaders of the demo model."""
     return engine_loaders(DEMO, SETTINGS)
 
 
 def jobs(folder: Path, spec: JobSpec = DEMO) -> list[Job]:
-    """All of a folder."""
+    """The jobs of a folder."""
     return plan(find_recordings([str(folder)]), spec, SETTINGS)
 
 
 def text(outcome: Outcome) -> str:
-    """What was said."""
+    """The text of the transcript."""
     assert outcome.transcript is not None, outcome.error
     return outcome.transcript.text
 
 
 def test_each_job_has_one_outcome(tmp_path: Path, say: Say, decoder: Decoder) -> None:
-    """Speech, silence, text called mp3, nothing at all; and no scratch file stays."""
+    """Speech, silence, a text file named mp3, an empty file; no scratch file is left."""
     folder = tmp_path / "aulas"
     say(folder / "a.wav")
     say(folder / "b.wav", "Good morning, everyone. Any questions?", "en-us+f2")
@@ -65,8 +65,8 @@ def test_each_job_has_one_outcome(tmp_path: Path, say: Say, decoder: Decoder) ->
     assert list(decoder.scratch.iterdir()) == []
 
 
-def test_silence_has_an_empty_transcript_that_says_so(tmp_path: Path, say: Say, decoder: Decoder) -> None:
-    """Nothing is invented over it, and it is no failure."""
+def test_the_transcript_of_silence_is_empty_and_flagged(tmp_path: Path, say: Say, decoder: Decoder) -> None:
+    """No text is invented, and it is not a failure."""
     say(tmp_path / "in" / "silent.wav", " ")
     [outcome] = Pipeline(load, [decoder]).run(jobs(tmp_path / "in"))
     assert outcome.transcript is not None
@@ -75,7 +75,7 @@ def test_silence_has_an_empty_transcript_that_says_so(tmp_path: Path, say: Say, 
     assert outcome.transcript.language == "und"
 
 
-def test_a_recording_reads_the_same_alone_and_among_others(tmp_path: Path, say: Say, decoder: Decoder) -> None:
+def test_a_recording_has_the_same_text_alone_and_among_others(tmp_path: Path, say: Say, decoder: Decoder) -> None:
     """Sharing batches changes nothing."""
     folder = tmp_path / "aulas"
     say(folder / "a.wav")
@@ -86,19 +86,19 @@ def test_a_recording_reads_the_same_alone_and_among_others(tmp_path: Path, say: 
     assert text(among["a.wav"]) == text(alone)
 
 
-def test_what_happens_is_told(tmp_path: Path, say: Say, decoder: Decoder) -> None:
-    """Started, prepared, the model loaded when it is needed, progress up to the end."""
-    told: list[Event] = []
+def test_events_are_emitted_in_order(tmp_path: Path, say: Say, decoder: Decoder) -> None:
+    """Started, prepared, model loaded when it is needed, progress up to the end."""
+    events: list[Event] = []
     say(tmp_path / "in" / "a.wav")
-    list(Pipeline(load, [decoder], told.append).run(jobs(tmp_path / "in")))
-    kinds = [type(event) for event in told]
+    list(Pipeline(load, [decoder], events.append).run(jobs(tmp_path / "in")))
+    kinds = [type(event) for event in events]
     assert kinds == [RecordingStarted, RecordingPrepared, ModelLoaded, RecordingProgress]
-    assert isinstance(told[-1], RecordingProgress)
-    assert told[-1].seconds == pytest.approx(told[-1].duration)
+    assert isinstance(events[-1], RecordingProgress)
+    assert events[-1].seconds == pytest.approx(events[-1].duration)
 
 
-def test_closing_stops_the_work_and_leaves_nothing(tmp_path: Path, say: Say, decoder: Decoder) -> None:
-    """No thread, no scratch file."""
+def test_closing_stops_the_work_and_cleans_up(tmp_path: Path, say: Say, decoder: Decoder) -> None:
+    """No thread and no scratch file is left."""
     for number in range(8):
         say(tmp_path / "in" / f"{number}.wav")
     outcomes = Pipeline(load, [decoder]).run(jobs(tmp_path / "in"))
@@ -108,14 +108,14 @@ def test_closing_stops_the_work_and_leaves_nothing(tmp_path: Path, say: Say, dec
     assert list(decoder.scratch.iterdir()) == []
 
 
-def test_what_was_decoded_and_not_heard_of_leaves_nothing_either(tmp_path: Path, say: Say, decoder: Decoder) -> None:
-    """A run that is stopped while its model is loaded, for example; the process may end without another word."""
+def test_stopping_cleans_up_recordings_whose_start_was_not_processed(tmp_path: Path, say: Say, decoder: Decoder) -> None:
+    """For example, when a run is stopped while its model is loaded."""
     for number in range(3):
         say(tmp_path / "in" / f"{number}.wav")
     prepared = threading.Barrier(2)
     count = iter(range(3))
 
-    def heard(event: Event) -> None:
+    def on_event(event: Event) -> None:
         if isinstance(event, RecordingPrepared) and next(count) == 2:
             prepared.wait()
 
@@ -123,13 +123,13 @@ def test_what_was_decoded_and_not_heard_of_leaves_nothing_either(tmp_path: Path,
         prepared.wait()
         return True
 
-    pipeline = Pipeline(load, [decoder], heard)
+    pipeline = Pipeline(load, [decoder], on_event)
     assert list(pipeline.run(jobs(tmp_path / "in"), should_stop=should_stop)) == []
     assert list(decoder.scratch.iterdir()) == []
 
 
 def test_a_model_that_does_not_load_ends_the_run(tmp_path: Path, say: Say, decoder: Decoder) -> None:
-    """It is no recording's failure."""
+    """It is not a failure of a recording."""
 
     def broken() -> Engine:
         raise ModelUnavailable("no model")
@@ -140,20 +140,20 @@ def test_a_model_that_does_not_load_ends_the_run(tmp_path: Path, say: Say, decod
     assert list(decoder.scratch.iterdir()) == []
 
 
-def test_broken_files_alone_load_no_model(tmp_path: Path, decoder: Decoder) -> None:
-    """The next run of a folder with one bad file costs nothing."""
+def test_a_run_of_broken_files_loads_no_model(tmp_path: Path, decoder: Decoder) -> None:
+    """The next run of a folder with one bad file is fast."""
 
-    def never() -> Sequence[Loader]:
+    def fail_to_load() -> Sequence[EngineLoader]:
         raise AssertionError("nothing to recognize")
 
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "bad.mp3").write_text("hello")
-    [outcome] = Pipeline(never, [decoder]).run(jobs(tmp_path / "in"))
+    [outcome] = Pipeline(fail_to_load, [decoder]).run(jobs(tmp_path / "in"))
     assert outcome.error is not None
 
 
-def test_a_recording_that_changes_while_it_is_read_is_found_out(tmp_path: Path, say: Say) -> None:
-    """It may be half of one version and half of the other."""
+def test_a_change_during_reading_is_detected(tmp_path: Path, say: Say) -> None:
+    """The audio may mix two versions."""
     say(tmp_path / "a.wav")
     [recording] = find_recordings([str(tmp_path)])
     with pytest.raises(RecordingChanged), Fetcher().fetch(recording) as (path, _):
@@ -161,7 +161,7 @@ def test_a_recording_that_changes_while_it_is_read_is_found_out(tmp_path: Path, 
 
 
 def test_each_clip_of_a_multilingual_recording_has_its_own_language(tmp_path: Path, decoder: Decoder) -> None:
-    """Both parts are read right, and the transcript is in the language that is spoken most."""
+    """Both parts are correct, and the transcript has the most spoken language."""
     lecture(tmp_path / "in" / "a.wav", [(SENTENCES, "pt-br+m3"), ("Good morning, everyone. Any questions?", "en-us+f2")])
     [outcome] = Pipeline(load, [decoder]).run(jobs(tmp_path / "in", DEMO.model_copy(update={"multilingual": True})))
     assert outcome.transcript is not None
@@ -176,7 +176,7 @@ def test_each_clip_of_a_multilingual_recording_has_its_own_language(tmp_path: Pa
 def test_a_recording_of_one_clip_is_encoded_once(
     tmp_path: Path, say: Say, decoder: Decoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also when its language is asked first: encoding is the larger half of the work."""
+    """Even if its language is detected first: encoding is the larger half of the work."""
     encoded: list[int] = []
     encode = WhisperModel.encode
     monkeypatch.setattr(WhisperModel, "encode", lambda self, features: encoded.append(len(features)) or encode(self, features))
@@ -187,7 +187,7 @@ def test_a_recording_of_one_clip_is_encoded_once(
 
 
 def test_a_manifest_sets_the_language_of_one_recording(tmp_path: Path, say: Say) -> None:
-    """Also one that the model would not have found."""
+    """Even one that the model would not detect."""
     say(tmp_path / "a.wav")
     (tmp_path / "list.jsonl").write_text('{"uri": "a.wav", "language": "es"}\n')
     [outcome] = transcribe(tmp_path / "list.jsonl", DEMO, SETTINGS)
@@ -196,7 +196,7 @@ def test_a_manifest_sets_the_language_of_one_recording(tmp_path: Path, say: Say)
     assert outcome.transcript.language_probability == 1.0
 
 
-def test_short_recordings_are_no_failures(tmp_path: Path, decoder: Decoder) -> None:
+def test_very_short_recordings_succeed(tmp_path: Path, decoder: Decoder) -> None:
     """One sample, and a tenth of a second."""
     import wave
 

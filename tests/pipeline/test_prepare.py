@@ -1,4 +1,4 @@
-"""From jobs to clips, in the background: in which order, how far ahead, and what is told."""
+"""Preparation in the background: its order, how far it runs ahead, and its messages."""
 
 from __future__ import annotations
 
@@ -16,8 +16,16 @@ from tests.fake_engine import PATIENCE, PORTUGUESE
 from transcribe_cli.audio import Decoder
 from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.events import Event, RecordingPrepared, RecordingStarted, ignore_event
-from transcribe_cli.pipeline import prepare, speech_clips
-from transcribe_cli.pipeline.prepare import Begun, Ended, Failed, Found, Message, Preparation, Prepared
+from transcribe_cli.pipeline import job_queue, speech_clips
+from transcribe_cli.pipeline.messages import (
+    ClipsFound,
+    PreparationEnded,
+    PreparationFailed,
+    PreparationMessage,
+    Prepared,
+    Started,
+)
+from transcribe_cli.pipeline.prepare import Preparation
 from transcribe_cli.plan import Job, plan
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import find_recordings
@@ -28,32 +36,32 @@ Names = dict[int, str]
 
 
 def jobs(folder: Path, spec: JobSpec = PORTUGUESE) -> list[Job]:
-    """All of a folder, in the order of their names."""
+    """The jobs of a folder, ordered by name."""
     return plan(find_recordings([str(folder)]), spec, Settings())
 
 
 class Inbox:
-    """What a preparation hands over; waveforms are closed in the end."""
+    """Collects the messages of a preparation."""
 
     def __init__(self) -> None:
-        self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()
-        self.messages: list[Message] = []
+        self._queue: queue.SimpleQueue[PreparationMessage] = queue.SimpleQueue()
+        self.messages: list[PreparationMessage] = []
         self.put = self._queue.put
 
-    def until(self, wanted: Callable[[Message], bool]) -> Message:
-        """The next message that is wanted."""
+    def until(self, is_wanted: Callable[[PreparationMessage], bool]) -> PreparationMessage:
+        """Wait for the next message for which `is_wanted` returns true."""
         while True:
             self.messages.append(self._queue.get(timeout=PATIENCE))
-            if wanted(self.messages[-1]):
+            if is_wanted(self.messages[-1]):
                 return self.messages[-1]
 
     def rest(self) -> None:
-        """Take what nobody waited for."""
+        """Take the remaining messages."""
         while not self._queue.empty():
             self.messages.append(self._queue.get())
 
-    def all(self, kind: type[Message]) -> list[Message]:
-        """Those of one kind."""
+    def all(self, kind: type[PreparationMessage]) -> list[PreparationMessage]:
+        """The messages of one kind."""
         return [message for message in self.messages if isinstance(message, kind)]
 
 
@@ -65,58 +73,58 @@ def preparing(
     should_run: Callable[[Job], bool] = lambda job: True,
     emit: Callable[[Event], None] = ignore_event,
 ) -> Iterator[tuple[Preparation, Inbox]]:
-    """A preparation under way, with so many decoders."""
+    """A running preparation, with a decoder for each thread; closes waveforms at the end."""
     inbox = Inbox()
     with ExitStack() as stack:
         decoders = [stack.enter_context(Decoder(scratch)) for _ in range(threads)]
         with Preparation(jobs, decoders, should_run, inbox.put, emit) as preparation:
             yield preparation, inbox
     inbox.rest()
-    for begun in inbox.all(Begun):
-        assert isinstance(begun, Begun)
-        begun.waveform.close()
+    for started in inbox.all(Started):
+        assert isinstance(started, Started)
+        started.waveform.close()
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where the recordings are."""
+    """The folder of the recordings."""
     return tmp_path / "in"
 
 
 @pytest.fixture
 def scratch(tmp_path: Path) -> Path:
-    """Where waveforms are."""
-    made = tmp_path / "scratch"
-    made.mkdir()
-    return made
+    """The scratch folder."""
+    path = tmp_path / "scratch"
+    path.mkdir()
+    return path
 
 
-def ended(message: Message) -> bool:
+def ended(message: PreparationMessage) -> bool:
     """Whether this is the last message."""
-    return isinstance(message, Ended)
+    return isinstance(message, PreparationEnded)
 
 
-def test_clips_come_in_the_order_of_time_and_then_the_speech_that_they_hold(folder: Path, scratch: Path) -> None:
-    """Begun, clips, prepared, for each recording; the end for all."""
+def test_clips_are_delivered_in_order_of_time_followed_by_the_speech(folder: Path, scratch: Path) -> None:
+    """Started, clips, prepared for each recording; ended once."""
     lecture(folder / "a.wav")
-    told: list[Event] = []
-    with preparing(jobs(folder), scratch, emit=told.append) as (_, inbox):
+    events: list[Event] = []
+    with preparing(jobs(folder), scratch, emit=events.append) as (_, inbox):
         assert inbox.until(ended) == inbox.messages[-1]
-        begun, *found, prepared, last = inbox.messages
-        assert isinstance(begun, Begun)
+        started, *found, prepared, last = inbox.messages
+        assert isinstance(started, Started)
         assert isinstance(prepared, Prepared)
-        assert isinstance(last, Ended)
+        assert isinstance(last, PreparationEnded)
         assert last.error is None
-        clips = [clip for message in found if isinstance(message, Found) for clip in message.clips]
+        clips = [clip for message in found if isinstance(message, ClipsFound) for clip in message.clips]
         assert [clip.index for clip in clips] == list(range(4))
-        assert {clip.waveform for clip in clips} == {begun.waveform}
+        assert {clip.waveform for clip in clips} == {started.waveform}
         spoken = [region for clip in clips for region in clip.speech]
         assert list(prepared.speech[None]) == [(region.start / 16_000, region.end / 16_000) for region in spoken]
-        assert [type(event) for event in told] == [RecordingStarted, RecordingPrepared]
+        assert [type(event) for event in events] == [RecordingStarted, RecordingPrepared]
 
 
-def test_one_thread_goes_by_order_and_the_other_by_size(folder: Path, scratch: Path, say: Say) -> None:
-    """Neither a lecture nor voice notes wait for the other, whichever stands first."""
+def test_one_thread_takes_jobs_in_order_and_the_other_by_size(folder: Path, scratch: Path, say: Say) -> None:
+    """So neither a lecture nor voice notes wait for the other, whichever is first."""
     lecture(folder / "a.wav")
     lecture(folder / "b.wav", [(SENTENCES, "pt-br+m3")] * 2)
     say(folder / "c.wav", SENTENCES)
@@ -136,88 +144,88 @@ def test_one_thread_goes_by_order_and_the_other_by_size(folder: Path, scratch: P
 
 
 def test_a_second_decoder_is_not_used_for_a_single_recording(folder: Path, scratch: Path, say: Say) -> None:
-    """There is nothing to do side by side."""
+    """There is nothing to do in parallel."""
     say(folder / "a.wav")
     with preparing(jobs(folder), scratch, threads=2) as (_, inbox):
         assert sum(thread.name == "prepare" for thread in threading.enumerate()) <= 1
         inbox.until(ended)
-    assert len(inbox.all(Ended)) == 1
+    assert len(inbox.all(PreparationEnded)) == 1
 
 
-def test_no_recording_is_begun_while_enough_waits_for_the_recognizer(
+def test_no_recording_is_started_while_enough_audio_is_ready(
     folder: Path, scratch: Path, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Scratch is bounded; what is settled makes room."""
-    monkeypatch.setattr(prepare, "AHEAD_SECONDS", 1.0)
+    """Scratch space is limited; released audio makes room."""
+    monkeypatch.setattr(job_queue, "AHEAD_SECONDS", 1.0)
     for name in ("a.wav", "b.wav", "c.wav"):
         say(folder / name)
-    asked: list[str] = []
-    with preparing(jobs(folder), scratch, should_run=lambda job: asked.append(job.recording.name) or True) as (
+    requested: list[str] = []
+    with preparing(jobs(folder), scratch, should_run=lambda job: requested.append(job.recording.name) or True) as (
         preparation,
         inbox,
     ):
         for number, so_far in enumerate((["a.wav"], ["a.wav", "b.wav"], ["a.wav", "b.wav", "c.wav"])):
-            found = inbox.until(lambda message: isinstance(message, Found))
-            assert isinstance(found, Found)
+            found = inbox.until(lambda message: isinstance(message, ClipsFound))
+            assert isinstance(found, ClipsFound)
             inbox.until(lambda message: isinstance(message, Prepared))
             time.sleep(0.1)
-            assert asked == so_far
+            assert requested == so_far
             seconds = sum(clip.seconds for clip in found.clips)
-            preparation.settled(number, seconds - 1.5)
+            preparation.release(number, seconds - 1.5)
             time.sleep(0.1)
-            assert asked == so_far
-            preparation.settled(number, 1.5)
+            assert requested == so_far
+            preparation.release(number, 1.5)
         inbox.until(ended)
 
 
 def test_recordings_without_speech_take_no_room(folder: Path, scratch: Path, say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of them waits for the recognizer."""
-    monkeypatch.setattr(prepare, "AHEAD_SECONDS", 0.001)
+    """They have no audio for the recognizer."""
+    monkeypatch.setattr(job_queue, "AHEAD_SECONDS", 0.001)
     for name in ("a.wav", "b.wav", "c.wav"):
         say(folder / name, " ")
     (folder / "d.mp3").write_text("hello")
     with preparing(jobs(folder), scratch) as (_, inbox):
         inbox.until(ended)
     assert len(inbox.all(Prepared)) == 3
-    assert [message.job.recording.name for message in inbox.all(Failed) if isinstance(message, Failed)] == ["d.mp3"]
+    assert [message.job.recording.name for message in inbox.all(PreparationFailed) if isinstance(message, PreparationFailed)] == [
+        "d.mp3"
+    ]
 
 
-def test_what_is_not_wanted_is_passed_over(folder: Path, scratch: Path, say: Say) -> None:
-    """Somebody else says what became of it."""
+def test_jobs_that_should_not_run_are_skipped(folder: Path, scratch: Path, say: Say) -> None:
+    """They have no messages."""
     for name in ("a.wav", "b.wav"):
         say(folder / name)
     with preparing(jobs(folder), scratch, should_run=lambda job: job.recording.name == "b.wav") as (_, inbox):
         inbox.until(ended)
-    assert [message.number for message in inbox.all(Begun) if isinstance(message, Begun)] == [1]
+    assert [message.number for message in inbox.all(Started) if isinstance(message, Started)] == [1]
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_scratch_that_cannot_be_written_ends_everything(folder: Path, tmp_path: Path, say: Say, threads: int) -> None:
-    """It is no recording's fault; there is no use in trying the next one."""
+def test_an_unwritable_scratch_folder_ends_the_preparation(folder: Path, tmp_path: Path, say: Say, threads: int) -> None:
+    """The next recording would fail, too."""
     for number in range(4):
         say(folder / f"{number}.wav")
     with preparing(jobs(folder), tmp_path / "nowhere", threads=threads) as (_, inbox):
         last = inbox.until(ended)
-        assert isinstance(last, Ended)
+        assert isinstance(last, PreparationEnded)
         assert isinstance(last.error, StorageNotReady)
-    assert inbox.all(Failed) == []
+    assert inbox.all(PreparationFailed) == []
 
 
-def test_leaving_stops_what_is_under_way(folder: Path, scratch: Path, say: Say) -> None:
-    """No thread and no scratch file stays, though nobody settled anything."""
+def test_leaving_stops_preparations_in_progress(folder: Path, scratch: Path, say: Say) -> None:
+    """No thread and no scratch file is left, although nothing was released."""
     for number in range(6):
         say(folder / f"{number}.wav")
     before = set(threading.enumerate())
     with preparing(jobs(folder), scratch, threads=2) as (_, inbox):
-        inbox.until(lambda message: isinstance(message, Begun))
+        inbox.until(lambda message: isinstance(message, Started))
     assert not [thread for thread in set(threading.enumerate()) - before if thread.name == "prepare"]
     assert list(scratch.iterdir()) == []
 
 
-def test_an_error_that_nobody_expected_is_one_recordings_failure(
-    folder: Path, scratch: Path, say: Say, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It says what it was; the others go on."""
+def test_an_unexpected_error_fails_one_recording(folder: Path, scratch: Path, say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names it; the others continue."""
     for name in ("a.wav", "b.wav"):
         say(folder / name)
     times = iter((True, False))
@@ -231,7 +239,7 @@ def test_an_error_that_nobody_expected_is_one_recordings_failure(
     monkeypatch.setattr(speech_clips, "SpeechDetector", Detector)
     with preparing(jobs(folder), scratch) as (_, inbox):
         inbox.until(ended)
-    [failed] = inbox.all(Failed)
-    assert isinstance(failed, Failed)
+    [failed] = inbox.all(PreparationFailed)
+    assert isinstance(failed, PreparationFailed)
     assert failed.error.message == "Unexpected ZeroDivisionError (no windows)."
     assert [message.number for message in inbox.all(Prepared) if isinstance(message, Prepared)] == [1]

@@ -1,4 +1,4 @@
-"""One recording between its first clip and its transcript: what is asked of the recognizer, and when it is complete."""
+"""The state of one recording: which clips it sends to the recognizer, and when it is complete."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from tests.fake_engine import attempt, clip, clip_result
 from transcribe_cli.audio import Waveform
 from transcribe_cli.pipeline.checkpoint import Checkpoint, Checkpoints
-from transcribe_cli.pipeline.prepare import Begun, Prepared
-from transcribe_cli.pipeline.recording_state import UnderWay
+from transcribe_cli.pipeline.messages import Prepared, Started
+from transcribe_cli.pipeline.recording_state import RecordingState
 from transcribe_cli.plan import Job, plan
 from transcribe_cli.recognition.engines import Clip, ClipResult
 from transcribe_cli.settings import Settings
@@ -23,207 +23,211 @@ GIVEN = JobSpec(model="demo", language="pt")
 VOTED = JobSpec(model="demo")
 MIXED = JobSpec(model="demo", multilingual=True)
 PREPARED = Prepared(0, {}, 0.0, 0.0)
-Recording = Callable[..., UnderWay]
+Recording = Callable[..., RecordingState]
 
 
 @pytest.fixture
 def job(tmp_path: Path) -> Callable[[JobSpec], Job]:
-    """A file that nobody will decode, to be transcribed so."""
+    """Makes a job for a file that is never decoded."""
     (tmp_path / "a.wav").write_bytes(b"RIFF")
     return lambda spec: plan(find_recordings([str(tmp_path / "a.wav")]), spec, Settings())[0]
 
 
 @pytest.fixture
 def recording(job: Callable[[JobSpec], Job], recorded: Callable[[], Waveform]) -> Recording:
-    """A recording whose decoding began."""
+    """Makes a recording that has started."""
 
-    def begin(spec: JobSpec, checkpoint: Checkpoint | None = None) -> UnderWay:
-        return UnderWay(Begun(0, job(spec), job(spec).recording, recorded()), checkpoint)
+    def begin(spec: JobSpec, checkpoint: Checkpoint | None = None) -> RecordingState:
+        return RecordingState(Started(0, job(spec), job(spec).recording, recorded()), checkpoint)
 
     return begin
 
 
-def clips(recording: UnderWay, count: int, first: int = 0) -> list[Clip]:
-    """So many clips of ten seconds, as preparation finds them."""
-    begun = recording.begun
+def clips(recording: RecordingState, count: int, first: int = 0) -> list[Clip]:
+    """`count` clips of ten seconds, as preparation finds them."""
+    started = recording.started
     starts = [(index, 10.0 * index) for index in range(first, first + count)]
-    return [clip(begun.waveform, 0, index, (start, start + 10.0), language="", spec=begun.job.spec) for index, start in starts]
+    return [
+        clip(started.waveform, 0, index, (start, start + 10.0), language="", spec=started.job.spec) for index, start in starts
+    ]
 
 
-def asked(clips: Sequence[Clip]) -> list[tuple[int, str]]:
-    """Which clips, and in which language."""
-    return [(made.index, made.language) for made in clips]
+def indices_and_languages(clips: Sequence[Clip]) -> list[tuple[int, str]]:
+    """Index and language of each clip."""
+    return [(each.index, each.language) for each in clips]
 
 
-def test_clips_go_on_at_once_when_the_language_is_given(recording: Recording) -> None:
-    """Or when only one is allowed."""
+def test_clips_are_recognized_at_once_if_the_language_is_given(recording: Recording) -> None:
+    """Or if only one is allowed."""
     for spec in (GIVEN, JobSpec(model="demo", languages=("pt",)), GIVEN.model_copy(update={"multilingual": True})):
-        under_way = recording(spec)
-        assert asked(under_way.found(clips(under_way, 2))) == [(0, "pt"), (1, "pt")]
-        assert asked(under_way.found(clips(under_way, 1, 2))) == [(2, "pt")]
-        assert under_way.decoded(PREPARED) == []
+        state = recording(spec)
+        assert indices_and_languages(state.add_clips(clips(state, 2))) == [(0, "pt"), (1, "pt")]
+        assert indices_and_languages(state.add_clips(clips(state, 1, 2))) == [(2, "pt")]
+        assert state.set_prepared(PREPARED) == []
 
 
-def test_a_vote_waits_for_the_end_and_for_every_voter(recording: Recording) -> None:
-    """Five clips from all over the recording; then all of them are read in its language."""
-    under_way = recording(VOTED)
-    assert under_way.found(clips(under_way, 6)) == []
-    assert under_way.found(clips(under_way, 6, 6)) == []
-    voters = under_way.decoded(PREPARED)
+def test_a_vote_waits_for_the_end_and_every_voter(recording: Recording) -> None:
+    """Five clips spread over the recording vote; then all clips are recognized in the elected language."""
+    state = recording(VOTED)
+    assert state.add_clips(clips(state, 6)) == []
+    assert state.add_clips(clips(state, 6, 6)) == []
+    voters = state.set_prepared(PREPARED)
     assert len(voters) == 5
-    assert {made.language for made in voters} == {""}
+    assert {each.language for each in voters} == {""}
     assert voters[-1].index - voters[0].index >= 8
-    for made in voters[:-1]:
-        assert under_way.detected(made, {"pt": 0.6, "en": 0.4}) == []
-    assert asked(under_way.detected(voters[-1], {"pt": 0.1, "en": 0.9})) == [(index, "pt") for index in range(12)]
-    assert under_way.language.probability == pytest.approx(0.5)
+    for each in voters[:-1]:
+        assert state.add_language_vote(each, {"pt": 0.6, "en": 0.4}) == []
+    assert indices_and_languages(state.add_language_vote(voters[-1], {"pt": 0.1, "en": 0.9})) == [
+        (index, "pt") for index in range(12)
+    ]
+    assert state.language.probability == pytest.approx(0.5)
 
 
 @pytest.fixture
 def early(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a minute of speech is a long recording."""
+    """Recordings with half a minute of speech count as long."""
     monkeypatch.setattr("transcribe_cli.pipeline.recording_state.EARLY_SECONDS", 30.0)
 
 
 @pytest.mark.usefixtures("early")
 def test_the_language_of_a_long_recording_is_guessed_early_and_voted_on_at_its_end(recording: Recording) -> None:
-    """When both agree, nothing is read twice, and no voter is asked twice."""
-    under_way = recording(VOTED)
-    assert under_way.found(clips(under_way, 2)) == []
-    voters = under_way.found(clips(under_way, 2, 2))
-    assert {made.language for made in voters} == {""}
-    assert under_way.found(clips(under_way, 1, 4)) == []
-    ready = [spoken for made in voters for spoken in under_way.detected(made, {"pt": 1.0})]
-    assert asked(ready) == [(index, "pt") for index in range(5)]
-    ready += under_way.found(clips(under_way, 15, 5))
-    assert asked(ready) == [(index, "pt") for index in range(20)]
-    for made in ready:
-        under_way.clip_result(clip_result(made))
-    late = under_way.decoded(PREPARED)
-    assert not {made.index for made in late} & {made.index for made in voters}
-    assert not under_way.complete
-    assert [under_way.detected(made, {"pt": 0.8, "en": 0.2}) for made in late] == [[]] * len(late)
-    assert under_way.complete
-    assert under_way.language.code == "pt"
+    """If both agree, no clip is recognized twice and no voter votes twice."""
+    state = recording(VOTED)
+    assert state.add_clips(clips(state, 2)) == []
+    voters = state.add_clips(clips(state, 2, 2))
+    assert {each.language for each in voters} == {""}
+    assert state.add_clips(clips(state, 1, 4)) == []
+    ready = [spoken for each in voters for spoken in state.add_language_vote(each, {"pt": 1.0})]
+    assert indices_and_languages(ready) == [(index, "pt") for index in range(5)]
+    ready += state.add_clips(clips(state, 15, 5))
+    assert indices_and_languages(ready) == [(index, "pt") for index in range(20)]
+    for each in ready:
+        state.add_result(clip_result(each))
+    late = state.set_prepared(PREPARED)
+    assert not {each.index for each in late} & {each.index for each in voters}
+    assert not state.is_complete
+    assert [state.add_language_vote(each, {"pt": 0.8, "en": 0.2}) for each in late] == [[]] * len(late)
+    assert state.is_complete
+    assert state.language.code == "pt"
 
 
 @pytest.mark.usefixtures("early")
 @pytest.mark.parametrize("sequential", [False, True], ids=["in batches", "in sequence"])
-def test_a_guess_that_was_wrong_is_made_good(recording: Recording, sequential: bool) -> None:
-    """Everything is read again in the right language; what is still on its way in the other one does not count."""
-    under_way = recording(VOTED.model_copy(update={"sequential": sequential}))
-    wrong = [spoken for made in under_way.found(clips(under_way, 4)) for spoken in under_way.detected(made, {"pt": 1.0})]
-    assert {made.language for made in wrong} == {"pt"}
-    under_way.found(clips(under_way, 16, 4))
-    under_way.clip_result(clip_result(wrong[0]))
-    late = under_way.decoded(PREPARED)
-    ready = [spoken for made in late for spoken in under_way.detected(made, {"en": 1.0})]
+def test_a_wrong_guess_is_corrected(recording: Recording, sequential: bool) -> None:
+    """All clips are recognized again in the right language; pending results in the wrong one are ignored."""
+    state = recording(VOTED.model_copy(update={"sequential": sequential}))
+    wrong = [spoken for each in state.add_clips(clips(state, 4)) for spoken in state.add_language_vote(each, {"pt": 1.0})]
+    assert {each.language for each in wrong} == {"pt"}
+    state.add_clips(clips(state, 16, 4))
+    state.add_result(clip_result(wrong[0]))
+    late = state.set_prepared(PREPARED)
+    ready = [spoken for each in late for spoken in state.add_language_vote(each, {"en": 1.0})]
     assert ready
-    for made in wrong[1:]:
-        assert under_way.clip_result(clip_result(made)) == []
+    for each in wrong[1:]:
+        assert state.add_result(clip_result(each)) == []
     while ready:
-        assert not under_way.complete
-        assert {made.language for made in ready} == {"en"}
-        ready = [following for made in ready for following in under_way.clip_result(clip_result(made))]
-    assert under_way.complete
-    assert under_way.language.code == "en"
-    assert sorted(result.clip.index for result in under_way.results) == list(range(20))
+        assert not state.is_complete
+        assert {each.language for each in ready} == {"en"}
+        ready = [following for each in ready for following in state.add_result(clip_result(each))]
+    assert state.is_complete
+    assert state.language.code == "en"
+    assert sorted(result.clip.index for result in state.results) == list(range(20))
 
 
-def test_a_recording_that_is_read_in_sequence_goes_clip_by_clip(recording: Recording) -> None:
-    """Each is told the text before it."""
-    under_way = recording(GIVEN.model_copy(update={"sequential": True}))
-    [first] = under_way.found(clips(under_way, 2))
-    assert under_way.found(clips(under_way, 1, 2)) == []
-    under_way.decoded(PREPARED)
+def test_a_sequential_recording_is_recognized_clip_by_clip(recording: Recording) -> None:
+    """Each clip has the tokens of the text before it."""
+    state = recording(GIVEN.model_copy(update={"sequential": True}))
+    [first] = state.add_clips(clips(state, 2))
+    assert state.add_clips(clips(state, 1, 2)) == []
+    state.set_prepared(PREPARED)
     read = [first]
     for number in range(3):
         result = replace(clip_result(read[-1]), attempt=replace(attempt(), tokens=(number,)))
-        read += under_way.clip_result(result)
-    assert [(made.index, made.before) for made in read] == [(0, ()), (1, (0,)), (2, (1,))]
-    assert under_way.complete
+        read += state.add_result(result)
+    assert [(each.index, each.previous_tokens) for each in read] == [(0, ()), (1, (0,)), (2, (1,))]
+    assert state.is_complete
 
 
 def test_every_clip_of_a_multilingual_recording_has_its_own_language(recording: Recording) -> None:
-    """Asked as it comes; the recording's is that with most speech in it, clips without words left aside."""
-    under_way = recording(MIXED)
-    found = under_way.found(clips(under_way, 4))
-    assert asked(found) == [(index, "") for index in range(4)]
-    for made, code in zip(found, ("pt", "en", "pt", "fr"), strict=True):
-        [spoken] = under_way.detected(made, {code: 0.9})
+    """It is detected for each clip. The recording has the most spoken language; clips without words do not count."""
+    state = recording(MIXED)
+    found = state.add_clips(clips(state, 4))
+    assert indices_and_languages(found) == [(index, "") for index in range(4)]
+    for each, code in zip(found, ("pt", "en", "pt", "fr"), strict=True):
+        [spoken] = state.add_language_vote(each, {code: 0.9})
         assert spoken.language == code
-        under_way.clip_result(clip_result(spoken) if code != "fr" else replace(clip_result(spoken), words=()))
-    assert under_way.decoded(PREPARED) == []
-    assert (under_way.language.code, under_way.language.probability) == ("pt", pytest.approx(2 / 3))
+        state.add_result(clip_result(spoken) if code != "fr" else replace(clip_result(spoken), words=()))
+    assert state.set_prepared(PREPARED) == []
+    assert (state.language.code, state.language.probability) == ("pt", pytest.approx(2 / 3))
 
 
 def test_a_recording_without_speech_has_no_language(recording: Recording) -> None:
-    """Also when one was given."""
+    """Even if one was given."""
     for spec in (GIVEN, VOTED, MIXED):
-        under_way = recording(spec)
-        assert not under_way.complete
-        assert under_way.decoded(PREPARED) == []
-        assert under_way.complete
-        assert under_way.language.code == "und"
+        state = recording(spec)
+        assert not state.is_complete
+        assert state.set_prepared(PREPARED) == []
+        assert state.is_complete
+        assert state.language.code == "und"
 
 
-def test_a_recording_is_complete_when_all_is_decoded_and_heard(recording: Recording) -> None:
-    """In whichever order."""
-    under_way = recording(GIVEN)
-    first, second = under_way.found(clips(under_way, 2))
-    under_way.clip_result(clip_result(second))
-    under_way.decoded(PREPARED)
-    assert not under_way.complete
-    assert (under_way.settled_seconds, under_way.spoken_seconds) == (10.0, 20.0)
-    under_way.clip_result(clip_result(first))
-    assert under_way.complete
-    assert under_way.settled_seconds == under_way.spoken_seconds
+def test_a_recording_is_complete_when_all_is_decoded_and_recognized(recording: Recording) -> None:
+    """In either order."""
+    state = recording(GIVEN)
+    first, second = state.add_clips(clips(state, 2))
+    state.add_result(clip_result(second))
+    state.set_prepared(PREPARED)
+    assert not state.is_complete
+    assert (state.releasable_seconds, state.speech_seconds) == (10.0, 20.0)
+    state.add_result(clip_result(first))
+    assert state.is_complete
+    assert state.releasable_seconds == state.speech_seconds
 
 
-def test_speech_without_words_is_waited_for_once_more(recording: Recording) -> None:
-    """In the language of its clip; then it is complete, whatever that gave."""
-    under_way = recording(GIVEN)
-    [made] = under_way.found(clips(under_way, 1))
-    under_way.decoded(PREPARED)
-    again = under_way.clip_result(clip_result(made, (0.0, 2.0), (8.0, 10.0)))
-    assert [(part.index, part.part, part.language) for part in again] == [(0, 1, "pt")]
-    assert not under_way.complete
-    assert under_way.settled_seconds == 10.0
-    assert under_way.clip_result(ClipResult(again[0], attempt())) == []
-    assert under_way.complete
+def test_a_recording_waits_for_second_attempts(recording: Recording) -> None:
+    """They are in the language of the clip; whatever their result, the recording is complete afterwards."""
+    state = recording(GIVEN)
+    [each] = state.add_clips(clips(state, 1))
+    state.set_prepared(PREPARED)
+    rescued = state.add_result(clip_result(each, (0.0, 2.0), (8.0, 10.0)))
+    assert [(part.index, part.part, part.language) for part in rescued] == [(0, 1, "pt")]
+    assert not state.is_complete
+    assert state.releasable_seconds == 10.0
+    assert state.add_result(ClipResult(rescued[0], attempt())) == []
+    assert state.is_complete
 
 
 @pytest.fixture
 def checkpoint(job: Callable[[JobSpec], Job], tmp_path: Path) -> Callable[[JobSpec], Checkpoint]:
-    """That of the recording, opened anew each time as the next run does."""
-    return lambda spec: Checkpoints(tmp_path / "state").of(job(spec), job(spec).recording)
+    """Opens the checkpoint of the recording, as each run does."""
+    return lambda spec: Checkpoints(tmp_path / "state").open(job(spec), job(spec).recording)
 
 
 @pytest.mark.parametrize("spec", [GIVEN, VOTED, MIXED], ids=["given", "voted", "mixed"])
-def test_what_an_earlier_run_heard_is_not_asked_again(
+def test_results_of_an_earlier_run_are_used(
     recording: Recording, checkpoint: Callable[[JobSpec], Checkpoint], spec: JobSpec
 ) -> None:
-    """Nor what it clip_result once more; only the rest goes to the recognizer."""
+    """Including second attempts; only the other clips go to the recognizer."""
 
-    def begun() -> tuple[UnderWay, list[Clip]]:
-        under_way = recording(spec, checkpoint(spec))
-        ready = under_way.found(clips(under_way, 8))
-        ready += under_way.decoded(PREPARED)
+    def start() -> tuple[RecordingState, list[Clip]]:
+        state = recording(spec, checkpoint(spec))
+        ready = state.add_clips(clips(state, 8))
+        ready += state.set_prepared(PREPARED)
         if spec is not GIVEN:
-            ready = [spoken for made in ready for spoken in under_way.detected(made, {"pt": 1.0})]
-        return under_way, ready
+            ready = [spoken for each in ready for spoken in state.add_language_vote(each, {"pt": 1.0})]
+        return state, ready
 
-    earlier, ready = begun()
-    for made in ready[:6]:
-        for again in earlier.clip_result(clip_result(made, (made.start, made.start + 2.0), (made.end - 2.0, made.end))):
-            earlier.clip_result(ClipResult(again, attempt()))
+    earlier, ready = start()
+    for each in ready[:6]:
+        for rescued in earlier.add_result(clip_result(each, (each.start, each.start + 2.0), (each.end - 2.0, each.end))):
+            earlier.add_result(ClipResult(rescued, attempt()))
     earlier.close()
-    later, ready = begun()
-    assert asked(ready) == [(6, "pt"), (7, "pt")]
-    assert later.settled_seconds == 60.0
-    assert later.recalled == 60.0
-    for made in ready:
-        later.clip_result(clip_result(made))
-    assert later.complete
+    later, ready = start()
+    assert indices_and_languages(ready) == [(6, "pt"), (7, "pt")]
+    assert later.releasable_seconds == 60.0
+    assert later.resumed_seconds == 60.0
+    for each in ready:
+        later.add_result(clip_result(each))
+    assert later.is_complete
     assert len(later.results) == 8 + 6
     later.close()

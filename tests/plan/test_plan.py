@@ -34,7 +34,7 @@ def reasons(*sources: Path | str, **options):
 
 
 def run(*sources: Path | str, spec: JobSpec = SPEC, **settings):
-    """Do what the plan says, as `batch` does; the decisions that it made."""
+    """Carry out the plan, as `batch` does. Returns the decisions."""
     jobs = planned(*sources, spec=spec, **settings)
     stamp = Settings(**settings).subtitle_style.stamp
     for folder in {job.output.folder for job in jobs}:
@@ -51,14 +51,14 @@ def run(*sources: Path | str, spec: JobSpec = SPEC, **settings):
 
 @pytest.fixture
 def aula(tmp_path):
-    """A recording that is done."""
+    """A recording that has its outputs."""
     (tmp_path / "aula.mp3").write_bytes(b"sound")
     assert run(tmp_path) == ["transcribe"]
     return tmp_path / "aula.mp3"
 
 
 def snapshot(folder: Path):
-    """Everything about everything in a folder, apart from when it was read."""
+    """Inode and times of everything in a folder, except access times."""
     return {
         path: (path.lstat().st_ino, path.lstat().st_mtime_ns, path.lstat().st_ctime_ns) for path in (folder, *folder.rglob("*"))
     }
@@ -67,8 +67,8 @@ def snapshot(folder: Path):
 # the done test
 
 
-def test_what_is_new_is_transcribed_and_then_done(tmp_path):
-    """A job says what would be written, and where."""
+def test_a_new_recording_is_transcribed_and_then_done(tmp_path):
+    """The job contains the formats and the paths."""
     (tmp_path / "aula.mp3").write_bytes(b"sound")
     (job,) = planned(tmp_path, output_format="srt")
     assert (job.decision, job.reason, job.formats, job.error) == (Decision.TRANSCRIBE, "new", ("json", "srt"), None)
@@ -95,7 +95,7 @@ def test_what_is_new_is_transcribed_and_then_done(tmp_path):
     ],
 )
 def test_another_spec_says_what_changed(aula, spec, reason):
-    """By comparing what the transcript was made with."""
+    """Compared with the spec in the transcript."""
     assert reasons(aula, spec=spec) == {"aula.mp3": ("transcribe", reason)}
     assert run(aula, spec=spec) == ["transcribe"]
     assert reasons(aula, spec=spec) == {"aula.mp3": ("done", "done")}
@@ -106,8 +106,8 @@ def test_settings_that_do_not_change_the_text_change_nothing(aula):
     assert reasons(aula, device="cpu", batch_size=2, compute_type="int8") == {"aula.mp3": ("done", "done")}
 
 
-def test_a_recording_that_changed_is_done_again(aula):
-    """By its size or its time."""
+def test_a_changed_recording_is_transcribed_again(aula):
+    """Detected by its size or modification time."""
     aula.write_bytes(b"more sound")
     assert reasons(aula) == {"aula.mp3": ("transcribe", "recording changed")}
     run(aula)
@@ -127,8 +127,8 @@ def test_a_deleted_rendering_is_rendered_and_nothing_else(aula):
     assert reasons(aula) == {"aula.mp3": ("done", "done")}
 
 
-def test_a_new_format_is_rendered_from_what_is_there(aula):
-    """And listed, so that it is known as ours."""
+def test_a_new_format_is_rendered_from_the_transcript(aula):
+    """And listed in it."""
     new = [name for name in FORMATS.names() if name not in ("json", "srt", "vtt")]
     assert reasons(aula, output_format="all") == {"aula.mp3": ("render", f"{', '.join(new)} missing")}
     run(aula, output_format="all")
@@ -140,7 +140,7 @@ def test_a_new_format_is_rendered_from_what_is_there(aula):
 
 
 def test_an_edited_rendering_is_kept_and_counts_as_done(aula):
-    """Only --overwrite replaces it; a new transcript would have to."""
+    """Only --overwrite replaces it. A new transcript is refused, because it would have to replace it."""
     aula.with_suffix(".srt").write_text("corrected by hand")
     assert reasons(aula) == {"aula.mp3": ("done", "done (aula.srt was edited)")}
     aula.with_suffix(".vtt").unlink()
@@ -159,14 +159,14 @@ def test_a_rendering_that_was_only_touched_is_done(aula):
     assert reasons(aula) == {"aula.mp3": ("done", "done")}
 
 
-def test_overwrite_does_everything_again(aula):
-    """Whatever is there."""
+def test_overwrite_transcribes_everything_again(aula):
+    """Whatever exists."""
     (job,) = planned(aula, overwrite=True)
     assert (job.decision, job.reason, job.formats) == (Decision.TRANSCRIBE, "overwrite", ("json", "srt", "vtt"))
 
 
-def test_a_whole_tree_that_is_done_is_planned_and_not_touched(tmp_path):
-    """200 recordings; nothing is written. How long it takes is measured in `benchmarks/`."""
+def test_planning_a_finished_tree_changes_nothing(tmp_path):
+    """200 recordings; no file is written. The time is measured in `benchmarks/`."""
     for number in range(200):
         (tmp_path / f"aula {number}.mp3").write_bytes(b"x" * number)
     # Made once and copied: writing them through to the disk takes seconds.
@@ -184,13 +184,13 @@ def test_a_whole_tree_that_is_done_is_planned_and_not_touched(tmp_path):
 
 
 def test_subtitles_of_another_standard_are_rendered_again(aula):
-    """Without recognition, and only those that are made of cues."""
+    """Without recognition, and only formats with cues."""
     run(aula, output_format="srt,txt")
     (job,) = planned(aula, output_format="srt,vtt,tsv,rttm", subtitles="bbc")
     assert (job.decision, job.reason) == (Decision.RENDER, "tsv, rttm missing, subtitles changed: netflix -> bbc")
     assert job.formats == ("srt", "vtt", "tsv", "rttm")
     (job,) = planned(aula, subtitles="netflix,max_chars=40")
-    assert (job.decision, job.reason, job.formats) == (Decision.RENDER, "settings of subtitles changed", ("srt", "vtt"))
+    assert (job.decision, job.reason, job.formats) == (Decision.RENDER, "subtitle settings changed", ("srt", "vtt"))
     assert planned(aula, output_format="srt,txt", max_line_width=40)[0].formats == ("srt",)
     assert run(aula, subtitles="bbc") == ["render"]
     assert reasons(aula, subtitles="bbc") == {"aula.mp3": ("done", "done")}
@@ -198,8 +198,8 @@ def test_subtitles_of_another_standard_are_rendered_again(aula):
     assert "aula.txt" not in read_header(aula.with_suffix(".json")).subtitles
 
 
-def test_subtitles_that_somebody_edited_are_not_rendered_again(aula):
-    """Their words are that person's now; the others are."""
+def test_edited_subtitles_are_not_rendered_again(aula):
+    """The other subtitles are."""
     aula.with_suffix(".srt").write_text("corrected by hand")
     assert planned(aula, subtitles="ted")[0].formats == ("vtt",)
     assert run(aula, subtitles="ted") == ["render"]
@@ -208,7 +208,7 @@ def test_subtitles_that_somebody_edited_are_not_rendered_again(aula):
 
 
 def test_subtitles_of_a_version_without_standards_are_rendered_again(aula):
-    """Their transcript does not say what they were made under."""
+    """Their transcript does not contain the standard."""
     path = aula.with_suffix(".json")
     document = Transcript.loads(path.read_bytes())
     path.write_text(document.with_outputs(document.outputs).dumps().replace('"subtitles": {},\n', ""))
@@ -221,7 +221,7 @@ def test_subtitles_of_a_version_without_standards_are_rendered_again(aula):
 
 
 def test_official_subtitles_are_refused_before_any_work(tmp_path):
-    """Saying which file, and what to do."""
+    """The error names the file and says what to do."""
     (tmp_path / "aula.mp4").touch()
     (tmp_path / "aula.srt").write_text("official")
     (job,) = planned(tmp_path)
@@ -243,7 +243,7 @@ def test_a_transcript_of_another_recording_is_refused(aula, overwrite):
 
 
 def test_a_json_of_another_tool_is_refused(tmp_path):
-    """openai/whisper calls its own like that."""
+    """openai/whisper uses the same names."""
     (tmp_path / "aula.mp3").touch()
     (tmp_path / "aula.json").write_text('{"text": "", "segments": []}')
     assert planned(tmp_path)[0].reason == "aula.json was not written by this tool, or not by this version."
@@ -252,15 +252,15 @@ def test_a_json_of_another_tool_is_refused(tmp_path):
 
 @pytest.mark.parametrize("name", ["aula.json", "aula.srt"])
 def test_a_folder_in_the_way_is_refused(tmp_path, name):
-    """Nothing can replace it, so nothing is tried."""
+    """It cannot be replaced, so no work is started."""
     (tmp_path / "aula.mp3").touch()
     (tmp_path / name).mkdir()
     assert planned(tmp_path)[0].decision is Decision.FAIL
     assert planned(tmp_path, overwrite=True)[0].reason == f"{name} is a folder."
 
 
-def test_namesakes_in_one_output_folder_are_refused(tmp_path):
-    """The rest goes on."""
+def test_recordings_with_the_same_output_are_refused(tmp_path):
+    """The other recordings are processed."""
     for name in ("1/a.mp3", "2/a.mp3", "2/b.mp3"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
@@ -268,8 +268,8 @@ def test_namesakes_in_one_output_folder_are_refused(tmp_path):
     assert [job.decision.value for job in jobs] == ["fail", "fail", "transcribe"]
 
 
-def test_what_cannot_be_read_fails_by_itself(tmp_path):
-    """With the reason that was found on the way."""
+def test_an_unreadable_recording_fails_alone(tmp_path):
+    """With the reason in the job."""
     (tmp_path / "a.mp3").symlink_to("gone")
     (tmp_path / "b.mp3").touch()
     good, broken = planned(tmp_path)
@@ -280,8 +280,8 @@ def test_what_cannot_be_read_fails_by_itself(tmp_path):
 # names that change
 
 
-def test_a_recording_keeps_its_transcript_when_another_of_its_stem_comes_or_goes(aula):
-    """Only the newcomer is work; nothing is transcribed for a name."""
+def test_a_recording_keeps_its_transcript_when_another_of_its_stem_is_added_or_removed(aula):
+    """Only the new recording is transcribed; a changed name causes no work."""
     other = aula.with_suffix(".mp4")
     other.write_bytes(b"video")
     assert reasons(aula.parent) == {"aula.mp3": ("done", "done"), "aula.mp4": ("transcribe", "new")}
@@ -293,8 +293,8 @@ def test_a_recording_keeps_its_transcript_when_another_of_its_stem_comes_or_goes
     assert reasons(aula.parent) == {"aula.mp4": ("done", "done")}
 
 
-def test_a_transcript_of_the_other_name_that_does_not_fit_is_no_reason(aula):
-    """Then the recording gets the name that it has today."""
+def test_an_unrelated_transcript_under_the_alternative_name_is_ignored(aula):
+    """The recording then gets its current name."""
     aula.with_suffix(".mp4").write_bytes(b"video")
     aula.write_bytes(b"other sound")
     assert {job.recording.name: job.output.stem for job in planned(aula.parent)} == {
@@ -307,7 +307,7 @@ def test_a_transcript_of_the_other_name_that_does_not_fit_is_no_reason(aula):
 
 
 def test_a_manifest_line_changes_the_spec_of_its_recording(tmp_path):
-    """And with it the fingerprint; the others keep the run's."""
+    """And with it the fingerprint. The others keep the spec of the run."""
     for name in ("a.mp3", "b.mp3"):
         (tmp_path / name).touch()
     (tmp_path / "m.jsonl").write_text('{"uri": "a.mp3", "language": "Portuguese"}\n{"uri": "b.mp3"}')
@@ -317,7 +317,7 @@ def test_a_manifest_line_changes_the_spec_of_its_recording(tmp_path):
     assert reasons(tmp_path) == {"a.mp3": ("transcribe", "language changed: pt -> none"), "b.mp3": ("done", "done")}
 
 
-def test_a_manifest_line_that_does_not_go_with_the_spec_is_a_mistake_of_the_user(tmp_path):
+def test_a_manifest_line_that_contradicts_the_spec_is_a_usage_error(tmp_path):
     """The turbo models cannot translate."""
     (tmp_path / "a.mp3").touch()
     (tmp_path / "m.jsonl").write_text('{"uri": "a.mp3", "task": "translate"}')
@@ -328,8 +328,8 @@ def test_a_manifest_line_that_does_not_go_with_the_spec_is_a_mistake_of_the_user
 # crashes
 
 
-def test_a_plan_after_a_crash_says_what_recovery_will_give(aula):
-    """Without doing it; then a run does."""
+def test_a_plan_after_a_crash_predicts_the_recovery(aula):
+    """Without doing it; the next run does."""
     head = read_header(aula.with_suffix(".json"))
     temporary = aula.parent / f".transcribe-{host_id()}-{2**22 + 1}-01234567.tmp"
     aula.with_suffix(".json").rename(temporary)
@@ -345,8 +345,8 @@ def test_a_plan_after_a_crash_says_what_recovery_will_give(aula):
     assert reasons(aula) == {"aula.mp3": ("done", "done")}
 
 
-def test_a_plan_after_a_crash_does_not_trust_what_is_older(aula):
-    """Renderings of an earlier transcript are missing ones."""
+def test_a_plan_after_a_crash_ignores_older_renderings(aula):
+    """Renderings of an earlier transcript count as missing."""
     job = planned(aula)[0]
     head = read_header(aula.with_suffix(".json"))
     newer = transcript_of(job.recording, SPEC).with_outputs(
@@ -363,7 +363,7 @@ def test_a_plan_after_a_crash_does_not_trust_what_is_older(aula):
 
 @pytest.fixture
 def read_only(tmp_path):
-    """A folder with a recording, on a file system that is read-only also for root."""
+    """A folder with a recording, on a file system that is read-only even for root."""
     folder = tmp_path / "ro"
     folder.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(folder)], capture_output=True, check=False).returncode:
@@ -376,8 +376,8 @@ def read_only(tmp_path):
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_run_that_could_write_nothing_ends_before_it_begins(read_only):
-    """The machine is not ready; with an output folder it is."""
+def test_a_run_that_cannot_write_anything_ends_before_it_starts(read_only):
+    """StorageNotReady; with an output folder the run works."""
     with pytest.raises(StorageNotReady, match="read-only file system"):
         check_writable(planned(read_only))
     elsewhere = planned(read_only, output_dir=read_only.parent / "out/deep")
@@ -385,8 +385,8 @@ def test_a_run_that_could_write_nothing_ends_before_it_begins(read_only):
     assert not (read_only.parent / "out").exists()
 
 
-def test_recordings_whose_folder_cannot_be_written_fail_by_themselves(read_only):
-    """The others go on."""
+def test_recordings_in_an_unwritable_folder_fail_alone(read_only):
+    """The others are processed."""
     (read_only.parent / "ok.mp3").touch()
     jobs = check_writable(planned(read_only, read_only.parent / "ok.mp3"))
     assert [job.decision for job in jobs] == [Decision.FAIL, Decision.TRANSCRIBE]
@@ -394,14 +394,14 @@ def test_recordings_whose_folder_cannot_be_written_fail_by_themselves(read_only)
     assert "read-only" in jobs[0].reason
 
 
-def test_what_is_done_needs_no_place_to_write(aula):
-    """A tree on a read-only share may be looked at."""
+def test_a_finished_recording_needs_no_writable_folder(aula):
+    """A tree on a read-only share can be planned."""
     jobs = planned(aula)
     assert check_writable(jobs) == jobs
     assert check_writable([]) == []
 
 
-def test_a_full_disk_and_a_file_in_the_way_are_found_early(tmp_path):
+def test_a_full_disk_and_a_file_in_the_way_are_detected_early(tmp_path):
     """Before the model is loaded."""
     (tmp_path / "a.mp3").touch()
     (tmp_path / "out").touch()

@@ -1,4 +1,4 @@
-"""RecognitionHarness that fail, hang or do not load: the others go on, and with none left the run says why."""
+"""Devices that fail, hang or do not load: the others continue, and without any device the run ends with the reason."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from transcribe_cli.audio import Waveform
 from transcribe_cli.errors import DeviceUnavailable, ModelUnavailable
 from transcribe_cli.events import Notice
 from transcribe_cli.recognition.engines import Clip
-from transcribe_cli.recognition.scheduler import STRIKES, Broken, Heard, Lost
+from transcribe_cli.recognition.failures import MAX_CONSECUTIVE_FAILURES
+from transcribe_cli.recognition.messages import AllDevicesFailed, ClipFailed, Recognized
 
 Recorded = Callable[[], Waveform]
 
 
 @pytest.fixture
 def gate() -> Iterator[threading.Event]:
-    """Opened at the latest when the test ends, so that no thread stays."""
+    """An event that is set when the test ends, so that no thread is left."""
     before = set(threading.enumerate())
     event = threading.Event()
     yield event
@@ -28,8 +29,8 @@ def gate() -> Iterator[threading.Event]:
         thread.join(PATIENCE)
 
 
-def test_a_device_that_fails_again_and_again_is_left_out(recorded: Recorded) -> None:
-    """The other one goes on, also with what the first one was at."""
+def test_a_device_that_fails_repeatedly_is_removed(recorded: Recorded) -> None:
+    """The other one continues, and takes over its batch."""
     out = threading.Event()
 
     def broken(clips: Sequence[Clip]) -> None:
@@ -40,35 +41,37 @@ def test_a_device_that_fails_again_and_again_is_left_out(recorded: Recorded) -> 
     with RecognitionHarness(bad, good, on_event=lambda event: isinstance(event, Notice) and out.set()) as run:
         run.add(*(clip(recorded(), number) for number in range(20)))
         answers = run.answers(20)
-    assert len(bad.batches) == STRIKES
-    assert len(clip_ids(answers, Lost)) == STRIKES - 1
-    assert clip_ids(answers, Heard) == sorted({(number, 0) for number in range(20)} - set(clip_ids(answers, Lost)))
-    assert run.warnings() == ["The recognizer failed (CUDA error: unspecified launch failure): going on without cuda:0/float16."]
+    assert len(bad.batches) == MAX_CONSECUTIVE_FAILURES
+    assert len(clip_ids(answers, ClipFailed)) == MAX_CONSECUTIVE_FAILURES - 1
+    assert clip_ids(answers, Recognized) == sorted({(number, 0) for number in range(20)} - set(clip_ids(answers, ClipFailed)))
+    assert run.warnings() == [
+        "The recognizer failed (CUDA error: unspecified launch failure): continuing without cuda:0/float16."
+    ]
 
 
-def test_with_no_device_left_the_run_is_over(recorded: Recorded) -> None:
-    """It says why, and what to do."""
+def test_without_any_device_the_run_ends(recorded: Recorded) -> None:
+    """The error names the reason."""
     with RecognitionHarness(FakeEngine(batch_size=1, on_batch=failing(*range(20)))) as run:
         run.add(*(clip(recorded(), number) for number in range(20)))
-        *lost, broken = run.answers(STRIKES)
-    assert len(clip_ids(lost, Lost)) == STRIKES - 1
-    assert isinstance(broken, Broken)
+        *failed, broken = run.answers(MAX_CONSECUTIVE_FAILURES)
+    assert len(clip_ids(failed, ClipFailed)) == MAX_CONSECUTIVE_FAILURES - 1
+    assert isinstance(broken, AllDevicesFailed)
     assert isinstance(broken.error, DeviceUnavailable)
-    assert broken.error.message == f"The recognizer failed (cuDNN failed), {STRIKES} times in a row."
+    assert broken.error.message == f"The recognizer failed (cuDNN failed), {MAX_CONSECUTIVE_FAILURES} times in a row."
 
 
-def test_success_in_between_forgives_a_device(recorded: Recorded) -> None:
-    """Bad recordings now and then are no broken device, however long the run."""
+def test_a_success_resets_the_failures_of_a_device(recorded: Recorded) -> None:
+    """Occasional bad recordings do not make a device broken, however long the run."""
     bad = range(0, 60, 3)
     with RecognitionHarness(FakeEngine(batch_size=1, on_batch=failing(*bad))) as run:
         run.add(*(clip(recorded(), number) for number in range(60)))
         answers = run.answers(60)
-    assert clip_ids(answers, Lost) == [(number, 0) for number in bad]
-    assert len(clip_ids(answers, Heard)) == 40
+    assert clip_ids(answers, ClipFailed) == [(number, 0) for number in bad]
+    assert len(clip_ids(answers, Recognized)) == 40
 
 
-def test_a_device_that_does_not_answer_is_given_up(recorded: Recorded, gate: threading.Event) -> None:
-    """The model is loaded anew, the recording that it hung at is lost, and the others finish."""
+def test_a_device_that_times_out_is_reloaded(recorded: Recorded, gate: threading.Event) -> None:
+    """The recording in its batch fails, and the others finish."""
     loaded: list[FakeEngine] = []
 
     def load() -> FakeEngine:
@@ -81,13 +84,13 @@ def test_a_device_that_does_not_answer_is_given_up(recorded: Recorded, gate: thr
         answers = run.answers(4)
         gate.set()
     assert len(loaded) == 2
-    assert clip_ids(answers, Lost) == [(0, 0)]
-    assert clip_ids(answers, Heard) == [(1, 0), (2, 0), (3, 0)]
-    assert run.warnings() == ["The recognizer did not answer for 0 s: loading the model anew."]
+    assert clip_ids(answers, ClipFailed) == [(0, 0)]
+    assert clip_ids(answers, Recognized) == [(1, 0), (2, 0), (3, 0)]
+    assert run.warnings() == ["The recognizer did not respond for 0 s: reloading the model."]
 
 
-def test_what_a_hanging_device_was_at_goes_to_another(recorded: Recorded, gate: threading.Event) -> None:
-    """Nobody is lost; what it answers after all counts for nothing."""
+def test_the_batch_of_a_hanging_device_goes_to_another(recorded: Recorded, gate: threading.Event) -> None:
+    """No recording fails; a late answer is ignored."""
     hangs, answered = threading.Event(), threading.Event()
 
     def hang(clips: Sequence[Clip]) -> None:
@@ -105,18 +108,18 @@ def test_what_a_hanging_device_was_at_goes_to_another(recorded: Recorded, gate: 
         gate.set()
     for thread in set(threading.enumerate()) - before:
         thread.join(PATIENCE)
-    assert clip_ids(answers, Heard) == [(number, 0) for number in range(8)]
+    assert clip_ids(answers, Recognized) == [(number, 0) for number in range(8)]
     assert len(stuck.batches) == 1
     assert run.pending_answers() == []
 
 
-def test_an_answer_that_is_just_being_handed_over_is_no_silence(recorded: Recorded) -> None:
-    """Whoever looks after the devices at that moment must not give the batch to somebody else: it would be answered twice."""
+def test_a_device_does_not_time_out_while_its_answers_are_delivered(recorded: Recorded) -> None:
+    """Otherwise its batch would go to another device, and be answered twice."""
     handing_over = threading.Event()
 
     def look(answer: object) -> None:
         handing_over.set()
-        run.recognition.watch()
+        run.recognition.check_timeouts()
         handing_over.clear()
 
     run = RecognitionHarness(
@@ -125,24 +128,24 @@ def test_an_answer_that_is_just_being_handed_over_is_no_silence(recorded: Record
     with run:
         run.add(clip(recorded(), 0), clip(recorded(), 1))
         answers = run.answers(2)
-    assert clip_ids([*answers, *run.pending_answers()], Heard) == [(0, 0), (1, 0)]
+    assert clip_ids([*answers, *run.pending_answers()], Recognized) == [(0, 0), (1, 0)]
     assert run.warnings() == []
 
 
-def test_one_device_that_does_not_load_is_left_out(recorded: Recorded) -> None:
-    """The run goes on with the other, and says so."""
+def test_a_device_that_does_not_load_is_not_used(recorded: Recorded) -> None:
+    """The run continues with the other, and emits a warning."""
 
     def missing() -> FakeEngine:
         raise ModelUnavailable("Model demo does not load on cuda:0.", "Try another --compute-type.")
 
     with RecognitionHarness(missing, FakeEngine()) as run:
         run.add(clip(recorded()))
-        assert clip_ids(run.answers(1), Heard) == [(0, 0)]
-    assert run.warnings() == ["A device is left out: Model demo does not load on cuda:0. Try another --compute-type."]
+        assert clip_ids(run.answers(1), Recognized) == [(0, 0)]
+    assert run.warnings() == ["A device is not used: Model demo does not load on cuda:0. Try another --compute-type."]
 
 
 def test_a_model_that_loads_on_no_device_is_an_error() -> None:
-    """That of the first."""
+    """The error of the first device is raised."""
 
     def missing(name: str) -> FakeEngine:
         raise ModelUnavailable(f"no model on {name}")
@@ -152,8 +155,8 @@ def test_a_model_that_loads_on_no_device_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("error", [ModelUnavailable("no memory left"), MemoryError("no memory left")], ids=["ours", "another's"])
-def test_a_model_that_does_not_load_anew_ends_the_run(recorded: Recorded, gate: threading.Event, error: Exception) -> None:
-    """Whatever the reason: nobody waits for a device that is not there."""
+def test_a_model_that_cannot_be_reloaded_ends_the_run(recorded: Recorded, gate: threading.Event, error: Exception) -> None:
+    """Whatever the reason."""
     loaded: list[FakeEngine] = []
 
     def load() -> FakeEngine:
@@ -164,8 +167,8 @@ def test_a_model_that_does_not_load_anew_ends_the_run(recorded: Recorded, gate: 
 
     with RecognitionHarness(load, batch_timeout=lambda seconds: 0.1) as run:
         run.add(*(clip(recorded(), number) for number in range(2)))
-        lost, broken = run.answers(2)
+        failed, broken = run.answers(2)
         gate.set()
-    assert isinstance(lost, Lost)
-    assert isinstance(broken, Broken)
+    assert isinstance(failed, ClipFailed)
+    assert isinstance(broken, AllDevicesFailed)
     assert "no memory left" in broken.error.message

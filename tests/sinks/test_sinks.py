@@ -33,7 +33,7 @@ FORMATS = ("srt", "vtt")
 
 
 def recordings(folder: Path, *names: str | bytes) -> list[Recording]:
-    """Files of these names, found."""
+    """Recordings with these file names."""
     for name in names:
         path = folder / os.fsdecode(name)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def recordings(folder: Path, *names: str | bytes) -> list[Recording]:
 
 
 def stems(folder: Path, output_dir: Path | None = None) -> dict[str, str | None]:
-    """Name of each recording in a folder to the stem that it was given, None where it was refused."""
+    """Name of each recording in a folder to its stem; None if it was refused."""
     found = list(find_recordings([str(folder)]))
     return {
         r.path.name: None if a.refused else a.output.stem for r, a in zip(found, assign_outputs(found, output_dir), strict=True)
@@ -56,20 +56,20 @@ def one(folder: Path, name: str | bytes = "aula.mp3") -> tuple[Recording, Output
 
 
 def rendering(text: str) -> dict[str, str]:
-    """Renderings of a size that takes more than one write."""
+    """Renderings that take more than one write."""
     return {name: f"{name} {text}\n" * 3000 for name in FORMATS}
 
 
 def names(folder: Path) -> set[str]:
-    """What is in a folder."""
+    """The names in a folder."""
     return {path.name for path in folder.iterdir()}
 
 
 # names
 
 
-def test_outputs_are_called_like_the_recording(tmp_path):
-    """Only the last extension is cut."""
+def test_outputs_are_named_after_the_recording(tmp_path):
+    """Only the last extension is removed."""
     recordings(tmp_path, "aula.mp4", "aula.1.mp3", "aula.2.mp3", "no.dots...mp3")
     assert stems(tmp_path) == {"aula.mp4": "aula", "aula.1.mp3": "aula.1", "aula.2.mp3": "aula.2", "no.dots...mp3": "no.dots.."}
 
@@ -85,14 +85,14 @@ def test_outputs_are_called_like_the_recording(tmp_path):
         (["a.mp3", "a.mp3.wav", "a.wav"], "b.mp3"),
     ],
 )
-def test_where_names_would_clash_each_keeps_its_extension(tmp_path, clash, alone):
-    """Compared as file systems that ignore case and composition would."""
+def test_when_names_clash_each_keeps_its_extension(tmp_path, clash, alone):
+    """Compared without regard to case and Unicode composition."""
     recordings(tmp_path, *clash, alone)
     assert stems(tmp_path) == {**{name: name for name in clash}, alone: Path(alone).stem}
 
 
 def test_a_clash_counts_whether_or_not_the_other_is_part_of_the_run(tmp_path):
-    """Otherwise a name would depend on what else was typed; a folder or a text file is no recording."""
+    """Otherwise a name would depend on the selection. A folder or a text file is not a recording."""
     recordings(tmp_path, "a.mp3", "a.mp4", "b.mp3", "b.txt")
     (tmp_path / "b.mp4").mkdir()
     (a,) = find_recordings([str(tmp_path / "a.mp3")])
@@ -108,8 +108,8 @@ def test_an_output_folder_mirrors_the_tree(tmp_path):
     assert places == [tmp_path / "out/b.srt", tmp_path / "out/x/y/a.srt"]
 
 
-def test_two_roots_that_want_one_name_are_both_refused(tmp_path):
-    """Each is told of the other; the rest of both goes on."""
+def test_two_recordings_with_the_same_output_are_both_refused(tmp_path):
+    """Each error names the other; the remaining recordings are processed."""
     recordings(tmp_path, "1/a.mp3", "1/b.mp3", "2/A.wav", "2/c.mp3")
     found = list(find_recordings([str(tmp_path / "1"), str(tmp_path / "2")]))
     places = assign_outputs(found, tmp_path / "out")
@@ -122,7 +122,7 @@ def test_two_roots_that_want_one_name_are_both_refused(tmp_path):
     "name",
     [b"x" * 251 + b".mp3", b"y" + "é".encode() * 125 + b".mp3", b"\xe7" * 251 + b".mp3", "👩‍🏫".encode() * 22 + b"123456789.mp3"],
 )
-def test_a_name_too_long_for_our_endings_is_shortened(tmp_path, name):
+def test_a_name_too_long_for_a_suffix_is_shortened(tmp_path, name):
     """It can be written, and is the same every time."""
     recording, output = one(tmp_path, name)
     assert assign_outputs([recording], None)[0].output == output
@@ -133,8 +133,8 @@ def test_a_name_too_long_for_our_endings_is_shortened(tmp_path, name):
 
 @settings(deadline=None)
 @given(st.text(alphabet=st.characters(exclude_characters="/\0", exclude_categories=("Cs",)), min_size=1), st.binary(max_size=300))
-def test_shortened_names_fit_and_stay_apart(text, raw):
-    """Whatever the script or the bytes; two long names do not become one."""
+def test_shortened_names_fit_and_remain_distinct(text, raw):
+    """For any script and bytes; two long names do not become equal."""
     for stem in (text * 200, os.fsdecode(raw.replace(b"\0", b"").replace(b"/", b"") * 9 + b"x" * 250)):
         short = shorten_name(stem)
         assert len(os.fsencode(f"{short}.json")) <= 255
@@ -154,8 +154,8 @@ def test_shortened_names_fit_and_stay_apart(text, raw):
         min_size=1,
     )
 )
-def test_no_two_recordings_are_given_the_same_files(file_names):
-    """Beside them all can be written; in one output folder those are refused that a file system may not tell apart."""
+def test_no_two_recordings_have_the_same_outputs(file_names):
+    """Next to the recordings all can be written. In one output folder, names are refused that a file system may not distinguish."""
     with tempfile.TemporaryDirectory() as folder:
         recordings(Path(folder), *file_names)
         beside = stems(Path(folder))
@@ -169,7 +169,7 @@ def test_no_two_recordings_are_given_the_same_files(file_names):
 
 
 def test_a_file_is_written_with_the_permissions_of_any_new_file(tmp_path):
-    """Not with the 0600 of a temporary file; folders are made."""
+    """Not with the 0600 of a temporary file; folders are created."""
     mask = os.umask(0o027)
     try:
         write_atomically(tmp_path / "a/b/x.srt", b"1")
@@ -179,8 +179,8 @@ def test_a_file_is_written_with_the_permissions_of_any_new_file(tmp_path):
     assert names(tmp_path / "a/b") == {"x.srt"}
 
 
-def test_what_cannot_be_written_leaves_nothing(tmp_path):
-    """A folder in the way, a file in place of a folder, a name that is too long."""
+def test_a_failed_write_leaves_nothing_behind(tmp_path):
+    """A folder in the way, a file instead of a folder, a name that is too long."""
     (tmp_path / "x.srt").mkdir()
     (tmp_path / "file").touch()
     for path in (tmp_path / "x.srt", tmp_path / "file/y.srt", tmp_path / ("z" * 300)):
@@ -191,7 +191,7 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path):
 
 @contextlib.contextmanager
 def mounted(path: Path, *options: str):
-    """A file system of our own there."""
+    """Mount a new file system there."""
     path.mkdir(exist_ok=True)
     done = subprocess.run(["mount", *options, str(path)], capture_output=True, check=False)
     if done.returncode:
@@ -203,7 +203,7 @@ def mounted(path: Path, *options: str):
 
 
 def test_a_full_disk_leaves_the_old_file_and_no_temporary(tmp_path):
-    """The next file would fail too, so this is about the machine."""
+    """StorageNotReady, because the next file would fail, too."""
     with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=256k", "tmpfs") as disk:
         write_atomically(disk / "x.srt", b"old")
         with pytest.raises(StorageNotReady, match="disk is full"):
@@ -213,7 +213,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_temporary(tmp_path):
 
 
 def test_a_disk_that_fills_up_between_the_files_keeps_the_transcript(tmp_path):
-    """The JSON stands and lists what is missing; nothing old passes for new; the next run renders the rest."""
+    """The JSON is kept and lists the missing files. No old file remains, and the next run renders the rest."""
     with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=512k", "tmpfs") as disk:
         recording, output = one(disk)
         commit(output, transcript_of(recording), {"srt": "old", "vtt": "old"})
@@ -226,7 +226,7 @@ def test_a_disk_that_fills_up_between_the_files_keeps_the_transcript(tmp_path):
         assert output.path("vtt").read_text() == "shorter"
 
 
-def test_a_read_only_file_system_is_about_the_machine(tmp_path):
+def test_a_read_only_file_system_is_not_an_error_of_one_file(tmp_path):
     """Root could write anywhere else."""
     (tmp_path / "real").mkdir()
     with (
@@ -240,7 +240,7 @@ def test_a_read_only_file_system_is_about_the_machine(tmp_path):
 
 
 def test_a_transcript_lists_its_renderings_and_is_the_last_of_the_set(tmp_path):
-    """By name and SHA-256; the JSON is newer than what it vouches for."""
+    """By name and SHA-256; the JSON is newer than the files that it lists."""
     recording, output = one(tmp_path)
     written = commit(output, transcript_of(recording), {"json": "not this", "srt": "1\n", "vtt": "WEBVTT\n"})
     assert written.outputs == {
@@ -265,8 +265,8 @@ def test_a_transcript_of_another_recording_is_never_overwritten(tmp_path, overwr
     assert output.path("json").read_bytes() == before
 
 
-def test_an_output_folder_keeps_transcripts_of_namesakes_apart(tmp_path):
-    """One folder after the other into the same place: the second is refused, unless the first was only moved."""
+def test_an_output_folder_does_not_mix_recordings_of_the_same_name(tmp_path):
+    """Two folders, one after the other, into the same folder: the second is refused, unless the first was only moved."""
     (first,) = recordings(tmp_path / "1", "a.mp3")
     (second,) = recordings(tmp_path / "2", "a.mp3")
     os.utime(second.path, (0, 0))
@@ -280,7 +280,7 @@ def test_an_output_folder_keeps_transcripts_of_namesakes_apart(tmp_path):
 
 
 def test_a_file_that_we_did_not_write_is_kept(tmp_path):
-    """Official subtitles beside a video are common. Everything else is written, since the work is done."""
+    """Official subtitles next to a video are common. Everything else is written, because the work is done."""
     recording, output = one(tmp_path)
     output.path("srt").write_text("official")
     with pytest.raises(OutputRefused, match=r"aula\.srt was not written by this tool") as caught:
@@ -294,15 +294,15 @@ def test_a_file_that_we_did_not_write_is_kept(tmp_path):
     assert output.path("srt").read_text() == rendering("2")["srt"]
 
 
-def test_the_same_bytes_are_nobody_elses(tmp_path):
-    """A file that is what we would write may be listed as ours."""
+def test_a_foreign_file_with_identical_content_is_accepted(tmp_path):
+    """It may be listed as an output."""
     recording, output = one(tmp_path)
     output.path("srt").write_text("same")
     assert set(commit(output, transcript_of(recording), {"srt": "same"}).outputs) == {"aula.srt"}
 
 
-def test_a_json_that_is_no_transcript_is_kept(tmp_path):
-    """Unless --overwrite says otherwise."""
+def test_a_json_that_is_not_a_transcript_is_kept(tmp_path):
+    """Except with --overwrite."""
     recording, output = one(tmp_path)
     output.path("json").write_text('{"title": "yt-dlp wrote this"}')
     with pytest.raises(OutputRefused, match="was not written by this tool"):
@@ -313,7 +313,7 @@ def test_a_json_that_is_no_transcript_is_kept(tmp_path):
 
 
 def test_an_edited_rendering_is_not_replaced_by_a_new_transcript(tmp_path):
-    """Somebody corrected it by hand."""
+    """A user corrected it."""
     recording, output = one(tmp_path)
     commit(output, transcript_of(recording), rendering("1"))
     output.path("srt").write_text("corrected")
@@ -323,8 +323,8 @@ def test_an_edited_rendering_is_not_replaced_by_a_new_transcript(tmp_path):
     assert output.path("vtt").read_text() == rendering("2")["vtt"]
 
 
-def test_a_missing_rendering_comes_back_without_touching_the_json(tmp_path):
-    """Deleting one .srt brings back just that file."""
+def test_a_missing_rendering_is_rendered_without_changing_the_json(tmp_path):
+    """After one .srt is deleted, only that file is written."""
     recording, output = one(tmp_path)
     written = commit(output, transcript_of(recording), rendering("1"))
     before = output.path("json").stat()
@@ -334,8 +334,8 @@ def test_a_missing_rendering_comes_back_without_touching_the_json(tmp_path):
     assert output.path("srt").read_text() == rendering("1")["srt"]
 
 
-def test_a_new_format_is_listed_and_edits_are_still_seen(tmp_path):
-    """The JSON is rewritten with the time that it had."""
+def test_a_new_format_is_listed_and_edits_are_still_detected(tmp_path):
+    """The JSON is rewritten and keeps its modification time."""
     recording, output = one(tmp_path)
     written = commit(output, transcript_of(recording), rendering("1"))
     output.path("vtt").write_text("edited")
@@ -345,8 +345,8 @@ def test_a_new_format_is_listed_and_edits_are_still_seen(tmp_path):
         add(output, written, rendering("2"))
 
 
-def test_text_that_is_no_unicode_is_no_loss(tmp_path):
-    """A lone surrogate in a prompt must not throw the work away."""
+def test_invalid_unicode_can_be_written(tmp_path):
+    """A lone surrogate in a prompt must not make the run fail."""
     recording, output = one(tmp_path)
     transcript = transcript_of(recording, text=" half \ud83d")
     sinks.commit(output, transcript, {name: render_bytes(name, transcript) for name in ("tsv", "html")})
@@ -370,8 +370,8 @@ def test_hostile_names_are_written_listed_and_read_back(tmp_path, name):
 # heads
 
 
-def test_a_head_is_read_from_the_first_lines(tmp_path):
-    """Whatever their length, and however many characters a cut goes through."""
+def test_a_header_is_read_from_the_first_lines(tmp_path):
+    """For any length, and if a read ends within a character."""
     recording, output = one(tmp_path, "ção.mp3")
     for length in (0, 1000, 1300, 1301, 1302, 5000, 70_000):
         spec = JobSpec(initial_prompt="ç" * length)
@@ -381,8 +381,8 @@ def test_a_head_is_read_from_the_first_lines(tmp_path):
         assert (head.fingerprint, head.spec, set(head.outputs)) == (spec.fingerprint, spec.canonical(), {"ção.srt", "ção.vtt"})
 
 
-def test_nothing_waits_for_a_named_pipe(tmp_path):
-    """One that is called like an output is somebody else's."""
+def test_a_named_pipe_does_not_block(tmp_path):
+    """One with the name of an output is foreign."""
     recording, output = one(tmp_path)
     for name in ("json", "srt"):
         os.mkfifo(output.path(name))
@@ -409,8 +409,8 @@ def test_nothing_waits_for_a_named_pipe(tmp_path):
         '{"schema_version"' + "x" * 9000,
     ],
 )
-def test_what_is_no_transcript_has_no_head(tmp_path, content):
-    """Empty, cut, of another tool, or of a later version."""
+def test_what_is_not_a_transcript_has_no_header(tmp_path, content):
+    """Empty, truncated, of another tool, or of a later version."""
     (tmp_path / "a.json").write_text(content)
     assert read_header(tmp_path / "a.json") is None
     assert read_header(tmp_path / "missing.json") is None
@@ -421,7 +421,7 @@ def test_what_is_no_transcript_has_no_head(tmp_path, content):
 
 
 def killed(work, *, after: float | None = None, at_call: int | None = None) -> bool:
-    """Do the work in a child that is killed, after seconds or before its nth change to the disk; whether it was."""
+    """Do the work in a child process that is killed after some seconds or before its nth disk change. Returns whether it was killed."""
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore", DeprecationWarning
@@ -441,7 +441,7 @@ def killed(work, *, after: float | None = None, at_call: int | None = None) -> b
 
 
 def _die_before(nth: int) -> None:
-    """Kill this process before it changes the disk for the nth time."""
+    """Kill this process before its nth disk change."""
     calls = 0
 
     def counting(function):
@@ -459,7 +459,7 @@ def _die_before(nth: int) -> None:
 
 
 def intact(folder: Path, generations: dict[str, dict[str, str]]) -> str:
-    """Check that the set in a folder is whole, whatever is missing; which generation it is."""
+    """Check that the files in a folder belong to one generation, and return it. Files may be missing."""
     assert not [name for name in names(folder) if name.endswith(".tmp")]
     transcript = Transcript.loads((folder / "aula.json").read_bytes())
     for name in FORMATS:
@@ -470,8 +470,8 @@ def intact(folder: Path, generations: dict[str, dict[str, str]]) -> str:
 
 
 @pytest.mark.parametrize("same_spec", [True, False])
-def test_killed_at_any_step_a_commit_is_whole_after_recovery(tmp_path, same_spec):
-    """Killed before each single change to the disk: the old set stands, or the new transcript does, and no file is of the other."""
+def test_killed_at_any_step_a_commit_is_complete_after_recovery(tmp_path, same_spec):
+    """Killed before each single disk change: the old set or the new transcript exists, and the files are not mixed."""
     recording, output = one(tmp_path)
     spec = JobSpec() if same_spec else JobSpec(model="small")
     generations = {" one": rendering("one"), " two": rendering("two")}
@@ -494,8 +494,8 @@ def test_killed_at_any_step_a_commit_is_whole_after_recovery(tmp_path, same_spec
     assert ends.count(" two") > ends.count(" one")
 
 
-def test_killed_at_any_step_an_addition_is_whole_after_recovery(tmp_path):
-    """What was there stays, with its list."""
+def test_killed_at_any_step_an_addition_is_complete_after_recovery(tmp_path):
+    """The existing files and their list are kept."""
     recording, output = one(tmp_path)
     generations = {" one": rendering("one")}
     for call in range(1, 100):
@@ -510,27 +510,27 @@ def test_killed_at_any_step_an_addition_is_whole_after_recovery(tmp_path):
     assert output.path("txt").read_text() == "olá"
 
 
-def test_killed_at_any_step_new_subtitles_are_those_that_the_list_tells_of(tmp_path):
-    """Or missing: never old ones under the name of another standard."""
+def test_killed_at_any_step_new_subtitles_match_the_list(tmp_path):
+    """Or are missing: old ones are never listed under another standard."""
     recording, output = one(tmp_path)
     texts = {"netflix-1": rendering("one"), "bbc-2": rendering("two")}
     for call in range(1, 100):
         old = commit(output, transcript_of(recording), texts["netflix-1"], stamp="netflix-1", overwrite=True)
         was_killed = killed(lambda old=old: add(output, old, texts["bbc-2"], stamp="bbc-2"), at_call=call)
         recover(tmp_path)
-        told = read_header(output.path("json")).subtitles
+        stamps = read_header(output.path("json")).subtitles
         for name in FORMATS:
             if output.path(name).exists():
-                assert output.path(name).read_text() == texts[told[f"aula.{name}"]][name]
+                assert output.path(name).read_text() == texts[stamps[f"aula.{name}"]][name]
         if not was_killed:
             break
     assert call > 8
-    assert told == {"aula.srt": "bbc-2", "aula.vtt": "bbc-2"}
+    assert stamps == {"aula.srt": "bbc-2", "aula.vtt": "bbc-2"}
     assert all(output.path(name).exists() for name in FORMATS)
 
 
-def test_killed_at_random_a_batch_ends_with_every_set_whole(tmp_path):
-    """Twenty kills in the middle of writing; each run begins with recovery and goes on."""
+def test_killed_at_random_a_batch_ends_with_every_set_complete(tmp_path):
+    """Twenty kills while files are written; each run starts with recovery and continues."""
     found = recordings(tmp_path, *(f"aula {number}.mp3" for number in range(12)))
     outputs = [place.output for place in assign_outputs(found, None)]
     dice = random.Random(1)
@@ -559,7 +559,7 @@ def test_killed_at_random_a_batch_ends_with_every_set_whole(tmp_path):
 
 
 def leave(folder: Path, data: bytes, *, process: int | None = None, machine: str | None = None, age: float = 0) -> Path:
-    """A temporary file as a crash leaves it; its process is gone unless one is given."""
+    """A temporary file as a crash leaves it. Its process has ended, unless one is given."""
     path = folder / f".transcribe-{machine or host_id()}-{process or 2**22 + 1}-0123abcd.tmp"
     path.write_bytes(data)
     os.utime(path, (time.time() - age, time.time() - age))
@@ -568,8 +568,8 @@ def leave(folder: Path, data: bytes, *, process: int | None = None, machine: str
 
 @pytest.mark.parametrize("name", [b"aula.mp3", b"ola\xe7\xe3o.mp3", b"x" * 251 + b".mp3"])
 @pytest.mark.parametrize("rendered", [{}, {"srt": "1"}])
-def test_a_whole_transcript_is_put_in_its_place(tmp_path, name, rendered):
-    """Under the name that it was to have, also when it has no renderings; looking does not change anything."""
+def test_a_complete_transcript_is_moved_into_place(tmp_path, name, rendered):
+    """Under the name that it was meant for, also without renderings. Finding it changes nothing."""
     recording, output = one(tmp_path, name)
     commit(output, transcript_of(recording), rendered)
     temporary = leave(tmp_path, output.path("json").read_bytes())
@@ -582,15 +582,15 @@ def test_a_whole_transcript_is_put_in_its_place(tmp_path, name, rendered):
 
 
 @pytest.mark.parametrize("data", [b"", b"half a sub", b'{"schema_version": 1,\n"source": {"name": "aula.mp3"'])
-def test_what_is_not_whole_is_removed(tmp_path, data):
-    """Its recording is done again."""
+def test_an_incomplete_transcript_is_removed(tmp_path, data):
+    """Its recording is transcribed again."""
     leave(tmp_path, data)
     assert recover(tmp_path) == []
     assert names(tmp_path) == set()
 
 
-def test_temporary_files_of_the_living_are_left_alone(tmp_path):
-    """This process, another that runs, another machine's for ten minutes; and what only looks like ours."""
+def test_temporary_files_of_live_processes_are_kept(tmp_path):
+    """Of this process, of another live one, of another machine for ten minutes; and files with similar names."""
     kept = [
         leave(tmp_path, b"1", process=os.getpid()),
         leave(tmp_path, b"1", process=1),
@@ -604,8 +604,8 @@ def test_temporary_files_of_the_living_are_left_alone(tmp_path):
     assert not old.exists()
 
 
-def test_recovery_never_replaces_what_is_newer_or_belongs_to_another(tmp_path):
-    """A run may have finished since; another recording may have come."""
+def test_recovery_never_replaces_a_newer_or_foreign_transcript(tmp_path):
+    """Another run may have finished since, or another recording may have been added."""
     recording, output = one(tmp_path)
     older = transcript_of(recording, text=" older")
     commit(output, transcript_of(recording, text=" newer"), {})
@@ -622,7 +622,7 @@ def test_recovery_never_replaces_what_is_newer_or_belongs_to_another(tmp_path):
 
 
 def test_an_edit_after_the_crash_is_kept(tmp_path):
-    """Only what is older than the transcript is taken for its predecessor's."""
+    """Only files older than the transcript count as those of its predecessor."""
     recording, output = one(tmp_path)
     commit(output, transcript_of(recording), rendering("1"))
     temporary = leave(tmp_path, output.path("json").read_bytes(), age=10)
@@ -636,12 +636,12 @@ def test_an_edit_after_the_crash_is_kept(tmp_path):
     assert not temporary.exists()
 
 
-def test_recovery_says_nothing_where_there_is_nothing(tmp_path):
-    """A folder that is not there yet is no error."""
+def test_recovery_of_a_missing_folder_does_nothing(tmp_path):
+    """A folder that does not exist yet is not an error."""
     assert recover(tmp_path / "later") == []
 
 
-def test_the_escapes_of_a_name_are_undone():
-    """What json_safe does to bytes that are no UTF-8, and to nothing else."""
+def test_from_json_safe_reverses_json_safe():
+    """The escapes of bytes that are not UTF-8, and nothing else."""
     for raw in (b"aula.mp3", b"\xe7\xe3", "ç\\n".encode(), b"\\x41 \xff"):
         assert os.fsencode(from_json_safe(json_safe(os.fsdecode(raw)))) == raw

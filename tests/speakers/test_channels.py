@@ -63,7 +63,7 @@ def test_copies_of_a_channel_are_found(tmp_path: Path, kind: str) -> None:
         assert (len(channels), alike) == (1, True)
         assert channels == [0] or kind not in ("quieter", "one silent person")
         heard = split_channels(made, Clip(0, 0, made, (), SPEC))
-        assert (heard.speakers, heard.alike) == (False, True)
+        assert (heard.are_speakers, heard.has_copies) == (False, True)
         assert [row.channel for row in heard.finders] == [0 if kind == "reversed" else None]
 
 

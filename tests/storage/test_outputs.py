@@ -87,7 +87,7 @@ def test_a_single_file_is_what_a_listing_says_it_is(aula: Tree) -> None:
     assert set(listed) == names(aula)
     for name, entry in listed.items():
         assert file_version(entry.stat()) == file_version(files.status(top / name))
-    some = files.there([top / name for name in ("aula.json", "aula.srt", "aula.txt")])
+    some = files.existing([top / name for name in ("aula.json", "aula.srt", "aula.txt")])
     assert {path.name: file_version(status) for path, status in some.items()} == {
         name: file_version(listed[name].stat()) for name in ("aula.json", "aula.srt")
     }
@@ -191,7 +191,7 @@ def test_what_a_killed_process_left_is_put_in_its_place(tree: Tree) -> None:
 def test_trusting_names_reads_no_transcript(aula: Tree) -> None:
     """A file of the name is enough."""
     aula.put("aula.json", b"whatever")
-    assert reasons(aula, trust_names=True)["aula.mp3"] == ("done", "done, by its names")
+    assert reasons(aula, trust_names=True)["aula.mp3"] == ("done", "done, by file names only")
     assert reasons(aula)["aula.mp3"][0] == "fail"
     assert reasons(aula, trust_names=True, output_format=("txt",))["aula.mp3"][0] == "fail"
 
@@ -278,5 +278,5 @@ def breaking(monkeypatch: pytest.MonkeyPatch, tree: Tree, ending: str) -> None:
 
         return written
 
-    monkeypatch.setattr(atomic, "write", refuse(atomic.write))
+    monkeypatch.setattr(atomic, "write_atomically", refuse(atomic.write_atomically))
     monkeypatch.setattr(objects, "_put", refuse(objects._put))

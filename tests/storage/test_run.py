@@ -58,7 +58,7 @@ def test_a_bucket_gives_the_same_subtitles_as_a_folder(filled: Tree, local: dict
     planned = transcribe("plan", filled.url, "--model", "demo", "--json", env=env)
     assert {job["decision"] for job in json.loads(planned.out)["recordings"]} == {"done"}
     trusting = transcribe("plan", filled.url, "--model", "demo", "--trust-names", env=env)
-    assert trusting.out.count("done, by its names") == 2
+    assert trusting.out.count("done, by file names only") == 2
     rendered = transcribe("render", filled.url, "-f", "txt", env=env)
     assert rendered.code == 0, rendered.err
     assert filled.files()["aula.txt"]

@@ -1,4 +1,4 @@
-"""Where there is speech, and how it is packed into clips."""
+"""Speech detection, and packing of speech into clips."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from tests.conftest import spoken
 from transcribe_cli.audio import SAMPLE_RATE, Decoder, Waveform
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.vad import CLIP_SAMPLES, CLIP_SECONDS, WINDOW_SAMPLES, Packer, Region, Regions, SpeechDetector
-from transcribe_cli.vad.packing import CLIP_GAP_SAMPLES
-from transcribe_cli.vad.regions import Pause, find
+from transcribe_cli.vad import CLIP_SAMPLES, CLIP_SECONDS, WINDOW_SAMPLES, Packer, Region, RegionFinder, SpeechDetector
+from transcribe_cli.vad.packing import MAX_GAP_SAMPLES
+from transcribe_cli.vad.regions import Pause, find_regions
 
 Probabilities = NDArray[np.float32]
 Group = tuple[Region, ...]
@@ -34,20 +34,20 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Waveform:
 
 
 def detected(waveform: Waveform, windows: int = 64) -> Probabilities:
-    """What a new detector says of the waveform, read in blocks of so many windows."""
+    """The probabilities from a new detector, which reads blocks of this many windows."""
     detector = SpeechDetector()
     return np.concatenate([detector.probabilities(block) for block in waveform.blocks(windows * WINDOW_SAMPLES)] or [[]])
 
 
 def packed(regions: Iterable[Region]) -> list[Group]:
-    """The clips of regions that are all there at once."""
+    """The clips of regions that are fed at once."""
     packer = Packer()
     return [*packer.feed(regions), *packer.finish()]
 
 
 def streamed(blocks: Sequence[Probabilities], samples: int, spec: JobSpec) -> tuple[list[Region], list[Group]]:
-    """Regions and clips of probabilities that come block by block."""
-    regions, packer = Regions(spec), Packer()
+    """Regions and clips of probabilities that are fed block by block."""
+    regions, packer = RegionFinder(spec), Packer()
     found: list[Region] = []
     groups: list[Group] = []
     for block in blocks:
@@ -64,44 +64,44 @@ def test_probabilities_do_not_depend_on_the_block_size(speech: Waveform, windows
     assert np.array_equal(detected(speech, windows), detected(speech, speech.samples // WINDOW_SAMPLES + 1))
 
 
-def test_two_recordings_listened_to_in_turn_do_not_mix(speech: Waveform) -> None:
-    """Two threads prepare recordings side by side, with one model between them."""
+def test_detectors_do_not_share_state(speech: Waveform) -> None:
+    """Two threads prepare recordings in parallel, with one model."""
     first, second = SpeechDetector(), SpeechDetector()
     blocks = list(speech.blocks(64 * WINDOW_SAMPLES))
-    heard = [(first.probabilities(block), second.probabilities(np.zeros_like(block))) for block in blocks]
-    assert np.array_equal(np.concatenate([mine for mine, _ in heard]), detected(speech))
-    assert max(float(other.max()) for _, other in heard) < 0.5
+    pairs = [(first.probabilities(block), second.probabilities(np.zeros_like(block))) for block in blocks]
+    assert np.array_equal(np.concatenate([mine for mine, _ in pairs]), detected(speech))
+    assert max(float(other.max()) for _, other in pairs) < 0.5
 
 
 def test_speech_between_silences_is_found(speech: Waveform) -> None:
-    """The region begins and ends within the padding of where the voice does."""
+    """The region begins and ends where the voice does, give or take the padding."""
     spec = JobSpec()
-    regions = list(find([detected(speech)], speech.samples, spec))
+    regions = list(find_regions([detected(speech)], speech.samples, spec))
     assert regions[0].start / SAMPLE_RATE == pytest.approx(2.0 - spec.vad_speech_pad_ms / 1000, abs=0.2)
     assert regions[-1].end / SAMPLE_RATE == pytest.approx(speech.seconds - 3.0 + spec.vad_speech_pad_ms / 1000, abs=0.5)
 
 
 def test_without_vad_everything_is_one_region(speech: Waveform) -> None:
     """`--no-vad-filter` recognizes silence too."""
-    assert list(find([detected(speech)], speech.samples, JobSpec(vad_filter=False))) == [Region(0, speech.samples)]
+    assert list(find_regions([detected(speech)], speech.samples, JobSpec(vad_filter=False))) == [Region(0, speech.samples)]
 
 
 @pytest.mark.parametrize("vad", [True, False], ids=["with VAD", "without"])
-def test_nothing_is_found_in_nothing(tmp_path: Path, vad: bool) -> None:
-    """A waveform without samples has no clips."""
+def test_an_empty_waveform_has_no_regions(tmp_path: Path, vad: bool) -> None:
+    """With and without VAD."""
     waveform = Waveform.from_samples(np.zeros(0), tmp_path)
-    assert list(find([detected(waveform)], waveform.samples, JobSpec(vad_filter=vad))) == []
+    assert list(find_regions([detected(waveform)], waveform.samples, JobSpec(vad_filter=vad))) == []
 
 
-def test_nothing_is_found_in_silence(tmp_path: Path) -> None:
-    """No speech, no clips."""
+def test_silence_has_no_clips(tmp_path: Path) -> None:
+    """It has no regions."""
     waveform = Waveform.from_samples(np.zeros(5 * SAMPLE_RATE), tmp_path)
-    assert packed(find([detected(waveform)], waveform.samples, JobSpec())) == []
+    assert packed(find_regions([detected(waveform)], waveform.samples, JobSpec())) == []
 
 
 PROBABILITY = st.floats(0, 1, width=32)
-# Speech and silence come in stretches: independent windows would hardly ever make a region longer than a clip.
-STRETCHES = st.lists(st.tuples(PROBABILITY, st.integers(1, 1500)), max_size=8)
+# Runs of equal probability: independent windows would hardly ever make a region longer than a clip.
+RUNS = st.lists(st.tuples(PROBABILITY, st.integers(1, 1500)), max_size=8)
 SPECS = st.builds(
     lambda vad, threshold, silence, shortest, pad: JobSpec(
         vad_filter=vad,
@@ -118,17 +118,17 @@ SPECS = st.builds(
 )
 
 
-def drawn(stretches: list[tuple[float, int]], noise: list[float]) -> Probabilities:
-    """Stretches of one probability each, and some windows in which everything is possible."""
-    return np.array([value for value, count in stretches for _ in range(count)] + noise, np.float32)
+def as_probabilities(runs: list[tuple[float, int]], noise: list[float]) -> Probabilities:
+    """Runs of equal probability, followed by arbitrary windows."""
+    return np.array([value for value, count in runs for _ in range(count)] + noise, np.float32)
 
 
-@given(STRETCHES, st.lists(PROBABILITY, max_size=60), SPECS)
-def test_regions_are_in_order_and_never_overlap(stretches: list[tuple[float, int]], noise: list[float], spec: JobSpec) -> None:
-    """Whatever the probabilities and thresholds: regions lie inside the waveform, one after the other, and are short enough."""
-    probabilities = drawn(stretches, noise)
+@given(RUNS, st.lists(PROBABILITY, max_size=60), SPECS)
+def test_regions_are_in_order_and_never_overlap(runs: list[tuple[float, int]], noise: list[float], spec: JobSpec) -> None:
+    """For any probabilities and thresholds, regions lie inside the waveform, one after the other, and are short enough."""
+    probabilities = as_probabilities(runs, noise)
     samples = max(0, len(probabilities) * WINDOW_SAMPLES - WINDOW_SAMPLES // 2)
-    regions = list(find([probabilities], samples, spec))
+    regions = list(find_regions([probabilities], samples, spec))
     edges = [edge for region in regions for edge in (region.start, region.end)]
     assert edges == sorted(edges)
     assert all(0 <= edge <= samples for edge in edges)
@@ -137,23 +137,23 @@ def test_regions_are_in_order_and_never_overlap(stretches: list[tuple[float, int
         assert sum(region.end - region.start for region in regions) == samples
 
 
-@given(STRETCHES, st.lists(PROBABILITY, max_size=60), SPECS, st.randoms(use_true_random=False))
-def test_clips_do_not_depend_on_the_blocks_in_which_audio_comes(
-    stretches: list[tuple[float, int]], noise: list[float], spec: JobSpec, chance: object
+@given(RUNS, st.lists(PROBABILITY, max_size=60), SPECS, st.randoms(use_true_random=False))
+def test_clips_do_not_depend_on_block_sizes(
+    runs: list[tuple[float, int]], noise: list[float], spec: JobSpec, chance: object
 ) -> None:
-    """A recording that is decoded slowly has the clips of one that is there at once."""
-    probabilities = drawn(stretches, noise)
+    """A recording that is decoded slowly has the same clips as a complete one."""
+    probabilities = as_probabilities(runs, noise)
     samples = max(0, len(probabilities) * WINDOW_SAMPLES - WINDOW_SAMPLES // 2)
     cuts = sorted(chance.randint(0, len(probabilities)) for _ in range(chance.randint(0, 12)))  # type: ignore[attr-defined]
     regions, groups = streamed(np.split(probabilities, cuts), samples, spec)
-    at_once = list(find([probabilities], samples, spec))
+    at_once = list(find_regions([probabilities], samples, spec))
     assert regions == at_once
     assert groups == packed(at_once)
 
 
 @st.composite
 def row_of_regions(draw: st.DrawFn) -> list[Region]:
-    """Regions as they come, with silence between and pauses inside."""
+    """Regions with silence between and pauses inside."""
     regions: list[Region] = []
     for silence, length in draw(st.lists(st.tuples(st.integers(0, 16 * SAMPLE_RATE), st.integers(1, CLIP_SAMPLES)), max_size=30)):
         start = (regions[-1].end if regions else 0) + silence
@@ -165,33 +165,33 @@ def row_of_regions(draw: st.DrawFn) -> list[Region]:
 
 @given(row_of_regions())
 def test_clips_hold_all_speech_once_and_are_short_enough(regions: list[Region]) -> None:
-    """At most 30 s of speech; a region is parted only at a pause, and no part is a snippet."""
+    """At most 30 s of speech. A region is split only at a pause, and no part is shorter than a second."""
     groups = packed(regions)
     pieces = [region for group in groups for region in group]
     assert all(sum(region.end - region.start for region in group) <= CLIP_SAMPLES for group in groups)
-    assert all(after.start - before.end <= CLIP_GAP_SAMPLES for group in groups for before, after in pairwise(group))
+    assert all(after.start - before.end <= MAX_GAP_SAMPLES for group in groups for before, after in pairwise(group))
     starts, ends = {region.start for region in regions}, {region.end for region in regions}
     cuts = {piece.end for piece in pieces} - ends
     assert {piece.start for piece in pieces} == starts | cuts
     assert cuts <= {pause.middle for region in regions for pause in region.pauses}
     assert [(piece.start, piece.end) for piece in pieces] == sorted((piece.start, piece.end) for piece in pieces)
     assert sum(piece.end - piece.start for piece in pieces) == sum(region.end - region.start for region in regions)
-    parted = [piece for piece in pieces if piece.start in cuts or piece.end in cuts]
-    assert all(piece.seconds >= 1 for piece in parted)
+    split = [piece for piece in pieces if piece.start in cuts or piece.end in cuts]
+    assert all(piece.seconds >= 1 for piece in split)
 
 
 @given(row_of_regions())
-def test_a_sequential_reader_gets_clips_with_their_pauses(regions: list[Region]) -> None:
-    """No longer with their silence than asked for, no long silence inside, and no region in parts."""
+def test_sequential_clips_include_pauses(regions: list[Region]) -> None:
+    """They respect the maximum length with silence, contain no long silence, and split no region."""
     packer = Packer(2 * CLIP_SAMPLES, keep_silence=True)
     groups = [*packer.feed(regions), *packer.finish()]
     assert [region for group in groups for region in group] == regions
     assert all(group[-1].end - group[0].start <= 2 * CLIP_SAMPLES for group in groups)
-    assert all(after.start - before.end <= CLIP_GAP_SAMPLES for group in groups for before, after in pairwise(group))
+    assert all(after.start - before.end <= MAX_GAP_SAMPLES for group in groups for before, after in pairwise(group))
 
 
-def test_a_region_is_parted_at_its_longest_pause_near_the_end_of_the_room() -> None:
-    """Ten seconds are there, eighteen of thirty are taken: the pause of 300 ms wins over a later shorter one and an earlier longer one."""
+def test_a_region_is_split_at_its_longest_pause_near_the_end_of_the_room() -> None:
+    """With 18 of 30 s taken, the pause of 300 ms wins over a later shorter one and an earlier longer one."""
     second = SAMPLE_RATE
     pauses = (Pause(22 * second, 6000), Pause(29 * second, 4800), Pause(31 * second, 2560))
     groups = packed([Region(0, 18 * second), Region(20 * second, 40 * second, pauses)])
@@ -201,31 +201,31 @@ def test_a_region_is_parted_at_its_longest_pause_near_the_end_of_the_room() -> N
     ]
 
 
-def test_pauses_inside_a_region_are_known() -> None:
-    """From 160 ms on; shorter ones are inside words."""
+def test_pauses_inside_a_region_are_recorded() -> None:
+    """From 160 ms on; shorter ones occur inside words."""
     probabilities = np.ones(200, np.float32)
     probabilities[50:60] = 0.1
     probabilities[100:104] = 0.1
     probabilities[150:155] = 0.1
-    (region,) = find([probabilities], 200 * WINDOW_SAMPLES, JobSpec())
+    (region,) = find_regions([probabilities], 200 * WINDOW_SAMPLES, JobSpec())
     assert region.pauses == (
         Pause(55 * WINDOW_SAMPLES, 10 * WINDOW_SAMPLES),
         Pause(305 * WINDOW_SAMPLES // 2, 5 * WINDOW_SAMPLES),
     )
 
 
-def test_speech_that_does_not_pause_is_cut_where_it_is_least_probable() -> None:
-    """A cut in the middle of a word would lose it."""
+def test_speech_without_pauses_is_cut_where_it_is_least_probable() -> None:
+    """A word that is cut in the middle would be lost."""
     probabilities = np.ones(1400, np.float32)
     probabilities[700] = 0.6
-    first, second = find([probabilities], 1400 * WINDOW_SAMPLES, JobSpec())
+    first, second = find_regions([probabilities], 1400 * WINDOW_SAMPLES, JobSpec())
     assert first.end == second.start == 700 * WINDOW_SAMPLES + WINDOW_SAMPLES // 2
 
 
 @pytest.mark.parametrize("vad", [True, False], ids=["with VAD", "without"])
-def test_hours_without_a_pause_come_out_piece_by_piece(vad: bool) -> None:
-    """Recognition begins before the speaker stops, with pieces of at most 30 s that leave nothing out."""
-    regions = Regions(JobSpec(vad_filter=vad))
+def test_hours_without_a_pause_are_returned_piece_by_piece(vad: bool) -> None:
+    """Recognition begins before the speaker stops; the pieces of at most 30 s leave nothing out."""
+    regions = RegionFinder(JobSpec(vad_filter=vad))
     early = list(regions.feed(np.ones(10_000, np.float32)))
     late = list(regions.finish(10_000 * WINDOW_SAMPLES))
     assert len(early) >= 10_000 * WINDOW_SAMPLES // CLIP_SAMPLES - 1
@@ -234,10 +234,10 @@ def test_hours_without_a_pause_come_out_piece_by_piece(vad: bool) -> None:
     assert (early + late)[-1].end == 10_000 * WINDOW_SAMPLES
 
 
-def test_a_region_is_certain_soon_after_its_pause() -> None:
-    """As soon as neither a word nor its padding can reach it any more, long before the end of the recording."""
+def test_a_region_is_final_soon_after_its_pause() -> None:
+    """As soon as no later word or its padding can reach it, long before the end of the recording."""
     spec = JobSpec()
-    regions = Regions(spec)
+    regions = RegionFinder(spec)
     needed = (spec.vad_min_silence_duration_ms + 2 * spec.vad_speech_pad_ms) * SAMPLE_RATE // 1000 // WINDOW_SAMPLES + 2
     assert list(regions.feed(np.ones(50, np.float32))) == []
     assert [region.start for region in regions.feed(np.zeros(needed, np.float32))] == [0]

@@ -1,1 +1,1 @@
-"""The path of the audio as code, from jobs to outcomes."""
+"""Tests of `transcribe_cli.worker`."""

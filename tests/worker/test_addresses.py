@@ -1,4 +1,4 @@
-"""What a worker fetches, and what it does not."""
+"""What a worker downloads, and from which addresses it refuses to."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ import pytest
 from transcribe_cli.backends.protocol import RemoteJob
 from transcribe_cli.errors import Unreadable
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.worker import addresses, audio
+from transcribe_cli.worker import addresses, transfer
 from transcribe_cli.worker.addresses import is_public
 
 CONTENT = bytes(range(256)) * 40
 
 
 class Web(BaseHTTPRequestHandler):
-    """A file, with ranges; `/cut` drops the connection in the middle the first time, `/to/…` redirects."""
+    """Serves a file, with ranges. `/cut` drops the first connection in the middle, `/to/…` redirects."""
 
     protocol_version = "HTTP/1.1"
     cut: bool = False
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
         """Serve the path."""
@@ -64,11 +64,11 @@ def web() -> Iterator[str]:
         server.shutdown()
 
 
-def fetched(url: str, path: Path, *, allow_private: bool = True, most: int = 1_000_000) -> bytes:
-    """What a worker gets from a URL."""
+def download(url: str, path: Path, *, allow_private: bool = True, max_bytes: int = 1_000_000) -> bytes:
+    """What a worker downloads from a URL."""
     job = RemoteJob(name="a.mp3", spec=JobSpec(), audio_url=url)
-    with audio.client(allow_private=allow_private) as http:
-        audio.put_on_disk(job, path, http, most, lambda: False)
+    with transfer.http_client(allow_private=allow_private) as http:
+        transfer.save_audio(job, path, http, max_bytes, lambda: False)
     return path.read_bytes()
 
 
@@ -97,57 +97,57 @@ def fetched(url: str, path: Path, *, allow_private: bool = True, most: int = 1_0
         ("nonsense", False),
     ],
 )
-def test_only_public_addresses_are_public(address: str, *, public: bool) -> None:
+def test_public_addresses_are_recognized(address: str, *, public: bool) -> None:
     assert is_public(address) is public
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "169.254.169.254", "0x7f000001", "2130706433"])
-def test_this_machine_is_refused_under_any_name(host: str, web: str, tmp_path: Path) -> None:
+def test_the_local_machine_is_refused_under_any_name(host: str, web: str, tmp_path: Path) -> None:
     port = web.rpartition(":")[2]
-    with pytest.raises(Unreadable, match="not a public one"):
-        fetched(f"http://{host}:{port}/a", tmp_path / "a", allow_private=False)
+    with pytest.raises(Unreadable, match="not public"):
+        download(f"http://{host}:{port}/a", tmp_path / "a", allow_private=False)
     assert not (tmp_path / "a").exists()
 
 
-def test_a_redirect_to_this_machine_is_refused(web: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server itself counts as public here, as it would be; what it leads to does not."""
+def test_a_redirect_to_the_local_machine_is_refused(web: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server itself counts as public in this test; the address that it redirects to does not."""
     port = int(web.rpartition(":")[2])
-    asked = []
+    checked = []
 
-    def public(host: str, port_: int) -> str:
-        asked.append(host)
+    def public_address(host: str, port_: int) -> str:
+        checked.append(host)
         return "127.0.0.1" if host == "public.example" else _REAL(host, port_)
 
-    monkeypatch.setattr(addresses, "_public", public)
-    with pytest.raises(Unreadable, match="not a public one"):
-        fetched(f"http://public.example:{port}/to/http://127.0.0.1:{port}/a", tmp_path / "a", allow_private=False)
-    assert asked == ["public.example", "127.0.0.1"]
+    monkeypatch.setattr(addresses, "_public_address", public_address)
+    with pytest.raises(Unreadable, match="not public"):
+        download(f"http://public.example:{port}/to/http://127.0.0.1:{port}/a", tmp_path / "a", allow_private=False)
+    assert checked == ["public.example", "127.0.0.1"]
 
 
-_REAL = addresses._public
+_REAL = addresses._public_address
 
 
-def test_a_name_with_a_private_address_among_public_ones_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [(2, 1, 6, "", ("8.8.8.8", 80)), (2, 1, 6, "", ("10.0.0.1", 80))]
-    monkeypatch.setattr(addresses.socket, "getaddrinfo", lambda *arguments, **options: found)
-    with pytest.raises(Unreadable, match="not a public one"):
-        addresses._public("both.example", 80)
+def test_a_host_with_a_private_address_among_public_ones_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [(2, 1, 6, "", ("8.8.8.8", 80)), (2, 1, 6, "", ("10.0.0.1", 80))]
+    monkeypatch.setattr(addresses.socket, "getaddrinfo", lambda *arguments, **options: entries)
+    with pytest.raises(Unreadable, match="not public"):
+        addresses._public_address("both.example", 80)
 
 
-def test_a_dropped_download_goes_on_where_it_was(web: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audio.time, "sleep", lambda seconds: None)
-    assert fetched(f"{web}/cut", tmp_path / "a") == CONTENT
+def test_a_dropped_download_is_resumed(web: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer.time, "sleep", lambda seconds: None)
+    assert download(f"{web}/cut", tmp_path / "a") == CONTENT
 
 
 @pytest.mark.parametrize("path", ["/a", "/cut"])
-def test_what_is_too_large_is_refused(web: str, path: str, tmp_path: Path) -> None:
-    with pytest.raises(Unreadable, match="larger than this worker takes"):
-        fetched(f"{web}{path}", tmp_path / "a", most=1000)
+def test_a_file_that_is_too_large_is_refused(web: str, path: str, tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match="larger than this worker accepts"):
+        download(f"{web}{path}", tmp_path / "a", max_bytes=1000)
 
 
-def test_an_expired_url_says_so_and_not_what_it_was(web: str, tmp_path: Path) -> None:
+def test_an_expired_url_is_reported_without_the_url(web: str, tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="403") as caught:
-        fetched(f"{web}/gone", tmp_path / "a")
+        download(f"{web}/gone", tmp_path / "a")
     assert "expired" in caught.value.hint
     assert web not in str(caught.value)
 
@@ -155,10 +155,10 @@ def test_an_expired_url_says_so_and_not_what_it_was(web: str, tmp_path: Path) ->
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://example.org/a", "/etc/passwd", "http://"])
 def test_other_schemes_are_refused(url: str, tmp_path: Path) -> None:
     with pytest.raises(Unreadable):
-        fetched(url, tmp_path / "a")
+        download(url, tmp_path / "a")
 
 
-def test_base64_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_invalid_base64_is_refused(tmp_path: Path) -> None:
     job = RemoteJob(name="a.mp3", spec=JobSpec(), audio_base64="%%%")
     with httpx.Client() as http, pytest.raises(Unreadable, match="base64"):
-        audio.put_on_disk(job, tmp_path / "a", http, 1000, lambda: False)
+        transfer.save_audio(job, tmp_path / "a", http, 1000, lambda: False)

@@ -1,24 +1,24 @@
-"""Where jobs run: the contract of a backend, which `local`, `runpod` and `openai` keep, and of which the wrappers are made.
+"""The contract of a backend, the part that runs jobs. `local`, `runpod`, `openai` and the wrappers implement it.
 
-A backend is a place: it takes jobs and yields an outcome for each, as they finish. It never writes outputs (`batch` does) and knows
-nothing of trying again. `billed`, `retry`, `breaker` and `failover` are backends as well; each holds another one:
+A backend takes jobs and yields one outcome for each as it finishes. It never writes outputs (`batch` does) and never retries.
+`metered`, `retry`, `breaker` and `failover` implement the same contract around other backends:
 
-    failover(retry(breaker(billed(runpod))), retry(breaker(billed(openai))), local)
+    failover(retry(breaker(metered(runpod))), retry(breaker(metered(openai))), local)
 
-**Whose failure is it?** An outcome's `error` says so, and the wrappers go by its class alone:
+**Errors.** The class of an outcome's `error` says what failed, and the wrappers act on that class alone:
 
-- `RecordingError`: the recording's own (no audio track, too long, refused by the recognizer). It is final; nobody tries it elsewhere.
-- `BackendFailed`: the place's (a job lost, timed out, a worker that crashed, 5xx, no answer). Trying again or elsewhere may help.
-- `NotReady`, raised by `check` or `run`: the whole place cannot be used (wrong key, no such endpoint, no worker allowed, no model).
-  Outcomes given before stand; jobs that have none were not done.
+- `RecordingError`: the recording (no audio track, too long, refused by the recognizer). It is final and not sent to another backend.
+- `BackendFailed`: the backend (a job lost, timed out, a worker that crashed, 5xx, no answer). A retry or another backend may help.
+- `NotReady`, raised by `check` or `run`: the whole backend is unusable (wrong key, no such endpoint, no workers allowed, no model).
+  Outcomes yielded before stay valid; jobs without an outcome were not done.
 
-**What it costs.** Every attempt that may be paid for is told in `Outcome.usage`, failed ones too; wrappers put the attempts of a job
-together, in their order. A backend knows no prices: it names its `tariffs`, under which `prices` finds them. `billed` puts them on the
-`bill`, which also counts what is under way: `RecordingSent` says that audio is, `RecordingTaken` since when a machine computes on it.
+**Costs.** `Outcome.usage` lists every attempt that may be charged, failed ones included; wrappers join the attempts of a job in order.
+A backend knows no prices: it names its `tariffs`, which `prices` looks up. `metered` adds their cost to a `RemoteMeter`, which also counts
+running attempts: `RecordingSent` reports that audio was sent, `RecordingTaken` since when a machine computes on it.
 
-**To add a backend**: write the file, add its line to `registry.BACKENDS`, inherit `tests/backends/suite.py`, document it. Its class is
-called with `(spec, settings, emit)`, all of which may be kept; `spec` is the run's own, a job's may differ by what a manifest says. The
-constructor reads only these: no file, no network.
+**To add a backend**: write the module, add it to `registry.BACKENDS`, subclass `tests/backends/suite.py`, document it. Its class is called
+with `(spec, settings, emit)` and may keep all three. `spec` is the run's; a manifest can give a job another one. The constructor only
+reads its arguments: no file access, no network.
 """
 
 from __future__ import annotations
@@ -32,58 +32,58 @@ from transcribe_cli.plan import Job
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
 
-# Asked just before each attempt at a job, in whatever thread makes it. No means that somebody else does it, or that a limit is reached:
-# the job has no outcome then. Who said yes to a job says so again when another attempt is made.
+# Called just before each attempt at a job, in the thread that makes the attempt. False: another process has the job, or a limit is
+# reached; the job then has no outcome. A job that was accepted once is accepted again for its next attempt.
 ShouldRun: TypeAlias = Callable[[Job], bool]
-# Asked all the time while there is work. Once it says so the run ends as if it were closed: what is not done has no outcome.
+# Polled while there is work. True ends the run as if it were closed: unfinished jobs have no outcome.
 ShouldStop: TypeAlias = Callable[[], bool]
 
 
 def never_stop() -> bool:
-    """No limit is ever reached."""
+    """A `ShouldStop` without a limit."""
     return False
 
 
 class Backend(Protocol):
-    """A place where jobs run."""
+    """Runs jobs."""
 
     @property
     def name(self) -> str:
-        """What `--backend` calls it and what its transcripts say in `job.backend`; a wrapper has the name of what it holds."""
+        """The name in `--backend` and in `job.backend` of transcripts; a wrapper has the name of the backend it wraps."""
         ...
 
     @property
     def tariffs(self) -> tuple[str, ...]:
         """What it may charge by: keys of `configs/prices.toml` such as `runpod.ADA_24` or `openai.whisper-1`.
 
-        More than one where the place chooses (an endpoint with several GPU pools); none where nothing is charged, or nobody knows. Known
-        after `check`.
+        Several where the backend chooses one (an endpoint with several GPU pools); empty where nothing is charged or the price is
+        unknown. Set by `check`.
         """
         ...
 
     def check(self, jobs: Sequence[Job]) -> None:
-        """Find out, before anything is done or paid, whether the place can do these jobs. Costs a request or two.
+        """Check, before any work or cost, that the backend can run these jobs. Sends a request or two.
 
-        What a job asks for and the place does not honour, without spoiling the result, is told as a `Notice`.
+        Options that the backend ignores without harm to the result are reported as a `Notice`.
 
         Raises:
-            UsageError: the place cannot do what is asked, such as subtitles where there are no times. `--fallback` passes it over.
-            NotReady: the place cannot be used.
+            UsageError: the backend cannot do what is requested, such as subtitles without timestamps. `--fallback` skips it.
+            NotReady: the backend is unusable.
         """
         ...
 
     def run(self, jobs: Iterable[Job], should_run: ShouldRun, should_stop: ShouldStop = never_stop) -> Generator[Outcome]:
-        """Do the jobs, and yield what became of each, in the order in which they finish. In the thread of whoever iterates.
+        """Run the jobs and yield their outcomes in the order in which they finish, in the thread that iterates.
 
-        Closing the generator stops the work cleanly: what runs elsewhere is cancelled there, unless the user asked to leave it.
+        Closing the generator stops the work cleanly: remote jobs are cancelled, unless the user asked to detach.
 
         Args:
-            jobs: whose decision is TRANSCRIBE or DIARIZE, each once. Taken one at a time, when there is room for one more, by one thread.
+            jobs: with the decision TRANSCRIBE or DIARIZE, each once. One thread takes them one at a time, when there is capacity.
             should_run: see `ShouldRun`.
             should_stop: see `ShouldStop`.
 
         Raises:
-            NotReady: the place cannot be used any more.
+            NotReady: the backend has become unusable.
         """
         ...
 

@@ -1,7 +1,7 @@
-"""How the audio of a recording gets elsewhere: a signed URL of where it is, inside the request, or by way of a staging bucket.
+"""Sends the audio of a recording to a worker: as a signed URL of its location, inside the request, or through a staging bucket.
 
-Files of this machine are sent as they are when they are small enough to go inside a request: the worker then reads the very same bits.
-Otherwise as Opus, mono, 16 kHz (both channels where they are to be kept apart), which is a fortieth of a video, and little else.
+Local files that fit into a request are sent unchanged, so the worker reads the same bytes. Others are sent as Opus, mono, 16 kHz (two
+channels where these are split): a fortieth of the size of a video, with little loss.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from transcribe_cli.audio import Decoder, Waveform
 from transcribe_cli.audio.opus import MAX_CHANNELS, write_opus
-from transcribe_cli.backends.staging import MOST_BYTES, Staging, download_url
+from transcribe_cli.backends.staging import MAX_BYTES, Staging, download_url
 from transcribe_cli.backends.thread_pool import StopFlag
 from transcribe_cli.errors import RecordingError, StorageNotReady, Unreadable
 from transcribe_cli.plan import Job
@@ -29,18 +29,18 @@ from transcribe_cli.text.printable import printable
 
 @dataclass(frozen=True)
 class AudioUpload:
-    """Audio, ready to be sent or fetched.
+    """Audio that is ready to be sent or downloaded.
 
     Attributes:
-        url: where it can be fetched; "" when `data` holds it. A secret.
+        url: where a worker downloads it; "" when `data` holds it. A secret.
         data: base64 of the file.
-        spec: what is to be done with it, which is not the job's when a track was chosen here.
-        bytes: sent, or about to be.
-        seconds: length; None when nobody knows.
-        promised: seconds that the header of a file that was decoded here promises.
-        flags: what was wrong with the audio when it was decoded here.
+        spec: the job's, without `audio_track` when the track was extracted here.
+        bytes: size of the file that this machine sends.
+        seconds: duration; None when it is unknown.
+        promised: duration in seconds in the header, for a file that was decoded here.
+        flags: faults of the audio, when it was decoded here.
         skipped: damaged packets.
-        staged: unsigned URL of an object to be removed afterwards.
+        staged: unsigned URL of the staged object, to be removed afterwards.
     """
 
     url: str
@@ -55,11 +55,11 @@ class AudioUpload:
 
 
 class AudioUploader:
-    """Makes parcels, a few at a time. From any thread.
+    """Prepares uploads, as many at once as it has decoders. Thread-safe.
 
     Args:
-        inline_bytes: a file of so many bytes may be inside a request.
-        staging: None when there is no bucket.
+        inline_bytes: maximum size of a file inside a request.
+        staging: None without a bucket.
     """
 
     def __init__(
@@ -68,39 +68,41 @@ class AudioUploader:
         self._settings = settings
         self._fetcher = fetcher
         self._staging = staging
-        self._inline = inline_bytes
-        self._decoders: queue.SimpleQueue[Decoder] = queue.SimpleQueue()
+        self._inline_bytes = inline_bytes
+        self._free_decoders: queue.SimpleQueue[Decoder] = queue.SimpleQueue()
         for decoder in decoders:
-            self._decoders.put(decoder)
+            self._free_decoders.put(decoder)
 
-    def prepare(self, job: Job, url_seconds: float, stop: StopFlag, staged: Callable[[str], None]) -> AudioUpload:
-        """The audio of a job; what is staged is removed by whoever asked, who is told where before it is put there.
+    def prepare(self, job: Job, url_seconds: float, stop: StopFlag, on_staging: Callable[[str], None]) -> AudioUpload:
+        """The audio of a job. The caller removes the staged object; `on_staging` gets its URL before it is written.
 
         Raises:
-            RecordingError: it cannot be read or decoded, or is too large to go anywhere.
-            StorageNotReady: staging or scratch cannot be written.
+            RecordingError: the audio cannot be read or decoded, or is too large to be sent.
+            StorageNotReady: the staging bucket or the scratch disk cannot be written.
             Stopped: the run was stopped.
         """
         path = job.recording.path
         if isinstance(path, Location) and path.store.kind.family in ("http", "s3", "gcs", "azure"):
             try:
                 return AudioUpload(download_url(path, url_seconds), "", job.spec)
-            except StorageNotReady:  # no credentials that can sign: it goes through this machine
+            except StorageNotReady:  # no credentials that can sign: this machine sends the audio
                 pass
-        with self._fetcher.fetch(job.recording) as (here, recording), self._decoder() as decoder:
-            length = decoder.probe(here, track=job.spec.audio_track).duration
-            if self._settings.upload != "opus" and (self._settings.upload == "original" or recording.size <= self._inline):
-                return self._addressed(AudioUpload("", "", job.spec, seconds=length), here, url_seconds, staged)
+        with self._fetcher.fetch(job.recording) as (local_path, recording), self._decoder() as decoder:
+            duration = decoder.probe(local_path, track=job.spec.audio_track).duration
+            if self._settings.upload != "opus" and (self._settings.upload == "original" or recording.size <= self._inline_bytes):
+                return self._with_file(AudioUpload("", "", job.spec, seconds=duration), local_path, url_seconds, on_staging)
             split = job.spec.channels == "split"
-            with decoder.decode(here, track=job.spec.audio_track, split=split, on_progress=lambda _: stop.check()) as waveform:
-                return self._as_opus(job, waveform, url_seconds, stop, staged)
+            with decoder.decode(
+                local_path, track=job.spec.audio_track, split=split, on_progress=lambda _: stop.check()
+            ) as waveform:
+                return self._as_opus(job, waveform, url_seconds, stop, on_staging)
 
     def _as_opus(
-        self, job: Job, waveform: Waveform, url_seconds: float, stop: StopFlag, staged: Callable[[str], None]
+        self, job: Job, waveform: Waveform, url_seconds: float, stop: StopFlag, on_staging: Callable[[str], None]
     ) -> AudioUpload:
         if waveform.channels > MAX_CHANNELS:
             raise RecordingError(
-                f"{printable(job.recording.name)} has {waveform.channels} channels to keep apart, which cannot be sent as Opus.",
+                f"{printable(job.recording.name)} has {waveform.channels} channels to split; Opus takes at most {MAX_CHANNELS}.",
                 "Use --upload original.",
             )
         damage = waveform.damage
@@ -112,40 +114,44 @@ class AudioUploader:
             try:
                 write_opus(waveform, path, stop.check)
             except OSError as error:
-                raise StorageNotReady(f"Scratch files cannot be written ({error.strerror}).", "Make room in TMPDIR.") from error
-            return self._addressed(upload, path, url_seconds, staged)
+                raise StorageNotReady(
+                    f"Scratch files cannot be written ({error.strerror}).", "Free space on the disk of TMPDIR."
+                ) from error
+            return self._with_file(upload, path, url_seconds, on_staging)
 
-    def _addressed(self, upload: AudioUpload, path: Path, url_seconds: float, staged: Callable[[str], None]) -> AudioUpload:
-        """With the file inside it, or in the staging bucket."""
+    def _with_file(self, upload: AudioUpload, path: Path, url_seconds: float, on_staging: Callable[[str], None]) -> AudioUpload:
+        """The upload with the file inside it, or with the URL of the file in the staging bucket."""
         size = path.stat().st_size
-        if size > self._inline and self._staging is None:
+        if size > self._inline_bytes and self._staging is None:
             raise RecordingError(
-                f"It has {size / 1e6:.0f} MB to send, and only {self._inline / 1e6:.0f} MB fit into a request.",
+                f"It needs an upload of {size / 1e6:.0f} MB; a request takes at most {self._inline_bytes / 1e6:.0f} MB.",
                 "Set a staging bucket: --staging s3://bucket/folder.",
             )
-        if size > MOST_BYTES:
-            raise RecordingError(f"It has {size / 1e6:.0f} MB to send, which is too much.", "Use --upload auto.")
+        if size > MAX_BYTES:
+            raise RecordingError(
+                f"It needs an upload of {size / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB can be sent.", "Use --upload auto."
+            )
         try:
             data = path.read_bytes()
         except OSError as error:
             raise Unreadable(f"{printable(path.name)} cannot be read ({error.strerror}).") from error
-        if size <= self._inline or self._staging is None:
+        if size <= self._inline_bytes or self._staging is None:
             return replace(upload, data=base64.b64encode(data).decode(), bytes=size)
-        place = self._staging.new_object("audio")
-        staged(place.uri)
+        location = self._staging.new_object("audio")
+        on_staging(location.uri)
         try:
-            self._staging.put(place, data)
-            url = download_url(place, url_seconds)
+            self._staging.put(location, data)
+            url = download_url(location, url_seconds)
         except BaseException:
-            self._staging.remove(place.uri)
+            self._staging.remove(location.uri)
             raise
-        return replace(upload, url=url, bytes=size, staged=place.uri)
+        return replace(upload, url=url, bytes=size, staged=location.uri)
 
     @contextmanager
     def _decoder(self) -> Iterator[Decoder]:
-        """One of them, when it is free."""
-        decoder = self._decoders.get()
+        """A decoder, as soon as one is free."""
+        decoder = self._free_decoders.get()
         try:
             yield decoder
         finally:
-            self._decoders.put(decoder)
+            self._free_decoders.put(decoder)

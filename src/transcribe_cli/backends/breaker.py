@@ -1,4 +1,4 @@
-"""Leaves a place alone that fails again and again, for a while; then it gets one job, to see.
+"""A circuit breaker: a backend that fails repeatedly gets no jobs for a while, then one job as a probe.
 
 https://martinfowler.com/bliki/CircuitBreaker.html
 """
@@ -16,13 +16,13 @@ from transcribe_cli.events import Emit, Notice
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job
 
-# So many failures in a row, and so many seconds to leave it alone.
-FAILURES = 5
-REST_SECONDS = 60.0
+# Consecutive failures that open the breaker, and the seconds that it stays open.
+MAX_FAILURES = 5
+OPEN_SECONDS = 60.0
 
 
 class Breaker(Wrapper):
-    """A backend that gives up quickly while its place is down.
+    """A backend that fails fast while the wrapped backend is down.
 
     Args:
         clock: seconds, monotonic.
@@ -32,56 +32,56 @@ class Breaker(Wrapper):
         self,
         backend: Backend,
         emit: Emit,
-        failures: int = FAILURES,
-        rest: float = REST_SECONDS,
+        max_failures: int = MAX_FAILURES,
+        open_seconds: float = OPEN_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(backend)
         self._emit = emit
-        self._most = failures
-        self._rest = rest
+        self._max_failures = max_failures
+        self._open_seconds = open_seconds
         self._clock = clock
-        self._failures = 0
-        self._until = 0.0
+        self._consecutive_failures = 0
+        self._open_until = 0.0
 
     def run(self, jobs: Iterable[Job], should_run: ShouldRun, should_stop: ShouldStop = never_stop) -> Generator[Outcome]:
-        """See `Backend.run`; a job that comes while the place is left alone fails at once."""
-        refused: list[Job] = []
+        """See `Backend.run`; a job that arrives while the breaker is open fails at once."""
+        rejected: list[Job] = []
 
-        def may_begin(job: Job) -> bool:
+        def should_run_if_closed(job: Job) -> bool:
             if self._is_open():
-                refused.append(job)
+                rejected.append(job)
                 return False
             return should_run(job)
 
-        with closing(self._backend.run(jobs, may_begin, should_stop)) as outcomes:
+        with closing(self._backend.run(jobs, should_run_if_closed, should_stop)) as outcomes:
             for outcome in outcomes:
-                yield from self._refusals(refused)
-                self._learn(outcome)
+                yield from self._rejections(rejected)
+                self._record(outcome)
                 yield outcome
-        yield from self._refusals(refused)
+        yield from self._rejections(rejected)
 
     def _is_open(self) -> bool:
-        """Whether the place is left alone; after the rest one job may try, and the next one after another rest."""
-        if self._failures < self._most:
+        """Whether jobs are rejected. When the open time is over, one job passes and the time starts anew."""
+        if self._consecutive_failures < self._max_failures:
             return False
-        if (now := self._clock()) < self._until:
+        if (now := self._clock()) < self._open_until:
             return True
-        self._until = now + self._rest
+        self._open_until = now + self._open_seconds
         return False
 
-    def _learn(self, outcome: Outcome) -> None:
+    def _record(self, outcome: Outcome) -> None:
         if not isinstance(outcome.error, BackendFailed):
-            self._failures = 0
+            self._consecutive_failures = 0
             return
-        self._failures += 1
-        if self._failures == self._most:
-            self._until = self._clock() + self._rest
-            message = f"{self.name} failed {self._most} times in a row and is left alone for {self._rest:.0f} s."
+        self._consecutive_failures += 1
+        if self._consecutive_failures == self._max_failures:
+            self._open_until = self._clock() + self._open_seconds
+            message = f"{self.name} failed {self._max_failures} times in a row and gets no jobs for {self._open_seconds:.0f} s."
             self._emit(Notice(message, "warning"))
 
-    def _refusals(self, refused: list[Job]) -> Generator[Outcome]:
-        while refused:
-            wait = max(0.0, self._until - self._clock())
-            error = BackendFailed(f"{self.name} is left alone for now, after {self._failures} failures.", retry_after=wait)
-            yield Outcome(refused.pop(0), error=error)
+    def _rejections(self, rejected: list[Job]) -> Generator[Outcome]:
+        while rejected:
+            wait = max(0.0, self._open_until - self._clock())
+            message = f"{self.name} gets no jobs for now, after {self._consecutive_failures} failures in a row."
+            yield Outcome(rejected.pop(0), error=BackendFailed(message, retry_after=wait))

@@ -1,4 +1,4 @@
-"""The backends that the settings name, each with its patience and on one meter, the preferred one first."""
+"""Builds the backends that the settings name, with their wrappers and one meter, in order of preference."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from transcribe_cli.registry import BACKENDS
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
 
-# How fast a backend is that charges by these tariffs; None where nobody knows.
+# The speed of a backend with these tariffs; None where it is unknown.
 SpeedLookup = Callable[[str, tuple[str, ...]], Speed | None]
 
 
 def remote_backend(
     spec: JobSpec, settings: Settings, emit: Emit, meter: RemoteMeter, speed: SpeedLookup = lambda name, tariffs: None
 ) -> Backend:
-    """What `transcribe remote` works with: `--backend`, and then each of `--fallback`, unless `--priority` orders them.
+    """The backend of `transcribe remote`: `--backend`, then each of `--fallback`, unless `--priority` orders them.
 
     Raises:
-        MissingExtra: a backend needs what is not installed.
+        MissingExtra: a backend needs a package that is not installed.
     """
     names = dict.fromkeys((settings.backend, *settings.fallback))
-    backends = [_patient(name, spec, settings, emit, meter) for name in names]
+    backends = [_wrapped(name, spec, settings, emit, meter) for name in names]
     if len(backends) == 1:
         return backends[0]
     priority = Priority(settings.priority, meter, speed, emit) if settings.priority else None
     return Failover(backends, emit, priority)
 
 
-def _patient(name: str, spec: JobSpec, settings: Settings, emit: Emit, meter: RemoteMeter) -> Backend:
+def _wrapped(name: str, spec: JobSpec, settings: Settings, emit: Emit, meter: RemoteMeter) -> Backend:
     backend = cast("BackendFactory", BACKENDS.load(name))(spec, settings, emit)
-    if name == LOCAL:  # which the meter hears of by its events
+    if name == LOCAL:  # the meter follows its events
         return backend
     return Retry(Breaker(Metered(backend, meter, settings, emit), emit), settings.attempts, emit)

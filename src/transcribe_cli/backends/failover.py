@@ -1,4 +1,4 @@
-"""Several places, in order: what one fails at goes to the next. A recording's own failure goes nowhere."""
+"""Several backends in order: jobs that fail at one go to the next. A recording's own failure is final."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Failover:
     """A backend made of several, the preferred one first.
 
     Args:
-        priority: puts those that can be used into another order.
+        priority: reorders the usable backends.
     """
 
     def __init__(self, backends: Sequence[Backend], emit: Emit, priority: Priority | None = None) -> None:
@@ -29,81 +29,81 @@ class Failover:
 
     @property
     def name(self) -> str:
-        """That of the first."""
+        """That of the first backend."""
         return self._backends[0].name
 
     @property
     def tariffs(self) -> tuple[str, ...]:
-        """Those of the first."""
+        """Those of the first backend."""
         return self._backends[0].tariffs
 
     def check(self, jobs: Sequence[Job]) -> None:
-        """Leave out those that cannot be used, and put the others into their order.
+        """Drop the backends that cannot be used, and order the others.
 
         Raises:
-            UsageError, NotReady: that of the first, when none can.
+            UsageError, NotReady: the first backend's error, when none can be used.
         """
-        usable, first = [], None
+        usable, first_error = [], None
         for backend in self._backends:
             try:
                 backend.check(jobs)
                 usable.append(backend)
             except (UsageError, NotReady) as error:
-                first = first or error
-                self._emit(Notice(f"{backend.name} is left out: {error}", "warning"))
-        if not usable and first is not None:
-            raise first
+                first_error = first_error or error
+                self._emit(Notice(f"{backend.name} is skipped: {error}", "warning"))
+        if not usable and first_error is not None:
+            raise first_error
         self._backends = self._priority.ordered(usable) if self._priority and len(usable) > 1 else usable
 
     def run(self, jobs: Iterable[Job], should_run: ShouldRun, should_stop: ShouldStop = never_stop) -> Generator[Outcome]:
         """See `Backend.run`."""
-        left: Iterable[Job] = jobs
-        before: dict[str, tuple[Usage, ...]] = {}
+        remaining: Iterable[Job] = jobs
+        earlier_usage: dict[str, tuple[Usage, ...]] = {}
         for number, backend in enumerate(self._backends):
-            last = number == len(self._backends) - 1
-            passed_on: list[Job] = []
-            rest = iter(left)
-            taken: dict[str, Job] = {}
+            is_last = number == len(self._backends) - 1
+            failed: list[Job] = []
+            queue = iter(remaining)
+            unfinished: dict[str, Job] = {}
             try:
-                with closing(backend.run(_noting(rest, taken), _minding(should_run, taken), should_stop)) as outcomes:
+                tracked, should_run_tracked = _track_taken(queue, unfinished), _drop_refused(should_run, unfinished)
+                with closing(backend.run(tracked, should_run_tracked, should_stop)) as outcomes:
                     for outcome in outcomes:
                         uri = outcome.job.recording.uri
-                        taken.pop(uri, None)
-                        usage = (*before.get(uri, ()), *outcome.usage)
-                        if isinstance(outcome.error, BackendFailed) and not last:
-                            before[uri] = usage
-                            passed_on.append(outcome.job)
+                        unfinished.pop(uri, None)
+                        usage = (*earlier_usage.get(uri, ()), *outcome.usage)
+                        if isinstance(outcome.error, BackendFailed) and not is_last:
+                            earlier_usage[uri] = usage
+                            failed.append(outcome.job)
                         else:
                             yield replace(outcome, usage=usage)
             except NotReady as error:
-                if last:
+                if is_last:
                     raise
-                self._tell(backend, self._backends[number + 1], error.message)
-                passed_on += taken.values()
-                left = [*passed_on, *rest]
+                self._report_switch(backend, self._backends[number + 1], error.message)
+                remaining = [*failed, *unfinished.values(), *queue]
                 continue
-            if not passed_on or should_stop():
+            if not failed or should_stop():
                 return
-            left = passed_on
-            self._tell(backend, self._backends[number + 1], f"{len(passed_on)} of its recordings failed there.")
+            remaining = failed
+            self._report_switch(backend, self._backends[number + 1], f"{len(failed)} of its recordings failed.")
 
-    def _tell(self, backend: Backend, following: Backend, why: str) -> None:
-        self._emit(Notice(f"{backend.name}: {why} The rest goes to {following.name}.", "warning"))
+    def _report_switch(self, backend: Backend, following: Backend, reason: str) -> None:
+        self._emit(Notice(f"{backend.name}: {reason} Continuing with {following.name}.", "warning"))
 
 
-def _noting(jobs: Iterator[Job], taken: dict[str, Job]) -> Iterator[Job]:
-    """The jobs; what a place takes, perhaps long before it begins it, is noted."""
+def _track_taken(jobs: Iterator[Job], unfinished: dict[str, Job]) -> Iterator[Job]:
+    """The jobs; each is added to `unfinished` when the backend takes it, which may be long before it starts it."""
     for job in jobs:
-        taken[job.recording.uri] = job
+        unfinished[job.recording.uri] = job
         yield job
 
 
-def _minding(should_run: ShouldRun, taken: dict[str, Job]) -> ShouldRun:
-    """The same question; what nobody wants is not for another place either."""
+def _drop_refused(should_run: ShouldRun, unfinished: dict[str, Job]) -> ShouldRun:
+    """The same callback; jobs that it refuses are removed from `unfinished`, so no other backend gets them."""
 
-    def asked(job: Job) -> bool:
-        if not (answer := should_run(job)):
-            taken.pop(job.recording.uri, None)
-        return answer
+    def should_run_tracked(job: Job) -> bool:
+        if not (is_accepted := should_run(job)):
+            unfinished.pop(job.recording.uri, None)
+        return is_accepted
 
-    return asked
+    return should_run_tracked

@@ -1,15 +1,15 @@
-"""Which jobs are elsewhere, on disk before anybody waits for them: a run that is killed finds its jobs again and pays nothing twice.
+"""Ids of remote jobs on disk, so a run that is killed finds its jobs again and pays for none twice.
 
-A file for each recording, spec and place in the user's state folder. It is there before audio is staged, and before the job is sent,
-without an id; so after a kill between sending and hearing the id it is known that there may be a job that nobody can find. No key and no
-signed URL is ever in it.
+One file per recording, spec and backend in the user's state folder. It is written without an id before audio is staged, and again before
+the job is submitted. After a kill during the submission, the file shows that a job may exist whose id is unknown. No key and no signed
+URL is ever in it.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from transcribe_cli import state_folder
@@ -18,26 +18,27 @@ from transcribe_cli.plan import Job
 from transcribe_cli.sinks.atomic import publish, stage
 from transcribe_cli.state_folder import StateFiles
 
-# No job lives longer than 7 days, and no result longer than it.
-SWEEP_SECONDS = 10 * 24 * 3600.0
+# Jobs live 7 days at most, and results no longer than their jobs.
+MAX_AGE_SECONDS = 10 * 24 * 3600.0
 
 
 @dataclass(frozen=True)
 class JobIdRecord:
-    """A job that is elsewhere.
+    """A remote job, as its file has it.
 
     Attributes:
         name: of the recording, for people who look into the folder.
-        backend: and `place`, its endpoint or server.
-        id: what the place calls the job; "" when it never said.
-        sent: when, in seconds since the epoch, or when it was about to be; 0 before that.
-        bytes: of audio that were sent by this machine.
-        seconds: length of the recording; None when nobody knows.
-        promised: what its header promises, when it was decoded here.
-        flags: what was wrong with the audio when it was decoded here.
+        backend: that runs it.
+        place: the endpoint or server.
+        id: the backend's job id; "" until it is known.
+        sent: when the job was submitted, or was about to be, in seconds since the epoch; 0 before that.
+        bytes: size of the audio that this machine sent.
+        seconds: duration of the recording; None when it is unknown.
+        promised: duration in seconds in the header, for a file that was decoded here.
+        flags: faults of the audio, when it was decoded here.
         skipped: damaged packets.
-        staged: the audio's URL in the staging bucket, unsigned, to be removed; "" when there is none.
-        result: where the result is to come, unsigned; "" when inline.
+        staged: unsigned URL of the staged audio, to be removed; "" when there is none.
+        result: unsigned URL of the object that the result is written to; "" when the result is inline.
     """
 
     name: str
@@ -55,13 +56,13 @@ class JobIdRecord:
 
 
 class JobIdFile:
-    """The file of one record. `remove` makes it one of an outcome's things to be removed once the transcript is written."""
+    """The file of one record. An outcome carries it as its checkpoint, so it is removed once the transcript is written."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def read(self) -> JobIdRecord | None:
-        """The record of an earlier run."""
+        """The record of an earlier run; None without a valid one."""
         try:
             record = json.loads(self._path.read_bytes())
             return JobIdRecord(**{**record, "flags": tuple(record["flags"])})
@@ -69,10 +70,10 @@ class JobIdFile:
             return None
 
     def write(self, record: JobIdRecord) -> None:
-        """Write it through to the disk.
+        """Write the record and sync it to disk.
 
         Raises:
-            StorageNotReady: it cannot be kept, and then nothing is to be sent.
+            StorageNotReady: it cannot be written; the caller must not send anything then.
         """
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -80,41 +81,36 @@ class JobIdFile:
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise StorageNotReady(
-                f"What is sent elsewhere cannot be noted in {self._path.parent} ({reason}), so nothing is sent.",
-                "Make room there, or set --state-dir.",
+                f"Job ids cannot be written to {self._path.parent} ({reason}), so nothing is sent.",
+                "Free space there, or set --state-dir.",
             ) from error
 
     def remove(self) -> None:
-        """Nobody needs to find the job again."""
+        """Remove the file: the job is finished or given up."""
         state_folder.remove(self._path)
 
 
 class JobIds:
-    """All tickets of a place.
+    """The job ids of an endpoint or server.
 
     Args:
-        folder: the state folder; None is the user's own.
+        folder: the state folder; None is the user's default one.
     """
 
     def __init__(self, folder: Path | None, backend: str, place: str) -> None:
-        self._state_files = StateFiles(folder, "remote", ".job.json", SWEEP_SECONDS)
+        self._state_files = StateFiles(folder, "remote", ".job.json", MAX_AGE_SECONDS)
         self._backend = backend
         self._place = place
 
     def file_for(self, job: Job) -> JobIdFile:
-        """The record of a recording as it is now."""
-        recording, wanted = job.recording, (job.spec.fingerprint, job.decision.value)
-        return JobIdFile(self._state_files.path(recording.uri, *recording.identity, *wanted, self._backend, self._place))
+        """The file for a recording in its present version."""
+        recording, spec_identity = job.recording, (job.spec.fingerprint, job.decision.value)
+        return JobIdFile(self._state_files.path(recording.uri, *recording.identity, *spec_identity, self._backend, self._place))
 
     def new_record(self, job: Job) -> JobIdRecord:
-        """A new one, for a job that is about to be sent."""
+        """A record for a job that is about to be sent."""
         return JobIdRecord(job.recording.name, self._backend, self._place)
 
     def sweep(self) -> None:
-        """Remove those whose jobs and results are long gone."""
+        """Remove files whose jobs and results have expired."""
         self._state_files.remove_expired()
-
-
-def with_id(record: JobIdRecord, job_id: str) -> JobIdRecord:
-    """The same record, once the place said what it calls the job."""
-    return replace(record, id=job_id)

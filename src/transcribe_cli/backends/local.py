@@ -1,4 +1,4 @@
-"""This machine: the pipeline itself, with the devices and decoders that the settings name."""
+"""The local backend: the pipeline on this machine, with the devices and decoders that the settings name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from transcribe_cli.spec import JobSpec
 
 
 class Local:
-    """The machine that the command runs on. Models are loaded when the first recording needs them."""
+    """Runs jobs on this machine. Models are loaded when the first recording needs them."""
 
     name = "local"
     tariffs = ()
@@ -30,7 +30,7 @@ class Local:
         self._emit = emit
 
     def check(self, jobs: Sequence[Job]) -> None:
-        """Whether models and devices are there; fetches a model that is not.
+        """Check models and devices; downloads models that are missing.
 
         Raises:
             UsageError, NotReady: see `loading`.
@@ -40,18 +40,14 @@ class Local:
         check_diarizer(jobs, self._settings)
 
     def run(self, jobs: Iterable[Job], should_run: ShouldRun, should_stop: ShouldStop = never_stop) -> Generator[Outcome]:
-        """See `pipeline.Pipeline.run`; all jobs are taken at once, so that clips of any of them can share a batch."""
+        """See `pipeline.Pipeline.run`; all jobs are taken at once, so clips of different jobs can share a batch."""
         with ExitStack() as stack:
-            loaders = partial(engine_loaders, self._spec, self._settings)
-            diarizer = partial(load_diarizer, self._settings)
-            checkpoints = Checkpoints(self._settings.state_dir)
-            fetcher = partial(Fetcher, round(self._settings.scratch_limit * GB))
             pipeline = Pipeline(
-                loaders,
+                partial(engine_loaders, self._spec, self._settings),
                 open_decoders(self._settings, stack),
                 self._emit,
-                checkpoints,
-                load_diarizer=diarizer,
-                make_fetcher=fetcher,
+                Checkpoints(self._settings.state_dir),
+                load_diarizer=partial(load_diarizer, self._settings),
+                make_fetcher=partial(Fetcher, round(self._settings.scratch_limit * GB)),
             )
             yield from stack.enter_context(closing(pipeline.run(tuple(jobs), should_run, should_stop)))

@@ -1,4 +1,4 @@
-"""Puts a price on the attempts at a place, and tells of each as it ends, before anybody tries again."""
+"""Adds the cost of each attempt to its usage, and emits an event for it before a retry."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from transcribe_cli.settings import Settings
 
 
 class Metered(Wrapper):
-    """A backend whose attempts are on the meter."""
+    """A backend whose attempts are metered."""
 
     def __init__(self, backend: Backend, meter: RemoteMeter, settings: Settings, emit: Emit) -> None:
         super().__init__(backend)
@@ -28,18 +28,18 @@ class Metered(Wrapper):
         self._emit = emit
 
     def check(self, jobs: Sequence[Job]) -> None:
-        """See `Backend.check`; what the place charges is told.
+        """See `Backend.check`; also reports the price.
 
         Raises:
-            UsageError: that is not known, and the cost is limited.
+            UsageError: the price is unknown and `--max-cost` is set.
         """
         super().check(jobs)
         price = self._meter.add_backend(self.name, self.tariffs)
         if price is None and self._settings.max_cost is not None:
-            unknown = _names(self._meter.unlisted_tariffs(self.tariffs))
-            message = f"--max-cost cannot be kept at {self.name}: what it charges is not known{unknown}."
-            raise UsageError(message, "A file for --prices can say so; docs/costs.md shows how.")
-        self._emit(Notice(self._told(price)))
+            unlisted = _in_brackets(self._meter.unlisted_tariffs(self.tariffs))
+            message = f"--max-cost cannot be enforced: the price of {self.name} is unknown{unlisted}."
+            raise UsageError(message, "Set it in a file for --prices; docs/costs.md shows how.")
+        self._emit(Notice(self._price_message(price)))
 
     def run(self, jobs: Iterable[Job], should_run: ShouldRun, should_stop: ShouldStop = never_stop) -> Generator[Outcome]:
         """See `Backend.run`; each outcome's usage has its cost."""
@@ -50,22 +50,21 @@ class Metered(Wrapper):
                     usage = tuple(self._meter.end_attempt(label, attempt) for attempt in outcome.usage)
                     self._meter.drop_attempt(label)
                     for attempt in usage:
-                        self._tell(label, attempt)
+                        self._report(label, attempt)
                     yield replace(outcome, usage=usage)
         finally:
             for label, attempt in self._meter.cancel_attempts(self.name):
-                self._tell(label, attempt)
+                self._report(label, attempt)
 
-    def _told(self, price: Price | None) -> str:
-        """What people are told of the price, or that there is none."""
+    def _price_message(self, price: Price | None) -> str:
         if price is None:
-            unknown = _names(self._meter.unlisted_tariffs(self.tariffs))
-            return f"What {self.name} charges is not known{unknown}, nor what this run costs: --prices can say so."
-        dearest = ", the dearest of its kinds" if len(self.tariffs) > 1 else ""
-        since = f" ({price.as_of})" if price.as_of else ""
-        return f"{self.name} charges {price}{dearest}{_names(self.tariffs)}, says {price.source}{since}."
+            unlisted = _in_brackets(self._meter.unlisted_tariffs(self.tariffs))
+            return f"The price of {self.name} is unknown{unlisted}, so the cost of this run is unknown. Set it with --prices."
+        at_most = "at most " if len(self.tariffs) > 1 else ""
+        date = f" ({price.as_of})" if price.as_of else ""
+        return f"{self.name} charges {at_most}{price}{_in_brackets(self.tariffs)}, according to {price.source}{date}."
 
-    def _tell(self, recording: str, attempt: Usage) -> None:
+    def _report(self, recording: str, attempt: Usage) -> None:
         self._emit(
             AttemptEnded(
                 recording,
@@ -83,6 +82,6 @@ class Metered(Wrapper):
         )
 
 
-def _names(tariffs: Sequence[str]) -> str:
-    """` (ADA_24)`; empty without any."""
+def _in_brackets(tariffs: Sequence[str]) -> str:
+    """Their names, such as ` (ADA_24)`; empty without any."""
     return f" ({', '.join(tariff.partition('.')[2] or tariff for tariff in tariffs)})" if tariffs else ""

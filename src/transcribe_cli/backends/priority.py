@@ -1,4 +1,4 @@
-"""Which of several places comes first: the cheapest or the fastest."""
+"""Orders several backends: the cheapest or the fastest first."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from transcribe_cli.events import Emit, Notice
 
 
 @dataclass(frozen=True)
-class _Standing:
-    """A place, with what counts: USD for an hour of audio or seconds for a second of it, None where nobody knows; and that in words."""
+class _Ranking:
+    """A backend and its figure, in words too: USD per hour of audio, or seconds per second of audio; None when it is unknown."""
 
     backend: Backend
     figure: float | None
@@ -22,14 +22,14 @@ class _Standing:
 
 
 class Priority:
-    """Puts places into an order, and says which.
+    """Orders backends and reports the order.
 
-    What an hour of audio costs at a place that charges for time follows from how fast it is.
+    For a backend that charges by time, the cost of an hour of audio follows from its speed.
 
     Args:
-        by: what counts.
-        meter: knows what places charge, once they are checked.
-        speed: how fast one is that charges by these tariffs; None where nobody knows.
+        by: the criterion.
+        meter: has the prices of the backends once they are checked.
+        speed: the speed of a backend with these tariffs; None when it is unknown.
     """
 
     def __init__(
@@ -45,28 +45,29 @@ class Priority:
         self._emit = emit
 
     def ordered(self, backends: Sequence[Backend]) -> list[Backend]:
-        """The best first; those of which nothing is known last, among themselves as they were."""
-        standings = [self._cost(backend) if self._by == "cost" else self._rate(backend) for backend in backends]
-        standings.sort(key=lambda standing: (standing.figure is None, standing.figure or 0.0))
-        told = ", then ".join(f"{standing.backend.name} ({standing.words})" for standing in standings)
-        self._emit(Notice(f"By {self._by}: first {told}."))
-        return [standing.backend for standing in standings]
+        """The best first; backends with an unknown figure last, in their given order."""
+        rankings = [self._rank_by_cost(backend) if self._by == "cost" else self._rank_by_speed(backend) for backend in backends]
+        rankings.sort(key=lambda ranking: (ranking.figure is None, ranking.figure or 0.0))
+        order = ", then ".join(f"{ranking.backend.name} ({ranking.words})" for ranking in rankings)
+        self._emit(Notice(f"Backends by {self._by}: {order}."))
+        return [ranking.backend for ranking in rankings]
 
-    def _cost(self, backend: Backend) -> _Standing:
+    def _rank_by_cost(self, backend: Backend) -> _Ranking:
         price = self._meter.price(backend.name)
         if price is None:
-            return _Standing(backend, 0.0, "yours") if backend.name == LOCAL else _Standing(backend, None, "price not known")
+            is_local = backend.name == LOCAL
+            return _Ranking(backend, 0.0, "your own machine") if is_local else _Ranking(backend, None, "price unknown")
         if price.per_audio_hour is not None:
             amount, origin = price.per_audio_hour, ""
         elif (speed := self._speed(backend.name, backend.tariffs)) is not None:
             amount, origin = price.amount(seconds=3600 / speed.rtfx, audio_seconds=0.0), f" at {_rate(speed)}"
         else:
-            return _Standing(backend, None, f"{price}, speed not known")
-        return _Standing(backend, amount, f"{replace(price, per_hour=None, per_audio_hour=amount)}{origin}")
+            return _Ranking(backend, None, f"{price}, speed unknown")
+        return _Ranking(backend, amount, f"{replace(price, per_hour=None, per_audio_hour=amount)}{origin}")
 
-    def _rate(self, backend: Backend) -> _Standing:
+    def _rank_by_speed(self, backend: Backend) -> _Ranking:
         speed = self._speed(backend.name, backend.tariffs)
-        return _Standing(backend, 1 / speed.rtfx if speed else None, _rate(speed) if speed else "speed not known")
+        return _Ranking(backend, 1 / speed.rtfx if speed else None, _rate(speed) if speed else "speed unknown")
 
 
 def _rate(speed: Speed) -> str:

@@ -1,7 +1,7 @@
-"""What a client sends to a worker and what comes back: the documents of `transcribe remote`, both validated on arrival.
+"""The JSON documents that a client and a worker of `transcribe remote` exchange. Both sides validate what they receive.
 
-Both are JSON objects of a queue whose requests may have 10 MB; what is long is gzip in base64. The transcript travels with all digits of
-its numbers, so that what is rendered from it is the same, byte for byte, as where it was made.
+Both travel through a queue whose requests are limited to 10 MB, so long texts are sent as base64 of gzip. The transcript keeps all digits
+of its numbers: files rendered from it are byte for byte those that the worker would have rendered.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import Transcript, Turn
 
 VERSION: Literal[1] = 1
-# Longer texts are compressed. A result of a hosted queue may have 20 MB; an hour of words with times is 1 MB.
+# Longer texts are compressed. A hosted queue limits results to 20 MB; an hour of words with times is 1 MB.
 COMPRESS_BYTES = 1_000_000
-# No transcript is longer unpacked: 16 h of speech have 40 MB. A bomb does.
-MOST_BYTES = 512 * 1024 * 1024
+# Protects against decompression bombs. The longest transcripts, 16 h of speech, unpack to 40 MB.
+MAX_UNPACKED_BYTES = 512 * 1024 * 1024
 
 
-class Packed(BaseModel):
-    """A text, as it is or compressed: exactly one of the two."""
+class PackedText(BaseModel):
+    """A text, either plain or compressed: exactly one of the two fields is set."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,48 +34,48 @@ class Packed(BaseModel):
     gzip: str | None = Field(default=None, description="base64 of the gzip of its UTF-8")
 
     @classmethod
-    def of(cls, text: str) -> Self:
-        """The text, compressed when it is long."""
+    def pack(cls, text: str) -> Self:
+        """Pack a text, compressed if it is long."""
         data = text.encode()
         if len(data) <= COMPRESS_BYTES:
             return cls(text=text)
         return cls(gzip=base64.b64encode(gzip.compress(data, mtime=0)).decode())
 
-    def unpacked(self) -> str:
-        """The text.
+    def unpack(self) -> str:
+        """Return the text.
 
         Raises:
-            ValueError: it is not what it says it is, or absurdly long.
+            ValueError: the compressed text is damaged or too long.
         """
-        return self.text if self.text is not None else unzipped(base64.b64decode(self.gzip or "", validate=True))
+        return self.text if self.text is not None else decompress(base64.b64decode(self.gzip or "", validate=True))
 
 
-def unzipped(data: bytes) -> str:
-    """A gzip's text.
+def decompress(data: bytes) -> str:
+    """Return the text in a gzip.
 
     Raises:
-        ValueError: it is damaged, or absurdly long.
+        ValueError: the gzip is damaged, or longer than `MAX_UNPACKED_BYTES`.
     """
     inflate = zlib.decompressobj(wbits=31)
     try:
-        text = inflate.decompress(data, MOST_BYTES)
+        text = inflate.decompress(data, MAX_UNPACKED_BYTES)
     except zlib.error as error:
         raise ValueError(f"not a gzip ({error})") from error
     if not inflate.eof:
-        raise ValueError("the gzip is cut off or too long")
+        raise ValueError("the gzip is truncated or too long")
     return text.decode()
 
 
 class RemoteJob(BaseModel):
-    """One recording to transcribe, `input` of a request.
+    """One recording to transcribe: the `input` of a request.
 
     Attributes:
-        name: of the file, for messages; its ending may tell the format.
-        audio_url: where to fetch it, by GET; or
+        name: file name of the recording, for messages; its extension may identify the format.
+        audio_url: URL from which the worker fetches the audio with GET; or
         audio_base64: the file itself.
-        text: the transcript that is there, when only who speaks is asked.
-        turns: the RTTM file, when the user knows who speaks.
-        result_url: where to PUT the result, gzip of its JSON; inline when there is none.
+        text: the existing transcript, if only diarization is requested.
+        turns: the RTTM file, if the user supplies the speaker turns.
+        result_url: URL to which the worker PUTs the result, as gzip of its JSON; None returns the result inline.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -85,34 +85,34 @@ class RemoteJob(BaseModel):
     spec: JobSpec
     audio_url: str | None = None
     audio_base64: str | None = None
-    text: Packed | None = None
-    turns: Packed | None = None
+    text: PackedText | None = None
+    turns: PackedText | None = None
     result_url: str | None = None
 
     @model_validator(mode="after")
-    def _one_audio(self) -> Self:
+    def _check_audio(self) -> Self:
         if (self.audio_url is None) == (self.audio_base64 is None):
-            raise ValueError("exactly one of audio_url and audio_base64 is needed")
+            raise ValueError("exactly one of audio_url and audio_base64 is required")
         return self
 
     @classmethod
-    def parsed(cls, document: object) -> Self:
-        """A request's input.
+    def parse(cls, document: object) -> Self:
+        """Validate the input of a request.
 
         Raises:
-            UsageError: what is wrong with it, key by key, without its values: they may be secrets.
+            UsageError: it is invalid. The message names each key, but no values, which may be secrets.
         """
         try:
             return cls.model_validate(document)
         except ValidationError as error:
-            raise UsageError(f"This is not a job: {'; '.join(_faults(error))}.") from error
+            raise UsageError(f"The job is invalid: {'; '.join(_problems(error))}.") from error
 
 
 class Failure(BaseModel):
     """Why there is no transcript, or no speakers in it.
 
-    `of` is whose failure it is: the recording's, or that of the place, where trying again or elsewhere may help; `setup` when the place
-    does not do such jobs at all.
+    `of` says what failed: the recording; the place (the worker), where a retry here or elsewhere may help; or the setup, if this worker
+    does not accept such jobs at all.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -123,13 +123,13 @@ class Failure(BaseModel):
     hint: str = ""
 
     @classmethod
-    def because(cls, error: TranscribeError, of: Literal["recording", "place", "setup"]) -> Self:
-        """A failure that an error of ours tells of."""
+    def from_error(cls, error: TranscribeError, of: Literal["recording", "place", "setup"]) -> Self:
+        """Convert an error of this package."""
         return cls(of=of, code=error.code, message=error.message, hint=error.hint)
 
 
-class Voices(BaseModel):
-    """Who spoke when and how they sound, as `diarizers.Diarization` has it."""
+class RemoteDiarization(BaseModel):
+    """Speaker turns and voice embeddings, as in `diarizers.Diarization`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -139,42 +139,45 @@ class Voices(BaseModel):
 
 
 class RemoteResult(BaseModel):
-    """What became of a job, `output` of a response. `stored` says that the rest of it is at `result_url`."""
+    """The result of a job: the `output` of a response. If `stored` is true, the full result is at `result_url`."""
 
     model_config = ConfigDict(frozen=True)
 
     version: Literal[1] = VERSION
     stored: bool = False
-    transcript: Packed | None = None
+    transcript: PackedText | None = None
     failure: Failure | None = None
-    voices: Voices | None = None
-    seconds: float = Field(default=0.0, description="spent on it")
+    voices: RemoteDiarization | None = None
+    seconds: float = Field(default=0.0, description="time spent on the job")
 
-    def document(self) -> dict[str, Any]:
-        """As JSON, without what is not there."""
+    def to_document(self) -> dict[str, Any]:
+        """Convert to JSON, without fields that are None."""
         return self.model_dump(mode="json", exclude_none=True)
 
-    def zipped(self) -> bytes:
-        """As the object at `result_url`."""
-        return gzip.compress(json.dumps(self.document(), ensure_ascii=False).encode(), mtime=0)
+    def compress(self) -> bytes:
+        """Return the content of the object at `result_url`."""
+        return gzip.compress(json.dumps(self.to_document(), ensure_ascii=False).encode(), mtime=0)
 
-    def read(self) -> Transcript | None:
-        """The transcript, when there is one.
+    def parse_transcript(self) -> Transcript | None:
+        """Return the transcript; None if there is none.
 
         Raises:
-            ValueError: it is damaged.
+            ValueError: the transcript is damaged.
         """
         if self.transcript is None:
             return None
         try:
-            return Transcript.loads(self.transcript.unpacked(), "the result")
+            return Transcript.loads(self.transcript.unpack(), "the result")
         except TranscribeError as error:
             raise ValueError(str(error)) from error
 
 
-def _faults(error: ValidationError) -> list[str]:
-    return [f"{'.'.join(map(str, fault['loc'])) or 'input'}: {_said(fault['type'], fault['msg'])}" for fault in error.errors()]
+def _problems(error: ValidationError) -> list[str]:
+    return [
+        f"{'.'.join(map(str, problem['loc'])) or 'input'}: {_describe(problem['type'], problem['msg'])}"
+        for problem in error.errors()
+    ]
 
 
-def _said(kind: str, message: str) -> str:
-    return "there is no such key" if kind == "extra_forbidden" else message.removeprefix("Value error, ")
+def _describe(kind: str, message: str) -> str:
+    return "unknown key" if kind == "extra_forbidden" else message.removeprefix("Value error, ")

@@ -1,4 +1,4 @@
-"""Tries again what a place failed at, after a delay that grows, and says what that may cost."""
+"""Retries jobs that a backend failed at, after a growing delay, and reports each failed attempt with its cost."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from transcribe_cli.events import AttemptFailed, Emit
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job
 
-# How often a limit is looked at during a delay, in seconds.
-_LOOK_SECONDS = 0.5
+# Interval at which `should_stop` is polled during a delay, in seconds.
+_POLL_SECONDS = 0.5
 
 
 @dataclass
-class _Failed:
-    """A job that is to be tried again from `when` on, on the monotonic clock."""
+class _DelayedJob:
+    """A job to retry from `due` on, on the monotonic clock."""
 
     job: Job
-    when: float
+    due: float
 
 
 @dataclass
-class _Row(Iterator[Job]):
-    """Jobs in their order; those to be tried again come as soon as their delay is over, also after the others have ended."""
+class _JobQueue(Iterator[Job]):
+    """New jobs in their order. A delayed job comes first once it is due, and also after the last new job."""
 
-    fresh: Iterator[Job]
-    failed: deque[_Failed] = field(default_factory=deque)
+    new_jobs: Iterator[Job]
+    delayed: deque[_DelayedJob] = field(default_factory=deque)
 
     def __next__(self) -> Job:
-        for again in self.failed:
-            if again.when <= time.monotonic():
-                self.failed.remove(again)
-                return again.job
-        return next(self.fresh)
+        for retry in self.delayed:
+            if retry.due <= time.monotonic():
+                self.delayed.remove(retry)
+                return retry.job
+        return next(self.new_jobs)
 
 
 class Retry(Wrapper):
-    """A backend that tries each job up to `attempts` times where the place fails."""
+    """A backend that makes up to `attempts` attempts at each job while the wrapped backend fails."""
 
     def __init__(self, backend: Backend, attempts: int, emit: Emit) -> None:
         super().__init__(backend)
@@ -54,31 +54,32 @@ class Retry(Wrapper):
 
     def run(self, jobs: Iterable[Job], should_run: ShouldRun, should_stop: ShouldStop = never_stop) -> Generator[Outcome]:
         """See `Backend.run`."""
-        row = _Row(iter(jobs))
-        before: dict[str, tuple[Usage, ...]] = {}
-        tries: dict[str, int] = {}
+        queue = _JobQueue(iter(jobs))
+        earlier_usage: dict[str, tuple[Usage, ...]] = {}
+        attempts: dict[str, int] = {}
         while True:
-            with closing(self._backend.run(row, should_run, should_stop)) as outcomes:
+            with closing(self._backend.run(queue, should_run, should_stop)) as outcomes:
                 for outcome in outcomes:
                     uri = outcome.job.recording.uri
-                    usage = (*before.get(uri, ()), *outcome.usage)
-                    tries[uri] = tries.get(uri, 0) + 1
-                    if isinstance(outcome.error, BackendFailed) and outcome.transcript is None and tries[uri] < self._attempts:
-                        before[uri] = usage
-                        wait = retry_delay(tries[uri], outcome.error.retry_after)
-                        row.failed.append(_Failed(outcome.job, time.monotonic() + wait))
-                        self._tell(outcome, outcome.error, tries[uri] + 1)
+                    usage = (*earlier_usage.get(uri, ()), *outcome.usage)
+                    attempts[uri] = attempts.get(uri, 0) + 1
+                    error = outcome.error
+                    if isinstance(error, BackendFailed) and outcome.transcript is None and attempts[uri] < self._attempts:
+                        earlier_usage[uri] = usage
+                        delay = retry_delay(attempts[uri], error.retry_after)
+                        queue.delayed.append(_DelayedJob(outcome.job, time.monotonic() + delay))
+                        self._report(outcome, error, attempts[uri] + 1)
                     else:
                         yield replace(outcome, usage=usage)
-            # Nothing else is under way: wait for the first of them.
-            while row.failed and not should_stop() and (left := min(again.when for again in row.failed) - time.monotonic()) > 0:
-                time.sleep(min(left, _LOOK_SECONDS))
-            if not row.failed or should_stop():
+            # Nothing is running: wait for the first delayed job.
+            while queue.delayed and not should_stop() and (left := min(job.due for job in queue.delayed) - time.monotonic()) > 0:
+                time.sleep(min(left, _POLL_SECONDS))
+            if not queue.delayed or should_stop():
                 return
 
-    def _tell(self, outcome: Outcome, error: BackendFailed, attempt: int) -> None:
+    def _report(self, outcome: Outcome, error: BackendFailed, attempt: int) -> None:
         paid = " It may be paid for twice." if outcome.usage else ""
-        message = f"{error.message} Try {attempt} of {self._attempts}.{paid}"
+        message = f"{error.message} Attempt {attempt} of {self._attempts} follows.{paid}"
         seconds = sum(usage.computing or 0.0 for usage in outcome.usage)
         known = [usage.cost for usage in outcome.usage if usage.cost is not None]
         spent = sum(known) if known else None

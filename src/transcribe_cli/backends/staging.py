@@ -1,4 +1,4 @@
-"""A bucket in which audio lies until a worker has fetched it, and results until they are collected. Nothing stays there."""
+"""A bucket that holds audio until a worker has downloaded it, and results until they are collected. Every object is removed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from transcribe_cli.errors import TranscribeError, UsageError
 from transcribe_cli.storage import Location, Options, locate
 from transcribe_cli.storage.signing import can_sign, sign_url
 
-_UPLOAD_SECONDS = 3600.0
-# Held in memory while it is sent: the longest recording as Opus has 170 MB.
-MOST_BYTES = 500_000_000
+_TRANSFER_SECONDS = 3600.0
+# An object is held in memory while it is sent; the longest recording has 170 MB as Opus.
+MAX_BYTES = 500_000_000
 
 
 class Staging:
@@ -22,7 +22,7 @@ class Staging:
         options: of the file systems; see `storage.options`.
 
     Raises:
-        UsageError: it is nothing in which objects can be signed for.
+        UsageError: URLs of objects there cannot be signed.
         MissingExtra, StorageNotReady: its library is missing, or cannot be set up.
     """
 
@@ -30,10 +30,10 @@ class Staging:
         self._options = options
         self._folder = locate(url, options)
         if not can_sign(self._folder):
-            raise UsageError(f"{self._folder.uri} cannot be the staging bucket.", "It must be of s3://, gs:// or az://.")
+            raise UsageError(f"{self._folder.uri} cannot be the staging bucket.", "Use an s3://, gs:// or az:// URL.")
 
     def check(self) -> None:
-        """Whether objects can be put, signed for, and removed.
+        """Check that objects can be written, signed and removed.
 
         Raises:
             StorageNotReady: they cannot.
@@ -43,45 +43,45 @@ class Staging:
         sign_url(probe, 60.0)
         probe.store.remove(probe)
 
-    def new_object(self, ending: str) -> Location:
-        """For a new object; nobody can guess its name."""
-        return self._folder / f"transcribe-{secrets.token_hex(16)}.{ending}"
+    def new_object(self, extension: str) -> Location:
+        """The location of a new object, with a name that cannot be guessed."""
+        return self._folder / f"transcribe-{secrets.token_hex(16)}.{extension}"
 
-    def put(self, place: Location, data: bytes) -> None:
-        """Send an object.
+    def put(self, location: Location, data: bytes) -> None:
+        """Write an object.
 
         Raises:
-            StorageNotReady: it does not arrive.
+            StorageNotReady: it cannot be written.
         """
-        place.store.write(place, data, "application/octet-stream", seconds=_UPLOAD_SECONDS)
+        location.store.write(location, data, "application/octet-stream", seconds=_TRANSFER_SECONDS)
 
     def get(self, uri: str) -> bytes | None:
-        """An object; None when it is not there.
+        """The content of an object; None when it does not exist.
 
         Raises:
             StorageNotReady: the bucket cannot be read.
         """
-        place = locate(uri, self._options)
+        location = locate(uri, self._options)
         try:
-            return place.store.read(place, seconds=_UPLOAD_SECONDS)
+            return location.store.read(location, seconds=_TRANSFER_SECONDS)
         except FileNotFoundError:
             return None
 
     def remove(self, uri: str) -> bool:
-        """Remove an object; whether that worked. Never raises: it is called when something else went wrong."""
+        """Remove an object and return whether that worked. Never raises: it is called while another error is handled."""
         with contextlib.suppress(TranscribeError, OSError):
-            place = locate(uri, self._options)
-            place.store.remove(place)
+            location = locate(uri, self._options)
+            location.store.remove(location)
             return True
         return False
 
 
-def download_url(place: Location, seconds: float) -> str:
-    """The URL under which a recording in a bucket, or on a web server, can be fetched without credentials.
+def download_url(location: Location, seconds: float) -> str:
+    """A URL for downloading a recording in a bucket, or on a web server, without credentials.
 
     Raises:
-        StorageNotReady: there is none.
+        StorageNotReady: the URL cannot be signed.
     """
-    if place.store.kind.family == "http":
-        return f"{place.uri}?{place.query}" if place.query else place.uri
-    return sign_url(place, seconds)
+    if location.store.kind.family == "http":
+        return f"{location.uri}?{location.query}" if location.query else location.uri
+    return sign_url(location, seconds)

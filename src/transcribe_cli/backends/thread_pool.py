@@ -1,4 +1,4 @@
-"""Many jobs at once in a place that takes one at a time: a thread for each, most of which only wait."""
+"""Runs jobs in parallel for a backend that handles one at a time: one thread per job, most of which only wait."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from transcribe_cli.backends import ShouldRun, ShouldStop
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Job
 
-# How often somebody looks for jobs that came later, in seconds.
-_LOOK_SECONDS = 0.5
+# Interval at which the iterator of jobs and `should_stop` are polled, in seconds.
+_POLL_SECONDS = 0.5
 
 
 class Stopped(Exception):
-    """The run was stopped: whoever waits ends."""
+    """The run was stopped; waiting threads end with this."""
 
 
 class StopFlag:
-    """Told to all threads of a run at once."""
+    """Stops all threads of a run at once."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -34,16 +34,16 @@ class StopFlag:
         self._event.set()
 
     def wait(self, seconds: float) -> None:
-        """Wait.
+        """Sleep.
 
         Raises:
-            Stopped: at once when the run is stopped.
+            Stopped: as soon as the run is stopped.
         """
         if self._event.wait(seconds):
             raise Stopped
 
     def check(self) -> None:
-        """Go on, or not.
+        """Return while the run goes on.
 
         Raises:
             Stopped: the run was stopped.
@@ -55,44 +55,44 @@ def run_in_threads(
     jobs: Iterable[Job],
     should_run: ShouldRun,
     should_stop: ShouldStop,
-    do: Callable[[Job, StopFlag], Outcome],
-    width: int,
+    run_job: Callable[[Job, StopFlag], Outcome],
+    max_threads: int,
     stop: StopFlag,
 ) -> Generator[Outcome]:
-    """Do jobs in up to `width` threads, and yield their outcomes as they finish.
+    """Run jobs in up to `max_threads` threads, and yield their outcomes as they finish.
 
     Closing the generator sets `stop`, which all threads check, and waits for them. The iterating thread takes the jobs and calls
-    `should_run`. What `do` raises is raised here, after the other threads were stopped.
+    `should_run`. What `run_job` raises is raised here, after the other threads were stopped.
     """
-    finished: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
+    results: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
     threads: set[threading.Thread] = set()
 
     def work(job: Job) -> None:
         try:
-            finished.put(do(job, stop))
+            results.put(run_job(job, stop))
         except BaseException as error:
-            finished.put(error)
+            results.put(error)
 
-    row = iter(jobs)
+    pending = iter(jobs)
     running = 0
     try:
         while True:
-            while running < width and (job := next(row, None)) is not None:
+            while running < max_threads and (job := next(pending, None)) is not None:
                 if should_run(job):
-                    thread = threading.Thread(target=work, args=(job,), name="elsewhere", daemon=True)
+                    thread = threading.Thread(target=work, args=(job,), name="remote-job", daemon=True)
                     threads = {other for other in threads if other.is_alive()} | {thread}
                     thread.start()
                     running += 1
             if not running or should_stop():
                 return
             try:
-                came = finished.get(timeout=_LOOK_SECONDS)
+                result = results.get(timeout=_POLL_SECONDS)
             except queue.Empty:
-                continue  # the iterator may have jobs again that it had not
+                continue  # the iterator may have new jobs, such as retries
             running -= 1
-            if isinstance(came, BaseException):
-                raise came
-            yield came
+            if isinstance(result, BaseException):
+                raise result
+            yield result
     finally:
         stop.set()
         for thread in threads:

@@ -1,4 +1,4 @@
-"""What all backends share that hold another one."""
+"""The base class of backends that wrap one other backend."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from transcribe_cli.plan import Job
 
 
 class Wrapper:
-    """Is called what the backend is called that it holds, charges what that charges, and can do what that can do."""
+    """Has the name, the tariffs and the checks of the wrapped backend."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
     @property
     def name(self) -> str:
-        """That of the backend."""
+        """That of the wrapped backend."""
         return self._backend.name
 
     @property
     def tariffs(self) -> tuple[str, ...]:
-        """Those of the backend."""
+        """Those of the wrapped backend."""
         return self._backend.tariffs
 
     def check(self, jobs: Sequence[Job]) -> None:

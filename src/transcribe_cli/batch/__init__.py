@@ -1,1 +1,1 @@
-"""A run over many recordings: claims, limits, failures, writing, and what a run tells of itself. Nothing below writes outputs."""
+"""A run over many recordings: claims, limits, failures, and writing. Only this package writes outputs; no package below it does."""

@@ -1,6 +1,6 @@
-"""Which recordings this run may work on: a lease for each, taken just before its turn, and the done test asked again after taking it.
+"""Claims the recordings that this run works on: acquires a lease just before each starts, then repeats the done test.
 
-What is decided before a run begins is hours old when a recording's turn comes: another run may be at it, or have done it.
+When a recording starts, the plan may be hours old: another run may be working on the recording, or may have finished it.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from transcribe_cli.text.printable import printable
 
 @dataclass(frozen=True)
 class Claim:
-    """What came of wanting to work on a recording: the job as it stands now, or who else is at it."""
+    """The result of claiming a recording: the job, planned again if needed, or the owner of the lease if another run holds it."""
 
     job: Job
-    elsewhere: Owner | None = None
+    held_by: Owner | None = None
 
 
 class Claims:
-    """The claims of a run; use inside `with`, whose end gives all of them back.
+    """The claims of a run. Use inside `with`, whose end releases all of them.
 
     Args:
-        spec: the run's own, as given to `plan`.
-        settings: the same.
-        emit: hears it once when leases cannot be written; the work is done without them.
-        store: where leases are kept; files next to the outputs unless said otherwise.
+        spec: of the run, as passed to `plan`.
+        settings: as passed to `plan`.
+        emit: receives one warning when leases cannot be written; the run then works without them.
+        store: holds the leases. Default: files next to the outputs.
     """
 
     def __init__(self, spec: JobSpec, settings: Settings, emit: Emit, store: LeaseStore | None = None) -> None:
@@ -48,14 +48,13 @@ class Claims:
         self._settings = settings
         self._emit = emit
         self._leases = LeaseManager(store)
-        self._mine: dict[AnyPath, Lease] = {}
+        self._held: dict[AnyPath, Lease] = {}
         self._by_label: dict[str, Lease] = {}
-        self._made: list[Path] = []
-        self._ready: set[AnyPath] = set()
-        # Where leases were thought of; whether it was said that they cannot be written.
-        self._known: set[Store] = set()
-        self._warned = False
-        self._changing = threading.Lock()
+        self._created: list[Path] = []
+        self._prepared: set[AnyPath] = set()
+        self._seen_stores: set[Store] = set()
+        self._has_warned = False
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         self._leases.__enter__()
@@ -63,121 +62,118 @@ class Claims:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._leases.__exit__(kind, error, trace)
-        for folder in reversed(self._made):
-            with suppress(OSError):  # outputs came into it
+        for folder in reversed(self._created):
+            with suppress(OSError):  # it contains outputs
                 folder.rmdir()
 
     def sweep(self, folders: Iterable[AnyPath]) -> None:
-        """Finish or remove what dead runs left in these folders."""
+        """Finish or remove what killed runs left in these folders."""
         for folder in folders:
             sinks.recover(folder)
             self._leases.sweep(folder)
 
-    def make_ready(self, folder: AnyPath) -> None:
-        """Find out, once for each folder and before any work, whether leases and outputs can be put there. From any thread.
+    def prepare_folder(self, folder: AnyPath) -> None:
+        """Check, once for each folder and before any work, whether leases and outputs can be written there. From any thread.
 
         Raises:
             StorageNotReady, OutputRefused: files cannot be written or cannot be renamed there.
         """
-        if folder in self._ready:
+        if folder in self._prepared:
             return
         if isinstance(folder, Location):
-            self._make_store_ready(folder)
+            self._prepare_store(folder)
         else:
-            if self._settings.output_dir is not None:  # elsewhere a missing folder was removed together with its recordings
-                self._make(folder)
+            if self._settings.output_dir is not None:  # otherwise, a missing folder was removed together with its recordings
+                self._create_folder(folder)
             if folder.is_dir():
                 sinks.check_renames(folder)
-        self._ready.add(folder)
+        self._prepared.add(folder)
 
     def claim(self, job: Job) -> Claim:
-        """Take the recording for this run; what has to be done with it may not be what the plan said. From any thread.
+        """Claim the recording for this run. The job that is returned may have another decision than the plan. From any thread.
 
         Raises:
-            StorageNotReady: its store cannot be asked what is there now.
+            StorageNotReady: the store cannot be reached.
         """
         path = lease_path(job.recording, job.output)
         if isinstance(path, Location) and path.store.can_create_exclusively is False:
-            return Claim(self._anew(job))
+            return Claim(self._refreshed(job))
         try:
-            taken = self._leases.acquire(path)
+            acquired = self._leases.acquire(path)
         except OSError as error:
-            self._go_without(path, error)
-            return Claim(self._anew(job))
-        if isinstance(taken, Owner):
-            return Claim(job, elsewhere=taken)
-        self._mine[path] = self._by_label[job.recording.label] = taken
+            self._warn_without_leases(path, error)
+            return Claim(self._refreshed(job))
+        if isinstance(acquired, Owner):
+            return Claim(job, held_by=acquired)
+        self._held[path] = self._by_label[job.recording.label] = acquired
         try:
-            if taken.taken_over:  # its owner may have died with the whole transcript under a temporary name
+            if acquired.taken_over:  # its owner may have died after writing the transcript under a temporary name
                 sinks.recover(job.output.folder)
-            return Claim(self._anew(job))
+            return Claim(self._refreshed(job))
         except BaseException:
             self.release(job)
             raise
 
-    def has(self, job: Job) -> bool:
-        """Whether it is this run's already."""
-        return lease_path(job.recording, job.output) in self._mine
+    def holds(self, job: Job) -> bool:
+        """Whether this run has claimed the recording."""
+        return lease_path(job.recording, job.output) in self._held
 
     def is_free(self, job: Job) -> bool:
-        """Whether nobody is at it any more."""
+        """Whether no run holds a valid lease on the recording."""
         return self._leases.holder(lease_path(job.recording, job.output)) is None
 
     def begin_writing(self, job: Job) -> Job:
-        """To be called just before the outputs are written: the job as it is, or as it stands after another run took it over.
+        """Call this just before the outputs are written. Returns the job, planned again if another run took it over.
 
-        While this process was suspended its lease may have expired, and others may have done its work.
+        While this process was suspended, its lease may have expired, and another run may have done the work.
         """
-        if (lease := self._mine.get(lease_path(job.recording, job.output))) is None:
+        if (lease := self._held.get(lease_path(job.recording, job.output))) is None:
             return job
         try:
             return job if self._leases.begin_writing(lease) else replan(job, self._spec, self._settings)
-        except (OSError, StorageNotReady):  # writing will say what is wrong
+        except (OSError, StorageNotReady):  # writing the outputs raises the error that explains it
             return job
 
     def release(self, job: Job) -> None:
-        """Give the recording back, whatever became of it."""
+        """Release the recording, whatever became of it."""
         self._by_label.pop(job.recording.label, None)
-        if (lease := self._mine.pop(lease_path(job.recording, job.output), None)) is not None:
+        if (lease := self._held.pop(lease_path(job.recording, job.output), None)) is not None:
             self._leases.release(lease)
 
-    def hear(self, event: Event) -> None:
-        """Progress is told to those who look at the lease."""
+    def on_event(self, event: Event) -> None:
+        """Store progress in the lease of the recording, where other runs read it."""
         if isinstance(event, RecordingProgress | RecordingResumed) and (lease := self._by_label.get(event.recording)) is not None:
             lease.progress = (round(event.seconds, 3), round(event.duration, 3))
 
-    def _anew(self, job: Job) -> Job:
-        """The job by what is on the disk now; planned again only if its transcript is not what it was."""
+    def _refreshed(self, job: Job) -> Job:
+        """The job by the files that exist now. It is planned again only if its transcript has changed."""
         path = json_path(job.output)
         files = sinks.files_of(path)
         before = job.transcript_version
         unchanged = not files.is_there(path) if before is None else file_version(files.status(path)) == before
         return job if unchanged else replan(job, self._spec, self._settings)
 
-    def _make_store_ready(self, folder: Location) -> None:
+    def _prepare_store(self, folder: Location) -> None:
         shared_files.make_folder(folder)
-        with self._changing:
-            known = folder.store in self._known
-            self._known.add(folder.store)
-        if folder.store.can_create_exclusively is False and not known:
-            where = printable(folder.store.uri(""))
-            self._emit(
-                Notice(
-                    f"{where} creates files without conditions, so that it keeps no leases: divide it with --shard.", "warning"
-                )
-            )
+        with self._lock:
+            is_known = folder.store in self._seen_stores
+            self._seen_stores.add(folder.store)
+        if folder.store.can_create_exclusively is False and not is_known:
+            uri = printable(folder.store.uri(""))
+            message = f"{uri} does not support conditional writes, so leases cannot be used. Divide the work with --shard."
+            self._emit(Notice(message, "warning"))
 
-    def _make(self, folder: Path) -> None:
-        """The folder, remembering which were not there: they go again when nothing comes into them."""
-        with self._changing, sinks.storage_errors(folder):
+    def _create_folder(self, folder: Path) -> None:
+        """Create the folder and remember which folders were missing: they are removed at the end if they are still empty."""
+        with self._lock, sinks.storage_errors(folder):
             missing = [above for above in (folder, *folder.parents) if not above.exists()]
             folder.mkdir(parents=True, exist_ok=True)
-            self._made += reversed(missing)
+            self._created += reversed(missing)
 
-    def _go_without(self, path: AnyPath, error: OSError) -> None:
-        """Say so once; a folder that vanished is said by whoever reads the recording."""
-        with self._changing:
-            told, self._warned = self._warned, True
-        if not told and not isinstance(error, FileNotFoundError):
-            why = f"Leases cannot be written in {printable(str(path.parent))} ({error.strerror or error})"
-            self._emit(Notice(f"{why}: another run over these recordings would do them again.", "warning"))
+    def _warn_without_leases(self, path: AnyPath, error: OSError) -> None:
+        """Warn once that leases cannot be written. A missing folder is reported when the recording is read."""
+        with self._lock:
+            has_warned, self._has_warned = self._has_warned, True
+        if not has_warned and not isinstance(error, FileNotFoundError):
+            reason = f"Leases cannot be written in {printable(str(path.parent))} ({error.strerror or error})"
+            self._emit(Notice(f"{reason}: another run over these recordings would process them again.", "warning"))

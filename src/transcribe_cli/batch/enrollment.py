@@ -1,4 +1,4 @@
-"""Learning somebody's voice from a stretch of a recording: decode it, let the diarizer hear it, keep the embedding of who speaks."""
+"""Enroll a voice from an excerpt of a recording: decode it, diarize it, store the embedding of its speaker."""
 
 from __future__ import annotations
 
@@ -26,111 +26,112 @@ from transcribe_cli.transcript import VoiceMatch
 
 
 @dataclass(frozen=True)
-class Enrolled:
-    """A voice with all its samples, and another one that it can be mistaken for."""
+class EnrolledVoice:
+    """A voice with all its samples, and the enrolled voice that it could be confused with."""
 
     voice: Voice
     similar_voice: VoiceMatch | None
 
 
-class _Enough(Exception):
-    """All of the stretch is decoded."""
+class _ExcerptDecoded(Exception):
+    """The whole excerpt is decoded."""
 
 
-def enroll(name: str, where: str, model: str, settings: Settings, emit: Emit, *, one_voice: bool = False) -> Enrolled:
-    """Learn a voice, or one more sample of a voice that has this name.
+def enroll(name: str, source: str, model: str, settings: Settings, emit: Emit, *, one_voice: bool = False) -> EnrolledVoice:
+    """Enroll a voice, or add a sample to the voice of this name.
 
     Args:
-        name: whose it is.
-        where: `FILE` or `FILE@start-end`; one person is to speak there.
+        name: of the person.
+        source: `FILE` or `FILE@start-end`; only one person should speak there.
         model: the diarizer.
         settings: device, models, the state folder.
-        emit: told when something had to be done otherwise.
-        one_voice: take all speech for that of one person.
+        emit: receives notices, such as a fallback to another device.
+        one_voice: treat all speech as that of one person.
 
     Raises:
-        UsageError: a name, file or stretch that cannot be meant, too little speech, or several voices; what to take instead.
+        UsageError: an invalid name, file or excerpt, too little speech, or several voices; the message says what to use instead.
         RecordingError: the recording cannot be decoded or diarized.
-        NotReady: the diarizer or the library is not there.
+        NotReady: the diarizer or the library is not available.
     """
-    name, stretch, library = checked_name(name), Excerpt.parsed(where), Library(settings.state_dir)
-    library.voices()  # a damaged library is told before the work
+    name, excerpt, library = checked_name(name), Excerpt.parsed(source), Library(settings.state_dir)
+    library.voices()  # a damaged library is reported before the work
     check_pyannote(model, settings)
     spec = JobSpec(diarize=True, diarize_model=model, num_speakers=1 if one_voice else None)
     with ExitStack() as stack:
         decoder = open_decoders(settings, stack)[0]
-        recording = _recording(stretch, settings)
+        recording = _find_recording(excerpt, settings)
         fetcher = Fetcher(round(settings.scratch_limit * GB))
         stack.callback(fetcher.close)
         path, _ = stack.enter_context(fetcher.fetch(recording))
-        waveform = stack.enter_context(_decoded(decoder, path, stretch, recording.name))
+        waveform = stack.enter_context(_decode(decoder, path, excerpt, recording.name))
         if not waveform.samples:
-            raise UsageError(f"{stretch} is after the end of the recording.")
-        found = load_pyannote(model, settings, emit).diarize(waveform, spec, lambda share: None)
+            raise UsageError(f"{excerpt} starts after the end of the recording.")
+        diarization = load_pyannote(model, settings, emit).diarize(waveform, spec, lambda share: None)
         seconds = waveform.seconds
-    label, spoken = find_single_speaker(found, stretch)
-    similar_voice = _other(library, name, found, label, settings.voice_threshold)
+    label, spoken = find_single_speaker(diarization, excerpt)
+    similar_voice = _find_similar_voice(library, name, diarization, label, settings.voice_threshold)
     sample = Sample(
         source=printable(recording.name),
-        start=stretch.start,
-        end=round(stretch.start + seconds, 3),
+        start=excerpt.start,
+        end=round(excerpt.start + seconds, 3),
         seconds=round(spoken, 3),
         enrolled=datetime.now(UTC).replace(microsecond=0),
     )
-    return Enrolled(library.add(name, model, found.embedded_by, found.embeddings[label], sample), similar_voice)
+    return EnrolledVoice(library.add(name, model, diarization.embedded_by, diarization.embeddings[label], sample), similar_voice)
 
 
-def _other(library: Library, name: str, found: Diarization, label: str, threshold: float) -> VoiceMatch | None:
-    """Another voice of the library that sounds like this one.
+def _find_similar_voice(library: Library, name: str, diarization: Diarization, label: str, threshold: float) -> VoiceMatch | None:
+    """Another voice in the library that is similar to this one.
 
     Raises:
-        UsageError: this is not how the voice of that name sounded before.
+        UsageError: the excerpt does not match the voice that is enrolled under this name.
     """
-    vectors = {voice.name: library.vector(voice) for voice in library.voices() if voice.embedded_by == found.embedded_by}
-    before = vectors.pop(name, None)
-    if before is not None and (similarity := float(before @ found.embeddings[label])) < threshold - DOUBT_RANGE:
+    vectors = {voice.name: library.vector(voice) for voice in library.voices() if voice.embedded_by == diarization.embedded_by}
+    enrolled = vectors.pop(name, None)
+    embedding = diarization.embeddings[label]
+    if enrolled is not None and (similarity := float(enrolled @ embedding)) < threshold - DOUBT_RANGE:
         raise UsageError(
-            f"This is not how {name} sounded before (similarity {similarity:.2f}, at least {threshold - DOUBT_RANGE:.2f} is needed).",
-            f"If the earlier samples were wrong, `transcribe speakers forget {name}` first.",
+            f"The excerpt does not match the enrolled voice {name} (similarity {similarity:.2f}, minimum {threshold - DOUBT_RANGE:.2f}).",
+            f"If the earlier samples are wrong, run `transcribe speakers forget {name}` first.",
         )
-    return next(iter(match_voices({label: found.embeddings[label]}, vectors, threshold)), None)
+    return next(iter(match_voices({label: embedding}, vectors, threshold)), None)
 
 
-def _recording(stretch: Excerpt, settings: Settings) -> Recording:
-    """The file, here or in a store.
+def _find_recording(excerpt: Excerpt, settings: Settings) -> Recording:
+    """The recording, a local file or in a store.
 
     Raises:
-        UsageError, StorageNotReady: it is not there, or is not one file.
+        UsageError, StorageNotReady: it does not exist, or is not a single file.
         RecordingError: it cannot be read.
     """
-    source = str(stretch.path.absolute()) if isinstance(stretch.path, Path) else stretch.path
-    found = list(islice(find_recordings([source], storage=settings.storage), 2))
-    if len(found) != 1:
-        raise UsageError(f"{stretch} is not one recording.", "Name a file.")
-    if (problem := found[0].problem) is not None:
+    source = str(excerpt.path.absolute()) if isinstance(excerpt.path, Path) else excerpt.path
+    recordings = list(islice(find_recordings([source], storage=settings.storage), 2))
+    if len(recordings) != 1:
+        raise UsageError(f"{excerpt} is not a single recording.", "Name a file.")
+    if (problem := recordings[0].problem) is not None:
         raise problem
-    return found[0]
+    return recordings[0]
 
 
-def _decoded(decoder: Decoder, path: Path, stretch: Excerpt, name: str) -> Waveform:
-    """The samples of a stretch, on scratch; what comes after it is not decoded."""
-    stop = None if stretch.end is None else round(stretch.end * SAMPLE_RATE)
-    kept: list[Waveform] = []
+def _decode(decoder: Decoder, path: Path, excerpt: Excerpt, name: str) -> Waveform:
+    """The samples of the excerpt, on scratch. Decoding stops at its end."""
+    stop = None if excerpt.end is None else round(excerpt.end * SAMPLE_RATE)
+    excerpts: list[Waveform] = []
 
-    def keep(waveform: Waveform) -> None:
+    def cut(waveform: Waveform) -> None:
         end = waveform.samples if stop is None else stop
-        kept.append(Waveform.from_samples(waveform.read(round(stretch.start * SAMPLE_RATE), end), decoder.scratch))
+        excerpts.append(Waveform.from_samples(waveform.read(round(excerpt.start * SAMPLE_RATE), end), decoder.scratch))
 
-    def watch(waveform: Waveform) -> None:
+    def stop_at_end(waveform: Waveform) -> None:
         if stop is not None and waveform.samples >= stop:
-            keep(waveform)
-            raise _Enough
+            cut(waveform)
+            raise _ExcerptDecoded
 
     try:
-        with decoder.decode(path, on_progress=watch, name=name) as whole:
+        with decoder.decode(path, on_progress=stop_at_end, name=name) as whole:
             if stop is not None and stop - whole.samples > SAMPLE_RATE:
-                raise UsageError(f"{stretch} ends after the recording, which lasts {format_time(whole.seconds)}.")
-            keep(whole)
-    except _Enough:
+                raise UsageError(f"{excerpt} ends after the recording, which lasts {format_time(whole.seconds)}.")
+            cut(whole)
+    except _ExcerptDecoded:
         pass
-    return kept[0]
+    return excerpts[0]

@@ -1,6 +1,6 @@
-"""The last failure of each recording on this machine, kept for `transcribe status`: the files in a tree say what is done, not why not.
+"""The last failure of each recording on this machine, for `transcribe status`. The files in a tree do not contain it.
 
-One small file for each in the user's state folder; it goes when the recording has its transcript. History, not state: no run reads it.
+The state folder holds one small file for each failure. It is removed when the recording has its transcript. No run reads it.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from transcribe_cli.sinks import write_atomically
 from transcribe_cli.sources import Recording
 from transcribe_cli.state_folder import StateFiles
 
-# After so long nobody remembers what it was about.
+# Older failures are removed.
 SWEEP_SECONDS = 90 * 24 * 3600.0
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a recording, of this size and modification time, has no transcript. `at` is UTC, ISO 8601; `code` the error's stable name."""
+    """Why a recording with this size and modification time has no transcript. `at` is UTC, ISO 8601; `code` is that of the error."""
 
     uri: str
     size: int
@@ -34,17 +34,17 @@ class Failure:
 
 
 class Failures:
-    """All of a state folder. A folder that cannot be written costs the record, never the run.
+    """The failures in a state folder. If the folder cannot be written, failures are not stored; the run goes on.
 
     Args:
-        folder: None is the user's own.
+        folder: the state folder. Default: the user's own.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._state_files = StateFiles(folder, "failures", ".failure.json", SWEEP_SECONDS)
 
     def remember(self, recording: Recording, error: TranscribeError) -> None:
-        """Keep why it failed now."""
+        """Store why the recording failed just now."""
         at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         failure = Failure(recording.uri, recording.size, recording.modified, error.code, str(error), at)
         with contextlib.suppress(OSError, TranscribeError):
@@ -52,11 +52,11 @@ class Failures:
             write_atomically(self._state_files.path(recording.uri), json.dumps(asdict(failure)).encode())
 
     def forget(self, recording: Recording) -> None:
-        """It has its transcript."""
+        """Remove the failure: the recording has its transcript."""
         state_folder.remove(self._state_files.path(recording.uri))
 
     def of(self, recording: Recording) -> Failure | None:
-        """The last one, if the recording is still the same."""
+        """The last failure, if the recording has not changed since; otherwise None."""
         try:
             failure = Failure(**json.loads(self._state_files.path(recording.uri).read_bytes()))
         except (OSError, ValueError, TypeError):
@@ -64,5 +64,5 @@ class Failures:
         return failure if (failure.size, failure.modified) == (recording.size, recording.modified) else None
 
     def sweep(self) -> None:
-        """Remove what is long past."""
+        """Remove failures that are older than `SWEEP_SECONDS`."""
         self._state_files.remove_expired()

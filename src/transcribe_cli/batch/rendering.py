@@ -1,4 +1,4 @@
-"""Other formats from transcripts that exist: where they are, what their speakers are called, and writing what they render to."""
+"""Render other formats from existing transcripts: find the transcripts, name their speakers, write the files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from transcribe_cli import sinks
 from transcribe_cli.errors import OutputRefused, SourceNotFound, TranscribeError
 from transcribe_cli.formats import render_bytes, speaker_names
+from transcribe_cli.plan import Job
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.sinks.atomic import storage_errors
 from transcribe_cli.sources import find_recordings, is_media, json_safe
@@ -23,7 +24,7 @@ from transcribe_cli.transcript import Transcript
 
 @dataclass(frozen=True)
 class TranscriptFile:
-    """A transcript on a disk or in a store. `root` is the folder that was named, for mirroring."""
+    """A transcript on a disk or in a store. `root` is the folder that the user named; `output_dir` mirrors the tree below it."""
 
     path: AnyPath
     root: AnyPath
@@ -32,18 +33,18 @@ class TranscriptFile:
         """The document.
 
         Raises:
-            Unreadable, TranscribeError: it cannot be read, or is no transcript of ours.
+            Unreadable, TranscribeError: it cannot be read, or is not a transcript of this tool.
         """
         return sinks.read_transcript(self.path)
 
     def with_speaker_names(self, names: Mapping[str, str]) -> Transcript:
-        """The document with the names of its speakers: its own, those of files beside it or its recording, then these.
+        """The document with speaker names: its own, then those in files next to it or to its recording, then `names`.
 
         Raises:
             Unreadable, TranscribeError: as for `read`.
-            ConfigError: a file of names that cannot be meant.
+            ConfigError: an invalid file of speaker names.
         """
-        return self._named(self.read(), names)
+        return self._add_names(self.read(), names)
 
     def write(
         self,
@@ -54,25 +55,25 @@ class TranscriptFile:
         overwrite: bool,
         subtitles: SubtitleStyle = DEFAULT_STYLE,
     ) -> list[str]:
-        """Write the formats beside the transcript, or below `output_dir`; the names of the files.
+        """Write the formats next to the transcript, or below `output_dir`. Returns the names of the files.
 
-        Beside it, new names of speakers go into the transcript, and what was rendered from it before is rendered again with them.
-        With `output_dir` the transcript stays as it is.
+        Next to the transcript, new speaker names are also stored in the transcript, and formats that were rendered before are rendered
+        again with them. With `output_dir`, the transcript is not changed.
 
         Raises:
-            ConfigError: a file of names that cannot be meant; nothing is written.
-            OutputRefused: a file there is not ours to replace.
+            ConfigError: an invalid file of speaker names; nothing is written.
+            OutputRefused: an existing file was not written by this tool.
             StorageNotReady: the disk is full or read-only.
         """
-        before = self.read()
-        transcript = self._named(before, names)
+        original = self.read()
+        transcript = self._add_names(original, names)
         if output_dir is None:
             output = sinks.Output(self.path.parent, self.path.stem)
-            if transcript.speaker_names != before.speaker_names:
-                formats = list(dict.fromkeys([*formats, *_rendered_before(output, before), "json"]))
+            if transcript.speaker_names != original.speaker_names:
+                formats = list(dict.fromkeys([*formats, *_existing_formats(output, original), "json"]))
             rendered = {name: render_bytes(name, transcript, subtitles, output.uri) for name in formats}
-            if transcript.speaker_names != before.speaker_names:
-                self._put(transcript)
+            if transcript.speaker_names != original.speaker_names:
+                self._replace(transcript)
             sinks.add_renderings(output, transcript, rendered, stamp=subtitles.stamp, overwrite=overwrite)
         else:
             output = sinks.Output(output_dir / relative_path(self.path.parent, self.root), self.path.stem)
@@ -80,45 +81,47 @@ class TranscriptFile:
                 _export(output.path(name), data, overwrite=overwrite)
         return [output.path(name).name for name in formats]
 
-    def _named(self, transcript: Transcript, names: Mapping[str, str]) -> Transcript:
+    def _add_names(self, transcript: Transcript, names: Mapping[str, str]) -> Transcript:
         if not transcript.speakers:
             return transcript
-        paths = [*_recording(transcript, self.path), self.path]
+        paths = [*_recording_path(transcript, self.path), self.path]
         return speaker_names.add_names(
             transcript, speaker_names.read_name_files(*paths, labels=transcript.speakers) | dict(names)
         )
 
-    def _put(self, transcript: Transcript) -> None:
-        """Replace the document. It keeps its time, so that renderings that were edited since are still seen to be."""
+    def _replace(self, transcript: Transcript) -> None:
+        """Replace the document. It keeps its modification time, so that renderings edited since are still recognized as edited."""
         files = sinks.files_of(self.path)
         with storage_errors(self.path):
             data = transcript.dumps().encode("utf-8", "backslashreplace")
             files.publish(files.stage(self.path.parent, data, sinks.modified_ns(self.path)), self.path, data)
 
 
-def check_labels(names: Mapping[str, str], found: Iterable[TranscriptFile]) -> None:
-    """That each label is that of a speaker in one of the transcripts, reading no more of them than that takes.
+def check_labels(names: Mapping[str, str], files: Iterable[TranscriptFile]) -> None:
+    """Check that each label belongs to a speaker in one of the transcripts. Reads only as many transcripts as needed.
 
     Raises:
-        ConfigError: one is not; nobody would notice that a name went nowhere.
+        ConfigError: a label belongs to no speaker, so that its name would be ignored silently.
     """
     labels: set[str] = set()
-    for transcript in found:
+    for file in files:
         if labels >= names.keys():
             return
-        with suppress(TranscribeError):  # told when it is rendered
-            labels.update(transcript.read().speakers)
+        with suppress(TranscribeError):  # reported when it is rendered
+            labels.update(file.read().speakers)
     speaker_names.check_labels_exist(names, labels, f"{speaker_names.OPTION} names")
 
 
 def find_transcripts(sources: Sequence[str], storage: Options | None = None) -> Iterator[TranscriptFile]:
-    """The transcripts that sources stand for: JSON files, folders of them, or the recordings that they belong to.
+    """Find the transcripts of the sources: JSON files, folders of them, or the recordings that they belong to.
 
-    URLs are reached as `storage` says.
+    Args:
+        sources: paths or URLs.
+        storage: options of the stores behind URLs.
 
     Raises:
-        SourceNotFound: a source that is not there, or a recording without a transcript.
-        NotReady: a store that cannot be used.
+        SourceNotFound: a source does not exist, or a recording has no transcript.
+        NotReady: a store cannot be used.
     """
     for source in sources:
         if is_url(source):
@@ -126,9 +129,9 @@ def find_transcripts(sources: Sequence[str], storage: Options | None = None) -> 
             continue
         path = Path(source)
         if path.is_dir():
-            found = sorted(path.rglob("*.json"))
+            files = sorted(path.rglob("*.json"))
             yield from (
-                TranscriptFile(json, path) for json in found if not _hidden(json, path) and sinks.read_header(json) is not None
+                TranscriptFile(json, path) for json in files if not _is_hidden(json, path) and sinks.read_header(json) is not None
             )
         elif path.suffix == ".json" and path.exists():
             yield TranscriptFile(path, path.parent)
@@ -137,19 +140,19 @@ def find_transcripts(sources: Sequence[str], storage: Options | None = None) -> 
 
 
 def _in_store(source: str, storage: Options) -> Iterator[TranscriptFile]:
-    place = locate(source, storage)
-    if place.suffix == ".json":
-        if not sinks.files_of(place).is_there(place):
-            raise SourceNotFound(f"{printable(str(place))} is not there.")
-        yield TranscriptFile(place, place.parent)
+    location = locate(source, storage)
+    if location.suffix == ".json":
+        if not sinks.files_of(location).is_there(location):
+            raise SourceNotFound(f"{printable(str(location))} does not exist.")
+        yield TranscriptFile(location, location.parent)
         return
-    if is_media(place.name):
+    if is_media(location.name):
         yield from _of_recordings(source, storage)
         return
-    found = [path for path, _ in place.find() if path.suffix == ".json" and not _hidden(path, place)]
-    found.sort(key=lambda path: path.key)
-    heads = sinks.read_headers(found)
-    yield from (TranscriptFile(path, place) for path, head in zip(found, heads, strict=True) if head is not None)
+    files = [path for path, _ in location.find() if path.suffix == ".json" and not _is_hidden(path, location)]
+    files.sort(key=lambda path: path.key)
+    headers = sinks.read_headers(files)
+    yield from (TranscriptFile(path, location) for path, header in zip(files, headers, strict=True) if header is not None)
 
 
 def _of_recordings(source: str, storage: Options) -> Iterator[TranscriptFile]:
@@ -161,31 +164,36 @@ def _of_recordings(source: str, storage: Options) -> Iterator[TranscriptFile]:
         yield TranscriptFile(path, path.parent)
 
 
-def _recording(transcript: Transcript, beside: AnyPath) -> Iterator[AnyPath]:
-    """Where the recording was, if that was a file here, or in the same store as its transcript."""
+def _recording_path(transcript: Transcript, transcript_path: AnyPath) -> Iterator[AnyPath]:
+    """The path of the recording, if it is a local file or in the same store as its transcript."""
     try:
         parts = urlsplit(transcript.source.uri)
-    except ValueError:  # no URI
+    except ValueError:  # not a URI
         return
     path = Path(os.fsdecode(unquote_to_bytes(parts.path)))
     if parts.scheme == "file" and path.name:
         yield path
-    elif isinstance(beside, Location) and transcript.source.uri.startswith(top := beside.store.uri("")):
-        yield Location(beside.store, transcript.source.uri.removeprefix(top))
+    elif isinstance(transcript_path, Location) and transcript.source.uri.startswith(top := transcript_path.store.uri("")):
+        yield Location(transcript_path.store, transcript.source.uri.removeprefix(top))
 
 
-def _rendered_before(output: sinks.Output, transcript: Transcript) -> list[str]:
-    """The formats that the transcript lists beside itself and that are still there."""
+def _existing_formats(output: sinks.Output, transcript: Transcript) -> list[str]:
+    """The formats that the transcript lists and whose files still exist."""
     paths = {name: output.path(name) for name in FORMATS.names() if json_safe(output.path(name).name) in transcript.outputs}
     return [name for name, path in paths.items() if sinks.files_of(path).is_there(path)]
 
 
-def _hidden(path: AnyPath, root: AnyPath) -> bool:
+def _is_hidden(path: AnyPath, root: AnyPath) -> bool:
     return any(part.startswith(".") for part in relative_path(path, root).parts)
 
 
 def _export(path: AnyPath, data: bytes, *, overwrite: bool) -> None:
     files = sinks.files_of(path)
     if not overwrite and files.is_there(path) and files.read(path) != data:
-        raise OutputRefused(f"{path.name} is there already with other content.", "Use --overwrite to replace it.")
+        raise OutputRefused(f"{path.name} already exists with different content.", "Use --overwrite to replace it.")
     files.write(path, data)
+
+
+def render_job(job: Job, transcript: Transcript, subtitles: SubtitleStyle) -> dict[str, bytes]:
+    """The files of a job by format, without the JSON."""
+    return {name: render_bytes(name, transcript, subtitles, job.output.uri) for name in job.formats if name != "json"}

@@ -1,4 +1,4 @@
-"""What a run tells about its jobs, as events: how the plan stands, what became of each recording."""
+"""The events of a run, built from its jobs: the plan, and what became of each recording."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from transcribe_cli.sources import json_safe
 from transcribe_cli.transcript import Cost, Transcript
 
 
-def started(jobs: Sequence[Job]) -> RunStarted:
-    """The plan stands."""
+def run_started(jobs: Sequence[Job]) -> RunStarted:
+    """The plan is complete; the run starts."""
     counts = {decision: sum(job.decision is decision for job in jobs) for decision in Decision}
     return RunStarted(
         recordings=len(jobs),
@@ -25,20 +25,22 @@ def started(jobs: Sequence[Job]) -> RunStarted:
     )
 
 
-def elsewhere(job: Job, owner: Owner) -> RecordingElsewhere:
-    """Another run is at it."""
+def recording_elsewhere(job: Job, owner: Owner) -> RecordingElsewhere:
+    """Another run is working on the recording."""
     size = job.recording.size if job.decision in NEEDS_MODEL else 0
     return RecordingElsewhere(job.recording.label, size, owner.host, owner.pid, owner.taken)
 
 
-def failed(job: Job, error: TranscribeError, spent: Cost | None) -> RecordingFailed:
-    """It has no transcript, or not all that was asked for; `spent` is lost."""
-    seconds, cost = (spent.seconds or 0.0, spent.amount) if spent else (0.0, None)
-    return RecordingFailed(job.recording.label, error.code, error.message, error.hint, seconds, cost)
+def recording_failed(job: Job, error: TranscribeError, cost: Cost | None) -> RecordingFailed:
+    """The recording has no transcript, or an incomplete one; `cost` was spent on it."""
+    seconds, amount = (cost.seconds or 0.0, cost.amount) if cost else (0.0, None)
+    return RecordingFailed(job.recording.label, error.code, error.message, error.hint, seconds, amount)
 
 
-def done(job: Job, transcript: Transcript, seconds: float, cost: Cost | None = None, *, rendered: bool = False) -> RecordingDone:
-    """Its files are written, in `seconds` of work and for `cost`."""
+def recording_done(
+    job: Job, transcript: Transcript, seconds: float, cost: Cost | None = None, *, rendered: bool = False
+) -> RecordingDone:
+    """The files of the recording are written, after `seconds` of work and for `cost`."""
     return RecordingDone(
         recording=job.recording.label,
         outputs=tuple(json_safe(job.output.path(name).name) for name in job.formats),

@@ -1,6 +1,6 @@
-"""How a tree stands: which recordings are done, out of date, failed, missing, or being worked on, by the files and leases in it.
+"""The status of the recordings in a tree: done, out of date, failed, missing or in progress, by the files and leases in the tree.
 
-Reads only. What failed is known from this machine's state folder, for the files of a tree do not say.
+Read-only. Failures come from the state folder of this machine, because the files in a tree do not contain them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from transcribe_cli.sinks import Listings
 
 
 class State(StrEnum):
-    """Of a recording."""
+    """The state of a recording."""
 
     DONE = "done"
     STALE = "stale"
@@ -28,12 +28,12 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class RecordingStatus:
-    """How one recording stands.
+    """The status of one recording.
 
     Attributes:
-        reason: why it is stale or failed, for people; "" otherwise.
-        owner: who works on it, when it is in progress.
-        failure: the last one on this machine, when it failed.
+        reason: why it is stale or failed, as text for display; "" otherwise.
+        owner: the process that works on it, when it is in progress.
+        failure: the last failure on this machine, when it failed.
     """
 
     job: Job
@@ -44,21 +44,21 @@ class RecordingStatus:
 
 
 def recording_statuses(jobs: Iterable[Job], failures: Failures, leases: LeaseManager) -> list[RecordingStatus]:
-    """How each recording stands.
+    """The status of each recording.
 
     Args:
         jobs: from `plan`, without `overwrite`.
-        failures: those of this machine's runs.
-        leases: to look at; none is taken.
+        failures: from the runs on this machine.
+        leases: only read; no lease is acquired.
     """
     listings = Listings()
-    return [_standing(job, failures, leases, listings) for job in jobs]
+    return [_status_of(job, failures, leases, listings) for job in jobs]
 
 
-def _standing(job: Job, failures: Failures, leases: LeaseManager, listings: Listings) -> RecordingStatus:
+def _status_of(job: Job, failures: Failures, leases: LeaseManager, listings: Listings) -> RecordingStatus:
     if job.decision is Decision.DONE:
         return RecordingStatus(job, State.DONE)
-    if _may_be_held(job, listings) and (owner := leases.holder(lease_path(job.recording, job.output))) is not None:
+    if _may_have_lease(job, listings) and (owner := leases.holder(lease_path(job.recording, job.output))) is not None:
         return RecordingStatus(job, State.IN_PROGRESS, owner=owner)
     if job.decision is Decision.FAIL:
         return RecordingStatus(job, State.FAILED, str(job.error or job.reason))
@@ -69,8 +69,8 @@ def _standing(job: Job, failures: Failures, leases: LeaseManager, listings: List
     return RecordingStatus(job, State.STALE, job.reason)
 
 
-def _may_be_held(job: Job, listings: Listings) -> bool:
-    """In a store only the leases that a listing shows are asked for."""
+def _may_have_lease(job: Job, listings: Listings) -> bool:
+    """Whether to look for a lease. In a store, only leases that the listing shows are read."""
     if isinstance(job.output.folder, Path):
         return True
     return job.has_leftovers and listings.holds(lease_path(job.recording, job.output))

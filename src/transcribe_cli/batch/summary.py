@@ -10,13 +10,21 @@ from transcribe_cli.batch.limits import EXIT_LIMIT_REACHED, LIMIT_OPTIONS
 from transcribe_cli.errors import RecordingError
 from transcribe_cli.events import RunFinished
 
-# Nothing failed, but other runs are still at work on some of the recordings.
+# Nothing failed, but other runs are still working on some of the recordings.
 EXIT_IN_PROGRESS_ELSEWHERE = 6
 
 
 @dataclass
-class Tally:
-    """What a run did. Seconds."""
+class RunSummary:
+    """Counts of recordings, and the cost in USD.
+
+    Attributes:
+        elsewhere: recordings that are in progress in another run or with a remote backend.
+        tried: recordings that came to an end in this run: done, skipped or failed.
+        audio_seconds: duration of the recordings that were transcribed or diarized.
+        stopped_by: what ended the run early: an option in `LIMIT_OPTIONS`, `fail_fast`, a signal, or the code of an error.
+        started: by `time.perf_counter`.
+    """
 
     transcribed: int = 0
     diarized: int = 0
@@ -29,20 +37,25 @@ class Tally:
     stopped_by: str | None = None
     cost: float | None = None
     cost_by_backend: Mapping[str, float | None] = field(default_factory=dict)
-    began: float = field(default_factory=time.perf_counter)
+    started: float = field(default_factory=time.perf_counter)
 
     @property
     def exit_code(self) -> int:
-        """Of a run that came to its end, or to a limit."""
+        """Of a run that finished, or reached a limit."""
         if self.stopped_by in LIMIT_OPTIONS:
             return EXIT_LIMIT_REACHED
         if self.failed:
             return RecordingError.exit_code
         return EXIT_IN_PROGRESS_ELSEWHERE if self.elsewhere else 0
 
-    def finished(self, jobs: int, exit_code: int | None = None) -> RunFinished:
-        """The run's last event; `exit_code` when something else than the recordings decides it."""
-        seconds = time.perf_counter() - self.began
+    def to_event(self, jobs: int, exit_code: int | None = None) -> RunFinished:
+        """The last event of the run.
+
+        Args:
+            jobs: number of jobs in the plan.
+            exit_code: when an error or a signal decides it. Default: `self.exit_code`.
+        """
+        seconds = time.perf_counter() - self.started
         return RunFinished(
             transcribed=self.transcribed,
             diarized=self.diarized,

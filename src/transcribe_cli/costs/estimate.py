@@ -1,6 +1,6 @@
-"""What work costs: beforehand, from hours of audio and how fast a place is, with how unsure that is; and of so many seconds of it.
+"""Estimates of time and cost before a run, from hours of audio and the speed of a backend; and the cost of time that was used.
 
-An estimate is a range: a place is rarely as fast as it was, and the first run on it may be far from what others measured.
+An estimate is a range: the speed of a backend varies between runs, and a first run may differ much from what others measured.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from dataclasses import dataclass
 from transcribe_cli.costs.prices import CURRENCY, Price
 from transcribe_cli.transcript import Cost
 
-# A run of less audio says more about its beginning than about the speed, in seconds; it is only asked when there is no other.
-ENOUGH_AUDIO = 300.0
-# How unsure a speed is then.
-SHORT_FACTOR = 2.0
+# In runs with less audio, start-up dominates; they are used only if there are no longer ones. In seconds.
+MIN_AUDIO_SECONDS = 300.0
+# The minimum uncertainty factor of a speed measured in such runs.
+SHORT_RUN_FACTOR = 2.0
 
 
 @dataclass(frozen=True)
 class Speed:
-    """How fast a place is.
+    """The speed of a backend.
 
     Attributes:
-        rtfx: seconds of audio for each second of work.
-        factor: the truth is likely between `rtfx / factor` and `rtfx * factor`.
-        origin: who says so: `measured in 4 runs`, `you say so`, an address.
-        load_seconds: what passes before the work begins.
+        rtfx: seconds of audio processed per second.
+        factor: uncertainty; the real speed is likely between `rtfx / factor` and `rtfx * factor`.
+        origin: the source of the figure: `measured in 4 runs`, the user, an address.
+        load_seconds: time until the model is loaded.
     """
 
     rtfx: float
@@ -36,7 +36,7 @@ class Speed:
 
 @dataclass(frozen=True)
 class PastRun:
-    """So much audio in so many seconds, after the model was loaded in `load_seconds`."""
+    """The audio and the time of a past run; `seconds` excludes `load_seconds`, the time until the model was loaded."""
 
     audio_seconds: float
     seconds: float
@@ -45,7 +45,7 @@ class PastRun:
 
 @dataclass(frozen=True)
 class Range:
-    """A figure that is not sure."""
+    """An uncertain figure."""
 
     low: float
     likely: float
@@ -54,13 +54,13 @@ class Range:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What work would take and cost in one place.
+    """Estimated time and cost of work on one backend.
 
     Attributes:
-        label: this machine, or a backend with what is rented there: `runpod ADA_24`, `openai whisper-1`.
-        seconds: from the beginning to the end on one machine of it; None where nobody knows how fast it is.
-        cost: in USD; None where nobody knows what it costs, or how long it is paid for.
-        note: what else to know, or "".
+        label: this machine, or a backend with its GPU pool or model: `runpod ADA_24`, `openai whisper-1`.
+        seconds: from start to end on one machine; None if the speed is not known.
+        cost: in USD; None if the price or the billed time is not known.
+        note: a remark for the user, or "".
     """
 
     label: str
@@ -72,26 +72,26 @@ class Estimate:
 
 
 def measured_speed(past: Sequence[PastRun]) -> Speed | None:
-    """The speed that past runs had, all of their audio in all of their time; None when there are none.
+    """Return the speed of past runs: their total audio divided by their total time; None without runs.
 
-    One run leaves a factor of 1.5, more of them less, unless they differed more among themselves: four of five lie within it.
+    The factor is 1.5 for one run and shrinks with more runs, unless their speeds differ more: four of five runs lie within the factor.
     """
     if not past:
         return None
     audio, seconds = sum(run.audio_seconds for run in past), sum(run.seconds for run in past)
     rtfx = audio / seconds
-    apart = sorted(max(ratio, 1 / ratio) for ratio in (run.audio_seconds / run.seconds / rtfx for run in past))
-    factor = max(1 + 0.5 / len(past) ** 0.5, apart[int(0.8 * (len(apart) - 1))])
-    if audio < ENOUGH_AUDIO:
-        factor = max(factor, SHORT_FACTOR)
+    deviations = sorted(max(ratio, 1 / ratio) for ratio in (run.audio_seconds / run.seconds / rtfx for run in past))
+    factor = max(1 + 0.5 / len(past) ** 0.5, deviations[int(0.8 * (len(deviations) - 1))])
+    if audio < MIN_AUDIO_SECONDS:
+        factor = max(factor, SHORT_RUN_FACTOR)
     load = sorted(run.load_seconds for run in past)[len(past) // 2]
     return Speed(rtfx, factor, f"measured in {len(past)} run{'s' if len(past) > 1 else ''}", load)
 
 
 def estimate(label: str, audio_seconds: float, speed: Speed | None, price: Price | None, note: str = "") -> Estimate:
-    """Time and money for so much audio in a place.
+    """Estimate time and cost of transcribing `audio_seconds` on one backend.
 
-    Its model is loaded once, also when there is hardly any audio; what is paid for audio is sure.
+    The time includes loading the model once, however little audio there is. A price per hour of audio gives an exact cost.
     """
     seconds = None
     if speed is not None:
@@ -108,7 +108,7 @@ def estimate(label: str, audio_seconds: float, speed: Speed | None, price: Price
 
 
 def cost_of(price: Price, *, seconds: float | None = None, audio_seconds: float = 0.0) -> Cost:
-    """What a transcript cost at this price: a machine for so many seconds, or so much audio, whatever the machine then took."""
+    """Return the cost of a transcript: of `seconds` of a machine, or of the audio if the price is per hour of audio."""
     return Cost(
         amount=round(price.amount(seconds=seconds or 0.0, audio_seconds=audio_seconds), 6),
         currency=CURRENCY,

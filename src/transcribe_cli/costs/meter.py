@@ -1,4 +1,7 @@
-"""What a run has cost so far, and whose share that is: the contract, and the meter of this machine. `bill` is that of rented places."""
+"""The cost of a run so far, and of each of its recordings: the contract, and the meter of this machine.
+
+`remote_meter` has the meter of backends that charge.
+"""
 
 from __future__ import annotations
 
@@ -13,65 +16,65 @@ from transcribe_cli.transcript import Cost
 
 
 class Meter(Protocol):
-    """What a run is asked for its cost. `total_cost` from any thread, the others from one at a time."""
+    """Measures the cost of a run. `total_cost` may be called from any thread, the other methods from one thread at a time."""
 
     def total_cost(self) -> float | None:
-        """USD since the run began, also for what is not finished; None when there is no price."""
+        """USD since the run started, including unfinished work; None without a price."""
         ...
 
     def cost_by_backend(self) -> Mapping[str, float | None]:
-        """The same for each place that had to be paid, where several could be."""
+        """The same for each backend that charges, if a run can use several."""
         ...
 
     def on_event(self, event: Event) -> None:
-        """Something happened in the run."""
+        """Receive an event of the run."""
         ...
 
     def recording_cost(self, recording: str) -> Cost | None:
-        """What this recording has cost so far; None when nobody knows, or nothing was done to it. Asked before its end is heard."""
+        """The cost of a recording so far; None if it is not known, or without work on it. Called before the recording's final event."""
         ...
 
 
 class LocalMeter:
-    """What a run on this machine has cost so far, and whose share that is.
+    """Measures the cost of a run on this machine. Not thread-safe.
 
-    The machine is paid for by the hour, whatever it does. Recordings that are worked on side by side share its time equally, as they
-    share its batches; the time in which there is none, while the model is loaded, is nobody's. So the shares never add up to more than
-    the whole. Not for several threads at once.
+    The machine is charged by the hour, whatever it does. Recordings that are processed at the same time share the time equally, as they
+    share batches. Time without a recording, such as loading the model, belongs to none: the sum of the recordings' costs never exceeds
+    the total.
 
     Args:
-        price: of an hour of this machine; None where nobody said.
+        price: of an hour of this machine; None if it is not known.
         clock: seconds.
     """
 
     def __init__(self, price: Price | None, clock: Callable[[], float] = time.perf_counter) -> None:
         self._price = price
         self._clock = clock
-        self._began = self._counted = clock()
-        self._working = 0.0
+        self._started_at = self._counted_until = clock()
+        self._busy_seconds = 0.0
         self._shares: dict[str, float] = {}
 
     @property
     def seconds(self) -> float:
-        """Since the run began."""
-        return self._clock() - self._began
+        """Seconds since the run started."""
+        return self._clock() - self._started_at
 
     @property
-    def working(self) -> float:
-        """Seconds in which there was a recording to work on."""
+    def busy_seconds(self) -> float:
+        """Seconds during which at least one recording was in progress."""
         self._count()
-        return self._working
+        return self._busy_seconds
 
     def total_cost(self) -> float | None:
-        """USD since the run began; None when there is no price."""
+        """USD since the run started; None without a price."""
         return None if self._price is None else round(self._price.amount(seconds=self.seconds, audio_seconds=0), 6)
 
     def cost_by_backend(self) -> Mapping[str, float | None]:
-        """There is one place, whose cost the run's is."""
+        """Empty: the run has one backend, and its cost is the total."""
         return {}
 
     def on_event(self, event: Event) -> None:
-        """Who is worked on: from the beginning of a recording to its end."""
+        """Track which recordings are in progress."""
         match event:
             case RecordingStarted(recording=name):
                 self._count()
@@ -83,16 +86,17 @@ class LocalMeter:
                 pass
 
     def recording_cost(self, recording: str) -> Cost | None:
-        """What this recording has cost so far; None when there is no price, or nothing was done to it."""
+        """The cost of a recording so far; None without a price, or if the recording is not in progress."""
         self._count()
         if self._price is None or recording not in self._shares:
             return None
         return cost_of(self._price, seconds=self._shares[recording])
 
     def _count(self) -> None:
+        """Add the time since the last call to the recordings in progress."""
         now = self._clock()
         if self._shares:
-            self._working += now - self._counted
+            self._busy_seconds += now - self._counted_until
         for name in self._shares:
-            self._shares[name] += (now - self._counted) / len(self._shares)
-        self._counted = now
+            self._shares[name] += (now - self._counted_until) / len(self._shares)
+        self._counted_until = now

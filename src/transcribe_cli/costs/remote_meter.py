@@ -1,6 +1,6 @@
-"""What a run at rented places has cost so far, and whose that is: attempts that ended, and those under way.
+"""The cost of a run on backends that charge, in total and by recording: of attempts that have ended, and of those in progress.
 
-A place charges for the hours of a machine that computes, or for the hours of audio that it takes. Attempts that fail are charged too.
+A backend charges for the hours of a machine that computes, or for the hours of audio that it receives. Failed attempts are charged too.
 """
 
 from __future__ import annotations
@@ -17,125 +17,128 @@ from transcribe_cli.costs.usage import Usage
 from transcribe_cli.events import Event, RecordingDone, RecordingFailed, RecordingSent, RecordingStarted, RecordingTaken
 from transcribe_cli.transcript import Cost
 
-# The code of attempts that were under way when the run ended.
+# The error code of attempts that were in progress when the run ended.
 CANCELLED = "cancelled"
 LOCAL = "local"
 
 
 @dataclass
-class _UnderWay:
-    """An attempt that has not ended; `audio` in seconds, `began` when a machine took it, on the clock of the bill."""
+class _RunningAttempt:
+    """An attempt in progress. `audio` is in seconds; `started_at` is when a machine took it, on the meter's clock."""
 
     backend: str
     place: str
     job: str
     audio: float | None = None
     bytes: int = 0
-    began: float | None = None
+    started_at: float | None = None
 
 
 class RemoteMeter:
-    """What the places of a run charge, as far as it is known; from any thread.
+    """Measures what the backends of a run charge, as far as it is known. Thread-safe.
 
     Args:
-        prices: the list of them, asked for when the first place says what it charges by; may take a moment.
-        here: what an hour of this machine costs, which may do what others fail at. It counts while it works; None: it is yours.
+        load_prices: returns the price list; called when the first backend is added, may take a moment.
+        local_price: of an hour of this machine, which may be a fallback. It is charged while it works; None: it costs nothing.
         clock: seconds.
     """
 
     def __init__(
-        self, prices: Callable[[], PriceList], here: Price | None = None, clock: Callable[[], float] = time.perf_counter
+        self,
+        load_prices: Callable[[], PriceList],
+        local_price: Price | None = None,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._ask = prices
-        self._list: PriceList | None = None
+        self._load_prices = load_prices
+        self._price_list: PriceList | None = None
         self._clock = clock
-        self.here = here
-        self._machine = LocalMeter(here, clock)
-        self._changing = threading.Lock()
+        self._local_price = local_price
+        self._local_meter = LocalMeter(local_price, clock)
+        self._lock = threading.Lock()
         self._prices: dict[str, Price | None] = {}
         self._spent: dict[str, float | None] = {}
-        self._under_way: dict[str, _UnderWay] = {}
+        self._running: dict[str, _RunningAttempt] = {}
         self._costs: dict[str, list[Cost | None]] = {}
 
     def add_backend(self, backend: str, tariffs: tuple[str, ...]) -> Price | None:
-        """What a place charges that said by what: the dearest of it, None when a part of that is not known. One place at a time."""
-        if self._list is None:
-            self._list = self._ask()
-        price = self._prices[backend] = self._list.price_of(*tariffs)
+        """Look up what a backend charges: the highest of its tariffs; None if one of them has no price. Not thread-safe."""
+        if self._price_list is None:
+            self._price_list = self._load_prices()
+        price = self._prices[backend] = self._price_list.price_of(*tariffs)
         return price
 
     def unlisted_tariffs(self, tariffs: tuple[str, ...]) -> tuple[str, ...]:
-        """Those of the tariffs of an opened place that have no price."""
-        return () if self._list is None else self._list.unlisted(*tariffs)
+        """Those of the tariffs of an added backend that have no price."""
+        return () if self._price_list is None else self._price_list.unlisted(*tariffs)
 
     def price(self, backend: str) -> Price | None:
-        """What a place charges; None when nobody knows, or it was not opened."""
-        return self.here if backend == LOCAL else self._prices.get(backend)
+        """What a backend charges; None if it is not known, or the backend was not added."""
+        return self._local_price if backend == LOCAL else self._prices.get(backend)
 
     def total_cost(self) -> float | None:
-        """USD of all attempts, until now for those under way; None when one is at a place whose price is not known.
+        """USD for all attempts, including those in progress; None if one ran on a backend without a known price.
 
-        So it is when only this machine has worked, and has no price.
+        Also None if only this machine worked, and has no price.
         """
         amounts = self.cost_by_backend().values()
         known = [amount for amount in amounts if amount is not None]
-        with self._changing:
-            only_here = not amounts and self._machine.working > 0
-        return None if only_here or len(known) < len(amounts) else round(sum(known), 6)
+        with self._lock:
+            only_local = not amounts and self._local_meter.busy_seconds > 0
+        return None if only_local or len(known) < len(amounts) else round(sum(known), 6)
 
     def cost_by_backend(self) -> Mapping[str, float | None]:
-        """The same for each place that had something to do. This machine is among them when it has a price."""
-        with self._changing:
+        """The same for each backend that was used. Includes this machine if it has a price."""
+        with self._lock:
             amounts = dict(self._spent)
-            for attempt in self._under_way.values():
-                before, now = amounts.get(attempt.backend, 0.0), self._until_now(attempt)
-                amounts[attempt.backend] = None if before is None or now is None else before + now
-            if self.here is not None and (worked := self._machine.working):
-                amounts[LOCAL] = self.here.amount(seconds=worked, audio_seconds=0)
+            for attempt in self._running.values():
+                ended, running = amounts.get(attempt.backend, 0.0), self._running_cost(attempt)
+                amounts[attempt.backend] = None if ended is None or running is None else ended + running
+            if self._local_price is not None and (seconds := self._local_meter.busy_seconds):
+                amounts[LOCAL] = self._local_price.amount(seconds=seconds, audio_seconds=0)
         return {backend: None if amount is None else round(amount, 6) for backend, amount in amounts.items()}
 
     def recording_cost(self, recording: str) -> Cost | None:
-        """What all attempts at a recording cost; None when there was none, or one whose cost nobody knows."""
-        with self._changing:
+        """The cost of all attempts at a recording; None without attempts, or if the cost of one is not known."""
+        with self._lock:
             costs = list(self._costs.get(recording, ()))
-            if (here := self._machine.recording_cost(recording)) is not None:
-                costs.append(here)
-        whole = None
+            if (local_cost := self._local_meter.recording_cost(recording)) is not None:
+                costs.append(local_cost)
+        total = None
         for cost in costs:
             if cost is None:
                 return None
-            whole = cost.plus(whole)
-        return whole
+            total = cost.plus(total)
+        return total
 
     def on_event(self, event: Event) -> None:
-        """An attempt is sent, taken by a worker, or made on this machine; a recording is done with."""
-        with self._changing:
+        """Track attempts: sent, taken by a worker, or started on this machine; and recordings that are finished."""
+        with self._lock:
             match event:
                 case RecordingStarted(backend=backend) if backend == LOCAL:
-                    self._machine.on_event(event)
+                    self._local_meter.on_event(event)
                 case RecordingSent(recording=name):
-                    self._under_way[name] = _UnderWay(event.backend, event.place, event.job, event.duration, event.bytes)
-                case RecordingTaken(recording=name):  # one of an earlier run was not sent in this one
-                    attempt = self._under_way.setdefault(name, _UnderWay(event.backend, event.place, event.job))
-                    attempt.began = self._clock() - event.seconds
+                    self._running[name] = _RunningAttempt(event.backend, event.place, event.job, event.duration, event.bytes)
+                case RecordingTaken(recording=name):  # a job of an earlier run was not sent in this one
+                    attempt = self._running.setdefault(name, _RunningAttempt(event.backend, event.place, event.job))
+                    attempt.started_at = self._clock() - event.seconds
                 case RecordingDone(recording=name) | RecordingFailed(recording=name):
-                    self._machine.on_event(event)
+                    self._local_meter.on_event(event)
                     self._costs.pop(name, None)
                 case _:
                     pass
 
     def end_attempt(self, recording: str, usage: Usage) -> Usage:
-        """An attempt ended: the same with its cost.
+        """Charge an attempt that has ended, and return its usage with the cost.
 
-        Where the place does not say for how long it computed, the time since it was seen to begin counts. Where nobody saw that either, as
-        of a job that was lost when it was sent, the attempt is in no sum.
+        If the backend does not report its compute time, the time since the attempt was seen to start counts. If the start was not seen
+        either, as of a job whose id was never received, the attempt is in no total.
         """
-        with self._changing:
-            attempt = self._under_way.pop(recording, None)
+        with self._lock:
+            attempt = self._running.pop(recording, None)
             computing = usage.computing
-            if computing is None and attempt is not None and attempt.began is not None:
-                computing = round(self._clock() - attempt.began, 3)
-            price = self._price_of(usage)
+            if computing is None and attempt is not None and attempt.started_at is not None:
+                computing = round(self._clock() - attempt.started_at, 3)
+            price = self._price_for(usage)
             cost = None if price is None else _cost(price, replace(usage, computing=computing))
             self._charge(usage.backend, price, cost)
             if cost is not None or price is None or not usage.error:
@@ -143,16 +146,16 @@ class RemoteMeter:
         return replace(usage, computing=computing, cost=cost.amount if cost else None)
 
     def drop_attempt(self, recording: str) -> None:
-        """It is under way elsewhere and stays there: whoever collects it pays."""
-        with self._changing:
-            self._under_way.pop(recording, None)
+        """Stop measuring an attempt that is left running: the run that collects it is charged."""
+        with self._lock:
+            self._running.pop(recording, None)
 
     def cancel_attempts(self, backend: str) -> Iterator[tuple[str, Usage]]:
-        """What is under way at a place was stopped: the recordings, and what their attempts took until now."""
-        with self._changing:
-            found = [(name, attempt) for name, attempt in self._under_way.items() if attempt.backend == backend]
-        for name, attempt in found:
-            computing = 0.0 if attempt.began is None else None  # until now, see `end_attempt`
+        """End all attempts in progress on a backend. Yields each recording with the attempt's usage until now."""
+        with self._lock:
+            running = [(name, attempt) for name, attempt in self._running.items() if attempt.backend == backend]
+        for name, attempt in running:
+            computing = 0.0 if attempt.started_at is None else None  # None: until now, see `end_attempt`
             usage = Usage(
                 attempt.backend,
                 attempt.place,
@@ -166,25 +169,25 @@ class RemoteMeter:
             yield name, self.end_attempt(name, usage)
 
     def _charge(self, backend: str, price: Price | None, cost: Cost | None) -> None:
-        before = self._spent.get(backend, 0.0)
-        unknown = before is None or price is None
-        self._spent[backend] = None if unknown else (before or 0.0) + (cost.amount if cost else 0.0)
+        spent = self._spent.get(backend, 0.0)
+        is_unknown = spent is None or price is None
+        self._spent[backend] = None if is_unknown else (spent or 0.0) + (cost.amount if cost else 0.0)
 
-    def _price_of(self, usage: Usage) -> Price | None:
-        if self._list is None or not usage.tariffs:
+    def _price_for(self, usage: Usage) -> Price | None:
+        if self._price_list is None or not usage.tariffs:
             return self._prices.get(usage.backend)
-        return self._list.price_of(*usage.tariffs)
+        return self._price_list.price_of(*usage.tariffs)
 
-    def _until_now(self, attempt: _UnderWay) -> float | None:
-        """USD that an attempt has cost; what is paid for audio is paid when it is sent."""
+    def _running_cost(self, attempt: _RunningAttempt) -> float | None:
+        """USD for an attempt so far. A price per hour of audio is charged when the audio is sent."""
         if (price := self._prices.get(attempt.backend)) is None:
             return None
-        seconds = 0.0 if attempt.began is None else self._clock() - attempt.began
+        seconds = 0.0 if attempt.started_at is None else self._clock() - attempt.started_at
         return price.amount(seconds=seconds, audio_seconds=attempt.audio or 0.0)
 
 
 def _cost(price: Price, usage: Usage) -> Cost | None:
-    """None when nobody knows how much it was."""
+    """The cost of an attempt; None if its quantity is not known."""
     if price.per_audio_hour is not None:
         return None if usage.audio is None else cost_of(price, seconds=usage.computing or None, audio_seconds=usage.audio)
     return None if usage.computing is None else cost_of(price, seconds=usage.computing)

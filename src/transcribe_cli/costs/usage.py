@@ -1,4 +1,4 @@
-"""What one attempt at a recording took at a place that may be paid for: what a ledger keeps and a price is put on."""
+"""What one attempt at a recording used of a backend that may charge: the basis of its price and of its row in the ledger."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Usage:
-    """One attempt at one recording, whether it brought a transcript or not. Seconds.
+    """The usage of one attempt at one recording, successful or not. Times in seconds.
 
     Attributes:
-        backend: its name, such as runpod.
-        place: which one of its kind: an endpoint's id, a server's host name. Never a key, never a signed URL.
-        tariffs: what the place may charge by: see `backends.Backend`.
-        job_id: what the place calls the attempt; "" when it never said.
-        computing: what the place says it computed for; 0.0 when it never began, None when nobody knows.
-        queued: what the place says it waited before that; None when it does not say.
-        audio: length of the recording as sent; None when nobody knows.
-        bytes_sent: of audio, by this machine.
-        error: code of what it failed with; "" when it brought a transcript.
-        perhaps_again: true when an earlier attempt may have been paid for as well, because nobody knows what became of it.
-        cost: in USD, put in by whoever knows prices (`backends.billed`); None when nobody does.
+        backend: name of the backend, such as runpod.
+        place: the endpoint's id or the server's host name. Never a key, never a signed URL.
+        tariffs: see `backends.Backend.tariffs`.
+        job_id: the backend's id of the attempt; "" if it is not known.
+        computing: compute time that the backend reports; 0.0 if the attempt never started, None if the time is not known.
+        queued: time in the queue that the backend reports; None if it reports none.
+        audio: length of the recording as sent; None if it is not known.
+        bytes_sent: audio sent by this machine.
+        error: code of the error; "" on success.
+        perhaps_again: true if an earlier attempt, whose result is not known, may be charged as well.
+        cost: in USD, set by `backends.metered`; None if it is not known.
     """
 
     backend: str

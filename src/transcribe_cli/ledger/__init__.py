@@ -1,9 +1,8 @@
-"""The ledger: what was run, where, how fast, for how much, and what failed. History, never state: no run decides anything by it.
+"""The ledger: a history of runs, with their machines, speeds, costs and failures. No run depends on it.
 
-A database that SQLAlchemy can reach; without further ado a SQLite file in the user's state folder. Reading order: `facts` (where it is,
-and what is known of a run beforehand), `tables` (what is kept), `migrations` (how an older ledger becomes a newer one), `database`
-(reaching it, and every way in which that fails), `entries` (a run's rows as its events come), `history` (what is asked of it later). All
-but `facts` import SQLAlchemy.
+It is a database that SQLAlchemy supports; by default a SQLite file in the user's state folder. Reading order: `facts` (location of the
+ledger, facts about a run before it starts), `tables` (the schema), `migrations` (upgrades of older ledgers), `database` (connections and
+their errors), `run_writer` (writes the rows of a run as its events arrive), `history` (queries). All but `facts` import SQLAlchemy.
 """
 
 from transcribe_cli.ledger.facts import RECORDED_EVENTS, RunFacts, ledger_exists, ledger_url

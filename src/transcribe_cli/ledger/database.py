@@ -1,8 +1,8 @@
-"""Reaching the database of the ledger, and every way in which that fails as one error with one line.
+"""Connections to the ledger's database. Every failure is a LedgerUnavailable with a message of one line.
 
-SQLite's own locking lets several runs write at once, also on network file systems that lock: each transaction takes the write lock
-when it begins (https://www.sqlite.org/lang_transaction.html#immediate), because one that has read and then wants to write is turned
-away at once instead of waiting for its turn.
+With SQLite's locking several runs can write at the same time, also on network file systems that support locks. Each transaction takes the
+write lock when it starts (https://www.sqlite.org/lang_transaction.html#immediate): a transaction that reads first and then writes would
+fail at once instead of waiting for the lock.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from transcribe_cli.errors import LedgerUnavailable
 from transcribe_cli.ledger import migrations
 from transcribe_cli.text.printable import printable
 
-# How long another run is waited for that writes, in seconds.
+# How long to wait for a connection, or for the lock of another run that writes.
 TIMEOUT_SECONDS = 5.0
 _DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql"}
 
 
 class LedgerBusy(LedgerUnavailable):
-    """Somebody else kept it locked; it may be free again in a while."""
+    """Another process holds the lock; a retry may succeed."""
 
     code = "ledger_busy"
     retryable = True
 
 
 class Database:
-    """The database behind a URL; nothing is opened before it is used.
+    """The database at a URL. It connects on first use.
 
     Raises:
-        LedgerUnavailable: there is no such kind of database, or no driver for it. No message has the password of the URL.
+        LedgerUnavailable: the URL is invalid, or the database's driver is not installed. The URL's password is in no message.
     """
 
     def __init__(self, url: str) -> None:
@@ -50,48 +50,48 @@ class Database:
                 f"The ledger needs {error.name}, which is not installed.", f"Try: pip install {name}"
             ) from error
         except (ArgumentError, NoSuchModuleError, ValueError) as error:
-            hint = "An URL of SQLAlchemy is wanted, such as postgresql+psycopg://user@host/name."
-            raise LedgerUnavailable("The ledger's URL cannot be meant.", hint) from error
+            hint = "Use a URL of SQLAlchemy, such as postgresql+psycopg://user@host/name."
+            raise LedgerUnavailable("The ledger's URL is invalid.", hint) from error
 
     @property
     def name(self) -> str:
-        """What people call it: the file, or the URL without its password and options."""
+        """A name for messages: the file, or the URL without its password and options."""
         if (file := self._file) is not None:
             return printable(str(file))
         return printable(self._url.set(query={}).render_as_string(hide_password=True))
 
     @contextmanager
     def write_transaction(self) -> Iterator[Connection]:
-        """A transaction on an up-to-date ledger, made if there is none.
+        """Open a transaction. Creates the ledger if it does not exist, and upgrades an older one.
 
         Raises:
-            LedgerBusy: another run kept it locked for `TIMEOUT_SECONDS`.
-            LedgerUnavailable: it cannot be made, opened or written; nothing of the transaction is in it.
+            LedgerBusy: another run held the lock for `TIMEOUT_SECONDS`.
+            LedgerUnavailable: the ledger cannot be created, opened or written; the transaction was rolled back.
         """
-        with self._failures(), self._transaction() as connection:
+        with self._mapped_errors(), self._transaction() as connection:
             yield connection
 
     @contextmanager
     def read_connection(self) -> Iterator[Connection | None]:
-        """A connection for questions; None when there is no ledger yet. Makes none, but brings an older one up to date.
+        """Open a connection for queries; None if the ledger does not exist. Does not create one, but upgrades an older one.
 
         Raises:
-            LedgerUnavailable: it cannot be opened, is something else, or of a newer version.
+            LedgerUnavailable: the ledger cannot be opened, is not a ledger, or has a newer version.
         """
         if (file := self._file) is not None and not file.exists():
             yield None
             return
-        with self._failures(), self._engine.connect() as connection:
-            found = migrations.version(connection)
-            connection.rollback()  # or an upgrade would wait for this very connection
-            migrations.check_version(found)
-            if 0 < found < len(migrations.STEPS):
+        with self._mapped_errors(), self._engine.connect() as connection:
+            version = migrations.version(connection)
+            connection.rollback()  # otherwise an upgrade would wait for this connection
+            migrations.check_version(version)
+            if 0 < version < len(migrations.STEPS):
                 with self._transaction():
                     pass
-            yield connection if found else None
+            yield connection if version else None
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._engine.dispose()
 
     @contextmanager
@@ -101,18 +101,18 @@ class Database:
         with self._engine.connect() as connection:
             if self._url.get_backend_name() == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-            _bring_up_to_date(connection)
+            _upgrade(connection)
             yield connection
             connection.commit()
 
     @contextmanager
-    def _failures(self) -> Iterator[None]:
+    def _mapped_errors(self) -> Iterator[None]:
         try:
             yield
         except OperationalError as error:
             reason = _reason(error)
-            kind = LedgerBusy if "locked" in reason else LedgerUnavailable
-            raise kind(f"The ledger {self.name} cannot be used ({reason}).") from error
+            error_class = LedgerBusy if "locked" in reason else LedgerUnavailable
+            raise error_class(f"The ledger {self.name} cannot be used ({reason}).") from error
         except SQLAlchemyError as error:
             raise LedgerUnavailable(f"The ledger {self.name} cannot be used ({_reason(error)}).") from error
         except OSError as error:
@@ -120,15 +120,15 @@ class Database:
 
     @property
     def _file(self) -> Path | None:
-        """Of a SQLite database that is one."""
+        """The file of a SQLite database; None for other databases."""
         name = self._url.database
         if self._url.get_backend_name() != "sqlite" or not name or name == ":memory:" or name.startswith("file:"):
             return None
         return Path(name)
 
 
-def _bring_up_to_date(connection: Connection) -> None:
-    """All steps that the ledger lacks; where two runs take them at once, as servers let them, one comes too late."""
+def _upgrade(connection: Connection) -> None:
+    """Run the missing migration steps. On a server, another run may do so at the same time; then this run's error is ignored."""
     try:
         migrations.upgrade(connection)
     except DBAPIError:
@@ -139,30 +139,30 @@ def _bring_up_to_date(connection: Connection) -> None:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return sqlalchemy.create_engine(url, connect_args=_patience(url), pool_pre_ping=True)
+        return sqlalchemy.create_engine(url, connect_args=_timeout_arguments(url), pool_pre_ping=True)
     engine = sqlalchemy.create_engine(url, connect_args={"timeout": TIMEOUT_SECONDS})
 
     @event.listens_for(engine, "connect")
-    def _connected(connection: Any, record: object) -> None:  # noqa: ANN401 - sqlite3's, behind SQLAlchemy's face
-        connection.isolation_level = None  # the driver begins no transactions of its own; `write_transaction` does
+    def _on_connect(connection: Any, record: object) -> None:  # noqa: ANN401 - a sqlite3 connection, wrapped by SQLAlchemy
+        connection.isolation_level = None  # `write_transaction` starts transactions, not the driver
         connection.execute("PRAGMA foreign_keys = ON")
 
     return engine
 
 
-def _patience(url: URL) -> dict[str, Any]:
-    """So that a server which does not answer is given up soon; in the words of the drivers that have some."""
+def _timeout_arguments(url: URL) -> dict[str, Any]:
+    """The connection timeout as an argument of the driver, if it has one."""
     return {"connect_timeout": int(TIMEOUT_SECONDS)} if url.get_backend_name() in _DRIVERS else {}
 
 
 def _make_private(file: Path) -> None:
-    """An empty file that nobody else can read: names of recordings are nobody else's business."""
+    """Create an empty file that only the user can read, because it will contain names of recordings."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with suppress(FileExistsError):
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _reason(error: SQLAlchemyError) -> str:
-    """What the driver said, on one short line."""
-    said = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-    return printable(said[:200])
+    """The driver's message, on one short line."""
+    message = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+    return printable(message[:200])

@@ -1,4 +1,4 @@
-"""Where the ledger is, what is known of a run before its first event, which events count; nothing here imports SQLAlchemy."""
+"""The location of the ledger, the facts about a run before its first event, and the events that are recorded. Without SQLAlchemy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from transcribe_cli.events import (
 from transcribe_cli.spec import JobSpec
 
 FILE_NAME = "ledger.db"
-# The events that leave something in the ledger.
+# The events that are written to the ledger.
 RECORDED_EVENTS = (
     RunStarted,
     ModelLoaded,
@@ -37,13 +37,13 @@ RECORDED_EVENTS = (
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What is known of a run before its first event.
+    """What is known about a run before its first event.
 
     Attributes:
-        backend: where its jobs run: `local`, `runpod`, …
-        sources: as they were named.
-        uris: of its recordings, by the label that events call them.
-        secrets: texts that must not be written down, whatever message has them.
+        backend: `local`, `runpod`, …
+        sources: as the user wrote them.
+        uris: URIs of the recordings, by the label that events use.
+        secrets: texts that are removed from everything that is written.
     """
 
     tool: str
@@ -56,11 +56,11 @@ class RunFacts:
 
 
 def ledger_url(given: str | None, state_dir: Path | None) -> str:
-    """The URL of the ledger: the given one, or that of the SQLite file in the state folder; None is the user's own."""
+    """Return the URL of the ledger: the given one, or that of the SQLite file in `state_dir`. Default: the user's state folder."""
     return given or f"sqlite:///{(state_dir or user_state_path('transcribe-cli')).absolute() / FILE_NAME}"
 
 
 def ledger_exists(url: str) -> bool:
-    """Whether it is worth asking: a SQLite file that does not exist knows nothing, and SQLAlchemy takes a while to say so."""
+    """Whether there may be a ledger: False only if its SQLite file does not exist. Saves the import of SQLAlchemy."""
     file = url.removeprefix("sqlite:///").partition("?")[0]
     return not url.startswith("sqlite:///") or file.startswith("file:") or Path(file).exists()

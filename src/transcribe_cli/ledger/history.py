@@ -1,4 +1,4 @@
-"""What is asked of the ledger later: how fast a place was, which runs there were, what failed in them."""
+"""Queries of the ledger: how fast a backend was, past runs, and what failed in them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, select
 
-from transcribe_cli.costs.estimate import ENOUGH_AUDIO, PastRun
+from transcribe_cli.costs.estimate import MIN_AUDIO_SECONDS, PastRun
 from transcribe_cli.costs.remote_meter import CANCELLED
 from transcribe_cli.ledger.tables import ATTEMPTS, JOBS, RUNS
 from transcribe_cli.spec import JobSpec
 
-# What was long ago says less about a machine than its last runs.
+# The number of runs from which a speed is measured. Older runs say less about a machine.
 LAST_RUNS = 20
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run as the ledger has it. Times are UTC; `finished_at` is None while it runs, or when it was killed."""
+    """A row of `runs`. Timestamps are UTC; `finished_at` is None while the run is in progress, or if it was killed."""
 
     id: str
     started_at: datetime
@@ -46,13 +46,13 @@ class Run:
 
     @property
     def rtfx(self) -> float | None:
-        """Seconds of audio for each second, loading included; None when nothing was heard."""
+        """Seconds of audio per second, including loading; None without audio."""
         return self.audio_seconds / self.seconds if self.seconds and self.audio_seconds else None
 
 
 @dataclass(frozen=True)
 class FailedJob:
-    """A recording that failed in a run, at `finished_at` in UTC."""
+    """A recording that failed in a run. `finished_at` is UTC."""
 
     run_id: str
     recording: str
@@ -65,7 +65,7 @@ class FailedJob:
 
 @dataclass(frozen=True)
 class BackendUsage:
-    """What a run had done at a place that may have to be paid: attempts, seconds, USD; `cost` is of those whose cost is known."""
+    """What a run used of a backend that may charge. `cost` is the sum of the known costs, in USD."""
 
     run_id: str
     backend: str
@@ -79,18 +79,18 @@ class BackendUsage:
 
 
 def past_runs(connection: Connection, spec: JobSpec, *, device: str = "auto", only_speakers: bool = False) -> list[PastRun]:
-    """The last runs on this machine that did such work, the newest first.
+    """Return the last comparable runs on this machine, newest first.
 
-    Those that came to their end and had enough audio, if there are any.
+    Runs that were stopped or had little audio are returned only if there are no others.
 
     Args:
         connection: to the ledger.
-        spec: model, beams, whether in sequence and whether with speakers are what counts.
-        device: `cpu` or `cuda`; `auto` takes the runs on the device of the newest.
-        only_speakers: runs that only found out who speaks, rather than those that did not.
+        spec: comparable runs have the same model, beam size, `sequential` and `diarize`.
+        device: `cpu` or `cuda`; `auto` takes runs on the device of the newest run.
+        only_speakers: return runs that only diarized, instead of runs that transcribed.
     """
     speakers = and_(RUNS.c.transcribed == 0, RUNS.c.diarized > 0) if only_speakers else RUNS.c.diarized == 0
-    wanted = [
+    conditions = [
         RUNS.c.host == socket.gethostname(),
         RUNS.c.backend == "local",
         RUNS.c.model == spec.model,
@@ -102,22 +102,24 @@ def past_runs(connection: Connection, spec: JobSpec, *, device: str = "auto", on
         speakers,
     ]
     if device != "auto":
-        wanted.append(RUNS.c.device.startswith(device))
-    rows = connection.execute(select(RUNS).where(*wanted).order_by(RUNS.c.started_at.desc()).limit(LAST_RUNS)).mappings().all()
+        conditions.append(RUNS.c.device.startswith(device))
+    rows = (
+        connection.execute(select(RUNS).where(*conditions).order_by(RUNS.c.started_at.desc()).limit(LAST_RUNS)).mappings().all()
+    )
     rows = [row for row in rows if row["device"] == rows[0]["device"]]
-    rows = [row for row in rows if row["stopped_by"] is None] or rows  # of what was in work then, the audio is not counted
-    rows = [row for row in rows if row["audio_seconds"] >= ENOUGH_AUDIO] or rows
-    return [_past(row) for row in rows]
+    rows = [row for row in rows if row["stopped_by"] is None] or rows  # the audio of unfinished recordings is not counted
+    rows = [row for row in rows if row["audio_seconds"] >= MIN_AUDIO_SECONDS] or rows
+    return [_past_run(row) for row in rows]
 
 
 def past_attempts(connection: Connection, spec: JobSpec, backend: str) -> list[PastRun]:
-    """For each of the last runs elsewhere, the audio of the attempts that succeeded there and the seconds that it computed for them.
+    """Return the audio and the compute time of the successful attempts on a backend, for each of the last runs with such attempts.
 
-    Where a place does not tell these, the seconds from sending to having the result.
+    If a backend does not report its compute time, the time from sending the audio to receiving the result counts.
     """
     audio = func.sum(ATTEMPTS.c.audio_seconds)
     seconds = func.sum(func.coalesce(func.nullif(ATTEMPTS.c.computing, 0), ATTEMPTS.c.seconds))
-    found = (
+    query = (
         select(audio.label("audio_seconds"), seconds.label("seconds"))
         .join(JOBS, ATTEMPTS.c.job_id == JOBS.c.id)
         .join(RUNS, JOBS.c.run_id == RUNS.c.id)
@@ -134,13 +136,13 @@ def past_attempts(connection: Connection, spec: JobSpec, backend: str) -> list[P
         .order_by(RUNS.c.started_at.desc())
         .limit(LAST_RUNS)
     )
-    return [PastRun(row.audio_seconds, row.seconds, 0.0) for row in connection.execute(found)]
+    return [PastRun(row.audio_seconds, row.seconds, 0.0) for row in connection.execute(query)]
 
 
-def backend_usage(connection: Connection, among: Sequence[Run]) -> list[BackendUsage]:
-    """What these runs had done at places that may have to be paid, by run and place in the order of time."""
+def backend_usage(connection: Connection, selected: Sequence[Run]) -> list[BackendUsage]:
+    """Return what these runs used of backends that may charge, by run and endpoint, in order of time."""
     failed = func.sum(case((ATTEMPTS.c.error_code != CANCELLED, 1), else_=0))
-    asked = (
+    query = (
         select(
             JOBS.c.run_id,
             ATTEMPTS.c.backend,
@@ -157,34 +159,34 @@ def backend_usage(connection: Connection, among: Sequence[Run]) -> list[BackendU
         .group_by(JOBS.c.run_id, ATTEMPTS.c.backend, ATTEMPTS.c.place)
         .order_by(func.min(ATTEMPTS.c.id))
     )
-    found: list[BackendUsage] = []
-    for ids in _some(among):
-        found += [BackendUsage(**row) for row in connection.execute(asked.where(JOBS.c.run_id.in_(ids))).mappings()]
-    return found
+    usage: list[BackendUsage] = []
+    for ids in _id_batches(selected):
+        usage += [BackendUsage(**row) for row in connection.execute(query.where(JOBS.c.run_id.in_(ids))).mappings()]
+    return usage
 
 
 def runs(connection: Connection, since: datetime | None = None, last: int | None = None) -> list[Run]:
-    """The runs that began at or after `since` (UTC), at most the `last` so many, the newest last."""
+    """Return the runs that started at or after `since`, limited to the `last` newest ones; the newest is last."""
     columns = [RUNS.c[name] for name in Run.__dataclass_fields__]
-    asked = select(*columns).where(*_since(since)).order_by(RUNS.c.started_at.desc(), RUNS.c.id).limit(last)
-    found = [Run(**row) for row in connection.execute(asked).mappings()]
-    return found[::-1]
+    query = select(*columns).where(*_since(since)).order_by(RUNS.c.started_at.desc(), RUNS.c.id).limit(last)
+    newest_first = [Run(**row) for row in connection.execute(query).mappings()]
+    return newest_first[::-1]
 
 
-def failed_jobs(connection: Connection, among: Sequence[Run]) -> list[FailedJob]:
-    """What failed in these runs, in the order of time."""
+def failed_jobs(connection: Connection, selected: Sequence[Run]) -> list[FailedJob]:
+    """Return the failed recordings of these runs, in order of time."""
     columns = [JOBS.c[name] for name in FailedJob.__dataclass_fields__]
-    found: list[FailedJob] = []
-    for ids in _some(among):
-        some = select(*columns).where(JOBS.c.run_id.in_(ids), JOBS.c.state == "failed").order_by(JOBS.c.id)
-        found += [FailedJob(**row) for row in connection.execute(some).mappings()]
-    return found
+    failed: list[FailedJob] = []
+    for ids in _id_batches(selected):
+        query = select(*columns).where(JOBS.c.run_id.in_(ids), JOBS.c.state == "failed").order_by(JOBS.c.id)
+        failed += [FailedJob(**row) for row in connection.execute(query).mappings()]
+    return failed
 
 
-def _some(among: Sequence[Run]) -> Iterator[list[str]]:
-    """The ids of runs in parts: databases limit how many values a question may have."""
-    for first in range(0, len(among), 500):
-        yield [run.id for run in among[first : first + 500]]
+def _id_batches(selected: Sequence[Run]) -> Iterator[list[str]]:
+    """The ids of the runs in batches, because databases limit the number of values in a query."""
+    for first in range(0, len(selected), 500):
+        yield [run.id for run in selected[first : first + 500]]
 
 
 def _since(since: datetime | None) -> list[ColumnElement[bool]]:
@@ -193,7 +195,7 @@ def _since(since: datetime | None) -> list[ColumnElement[bool]]:
     return [RUNS.c.started_at >= since.astimezone(UTC).replace(tzinfo=None)]
 
 
-def _past(row: RowMapping) -> PastRun:
-    # The model is loaded while the first recordings are decoded; more than half of a run is not that.
+def _past_run(row: RowMapping) -> PastRun:
+    # The model is loaded while the first recordings are decoded, so not all of the load time is lost; at most half of the run counts.
     load = min(row["load_seconds"] or 0.0, row["seconds"] / 2)
     return PastRun(row["audio_seconds"], row["seconds"] - load, load)

@@ -1,6 +1,6 @@
-"""How a ledger of an older version becomes one of this: a list of steps, of which a new ledger takes all.
+"""Upgrades a ledger to the current schema version by a list of steps. A new ledger runs all of them.
 
-A step is never changed once it was released; what changes is a step more. It runs in one transaction with the number that it leads to.
+A released step is never changed; a change of the schema is a new step. A step and its version number are written in one transaction.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ Step = Callable[[Connection], None]
 
 
 def _version_1(connection: Connection) -> None:
-    """Runs, jobs and attempts. Tables of somebody else that are called so make it fail rather than be used."""
+    """Create runs, jobs and attempts. Fails if tables of these names exist, because they belong to another program."""
     METADATA.create_all(connection, checkfirst=False)
 
 
 def _version_2(connection: Connection) -> None:
-    """What places that may be paid say of an attempt; a new ledger has it since the first step."""
-    there = {column["name"] for column in inspect(connection).get_columns(ATTEMPTS.name)}
+    """Add the columns for what backends that charge report. A new ledger has them since the first step."""
+    existing = {column["name"] for column in inspect(connection).get_columns(ATTEMPTS.name)}
     for name in ("place", "job", "computing", "queued", "audio_seconds", "bytes_sent", "perhaps_again"):
-        if name not in there:
+        if name not in existing:
             column = CreateColumn(ATTEMPTS.c[name]).compile(dialect=connection.dialect)
             connection.execute(text(f"ALTER TABLE {ATTEMPTS.name} ADD COLUMN {column}"))
 
 
-# Step n makes version n + 1 of version n.
+# Step n upgrades version n to version n + 1.
 STEPS: Sequence[Step] = (_version_1, _version_2)
 
 
 def upgrade(connection: Connection) -> None:
-    """Bring the ledger to the newest version, within the transaction that is open.
+    """Upgrade the ledger to the current version, within the open transaction.
 
     Raises:
-        LedgerUnavailable: a newer version of the tool wrote it.
+        LedgerUnavailable: a newer version of the tool wrote the ledger.
     """
-    found = version(connection)
-    check_version(found)
-    for number in range(found, len(STEPS)):
+    current = version(connection)
+    check_version(current)
+    for number in range(current, len(STEPS)):
         STEPS[number](connection)
         if number == 0:
             SCHEMA.create(connection)
@@ -52,18 +52,18 @@ def upgrade(connection: Connection) -> None:
 
 
 def version(connection: Connection) -> int:
-    """Which version the ledger has; 0 for none at all."""
+    """Return the schema version of the ledger; 0 if there is no ledger."""
     if not inspect(connection).has_table(SCHEMA.name):
         return 0
     return int(connection.execute(SCHEMA.select()).scalar_one())
 
 
-def check_version(found: int) -> None:
-    """That a ledger of this version can be read and written.
+def check_version(current: int) -> None:
+    """Check that this tool can read and write a ledger of this version.
 
     Raises:
-        LedgerUnavailable: a newer version of the tool wrote it.
+        LedgerUnavailable: a newer version of the tool wrote the ledger.
     """
-    if found > len(STEPS):
-        message = f"The ledger has schema version {found}; this version of the tool knows {len(STEPS)}."
-        raise LedgerUnavailable(message, "Update the tool, or name another ledger with --ledger-url.")
+    if current > len(STEPS):
+        message = f"The ledger has schema version {current}; this version of the tool supports up to {len(STEPS)}."
+        raise LedgerUnavailable(message, "Update the tool, or set another ledger with --ledger-url.")

@@ -1,4 +1,4 @@
-"""A run's rows in the ledger, written as its events come."""
+"""Writes the rows of a run to the ledger as the run's events arrive."""
 
 from __future__ import annotations
 
@@ -27,51 +27,60 @@ from transcribe_cli.events import (
 from transcribe_cli.ledger.facts import RunFacts
 from transcribe_cli.ledger.tables import ATTEMPTS, JOBS, RUNS
 
-# What an address may carry and a ledger must not: a password, a signature, a token.
+# Parts of a URL that may contain a password, a signature or a token.
 _USER = re.compile(r"(?<=://)[^/\s@]+@")
 _QUERY = re.compile(r"(?<=\S)\?\S+=\S+")
 
 
 @dataclass
 class _Job:
-    """The rows of a recording that is worked on; `told` is true once a place has told of the attempt, `paid` USD of all that were."""
+    """A recording in progress.
+
+    Attributes:
+        id: of its row in `jobs`.
+        attempts: number of attempts so far.
+        attempt: id of the current attempt's row; None between attempts.
+        started_at: start of the current attempt.
+        reported: whether the backend reported the end of the current attempt.
+        charged: USD for all attempts that backends reported.
+    """
 
     id: int
     attempts: int = 0
     attempt: int | None = None
-    began: datetime | None = None
-    told: bool = False
-    paid: float = 0.0
+    started_at: datetime | None = None
+    reported: bool = False
+    charged: float = 0.0
 
 
 class RunWriter:
-    """The rows of one run."""
+    """Writes the rows of one run."""
 
     def __init__(self, facts: RunFacts) -> None:
         self._facts = facts
         self._jobs: dict[str, _Job] = {}
 
     def write(self, connection: Connection, events: Iterable[tuple[datetime, Event]]) -> None:
-        """What these events mean, each with the UTC time at which it happened."""
+        """Write events, each with its UTC time."""
         for when, event in events:
-            self._one(connection, when.replace(tzinfo=None), event)
+            self._write_event(connection, when.replace(tzinfo=None), event)
 
-    def _one(self, connection: Connection, when: datetime, event: Event) -> None:
+    def _write_event(self, connection: Connection, when: datetime, event: Event) -> None:
         match event:
             case RunStarted():
-                self._begin_run(connection, when, event)
+                self._start_run(connection, when, event)
             case ModelLoaded():
                 device = {"device": event.device, "load_seconds": event.seconds}
                 connection.execute(update(RUNS).where(RUNS.c.id == self._facts.id, RUNS.c.device.is_(None)).values(device))
             case RecordingStarted():
-                self._begin_attempt(connection, when, event)
+                self._start_attempt(connection, when, event)
             case AttemptEnded():
-                self._tell_attempt(connection, when, event)
+                self._report_attempt(connection, when, event)
             case AttemptFailed():
                 ended = {"seconds": event.seconds, "cost": event.cost, **self._error(event.code, event.message)}
                 self._end_attempt(connection, when, event.recording, ended, event.backend)
             case RecordingDone():
-                self._done(connection, when, event)
+                self._finish_recording(connection, when, event)
             case RecordingFailed():
                 spent = {"seconds": event.seconds, "cost": event.cost, **self._error(event.code, event.message)}
                 self._end_job(connection, when, event.recording, spent, {"state": "failed"})
@@ -80,7 +89,7 @@ class RunWriter:
             case _:
                 pass
 
-    def _begin_run(self, connection: Connection, when: datetime, event: RunStarted) -> None:
+    def _start_run(self, connection: Connection, when: datetime, event: RunStarted) -> None:
         facts = self._facts
         connection.execute(
             insert(RUNS).values(
@@ -100,27 +109,27 @@ class RunWriter:
         )
 
     def _end_run(self, connection: Connection, when: datetime, event: RunFinished) -> None:
-        counted = {name: value for name, value in asdict(event).items() if name in RUNS.c}
-        connection.execute(update(RUNS).where(RUNS.c.id == self._facts.id).values(finished_at=when, **counted))
+        totals = {name: value for name, value in asdict(event).items() if name in RUNS.c}
+        connection.execute(update(RUNS).where(RUNS.c.id == self._facts.id).values(finished_at=when, **totals))
 
-    def _begin_attempt(self, connection: Connection, when: datetime, event: RecordingStarted) -> None:
+    def _start_attempt(self, connection: Connection, when: datetime, event: RecordingStarted) -> None:
         job = self._job(connection, when, event.recording)
-        self._end_attempt(connection, when, event.recording, {})  # one that went to another place before anything was sent
+        self._end_attempt(connection, when, event.recording, {})  # one that moved to another backend before anything was sent
         backend = event.backend or self._facts.backend
         values = {"job_id": job.id, "number": job.attempts + 1, "backend": backend, "started_at": when}
         row = _key(connection.execute(insert(ATTEMPTS).values(values)).inserted_primary_key)
-        self._jobs[event.recording] = _Job(job.id, job.attempts + 1, row, when, paid=job.paid)
+        self._jobs[event.recording] = _Job(job.id, job.attempts + 1, row, when, charged=job.charged)
 
-    def _tell_attempt(self, connection: Connection, when: datetime, event: AttemptEnded) -> None:
-        """What the place says; of an error this is the code, the sentence comes with what follows from it."""
+    def _report_attempt(self, connection: Connection, when: datetime, event: AttemptEnded) -> None:
+        """Write what the backend reports. Of an error it has only the code; a later event has the message."""
         job = self._jobs.get(event.recording)
-        if job is None or job.attempt is None or job.began is None:
+        if job is None or job.attempt is None or job.started_at is None:
             return
-        job.told = True
-        job.paid += event.cost or 0.0
+        job.reported = True
+        job.charged += event.cost or 0.0
         values = {
             "finished_at": when,
-            "seconds": (when - job.began).total_seconds(),
+            "seconds": (when - job.started_at).total_seconds(),
             "cost": event.cost,
             "error_code": event.error or None,
             "backend": event.backend,
@@ -141,16 +150,16 @@ class RunWriter:
         if job is None or job.attempt is None:
             return
         ended = {"finished_at": when, **values, **({"backend": backend} if backend else {})}
-        if ended.get("cost") is not None:  # the recording's, of which other places had their part
-            ended["cost"] = round(ended["cost"] - job.paid, 6)
-        if job.told:  # what it took and cost stands there; what the run says is of all attempts
+        if ended.get("cost") is not None:  # the recording's cost, which includes other backends'
+            ended["cost"] = round(ended["cost"] - job.charged, 6)
+        if job.reported:  # its time and cost are written already; the event has those of all attempts
             ended = {name: values[name] for name in ("error_code", "error") if name in values}
         if ended:
             connection.execute(update(ATTEMPTS).where(ATTEMPTS.c.id == job.attempt).values(ended))
         job.attempt = None
 
-    def _done(self, connection: Connection, when: datetime, event: RecordingDone) -> None:
-        about = {
+    def _finish_recording(self, connection: Connection, when: datetime, event: RecordingDone) -> None:
+        result = {
             "state": "rendered" if event.rendered else "diarized" if event.diarized else "done",
             "audio_seconds": event.duration,
             "language": event.language,
@@ -159,37 +168,42 @@ class RunWriter:
         }
         spent = {"seconds": event.seconds, "cost": event.cost}
         self._end_attempt(connection, when, event.recording, spent, event.backend)
-        self._end_job(connection, when, event.recording, spent, about)
+        self._end_job(connection, when, event.recording, spent, result)
 
     def _end_job(
-        self, connection: Connection, when: datetime, recording: str, spent: Mapping[str, Any], about: Mapping[str, Any]
+        self, connection: Connection, when: datetime, recording: str, spent: Mapping[str, Any], result: Mapping[str, Any]
     ) -> None:
         self._end_attempt(connection, when, recording, spent)
         job = self._job(connection, when, recording)
-        connection.execute(update(JOBS).where(JOBS.c.id == job.id).values(finished_at=when, **spent, **about))
+        connection.execute(update(JOBS).where(JOBS.c.id == job.id).values(finished_at=when, **spent, **result))
         del self._jobs[recording]
 
     def _job(self, connection: Connection, when: datetime, recording: str) -> _Job:
-        """The rows of a recording, begun if it has none: what is rendered, or fails at once, was never started."""
+        """The recording's job; its row is created if there is none. Recordings that are rendered or fail early have no start event."""
         if recording not in self._jobs:
             uri = self._clean(self._facts.uris.get(recording, ""))
-            about = {"run_id": self._facts.id, "recording": self._clean(recording), "uri": uri}
-            begun = {**about, "state": "begun", "started_at": when}
-            self._jobs[recording] = _Job(_key(connection.execute(insert(JOBS).values(begun)).inserted_primary_key))
+            values = {
+                "run_id": self._facts.id,
+                "recording": self._clean(recording),
+                "uri": uri,
+                "state": "begun",
+                "started_at": when,
+            }
+            self._jobs[recording] = _Job(_key(connection.execute(insert(JOBS).values(values)).inserted_primary_key))
         return self._jobs[recording]
 
     def _error(self, code: str, message: str) -> dict[str, str]:
         return {"error_code": code, "error": self._clean(message)}
 
     def _clean(self, text: str) -> str:
-        """Without what nobody may read here: known secrets, and what addresses carry beside the place."""
+        """Remove known secrets, and the credentials and queries of URLs."""
         for secret in self._facts.secrets:
             text = text.replace(secret, "…")
         return _QUERY.sub("?…", _USER.sub("", text))
 
 
 def _key(key: Sequence[Any] | None) -> int:
-    """The primary key of a row that was inserted."""
+    """The primary key of an inserted row."""
     if key is None:
-        raise ValueError("the database gave the row no key")
+        raise ValueError("the database returned no key for the row")
     return int(key[0])

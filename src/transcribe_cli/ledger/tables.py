@@ -1,15 +1,15 @@
-"""What the ledger keeps: runs, the jobs of each, the attempts of each job. Times are UTC, money is USD, the rest seconds.
+"""The schema of the ledger: runs, their jobs, and the attempts of each job. Timestamps are UTC, costs USD, durations seconds.
 
-A job is a recording that a run worked on; what was done already has no row. An attempt is one time that somebody began with it: a
-recording that changed while it was read begins anew, a place that failed leaves it to another. What places that may be paid say of an
-attempt stands in columns of its own.
+A job is a recording that a run processed; recordings that were already done have no row. A job has several attempts if the recording
+changed while it was read, or if a backend failed and the job was retried or moved to another one. What backends that charge report about an
+attempt has its own columns.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-# One row: how far `migrations` has come.
+# One row: the version to which `migrations` upgraded the ledger.
 SCHEMA = Table("ledger_schema", MetaData(), Column("version", Integer, nullable=False))
 
 METADATA = MetaData()
@@ -19,17 +19,17 @@ RUNS = Table(
     METADATA,
     Column("id", String(32), primary_key=True, comment="random"),
     Column("started_at", DateTime, nullable=False, index=True),
-    Column("finished_at", DateTime, comment="null while it runs, and for ever when it was killed"),
+    Column("finished_at", DateTime, comment="null while the run is in progress, or if it was killed"),
     Column("host", Text, nullable=False),
     Column("pid", Integer, nullable=False),
     Column("tool", Text, nullable=False, comment="transcribe-cli X.Y.Z"),
     Column("backend", Text, nullable=False),
-    Column("sources", Text, nullable=False, comment="as they were named, a JSON list"),
+    Column("sources", Text, nullable=False, comment="as the user wrote them, a JSON list"),
     Column("model", Text, nullable=False),
     Column("beam_size", Integer, nullable=False),
     Column("sequential", Boolean, nullable=False),
     Column("diarize", Boolean, nullable=False),
-    Column("device", Text, comment="such as cpu/int8; null when no model was loaded"),
+    Column("device", Text, comment="such as cpu/int8; null if no model was loaded"),
     Column("load_seconds", Float, comment="until the model was loaded"),
     Column("recordings", Integer, nullable=False, default=0),
     Column("transcribed", Integer, nullable=False, default=0),
@@ -37,11 +37,11 @@ RUNS = Table(
     Column("rendered", Integer, nullable=False, default=0),
     Column("skipped", Integer, nullable=False, default=0),
     Column("failed", Integer, nullable=False, default=0),
-    Column("elsewhere", Integer, nullable=False, default=0, comment="that other runs were still at"),
+    Column("elsewhere", Integer, nullable=False, default=0, comment="still in progress in other runs"),
     Column("not_tried", Integer, nullable=False, default=0),
-    Column("audio_seconds", Float, nullable=False, default=0.0, comment="of what was transcribed or diarized"),
-    Column("seconds", Float, comment="from its beginning to its end"),
-    Column("cost", Float, comment="null where nobody said what the place costs"),
+    Column("audio_seconds", Float, nullable=False, default=0.0, comment="audio transcribed or diarized"),
+    Column("seconds", Float, comment="from start to end"),
+    Column("cost", Float, comment="null if the price is not known"),
     Column("exit_code", Integer),
     Column("stopped_by", Text),
 )
@@ -51,13 +51,13 @@ JOBS = Table(
     METADATA,
     Column("id", Integer, primary_key=True),
     Column("run_id", String(32), ForeignKey("runs.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("recording", Text, nullable=False, comment="its path below the folder that was named"),
+    Column("recording", Text, nullable=False, comment="its path relative to the source folder"),
     Column("uri", Text, nullable=False, comment="without credentials and query"),
     Column("state", Text, nullable=False, comment="begun, done, diarized, rendered or failed"),
     Column("started_at", DateTime, nullable=False),
     Column("finished_at", DateTime),
     Column("audio_seconds", Float),
-    Column("seconds", Float, comment="that were spent on it"),
+    Column("seconds", Float, comment="time spent on the recording"),
     Column("cost", Float),
     Column("language", Text),
     Column("words", Integer),
@@ -75,19 +75,19 @@ ATTEMPTS = Table(
     Column("backend", Text, nullable=False),
     Column("started_at", DateTime, nullable=False),
     Column("finished_at", DateTime),
-    Column("seconds", Float, comment="that were spent on it; elsewhere from its beginning to its end"),
-    Column("cost", Float, comment="null where nobody knows"),
-    Column("error_code", Text, comment="cancelled where the run ended before it did"),
+    Column("seconds", Float, comment="time spent on the attempt; on a remote backend from start to end"),
+    Column("cost", Float, comment="null if not known"),
+    Column("error_code", Text, comment="cancelled if the run ended before the attempt"),
     Column("error", Text),
     # since version 2; null on this machine
-    Column("place", Text, comment="which endpoint or server"),
-    Column("job", Text, comment="what the place calls the attempt"),
-    Column("computing", Float, comment="what the place says it worked, or how long it was seen to; null where nobody knows"),
-    Column("queued", Float, comment="what it waited there before that"),
-    Column("audio_seconds", Float, comment="that were sent"),
+    Column("place", Text, comment="endpoint or server"),
+    Column("job", Text, comment="the backend's id of the attempt"),
+    Column("computing", Float, comment="compute time, as reported by the backend or as observed; null if not known"),
+    Column("queued", Float, comment="time in the backend's queue"),
+    Column("audio_seconds", Float, comment="audio sent"),
     Column("bytes_sent", BigInteger, comment="by this machine"),
-    Column("perhaps_again", Boolean, comment="an earlier attempt that nobody knows of may have to be paid for too"),
+    Column("perhaps_again", Boolean, comment="an earlier attempt, whose result is not known, may be charged too"),
 )
 
-# The speed of a machine is asked for before each run.
+# The speed of a machine is queried before each run.
 Index("runs_by_speed", RUNS.c.model, RUNS.c.host, RUNS.c.started_at)

@@ -1,1 +1,1 @@
-"""One recording's path as code: preparation, clips of speech, recognition, speakers, assembly; jobs in, outcomes out."""
+"""One recording's path as code: preparation, clips of speech, recognition, diarization, assembly; jobs in, outcomes out."""

@@ -1,7 +1,7 @@
-"""Finished clips of recordings in progress, kept on disk as they come: a kill at hour five of six costs one batch.
+"""Checkpoints: finished clips of recordings in progress, saved to disk. A run killed after five hours of six loses one batch.
 
-One file for each recording and spec in the user's state folder, a JSON line for each clip, appended. What was written survives the
-death of the process at once, and that of the machine after `SYNC_SECONDS`. The file goes when the transcript is written.
+Each recording and spec has a file in the user's state folder, to which a JSON line is appended for each clip. A line survives a crash of
+the process at once, and a crash of the machine after `SYNC_SECONDS`. The file is removed when the transcript is written.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, Phrase
 from transcribe_cli.sources import Recording
 from transcribe_cli.state_folder import StateFiles
 
-# Fewer clips than this are a batch, which is repeated anyway: nothing is written for them.
-LEAST_CLIPS = 5
+# Fewer clips than this are one batch, which is repeated anyway, so nothing is written for them.
+MIN_CLIPS = 5
 SYNC_SECONDS = 5.0
-# Nobody comes back to a recording that long after its run was killed.
-SWEEP_SECONDS = 30 * 24 * 3600.0
+# Checkpoints expire after this time.
+MAX_AGE_SECONDS = 30 * 24 * 3600.0
 
 
 class Checkpoint:
-    """The finished clips of one recording, of this run and of one that was killed."""
+    """The finished clips of one recording, from this run and an interrupted one."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -38,8 +38,8 @@ class Checkpoint:
         self._records = _read(path)
         self._pending: list[bytes] = []
 
-    def recall(self, clip: Clip) -> ClipResult | None:
-        """What an earlier run made of this clip; None when it did not come so far, or cut its clips elsewhere."""
+    def find(self, clip: Clip) -> ClipResult | None:
+        """The result of an earlier run for this clip; None if it did not get that far, or had other clip borders."""
         record = self._records.get(_key(clip))
         if record is None:
             return None
@@ -48,9 +48,9 @@ class Checkpoint:
         return None
 
     def add(self, result: ClipResult) -> None:
-        """Keep a finished clip. A disk that is full costs the checkpoint, never the run."""
+        """Save a finished clip. On a full disk the checkpoint is lost, but the run continues."""
         self._pending.append(json.dumps(_record(result)).encode() + b"\n")
-        if self._descriptor is None and not self._records and len(self._pending) < LEAST_CLIPS:
+        if self._descriptor is None and not self._records and len(self._pending) < MIN_CLIPS:
             return
         with contextlib.suppress(OSError):
             if self._descriptor is None:
@@ -62,13 +62,13 @@ class Checkpoint:
         self._pending.clear()
 
     def close(self) -> None:
-        """Keep the file for the next run."""
+        """Close the file and keep it for the next run."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
     def remove(self) -> None:
-        """The transcript is written: nothing needs to be kept."""
+        """Remove the file, because the transcript is written."""
         self.close()
         state_folder.remove(self._path)
 
@@ -77,19 +77,21 @@ class Checkpoints:
     """All checkpoints of a state folder.
 
     Args:
-        folder: None is the user's own.
+        folder: the state folder. Default: the user's own.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._state_files = StateFiles(folder, "checkpoints", ".clips.jsonl", SWEEP_SECONDS)
+        self._state_files = StateFiles(folder, "checkpoints", ".clips.jsonl", MAX_AGE_SECONDS)
 
-    def of(self, job: Job, recording: Recording) -> Checkpoint:
-        """The checkpoint of a recording as it is now; who spoke changes no clip."""
-        text = job.spec.model_copy(update={"diarize": False}).fingerprint
-        return Checkpoint(self._state_files.path(recording.uri, recording.size, recording.etag or recording.modified, text))
+    def open(self, job: Job, recording: Recording) -> Checkpoint:
+        """The checkpoint of a recording as it is now. Diarization does not change clips, so it does not matter."""
+        fingerprint = job.spec.model_copy(update={"diarize": False}).fingerprint
+        return Checkpoint(
+            self._state_files.path(recording.uri, recording.size, recording.etag or recording.modified, fingerprint)
+        )
 
     def sweep(self) -> None:
-        """Remove what was left behind a month ago."""
+        """Remove expired checkpoints."""
         self._state_files.remove_expired()
 
 
@@ -99,7 +101,7 @@ def _key(clip: Clip) -> str:
 
 
 def _record(result: ClipResult) -> dict[str, Any]:
-    """A result without its waveform; floats keep every digit, so that a resumed transcript is the same to the byte."""
+    """A result without its waveform. Floats keep every digit, so that a resumed transcript is identical to the byte."""
     return {
         "clip": _key(result.clip),
         "attempt": asdict(result.attempt),
@@ -110,7 +112,7 @@ def _record(result: ClipResult) -> dict[str, Any]:
 
 
 def _read(path: Path) -> dict[str, Mapping[str, Any]]:
-    """The records of a file by their clips."""
+    """The records of a file, by clip."""
     return {record["clip"]: record for record in state_folder.read_records(path) if isinstance(record.get("clip"), str)}
 
 

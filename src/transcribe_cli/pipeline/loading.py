@@ -1,6 +1,6 @@
-"""What a run needs before its first recording: whether models and devices are there, and what loads them.
+"""Checks before the first recording whether models and devices are available, and the functions that load them.
 
-Heavy libraries are imported where they are used: a run that has nothing to transcribe needs no CTranslate2, one without speakers no
+Heavy libraries are imported where they are used: a run with nothing to transcribe needs no CTranslate2, one without diarization no
 PyTorch.
 """
 
@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from transcribe_cli.audio import Decoder, Limits
 from transcribe_cli.events import Emit
 from transcribe_cli.plan import Job, find_rttm
-from transcribe_cli.recognition.device_threads import Loader
+from transcribe_cli.recognition.device_threads import EngineLoader
 from transcribe_cli.recognition.engines.devices import choose_device
 from transcribe_cli.recognition.engines.models import locate
 from transcribe_cli.settings import Settings
@@ -21,12 +21,12 @@ from transcribe_cli.speakers.diarizers import Diarizer
 from transcribe_cli.speakers.diarizers.rttm import RttmDiarizer
 from transcribe_cli.spec import JobSpec
 
-# Recordings prepared side by side: decoding and speech detection take 10 s of a processor for each hour of audio.
+# Recordings prepared in parallel: decoding and speech detection take 10 s of CPU time for each hour of audio.
 DECODERS = 2
 
 
 def check_engine(spec: JobSpec, settings: Settings) -> None:
-    """Find out before the first recording whether device and model are there; fetches the model when it is not.
+    """Check before the first recording that device and model are available; downloads the model if it is missing.
 
     Raises:
         UsageError, ModelUnavailable, DeviceUnavailable: see `engines.models` and `engines.devices`.
@@ -35,8 +35,8 @@ def check_engine(spec: JobSpec, settings: Settings) -> None:
     locate(spec.model, settings.model_dir, offline=settings.offline)
 
 
-def engine_loaders(spec: JobSpec, settings: Settings) -> Sequence[Loader]:
-    """What loads the recognizer, one for each device.
+def engine_loaders(spec: JobSpec, settings: Settings) -> Sequence[EngineLoader]:
+    """The functions that load the recognizer, one for each device.
 
     Raises:
         UsageError, ModelUnavailable, DeviceUnavailable: see `engines.faster_whisper`.
@@ -47,18 +47,18 @@ def engine_loaders(spec: JobSpec, settings: Settings) -> Sequence[Loader]:
 
 
 def check_diarizer(jobs: Iterable[Job], settings: Settings) -> None:
-    """Find out before the first recording whether it can be said who spoke, where that is asked.
+    """Check before the first recording that the requested diarizers are available.
 
     Raises:
         MissingExtra, ModelUnavailable, UsageError: see `diarizers.pipeline_files`.
     """
-    asked = (job.spec for job in jobs if job.spec.diarize and not job.spec.turns_are_given)
-    for model in dict.fromkeys(spec.diarize_model for spec in asked):
+    requested = (job.spec for job in jobs if job.spec.diarize and not job.spec.turns_are_given)
+    for model in dict.fromkeys(spec.diarize_model for spec in requested):
         check_pyannote(model, settings)
 
 
 def check_pyannote(model: str, settings: Settings) -> None:
-    """Find out whether a pipeline can be loaded: extra, token, terms, files.
+    """Check that a pyannote.audio pipeline can be loaded: extra, token, terms, files.
 
     Raises:
         MissingExtra, ModelUnavailable, UsageError: see `diarizers.pipeline_files`.
@@ -69,11 +69,11 @@ def check_pyannote(model: str, settings: Settings) -> None:
 
 
 def load_diarizer(settings: Settings, job: Job, emit: Emit) -> Diarizer:
-    """The diarizer of a job, loaded; `emit` is told when it has to do something otherwise.
+    """Load the diarizer of a job; `emit` receives a notice when it has to deviate from its settings.
 
     Raises:
         NotReady, UsageError: see `diarizers.pyannote`.
-        DiarizationFailed: there is no RTTM file; see `plan.turns`.
+        DiarizationFailed: there is no RTTM file; see `plan.rttm_files`.
     """
     if job.spec.turns_are_given:
         return RttmDiarizer(find_rttm(job.recording, job.output, Listings()), job.recording.path.name)
@@ -81,7 +81,7 @@ def load_diarizer(settings: Settings, job: Job, emit: Emit) -> Diarizer:
 
 
 def load_pyannote(model: str, settings: Settings, emit: Emit) -> Diarizer:
-    """A pipeline of pyannote.audio, loaded.
+    """Load a pyannote.audio pipeline.
 
     Raises:
         NotReady, UsageError: see `diarizers.pyannote`.
@@ -105,6 +105,6 @@ def _token(settings: Settings) -> str | None:
 
 
 def open_decoders(settings: Settings, stack: ExitStack) -> list[Decoder]:
-    """Decoders for a pipeline, closed with `stack`; each becomes a process when it is first used."""
+    """The decoders of a pipeline, closed with `stack`. Each starts its process when it is first used."""
     limits = Limits(max_seconds=settings.max_duration * 3600)
     return [stack.enter_context(Decoder(limits=limits)) for _ in range(DECODERS)]

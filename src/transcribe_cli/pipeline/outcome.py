@@ -1,4 +1,4 @@
-"""What became of a job, wherever it was done."""
+"""The outcome of a job, on whichever backend it ran."""
 
 from __future__ import annotations
 
@@ -12,26 +12,29 @@ from transcribe_cli.speakers.diarizers import Diarization
 from transcribe_cli.transcript import Transcript
 
 
-class Kept(Protocol):
-    """What is kept until a transcript is written, so that no work is lost."""
+class SavedWork(Protocol):
+    """Work saved on disk until the transcript is written, such as a checkpoint."""
 
     def remove(self) -> None:
-        """It is written."""
+        """Remove it, because the transcript is written."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: a transcript, or why there is none; both, where only who spoke could not be found out.
+    """The outcome of a job: a transcript, or an error; both if only the diarization failed.
 
-    Whoever writes the transcript then removes the checkpoint. `seconds` is the time that was spent on the recording in this run;
-    `diarization` is there when who spoke was found out in it. `usage` is one for each attempt at a place that may be paid for. `elsewhere`
-    says that it is still under way at another place, where the next run finds it.
+    Attributes:
+        checkpoint: to be removed after the transcript is written.
+        seconds: time spent on the recording in this run.
+        diarization: set if the recording was diarized in this run.
+        usage: one entry for each attempt on a backend that may cost money.
+        elsewhere: whether the job is still running on another backend, where the next run collects it.
     """
 
     job: Job
     transcript: Transcript | None = None
     error: TranscribeError | None = None
-    checkpoint: Kept | None = None
+    checkpoint: SavedWork | None = None
     seconds: float = 0.0
     diarization: Diarization | None = None
     usage: tuple[Usage, ...] = ()

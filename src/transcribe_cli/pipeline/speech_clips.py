@@ -1,4 +1,4 @@
-"""From a waveform to the clips of its speech: mixed while it is still being decoded, channel by channel once all of it is."""
+"""The speech clips of a waveform: of the mix while it is still being decoded, or of each channel once it is complete."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from transcribe_cli.vad import (
     WINDOW_SAMPLES,
     Packer,
     Region,
-    Regions,
+    RegionFinder,
     SpeechDetector,
     cancels_in_mix,
     channel_levels,
@@ -27,31 +27,31 @@ from transcribe_cli.vad import (
     distinct_channels,
 )
 
-# What the speech detector reads at once: 32 s, or what is left at a recording's end.
+# The speech detector reads blocks of 32 s; the last block of a recording is shorter.
 BLOCK_SAMPLES = 1000 * WINDOW_SAMPLES
-# A sequential reader goes through stretches of this length, 5 minutes being 300 MB of features, and hears their pauses.
+# The maximum length of sequential clips, which include pauses: 5 minutes are 300 MB of features.
 SEQUENTIAL_SAMPLES = 300 * SAMPLE_RATE
-# What makes the clips of a recording with this spec out of its speech.
+# Makes what packs the speech of a recording with this spec into clips.
 PackerFactory: TypeAlias = Callable[[JobSpec], Packer]
-# Of the padding around speech so much is kept where somebody else is overheard: 0.1 s.
+# This much of the padding around speech is kept where it contains crosstalk: 0.1 s.
 EDGE_WINDOWS = 3
-# Less than any probability of speech, also of a detector that is switched off.
-_NONE = -1.0
+# Less than any probability of speech and any threshold, including that of a disabled detector.
+_NEVER_SPEECH = -1.0
 
 
 def default_packer(spec: JobSpec) -> Packer:
-    """Clips as the recognizers of this machine want them."""
+    """Clips for the recognizers that run on this machine."""
     return Packer(SEQUENTIAL_SAMPLES, keep_silence=True) if spec.sequential else Packer()
 
 
 class ClipFinder:
-    """The speech detector at work on a waveform that grows, or on one channel of one that is is_complete.
+    """Finds the speech of a waveform that may still grow, or of one channel of a complete waveform.
 
     Attributes:
-        channel: which one; None when all are mixed.
+        channel: the channel; None if all are mixed.
         speech: the regions found so far.
         seconds: wall time spent.
-        done: whether all of it was heard.
+        is_done: whether all of it was analyzed.
     """
 
     def __init__(
@@ -59,15 +59,15 @@ class ClipFinder:
         pattern: Clip,
         make_packer: PackerFactory = default_packer,
         numbers: Iterator[int] | None = None,
-        overheard: NDArray[np.bool_] | None = None,
+        crosstalk_frames: NDArray[np.bool_] | None = None,
     ) -> None:
-        """Make clips like `pattern`, numbered by `numbers`, from 0 unless told otherwise.
+        """Create a finder.
 
         Args:
-            pattern: its waveform, channel and spec count.
-            make_packer: how long they may be.
-            numbers: shared by all that listen to a recording.
-            overheard: (frames,), where somebody else is heard who has a channel of his own.
+            pattern: its waveform, channel and spec are copied to each clip.
+            make_packer: determines how long clips may be.
+            numbers: of the clips, shared by all finders of a recording. Default: from 0.
+            crosstalk_frames: (frames,), whether a speaker is heard there who has another channel.
         """
         self.channel = pattern.channel
         self.speech: list[Region] = []
@@ -76,24 +76,24 @@ class ClipFinder:
         self._pattern = pattern
         self._waveform = pattern.waveform
         self._numbers = numbers or count()
-        self._overheard = None if overheard is None else np.repeat(overheard, FRAME_WINDOWS)
+        self._crosstalk = None if crosstalk_frames is None else np.repeat(crosstalk_frames, FRAME_WINDOWS)
         self._detector = SpeechDetector()
-        self._regions = Regions(pattern.spec)
+        self._regions = RegionFinder(pattern.spec)
         self._packer = make_packer(pattern.spec)
-        self._heard = 0
+        self._position = 0
 
     def next_clips(self, *, is_complete: bool) -> list[Clip]:
-        """The clips of the next block, as far as they are certain; `is_complete` says that the waveform does not grow any more."""
+        """Analyze the next block and return the clips that are final; `is_complete` says whether the waveform has stopped growing."""
         began = time.perf_counter()
         groups: list[tuple[Region, ...]] = []
-        left = self._waveform.samples - self._heard
+        left = self._waveform.samples - self._position
         if left >= BLOCK_SAMPLES or is_complete:
-            block = self._waveform.read(self._heard, self._heard + min(left, BLOCK_SAMPLES), self.channel)
-            probabilities = self._by_itself(self._detector.probabilities(block))
-            self._heard += len(block)
-            groups += self._packer.feed(self._seen(list(self._regions.feed(probabilities))))
-        if is_complete and self._heard == self._waveform.samples:
-            groups += self._packer.feed(self._seen(list(self._regions.finish(self._waveform.samples))))
+            block = self._waveform.read(self._position, self._position + min(left, BLOCK_SAMPLES), self.channel)
+            probabilities = self._without_crosstalk(self._detector.probabilities(block))
+            self._position += len(block)
+            groups += self._packer.feed(self._add(list(self._regions.feed(probabilities))))
+        if is_complete and self._position == self._waveform.samples:
+            groups += self._packer.feed(self._add(list(self._regions.finish(self._waveform.samples))))
             groups += self._packer.finish()
             self.is_done = True
         clips = [replace(self._pattern, index=next(self._numbers), speech=group) for group in groups]
@@ -102,7 +102,7 @@ class ClipFinder:
 
     @property
     def speech_seconds(self) -> float:
-        """How much speech was found so far."""
+        """The total length of the regions found so far."""
         return sum(region.seconds for region in self.speech)
 
     @property
@@ -110,24 +110,24 @@ class ClipFinder:
         """The regions found so far, in seconds."""
         return tuple((region.start / SAMPLE_RATE, region.end / SAMPLE_RATE) for region in self.speech)
 
-    def _by_itself(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The probabilities of speech in this channel that is nobody else's."""
-        if self._overheard is None:
+    def _without_crosstalk(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The probabilities of speech by the speaker of this channel."""
+        if self._crosstalk is None:
             return probabilities
-        first = self._heard // WINDOW_SAMPLES
-        return np.where(self._overheard[first : first + len(probabilities)], np.float32(_NONE), probabilities)
+        first = self._position // WINDOW_SAMPLES
+        return np.where(self._crosstalk[first : first + len(probabilities)], np.float32(_NEVER_SPEECH), probabilities)
 
-    def _seen(self, regions: list[Region]) -> list[Region]:
-        regions = [self._trimmed(region) for region in regions]
+    def _add(self, regions: list[Region]) -> list[Region]:
+        regions = [self._trim(region) for region in regions]
         self.speech += regions
         return regions
 
-    def _trimmed(self, region: Region) -> Region:
-        """The region without what is overheard at its padded edges, split_channels from `EDGE_WINDOWS`: soft beginnings are not lost."""
-        if self._overheard is None:
+    def _trim(self, region: Region) -> Region:
+        """The region without crosstalk at its padded edges, except for `EDGE_WINDOWS`, which keep soft beginnings."""
+        if self._crosstalk is None:
             return region
         first, last = region.start // WINDOW_SAMPLES, -(-region.end // WINDOW_SAMPLES)
-        own = np.flatnonzero(~self._overheard[first:last])
+        own = np.flatnonzero(~self._crosstalk[first:last])
         if not len(own):
             return region
         start = (first + int(own[0]) - EDGE_WINDOWS) * WINDOW_SAMPLES
@@ -137,38 +137,38 @@ class ClipFinder:
 
 @dataclass(frozen=True)
 class ChannelSplit:
-    """The channels of a recording, each to be listened to by itself.
+    """The channels of a recording that are analyzed separately.
 
     Attributes:
         finders: one for each channel that is neither silent nor a copy.
-        speakers: whether each is a speaker: not where there is only one, or copies of one.
-        alike: whether copies of others are left out.
-        comparing_seconds: wall time spent on finding that out.
+        are_speakers: whether each channel is a speaker: false for a single channel, or copies of one.
+        has_copies: whether channels were dropped because they are copies.
+        comparing_seconds: wall time spent on comparing channels.
     """
 
     finders: list[ClipFinder]
-    speakers: bool = False
-    alike: bool = False
+    are_speakers: bool = False
+    has_copies: bool = False
     comparing_seconds: float = 0.0
 
     @property
     def seconds(self) -> float:
-        """Wall time spent, with listening."""
-        return self.comparing_seconds + sum(row.seconds for row in self.finders)
+        """Wall time spent, including speech detection."""
+        return self.comparing_seconds + sum(finder.seconds for finder in self.finders)
 
 
 def split_channels(waveform: Waveform, pattern: Clip, make_packer: PackerFactory = default_packer) -> ChannelSplit:
-    """The channels of a waveform all of which is decoded; its clips are numbered one channel after the other."""
+    """Compare the channels of a complete waveform. Clips are numbered one channel after the other."""
     began = time.perf_counter()
     if waveform.channels == 1:
         return ChannelSplit([ClipFinder(pattern, make_packer)])
-    loud = channel_levels(waveform)
-    channels, alike = distinct_channels(loud)
-    if len(channels) == 1 and alike:
-        copied = replace(pattern, channel=channels[0]) if cancels_in_mix(waveform, channels[0]) else pattern
-        return ChannelSplit([ClipFinder(copied, make_packer)], alike=True, comparing_seconds=time.perf_counter() - began)
-    overheard = crosstalk(loud[:, channels])
+    levels = channel_levels(waveform)
+    channels, has_copies = distinct_channels(levels)
+    if len(channels) == 1 and has_copies:
+        single = replace(pattern, channel=channels[0]) if cancels_in_mix(waveform, channels[0]) else pattern
+        return ChannelSplit([ClipFinder(single, make_packer)], has_copies=True, comparing_seconds=time.perf_counter() - began)
+    crosstalk_frames = crosstalk(levels[:, channels])
     numbers = count()
     patterns = [replace(pattern, channel=channel, mute_gaps=True) for channel in channels]
-    rows = [ClipFinder(made, make_packer, numbers, overheard[:, place]) for place, made in enumerate(patterns)]
-    return ChannelSplit(rows, speakers=True, alike=alike, comparing_seconds=time.perf_counter() - began)
+    finders = [ClipFinder(each, make_packer, numbers, crosstalk_frames[:, column]) for column, each in enumerate(patterns)]
+    return ChannelSplit(finders, are_speakers=True, has_copies=has_copies, comparing_seconds=time.perf_counter() - began)

@@ -1,11 +1,11 @@
-"""What a run would do with each recording and why, before any model is loaded. Reads only; it is also `--dry-run`.
+"""What a run would do with each recording and why, before any model is loaded. Read-only; also used by `--dry-run`.
 
-Reading order: `job` (what is decided), `decide` (how), `reasons` (in words), `turns` (an RTTM file that says who speaks), `writable`
-(whether the outputs can be written at all).
+Reading order: `job` (the decision), `planning` (plans all recordings), `decide` (decides for one), `reasons` (the decision in words),
+`rttm_files` (RTTM files with the speaker turns), `writable` (whether the outputs can be written).
 """
 
-from transcribe_cli.plan.decide import plan, replan
 from transcribe_cli.plan.job import NEEDS_MODEL, Decision, Job, file_version
+from transcribe_cli.plan.planning import plan, replan
 from transcribe_cli.plan.rttm_files import find_rttm
 from transcribe_cli.plan.writable import check_writable
 

@@ -1,17 +1,14 @@
-"""The done test, and what follows from it for each recording.
+"""The done test, and the decision that follows from it for each recording.
 
-Done means: the JSON is there, its source and fingerprint are today's, and every format asked for is there, subtitles as today's settings
-make them. Costs a listing per folder and, for each recording that has a transcript, one read of 4 KiB; in a bucket one listing for all,
-and these reads side by side.
+A recording is done when its JSON exists, source and fingerprint in it match, and every requested format exists, with subtitles made under
+the current settings.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterable, Mapping
 
 from pydantic import ValidationError
 
@@ -19,113 +16,69 @@ from transcribe_cli.errors import OutputRefused, RecordingError, UsageError
 from transcribe_cli.formats import CUE_FORMATS
 from transcribe_cli.plan.job import Decision, Job, file_version
 from transcribe_cli.plan.reasons import spec_changes, subtitle_changes
-from transcribe_cli.plan.rttm_files import check_rttm_is_kept, rttm_candidates, with_rttm_digest
+from transcribe_cli.plan.rttm_files import check_rttm_is_kept, with_rttm_digest
 from transcribe_cli.settings import Settings
-from transcribe_cli.shards import parse_shard
 from transcribe_cli.sinks import (
-    Assigned,
+    AssignedOutput,
     Header,
     Leftover,
     Listings,
     Output,
     Ownership,
     alternative_output,
-    assign_outputs,
     belongs_to_another,
     find_leftovers,
-    is_older,
     json_path,
     not_ours_error,
     other_recording_error,
     ownership_of,
     parse_temporary_name,
 )
-from transcribe_cli.sources import LEASE_SUFFIX, Recording, json_safe, refresh
+from transcribe_cli.sources import LEASE_SUFFIX, Recording, json_safe
 from transcribe_cli.spec import DIARIZATION_FIELDS, JobSpec
-from transcribe_cli.storage import AnyPath, Location, parse_path
+from transcribe_cli.storage import AnyPath, Location
 from transcribe_cli.text.printable import printable
 
 
-def plan(recordings: Iterable[Recording], spec: JobSpec, settings: Settings, listings: Listings | None = None) -> list[Job]:
-    """A job for every recording, or for those of the shard, in their order. Takes them all, because names may clash.
-
-    `listings` is what was noted while the recordings were found.
-
-    Raises:
-        UsageError: what a manifest says about a recording does not go with the spec.
-    """
-    everything = list(recordings)
-    listings = listings or Listings()
-    assigned = assign_outputs(everything, parse_path(settings.output_dir, settings.storage), listings)
-    planner = _Planner(spec, settings, listings, frozenset(output for output, _ in assigned))
-    shard = parse_shard(settings.shard) if settings.shard else None
-    wanted = [
-        (recording, place)
-        for recording, place in zip(everything, assigned, strict=True)
-        if shard is None or shard.contains(os.fsencode(recording.relative.as_posix()))
-    ]
-    if not settings.trust_names:
-        listings.prefetch_headers([json_path(place.output) for _, place in wanted])
-        listings.prefetch_digests(_in_doubt((place.output for _, place in wanted), settings.output_format, listings))
-    if spec.turns_are_given:
-        found = (rttm_candidates(recording, place.output, listings) for recording, place in wanted)
-        listings.prefetch_digests(chain.from_iterable(found))
-    return [planner.job(recording, place) for recording, place in wanted]
-
-
-def replan(job: Job, spec: JobSpec, settings: Settings) -> Job:
-    """What is to be done with the job's recording by what is on the disk now; where its outputs go stays.
-
-    With `overwrite`, a transcript that was not there when the job was planned is one that somebody else has just made anew.
+class Planner:
+    """Decides for one recording after the other. Caches what the recordings share.
 
     Args:
-        job: from `plan`.
-        spec: the run's own, as given to `plan`.
-        settings: the same.
+        spec: of the run.
+        settings: of the run.
+        listings: the folders as they are now.
+        assigned: the outputs of all recordings of the run.
     """
-    try:
-        recording = refresh(job.recording)
-    except OSError:
-        return job  # it vanished, which whoever reads it will say
-    listings = Listings()
-    if not job.spec.turns_are_given:  # which may have another name
-        names = [json_path(place).name for place in (job.output, alternative_output(job.recording, job.output))]
-        listings.narrow(job.output.folder, os.path.commonprefix(names))  # noqa: RUF071 - names
-    if settings.overwrite:
-        if file_version(listings.stat(json_path(job.output))) == job.transcript_version:
-            return job
-        settings = settings.model_copy(update={"overwrite": False})
-    return _Planner(spec, settings, listings, frozenset()).job(recording, Assigned(job.output, None))
 
-
-class _Planner:
-    """Decides about one recording after the other, remembering what they share."""
-
-    def __init__(self, spec: JobSpec, settings: Settings, listings: Listings, taken: frozenset[Output]) -> None:
+    def __init__(self, spec: JobSpec, settings: Settings, listings: Listings, assigned: frozenset[Output]) -> None:
         self._spec = spec
         self._settings = settings
         self._listings = listings
-        self._taken = taken
+        self._assigned = assigned
         self._stamp = settings.subtitle_style.stamp
         self._specs: dict[str, tuple[JobSpec, str]] = {}
-        self._traces: dict[AnyPath, bool] = {}
+        self._folders_with_leftovers: dict[AnyPath, bool] = {}
         self._leftovers: dict[AnyPath, dict[AnyPath, Leftover]] = {}
 
-    def job(self, recording: Recording, place: Assigned) -> Job:
-        """What is to be done with this recording."""
+    def job(self, recording: Recording, assigned: AssignedOutput) -> Job:
+        """The job of this recording.
+
+        Raises:
+            UsageError: a manifest gives the recording options that contradict the spec.
+        """
         spec, fingerprint = self._spec_for(recording)
-        output = place.output if place.refused else self._where_it_is(recording, place.output)
+        output = assigned.output if assigned.refused else self._existing_output(recording, assigned.output)
         if spec.turns_are_given:
             spec = with_rttm_digest(spec, recording, output, self._listings)
             fingerprint = spec.fingerprint
         version = file_version(self._listings.stat(json_path(output)))
         try:
-            if (error := recording.problem or place.refused) is not None:
+            if (error := recording.problem or assigned.refused) is not None:
                 raise error
             decision, reason, formats = self._decide(recording, spec, fingerprint, output)
         except RecordingError as error:
             return Job(recording, spec, output, Decision.FAIL, error.message, error=error, transcript_version=version)
-        has_leftovers = self._has_traces(output.folder)
+        has_leftovers = self._has_leftovers(output.folder)
         duration = self._duration(recording, output) if decision is Decision.DONE else None
         return Job(recording, spec, output, decision, reason, formats, None, version, has_leftovers, duration)
 
@@ -137,153 +90,155 @@ class _Planner:
         Raises:
             OutputRefused: a file that this tool did not write is in the way.
         """
-        asked = self._settings.output_format
-        if self._settings.trust_names and not self._settings.overwrite and self._has_names(output, asked):
-            return Decision.DONE, "done, by its names", ()
-        leftover = self._left_by_a_crash(output)
-        head = leftover.head if leftover else self._head(recording, output)
-        self._no_folders(output, asked)
-        if "rttm" in asked:
+        requested = self._settings.output_format
+        if self._settings.trust_names and not self._settings.overwrite and self._all_exist(output, requested):
+            return Decision.DONE, "done, by file names only", ()
+        leftover = self._leftover_for(output)
+        header = leftover.header if leftover else self._header(recording, output)
+        self._check_no_folders(output, requested)
+        if "rttm" in requested:
             check_rttm_is_kept(spec, recording, output, self._listings)
         if self._settings.overwrite:
-            return Decision.TRANSCRIBE, "overwrite", asked
-        standings = self._standings(output, head, leftover)
-        changed = _changed(head, recording, spec, fingerprint)
-        not_ours = {Ownership.FOREIGN, Ownership.EDITED} if changed else {Ownership.FOREIGN}
-        if in_the_way := [output.path(name) for name, found in standings.items() if found in not_ours]:
+            return Decision.TRANSCRIBE, "overwrite", requested
+        ownerships = self._ownerships(output, header, leftover)
+        change = _change(header, recording, spec, fingerprint)
+        refused = {Ownership.FOREIGN, Ownership.EDITED} if change else {Ownership.FOREIGN}
+        if in_the_way := [output.path(name) for name, ownership in ownerships.items() if ownership in refused]:
             raise not_ours_error(in_the_way)
-        if changed and head is not None and _only_speakers(head, recording, spec):
-            return Decision.DIARIZE, changed, asked
-        if changed:
-            return Decision.TRANSCRIBE, changed, asked
-        missing = tuple(name for name, found in standings.items() if found is Ownership.MISSING)
-        older = self._older(head, output, standings)
-        if missing or older or leftover:
+        if change and header is not None and _differs_in_speakers_only(header, recording, spec):
+            return Decision.DIARIZE, change, requested
+        if change:
+            return Decision.TRANSCRIBE, change, requested
+        return self._decide_formats(output, header, leftover, ownerships)
+
+    def _decide_formats(
+        self, output: Output, header: Header | None, leftover: Leftover | None, ownerships: Mapping[str, Ownership]
+    ) -> tuple[Decision, str, tuple[str, ...]]:
+        """Decision, reason and formats for a recording whose transcript is up to date."""
+        missing = tuple(name for name, ownership in ownerships.items() if ownership is Ownership.MISSING)
+        outdated = self._outdated_subtitles(header, output, ownerships)
+        if missing or outdated or leftover:
             reasons = [
                 "left by a crash" if leftover else "",
                 f"{', '.join(missing)} missing" if missing else "",
-                subtitle_changes(older.values(), self._stamp),
+                subtitle_changes(outdated.values(), self._stamp),
             ]
-            return Decision.RENDER, ", ".join(filter(None, reasons)), tuple(name for name in asked if name in {*missing, *older})
-        edited = [output.path(name).name for name, found in standings.items() if found is Ownership.EDITED]
-        return (
-            Decision.DONE,
-            f"done ({', '.join(edited)} {'was' if len(edited) == 1 else 'were'} edited)" if edited else "done",
-            (),
-        )
+            formats = tuple(name for name in self._settings.output_format if name in {*missing, *outdated})
+            return Decision.RENDER, ", ".join(filter(None, reasons)), formats
+        edited = [output.path(name).name for name, ownership in ownerships.items() if ownership is Ownership.EDITED]
+        if edited:
+            return Decision.DONE, f"done ({', '.join(edited)} {'was' if len(edited) == 1 else 'were'} edited)", ()
+        return Decision.DONE, "done", ()
 
-    def _has_names(self, output: Output, formats: Iterable[str]) -> bool:
+    def _all_exist(self, output: Output, formats: Iterable[str]) -> bool:
         return all(self._listings.holds(output.path(name)) for name in formats)
 
-    def _head(self, recording: Recording, output: Output) -> Header | None:
-        """Of the transcript in place, when it is this recording's."""
+    def _header(self, recording: Recording, output: Output) -> Header | None:
+        """The header of the existing transcript, if it belongs to this recording.
+
+        Raises:
+            OutputRefused: the file is the transcript of another recording, or not a transcript of this tool.
+        """
         path = json_path(output)
         if not self._listings.holds(path):
             return None
-        head = self._listings.header(path)
-        if head is not None and belongs_to_another(head, recording, output.folder):
-            raise other_recording_error(path, head)
-        if head is None and not self._settings.overwrite:
+        header = self._listings.header(path)
+        if header is not None and belongs_to_another(header, recording, output.folder):
+            raise other_recording_error(path, header)
+        if header is None and not self._settings.overwrite:
             raise not_ours_error([path], "was not written by this tool, or not by this version")
-        return head
+        return header
 
-    def _standings(self, output: Output, head: Header | None, leftover: Leftover | None) -> dict[str, Ownership]:
-        """Of each format asked for, apart from the JSON itself."""
+    def _ownerships(self, output: Output, header: Header | None, leftover: Leftover | None) -> dict[str, Ownership]:
+        """The ownership of the file of each requested format except the JSON."""
         listings = self._listings
         info = None if leftover else listings.stat(json_path(output))
-        found = {}
+        ownerships = {}
         for name in self._settings.output_format:
             path = output.path(name)
             if name == "json":
                 continue
             if not listings.holds(path) or (leftover and path in leftover.stale):
-                found[name] = Ownership.MISSING
+                ownerships[name] = Ownership.MISSING
             else:
-                found[name] = ownership_of(path, listings.stat(path), head, info.st_mtime_ns if info else 0, listings.digest)
-        return found
+                ownerships[name] = ownership_of(
+                    path, listings.stat(path), header, info.st_mtime_ns if info else 0, listings.digest
+                )
+        return ownerships
 
-    def _older(self, head: Header | None, output: Output, standings: Mapping[str, Ownership]) -> dict[str, str]:
-        """The subtitles that were made with other settings than today's, and with which; not those that somebody edited."""
-        made = {name: head.subtitles.get(json_safe(output.path(name).name), "") if head else "" for name in standings}
+    def _outdated_subtitles(self, header: Header | None, output: Output, ownerships: Mapping[str, Ownership]) -> dict[str, str]:
+        """Format and stamp of the subtitles that were made with other settings than the current ones, except edited files."""
+        stamps = {name: header.subtitles.get(json_safe(output.path(name).name), "") if header else "" for name in ownerships}
         return {
             name: stamp
-            for name, stamp in made.items()
-            if name in CUE_FORMATS and standings[name] is Ownership.OURS and stamp != self._stamp
+            for name, stamp in stamps.items()
+            if name in CUE_FORMATS and ownerships[name] is Ownership.OURS and stamp != self._stamp
         }
 
-    def _no_folders(self, output: Output, formats: Iterable[str]) -> None:
+    def _check_no_folders(self, output: Output, formats: Iterable[str]) -> None:
         for name in formats:
             info = self._listings.stat(output.path(name))
             if info is not None and stat.S_ISDIR(info.st_mode):
                 raise OutputRefused(f"{printable(output.path(name).name)} is a folder.", "Move it away, or use --output-dir.")
 
-    def _where_it_is(self, recording: Recording, output: Output) -> Output:
-        """The output, or the other of its two names when its transcript has that: another recording of this stem came or went."""
+    def _existing_output(self, recording: Recording, output: Output) -> Output:
+        """The output, or its alternative if the transcript has that name: another recording of this stem was added or removed."""
         other = alternative_output(recording, output)
-        if other in self._taken or self._listings.holds(json_path(output)) or not self._listings.holds(json_path(other)):
+        if other in self._assigned or self._listings.holds(json_path(output)) or not self._listings.holds(json_path(other)):
             return output
-        head = self._listings.header(json_path(other))
-        return other if head and head.identity == recording.identity else output
+        header = self._listings.header(json_path(other))
+        return other if header and header.identity == recording.identity else output
 
-    def _left_by_a_crash(self, output: Output) -> Leftover | None:
-        """The transcript that `sinks.recover` would put in this place."""
+    def _leftover_for(self, output: Output) -> Leftover | None:
+        """The transcript that `sinks.recover` would move to this output."""
         if (by_target := self._leftovers.get(output.folder)) is None:
-            found = find_leftovers(output.folder, self._listings)
-            by_target = self._leftovers[output.folder] = {leftover.target: leftover for leftover in found if leftover.target}
+            leftovers = find_leftovers(output.folder, self._listings)
+            by_target = {leftover.target: leftover for leftover in leftovers if leftover.target}
+            self._leftovers[output.folder] = by_target
         return by_target.get(json_path(output))
 
     def _duration(self, recording: Recording, output: Output) -> float | None:
-        """Of a recording that would have to be fetched; its transcript has been read."""
+        """From the transcript, whose header has been read, for a recording that would have to be fetched."""
         if not isinstance(recording.path, Location) or self._settings.trust_names:
             return None
-        head = self._listings.header(json_path(output))
-        return head.duration if head else None
+        header = self._listings.header(json_path(output))
+        return header.duration if header else None
 
-    def _has_traces(self, folder: AnyPath) -> bool:
-        """Whether there are temporary files or leases in it."""
-        if (found := self._traces.get(folder)) is None:
+    def _has_leftovers(self, folder: AnyPath) -> bool:
+        """Whether the folder contains temporary files or leases."""
+        if (result := self._folders_with_leftovers.get(folder)) is None:
             names = self._listings.names(folder)
-            found = self._traces[folder] = any(parse_temporary_name(name) or name.endswith(LEASE_SUFFIX) for name in names)
-        return found
+            result = any(parse_temporary_name(name) or name.endswith(LEASE_SUFFIX) for name in names)
+            self._folders_with_leftovers[folder] = result
+        return result
 
     def _spec_for(self, recording: Recording) -> tuple[JobSpec, str]:
-        """The spec of this recording and its fingerprint, which takes longer to make than to look up."""
+        """The spec of this recording and its fingerprint. Cached, because a fingerprint is slow to compute."""
         key = json.dumps(recording.overrides, sort_keys=True, default=str)
-        if (found := self._specs.get(key)) is None:
+        if (cached := self._specs.get(key)) is None:
             try:
                 spec = JobSpec.model_validate({**self._spec.model_dump(), **recording.overrides})
             except ValidationError as error:
                 message = error.errors()[0]["msg"].removeprefix("Value error, ")
-                raise UsageError(f"{printable(recording.name)}: {printable(message)}.", "Its manifest line says so.") from error
-            found = self._specs[key] = spec, spec.fingerprint
-        return found
+                raise UsageError(
+                    f"{printable(recording.name)}: {printable(message)}.", "Correct its line in the manifest."
+                ) from error
+            cached = self._specs[key] = spec, spec.fingerprint
+        return cached
 
 
-def _in_doubt(outputs: Iterable[Output], formats: Sequence[str], listings: Listings) -> Iterator[AnyPath]:
-    """Renderings in stores of which only their content tells whether they were edited."""
-    for output in outputs:
-        transcript = json_path(output)
-        if not isinstance(transcript, Location) or (info := listings.stat(transcript)) is None:
-            continue
-        head = listings.header(transcript)
-        for path in (output.path(name) for name in formats if name != "json"):
-            there = listings.stat(path)
-            if head and there and not is_older(path, there, head, info.st_mtime_ns):
-                yield path
+def _differs_in_speakers_only(header: Header, recording: Recording, spec: JobSpec) -> bool:
+    """Whether the text of the transcript is up to date and only its speakers may differ."""
+    spec_of_text = {name: value for name, value in header.spec.items() if name not in DIARIZATION_FIELDS}
+    return header.identity == recording.identity and spec_of_text == spec.model_copy(update={"diarize": False}).canonical()
 
 
-def _only_speakers(head: Header, recording: Recording, spec: JobSpec) -> bool:
-    """Whether the text of the transcript fits, and what differs is only who said it."""
-    before = {name: value for name, value in head.spec.items() if name not in DIARIZATION_FIELDS}
-    return head.identity == recording.identity and before == spec.model_copy(update={"diarize": False}).canonical()
-
-
-def _changed(head: Header | None, recording: Recording, spec: JobSpec, fingerprint: str) -> str | None:
-    """Why there is no transcript that fits; None when there is one."""
-    if head is None:
+def _change(header: Header | None, recording: Recording, spec: JobSpec, fingerprint: str) -> str | None:
+    """Why the transcript is missing or out of date; None when it is up to date."""
+    if header is None:
         return "new"
-    if head.identity != recording.identity:
+    if header.identity != recording.identity:
         return "recording changed"
-    if head.fingerprint == fingerprint or (not spec.diarize and _only_speakers(head, recording, spec)):
-        return None  # who spoke may be said without being asked for
-    return spec_changes(head.spec, spec)
+    if header.fingerprint == fingerprint or (not spec.diarize and _differs_in_speakers_only(header, recording, spec)):
+        return None  # speakers in a transcript do no harm if none are requested
+    return spec_changes(header.spec, spec)

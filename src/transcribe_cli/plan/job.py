@@ -1,4 +1,4 @@
-"""What is decided about a recording."""
+"""The decision about a recording."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ class Decision(StrEnum):
     FAIL = "fail"
 
 
-# Decisions for which a recording is decoded.
+# Decisions for which a recording is decoded and a model is loaded.
 NEEDS_MODEL = frozenset({Decision.TRANSCRIBE, Decision.DIARIZE})
 
 
 @dataclass(frozen=True)
 class Job:
-    """A recording, its spec and its output, with what is to be done.
+    """A recording with its spec, its output and the decision.
 
     Attributes:
-        spec: the run's, with what the manifest says about this recording.
-        output: where the files go; of no meaning when the recording fails because of its output.
-        reason: for people, short: "new", "model changed: small -> large-v3-turbo", "srt missing".
-        formats: to write: all that were asked for when transcribing or diarizing, what is missing when rendering. Rendering none
-            means that a transcript which a crash left behind only has to be put in its place (`sinks.recover`).
+        spec: of the run, with the manifest's options for this recording.
+        output: where the files go. Meaningless when the recording fails because of its output.
+        reason: short text for display: "new", "model changed: small -> large-v3-turbo", "srt missing".
+        formats: to write: all requested formats when transcribing or diarizing, the missing ones when rendering. Rendering none means
+            that a transcript which a crash left behind only has to be moved into place (`sinks.recover`).
         error: why it fails.
-        transcript_version: the transcript that was in place when this was decided, as `file_version`.
-        has_leftovers: whether there are temporary files or leases in the output's folder, of runs that were killed or are at work.
-        duration: seconds, as the transcript in a store says; of what is on this machine its own header is asked.
+        transcript_version: `file_version` of the transcript that existed when this was decided.
+        has_leftovers: whether the output's folder contains temporary files or leases, of killed or active runs.
+        duration: seconds, from a transcript in a store. For local recordings it is read from the media header.
     """
 
     recording: Recording
@@ -57,5 +57,5 @@ FileVersion = tuple[str, int, int]
 
 
 def file_version(info: Status | None) -> FileVersion | None:
-    """What changes whenever a file is replaced; None when there is none."""
+    """A value that changes whenever a file is replaced; None when the file does not exist."""
     return None if info is None else (str(info.st_ino), info.st_mtime_ns, info.st_size)

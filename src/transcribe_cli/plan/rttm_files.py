@@ -1,8 +1,8 @@
-"""Which RTTM file says who speaks in a recording, where the spec wants the turns that the user has already.
+"""Find the RTTM file with the speaker turns of a recording, when the spec takes them from the user instead of a diarizer.
 
-For `aula.mp3` it is `aula.mp3.rttm` or `aula.rttm`, next to its transcript or next to the recording itself. The tool writes files of
-such names too, with `--output-format rttm`: one that is still as a transcript beside it lists it in `outputs` says only what some
-diarizer found, and is passed over. One that was edited since holds the turns of whoever edited it.
+For `aula.mp3` it is `aula.mp3.rttm` or `aula.rttm`, next to the transcript or next to the recording. The tool writes files with these
+names, too, with `--output-format rttm`. A file that still has the digest listed in the `outputs` of its transcript is such an output of
+some diarizer, and is ignored. A file that was edited since then counts as the user's.
 """
 
 from __future__ import annotations
@@ -18,41 +18,41 @@ from transcribe_cli.storage import AnyPath, Location
 from transcribe_cli.text.printable import printable
 
 _SUFFIX = ".rttm"
-_DIGITS = 16  # of the file's SHA-256, as many as a fingerprint has
+_DIGITS = 16  # of the file's SHA-256; a fingerprint has as many
 
 
 def find_rttm(recording: Recording, output: Output, listings: Listings) -> AnyPath:
-    """The file with the turns of a recording whose transcript goes to `output`.
+    """The file with the speaker turns of a recording whose transcript goes to `output`.
 
     Raises:
-        DiarizationFailed: there is none, or only one that this tool wrote itself; the message names it.
+        DiarizationFailed: there is none, or only one that this tool wrote; the message names it.
     """
-    ours: AnyPath | None = None
+    written_by_us: AnyPath | None = None
     for path in rttm_candidates(recording, output, listings):
-        if not _written_by_us(path, listings):
+        if not _is_written_by_us(path, listings):
             return path
-        ours = ours or path
-    if ours is not None:
-        message = f"{printable(ours.name)} was written by this tool itself."
+        written_by_us = written_by_us or path
+    if written_by_us is not None:
+        message = f"{printable(written_by_us.name)} was written by this tool."
         raise DiarizationFailed(
-            message, f"Put yours into {printable(recording.path.name)}{_SUFFIX}, or correct them in that file."
+            message, f"Put your speaker turns into {printable(recording.path.name)}{_SUFFIX}, or edit that file."
         )
-    wanted = printable(str(recording.path.with_name(f"{recording.path.stem}{_SUFFIX}")))
-    where = "" if _lists(recording.path.parent) else " Web servers are not asked for it: put it next to the transcript."
-    raise DiarizationFailed(f"There is no {wanted}.", f"It is to hold the turns of this recording.{where}")
+    expected = printable(str(recording.path.with_name(f"{recording.path.stem}{_SUFFIX}")))
+    hint = "" if _can_list(recording.path.parent) else " Web servers are not searched: put it next to the transcript."
+    raise DiarizationFailed(f"There is no {expected}.", f"Create it with the speaker turns of this recording.{hint}")
 
 
 def with_rttm_digest(spec: JobSpec, recording: Recording, output: Output, listings: Listings) -> JobSpec:
-    """The spec, which names the content of the recording's RTTM file where it wants its turns: other turns are another job."""
+    """The spec with the digest of the recording's RTTM file, so that other turns change the fingerprint."""
     if spec.turns_are_given:
-        with suppress(DiarizationFailed):  # the run says so, once the text is there
+        with suppress(DiarizationFailed):  # the run reports it after the recognition
             digest = listings.digest(find_rttm(recording, output, listings)) or ""
             return spec.model_copy(update={"diarize_model": f"{RTTM}:{digest[:_DIGITS]}"})
     return spec
 
 
 def check_rttm_is_kept(spec: JobSpec, recording: Recording, output: Output, listings: Listings) -> None:
-    """That the RTTM output of a recording would not replace the turns that it is given, whatever else may be overwritten.
+    """Check that the RTTM output would not replace the RTTM input of the recording, even with `overwrite`.
 
     Raises:
         OutputRefused: it would.
@@ -62,27 +62,27 @@ def check_rttm_is_kept(spec: JobSpec, recording: Recording, output: Output, list
     with suppress(DiarizationFailed):
         path = find_rttm(recording, output, listings)
         if path == output.path("rttm"):
-            message = f"{printable(path.name)} holds the turns that this recording is given, and is never written over."
+            message = f"{printable(path.name)} is the RTTM input of this recording, and is never overwritten."
             raise OutputRefused(message, "Leave rttm out of --output-format, or use --output-dir.")
 
 
 def rttm_candidates(recording: Recording, output: Output, listings: Listings) -> Iterator[AnyPath]:
-    """Those that are there, what counts more first."""
+    """The existing RTTM files, in order of precedence."""
     path = recording.path
     for folder in dict.fromkeys((output.folder, path.parent)):
         for name in (path.name, path.stem):
-            with suppress(OSError, ValueError):  # too long a name, a folder that may not be searched
+            with suppress(OSError, ValueError):  # the name is too long, or the folder may not be searched
                 file = folder / f"{name}{_SUFFIX}"
-                if _lists(folder) and listings.holds(file) if isinstance(file, Location) else file.is_file():
+                if _can_list(folder) and listings.holds(file) if isinstance(file, Location) else file.is_file():
                     yield file
 
 
-def _lists(folder: AnyPath) -> bool:
+def _can_list(folder: AnyPath) -> bool:
     return not isinstance(folder, Location) or folder.store.kind.can_list
 
 
-def _written_by_us(path: AnyPath, listings: Listings) -> bool:
-    """Whether the transcript of the same name lists the file as it is."""
-    head = listings.header(path.with_name(f"{path.stem}.json"))
-    listed = head.outputs.get(json_safe(path.name)) if head else None
+def _is_written_by_us(path: AnyPath, listings: Listings) -> bool:
+    """Whether the transcript of the same name lists the file with its current digest."""
+    header = listings.header(path.with_name(f"{path.stem}.json"))
+    listed = header.outputs.get(json_safe(path.name)) if header else None
     return listed is not None and listed == listings.digest(path)

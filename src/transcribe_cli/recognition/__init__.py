@@ -1,1 +1,1 @@
-"""Clips of speech to text: batches over recordings, devices and their threads, the language vote, word times, segments."""
+"""Clips of speech to text: batches across recordings, devices and their threads, the language vote, word times, segments."""

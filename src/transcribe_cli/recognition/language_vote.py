@@ -8,39 +8,40 @@ from dataclasses import dataclass
 from transcribe_cli.recognition.engines import Clip, ClipResult
 from transcribe_cli.spec import JobSpec
 
-VOTERS = 5
-DOUBTFUL = 0.5
+MAX_VOTERS = 5
+# Below this probability the language is uncertain.
+MIN_PROBABILITY = 0.5
 # ISO 639-2 for "undetermined": a recording without speech has no language.
 UNKNOWN = "und"
 
 
 @dataclass(frozen=True)
 class Language:
-    """A language code, and the share of the votes' probability that it has."""
+    """A language code, and its share of the probability in the vote."""
 
     code: str
     probability: float
 
     @property
-    def doubtful(self) -> bool:
-        """Whether somebody should look."""
-        return self.code != UNKNOWN and self.probability < DOUBTFUL
+    def is_uncertain(self) -> bool:
+        """Whether the language should be checked by a person."""
+        return self.code != UNKNOWN and self.probability < MIN_PROBABILITY
 
 
-def given(spec: JobSpec) -> Language | None:
+def known_language(spec: JobSpec) -> Language | None:
     """The language that needs no vote: the spec's own, or the only one that it allows."""
     code = spec.language or (spec.languages[0] if len(spec.languages) == 1 else None)
     return Language(code, 1.0) if code else None
 
 
-def voters(clips: Sequence[Clip]) -> list[Clip]:
+def select_voters(clips: Sequence[Clip]) -> list[Clip]:
     """Up to five clips spread over the recording."""
-    step = max(1, len(clips) // VOTERS)
-    return list(clips[step // 2 :: step][:VOTERS])
+    step = max(1, len(clips) // MAX_VOTERS)
+    return list(clips[step // 2 :: step][:MAX_VOTERS])
 
 
-def elected(votes: Sequence[Mapping[str, float]], spec: JobSpec) -> Language:
-    """The language with the most probability over all votes; only the spec's `languages` take part, when it lists any."""
+def elect_language(votes: Sequence[Mapping[str, float]], spec: JobSpec) -> Language:
+    """The language with the highest probability over all votes; restricted to the spec's `languages` if it lists any."""
     totals: dict[str, float] = {}
     for vote in votes:
         allowed = {code: p for code, p in vote.items() if not spec.languages or code in spec.languages}
@@ -53,8 +54,8 @@ def elected(votes: Sequence[Mapping[str, float]], spec: JobSpec) -> Language:
     return Language(code, totals[code])
 
 
-def spoken_most(results: Sequence[ClipResult]) -> Language:
-    """Of a recording each of whose clips has its own language: the one with most speech, and its share."""
+def most_spoken_language(results: Sequence[ClipResult]) -> Language:
+    """The language with the most speech in a recording whose clips each have their own language, and its share."""
     seconds: dict[str, float] = {}
     for result in results:
         if result.words or result.phrases:

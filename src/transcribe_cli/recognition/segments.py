@@ -1,28 +1,28 @@
-"""From what was recognized in the clips of one recording to its segments: cut at sentence ends and pauses, not at clip borders."""
+"""The segments of a recording from the results of its clips: cut at sentence ends and pauses, not at clip borders."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from transcribe_cli.recognition.engines import ClipResult
-from transcribe_cli.recognition.word_times import TimedWord, timed
+from transcribe_cli.recognition.word_times import TimedWord, time_words
 from transcribe_cli.text.sentences import ends_sentence, with_leading_space
 from transcribe_cli.transcript import LOW_CONFIDENCE, Segment, Word
 
-# A pause between words from which the next one begins a new segment, in seconds.
+# A pause of at least this length between words begins a new segment, in seconds.
 PAUSE = 1.0
-# A new clip begins a new segment after a shorter pause: the model heard the two apart.
+# At a clip border a shorter pause suffices: the model recognized the two sides separately.
 CLIP_PAUSE = 0.3
 
 
-def segments(results: Iterable[ClipResult], duration: float) -> tuple[Segment, ...]:
-    """The segments of one recording of `duration` seconds, numbered from 0, in order of time, none overlapping."""
+def build_segments(results: Iterable[ClipResult], duration: float) -> tuple[Segment, ...]:
+    """The segments of a recording of `duration` seconds: numbered from 0, in order of time, without overlaps."""
     ordered = sorted(results, key=lambda result: result.clip.start)
     if any(result.phrases and not result.words for result in ordered):
-        found = list(_from_phrases(ordered, duration))
+        segments = list(_from_phrases(ordered, duration))
     else:
-        found = [_from_words(group) for group in _sentences(timed(ordered, duration))]
-    return tuple(segment.model_copy(update={"id": number}) for number, segment in enumerate(found))
+        segments = [_from_words(group) for group in _split_sentences(time_words(ordered, duration))]
+    return tuple(segment.model_copy(update={"id": number}) for number, segment in enumerate(segments))
 
 
 def _from_phrases(results: Sequence[ClipResult], duration: float) -> Iterator[Segment]:
@@ -68,10 +68,10 @@ def _segment(
     )
 
 
-def _sentences(words: Sequence[TimedWord]) -> Iterator[list[TimedWord]]:
+def _split_sentences(words: Sequence[TimedWord]) -> Iterator[list[TimedWord]]:
     group: list[TimedWord] = []
     for word in words:
-        if group and _parts(group[-1], word):
+        if group and _begins_segment(group[-1], word):
             yield group
             group = []
         group.append(word)
@@ -79,6 +79,6 @@ def _sentences(words: Sequence[TimedWord]) -> Iterator[list[TimedWord]]:
         yield group
 
 
-def _parts(before: TimedWord, after: TimedWord) -> bool:
-    pause = after.start - before.end
-    return pause >= PAUSE or (before.result is not after.result and pause >= CLIP_PAUSE) or ends_sentence(before.word.text)
+def _begins_segment(previous: TimedWord, word: TimedWord) -> bool:
+    pause = word.start - previous.end
+    return pause >= PAUSE or (previous.result is not word.result and pause >= CLIP_PAUSE) or ends_sentence(previous.word.text)

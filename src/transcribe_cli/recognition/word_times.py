@@ -1,8 +1,8 @@
-"""Word times that can be trusted: from what cross-attention says to times in order, inside speech, each longer than nothing.
+"""Reliable word times from those of cross-attention: in order, inside speech, none of zero length.
 
-Cross-attention stretches a word over the silence before it, and gives words that it runs over, often numbers, no time at all. Here
-words are held to the speech that VAD found; a sentence that lies in silence altogether was invented and is dropped; a word without a
-time gets part of its neighbours', in proportion to its letters, and is marked.
+Cross-attention stretches a word over the silence before it, and gives some words, often numbers, no time at all. Here words are moved
+into the speech that VAD found. A sentence that lies entirely in silence was invented and is dropped. A word without a time gets part of
+its neighbours', in proportion to its letters, and is marked.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from transcribe_cli.recognition.engines import Clip, ClipResult, SpokenWord
 from transcribe_cli.text.sentences import ends_sentence, with_leading_space
 from transcribe_cli.vad import Region
 
-# Cross-attention is as fine as the encoder's positions, in seconds: a word that is shorter was run over.
-SHORTEST = 0.02
-# A sentence this far from any speech was not said, in seconds; word times are less certain than that nearer by.
-SILENCE = 0.5
-# A word of which so many seconds lie in speech, padding apart, sounds there.
-HEARD = 0.1
-# What a letter takes to be said, in seconds: 15 letters a second are ordinary speech.
-LETTER = 1 / 15
+# The time between two positions of the encoder, in seconds: a shorter word was not aligned.
+MIN_WORD_SECONDS = 0.02
+# A sentence this far from any speech was not spoken, in seconds; below that, word times are too uncertain to tell.
+MAX_SPEECH_DISTANCE = 0.5
+# A word is spoken in a region if it overlaps this much of it, without padding, in seconds.
+MIN_OVERLAP = 0.1
+# The time to speak a letter, in seconds: ordinary speech has 15 letters a second.
+SECONDS_PER_LETTER = 1 / 15
 
 
 @dataclass(frozen=True)
 class TimedWord:
-    """A word where it was said. `aligned` is false when its times were not measured but taken from its neighbours'."""
+    """A word with its final times. `aligned` is false if they were not measured but taken from its neighbours'."""
 
     word: SpokenWord
     result: ClipResult
@@ -43,107 +43,107 @@ class TimedWord:
         """Seconds of the recording."""
         return self.word.end
 
-    def at(self, start: float, end: float, *, aligned: bool) -> TimedWord:
-        """The same word at another time."""
+    def with_times(self, start: float, end: float, *, aligned: bool) -> TimedWord:
+        """The same word with other times."""
         return replace(self, word=replace(self.word, start=start, end=end), aligned=self.aligned and aligned)
 
 
-def timed(results: Sequence[ClipResult], duration: float) -> list[TimedWord]:
-    """The words of a recording of `duration` seconds in order of time: none overlaps another or lies outside."""
-    originals = [word for result in results if not result.clip.part for word in _held(result)]
+def time_words(results: Sequence[ClipResult], duration: float) -> list[TimedWord]:
+    """The words of a recording of `duration` seconds in order of time; none overlaps another or lies outside it."""
+    originals = [word for result in results if not result.clip.part for word in _words_in_speech(result)]
     spans = [(word.start, word.end) for word in originals]
-    # What is heard once more may repeat a word at its edge.
-    rescued = [word for result in results if result.clip.part for word in _held(result) if not _inside(word, spans)]
+    # A second attempt may repeat a word at its edge.
+    rescued = [word for result in results if result.clip.part for word in _words_in_speech(result) if not _inside(word, spans)]
     words = sorted([*originals, *rescued], key=lambda word: (word.start, word.result.clip.start))
-    return _with_time(_apart(words, duration), duration)
+    return _interpolate_missing(_without_overlaps(words, duration), duration)
 
 
-def invented(results: Sequence[ClipResult]) -> int:
-    """How many words were dropped, because nobody spoke where their sentence lies."""
-    return sum(len(result.words) - len(_said(result)) for result in results)
+def count_invented_words(results: Sequence[ClipResult]) -> int:
+    """The number of words that were dropped because their sentence lies in silence."""
+    return sum(len(result.words) - len(_spoken_words(result)) for result in results)
 
 
-def _said(result: ClipResult) -> list[SpokenWord]:
+def _spoken_words(result: ClipResult) -> list[SpokenWord]:
     """The words of a clip, without sentences that lie in silence."""
-    said: list[SpokenWord] = []
+    spoken: list[SpokenWord] = []
     sentence: list[SpokenWord] = []
     for position, word in enumerate(result.words):
         sentence.append(word)
         if ends_sentence(word.text) or position + 1 == len(result.words):
-            if any(_distance(part, result.clip.speech) < SILENCE for part in sentence):
-                said += sentence
+            if any(_distance(part, result.clip.speech) < MAX_SPEECH_DISTANCE for part in sentence):
+                spoken += sentence
             sentence = []
-    return said
+    return spoken
 
 
-def _held(result: ClipResult) -> list[TimedWord]:
-    """The words of a clip, each inside one region of its speech, in the order in which they were said."""
-    held: list[TimedWord] = []
+def _words_in_speech(result: ClipResult) -> list[TimedWord]:
+    """The words of a clip, each inside one region of its speech, in the order in which they were spoken."""
+    words: list[TimedWord] = []
     earliest = 0.0
-    for position, word in enumerate(_said(result)):
+    for position, word in enumerate(_spoken_words(result)):
         start, end = _in_speech(word, result.clip)
         start = max(start, earliest)
         earliest = end = max(start, end)
         text = word.text if position else with_leading_space(word.text, result.clip.language)
-        held.append(TimedWord(replace(word, text=text, start=start, end=end), result))
-    return held
+        words.append(TimedWord(replace(word, text=text, start=start, end=end), result))
+    return words
 
 
 def _in_speech(word: SpokenWord, clip: Clip) -> tuple[float, float]:
-    """The part of a word that lies in one region; the nearest edge of a region when there is none.
+    """The part of a word that lies in one region; the nearest edge of a region if it lies in none.
 
-    A word that touches several is where it sounds; one that touches only the padding between them is stretched over the silence before
-    it, and belongs to the last.
+    A word that touches several regions belongs to the one that it overlaps most. One that touches only their padding was stretched over
+    the silence before it, and belongs to the last.
     """
-    touched = [region for region in _seconds(clip.speech) if _shared(word, *region) > 0]
+    touched = [region for region in _spans_in_seconds(clip.speech) if _overlap(word, *region) > 0]
     if touched:
         padding = clip.spec.vad_speech_pad_ms / 1000
-        heard = [_shared(word, start + padding, end - padding) for start, end in touched]
-        best = heard.index(max(heard)) if max(heard) >= HEARD else -1
+        overlaps = [_overlap(word, start + padding, end - padding) for start, end in touched]
+        best = overlaps.index(max(overlaps)) if max(overlaps) >= MIN_OVERLAP else -1
         return max(word.start, touched[best][0]), min(word.end, touched[best][1])
     middle = (word.start + word.end) / 2
-    nearest = min((edge for region in _seconds(clip.speech) for edge in region), key=lambda edge: abs(edge - middle))
-    inside = [word.start for start, end in _seconds(clip.speech) if start <= word.start <= end]
+    nearest = min((edge for region in _spans_in_seconds(clip.speech) for edge in region), key=lambda edge: abs(edge - middle))
+    inside = [word.start for start, end in _spans_in_seconds(clip.speech) if start <= word.start <= end]
     return (inside[0], inside[0]) if inside else (nearest, nearest)
 
 
-def _shared(word: SpokenWord, start: float, end: float) -> float:
-    """Seconds of a word inside a span; negative where they are apart."""
+def _overlap(word: SpokenWord, start: float, end: float) -> float:
+    """Seconds of a word inside a span; negative if they do not overlap."""
     return min(word.end, end) - max(word.start, start)
 
 
 def _distance(word: SpokenWord, speech: Sequence[Region]) -> float:
-    """Seconds between a word and the nearest speech; 0 where they touch."""
-    return min(max(0.0, start - word.end, word.start - end) for start, end in _seconds(speech))
+    """Seconds between a word and the nearest speech; 0 if they touch."""
+    return min(max(0.0, start - word.end, word.start - end) for start, end in _spans_in_seconds(speech))
 
 
-def _seconds(speech: Sequence[Region]) -> Iterator[tuple[float, float]]:
+def _spans_in_seconds(speech: Sequence[Region]) -> Iterator[tuple[float, float]]:
     return ((region.start / SAMPLE_RATE, region.end / SAMPLE_RATE) for region in speech)
 
 
 def _inside(word: TimedWord, spans: Sequence[tuple[float, float]]) -> bool:
-    """Whether the middle of a word lies in one of these."""
+    """Whether the middle of a word lies in one of the spans."""
     middle = (word.start + word.end) / 2
     return any(start <= middle <= end for start, end in spans)
 
 
-def _apart(words: Sequence[TimedWord], duration: float) -> list[TimedWord]:
-    """Words in order, each beginning where the one before it ended, or later, and none past the recording's end."""
-    found: list[TimedWord] = []
+def _without_overlaps(words: Sequence[TimedWord], duration: float) -> list[TimedWord]:
+    """The words in order: each begins after the one before it ended, and none lies past the end of the recording."""
+    ordered: list[TimedWord] = []
     earliest = 0.0
     for word in words:
         start = min(max(word.start, earliest), duration)
         earliest = end = min(max(word.end, start), duration)
-        found.append(word.at(start, end, aligned=True))
-    return found
+        ordered.append(word.with_times(start, end, aligned=True))
+    return ordered
 
 
-def _with_time(words: list[TimedWord], duration: float) -> list[TimedWord]:
-    """The same words, where those without a time have one."""
+def _interpolate_missing(words: list[TimedWord], duration: float) -> list[TimedWord]:
+    """Give words without a time part of their neighbours'."""
     position = 0
     while position < len(words):
         stop = position
-        while stop < len(words) and words[stop].end - words[stop].start < SHORTEST:
+        while stop < len(words) and words[stop].end - words[stop].start < MIN_WORD_SECONDS:
             stop += 1
         if stop > position:
             _interpolate(words, position, stop, duration)
@@ -152,12 +152,12 @@ def _with_time(words: list[TimedWord], duration: float) -> list[TimedWord]:
 
 
 def _interpolate(words: list[TimedWord], first: int, stop: int, duration: float) -> None:
-    """Give words[first:stop] the time up to the next word; where there is too little, share that of the longer neighbour."""
+    """Give words[first:stop] the time up to the next word; if that is too short, share the time of the longer neighbour."""
     start = words[first].start
     letters = sum(len(word.word.text) for word in words[first:stop])
-    end = min(words[stop].start if stop < len(words) else duration, start + LETTER * letters)
+    end = min(words[stop].start if stop < len(words) else duration, start + SECONDS_PER_LETTER * letters)
     low, high = first, stop
-    if end - start < SHORTEST * (stop - first):
+    if end - start < MIN_WORD_SECONDS * (stop - first):
         before = words[first - 1].end - words[first - 1].start if first else 0.0
         after = words[stop].end - words[stop].start if stop < len(words) else 0.0
         if before >= after and first:
@@ -168,5 +168,5 @@ def _interpolate(words: list[TimedWord], first: int, stop: int, duration: float)
     position = start
     for number in range(low, high):
         length = (end - start) * len(words[number].word.text) / total
-        words[number] = words[number].at(position, min(position + length, end), aligned=not first <= number < stop)
+        words[number] = words[number].with_times(position, min(position + length, end), aligned=not first <= number < stop)
         position = words[number].end

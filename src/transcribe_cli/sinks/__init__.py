@@ -1,9 +1,9 @@
-"""Where transcripts go: names and clashes, atomic writing, and what a crash leaves behind.
+"""Output files: their names, atomic writing, and recovery after a crash.
 
-Reading order: `names` (which files), `head` (what a transcript says about itself), `standing` (whose a file is), `processes` and `clock`
-(who writes a temporary file, and how old it is), `files` (what is asked of a place), `atomic` (one file on a disk), `objects` (in a
-bucket), `commit` (the files of a recording), `recovery` (after a crash). Foreign errors of disks are mapped to ours in `atomic`, those of
-stores in `storage`.
+Reading order: `names` (which files), `header` (provenance of a transcript), `ownership` (whether a file is ours), `processes` and `clock`
+(the writer and the age of a temporary file), `files` (the contract of a place for outputs), `atomic` (one file on a disk), `objects` (one
+file in a bucket), `commit` (the files of a recording), `listing` (cached listings), `recovery` (after a crash). Errors of the operating
+system are mapped to ours in `atomic`, those of stores in `storage`.
 """
 
 from transcribe_cli.sinks.atomic import check_renames, storage_errors, write_atomically
@@ -12,7 +12,7 @@ from transcribe_cli.sinks.commit import add_renderings, commit, not_ours_error, 
 from transcribe_cli.sinks.files import Status, files_of
 from transcribe_cli.sinks.header import Header, read_header, read_headers
 from transcribe_cli.sinks.listing import Listings
-from transcribe_cli.sinks.names import Assigned, Output, alternative_output, assign_outputs, json_path, shorten_name
+from transcribe_cli.sinks.names import AssignedOutput, Output, alternative_output, assign_outputs, json_path, shorten_name
 from transcribe_cli.sinks.objects import check_store_writable
 from transcribe_cli.sinks.ownership import Ownership, belongs_to_another, is_older, modified_ns, ownership_of
 from transcribe_cli.sinks.processes import host_id, is_alive, parse_temporary_name, temporary_name
@@ -20,7 +20,7 @@ from transcribe_cli.sinks.reading import read_transcript
 from transcribe_cli.sinks.recovery import Leftover, find_leftovers, recover
 
 __all__ = [
-    "Assigned",
+    "AssignedOutput",
     "Header",
     "Leftover",
     "Listings",

@@ -1,6 +1,6 @@
-"""One file, whole or not at all: a temporary name in the same folder, fsync, rename, fsync of the folder.
+"""Write a file completely or not at all: temporary name in the same folder, fsync, rename, fsync of the folder.
 
-Killed 60 times while it rewrote a file, `Path.write_bytes` left 56 halves, this none. https://lwn.net/Articles/457667/
+Killed 60 times while rewriting a file, `Path.write_bytes` left 56 truncated files, this module none. https://lwn.net/Articles/457667/
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from transcribe_cli.sinks.processes import host_id, is_alive, parse_temporary_na
 from transcribe_cli.storage import AnyPath
 from transcribe_cli.text.printable import printable
 
-# A temporary file lives for as long as it takes to write a transcript.
-_FOREIGN_HOST_SECONDS = 600.0
-_FOR_EVERYTHING = {
+# Older temporary files of other machines are abandoned: one exists only while a transcript is written.
+_MAX_AGE_SECONDS = 600.0
+_DISK_ERRORS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the quota is used up",
     errno.EROFS: "the file system is read-only",
@@ -28,13 +28,13 @@ _FOR_EVERYTHING = {
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Put these bytes at the path; a reader sees the old file or the new one, after any crash.
+    """Write a file atomically: after any crash, a reader sees the old file or the new one.
 
-    The folder is made when it is missing. Permissions are those of any new file.
+    Creates the folder if it is missing. The permissions are those of any new file.
 
     Raises:
-        StorageNotReady: disk full, quota used up, or file system read-only: the next file would fail too.
-        OutputRefused: this one cannot be written, for its name or its folder's permissions.
+        StorageNotReady: disk full, quota used up, or file system read-only: every other file would fail, too.
+        OutputRefused: only this file cannot be written, because of its name or the permissions of its folder.
     """
     with storage_errors(path):
         temporary = stage(path.parent, data)
@@ -46,15 +46,15 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def stage(folder: Path, data: bytes, modified_ns: int | None = None, mode: int = 0o666) -> Path:
-    """Write a file of a temporary name through to the disk and return it; when that fails nothing is left.
+    """Write a file with a temporary name, sync it to the disk, and return its path. Leaves nothing behind on failure.
 
     Raises:
-        OSError: as it came.
+        OSError: unchanged from the operating system.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / temporary_name()
     try:
-        # Like open(), unlike tempfile: the umask decides who may read it, unless the mode is narrower.
+        # Like open() and unlike tempfile, the umask decides who may read the file, unless the mode is stricter.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -62,7 +62,7 @@ def stage(folder: Path, data: bytes, modified_ns: int | None = None, mode: int =
             if modified_ns is not None:
                 os.utime(descriptor, ns=(modified_ns, modified_ns))
             os.fsync(descriptor)
-    except BaseException:  # a signal may come as soon as it is there
+    except BaseException:  # a signal may arrive as soon as the file exists
         with contextlib.suppress(OSError):
             path.unlink()
         raise
@@ -70,18 +70,18 @@ def stage(folder: Path, data: bytes, modified_ns: int | None = None, mode: int =
 
 
 def publish(temporary: Path, path: Path) -> None:
-    """Rename into place, through to the disk."""
+    """Rename the file into place and sync the folder."""
     temporary.replace(path)
     sync_folder(path.parent)
 
 
 def check_renames(folder: Path) -> None:
-    """Find out with two empty files whether files can be put in place here: some FUSE mounts of buckets write and cannot rename.
+    """Check with two empty files that files can be renamed: some FUSE mounts of buckets can write but not rename.
 
-    The folder is made when it is missing.
+    Creates the folder if it is missing.
 
     Raises:
-        StorageNotReady, OutputRefused: nothing that is written here would ever get its name.
+        StorageNotReady, OutputRefused: files cannot be written or renamed here.
     """
     with storage_errors(folder):
         first = stage(folder, b"")
@@ -96,7 +96,7 @@ def check_renames(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring renames and removals to the disk, where the file system can be asked to."""
+    """Sync renames and removals to the disk, if the file system supports it."""
     with contextlib.suppress(OSError):  # some network file systems refuse; a folder may be writable but not readable
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
@@ -107,7 +107,7 @@ def sync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def storage_errors(path: AnyPath) -> Iterator[None]:
-    """Map OSError to StorageNotReady or OutputRefused, for writing this file."""
+    """Map an OSError while this file is written to StorageNotReady or OutputRefused."""
     try:
         yield
     except OSError as error:
@@ -115,18 +115,18 @@ def storage_errors(path: AnyPath) -> Iterator[None]:
 
 
 def storage_error(path: AnyPath, error: OSError) -> TranscribeError:
-    """Our error for one of the operating system's while this file was written."""
-    if (reason := _FOR_EVERYTHING.get(error.errno or 0)) is not None:
-        return StorageNotReady(f"{printable(str(path))} cannot be written: {reason}.", "Make room, or use --output-dir.")
+    """The error of this package for an error of the operating system while this file was written."""
+    if (reason := _DISK_ERRORS.get(error.errno or 0)) is not None:
+        return StorageNotReady(f"{printable(str(path))} cannot be written: {reason}.", "Free some space, or use --output-dir.")
     reason = error.strerror or str(error)
     return OutputRefused(f"{printable(str(path))} cannot be written ({reason}).", "Use --output-dir to write elsewhere.")
 
 
 def is_abandoned(path: AnyPath, modified_ns: int) -> bool:
-    """Whether nobody is writing this temporary file any more: its process here is gone, or it was written ten minutes ago."""
-    if (written := parse_temporary_name(path.name)) is None:
+    """Whether no process writes this temporary file any more: its process on this machine has ended, or it is older than ten minutes."""
+    if (writer := parse_temporary_name(path.name)) is None:
         return False
-    if written["host"] == host_id() and not is_alive(int(written["pid"])):
+    if writer["host"] == host_id() and not is_alive(int(writer["pid"])):
         return True
     now = storage_time(path.parent) if isinstance(path, Path) else time.time()
-    return now - modified_ns / 1e9 > _FOREIGN_HOST_SECONDS
+    return now - modified_ns / 1e9 > _MAX_AGE_SECONDS

@@ -1,6 +1,6 @@
-"""The time by the clock that stamps the files of a folder: a server's, where the folder is on one.
+"""The time of the clock that stamps the files in a folder: the clock of the server, if the folder is on one.
 
-So the age of a file does not depend on whose clock is right.
+This makes the age of a file independent of the clock of this machine.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from transcribe_cli.sinks.processes import temporary_name
 
 
 def storage_time(folder: Path) -> float:
-    """Seconds since 1970, comparable with modification times there; this machine's own clock where no file can be made."""
+    """Seconds since 1970, comparable with modification times in the folder. The clock of this machine if no file can be created there."""
     with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC, 0o600)  # has no name: nothing is left by a kill
+        descriptor = os.open(
+            folder, os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC, 0o600
+        )  # has no name, so a kill leaves nothing behind
         try:
             return os.fstat(descriptor).st_mtime
         finally:

@@ -1,12 +1,12 @@
-"""The files of one recording, so that a half-written set is never taken for done and no finished transcript is lost.
+"""Write the files of one recording so that an incomplete set never counts as done and no finished transcript is lost.
 
-    (a) the new JSON goes to the disk under a temporary name: from here on a crash loses nothing
-    (b) the JSON in place is removed, so that it cannot vouch for files that are about to be replaced
-    (c) each rendering is written, atomically
-    (d) the JSON gets the time of now, hence is the last of the set, and its name
+    (a) write the new JSON to the disk under a temporary name: from here on, a crash loses nothing
+    (b) remove the existing JSON, so that it does not list files that are about to be replaced
+    (c) write each rendering atomically
+    (d) set the modification time of the JSON to now, which makes it the newest of the set, and rename it into place
 
-After a crash `recovery.recover` does (d). When (c) fails, on a full disk, (d) is done all the same: what is missing is rendered again
-by the next run. A rendering that was there before and could not be replaced is removed rather than left to pass for the new one.
+After a crash, `recovery.recover` does (d). If (c) fails, for example on a full disk, (d) is still done: the next run renders what is
+missing. An old rendering that could not be replaced is removed, so that it is not mistaken for the new one.
 """
 
 from __future__ import annotations
@@ -26,36 +26,36 @@ from transcribe_cli.storage import AnyPath
 from transcribe_cli.text.printable import printable
 from transcribe_cli.transcript import Transcript
 
-# Of a set, what is in place; None for a symlink to nowhere.
-_There = Mapping[AnyPath, Status | None]
-MOVE_IT = "Move it away, use --output-dir, or --overwrite to replace it."
+# The existing files of a set; None for a broken symlink.
+_Existing = Mapping[AnyPath, Status | None]
+_MOVE_HINT = "Move it away, use --output-dir, or --overwrite to replace it."
 
 
 def commit(
     output: Output, transcript: Transcript, rendered: Mapping[str, bytes], *, stamp: str = "", overwrite: bool = False
 ) -> Transcript:
-    """Write a new transcript and its renderings (format -> content); return it as written, listing them in `outputs`.
+    """Write a new transcript and its renderings (format -> content). Returns the transcript as written, with the files in `outputs`.
 
-    The stamp is that of the subtitle settings which they were made with (`standards.SubtitleStyle.stamp`).
+    `stamp` identifies the subtitle settings of the renderings (`standards.SubtitleStyle.stamp`).
 
     Raises:
-        OutputRefused: a file there is not ours to replace. If it is the JSON nothing is written; if it is a rendering, everything else
-            is, and the transcript does not list it.
-        StorageNotReady: the disk is full or read-only. When the JSON itself could be written, it stands.
+        OutputRefused: an existing file was not written by this tool. If it is the JSON, nothing is written. If it is a rendering,
+            everything else is written, and the transcript does not list that file.
+        StorageNotReady: the disk is full or read-only. If the JSON itself could be written, it is kept.
     """
     target, files = json_path(output), _files(output, rendered)
-    there = _there(target, files)
-    old = _replaceable(target, transcript, there, overwrite=overwrite)
-    kept = [] if overwrite else _not_ours(files, old, target, there)
+    existing = _existing(target, files)
+    old = _replaceable_header(target, transcript, existing, overwrite=overwrite)
+    kept = [] if overwrite else _not_ours(files, old, target, existing)
     files = [file for file in files if file.path not in kept]
-    written = transcript.with_outputs({file.key: file.digest for file in files}, _stamped(files, stamp))
+    written = transcript.with_outputs({file.key: file.digest for file in files}, _stamps(files, stamp))
     store, document = files_of(output.folder), _json_bytes(written)
     with storage_errors(target):
         temporary = store.stage(output.folder, document)  # (a)
     try:
-        if target in there:
-            _withdraw(target, old, written)  # (b)
-        _write_all(files)  # (c)
+        if target in existing:
+            _remove_outdated(target, old, written)  # (b)
+        _write_renderings(files)  # (c)
     finally:
         _put_in_place(store, temporary, target, document)  # (d)
     if kept:
@@ -66,28 +66,28 @@ def commit(
 def add_renderings(
     output: Output, transcript: Transcript, rendered: Mapping[str, bytes], *, stamp: str = "", overwrite: bool = False
 ) -> Transcript:
-    """Write renderings beside their transcript, which is in place; return it listing them.
+    """Write renderings next to their existing transcript. Returns the transcript with the files in `outputs`.
 
-    The JSON is rewritten, before them, only when it does not list them yet with the same content. It keeps its time, so that files
-    edited since are still seen to be. Those that it lists with other content go first: after a crash they are missing, not out of date.
-    The stamp is that of the subtitle settings which they were made with.
+    The JSON is rewritten first, but only if it does not list the same files with the same content. It keeps its modification time, so
+    that files edited since are still recognized as edited. Files that it lists with other content are removed first: after a crash
+    they are missing instead of out of date. `stamp` identifies the subtitle settings of the renderings.
 
     Raises:
-        OutputRefused: a file there is not ours to replace; the others are written.
+        OutputRefused: an existing file was not written by this tool; the others are written.
         StorageNotReady: the disk is full or read-only.
     """
     target, files = json_path(output), _files(output, rendered)
-    there = _there(target, files)
-    old = _replaceable(target, transcript, there, overwrite=False)
-    kept = [] if overwrite else _not_ours(files, old, target, there)
+    existing = _existing(target, files)
+    old = _replaceable_header(target, transcript, existing, overwrite=False)
+    kept = [] if overwrite else _not_ours(files, old, target, existing)
     files = [file for file in files if file.path not in kept]
     listed = transcript.with_outputs(
-        {**transcript.outputs, **{file.key: file.digest for file in files}}, {**transcript.subtitles, **_stamped(files, stamp)}
+        {**transcript.outputs, **{file.key: file.digest for file in files}}, {**transcript.subtitles, **_stamps(files, stamp)}
     )
     if old is None or (listed.outputs, listed.subtitles) != (old.outputs, old.subtitles):
         store, document = files_of(output.folder), _json_bytes(listed)
         with storage_errors(target):
-            temporary = store.stage(output.folder, document, _written_ns(there.get(target)) or None)
+            temporary = store.stage(output.folder, document, _written_ns(existing.get(target)) or None)
             for file in files:
                 if old is not None and old.outputs.get(file.key, file.digest) != file.digest:
                     store.remove(file.path)
@@ -99,15 +99,15 @@ def add_renderings(
     return listed
 
 
-def not_ours_error(paths: Iterable[AnyPath], why: str = "was not written by this tool, or was edited since") -> OutputRefused:
-    """The error for files that are not ours to replace."""
+def not_ours_error(paths: Iterable[AnyPath], reason: str = "was not written by this tool, or was edited since") -> OutputRefused:
+    """The error for files that this tool must not replace."""
     first, *others = [printable(path.name) for path in paths]
-    return OutputRefused(f"{', '.join([first, *others])} {why}.", MOVE_IT)
+    return OutputRefused(f"{', '.join([first, *others])} {reason}.", _MOVE_HINT)
 
 
-def other_recording_error(path: AnyPath, head: Header) -> OutputRefused:
-    """The error for a transcript of another recording in this place."""
-    message = f"{printable(path.name)} is the transcript of another recording, {printable(head.name)}."
+def other_recording_error(path: AnyPath, header: Header) -> OutputRefused:
+    """The error for a file that is the transcript of another recording."""
+    message = f"{printable(path.name)} is the transcript of another recording, {printable(header.name)}."
     return OutputRefused(message, "Move it away, or use --output-dir.")
 
 
@@ -117,7 +117,7 @@ class _File:
 
     path: AnyPath
     data: bytes
-    cued: bool
+    has_cues: bool
 
     @property
     def key(self) -> str:
@@ -132,69 +132,70 @@ def _files(output: Output, rendered: Mapping[str, bytes]) -> list[_File]:
     return [_File(output.path(name), data, name in CUE_FORMATS) for name, data in rendered.items() if name != "json"]
 
 
-def _stamped(files: Iterable[_File], stamp: str) -> dict[str, str]:
-    return {file.key: stamp for file in files if file.cued}
+def _stamps(files: Iterable[_File], stamp: str) -> dict[str, str]:
+    return {file.key: stamp for file in files if file.has_cues}
 
 
 def _json_bytes(transcript: Transcript) -> bytes:
-    return transcript.dumps().encode("utf-8", "backslashreplace")  # \udce7 is also JSON's way to write it
+    return transcript.dumps().encode("utf-8", "backslashreplace")  # \udce7 is also a valid escape in JSON
 
 
-def _there(target: AnyPath, files: Sequence[_File]) -> _There:
-    return files_of(target).there([target, *(file.path for file in files)])
+def _existing(target: AnyPath, files: Sequence[_File]) -> _Existing:
+    return files_of(target).existing([target, *(file.path for file in files)])
 
 
 def _written_ns(status: Status | None) -> int:
     return status.st_mtime_ns if status else 0
 
 
-def _replaceable(target: AnyPath, transcript: Transcript, there: _There, *, overwrite: bool) -> Header | None:
-    """The head of the transcript that is in place, if there is one.
+def _replaceable_header(target: AnyPath, transcript: Transcript, existing: _Existing, *, overwrite: bool) -> Header | None:
+    """The header of the existing transcript; None when there is none.
 
     Raises:
-        OutputRefused: what is there is another recording's, or no transcript of ours.
+        OutputRefused: the file belongs to another recording, or is not a transcript of this tool.
     """
-    head = read_header(target) if target in there else None
-    if head is not None and belongs_to_another(head, transcript.source, target.parent):
-        raise other_recording_error(target, head)
-    if head is None and not overwrite and target in there:
+    header = read_header(target) if target in existing else None
+    if header is not None and belongs_to_another(header, transcript.source, target.parent):
+        raise other_recording_error(target, header)
+    if header is None and not overwrite and target in existing:
         raise not_ours_error([target], "was not written by this tool")
-    return head
+    return header
 
 
-def _not_ours(files: Iterable[_File], head: Header | None, target: AnyPath, there: _There) -> list[AnyPath]:
-    """Files in place that this tool did not write, or that were edited since; identical ones are no loss."""
-    time_ns = _written_ns(there.get(target))
-    found = [file for file in files if file.path in there]
-    foreign = [file for file in found if ownership_of(file.path, there[file.path], head, time_ns) is not Ownership.OURS]
-    return [file.path for file in foreign if file_digest(file.path) != file.digest]
+def _not_ours(files: Iterable[_File], header: Header | None, target: AnyPath, existing: _Existing) -> list[AnyPath]:
+    """Existing files that this tool did not write, or that were edited since. Identical files do not count."""
+    time_ns = _written_ns(existing.get(target))
+    in_place = [file for file in files if file.path in existing]
+    changed = [file for file in in_place if ownership_of(file.path, existing[file.path], header, time_ns) is not Ownership.OURS]
+    return [file.path for file in changed if file_digest(file.path) != file.digest]
 
 
 def _put_in_place(store: Files, temporary: AnyPath, target: AnyPath, document: bytes) -> None:
-    """Give the new JSON the time of now and its name. When that fails it stays: it is whole, and the next run does this again."""
+    """Touch the new JSON and rename it into place. If that fails, the temporary file is kept, and the next run tries again."""
     try:
         store.touch(temporary)
         store.publish(temporary, target, document)
     except (OSError, StorageNotReady) as error:
         refused = storage_error(target, error) if isinstance(error, OSError) else error
-        refused.hint = f"The transcript is kept in {temporary.name} beside it; the next run puts it in its place."
+        refused.hint = f"The transcript is kept in {temporary.name} in the same folder; the next run moves it into place."
         raise refused from error
 
 
-def _withdraw(target: AnyPath, old: Header | None, new: Transcript) -> None:
-    """Remove the JSON that is in place unless it says the same of the files beside it."""
+def _remove_outdated(target: AnyPath, old: Header | None, new: Transcript) -> None:
+    """Remove the existing JSON unless it describes the same files."""
     if old is None or (old.identity, old.fingerprint, old.outputs) != (Header.of(new).identity, new.job.fingerprint, new.outputs):
         files_of(target).remove(target)
 
 
-def _write_all(files: Iterable[_File]) -> None:
-    waiting = list(files)
+def _write_renderings(files: Iterable[_File]) -> None:
+    """Write the renderings in order. On failure, remove the old versions of those that could not be written."""
+    pending = list(files)
     try:
-        while waiting:
-            files_of(waiting[0].path).write(waiting[0].path, waiting[0].data)
-            waiting.pop(0)
+        while pending:
+            files_of(pending[0].path).write(pending[0].path, pending[0].data)
+            pending.pop(0)
     except BaseException:
-        for file in waiting:
+        for file in pending:
             if file_digest(file.path) != file.digest:
                 files_of(file.path).remove(file.path)
         raise

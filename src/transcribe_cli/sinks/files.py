@@ -1,6 +1,6 @@
-"""What the rest of this package asks of a place for outputs, the same for folders of this machine and for buckets.
+"""The contract of a place for outputs, the same for local folders and for buckets.
 
-The suite of promises in tests/storage/ runs against every kind.
+The tests in tests/storage/ run against every kind.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from transcribe_cli.storage import AnyPath, Location
 
 
 class Status(Protocol):
-    """Of a file."""
+    """The status of a file."""
 
     @property
     def st_mode(self) -> int:
-        """Its kind, as in `os.stat_result`."""
+        """The file type, as in `os.stat_result`."""
 
     @property
     def st_mtime_ns(self) -> int:
-        """When it was written last, in nanoseconds since 1970."""
+        """Modification time, in nanoseconds since 1970."""
 
     @property
     def st_size(self) -> int:
@@ -31,64 +31,64 @@ class Status(Protocol):
 
     @property
     def st_ino(self) -> int | str:
-        """Other for another file of the same name, where the place can tell."""
+        """Differs for another file of the same name, if the place supports that."""
 
 
-class Listed(Protocol):
-    """In a folder."""
+class FolderEntry(Protocol):
+    """An entry in a folder."""
 
     @property
     def name(self) -> str:
-        """Within the folder."""
+        """File name, without the folder."""
 
     def is_dir(self) -> bool:
         """Whether it is a folder, or a symlink to one."""
 
     def stat(self) -> Status:
-        """Symlinks followed. Raises OSError when it leads nowhere."""
+        """The status, following symlinks. Raises OSError for a broken symlink."""
 
 
 class Files(Protocol):
-    """Reads and writes whole files. Paths are of its own kind.
+    """Reads and writes whole files. Paths have the type of the place.
 
-    Writing raises StorageNotReady or OutputRefused, `stage` and `publish` may raise OSError too; reading raises OSError.
+    Writing raises StorageNotReady or OutputRefused; `stage` and `publish` may also raise OSError. Reading raises OSError.
     """
 
-    def entries(self, folder: Any) -> Mapping[str, Listed]:
-        """What is in a folder by name; nothing when it is not there or cannot be listed."""
+    def entries(self, folder: Any) -> Mapping[str, FolderEntry]:
+        """The entries of a folder by name; empty when it does not exist or cannot be listed."""
 
     def status(self, path: Any) -> Status | None:
-        """Of what is there now; None when there is nothing, or a symlink to nowhere."""
+        """The status of the file; None when it does not exist or is a broken symlink."""
 
-    def there(self, paths: Sequence[Any]) -> Mapping[AnyPath, Status | None]:
-        """Of some names in one folder, those that there is anything of, with its status; None for a symlink to nowhere."""
+    def existing(self, paths: Sequence[Any]) -> Mapping[AnyPath, Status | None]:
+        """The existing ones among paths in one folder, with their status; None for a broken symlink."""
 
     def is_there(self, path: Any) -> bool:
-        """Whether there is anything of this name, be it a symlink to nowhere."""
+        """Whether anything has this name, even a broken symlink."""
 
     def read(self, path: Any, start: int = 0, size: int | None = None) -> bytes:
-        """Bytes of a regular file; nothing else is opened."""
+        """Bytes of a regular file. Nothing else is opened."""
 
     def stage(self, folder: Any, data: bytes, modified_ns: int | None = None) -> Any:
-        """Write through to the disk under a temporary name; with this time, where times can be given."""
+        """Write a file under a temporary name and sync it, with this modification time if the place supports that."""
 
     def touch(self, path: Any) -> None:
-        """Give it the time of now, where times can be given."""
+        """Set the modification time to now, if the place supports that."""
 
     def publish(self, temporary: Any, path: Any, data: bytes | None = None) -> None:
-        """Move it into place in one step, through to the disk; its bytes, where they are known, need not be read."""
+        """Move the file into place atomically and sync. If `data` is given, the file is not read again."""
 
     def write(self, path: Any, data: bytes) -> None:
-        """Put these bytes there, in one step."""
+        """Write the file atomically."""
 
     def remove(self, path: Any) -> None:
-        """Remove it if it is there, through to the disk."""
+        """Remove the file if it exists, and sync."""
 
 
-class _Local:
-    """Folders of this machine; see `atomic`."""
+class _LocalFiles:
+    """Local folders; see `atomic`."""
 
-    def entries(self, folder: Path) -> Mapping[str, Listed]:
+    def entries(self, folder: Path) -> Mapping[str, FolderEntry]:
         try:
             with os.scandir(folder) as entries:
                 return {entry.name: entry for entry in entries}
@@ -101,14 +101,14 @@ class _Local:
         except OSError:
             return None
 
-    def there(self, paths: Sequence[Path]) -> Mapping[AnyPath, Status | None]:
+    def existing(self, paths: Sequence[Path]) -> Mapping[AnyPath, Status | None]:
         return {path: self.status(path) for path in paths if self.is_there(path)}
 
     def is_there(self, path: Path) -> bool:
         return os.path.lexists(path)
 
     def read(self, path: Path, start: int = 0, size: int | None = None) -> bytes:
-        if not path.is_file():  # a named pipe would be waited for
+        if not path.is_file():  # reading a named pipe would block
             raise FileNotFoundError(path)
         with path.open("rb") as file:
             file.seek(start)
@@ -134,10 +134,10 @@ class _Local:
             atomic.sync_folder(path.parent)
 
 
-_LOCAL: Files = _Local()
-_OBJECTS: Files = objects.Objects()
+_LOCAL: Files = _LocalFiles()
+_OBJECTS: Files = objects.ObjectFiles()
 
 
-def files_of(place: AnyPath) -> Files:
-    """For this kind of place."""
-    return _OBJECTS if isinstance(place, Location) else _LOCAL
+def files_of(path: AnyPath) -> Files:
+    """The implementation for this kind of path."""
+    return _OBJECTS if isinstance(path, Location) else _LOCAL

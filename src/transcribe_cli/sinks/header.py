@@ -1,4 +1,4 @@
-"""What a transcript says about itself in its first lines; `plan` reads nothing else of it."""
+"""The header of a transcript: its provenance, from the first lines of the JSON. `plan` reads nothing else."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from transcribe_cli.sinks.files import files_of
 from transcribe_cli.storage import AnyPath, Location
 from transcribe_cli.transcript import SCHEMA_VERSION, Transcript
 
-HEAD_BYTES = 4096
-_BEGINNING = b'{"schema_version"'
+HEADER_BYTES = 4096
+_FIRST_BYTES = b'{"schema_version"'
 
 
 @dataclass(frozen=True)
 class Header:
-    """Provenance of a transcript: which recording, which spec, which files were rendered from it.
+    """Provenance of a transcript: the recording, the spec, and the files that were rendered from it.
 
-    `size` is in bytes, `outputs` goes from file name to SHA-256, `subtitles` to the standard that a file was made under, `finished_at` is
-    UTC in ISO 8601; `spec` is without nulls. `duration`, in seconds, is there when it was among what had to be read.
+    `size` is in bytes, `outputs` maps a file name to its SHA-256, `subtitles` maps a file name to the standard that it was made under,
+    `finished_at` is UTC in ISO 8601, `spec` contains no nulls. `duration`, in seconds, is None if it was not in the bytes that were read.
     """
 
     name: str
@@ -39,12 +39,12 @@ class Header:
 
     @property
     def identity(self) -> tuple[str, int, str | None]:
-        """What must be equal for the recording to be the same, unchanged: see `Recording.identity`."""
+        """Equal for the same, unchanged recording: see `Recording.identity`."""
         return self.name, self.size, self.etag or self.modified
 
     @classmethod
     def of(cls, transcript: Transcript) -> Header:
-        """The head of a transcript that is in memory."""
+        """The header of a transcript in memory."""
         source, job = transcript.source, transcript.job
         return cls(
             name=source.name,
@@ -62,47 +62,47 @@ class Header:
 
 
 def read_header(path: AnyPath) -> Header | None:
-    """The head of the transcript in this file; None when it is not there, cannot be read, or is no transcript of this version.
+    """The header of the transcript in this file; None when it does not exist, cannot be read, or is not a transcript of this version.
 
-    Costs one read of 4 KiB; more only when a long prompt makes the head longer.
+    Costs one read of 4 KiB, and more only if a long prompt makes the header longer.
 
     Raises:
-        StorageNotReady: a store cannot be asked.
+        StorageNotReady: the store cannot be reached.
     """
     files = files_of(path)
     try:
-        return _read(files.read(path, 0, HEAD_BYTES), lambda start, size: files.read(path, start, size))
+        return _read(files.read(path, 0, HEADER_BYTES), lambda start, size: files.read(path, start, size))
     except OSError:
         return None
 
 
 def read_headers(paths: Sequence[Location]) -> list[Header | None]:
-    """The heads of many transcripts in one store, read side by side.
+    """The headers of many transcripts in one store, read in parallel.
 
     Raises:
-        StorageNotReady: it cannot be asked.
+        StorageNotReady: the store cannot be reached.
     """
     if not paths:
         return []
-    heads = zip(paths, paths[0].store.read_headers(paths, HEAD_BYTES), strict=True)
-    return [None if data is None else _read(data, partial(files_of(path).read, path)) for path, data in heads]
+    contents = zip(paths, paths[0].store.read_headers(paths, HEADER_BYTES), strict=True)
+    return [None if data is None else _read(data, partial(files_of(path).read, path)) for path, data in contents]
 
 
-def _read(data: bytes, more: Callable[[int, int], bytes]) -> Header | None:
-    """From the first bytes; `more` gives others, from a start, of a size."""
-    if not data.startswith(_BEGINNING):
+def _read(data: bytes, read_more: Callable[[int, int], bytes]) -> Header | None:
+    """The header in the first bytes. `read_more(start, size)` reads further ones."""
+    if not data.startswith(_FIRST_BYTES):
         return None
     while True:
-        document = _parsed(data)
-        if document is None or "language" in document:  # the key after the last one that is wanted
-            return _head(document)
-        if len(data) < HEAD_BYTES or not (found := more(len(data), len(data))):
+        document = _parse(data)
+        if document is None or "language" in document:  # the first key after the header
+            return _to_header(document)
+        if len(data) < HEADER_BYTES or not (more := read_more(len(data), len(data))):
             return None
-        data += found
+        data += more
 
 
-def _parsed(data: bytes) -> dict[str, Any] | None:
-    """The document as far as it goes; a character or value that was cut is left out."""
+def _parse(data: bytes) -> dict[str, Any] | None:
+    """The document as far as the bytes go. A truncated character or value is dropped."""
     try:
         document = from_json(data.decode("utf-8", "ignore"), allow_partial=True)
     except ValueError:
@@ -110,7 +110,7 @@ def _parsed(data: bytes) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def _head(document: Mapping[str, Any] | None) -> Header | None:
+def _to_header(document: Mapping[str, Any] | None) -> Header | None:
     if document is None or document.get("schema_version") != SCHEMA_VERSION:
         return None
     source, job, outputs = (document.get(key) for key in ("source", "job", "outputs"))
@@ -118,7 +118,7 @@ def _head(document: Mapping[str, Any] | None) -> Header | None:
         isinstance(source, dict) and isinstance(job, dict) and isinstance(outputs, dict) and isinstance(job.get("spec"), dict)
     ):
         return None
-    subtitles = document.get("subtitles")  # earlier versions of the tool wrote none
+    subtitles = document.get("subtitles")  # missing in transcripts of earlier versions
     try:
         return Header(
             name=str(source["name"]),
@@ -130,7 +130,7 @@ def _head(document: Mapping[str, Any] | None) -> Header | None:
             spec=job["spec"],
             finished_at=str(job["finished_at"]),
             outputs={str(name): str(digest) for name, digest in outputs.items()},
-            duration=float(document["duration"]) if "flags" in document else None,  # a number may be cut
+            duration=float(document["duration"]) if "flags" in document else None,  # otherwise the number may be truncated
             subtitles={str(name): str(stamp) for name, stamp in subtitles.items()} if isinstance(subtitles, dict) else {},
         )
     except (KeyError, TypeError, ValueError):

@@ -1,7 +1,7 @@
-"""Outputs in buckets and on servers: bytes are complete before anything is sent, and each file is one request.
+"""Outputs in buckets and on servers: each file is sent in one request, after all its bytes are complete.
 
-There is no rename in a bucket. The JSON that is staged under a temporary name is written a second time under its own, then the first is
-removed; what a crash leaves in between is the same as on a disk, and found by the same rules.
+Buckets have no rename. The JSON that is staged under a temporary name is written a second time under its final name, then the first is
+removed. A crash in between leaves the same files as on a disk, and the same rules find them.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _TYPES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """A file or folder in a store, in the words of `os`; `st_ino` is the version that it has there, or ""."""
+class ObjectEntry:
+    """A file or folder in a store, with the attributes of `os.stat_result`. `st_ino` is the version of the object, or ""."""
 
     name: str
     st_mode: int
@@ -35,87 +35,87 @@ class Listing:
     st_ino: str = ""
 
     @classmethod
-    def of(cls, place: Location, entry: Entry) -> Listing:
-        """What a store says of it."""
+    def of(cls, location: Location, entry: Entry) -> ObjectEntry:
+        """From an entry of a store."""
         mode = stat.S_IFDIR if entry.is_folder else stat.S_IFREG
-        return cls(place.name, mode, entry.modified_ns, entry.size or 0, entry.etag or "")
+        return cls(location.name, mode, entry.modified_ns, entry.size or 0, entry.etag or "")
 
     def is_dir(self) -> bool:
         """Whether it is a folder."""
         return stat.S_ISDIR(self.st_mode)
 
-    def stat(self) -> Listing:
-        """Itself."""
+    def stat(self) -> ObjectEntry:
+        """The entry itself."""
         return self
 
 
-class Objects:
+class ObjectFiles:
     """Files in stores; see `files.Files`."""
 
-    def entries(self, folder: Location) -> Mapping[str, Listing]:
-        """Of a folder; an HTTP server cannot say."""
+    def entries(self, folder: Location) -> Mapping[str, ObjectEntry]:
+        """The entries of a folder; none on an HTTP server, which cannot list."""
         if not folder.store.kind.can_list:
             return {}
-        return {place.name: Listing.of(place, entry) for place, entry in folder.list()}
+        return {location.name: ObjectEntry.of(location, entry) for location, entry in folder.list()}
 
-    def status(self, path: Location) -> Listing | None:
-        """Of what is there."""
+    def status(self, path: Location) -> ObjectEntry | None:
+        """The status of the file; None when it does not exist."""
         try:
-            return Listing.of(path, path.store.info(path))
+            return ObjectEntry.of(path, path.store.info(path))
         except FileNotFoundError:
             return None
 
-    def there(self, paths: Sequence[Location]) -> Mapping[AnyPath, Listing]:
-        """Those of some files in one folder; in a bucket it takes one listing."""
+    def existing(self, paths: Sequence[Location]) -> Mapping[AnyPath, ObjectEntry]:
+        """The existing ones among paths in one folder. In a bucket this takes one listing."""
         folder, store = paths[0].parent, paths[0].store
         if not store.kind.is_bucket:
             return {path: status for path in paths if (status := self.status(path))}
-        beginning = os.path.commonprefix([path.name for path in paths])  # noqa: RUF071 - names
-        return {path: Listing.of(path, entry) for path, entry in folder.list(beginning) if path in paths}
+        prefix = os.path.commonprefix([path.name for path in paths])  # noqa: RUF071 - names
+        return {path: ObjectEntry.of(path, entry) for path, entry in folder.list(prefix) if path in paths}
 
     def is_there(self, path: Location) -> bool:
-        """Whether anything is: one request, where asking for its status takes two when there is nothing."""
+        """Whether the file exists. Takes one request, while `status` takes two for a missing file."""
         return path.store.exists(path)
 
     def read(self, path: Location, start: int = 0, size: int | None = None) -> bytes:
-        """Its bytes."""
+        """The bytes of the file."""
         if start == 0 and size is not None:
-            (head,) = path.store.read_headers([path], size)
-            if head is None:
+            (content,) = path.store.read_headers([path], size)
+            if content is None:
                 raise FileNotFoundError(path.uri)
-            return head
+            return content
         return path.store.read(path, start or None, None if size is None else start + size)
 
     def stage(self, folder: Location, data: bytes, modified_ns: int | None = None) -> Location:
-        """Write under a temporary name; a store keeps its own times."""
+        """Write the file under a temporary name. A store sets its own modification times."""
         temporary = folder / temporary_name()
         _put(temporary, data, _TYPES["json"])
         return temporary
 
     def touch(self, path: Location) -> None:
-        """It will have the time of `publish`."""
+        """Does nothing: `publish` sets the time."""
 
     def publish(self, temporary: Location, path: Location, data: bytes | None = None) -> None:
-        """Write under the right name, then remove the temporary one."""
+        """Write the file under its final name, then remove the temporary one."""
         _put(path, self.read(temporary) if data is None else data, _TYPES["json"])
         temporary.store.remove(temporary)
 
     def write(self, path: Location, data: bytes) -> None:
-        """In one request."""
+        """Write the file in one request."""
         _put(path, data, _TYPES.get(path.suffix.removeprefix("."), "application/octet-stream"))
 
     def remove(self, path: Location) -> None:
-        """If it is there."""
+        """Remove the file if it exists."""
         path.store.remove(path)
 
 
 def check_store_writable(folder: Location) -> None:
-    """Write an empty temporary file and remove it: what is not allowed, or not there, is found out before the first hour.
+    """Write an empty temporary file and remove it, to find missing permissions before the first recording is processed.
 
-    Its store knows from then on whether it is `exclusive`, too.
+    Also sets `can_create_exclusively` of the store.
 
     Raises:
-        StorageNotReady: it cannot be done.
+        StorageNotReady: the file cannot be written or removed.
     """
     if not folder.store.kind.can_write:
         raise StorageNotReady(f"{folder.uri} cannot be written to.", "Use --output-dir to write elsewhere.")
@@ -132,7 +132,7 @@ def _remove(probe: Location) -> None:
         probe.store.remove(probe)
     except StorageNotReady as error:
         message = f"{error.message.rstrip('.')}: a file that was just written could not be removed."
-        raise StorageNotReady(message, "Outputs need the permission to remove, for temporary files.") from error
+        raise StorageNotReady(message, "Grant the permission to delete objects: temporary files have to be removed.") from error
 
 
 def _put(path: Location, data: bytes, content_type: str) -> None:

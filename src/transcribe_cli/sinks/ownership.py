@@ -1,4 +1,4 @@
-"""Whose a file is that lies where an output would go: ours, ours but edited since, or somebody else's."""
+"""Whether an existing file at the path of an output was written by this tool, was edited since, or is foreign."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from transcribe_cli.sinks.header import Header
 from transcribe_cli.sources import json_safe
 from transcribe_cli.storage import AnyPath, Location
 
-# In a store, a transcript so much younger than its end of recognition was written by `commit`, and no rendering that is older by an edit.
+# In a store: a transcript that is at most this much newer than the end of its recognition was written by `commit`. Then renderings that are
+# older are unedited.
 _COMMIT_NS = 60_000_000_000
 # A rendering of six hours has half a megabyte.
-_WHOLE_BYTES, _SIDE_BY_SIDE = 1 << 24, 32
+_MAX_BYTES, _PARALLEL_READS = 1 << 24, 32
 
 
 class Identified(Protocol):
-    """A recording, or what a transcript says of it."""
+    """A recording, or the description of one in a transcript."""
 
     @property
     def name(self) -> str:
@@ -33,15 +34,15 @@ class Identified(Protocol):
 
     @property
     def uri(self) -> str:
-        """Where it is or was."""
+        """URI where it is or was."""
 
     @property
     def identity(self) -> tuple[str, int, str | None]:
-        """Equal as long as it is the same, unchanged."""
+        """Equal for the same, unchanged recording."""
 
 
 class Ownership(StrEnum):
-    """Of a file beside a transcript."""
+    """The ownership of a file next to a transcript."""
 
     MISSING = "missing"
     OURS = "ours"
@@ -52,69 +53,69 @@ class Ownership(StrEnum):
 def ownership_of(
     path: AnyPath,
     info: Status | None,
-    head: Header | None,
+    header: Header | None,
     transcript_ns: int,
     digest_of: Callable[[AnyPath], str | None] | None = None,
 ) -> Ownership:
-    """What the file at a path is to the transcript whose head this is.
+    """The ownership of an existing file.
 
     Args:
-        path: of a file that is there.
-        info: its status, symlinks followed; None when it leads nowhere.
-        head: of the transcript beside it, if there is one.
-        transcript_ns: modification time of that transcript. `commit` makes it the last of a set, so that a file that is older needs no
-            reading; one that is not is compared by its hash.
-        digest_of: tells that; None reads the file.
+        path: of the file.
+        info: its status, following symlinks; None for a broken symlink.
+        header: of the transcript next to it, if there is one.
+        transcript_ns: modification time of that transcript. `commit` makes it the newest of a set, so an older file is not read; a newer
+            one is compared by its digest.
+        digest_of: returns the digest of a file. Default: reads the file.
     """
-    listed = head.outputs.get(json_safe(path.name)) if head else None
+    listed = header.outputs.get(json_safe(path.name)) if header else None
     if info is None or listed is None or not stat.S_ISREG(info.st_mode):
         return Ownership.FOREIGN
-    if (head and is_older(path, info, head, transcript_ns)) or (digest_of or file_digest)(path) == listed:
+    if (header and is_older(path, info, header, transcript_ns)) or (digest_of or file_digest)(path) == listed:
         return Ownership.OURS
     return Ownership.EDITED
 
 
-def is_older(path: AnyPath, info: Status, head: Header, transcript_ns: int) -> bool:
-    """Whether it is as `commit` left it, by its time. Times of stores are of whole seconds, and nobody but the store can set them."""
+def is_older(path: AnyPath, info: Status, header: Header, transcript_ns: int) -> bool:
+    """Whether the file is unchanged since `commit`, by its time. Stores have times in whole seconds, which only the store can set."""
     if not isinstance(path, Location):
         return info.st_mtime_ns < transcript_ns
     with contextlib.suppress(ValueError):
-        finished_ns = round(datetime.fromisoformat(head.finished_at).timestamp() * 1e9)
+        finished_ns = round(datetime.fromisoformat(header.finished_at).timestamp() * 1e9)
         return info.st_mtime_ns <= transcript_ns and abs(transcript_ns - finished_ns) <= _COMMIT_NS
     return False
 
 
-def belongs_to_another(head: Header, source: Identified, folder: AnyPath) -> bool:
-    """Whether the transcript in a folder is that of another recording than this one, so that nothing may replace it.
+def belongs_to_another(header: Header, source: Identified, folder: AnyPath) -> bool:
+    """Whether the transcript in a folder belongs to another recording than this one, so that it must not be replaced.
 
-    It is when the names differ. Away from the recording it also is when only the folders differ (`a/x.mp3` and `b/x.mp3` into one
-    output folder) and that other recording is still where it was, for then the tree was not moved. Of two recordings in stores it is
-    not asked whether it is: the transcript of one is then never replaced by that of the other.
+    It does if the names differ. In an output folder it also does if only the folders differ (`a/x.mp3` and `b/x.mp3`) and the other
+    recording still exists, which means that the tree was not moved. For recordings in stores, existence is not checked: the transcript of
+    one never replaces that of the other.
     """
-    if head.name != source.name:
+    if header.name != source.name:
         return True
-    if head.uri == source.uri or head.identity == source.identity:
+    if header.uri == source.uri or header.identity == source.identity:
         return False
-    ours, theirs = _local(source.uri), _local(head.uri)
-    if ours is None and theirs is None:
+    source_path, other_path = _local_path(source.uri), _local_path(header.uri)
+    if source_path is None and other_path is None:
         return source.uri.rpartition("/")[0] != str(folder)
-    if ours is None or theirs is None or (isinstance(folder, Path) and _same(ours.parent, folder)):
+    if source_path is None or other_path is None or (isinstance(folder, Path) and _is_same(source_path.parent, folder)):
         return False
-    return theirs.exists() and not _same(ours, theirs)
+    return other_path.exists() and not _is_same(source_path, other_path)
 
 
 def digest(data: bytes) -> str:
-    """SHA-256 as `outputs` lists it."""
+    """SHA-256 as listed in `outputs`."""
     return hashlib.sha256(data).hexdigest()
 
 
 def file_digests(paths: Sequence[Location]) -> list[str | None]:
-    """SHA-256 of many files in one store, read side by side; None for what is not there."""
-    found = paths[0].store.read_headers(paths, _WHOLE_BYTES, concurrency=_SIDE_BY_SIDE) if paths else ()
-    # What fills the room may be longer.
+    """SHA-256 of many files in one store, read in parallel; None for a missing file."""
+    contents = paths[0].store.read_headers(paths, _MAX_BYTES, concurrency=_PARALLEL_READS) if paths else ()
+    # Content of the maximum length may be truncated.
     return [
-        None if data is None else digest(data) if len(data) < _WHOLE_BYTES else file_digest(path)
-        for path, data in zip(paths, found, strict=True)
+        None if data is None else digest(data) if len(data) < _MAX_BYTES else file_digest(path)
+        for path, data in zip(paths, contents, strict=True)
     ]
 
 
@@ -123,7 +124,7 @@ def file_digest(path: AnyPath) -> str | None:
     try:
         if isinstance(path, Location):
             return digest(files_of(path).read(path))
-        if not path.is_file():  # a named pipe would be waited for
+        if not path.is_file():  # reading a named pipe would block
             return None
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -132,17 +133,17 @@ def file_digest(path: AnyPath) -> str | None:
 
 
 def modified_ns(path: AnyPath) -> int:
-    """When a file was written last, in nanoseconds since 1970; 0 when it is not there."""
+    """Modification time of a file, in nanoseconds since 1970; 0 when it does not exist."""
     status = files_of(path).status(path)
     return status.st_mtime_ns if status else 0
 
 
-def _local(uri: str) -> Path | None:
+def _local_path(uri: str) -> Path | None:
     parts = urlsplit(uri)
     return Path(os.fsdecode(unquote_to_bytes(parts.path))) if parts.scheme == "file" else None
 
 
-def _same(one: Path, other: Path) -> bool:
+def _is_same(one: Path, other: Path) -> bool:
     try:
         return one.samefile(other)
     except (OSError, ValueError):

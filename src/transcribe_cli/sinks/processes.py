@@ -1,4 +1,4 @@
-"""Temporary names that say which process of which machine writes them, and whether that one is still there."""
+"""Temporary file names that contain the machine and the process that writes them, and whether that process is alive."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ _TEMPORARY = re.compile(r"\.transcribe-(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-
 
 
 def temporary_name() -> str:
-    """A new one. It is short and random, since a name made from the target's would pass 255 bytes when that is long."""
+    """A new temporary name. Short and random, because a name derived from a long target name would exceed 255 bytes."""
     return f".transcribe-{host_id()}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
 
 
 def parse_temporary_name(name: str) -> re.Match[str] | None:
-    """The `host` and `pid` in a temporary name of ours; None for any other name."""
+    """The `host` and `pid` in a temporary name of this tool; None for any other name."""
     return _TEMPORARY.fullmatch(name)
 
 
 @cache
 def host_id() -> str:
-    """8 hex digits for this machine since it was started, or this container: where a process id means the same process."""
+    """8 hex digits that identify this machine since its boot, or this container: the scope in which a process id is unique."""
     parts = [socket.gethostname()]
-    # The boot's own identity tells machines apart that were cloned with their names.
+    # The boot id distinguishes cloned machines with the same name.
     for path in ("/etc/machine-id", "/proc/sys/kernel/random/boot_id"):
         with contextlib.suppress(OSError):
             parts.append(Path(path).read_text())
     with contextlib.suppress(OSError):
-        # A container may share the host's name, not its process ids. The first namespace has a fixed number.
+        # A container may share the name of the host but not its process ids. The initial namespace has a fixed number.
         parts.append(str(Path("/proc/self/ns/pid").stat().st_ino))
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
 
 def is_alive(pid: int) -> bool:
-    """Whether there is a process of this number here."""
+    """Whether a process with this id exists on this machine."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""A whole transcript, from a folder or a bucket."""
+"""Read a complete transcript from a folder or a bucket."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from transcribe_cli.transcript import Transcript
 
 
 def read_transcript(path: AnyPath) -> Transcript:
-    """The document.
+    """Read the transcript at this path.
 
     Raises:
         Unreadable: it cannot be read.
-        TranscribeError: it is no transcript of ours.
-        StorageNotReady: its store cannot be used.
+        TranscribeError: it is not a transcript of this tool.
+        StorageNotReady: the store cannot be used.
     """
     try:
         return Transcript.loads(files_of(path).read(path), path.name)

@@ -1,7 +1,7 @@
 """Silero VAD over blocks of a waveform: the probability of speech in each window of 32 ms.
 
-The model is the one that faster-whisper ships (Silero v6, MIT). Its state is carried from block to block, so the probabilities do not
-depend on the block size and memory does not grow with the recording.
+The model is the one bundled with faster-whisper (Silero v6, MIT). Its state is carried from block to block, so the probabilities do not
+depend on the block size, and memory does not grow with the recording.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# The model reads windows of 512 samples (32 ms), each with the last 64 samples of the one before.
+# The model reads windows of 512 samples (32 ms), each preceded by the last 64 samples of the previous window.
 WINDOW_SAMPLES = 512
 CONTEXT_SAMPLES = 64
 
 
 class SpeechDetector:
-    """Silero VAD for one recording, listening from its beginning. The model itself is loaded once in a process."""
+    """Silero VAD for one recording, from its beginning. The model itself is loaded once per process."""
 
     def __init__(self) -> None:
         self._session = load_detector()
@@ -31,7 +31,7 @@ class SpeechDetector:
         """The probability of speech in each window of 512 samples of the next block.
 
         Args:
-            block: (samples,) at 16 kHz, following the block before; all but the last must hold a multiple of 512.
+            block: (samples,) at 16 kHz, following the previous block; all but the last must have a multiple of 512 samples.
 
         Returns:
             (windows,): the last window of the last block is padded with zeros.
@@ -49,11 +49,11 @@ class SpeechDetector:
 
 @cache
 def load_detector() -> Any:  # noqa: ANN401 - onnxruntime has no types
-    """The model, which takes a moment; it is the same for every detector of this process."""
-    # From 1.29 on ONNX Runtime tells Microsoft which models it runs, and leaves a `.ses` file in TMPDIR, unless this is set before it
-    # is imported. https://github.com/microsoft/onnxruntime/pull/27379
+    """Load the model, once per process. The first call takes a moment."""
+    # From 1.29 on, ONNX Runtime reports to Microsoft which models it runs, and leaves a `.ses` file in TMPDIR, unless this is set
+    # before it is imported. https://github.com/microsoft/onnxruntime/pull/27379
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    # The model file and its session options are faster-whisper's: one thread, since a second one only hurts (measured).
+    # The model file and its session options are faster-whisper's: one thread, because a second one makes it slower (measured).
     from faster_whisper.vad import get_vad_model
 
     return get_vad_model().session

@@ -1,7 +1,8 @@
-"""The worker of `transcribe remote`: the same spec in, the same transcript out, in the image of a RunPod endpoint.
+"""The worker of `transcribe remote`: the image of a RunPod endpoint runs it, with the spec and the transcript of `transcribe run`.
 
-addresses.py   which addresses may be fetched from: public ones, also after DNS and redirects
-audio.py       the audio of a job, from its request or from a URL, on scratch
-handler.py     jobs into one pipeline, its outcomes back to whoever waits for them
-serve.py       RunPod's SDK around it
+addresses.py   which addresses the worker may connect to: public ones, also after DNS and redirects
+transfer.py    downloading the audio of a job, uploading its result
+handler.py     runs the jobs of a queue in one pipeline
+results.py     outcomes and errors as documents of the protocol
+serve.py       RunPod's SDK around the handler
 """

@@ -1,7 +1,7 @@
-"""Which addresses a worker fetches from: whoever sends a job must not reach what only the worker's machine can reach.
+"""Which addresses a worker connects to: a client must not reach servers that only the worker's machine can reach.
 
-Every address that a name stands for is looked at when the connection is made, and it is that address which is connected to. So neither
-a redirect nor a name that changes its mind between two look-ups leads past it.
+All addresses of a host are checked when the connection is made, and the connection uses the address that was checked. So neither a
+redirect nor a host name that resolves differently the next time circumvents the check.
 """
 
 from __future__ import annotations
@@ -17,15 +17,19 @@ from transcribe_cli.errors import Unreadable
 
 
 class PublicTransport(httpx.HTTPTransport):
-    """Connects to public addresses only; everything else is refused with Unreadable."""
+    """Connects to public addresses only.
+
+    Raises:
+        Unreadable: an address is not public.
+    """
 
     def __init__(self) -> None:
         super().__init__(trust_env=False)
         context = httpx.create_ssl_context(trust_env=False)
-        self._pool = httpcore.ConnectionPool(ssl_context=context, network_backend=_Public(), max_connections=8)
+        self._pool = httpcore.ConnectionPool(ssl_context=context, network_backend=_PublicBackend(), max_connections=8)
 
 
-class _Public(httpcore.SyncBackend):
+class _PublicBackend(httpcore.SyncBackend):
     def connect_tcp(
         self,
         host: str,
@@ -34,43 +38,43 @@ class _Public(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        return super().connect_tcp(_public(host, port), port, timeout, local_address, socket_options)
+        return super().connect_tcp(_public_address(host, port), port, timeout, local_address, socket_options)
 
     def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None
     ) -> httpcore.NetworkStream:
-        raise Unreadable("The audio cannot be fetched from a socket of this machine.")
+        raise Unreadable("The audio cannot be fetched from a local socket.")
 
 
-def _public(host: str, port: int) -> str:
-    """The first address of a host, all of whose addresses are public."""
+def _public_address(host: str, port: int) -> str:
+    """Return the first address of a host; all of its addresses must be public."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise httpcore.ConnectError(f"{host} has no address") from error
-    addresses = [str(entry[4][0]) for entry in found]
+    addresses = [str(entry[4][0]) for entry in entries]
     if not addresses or not all(is_public(address) for address in addresses):
         raise Unreadable(
-            "An address in the job is not a public one, and is not connected to.",
-            "Private, loopback and link-local addresses are refused; --allow-private lifts that where you trust whoever sends jobs.",
+            "The job contains an address that is not public; the worker does not connect to it.",
+            "Private, loopback and link-local addresses are refused. If you trust all clients, start the worker with --allow-private.",
         )
     return addresses[0]
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is on the public internet; one inside another (IPv4 in IPv6, 6to4, NAT64, Teredo) counts as itself."""
+    """Whether an IP address is on the public internet. For an embedded IPv4 address (IPv4-mapped, 6to4, NAT64, Teredo), that one counts."""
     try:
-        found = ipaddress.ip_address(address.partition("%")[0])
+        parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    if isinstance(found, ipaddress.IPv6Address):
-        inner = _embedded(found)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        inner = _embedded_ipv4(parsed)
         if inner is not None:
             return is_public(str(inner))
-    return found.is_global and not found.is_multicast and not found.is_reserved
+    return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
 
 
-def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+def _embedded_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     if address.ipv4_mapped or address.sixtofour:
         return address.ipv4_mapped or address.sixtofour
     if address.teredo:

@@ -1,7 +1,7 @@
-"""Jobs of a queue into one pipeline, and its outcomes back to whoever waits for them.
+"""Runs the jobs of a queue in one pipeline, and returns each outcome to the caller that waits for it.
 
-All jobs that the worker holds share the models, which are loaded once, and the batches of the device: it is the pipeline of `run`, which
-lives as long as the worker.
+All jobs of the worker share the models, which are loaded once, and the batches of the device: it is the pipeline of `transcribe run`, kept
+running for as long as the worker lives.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
-from transcribe_cli.backends.protocol import Failure, Packed, RemoteJob, RemoteResult, Voices
-from transcribe_cli.errors import BackendFailed, NotReady, RecordingError, TranscribeError, UsageError
+from transcribe_cli.backends.protocol import PackedText, RemoteJob, RemoteResult
+from transcribe_cli.errors import BackendFailed, NotReady, TranscribeError, UsageError
 from transcribe_cli.events import Event, RecordingProgress, SpeakersProgress
 from transcribe_cli.pipeline.loading import check_engine, engine_loaders, load_diarizer, open_decoders
 from transcribe_cli.pipeline.outcome import Outcome
@@ -31,20 +31,20 @@ from transcribe_cli.recognition.engines import Engine
 from transcribe_cli.settings import Settings
 from transcribe_cli.sinks import Output, json_path
 from transcribe_cli.sources import Recording, refresh
-from transcribe_cli.speakers.diarizers import Diarization
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.worker.audio import as_ours, client, put_on_disk, put_result
+from transcribe_cli.worker.results import to_failure, to_result, to_transcribe_error
+from transcribe_cli.worker.transfer import http_client, save_audio, upload_result
 
 _LOG = logging.getLogger(__name__)
-# How often a client is told of progress, in seconds: each time costs the SDK a thread and a connection.
+# The minimum interval between progress updates of a job, in seconds: each update costs the SDK a thread and a connection.
 PROGRESS_SECONDS = 3.0
 
-Tell = Callable[[dict[str, Any]], None]
+ReportProgress = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
 class WorkerLimits:
-    """What a worker takes. `max_bytes` is of a recording; its length is limited by `Settings.max_duration`."""
+    """What a worker accepts. `max_bytes` limits the size of a recording; `Settings.max_duration` limits its length."""
 
     max_bytes: int = 5_000_000_000
     allow_private: bool = False
@@ -52,216 +52,197 @@ class WorkerLimits:
 
 @dataclass(eq=False)
 class _Task:
-    """A job that somebody waits for."""
+    """A job whose caller waits for `outcome`."""
 
     folder: Path
-    tell: Tell
-    done: asyncio.Future[Outcome]
+    report_progress: ReportProgress
+    outcome: asyncio.Future[Outcome]
     loop: asyncio.AbstractEventLoop
     job: Job | None = None
-    cancelled: bool = False
-    told: float = field(default_factory=time.monotonic)
+    is_cancelled: bool = False
+    reported_at: float = field(default_factory=time.monotonic)
 
 
 class Worker:
-    """Takes jobs as RunPod's SDK gives them, and answers as it wants it.
+    """Handles the requests of RunPod's SDK.
 
     Args:
-        spec: whose model is loaded; jobs that want another are refused.
-        settings: device, batch size, the longest recording.
-        terms: what is refused.
+        spec: its model is loaded; jobs that request another model are refused.
+        settings: device, batch size, maximum duration.
+        limits: what is refused.
     """
 
-    def __init__(self, spec: JobSpec, settings: Settings, terms: WorkerLimits) -> None:
+    def __init__(self, spec: JobSpec, settings: Settings, limits: WorkerLimits) -> None:
         self._model = spec.model
         self._spec = spec
         self._settings = settings
-        self._terms = terms
-        self._http = client(allow_private=terms.allow_private)
-        self._arriving: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._limits = limits
+        self._http = http_client(allow_private=limits.allow_private)
+        self._new_jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._tasks: dict[str, _Task] = {}
-        self._changing = threading.Lock()
-        self._broken: TranscribeError | None = None
+        self._lock = threading.Lock()
+        self._fatal_error: TranscribeError | None = None
         self._pipeline: Pipeline | None = None
         self._thread: threading.Thread | None = None
         self._scratch = Path(tempfile.mkdtemp(prefix="transcribe-worker-"))
 
     def start(self) -> None:
-        """Load the recognizer, then be ready for jobs.
+        """Load the recognizer and start the pipeline.
 
         Raises:
-            UsageError, NotReady: model or device are not there.
+            UsageError, NotReady: the model or the device is not available.
         """
         check_engine(self._spec, self._settings)
         engines = [load() for load in engine_loaders(self._spec, self._settings)]
-        self._thread = threading.Thread(target=self._work, args=(engines,), name="pipeline", daemon=True)
+        self._thread = threading.Thread(target=self._run_pipeline, args=(engines,), name="pipeline", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Take no more jobs; those under way are finished before."""
-        self._arriving.put(None)
+        """Finish the jobs in progress and stop."""
+        self._new_jobs.put(None)
         if self._thread is not None:
             self._thread.join()
         self._http.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
-    async def handle(self, request: dict[str, Any], tell: Callable[[dict[str, Any], dict[str, Any]], None]) -> dict[str, Any]:
-        """Do one job of the queue; never raises but when it is cancelled.
+    async def handle(
+        self, request: dict[str, Any], progress_update: Callable[[dict[str, Any], dict[str, Any]], None]
+    ) -> dict[str, Any]:
+        """Run one job of the queue. Raises nothing except CancelledError.
 
         Args:
-            request: with `id` and `input`, a `RemoteJob`.
-            tell: is given the request and a dictionary of progress.
+            request: a dictionary with `id` and `input`, a `RemoteJob`.
+            progress_update: called with the request and a dictionary of progress.
         """
         try:
-            job = RemoteJob.parsed(request.get("input"))
+            job = RemoteJob.parse(request.get("input"))
             self._check(job.spec)
-            result = await self._result(job, partial(tell, request))
+            result = await self._run_job(job, partial(progress_update, request))
             if job.result_url is not None:
-                await asyncio.to_thread(put_result, self._http, job.result_url, result.zipped())
+                await asyncio.to_thread(upload_result, self._http, job.result_url, result.compress())
                 result = RemoteResult(stored=True, failure=result.failure)
         except Exception as error:
-            _LOG.debug("a job failed", exc_info=error)
-            result = RemoteResult(failure=_failure(as_ours(error)))
-        answer = result.document()
+            _LOG.debug("A job failed.", exc_info=error)
+            result = RemoteResult(failure=to_failure(to_transcribe_error(error)))
+        response = result.to_document()
         if result.failure is not None and result.transcript is None and not result.stored:
-            # The queue calls it failed, and keeps this text; what else is in an answer is not sure to be kept then.
-            answer["error"] = result.failure.model_dump_json()
-        if self._broken is not None:
-            answer["refresh_worker"] = True
-        return answer
+            # With `error`, the queue marks the job as failed and keeps this text; it may not keep the rest of the response.
+            response["error"] = result.failure.model_dump_json()
+        if self._fatal_error is not None:
+            response["refresh_worker"] = True
+        return response
 
     def _check(self, spec: JobSpec) -> None:
         if spec.model != self._model:
             raise NotReady(f"This endpoint has the model {self._model}, not {spec.model}.", f"Use --model {self._model}.")
-        if self._broken is not None:
-            raise BackendFailed(f"The worker cannot go on: {self._broken}.")
+        if self._fatal_error is not None:
+            raise self._unusable(self._fatal_error)
 
-    async def _result(self, remote: RemoteJob, tell: Tell) -> RemoteResult:
+    def _unusable(self, cause: TranscribeError) -> BackendFailed:
+        return BackendFailed(f"The worker cannot continue: {cause}.")
+
+    async def _run_job(self, remote: RemoteJob, report_progress: ReportProgress) -> RemoteResult:
         folder = Path(tempfile.mkdtemp(dir=self._scratch))
         loop = asyncio.get_running_loop()
-        task = _Task(folder, tell, loop.create_future(), loop)
+        task = _Task(folder, report_progress, loop.create_future(), loop)
         try:
-            await asyncio.to_thread(self._begin, remote, task)
-            outcome = await task.done
-            return await asyncio.to_thread(_as_result, outcome)
+            await asyncio.to_thread(self._enqueue, remote, task)
+            outcome = await task.outcome
+            return await asyncio.to_thread(to_result, outcome)
         except asyncio.CancelledError:
-            task.cancelled = True
+            task.is_cancelled = True
             if self._pipeline is not None and task.job is not None:
                 self._pipeline.cancel(task.job)
             raise
         finally:
-            with self._changing:
+            with self._lock:
                 self._tasks.pop(folder.name, None)
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
-    def _begin(self, remote: RemoteJob, task: _Task) -> None:
-        """Get the audio, and give the job to the pipeline."""
+    def _enqueue(self, remote: RemoteJob, task: _Task) -> None:
+        """Write the files of a job to its folder, and pass the job to the pipeline."""
         path = task.folder / _file_name(remote.name)
-        put_on_disk(remote, path, self._http, self._terms.max_bytes, lambda: task.cancelled)
+        save_audio(remote, path, self._http, self._limits.max_bytes, lambda: task.is_cancelled)
         out = task.folder / "out"
         out.mkdir()
         output = Output(out, "recording")
         if remote.text is not None:
-            (out / json_path(output).name).write_text(_unpacked(remote.text), "utf-8")
+            (out / json_path(output).name).write_text(_unpack(remote.text), "utf-8")
         if remote.turns is not None:
-            path.with_name(f"{path.name}.rttm").write_text(_unpacked(remote.turns), "utf-8")
+            path.with_name(f"{path.name}.rttm").write_text(_unpack(remote.turns), "utf-8")
         decision = Decision.TRANSCRIBE if remote.text is None else Decision.DIARIZE
         recording = refresh(Recording(path, self._scratch))
         job = Job(recording, remote.spec, output, decision, "remote")
-        with self._changing:
-            if task.cancelled:
+        with self._lock:
+            if task.is_cancelled:
                 return
             task.job = job
             self._tasks[task.folder.name] = task
-        self._arriving.put(job)
+        self._new_jobs.put(job)
 
-    def _work(self, engines: list[Engine]) -> None:
-        """The thread of the pipeline, for as long as the worker lives."""
+    def _run_pipeline(self, engines: list[Engine]) -> None:
+        """Run the pipeline until the worker is closed. The target of the thread."""
         try:
             with ExitStack() as stack:
-                loaders = [partial(_same, engine) for engine in engines]
-                readers = open_decoders(self._settings, stack)
+                loaders = [partial(_loaded, engine) for engine in engines]
+                decoders = open_decoders(self._settings, stack)
                 diarizer = partial(load_diarizer, self._settings)
-                self._pipeline = Pipeline(lambda: loaders, readers, self._hear, backend="runpod", load_diarizer=diarizer)
-                for outcome in self._pipeline.run((), later_jobs=self._arrivals()):
-                    self._settle(outcome.job, outcome)
+                self._pipeline = Pipeline(lambda: loaders, decoders, self._on_event, backend="runpod", load_diarizer=diarizer)
+                for outcome in self._pipeline.run((), later_jobs=self._arriving_jobs()):
+                    self._deliver(outcome.job, outcome)
         except BaseException as error:
-            self._broken = as_ours(error)
-            with self._changing:
-                waiting = [task.job for task in self._tasks.values() if task.job is not None]
-            for job in waiting:
-                self._settle(job, Outcome(job, error=BackendFailed(f"The worker cannot go on: {self._broken}.")))
+            self._fatal_error = to_transcribe_error(error)
+            with self._lock:
+                unfinished = [task.job for task in self._tasks.values() if task.job is not None]
+            for job in unfinished:
+                self._deliver(job, Outcome(job, error=self._unusable(self._fatal_error)))
 
-    def _arrivals(self) -> Iterator[Job]:
-        while (job := self._arriving.get()) is not None:
+    def _arriving_jobs(self) -> Iterator[Job]:
+        while (job := self._new_jobs.get()) is not None:
             yield job
 
-    def _settle(self, job: Job, outcome: Outcome) -> None:
+    def _deliver(self, job: Job, outcome: Outcome) -> None:
         if (task := self._task(job.recording.label)) is not None:
-            task.loop.call_soon_threadsafe(_resolve, task.done, outcome)
+            task.loop.call_soon_threadsafe(_set_result, task.outcome, outcome)
 
-    def _hear(self, event: Event) -> None:
-        """Pass on how far a recording is."""
+    def _on_event(self, event: Event) -> None:
+        """Report the progress of a recording to its caller."""
         if not isinstance(event, RecordingProgress | SpeakersProgress):
             return
         task = self._task(event.recording)
-        if task is None or time.monotonic() - task.told < PROGRESS_SECONDS:
+        if task is None or time.monotonic() - task.reported_at < PROGRESS_SECONDS:
             return
-        task.told = time.monotonic()
+        task.reported_at = time.monotonic()
         if isinstance(event, RecordingProgress):
-            task.tell({"seconds": round(event.seconds, 3), "duration": round(event.duration, 3)})
+            task.report_progress({"seconds": round(event.seconds, 3), "duration": round(event.duration, 3)})
         else:
-            task.tell({"speakers": round(event.share, 3)})
+            task.report_progress({"speakers": round(event.share, 3)})
 
     def _task(self, label: str) -> _Task | None:
-        with self._changing:
+        with self._lock:
             return self._tasks.get(PurePosixPath(label).parts[0])
 
 
-def _as_result(outcome: Outcome) -> RemoteResult:
-    transcript = outcome.transcript
-    return RemoteResult(
-        transcript=None if transcript is None else Packed.of(transcript.model_dump_json(exclude_none=True)),
-        failure=None if outcome.error is None else _failure(outcome.error),
-        voices=None if outcome.diarization is None else _voices(outcome.diarization),
-        seconds=outcome.seconds,
-    )
-
-
-def _voices(found: Diarization) -> Voices:
-    vectors = {label: [float(number) for number in vector] for label, vector in found.embeddings.items()}
-    return Voices(turns=found.turns, embeddings=vectors, embedded_by=found.embedded_by)
-
-
-def _failure(error: TranscribeError) -> Failure:
-    """Whose failure it is: what cannot be done here for anybody is the setup's."""
-    of: Literal["recording", "place", "setup"] = "place"
-    if isinstance(error, RecordingError):
-        of = "recording"
-    elif isinstance(error, NotReady | UsageError):
-        of = "setup"
-    return Failure.because(error, of)
-
-
-def _unpacked(packed: Packed) -> str:
+def _unpack(packed: PackedText) -> str:
     try:
-        return packed.unpacked()
+        return packed.unpack()
     except ValueError as error:
-        raise UsageError("A text of the job is damaged.") from error
+        raise UsageError("The transcript or the speaker turns in the job are damaged.") from error
 
 
 def _file_name(name: str) -> str:
-    """The name of the recording, as messages have it and as some formats are known by; another when it is no plain one."""
-    plain = (
+    """Return the name of the recording, for messages and for formats that are detected by extension; `recording` if it is unsafe."""
+    is_safe = (
         PurePosixPath(name).name == name and name.isprintable() and len(name.encode()) < 200 and name not in ("out", "..", ".")
     )
-    return name if plain else "recording"
+    return name if is_safe else "recording"
 
 
-def _same(engine: Engine) -> Engine:
+def _loaded(engine: Engine) -> Engine:
+    """A loader for an engine that is already loaded."""
     return engine
 
 
-def _resolve(done: asyncio.Future[Outcome], outcome: Outcome) -> None:
-    if not done.done():
-        done.set_result(outcome)
+def _set_result(future: asyncio.Future[Outcome], outcome: Outcome) -> None:
+    if not future.done():
+        future.set_result(outcome)

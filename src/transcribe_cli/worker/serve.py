@@ -1,6 +1,6 @@
-"""RunPod's SDK around the handler: it takes jobs from the queue of the endpoint, and hands the answers back.
+"""RunPod's SDK around the handler: it takes jobs from the endpoint's queue and returns the responses.
 
-The SDK finds the queue by the variables that RunPod sets in its containers. https://github.com/runpod/runpod-python
+The SDK finds the queue through environment variables that RunPod sets in its containers. https://github.com/runpod/runpod-python
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from transcribe_cli.worker.handler import Worker
 
 
 def load_sdk() -> Any:  # noqa: ANN401 - it ships no types
-    """The SDK's module; importing it takes a second and a half.
+    """Import the SDK, which takes a second and a half.
 
     Raises:
-        MissingExtra: it is not installed.
+        MissingExtra: the SDK is not installed.
     """
     try:
         return import_module("runpod")
@@ -26,7 +26,7 @@ def load_sdk() -> Any:  # noqa: ANN401 - it ships no types
 
 
 def serve(worker: Worker, concurrency: int) -> None:
-    """Do jobs, so many at once, until the process is told to end; with SIGTERM, jobs under way are finished.
+    """Run up to `concurrency` jobs at a time until the process is stopped. On SIGTERM, jobs in progress are finished.
 
     Raises:
         MissingExtra: the SDK is not installed.
@@ -36,5 +36,5 @@ def serve(worker: Worker, concurrency: int) -> None:
     async def handle(request: dict[str, Any]) -> dict[str, Any]:
         return await worker.handle(request, serverless.progress_update)
 
-    sys.argv = sys.argv[:1]  # the SDK reads options of its own
-    serverless.start({"handler": handle, "concurrency_modifier": lambda now: concurrency})
+    sys.argv = sys.argv[:1]  # the SDK parses options of its own
+    serverless.start({"handler": handle, "concurrency_modifier": lambda current: concurrency})

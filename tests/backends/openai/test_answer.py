@@ -1,4 +1,4 @@
-"""Answers of servers as words and phrases, for what no server here says."""
+"""Parsing of answers that no server of the tests sends."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from transcribe_cli.audio import Waveform
-from transcribe_cli.backends.openai.answer import language_of, result_of
+from transcribe_cli.backends.openai.answer import language_of, parse_answer
 from transcribe_cli.errors import BackendFailed
 from transcribe_cli.recognition.engines import Clip
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.vad import Region
 
-# As OpenAI gives it for whisper-1 (API reference): words beside the segments, without punctuation.
+# As OpenAI answers with whisper-1 (API reference): words beside the segments, without punctuation.
 OPENAI: dict[str, Any] = {
     "task": "transcribe",
     "language": "portuguese",
@@ -37,29 +37,29 @@ OPENAI: dict[str, Any] = {
 
 @pytest.fixture
 def clip(recorded: Callable[[], Waveform]) -> Clip:
-    """Two stretches of speech with ten seconds between, which a server hears joined."""
+    """Two speech regions, ten seconds apart, which the server gets joined."""
     return Clip(0, 0, recorded(), (Region(16_000, 32_000), Region(192_000, 240_000)), JobSpec(), "pt")
 
 
-def test_words_have_their_signs_and_lie_where_they_were_said(clip: Clip) -> None:
-    found = result_of(OPENAI, clip, 1.0)
-    assert [word.text for word in found.words] == [" Bom", " dia.", " Custa", " R$", " 5,", " não", " é?"]
-    assert "".join(word.text for word in found.words) == " Bom dia. Custa R$ 5, não é?"
-    assert (found.words[1].start, found.words[1].end) == pytest.approx((1.4, 2.0))
-    assert found.words[2].start == pytest.approx(13.0)
-    assert found.words[3].start == found.words[3].end  # it has no time of its own, and is given one with its neighbours
-    assert [(phrase.start, phrase.end) for phrase in found.phrases] == [(1.0, 2.0), (13.0, 15.0)]
-    assert found.attempt.avg_logprob == pytest.approx(-1 / 3)
+def test_words_have_their_punctuation_and_their_times_in_the_recording(clip: Clip) -> None:
+    result = parse_answer(OPENAI, clip, 1.0)
+    assert [word.text for word in result.words] == [" Bom", " dia.", " Custa", " R$", " 5,", " não", " é?"]
+    assert "".join(word.text for word in result.words) == " Bom dia. Custa R$ 5, não é?"
+    assert (result.words[1].start, result.words[1].end) == pytest.approx((1.4, 2.0))
+    assert result.words[2].start == pytest.approx(13.0)
+    assert result.words[3].start == result.words[3].end  # without a time in the answer; it gets one with its neighbours
+    assert [(phrase.start, phrase.end) for phrase in result.phrases] == [(1.0, 2.0), (13.0, 15.0)]
+    assert result.attempt.avg_logprob == pytest.approx(-1 / 3)
 
 
-def test_words_that_do_not_spell_the_text_are_passed_over(clip: Clip) -> None:
+def test_words_that_are_not_in_the_text_are_skipped(clip: Clip) -> None:
     strange = {**OPENAI, "words": [{"word": "nothing", "start": 0, "end": 1}, *OPENAI["words"][1:], {"start": 1}]}
-    found = result_of(strange, clip, 1.0)
-    assert "".join(word.text for word in found.words) == " Bom dia. Custa R$ 5, não é?"
-    assert result_of({**OPENAI, "words": [{"word": "x", "start": 0, "end": 1}]}, clip, 1.0).words == ()
+    result = parse_answer(strange, clip, 1.0)
+    assert "".join(word.text for word in result.words) == " Bom dia. Custa R$ 5, não é?"
+    assert parse_answer({**OPENAI, "words": [{"word": "x", "start": 0, "end": 1}]}, clip, 1.0).words == ()
 
 
-def test_scripts_without_spaces_are_taken_as_they_come(clip: Clip) -> None:
+def test_scripts_without_spaces_keep_their_words(clip: Clip) -> None:
     answer = {
         "text": "今日は、良い天気。",
         "segments": [{"start": 0, "end": 2, "text": "今日は、良い天気。"}],
@@ -67,18 +67,18 @@ def test_scripts_without_spaces_are_taken_as_they_come(clip: Clip) -> None:
             {"word": word, "start": number, "end": number + 1} for number, word in enumerate(("今日", "は", "良い", "天気"))
         ],
     }
-    assert [word.text for word in result_of(answer, clip, 0.0).words] == ["今日", "は、", "良い", "天気。"]
+    assert [word.text for word in parse_answer(answer, clip, 0.0).words] == ["今日", "は、", "良い", "天気。"]
 
 
-def test_text_alone_is_as_long_as_the_clip(clip: Clip) -> None:
-    [phrase] = result_of({"text": "Bom dia."}, clip, 0.0).phrases
+def test_text_without_segments_is_as_long_as_the_clip(clip: Clip) -> None:
+    [phrase] = parse_answer({"text": "Bom dia."}, clip, 0.0).phrases
     assert (phrase.text, phrase.start, phrase.end) == (" Bom dia.", 1.0, 15.0)
 
 
 @pytest.mark.parametrize("broken", [{}, {"text": None}, {"segments": "no"}, {"segments": [{"text": "x"}]}])
-def test_an_answer_without_text_is_the_servers_failure(clip: Clip, broken: dict[str, Any]) -> None:
+def test_an_answer_without_text_is_a_backend_failure(clip: Clip, broken: dict[str, Any]) -> None:
     with pytest.raises(BackendFailed):
-        result_of(broken, clip, 0.0)
+        parse_answer(broken, clip, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -90,12 +90,12 @@ def test_an_answer_without_text_is_the_servers_failure(clip: Clip, broken: dict[
         "x",
     ],
 )
-def test_segments_without_times_leave_the_text(clip: Clip, segment: Any) -> None:
-    assert [phrase.text for phrase in result_of({"text": "x", "segments": [segment]}, clip, 0.0).phrases] == [" x"]
+def test_segments_without_times_are_ignored_and_the_text_is_kept(clip: Clip, segment: Any) -> None:
+    assert [phrase.text for phrase in parse_answer({"text": "x", "segments": [segment]}, clip, 0.0).phrases] == [" x"]
 
 
 def test_times_outside_the_clip_are_moved_to_its_ends(clip: Clip) -> None:
-    [phrase] = result_of({"text": "x", "segments": [{"start": -3, "end": 99, "text": " x"}]}, clip, 0.0).phrases
+    [phrase] = parse_answer({"text": "x", "segments": [{"start": -3, "end": 99, "text": " x"}]}, clip, 0.0).phrases
     assert (phrase.start, phrase.end) == (1.0, 15.0)
 
 
@@ -112,5 +112,5 @@ def test_times_outside_the_clip_are_moved_to_its_ends(clip: Clip) -> None:
         ({}, None),
     ],
 )
-def test_languages_are_codes_names_or_not_told(answer: dict[str, Any], code: str | None) -> None:
+def test_languages_are_codes_names_or_missing(answer: dict[str, Any], code: str | None) -> None:
     assert language_of(answer) == code

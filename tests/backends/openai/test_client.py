@@ -1,4 +1,4 @@
-"""The API over HTTP: complaints of any shape, and whose failure they are."""
+"""The API over HTTP, and the errors for its error responses."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from contextlib import closing
 
 import pytest
 
-from tests.backends.openai.server import DROP_BEFORE, KEY, Api, Trouble, openai_says
-from transcribe_cli.backends.openai.client import Client, Dropped
+from tests.backends.openai.server import DROP_BEFORE, KEY, FakeServer, Reply, openai_error
+from transcribe_cli.backends.openai.client import AnswerLost, Client
 from transcribe_cli.backends.openai.models import Server
 from transcribe_cli.backends.thread_pool import StopFlag, Stopped
 from transcribe_cli.errors import BackendFailed, NotReady, RecordingError, TranscribeError
@@ -19,14 +19,14 @@ FIELDS = [("model", "demo"), ("response_format", "verbose_json")]
 
 
 @pytest.fixture
-def client(api: Api) -> Iterator[Client]:
-    """Without a key."""
-    with closing(Client(Server(api.url), None, StopFlag())) as made:
-        yield made
+def client(api: FakeServer) -> Iterator[Client]:
+    """A client without a key."""
+    with closing(Client(Server(api.url), None, StopFlag())) as client:
+        yield client
 
 
 def silence() -> tuple[str, bytes, str]:
-    """Two seconds of nothing."""
+    """Two seconds of silence, as a form's file."""
     file = io.BytesIO()
     with wave.open(file, "wb") as target:
         target.setnchannels(1)
@@ -36,95 +36,97 @@ def silence() -> tuple[str, bytes, str]:
     return "audio.wav", file.getvalue(), "audio/wav"
 
 
-def asked(client: Client) -> object:
-    """An answer."""
+def send(client: Client) -> object:
+    """Send silence and return the answer."""
     return client.transcribe(FIELDS, silence(), seconds=2.0, translate=False)
 
 
-CASES: list[tuple[Trouble, type[TranscribeError], str]] = [
-    (openai_says(401, f"Incorrect API key provided: {KEY}."), NotReady, "wants a key (HTTP 401). Set TRANSCRIBE_API_KEY"),
-    (Trouble(403, {"detail": "Not authenticated"}), NotReady, "refuses this (Not authenticated)"),
-    (openai_says(404, "The model `demo` does not exist", "model_not_found"), NotReady, "has no model demo"),
-    (Trouble(404, {"detail": "Model 'demo' is not installed locally."}), NotReady, "no transcription API|has no model"),
-    (Trouble(404, {"detail": "Not Found"}), NotReady, "There is no transcription API at"),
-    (Trouble(405, "Method Not Allowed"), NotReady, "There is no transcription API at"),
-    (Trouble(308, "", (("location", "https://elsewhere.example.org/v1"),)), NotReady, "leads elsewhere (HTTP 308)"),
-    (openai_says(413, "Maximum content size limit (26214400) exceeded"), NotReady, "--upload opus"),
-    (Trouble(413, "<html>413</html>"), NotReady, "does not take 0.1 MB"),
-    (Trouble(415, {"detail": "Unsupported media type"}), NotReady, "cannot read the audio"),
-    (Trouble(400, "failed to read audio data"), NotReady, "--upload original sends WAV"),
+CASES: list[tuple[Reply, type[TranscribeError], str]] = [
+    (openai_error(401, f"Incorrect API key provided: {KEY}."), NotReady, "requires a key (HTTP 401). Set TRANSCRIBE_API_KEY"),
+    (Reply(403, {"detail": "Not authenticated"}), NotReady, "denies access (Not authenticated)"),
+    (openai_error(404, "The model `demo` does not exist", "model_not_found"), NotReady, "has no model demo"),
+    (Reply(404, {"detail": "Model 'demo' is not installed locally."}), NotReady, "no transcription API|has no model"),
+    (Reply(404, {"detail": "Not Found"}), NotReady, "There is no transcription API at"),
+    (Reply(405, "Method Not Allowed"), NotReady, "There is no transcription API at"),
+    (Reply(308, "", (("location", "https://elsewhere.example.org/v1"),)), NotReady, "redirects to another address (HTTP 308)"),
+    (openai_error(413, "Maximum content size limit (26214400) exceeded"), NotReady, "--upload opus"),
+    (Reply(413, "<html>413</html>"), NotReady, "does not accept 0.1 MB"),
+    (Reply(415, {"detail": "Unsupported media type"}), NotReady, "cannot read the audio"),
+    (Reply(400, "failed to read audio data"), NotReady, "--upload original sends WAV"),
     (
-        Trouble(400, {"detail": {"error": {"message": "Unsupported response_format: verbose_json", "type": "x"}}}),
+        Reply(400, {"detail": {"error": {"message": "Unsupported response_format: verbose_json", "type": "x"}}}),
         NotReady,
         "--api-times segment, or none",
     ),
     (
-        Trouble(422, {"detail": [{"loc": ["body", "file"], "msg": "Field required", "type": "missing"}]}),
+        Reply(422, {"detail": [{"loc": ["body", "file"], "msg": "Field required", "type": "missing"}]}),
         NotReady,
         "does not understand the request (file: Field required)",
     ),
-    (openai_says(400, "audio duration 1830 seconds is longer than 1400 seconds", "invalid_value"), NotReady, "of this length"),
-    (openai_says(400, "This audio is refused."), RecordingError, "refuses a part of it (HTTP 400) (This audio is refused)"),
-    (openai_says(429, "You exceeded your current quota", "insufficient_quota"), NotReady, "has nothing left"),
-    (openai_says(402, "Payment required"), NotReady, "has nothing left"),
-    (openai_says(429, "Rate limit reached", "rate_limit_exceeded"), BackendFailed, "HTTP 429 (Rate limit reached)"),
-    (Trouble(500, "Internal Server Error"), BackendFailed, "HTTP 500 (Internal Server Error)"),
-    (Trouble(500, {"detail": "list index out of range"}), BackendFailed, "HTTP 500 (list index out of range)"),
+    (openai_error(400, "audio duration 1830 seconds is longer than 1400 seconds", "invalid_value"), NotReady, "of this length"),
+    (
+        openai_error(400, "This audio is refused."),
+        RecordingError,
+        "refuses a part of the recording (HTTP 400) (This audio is refused)",
+    ),
+    (openai_error(429, "You exceeded your current quota", "insufficient_quota"), NotReady, "has no credit left"),
+    (openai_error(402, "Payment required"), NotReady, "has no credit left"),
+    (openai_error(429, "Rate limit reached", "rate_limit_exceeded"), BackendFailed, "HTTP 429 (Rate limit reached)"),
+    (Reply(500, "Internal Server Error"), BackendFailed, "HTTP 500 (Internal Server Error)"),
+    (Reply(500, {"detail": "list index out of range"}), BackendFailed, "HTTP 500 (list index out of range)"),
 ]
 
 
-@pytest.mark.parametrize(("trouble", "kind", "says"), CASES)
-def test_complaints_of_any_shape_become_one_line_with_its_cure(
-    api: Api, client: Client, trouble: Trouble, kind: type[TranscribeError], says: str
+@pytest.mark.parametrize(("reply", "kind", "message"), CASES)
+def test_error_responses_of_any_shape_become_one_line_with_a_hint(
+    api: FakeServer, client: Client, reply: Reply, kind: type[TranscribeError], message: str
 ) -> None:
-    api.trouble = lambda asked: trouble
+    api.fault_for = lambda request: reply
     with pytest.raises(TranscribeError) as caught:
-        asked(client)
+        send(client)
     assert type(caught.value) is kind
-    assert any(part in str(caught.value) for part in says.split("|"))
+    assert any(part in str(caught.value) for part in message.split("|"))
     assert KEY not in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_key_that_a_server_repeats_is_not_told(api: Api) -> None:
-    api.trouble = lambda asked: openai_says(400, f"What is {asked.authorization}?")
+def test_a_key_that_a_server_repeats_is_removed(api: FakeServer) -> None:
+    api.fault_for = lambda request: openai_error(400, f"What is {request.authorization}?")
     with closing(Client(Server(api.url), KEY, StopFlag())) as client, pytest.raises(RecordingError) as caught:
-        asked(client)
+        send(client)
     assert "What is Bearer …?" in str(caught.value)
 
 
-def test_a_pause_is_as_long_as_the_server_wants(api: Api, client: Client) -> None:
-    api.trouble = lambda asked: openai_says(429, "Rate limit reached", "rate_limit_exceeded", retry_after="7")
+def test_the_delay_is_the_one_that_the_server_requests(api: FakeServer, client: Client) -> None:
+    api.fault_for = lambda request: openai_error(429, "Rate limit reached", "rate_limit_exceeded", retry_after="7")
     with pytest.raises(BackendFailed) as caught:
-        asked(client)
+        send(client)
     assert caught.value.retry_after == 7.0
 
 
-def test_a_dropped_connection_may_be_paid_for(api: Api, client: Client) -> None:
-    api.then.append(DROP_BEFORE)
-    with pytest.raises(Dropped, match="took a request and gave no answer"):
-        asked(client)
+def test_a_dropped_connection_is_an_answer_lost(api: FakeServer, client: Client) -> None:
+    api.faults.append(DROP_BEFORE)
+    with pytest.raises(AnswerLost, match="accepted a request and did not answer"):
+        send(client)
 
 
 @pytest.mark.parametrize("body", ["Bom dia.", [1], "<html>"])
-def test_an_answer_that_is_none_is_the_servers_failure(api: Api, client: Client, body: object) -> None:
-    api.then.append(Trouble(200, body))
-    with pytest.raises(BackendFailed, match="no JSON"):
-        asked(client)
+def test_an_answer_that_is_not_an_object_is_a_backend_failure(api: FakeServer, client: Client, body: object) -> None:
+    api.faults.append(Reply(200, body))
+    with pytest.raises(BackendFailed, match="not a JSON object"):
+        send(client)
 
 
-def test_nobody_waits_for_an_answer_once_the_run_is_stopped(api: Api) -> None:
+def test_waiting_for_an_answer_ends_when_the_run_is_stopped(api: FakeServer) -> None:
     stop = StopFlag()
     api.hold.set()
     with closing(Client(Server(api.url), None, stop)) as client:
         stop.set()
         with pytest.raises(Stopped):
-            asked(client)
+            send(client)
 
 
-@pytest.mark.parametrize(
-    "trouble", [Trouble(200, "no"), Trouble(200, {"data": "no"}), Trouble(200, []), Trouble(403, {}), Trouble(500, "")]
-)
-def test_a_server_need_not_list_its_models(api: Api, client: Client, trouble: Trouble) -> None:
-    api.listed = trouble
+@pytest.mark.parametrize("reply", [Reply(200, "no"), Reply(200, {"data": "no"}), Reply(200, []), Reply(403, {}), Reply(500, "")])
+def test_a_server_need_not_list_its_models(api: FakeServer, client: Client, reply: Reply) -> None:
+    api.models_reply = reply
     assert client.models() is None

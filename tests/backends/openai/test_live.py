@@ -1,6 +1,6 @@
-"""OpenAI itself, for people with a key: `OPENAI_API_KEY=… pytest -m live tests/backends/openai`. Costs less than a cent.
+"""Tests against OpenAI, with a key: `OPENAI_API_KEY=… pytest -m live tests/backends/openai`. They cost less than a cent.
 
-`TEST_BASE_URL` and `TRANSCRIBE_API_KEY` try another server, `TEST_API_MODELS` other models, with commas between.
+Set `TEST_BASE_URL` and `TRANSCRIBE_API_KEY` for another server, and `TEST_API_MODELS` for other models, separated by commas.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ KEYS = {name: os.environ[name] for name in ("OPENAI_API_KEY", "GROQ_API_KEY", "T
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("upload", ["original", "opus"])
-def test_a_recording_comes_back_with_its_words(tmp_path: Path, say: Callable[..., Path], model: str, upload: str) -> None:
+def test_a_recording_is_transcribed(tmp_path: Path, say: Callable[..., Path], model: str, upload: str) -> None:
     say(tmp_path / "um.wav", "Bom dia a todos. O professor explica a lição de hoje.")
     line = command(["remote", tmp_path, "--backend", "openai", "--base-url", URL, "-m", model, "-l", "pt", "--upload", upload])
     ran = subprocess.run(line, env=environment(KEYS), capture_output=True, text=True)
@@ -31,7 +31,7 @@ def test_a_recording_comes_back_with_its_words(tmp_path: Path, say: Callable[...
     assert "professor" in (tmp_path / "um.srt").read_text()
 
 
-def test_a_wrong_key_is_told(tmp_path: Path, say: Callable[..., Path]) -> None:
+def test_a_wrong_key_is_reported(tmp_path: Path, say: Callable[..., Path]) -> None:
     say(tmp_path / "um.wav", "Bom dia.")
     line = command(["remote", tmp_path, "--backend", "openai", "--base-url", URL, "-m", MODELS[0]])
     ran = subprocess.run(line, env=environment({"TRANSCRIBE_API_KEY": "sk-wrong"}), capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""What is asked of a server, and what is not asked twice."""
+"""What is sent to a server, and what is not sent twice."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.backends.openai.server import Api
+from tests.backends.openai.server import FakeServer
 from tests.conftest import spoken
 from transcribe_cli.audio import Waveform
-from transcribe_cli.backends.openai.answer_cache import Answers
+from transcribe_cli.backends.openai.answer_cache import AnswerCache
 from transcribe_cli.backends.openai.client import Client
+from transcribe_cli.backends.openai.form import form_fields
 from transcribe_cli.backends.openai.models import Server
 from transcribe_cli.backends.openai.recognizer import Recognizer
 from transcribe_cli.backends.thread_pool import StopFlag
@@ -32,7 +33,7 @@ Make = Callable[[Server], Recognizer]
 
 @pytest.fixture
 def clip(tmp_path: Path) -> Iterator[Clip]:
-    """A sentence at 22 kHz, taken for 16: what is said does not matter here."""
+    """A sentence at 22 kHz, read as 16 kHz: its words do not matter here."""
     with wave.open(io.BytesIO(spoken("Bom dia a todos."))) as file:
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
     with Waveform.from_samples(samples, tmp_path) as waveform:
@@ -40,52 +41,52 @@ def clip(tmp_path: Path) -> Iterator[Clip]:
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Iterator[Make]:
-    """Recognizers that ask one at a time, for a recording of nobody."""
+def make(tmp_path: Path) -> Iterator[Make]:
+    """Makes recognizers that send one request at a time, for a recording that does not exist."""
     job = Job(Recording(tmp_path / "a.wav", tmp_path), SPEC, Output(tmp_path, "a"), Decision.TRANSCRIBE, "new")
     stop, clients = StopFlag(), []
 
-    def make(server: Server) -> Recognizer:
+    def make_recognizer(server: Server) -> Recognizer:
         clients.append(Client(server, None, stop))
-        answers = Answers(tmp_path / "state", server.base_url)
+        answers = AnswerCache(tmp_path / "state", server.base_url)
         return Recognizer(
-            server, clients[-1], answers, lambda number: job, SPEC, opus=False, at_once=1, stop=stop, emit=ignore_event
+            server, clients[-1], answers, lambda number: job, SPEC, opus=False, concurrency=1, stop=stop, emit=ignore_event
         )
 
-    yield make
+    yield make_recognizer
     for client in clients:
         client.close()
 
 
-def _in(clip: Clip, language: str) -> Clip:
+def _with_language(clip: Clip, language: str) -> Clip:
     return Clip(clip.recording, clip.index, clip.waveform, clip.speech, clip.spec, language)
 
 
-def test_an_answer_without_a_language_counts_for_the_one_it_is_in(api: Api, clip: Clip, made: Make) -> None:
-    recognizer = made(Server(api.url))
+def test_an_answer_without_a_language_hint_is_reused_for_the_detected_language(api: FakeServer, clip: Clip, make: Make) -> None:
+    recognizer = make(Server(api.url))
     [votes] = recognizer.detect_languages([clip])
     [language] = votes
-    [found] = recognizer.recognize([Task(_in(clip, language))])
-    assert isinstance(found, ClipResult)
-    assert found.seconds > 0
-    assert len(api.asked) == 1
-    recognizer.recognize([Task(_in(clip, "en" if language != "en" else "es"))])
-    assert len(api.asked) == 2
+    [result] = recognizer.recognize([Task(_with_language(clip, language))])
+    assert isinstance(result, ClipResult)
+    assert result.seconds > 0
+    assert len(api.requests) == 1
+    recognizer.recognize([Task(_with_language(clip, "en" if language != "en" else "es"))])
+    assert len(api.requests) == 2
 
 
-def test_a_clip_that_was_sent_in_a_language_is_not_sent_again_to_vote(api: Api, clip: Clip, made: Make) -> None:
-    recognizer = made(Server(api.url))
-    recognizer.recognize([Task(_in(clip, "es"))])
+def test_a_clip_that_was_sent_in_a_language_is_not_sent_again_to_vote(api: FakeServer, clip: Clip, make: Make) -> None:
+    recognizer = make(Server(api.url))
+    recognizer.recognize([Task(_with_language(clip, "es"))])
     assert recognizer.detect_languages([clip]) == [{"es": 1.0}]
-    assert len(api.asked) == 1
+    assert len(api.requests) == 1
 
 
-def test_another_recognizer_finds_the_answers(api: Api, clip: Clip, made: Make) -> None:
-    made(Server(api.url)).recognize([Task(_in(clip, "pt"))])
-    again = made(Server(api.url))
-    again.recognize([Task(_in(clip, "pt"))])
-    assert len(api.asked) == 1
-    assert again.spent(0).requests == 0
+def test_another_recognizer_finds_the_answers(api: FakeServer, clip: Clip, make: Make) -> None:
+    make(Server(api.url)).recognize([Task(_with_language(clip, "pt"))])
+    second = make(Server(api.url))
+    second.recognize([Task(_with_language(clip, "pt"))])
+    assert len(api.requests) == 1
+    assert second.sent(0).requests == 0
 
 
 @pytest.mark.parametrize(
@@ -129,6 +130,6 @@ def test_another_recognizer_finds_the_answers(api: Api, clip: Clip, made: Make) 
         ),
     ],
 )
-def test_each_model_is_asked_in_its_own_way(made: Make, url: str, model: str, expected: list[tuple[str, str]]) -> None:
+def test_the_form_depends_on_the_model(url: str, model: str, expected: list[tuple[str, str]]) -> None:
     spec = JobSpec(model=model, hotwords="Lamarck, mitose", initial_prompt="Aula.", temperature=(0.4,))
-    assert made(Server(url))._fields(spec, "pt") == expected
+    assert form_fields(Server(url), spec, "pt") == expected

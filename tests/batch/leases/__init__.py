@@ -1,1 +1,1 @@
-"""Leases: stores, taking, losing, taking over."""
+"""Leases: stores, acquire, lose, take over."""

@@ -1,4 +1,4 @@
-"""What every store promises, kept by files: one of many creates, one of many changes, and nothing is waited for."""
+"""The contract of a lease store, for files: one of many callers creates, one of many changes, and nothing blocks."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ ROUNDS = 8
 
 
 def create(path: Path, name: bytes) -> bool:
-    """In a process of its own."""
+    """Runs in its own process."""
     return LocalLeaseStore().create(path, name)
 
 
 def take_over(path: Path, name: bytes) -> bool:
-    """As one who judged the lease to be dead a while ago."""
+    """As a process that found the lease expired some time ago."""
     return LocalLeaseStore().swap(path, b"dead", name)
 
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[Pool]:
-    """Processes that go for one lease at once."""
+    """Processes that compete for one lease."""
     with multiprocessing.get_context("spawn").Pool(CLIENTS) as made:
         yield made
         made.close()
@@ -40,7 +40,7 @@ def pool() -> Iterator[Pool]:
 
 @pytest.mark.slow
 def test_of_many_at_once_one_creates_and_one_takes_over(tmp_path: Path, pool: Pool) -> None:
-    """The winner's name stands in it, whole; also when slow takers come after it."""
+    """The lease contains the complete name of the winner, also when slower processes follow."""
     names = [f"client {number}".encode() * (1 + number) for number in range(CLIENTS)]
     for number in range(ROUNDS):
         fresh, stale = tmp_path / f"{number} fresh", tmp_path / f"{number} stale"
@@ -52,8 +52,8 @@ def test_of_many_at_once_one_creates_and_one_takes_over(tmp_path: Path, pool: Po
     assert len(list(tmp_path.iterdir())) == 2 * ROUNDS
 
 
-def test_a_lease_is_changed_and_removed_only_as_it_was_read(tmp_path: Path) -> None:
-    """Longer, shorter, gone, and come again."""
+def test_a_lease_is_changed_and_removed_only_if_it_is_unchanged(tmp_path: Path) -> None:
+    """Longer, shorter, removed, and created again."""
     store, path = LocalLeaseStore(), tmp_path / "lease"
     assert store.read(path) is None
     assert not store.swap(path, b"", b"x")
@@ -70,8 +70,8 @@ def test_a_lease_is_changed_and_removed_only_as_it_was_read(tmp_path: Path) -> N
     assert not path.exists()
 
 
-def test_an_empty_lease_is_anybodys_and_its_slow_maker_sees_that_it_went(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its maker may have been killed before a word was written: nobody waits two minutes for that."""
+def test_an_empty_lease_can_be_taken_over_and_its_slow_creator_notices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its creator may have been killed before it wrote anything, so the lease expires without a delay of two minutes."""
     path, store = tmp_path / ".aula.wav.transcribe-lease", LocalLeaseStore()
     path.touch()
     seen = store.read(path)
@@ -91,7 +91,7 @@ def test_an_empty_lease_is_anybodys_and_its_slow_maker_sees_that_it_went(tmp_pat
 
 
 def test_the_lease_of_another_user_can_be_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may not be written, but removed and made again."""
+    """It is not writable, but can be removed and created again."""
     store, path = LocalLeaseStore(), tmp_path / "lease"
     assert store.create(path, b"theirs")
     original = os.open
@@ -106,8 +106,8 @@ def test_the_lease_of_another_user_can_be_taken_over(tmp_path: Path, monkeypatch
     assert path.read_bytes() == b"ours"
 
 
-def test_where_files_cannot_be_locked_they_are_still_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some network file systems have no locks; an error of another kind is one."""
+def test_without_locks_the_content_is_still_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some network file systems have no locks. Other errors are raised."""
 
     def fail(number: int) -> None:
         def flock(*_: object) -> None:
@@ -125,8 +125,8 @@ def test_where_files_cannot_be_locked_they_are_still_compared(tmp_path: Path, mo
         store.swap(path, b"c", b"d")
 
 
-def test_what_is_no_file_is_an_error_and_nothing_waits(tmp_path: Path) -> None:
-    """A folder, a named pipe, a symlink to nowhere: no lease can be had there."""
+def test_what_is_not_a_file_is_an_error_and_nothing_blocks(tmp_path: Path) -> None:
+    """A folder, a named pipe, a broken symlink: no lease can be created there."""
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
@@ -137,7 +137,7 @@ def test_what_is_no_file_is_an_error_and_nothing_waits(tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_a_folder_that_is_gone_is_not_made_again(tmp_path: Path) -> None:
+def test_a_removed_folder_is_not_created_again(tmp_path: Path) -> None:
     """The user removed it."""
     with pytest.raises(FileNotFoundError):
         LocalLeaseStore().create(tmp_path / "gone" / "lease", b"x")
@@ -145,12 +145,12 @@ def test_a_folder_that_is_gone_is_not_made_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("unnamed", [True, False])
-def test_the_age_is_told_by_the_clock_that_stamps_the_files(
+def test_the_age_is_measured_by_the_clock_that_stamps_the_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unnamed: bool
 ) -> None:
-    """Whatever this machine's says; nothing stays in the folder, and asking does not touch it where the kernel can do without a name."""
+    """Independently of the clock of this machine. No file remains, and the folder is not changed if the kernel supports unnamed files."""
     if not unnamed:
-        monkeypatch.setattr(os, "O_TMPFILE", os.O_DIRECTORY | os.O_CREAT)  # is refused, as NFS refuses the real one
+        monkeypatch.setattr(os, "O_TMPFILE", os.O_DIRECTORY | os.O_CREAT)  # refused, as NFS refuses O_TMPFILE
     store, path = LocalLeaseStore(), tmp_path / "lease"
     store.create(path, b"x")
     os.utime(path, (time.time() - 100, time.time() - 100))
@@ -164,6 +164,6 @@ def test_the_age_is_told_by_the_clock_that_stamps_the_files(
     assert recover(tmp_path) == []
 
 
-def test_where_no_file_can_be_made_this_machines_clock_must_do(tmp_path: Path) -> None:
-    """To look at leases in a tree that may only be read."""
+def test_where_no_file_can_be_created_the_local_clock_is_used(tmp_path: Path) -> None:
+    """To read leases in a read-only tree."""
     assert storage_time(tmp_path / "nowhere") == pytest.approx(time.time(), abs=5)

@@ -1,4 +1,4 @@
-"""Taking, refreshing, losing, taking over and giving back, with real files and real processes."""
+"""Acquire, refresh, lose, take over and release leases, with real files and real processes."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from transcribe_cli.sources import find_recordings
 DEAD_PID = 2**22 + 1
 
 
-def somebody(**other: object) -> Owner:
-    """Another process of this machine, which is alive: the one that started us."""
+def local_owner(**other: object) -> Owner:
+    """Another live process on this machine: the parent of this one."""
     return replace(Owner.this_process(utc_now()), **{"pid": os.getppid(), **other})
 
 
-def elsewhere(**other: object) -> Owner:
-    """A process of another machine, of which nobody here can say whether it lives."""
-    return somebody(host="gpu-2", machine="00000000", pid=1, **other)
+def remote_owner(**other: object) -> Owner:
+    """A process on another machine. Whether it is alive cannot be known here."""
+    return local_owner(host="gpu-2", machine="00000000", pid=1, **other)
 
 
-def left(path: Path, owner: Owner | bytes, age: float = 0.0) -> Path:
-    """A lease as somebody wrote it, seconds ago."""
+def write_lease(path: Path, owner: Owner | bytes, age: float = 0.0) -> Path:
+    """A lease that `owner` wrote `age` seconds ago."""
     path.write_bytes(owner if isinstance(owner, bytes) else owner.dumps())
     os.utime(path, (time.time() - age, time.time() - age))
     return path
@@ -42,27 +42,27 @@ def left(path: Path, owner: Owner | bytes, age: float = 0.0) -> Path:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Of a lease."""
+    """The path of a lease."""
     return tmp_path / ".aula.mp3.transcribe-lease"
 
 
 @pytest.fixture
 def leases() -> Iterator[LeaseManager]:
-    """A run's."""
+    """The leases of a run."""
     with LeaseManager() as made:
         yield made
 
 
-def taken(leases: LeaseManager, path: Path) -> Lease:
-    """The lease, which nobody else has."""
+def acquired(leases: LeaseManager, path: Path) -> Lease:
+    """The lease, which no other process holds."""
     lease = leases.acquire(path)
     assert isinstance(lease, Lease)
     return lease
 
 
-def test_a_lease_is_taken_once_and_says_by_whom(leases: LeaseManager, path: Path) -> None:
-    """Host, process, since when; the next who asks is told."""
-    lease = taken(leases, path)
+def test_a_lease_is_acquired_once_and_names_its_owner(leases: LeaseManager, path: Path) -> None:
+    """Host, process and time; the next caller receives the owner."""
+    lease = acquired(leases, path)
     assert not lease.taken_over
     owner = leases.acquire(path)
     assert isinstance(owner, Owner)
@@ -75,44 +75,44 @@ def test_a_lease_is_taken_once_and_says_by_whom(leases: LeaseManager, path: Path
 
 
 def test_nothing_is_left_at_the_end_of_a_run(tmp_path: Path) -> None:
-    """Whatever ends it."""
+    """Whatever ends the run."""
     with suppress(KeyboardInterrupt), LeaseManager() as leases:
         for number in range(5):
-            taken(leases, tmp_path / f"{number}")
+            acquired(leases, tmp_path / f"{number}")
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_signal_while_a_lease_is_given_back_leaves_none(path: Path) -> None:
-    """The end of the run gives it back then."""
+def test_a_signal_during_release_leaves_no_lease(path: Path) -> None:
+    """The end of the run releases it."""
 
-    class Struck(LocalLeaseStore):
-        """Ctrl-C comes just before the first change."""
+    class Interrupted(LocalLeaseStore):
+        """Ctrl-C arrives just before the first change."""
 
-        struck = False
+        was_interrupted = False
 
         def swap(self, path: Path, old: bytes, new: bytes | None) -> bool:
-            if not self.struck:
-                self.struck = True
+            if not self.was_interrupted:
+                self.was_interrupted = True
                 raise KeyboardInterrupt
             return super().swap(path, old, new)
 
-    with suppress(KeyboardInterrupt), LeaseManager(Struck()) as leases:
-        leases.release(taken(leases, path))
+    with suppress(KeyboardInterrupt), LeaseManager(Interrupted()) as leases:
+        leases.release(acquired(leases, path))
     assert not path.exists()
 
 
 @pytest.mark.parametrize(
-    ("owner", "age", "over"),
+    ("owner", "age", "is_expired"),
     [
-        (somebody(), 0, False),
-        (somebody(), EXPIRY_SECONDS - 20, False),
-        (somebody(), EXPIRY_SECONDS + 20, True),
-        (somebody(pid=DEAD_PID), 0, True),
-        (elsewhere(), 0, False),
-        (elsewhere(), EXPIRY_SECONDS - 20, False),
-        (elsewhere(), EXPIRY_SECONDS + 20, True),
-        (elsewhere(), -EXPIRY_SECONDS - 20, True),
+        (local_owner(), 0, False),
+        (local_owner(), EXPIRY_SECONDS - 20, False),
+        (local_owner(), EXPIRY_SECONDS + 20, True),
+        (local_owner(pid=DEAD_PID), 0, True),
+        (remote_owner(), 0, False),
+        (remote_owner(), EXPIRY_SECONDS - 20, False),
+        (remote_owner(), EXPIRY_SECONDS + 20, True),
+        (remote_owner(), -EXPIRY_SECONDS - 20, True),
         (b"", 0, True),
         (b"", EXPIRY_SECONDS + 20, True),
         (b'{"host": "cut off', 0, False),
@@ -120,26 +120,26 @@ def test_a_signal_while_a_lease_is_given_back_leaves_none(path: Path) -> None:
     ids=[
         "alive",
         "slow",
-        "hangs, or its number was given to another",
-        "gone",
+        "hangs, or its process id was reused",
+        "ended",
         "another machine",
         "another machine, slow",
-        "another machine, silent",
+        "another machine, no refresh",
         "clock set back",
-        "just being made, or killed then: who makes it looks again",
-        "killed while it was made",
-        "half changed",
+        "being created, or killed then: its creator checks again",
+        "killed while it was created",
+        "half written",
     ],
 )
-def test_the_dead_lose_their_leases_and_the_living_keep_them(
-    leases: LeaseManager, path: Path, owner: Owner | bytes, age: float, over: bool
+def test_leases_expire_when_their_owner_has_ended_or_stopped_refreshing(
+    leases: LeaseManager, path: Path, owner: Owner | bytes, age: float, is_expired: bool
 ) -> None:
-    """At once when the process is certain to be gone; otherwise when nobody refreshed it for two minutes."""
-    left(path, owner, age)
+    """At once if the process has certainly ended; otherwise two minutes after the last refresh."""
+    write_lease(path, owner, age)
     before = path.read_bytes()
-    assert (leases.holder(path) is None) is over
+    assert (leases.holder(path) is None) is is_expired
     found = leases.acquire(path)
-    if over:
+    if is_expired:
         assert isinstance(found, Lease)
         assert found.taken_over
         assert Owner.loads(path.read_bytes()) == found.owner
@@ -148,11 +148,11 @@ def test_the_dead_lose_their_leases_and_the_living_keep_them(
         assert path.read_bytes() == before
 
 
-def test_a_sweep_removes_what_the_dead_left_and_nothing_else(leases: LeaseManager, tmp_path: Path) -> None:
-    """Also of recordings that are not there any more."""
-    dead = left(tmp_path / ".a.transcribe-lease", somebody(pid=DEAD_PID))
-    alive = left(tmp_path / ".b.transcribe-lease", elsewhere())
-    other = left(tmp_path / ".c.lease", somebody(pid=DEAD_PID), 10_000)
+def test_a_sweep_removes_expired_leases_only(leases: LeaseManager, tmp_path: Path) -> None:
+    """Also those of recordings that no longer exist."""
+    dead = write_lease(tmp_path / ".a.transcribe-lease", local_owner(pid=DEAD_PID))
+    alive = write_lease(tmp_path / ".b.transcribe-lease", remote_owner())
+    other = write_lease(tmp_path / ".c.lease", local_owner(pid=DEAD_PID), 10_000)
     (tmp_path / ".d.transcribe-lease").mkdir()
     leases.sweep(tmp_path)
     leases.sweep(tmp_path / "nowhere")
@@ -161,50 +161,50 @@ def test_a_sweep_removes_what_the_dead_left_and_nothing_else(leases: LeaseManage
     assert other.exists()
 
 
-def test_leases_are_refreshed_with_what_is_done(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the background, again and again; one that was lost is left to its new owner."""
+def test_leases_are_refreshed_with_the_progress(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the background, repeatedly; a lost lease is left to its new owner."""
     monkeypatch.setattr(manager, "REFRESH_SECONDS", 0.02)
     with LeaseManager() as leases:
-        lease = taken(leases, path)
+        lease = acquired(leases, path)
         lease.progress = (30.0, 120.0)
         deadline = time.monotonic() + 10
         while (now := Owner.loads(path.read_bytes())).beat < 3 or not now.seconds:
             assert time.monotonic() < deadline
             time.sleep(0.01)
         assert (now.seconds, now.duration, now.token) == (30.0, 120.0, lease.owner.token)
-        while not LocalLeaseStore().swap(path, path.read_bytes(), elsewhere().dumps()):
+        while not LocalLeaseStore().swap(path, path.read_bytes(), remote_owner().dumps()):
             pass
         time.sleep(0.1)
         assert Owner.loads(path.read_bytes()).host == "gpu-2"
     assert Owner.loads(path.read_bytes()).host == "gpu-2"
 
 
-def test_who_holds_it_may_write(leases: LeaseManager, path: Path) -> None:
-    """And says so, so that nobody who had it before disturbs."""
-    lease = taken(leases, path)
+def test_the_holder_of_a_lease_may_write(leases: LeaseManager, path: Path) -> None:
+    """And marks the lease, so that a former owner waits."""
+    lease = acquired(leases, path)
     assert leases.begin_writing(lease)
     assert Owner.loads(path.read_bytes()).writing
     leases.release(lease)
     assert not path.exists()
 
 
-@pytest.mark.parametrize("other", [None, elsewhere(), somebody()])
-def test_who_lost_it_takes_it_back_to_write(leases: LeaseManager, path: Path, other: Owner | None) -> None:
-    """It has the result that the other is still working on; the other finds out before it writes."""
-    lease = taken(leases, path)
+@pytest.mark.parametrize("other", [None, remote_owner(), local_owner()])
+def test_a_lost_lease_is_taken_back_for_writing(leases: LeaseManager, path: Path, other: Owner | None) -> None:
+    """This process has the result that the other is still working on. The other notices before it writes."""
+    lease = acquired(leases, path)
     path.unlink()
     if other is not None:
-        left(path, other)
+        write_lease(path, other)
     assert not leases.begin_writing(lease)
     assert Owner.loads(path.read_bytes()) == lease.owner
     leases.release(lease)
     assert not path.exists()
 
 
-def test_two_never_write_at_once(leases: LeaseManager, path: Path) -> None:
-    """Who lost its lease waits for one that is writing, unless that one died."""
-    lease = taken(leases, path)
-    left(path, elsewhere(writing=True))
+def test_two_processes_never_write_at_once(leases: LeaseManager, path: Path) -> None:
+    """A process that lost its lease waits for the new owner while that one is writing, unless it died."""
+    lease = acquired(leases, path)
+    write_lease(path, remote_owner(writing=True))
     done: list[bool] = []
     waiting = threading.Thread(target=lambda: done.append(leases.begin_writing(lease)))
     waiting.start()
@@ -213,12 +213,12 @@ def test_two_never_write_at_once(leases: LeaseManager, path: Path) -> None:
     path.unlink()
     waiting.join(10)
     assert done == [False]
-    left(path, somebody(pid=DEAD_PID, writing=True))
+    write_lease(path, local_owner(pid=DEAD_PID, writing=True))
     assert not leases.begin_writing(lease)
 
 
-def test_kill_9_gives_a_lease_free_at_once(path: Path, leases: LeaseManager) -> None:
-    """A real process that holds it."""
+def test_after_kill_9_a_lease_expires_at_once(path: Path, leases: LeaseManager) -> None:
+    """The lease of a real process."""
     script = (
         "import sys, time; from pathlib import Path; from transcribe_cli.batch.leases import LeaseManager\n"
         "leases = LeaseManager(); leases.acquire(Path(sys.argv[1])); print('taken', flush=True); time.sleep(60)\n"
@@ -230,7 +230,7 @@ def test_kill_9_gives_a_lease_free_at_once(path: Path, leases: LeaseManager) -> 
         assert isinstance(owner, Owner)
         assert owner.pid == process.pid
         process.kill()
-    assert taken(leases, path).taken_over
+    assert acquired(leases, path).taken_over
 
 
 @pytest.mark.parametrize(
@@ -241,18 +241,18 @@ def test_kill_9_gives_a_lease_free_at_once(path: Path, leases: LeaseManager) -> 
         b"\xff\xfe",
         b"[" * 100_000,
         json.dumps({"host": 1}).encode(),
-        elsewhere().dumps().replace(b'"pid": 1', b'"pid": "1"'),
-        elsewhere().dumps().replace(b'"seconds": 0.0', b'"seconds": 1e999'),
+        remote_owner().dumps().replace(b'"pid": 1', b'"pid": "1"'),
+        remote_owner().dumps().replace(b'"seconds": 0.0', b'"seconds": 1e999'),
     ],
 )
-def test_a_lease_that_says_nonsense_has_an_unknown_owner(data: bytes) -> None:
+def test_an_invalid_lease_has_an_unknown_owner(data: bytes) -> None:
     """Anybody may write one."""
     assert Owner.loads(data) == Owner()
 
 
 @pytest.mark.parametrize("name", ["aula.mp3", "x" * 251 + ".mp3", "ção" * 50 + "x.wav", "a" * 230 + ".wav"])
-def test_a_lease_lies_hidden_beside_the_outputs_whatever_the_length_of_the_name(tmp_path: Path, name: str) -> None:
-    """It can be created, is never a source, and is another one for a recording of nearly the same name."""
+def test_a_lease_is_hidden_next_to_the_outputs_whatever_the_length_of_the_name(tmp_path: Path, name: str) -> None:
+    """It can be created, is never a source, and differs for recordings with similar names."""
     names = [name, name[:-5] + "y" + name[-4:]]
     for each in names:
         (tmp_path / each).touch()

@@ -1,1 +1,1 @@
-"""What places cost."""
+"""Tests of `transcribe_cli.costs.prices`."""

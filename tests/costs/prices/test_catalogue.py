@@ -1,4 +1,4 @@
-"""Today's prices, from a server that is really asked."""
+"""Current prices, requested from a real HTTP server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TODAY = date(2026, 11, 21)
 
 
 def test_todays_prices_replace_those_of_the_list() -> None:
-    """Of pools that it names; with its address and the day, the cheapest card's where they differ."""
+    """For the pools in the catalogue, with its address and the date; the price of a pool is that of its cheapest card."""
     with fake_catalogue() as server:
         prices = with_todays_prices(load_prices(), server.url, KEY, today=TODAY)
     ada, small, old = prices.price_of("runpod.ADA_24"), prices.price_of("runpod.AMPERE_24"), prices.price_of("runpod.ADA_80_PRO")
@@ -34,56 +34,56 @@ def test_todays_prices_replace_those_of_the_list() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "message"),
     [
         ({"status": 500, "body": b"oops"}, "500"),
         ({"status": 429}, "429"),
-        ({"body": b"<html>"}, "no list of GPUs"),
-        ({"body": b"\xff\xfe"}, "no list of GPUs"),
-        ({"body": b"[" * 100_000}, "no list of GPUs"),
-        ({"body": b"[]"}, "no list of GPUs"),
-        ({"body": b'{"gpus": 3}'}, "no list of GPUs"),
+        ({"body": b"<html>"}, "not a list of GPUs"),
+        ({"body": b"\xff\xfe"}, "not a list of GPUs"),
+        ({"body": b"[" * 100_000}, "not a list of GPUs"),
+        ({"body": b"[]"}, "not a list of GPUs"),
+        ({"body": b'{"gpus": 3}'}, "not a list of GPUs"),
         (
             {"body": b'{"gpus": [null, {"pool": "ADA_24"}, {"pool": "ADA_24", "price": {"serverless": "free"}}]}'},
-            "names no price",
+            "has no price",
         ),
-        ({"body": b'{"gpus": [{"pool": "ADA_24", "price": {"serverless": NaN}}]}'}, "names no price"),
-        ({"body": b'{"gpus": [{"pool": "ADA_24", "price": {"serverless": -1}}]}'}, "names no price"),
-        ({"body": b" " * (1 << 21)}, "does not end"),
-        ({"drip": True}, "does not end"),
-        ({"seconds": 5.0}, "no answer within"),
+        ({"body": b'{"gpus": [{"pool": "ADA_24", "price": {"serverless": NaN}}]}'}, "has no price"),
+        ({"body": b'{"gpus": [{"pool": "ADA_24", "price": {"serverless": -1}}]}'}, "has no price"),
+        ({"body": b" " * (1 << 21)}, "too long or too slow"),
+        ({"drip": True}, "too long or too slow"),
+        ({"seconds": 5.0}, "did not answer within"),
     ],
 )
-def test_what_is_no_answer_is_said_and_nothing_else_happens(answer: dict[str, Any], told: str) -> None:
-    """In a few words, without the key."""
+def test_an_unusable_answer_is_reported(answer: dict[str, Any], message: str) -> None:
+    """With a short reason, without the key."""
     with fake_catalogue(**answer) as server, pytest.raises(CatalogueUnavailable) as caught:
         with_todays_prices(load_prices(), server.url, KEY, timeout=0.5)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert KEY not in str(caught.value)
 
 
-def test_a_wrong_key_is_said() -> None:
-    """As what the catalogue answers."""
+def test_a_wrong_key_is_reported() -> None:
+    """With the status that the catalogue answers."""
     with fake_catalogue() as server, pytest.raises(CatalogueUnavailable, match="401"):
         with_todays_prices(load_prices(), server.url, "rpa_OTHER")
 
 
 @pytest.mark.parametrize("key", ["with\nnewline", "não"])
-def test_a_key_that_cannot_be_one_is_said(key: str) -> None:
-    """Before or after it is sent, never as a traceback."""
+def test_an_invalid_key_is_reported(key: str) -> None:
+    """Before or after it is sent, without a traceback."""
     with fake_catalogue() as server, pytest.raises(CatalogueUnavailable):
         with_todays_prices(load_prices(), server.url, key)
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9/v2", "nowhere", "http://", "file:///etc/passwd"])
-def test_a_catalogue_that_is_not_there_is_said(address: str) -> None:
-    """No server, no address."""
+def test_an_unreachable_catalogue_is_reported(address: str) -> None:
+    """No server, or no valid address."""
     with pytest.raises(CatalogueUnavailable, match="cannot be reached"):
         with_todays_prices(load_prices(), address, KEY)
 
 
-def test_without_a_key_nobody_is_asked() -> None:
-    """Every request to RunPod's API needs one."""
+def test_without_a_key_no_request_is_sent() -> None:
+    """Every request to RunPod's API needs a key."""
     with fake_catalogue() as server, pytest.raises(CatalogueUnavailable, match="RUNPOD_API_KEY"):
         with_todays_prices(load_prices(), server.url, None)
     assert server.requests == []

@@ -1,4 +1,4 @@
-"""The list of prices, and a file of the user's over it."""
+"""The shipped price list, and a user's file that overrides it."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ SHIPPED = Path(__file__).parents[3] / "src" / "transcribe_cli" / "costs" / "pric
 
 
 def written(folder: Path, text: str) -> Path:
-    """A file of the user's."""
+    """A price file of the user."""
     path = folder / "mine.toml"
     path.write_text(text)
     return path
 
 
-def test_there_is_one_list() -> None:
+def test_there_is_only_one_list() -> None:
     """configs/prices.toml is the file that is installed with the package, not a copy of it."""
     assert CONFIGS.resolve() == SHIPPED
 
 
-def test_every_price_has_a_day_and_a_source() -> None:
-    """A price that nobody can check is none."""
+def test_every_price_has_a_date_and_a_source() -> None:
+    """So that users can check it."""
     prices = load_prices()
-    places = [prices.price_of(f"runpod.{name}") for name in prices.runpod.pools]
-    places += [prices.price_of(f"{service}.{name}") for service, found in prices.openai.items() for name in found.models]
-    assert len(places) >= 14
-    for price in places:
+    listed = [prices.price_of(f"runpod.{name}") for name in prices.runpod.pools]
+    listed += [prices.price_of(f"{name}.{model}") for name, service in prices.openai.items() for model in service.models]
+    assert len(listed) >= 14
+    for price in listed:
         assert price is not None
         assert price.as_of is not None
         assert price.source.startswith("https://")
         assert (price.per_hour is None) != (price.per_audio_hour is None)
 
 
-def test_an_hour_of_a_pool_is_its_price_a_second() -> None:
-    """RunPod lists seconds; figures of its table of 2026-06-08."""
+def test_pool_prices_match_runpods_prices_per_second() -> None:
+    """RunPod lists prices per second; figures of its table of 2026-06-08."""
     by_second = {"AMPERE_16": 0.00016, "AMPERE_24": 0.00019, "ADA_24": 0.00031, "AMPERE_48": 0.00034, "ADA_48_PRO": 0.00053}
     by_second |= {"AMPERE_80": 0.00076, "ADA_80_PRO": 0.00116, "HOPPER_141": 0.00155}
     pools = load_prices().runpod.pools
@@ -49,16 +49,16 @@ def test_an_hour_of_a_pool_is_its_price_a_second() -> None:
     }
 
 
-def test_this_machine_costs_nothing_that_anybody_knows_of() -> None:
-    """Until the option or a file says so; the option wins."""
+def test_this_machine_has_no_price_by_default() -> None:
+    """The option or a file sets one; the option overrides the file."""
     assert load_prices().local_price() is None
     price = load_prices().local_price(0.35)
     assert price is not None
     assert (price.per_hour, price.source) == (0.35, "price_per_hour")
 
 
-def test_a_file_of_the_users_wins_table_by_table(tmp_path: Path) -> None:
-    """What it does not name stays; what it names is its own, unless it says where it is from."""
+def test_the_users_file_overrides_the_list_table_by_table(tmp_path: Path) -> None:
+    """Other prices stay. The source of an overridden price is the file, unless it gives another one."""
     path = written(
         tmp_path,
         """
@@ -90,7 +90,7 @@ def test_a_file_of_the_users_wins_table_by_table(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("[local]\nprice_per_hour = -1\n", "local.price_per_hour"),
         ("[local]\nprice = 1\n", "local.price"),
@@ -100,26 +100,26 @@ def test_a_file_of_the_users_wins_table_by_table(tmp_path: Path) -> None:
         ("[local\n", "is not TOML"),
     ],
 )
-def test_a_file_that_cannot_be_meant_is_one_line(tmp_path: Path, text: str, told: str) -> None:
-    """It names the file and the key."""
+def test_an_invalid_file_is_reported_on_one_line(tmp_path: Path, text: str, message: str) -> None:
+    """With the file and the key."""
     path = written(tmp_path, text)
     with pytest.raises(ConfigError) as caught:
         load_prices(path)
     assert str(path) in str(caught.value)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
-    """By its name."""
-    with pytest.raises(ConfigError, match="There is no file of prices"):
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
+    """A folder is reported too."""
+    with pytest.raises(ConfigError, match="does not exist"):
         load_prices(tmp_path / "mine.toml")
     with pytest.raises(ConfigError, match="Cannot read"):
         load_prices(tmp_path)
 
 
-def test_of_several_prices_the_dearest_counts() -> None:
-    """An endpoint with two pools may take either; where one is not listed, nobody knows whether it is the dearest."""
+def test_the_highest_of_several_prices_counts() -> None:
+    """An endpoint with two pools may use either. If one is not listed, the price is unknown, because it may be the highest."""
     prices = load_prices()
     assert prices.price_of("runpod.AMPERE_24", "runpod.ADA_24", "runpod.AMPERE_16") == prices.price_of("runpod.ADA_24")
     assert prices.price_of("runpod.AMPERE_24", "runpod.NOBODYS") is None
@@ -129,8 +129,8 @@ def test_of_several_prices_the_dearest_counts() -> None:
     assert prices.price_of() is None
 
 
-def test_a_price_reads_as_people_write_it() -> None:
-    """Two digits at least, and what the hours are of."""
-    told = [str(Price("", per_hour=hour)) for hour in (8.6, 1.12, 0.0375, 0)]
-    assert told == ["$8.60/h", "$1.12/h", "$0.0375/h", "$0.00/h"]
+def test_a_price_is_formatted_with_its_unit() -> None:
+    """With at least two decimals."""
+    texts = [str(Price("", per_hour=hour)) for hour in (8.6, 1.12, 0.0375, 0)]
+    assert texts == ["$8.60/h", "$1.12/h", "$0.0375/h", "$0.00/h"]
     assert str(Price("", per_audio_hour=0.111)) == "$0.111/h of audio"

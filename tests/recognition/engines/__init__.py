@@ -1,1 +1,1 @@
-"""What every recognizer promises."""
+"""Tests of `transcribe_cli.recognition.engines`."""

@@ -1,7 +1,7 @@
-"""Answers that are paid for, on disk until their transcript is written: a run that is killed pays for none of them twice.
+"""Paid answers on disk until the transcript is written, so a run that is killed pays for none of them twice.
 
-A file for each recording, spec and server in the user's state folder, with a JSON line for each answer. An answer is found by what was
-sent: the samples of the clip and the fields of the form.
+One file per recording, spec and server in the user's state folder, with one JSON line per answer. The key of an answer is made from what
+was sent: the samples of the clip and the fields of the form.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ from transcribe_cli import state_folder
 from transcribe_cli.plan import Job
 from transcribe_cli.state_folder import StateFiles
 
-# Nobody comes back to a recording that long after its run was killed.
-SWEEP_SECONDS = 30 * 24 * 3600.0
+# Answers of recordings that were not resumed by then are removed.
+MAX_AGE_SECONDS = 30 * 24 * 3600.0
 
 
-class Paid:
-    """The answers about one recording, of this run and of those before. From any thread.
+class RecordingAnswers:
+    """The answers for one recording, of this run and earlier ones. Thread-safe.
 
     Attributes:
-        recalled: whether an earlier run left some.
+        has_earlier: whether an earlier run left some.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
         self._answers = _read(path)
-        self.recalled = bool(self._answers)
+        self.has_earlier = bool(self._answers)
 
-    def find(self, key: str) -> Mapping[str, Any] | None:
+    def get(self, key: str) -> Mapping[str, Any] | None:
         """The answer to a form that was sent before."""
         with self._lock:
             return self._answers.get(key)
 
-    def keep(self, key: str, answer: Mapping[str, Any]) -> None:
-        """Keep an answer, through to the disk. A disk that is full costs the file, never the run."""
+    def add(self, key: str, answer: Mapping[str, Any]) -> None:
+        """Add an answer and sync it to disk. A full disk loses the file, not the run."""
         line = json.dumps({"key": key, "answer": answer}, ensure_ascii=False).encode() + b"\n"
         with self._lock:
             self._answers[key] = answer
@@ -54,29 +54,29 @@ class Paid:
                     os.close(descriptor)
 
     def remove(self) -> None:
-        """The transcript is written."""
+        """Remove the file, once the transcript is written."""
         state_folder.remove(self._path)
 
 
-class Answers:
-    """All answers of a server.
+class AnswerCache:
+    """The answers of a server.
 
     Args:
-        folder: the state folder; None is the user's own.
-        place: the server's URL.
+        folder: the state folder; None is the user's default one.
+        base_url: the server's.
     """
 
-    def __init__(self, folder: Path | None, place: str) -> None:
-        self._state_files = StateFiles(folder, "remote", ".answers.jsonl", SWEEP_SECONDS)
-        self._place = place
+    def __init__(self, folder: Path | None, base_url: str) -> None:
+        self._state_files = StateFiles(folder, "remote", ".answers.jsonl", MAX_AGE_SECONDS)
+        self._base_url = base_url
 
-    def of(self, job: Job) -> Paid:
-        """Those about a recording as it is now; who spoke changes no answer."""
-        text = job.spec.model_copy(update={"diarize": False}).fingerprint
-        return Paid(self._state_files.path(job.recording.uri, *job.recording.identity, text, self._place))
+    def for_job(self, job: Job) -> RecordingAnswers:
+        """The answers for a recording in its present version. They do not depend on diarization."""
+        fingerprint = job.spec.model_copy(update={"diarize": False}).fingerprint
+        return RecordingAnswers(self._state_files.path(job.recording.uri, *job.recording.identity, fingerprint, self._base_url))
 
     def sweep(self) -> None:
-        """Remove what was left behind a month ago."""
+        """Remove expired files."""
         self._state_files.remove_expired()
 
 

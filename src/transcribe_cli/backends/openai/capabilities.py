@@ -1,4 +1,4 @@
-"""What is asked of a model that it cannot do: refused before anything is sent, or told and left out."""
+"""Checks what a model supports: unsupported requests are refused before anything is sent, or reported and ignored."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
 
-# What happens on this machine whatever the server is, or is asked of the server.
-_MEANT = frozenset(
+# Fields of the spec that take effect on this machine with any server, or that are sent to the server.
+_SUPPORTED = frozenset(
     {
         *(
             "model",
@@ -31,63 +31,64 @@ _MEANT = frozenset(
 )
 
 
-def check_asked(spec: JobSpec, server: Server, settings: Settings) -> None:
-    """Find out whether the model can do it.
+def check_capabilities(spec: JobSpec, server: Server, settings: Settings) -> None:
+    """Check that the model supports the spec and the outputs.
 
     Raises:
-        UsageError: it cannot, or not with these outputs.
+        UsageError: it does not.
     """
-    name, model = server.name_of(spec.model), server.model(spec.model)
+    name, model = server.api_name(spec.model), server.model(spec.model)
     if settings.detach:
-        raise UsageError(f"{server.host} keeps no jobs: --detach cannot be had there.")
+        raise UsageError(f"--detach does not work with {server.host}: servers of the OpenAI API keep no jobs.")
     if spec.sequential:
-        raise UsageError("--sequential reads on this machine; a server of the OpenAI API decides itself how it reads.")
-    if spec.task == "translate" and not model.translates:
-        raise UsageError(f"The model {name} at {server.host} does not translate.", _translators(server))
+        raise UsageError("--sequential does not work with servers of the OpenAI API: they choose how they decode.")
+    if spec.task == "translate" and not model.can_translate:
+        raise UsageError(f"The model {name} at {server.host} does not translate.", _translation_hint(server))
     if model.times is not Times.WORD and (settings.highlight_words or settings.karaoke):
         option = "--highlight-words" if settings.highlight_words else "--karaoke"
         raise UsageError(
-            f"{option} needs a time for each word, and the model {name} at {server.host} tells none.", _with_words(server)
+            f"{option} needs word timestamps, which the model {name} at {server.host} does not return.",
+            _word_timestamps_hint(server),
         )
 
 
-def left_out(spec: JobSpec, server: Server) -> Iterator[str]:
-    """What is not done as it is asked, a sentence each."""
-    name, model = server.name_of(spec.model), server.model(spec.model)
-    if not server.knows(spec.model) and server.times == "auto":
-        told = f"times of {model.times.value}s" if model.times is not Times.NONE else "text without times"
-        yield f"Nothing is known here of the model {name} at {server.host}: it is taken to give {told}; --api-times says otherwise."
+def limitations(spec: JobSpec, server: Server) -> Iterator[str]:
+    """What is ignored or done in another way, one message each."""
+    name, model = server.api_name(spec.model), server.model(spec.model)
+    if not server.is_known(spec.model) and server.times == "auto":
+        assumed = f"{model.times.value} timestamps" if model.times is not Times.NONE else "no timestamps"
+        yield f"The model {name} at {server.host} is unknown: {assumed} are assumed. Set --api-times to override this."
     if model.times is Times.NONE:
         yield (
-            f"The model {name} tells no times. Those of segments and subtitles come from where this machine cuts the audio, at pauses, "
-            "20 seconds or less apart; there are none of words."
+            f"The model {name} returns no timestamps. Times of segments and subtitles are those of the cuts that this machine makes "
+            "at pauses, 20 seconds or less apart. There are no word timestamps."
         )
     elif model.times is Times.SEGMENT and spec.word_timestamps:
-        yield f"The model {name} tells times of segments, and none of words."
-    ignored = list(_ignored(spec))
-    if not model.prompt:
+        yield f"The model {name} returns segment timestamps, but no word timestamps."
+    ignored = list(_ignored_options(spec))
+    if not model.takes_prompt:
         ignored += [option for option in ("initial_prompt", "hotwords") if getattr(spec, option)]
-    if not model.temperature and spec.temperature != JobSpec().temperature:
+    if not model.takes_temperature and spec.temperature != JobSpec().temperature:
         ignored.append("temperature")
     if ignored:
-        yield f"The model {name} at {server.host} has no {', '.join(ignored)}: left out."
-    if model.response == "diarized_json":
-        yield f"The speakers that {name} tells are not used, because they differ from piece to piece; --diarize finds them here."
+        yield f"The model {name} at {server.host} does not support {', '.join(ignored)}: ignored."
+    if model.response_format == "diarized_json":
+        yield f"The speaker labels of {name} are ignored because they change between requests. Use --diarize instead."
 
 
-def _ignored(spec: JobSpec) -> Iterator[str]:
-    """Options that were set, which only a recognizer of this machine has; what a preset sets is none."""
-    plain = JobSpec(preset=spec.preset)
+def _ignored_options(spec: JobSpec) -> Iterator[str]:
+    """Options of local recognizers that differ from the defaults of the preset."""
+    defaults = JobSpec(preset=spec.preset)
     for name in type(spec).model_fields:
-        if name not in _MEANT and getattr(spec, name) != getattr(plain, name):
+        if name not in _SUPPORTED and getattr(spec, name) != getattr(defaults, name):
             yield name
 
 
-def _translators(server: Server) -> str:
-    able = [name for name, model in server.service.models.items() if model.translates] if server.service else []
+def _translation_hint(server: Server) -> str:
+    able = [name for name, model in server.service.models.items() if model.can_translate] if server.service else []
     return f"Use --model {' or '.join(able)}." if able else ""
 
 
-def _with_words(server: Server) -> str:
+def _word_timestamps_hint(server: Server) -> str:
     able = [name for name, model in server.service.models.items() if model.times is Times.WORD] if server.service else []
-    return f"Use --model {' or '.join(able)}." if able else "If it does, --api-times word says so."
+    return f"Use --model {' or '.join(able)}." if able else "If it does return them, set --api-times word."

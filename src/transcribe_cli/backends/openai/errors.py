@@ -1,7 +1,7 @@
-"""What a server says when it does not transcribe, in whatever shape, and whose failure it is.
+"""Maps error responses of any shape to errors: of the recording, of the backend, or of the setup.
 
-OpenAI and Groq say `{"error": {"message", "type", "code"}}`; servers made with FastAPI `{"detail": …}`, which is a text, a list of what is
-wrong with the fields, or OpenAI's object; whisper.cpp says it in plain text.
+OpenAI and Groq send `{"error": {"message", "type", "code"}}`. Servers made with FastAPI send `{"detail": …}` with a text, a list of invalid
+fields, or OpenAI's object. whisper.cpp sends plain text.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from transcribe_cli.backends.http import retry_after
 from transcribe_cli.backends.openai.models import Server
 from transcribe_cli.errors import BackendFailed, NotReady, RecordingError, TranscribeError
 
-_LONGEST = 200
-# 429 of an account that has no money left, which no waiting changes.
-_QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "account_deactivated"})
+# Longest quoted message, in characters.
+_MAX_QUOTE = 200
+# Codes of a 429 that waiting does not change: the account has no credit.
+_OUT_OF_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "account_deactivated"})
 _NO_MODEL = re.compile(
     r"model_not_found|(unknown|invalid|no such) model|model\b.*\b(not|no)\b.*\b(exist|found|access|support)", re.IGNORECASE
 )
@@ -30,110 +31,114 @@ _LENGTH = re.compile(r"longer than|too long|too large|maximum (duration|content|
 
 
 @dataclass(frozen=True)
-class Complaint:
-    """What a server says. `code` is its own name for it, or ""."""
+class ServerMessage:
+    """The message of an error response. `code` is the server's error code, or ""."""
 
     message: str
     code: str = ""
 
     @classmethod
-    def of(cls, answer: httpx.Response, key: str | None = None) -> Complaint:
-        """From the body of an answer that was read; the key is not in it, should the server repeat it."""
+    def of(cls, response: httpx.Response, key: str | None = None) -> ServerMessage:
+        """From the body of a response that was read; the key is removed if the server repeats it."""
         try:
-            document: Any = answer.json()
+            document: Any = response.json()
         except (ValueError, RecursionError):
-            document = answer.text if "html" not in answer.headers.get("content-type", "") else ""
-        message, code = _said(document)
+            document = response.text if "html" not in response.headers.get("content-type", "") else ""
+        message, code = _message_and_code(document)
         line = " ".join(message.split())
         if key:
             line = line.replace(key, "…")
-        return cls(line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…", code)
+        return cls(line if len(line) <= _MAX_QUOTE else f"{line[:_MAX_QUOTE]}…", code)
 
     @property
     def quoted(self) -> str:
-        """In brackets, after a sentence of ours; "" where nothing is said."""
+        """In brackets, to follow a sentence; "" without a message."""
         return f" ({self.message.rstrip('.')})" if self.message else ""
 
 
-def _said(document: Any, depth: int = 0) -> tuple[str, str]:  # noqa: ANN401 - any JSON
+def _message_and_code(document: Any, depth: int = 0) -> tuple[str, str]:  # noqa: ANN401 - any JSON
     if depth > 4:
         return "", ""
     if isinstance(document, str):
         return document, ""
     if isinstance(document, list):
-        return "; ".join(filter(None, (_said(item, depth + 1)[0] for item in document))), ""
+        return "; ".join(filter(None, (_message_and_code(item, depth + 1)[0] for item in document))), ""
     if not isinstance(document, dict):
         return "", ""
     for key in ("error", "detail"):
         if document.get(key):
-            message, code = _said(document[key], depth + 1)
+            message, code = _message_and_code(document[key], depth + 1)
             return message, code or _text(document.get("code"))
-    where = ".".join(str(part) for part in document.get("loc") or () if part != "body")
+    field = ".".join(str(part) for part in document.get("loc") or () if part != "body")
     message = next((_text(document[key]) for key in ("message", "msg") if document.get(key)), "")
-    return (f"{where}: {message}" if where else message), _text(document.get("code")) or _text(document.get("type"))
+    return (f"{field}: {message}" if field else message), _text(document.get("code")) or _text(document.get("type"))
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - any JSON
     return "" if value is None else str(value)
 
 
-def is_exhausted(answer: httpx.Response) -> bool:
-    """Whether an answer of 429, which was read, says that the account has nothing left."""
-    complaint = Complaint.of(answer)
-    return complaint.code in _QUOTA or any(word in complaint.message for word in _QUOTA)
+def is_out_of_credit(response: httpx.Response) -> bool:
+    """Whether a 429 response, which was read, says that the account has no credit."""
+    said = ServerMessage.of(response)
+    return said.code in _OUT_OF_CREDIT or any(code in said.message for code in _OUT_OF_CREDIT)
 
 
-def failure(answer: httpx.Response, server: Server, model: str, key: str | None, size: int = 0) -> TranscribeError:
-    """The error that an answer other than success means.
+def error_for(response: httpx.Response, server: Server, model: str, key: str | None, size: int = 0) -> TranscribeError:
+    """The error for a response without success.
 
     Args:
-        answer: whose body was read.
-        server: who said it.
-        model: which was asked for, as the server calls it.
-        key: that was sent; not repeated.
+        response: whose body was read.
+        server: that sent it.
+        model: the requested one, by the server's name.
+        key: that was sent; it is not repeated.
         size: bytes of audio that were sent.
     """
-    status, said = answer.status_code, Complaint.of(answer, key)
-    who = server.service.name if server.service else server.host
+    status, said = response.status_code, ServerMessage.of(response, key)
+    name = server.service.name if server.service else server.host
     if status == httpx.codes.UNAUTHORIZED:
-        wants = "does not accept the key" if key else "wants a key"
-        return NotReady(f"{who} {wants} (HTTP 401).", f"Set {variable(server)}.")
-    if status == httpx.codes.PAYMENT_REQUIRED or (status == httpx.codes.TOO_MANY_REQUESTS and is_exhausted(answer)):
-        return NotReady(f"The account at {who} has nothing left{said.quoted}.", "Add credit there, or raise its limit.")
+        problem = "does not accept the key" if key else "requires a key"
+        return NotReady(f"{name} {problem} (HTTP 401).", f"Set {key_variable(server)}.")
+    if status == httpx.codes.PAYMENT_REQUIRED or (status == httpx.codes.TOO_MANY_REQUESTS and is_out_of_credit(response)):
+        return NotReady(f"The account at {name} has no credit left{said.quoted}.", "Add credit there, or raise its limit.")
     if status == httpx.codes.FORBIDDEN:
-        return NotReady(f"{who} refuses this{said.quoted or ' (HTTP 403)'}.", f"May the key of {variable(server)} do it?")
+        hint = f"Check the permissions of the key in {key_variable(server)}."
+        return NotReady(f"{name} denies access{said.quoted or ' (HTTP 403)'}.", hint)
     if model and status in (400, 404, 422) and _NO_MODEL.search(f"{said.code} {said.message}"):
-        return NotReady(f"{who} has no model {model}{said.quoted}.", "--model takes the name that the server has for it.")
+        return NotReady(f"{name} has no model {model}{said.quoted}.", "Set --model to the server's name for it.")
     if status in (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED, httpx.codes.NOT_IMPLEMENTED):
-        hint = "--base-url is what comes before /audio/transcriptions; mostly it ends in /v1."
+        hint = "--base-url is the part before /audio/transcriptions; it usually ends in /v1."
         return NotReady(f"There is no transcription API at {server.base_url} (HTTP {status}).", hint)
-    if answer.is_redirect:  # a key is not carried to wherever it leads
-        return NotReady(f"{server.base_url} leads elsewhere (HTTP {status}).", "Use the address that it leads to as --base-url.")
+    if response.is_redirect:  # the key must not follow a redirect
+        return NotReady(f"{server.base_url} redirects to another address (HTTP {status}).", "Set --base-url to that address.")
     if status == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
-        hint = "Use --upload opus, or raise the limit of the server or of a proxy before it."
-        return NotReady(f"{who} does not take {size / 1e6:.1f} MB of audio in a request{said.quoted}.", hint)
-    if answer.is_client_error and status not in (
+        hint = "Use --upload opus, or raise the limit of the server or its proxy."
+        return NotReady(f"{name} does not accept {size / 1e6:.1f} MB of audio in a request{said.quoted}.", hint)
+    if response.is_client_error and status not in (
         httpx.codes.REQUEST_TIMEOUT,
         httpx.codes.TOO_EARLY,
         httpx.codes.TOO_MANY_REQUESTS,
     ):
-        return _refused(status, said, who)
-    return BackendFailed(f"{who} gave HTTP {status}{said.quoted}.", retry_after=retry_after(answer))
+        return _error_for_request(status, said, name)
+    return BackendFailed(f"{name} answered HTTP {status}{said.quoted}.", retry_after=retry_after(response))
 
 
-def _refused(status: int, said: Complaint, who: str) -> TranscribeError:
-    """What is wrong with a request: mostly with all of them."""
+def _error_for_request(status: int, said: ServerMessage, name: str) -> TranscribeError:
+    """The error for a refused request. Most reasons apply to every request."""
     if _FORMAT.search(said.message):
-        return NotReady(f"{who} gives no such answers{said.quoted}.", "Say what times it can tell: --api-times segment, or none.")
+        hint = "Set the timestamps that it supports: --api-times segment, or none."
+        return NotReady(f"{name} does not support this response format{said.quoted}.", hint)
     if _LENGTH.search(said.message):
-        return NotReady(f"{who} does not take audio of this length{said.quoted}.", "--api-times none sends 20 seconds at a time.")
+        hint = "--api-times none sends 20 seconds at a time."
+        return NotReady(f"{name} does not accept audio of this length{said.quoted}.", hint)
     if status == httpx.codes.UNSUPPORTED_MEDIA_TYPE or _AUDIO.search(said.message):
-        return NotReady(f"{who} cannot read the audio{said.quoted}.", "--upload original sends WAV, --upload opus WebM.")
+        return NotReady(f"{name} cannot read the audio{said.quoted}.", "--upload original sends WAV, --upload opus WebM.")
     if status == httpx.codes.UNPROCESSABLE_ENTITY:
-        return NotReady(f"{who} does not understand the request{said.quoted}.", "Is it a server of the OpenAI API?")
-    return RecordingError(f"{who} refuses a part of it (HTTP {status}){said.quoted}.")
+        hint = "Check that it is a server of the OpenAI API."
+        return NotReady(f"{name} does not understand the request{said.quoted}.", hint)
+    return RecordingError(f"{name} refuses a part of the recording (HTTP {status}){said.quoted}.")
 
 
-def variable(server: Server) -> str:
-    """Where people put the key for a server."""
-    return server.service.variable if server.service else "TRANSCRIBE_API_KEY"
+def key_variable(server: Server) -> str:
+    """The environment variable of the server's key."""
+    return server.service.key_variable if server.service else "TRANSCRIBE_API_KEY"

@@ -1,4 +1,4 @@
-"""Whether a server has a model, for how long, and what it charges by: its own list, then ours."""
+"""Checks whether a server has a model and when it is shut down, from the server's list and ours, and finds its tariff."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from transcribe_cli.costs.prices import PriceList
 from transcribe_cli.errors import NotReady, UsageError
 from transcribe_cli.events import Emit, Notice
 
-# So many days before a model ends, people are told.
+# A warning appears this many days before a model's shutdown.
 WARNING_DAYS = 180
-_SHOWN = 8
+_MAX_LISTED = 8
 
 
-def check_standing(
+def check_model(
     server: Server,
     model: str,
     listed: Sequence[Mapping[str, Any]] | None,
@@ -26,69 +26,71 @@ def check_standing(
     emit: Emit,
     today: date | None = None,
 ) -> tuple[str, ...]:
-    """What the server charges by, as `prices` calls it; () where nothing is known.
+    """The tariffs of a model, by their keys in `prices`; () where they are unknown.
 
     Args:
-        server: which one.
-        model: as the user calls it.
-        listed: what the server says of its models; None where it does not say.
-        prices: with the last days that were announced.
-        emit: is told of a model that ends soon, or is not in the list.
-        today: the day here, unless said otherwise.
+        server: that is to have the model.
+        model: by the user's name.
+        listed: the server's list of models; None where it has none.
+        prices: with the announced shutdown dates.
+        emit: receives a warning for a model that is shut down soon, or is not in the list.
+        today: default: the local date.
 
     Raises:
-        NotReady: a service that does not have it.
-        UsageError: it has ended.
+        NotReady: a service that does not have the model.
+        UsageError: the model was shut down.
     """
-    name = server.name_of(model)
+    name = server.api_name(model)
     entry = next((item for item in listed or () if item.get("id") == name), None)
     if listed is not None and entry is None:
-        _tell_missing(server, name, listed, emit)
-    service = next((key for key, found in prices.openai.items() if found.base_url.rstrip("/") == server.base_url), "")
+        _report_unlisted(server, name, listed, emit)
+    service = next((key for key, candidate in prices.openai.items() if candidate.base_url.rstrip("/") == server.base_url), "")
     priced = prices.openai[service].models.get(name) if service else None
-    told = _day(entry.get("shutdown_date")) if entry else None
-    ends = told or (priced.ends if priced else server.model(model).ends)
-    if ends is not None:
-        now = today or datetime.now(UTC).astimezone().date()
-        _check_end(server, name, ends, now, sure=told is not None or entry is None, emit=emit)
+    announced = _parse_date(entry.get("shutdown_date")) if entry else None
+    shutdown = announced or (priced.ends if priced else server.model(model).shutdown)
+    if shutdown is not None:
+        is_certain = announced is not None or entry is None
+        day = today or datetime.now(UTC).astimezone().date()
+        _check_shutdown(server, name, shutdown, day, is_certain=is_certain, emit=emit)
     return (f"{service}.{name}",) if priced else ()
 
 
-def _check_end(server: Server, name: str, ends: date, today: date, *, sure: bool, emit: Emit) -> None:
-    """`sure` is not a day that we know of while the server has the model all the same."""
+def _check_shutdown(server: Server, name: str, shutdown: date, today: date, *, is_certain: bool, emit: Emit) -> None:
+    """A date is uncertain when it is ours and the server still lists the model."""
     service = server.service
-    who = service.name if service else server.host
+    owner = service.name if service else server.host
     successor = f" Its successor is {service.successor}." if service and service.successor else ""
-    if today >= ends and sure:
-        raise UsageError(f"The model {name} at {who} ended on {ends}.{successor}", "Choose another with --model.")
-    if (ends - today).days <= WARNING_DAYS:
-        ended = f"was to end on {ends}" if today >= ends else f"ends on {ends}"
-        emit(Notice(f"The model {name} at {who} {ended}.{successor}", "warning"))
+    if today >= shutdown and is_certain:
+        raise UsageError(f"The model {name} at {owner} ended on {shutdown}.{successor}", "Choose another one with --model.")
+    if (shutdown - today).days <= WARNING_DAYS:
+        ends = f"was due to end on {shutdown}" if today >= shutdown else f"ends on {shutdown}"
+        emit(Notice(f"The model {name} at {owner} {ends}.{successor}", "warning"))
 
 
-def _tell_missing(server: Server, name: str, listed: Sequence[Mapping[str, Any]], emit: Emit) -> None:
-    """A service's list is whole; others list what they have loaded, and take more, or other names."""
+def _report_unlisted(server: Server, name: str, listed: Sequence[Mapping[str, Any]], emit: Emit) -> None:
+    """The list of a service is complete; other servers list what they have loaded, and accept more models or other names."""
     names = [str(item.get("id")) for item in listed]
     if server.service is not None:
         raise NotReady(
             f"{server.service.name} has no model {name}.", f"Use --model with one of {', '.join(server.service.models)}."
         )
-    more = ", …" if len(names) > _SHOWN else ""
-    emit(Notice(f"{server.host} does not list the model {name}, but {', '.join(names[:_SHOWN])}{more}.", "warning"))
+    more = ", …" if len(names) > _MAX_LISTED else ""
+    message = f"{server.host} does not list the model {name}. Its list has: {', '.join(names[:_MAX_LISTED])}{more}."
+    emit(Notice(message, "warning"))
 
 
-def _day(told: Any) -> date | None:  # noqa: ANN401 - any JSON
-    """A day in ISO 8601, or in seconds since the epoch; None where it is neither."""
+def _parse_date(value: Any) -> date | None:  # noqa: ANN401 - any JSON
+    """A date from ISO 8601 or from seconds since the epoch; None where it is neither."""
     try:
-        if isinstance(told, int | float) and not isinstance(told, bool):
-            return datetime.fromtimestamp(told, UTC).date()
-        return datetime.fromisoformat(told).date() if isinstance(told, str) else None
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value, UTC).date()
+        return datetime.fromisoformat(value).date() if isinstance(value, str) else None
     except (ValueError, OverflowError, OSError):
         return None
 
 
 def is_loopback(server: Server) -> bool:
-    """Whether it is on this machine."""
+    """Whether the server is on this machine."""
     host = urlsplit(server.base_url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

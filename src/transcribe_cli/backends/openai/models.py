@@ -1,7 +1,7 @@
-"""What models behind the OpenAI transcription API can do, as data, and what is assumed of those that nobody knows.
+"""The capabilities of models behind the OpenAI transcription API, as data, and the assumptions about unknown models.
 
-OpenAI's were looked up in its API reference and model pages (August 2026), Groq's in its documentation; longest durations in error messages
-that people reported (https://github.com/murtaza-nasir/speakr/issues/168). Last days and prices are in `prices`.
+Sources: OpenAI's API reference and model pages (August 2026), Groq's documentation, and for the longest durations error messages that
+users reported (https://github.com/murtaza-nasir/speakr/issues/168). Shutdown dates and prices are in `prices`.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from urllib.parse import urlsplit
 
 from transcribe_cli.errors import UsageError
 
-# Files may have 25 MB nearly everywhere; a megabyte is left for the form around them.
-MOST_BYTES = 24_000_000
-# A longer request saves little, and all of it is paid again when it fails; in seconds.
-LONG = 1200.0
-# What a server of somebody's own is given at once, in seconds: as WAV, 10 MB.
-OWN = 300.0
-# Where a model tells no times, our own cuts are the only ones: speech of so many seconds, between pauses.
-CUT = 20.0
+# Nearly all services limit files to 25 MB; a megabyte is left for the rest of the form.
+MAX_FILE_BYTES = 24_000_000
+# Seconds of audio in a request to a service. Longer requests save little, and all of it is paid again after a failure.
+SERVICE_SECONDS = 1200.0
+# Seconds of audio in a request to a server of the user's own: 10 MB as WAV.
+OWN_SECONDS = 300.0
+# Seconds of audio in a request to a model without timestamps: the cuts, at pauses, are the only times.
+TEXT_ONLY_SECONDS = 20.0
 
 
 class Times(StrEnum):
-    """The finest times that an answer tells."""
+    """The finest timestamps in an answer."""
 
     NONE = "none"
     SEGMENT = "segment"
@@ -35,152 +35,153 @@ class Times(StrEnum):
 
 @dataclass(frozen=True)
 class Model:
-    """What a model takes and tells.
+    """The capabilities of a model.
 
     Attributes:
-        times: the finest times in its answers.
-        response: the `response_format` with the most in it.
-        longest: seconds of audio in a request.
-        prompt: whether it takes text that came before.
-        temperature: whether it takes a temperature.
-        translates: whether it translates into English.
-        hints: whether it takes `languages[]` and `keywords[]` instead of one language.
-        ends: its last day, where `prices` has no price and so no day for it.
-        extra: what it wants to be told besides.
+        times: the finest timestamps in its answers.
+        response_format: the most detailed one that it supports.
+        max_seconds: of audio in a request.
+        takes_prompt: whether it accepts a prompt.
+        takes_temperature: whether it accepts a temperature.
+        can_translate: whether it translates into English.
+        takes_hints: whether it accepts `languages[]` and `keywords[]` instead of one language.
+        shutdown: its shutdown date, for models that are not in `prices`.
+        extra_fields: further form fields that it needs.
     """
 
     times: Times = Times.WORD
-    response: Literal["verbose_json", "json", "diarized_json"] = "verbose_json"
-    longest: float = LONG
-    prompt: bool = True
-    temperature: bool = True
-    translates: bool = False
-    hints: bool = False
-    ends: date | None = None
-    extra: tuple[tuple[str, str], ...] = ()
+    response_format: Literal["verbose_json", "json", "diarized_json"] = "verbose_json"
+    max_seconds: float = SERVICE_SECONDS
+    takes_prompt: bool = True
+    takes_temperature: bool = True
+    can_translate: bool = False
+    takes_hints: bool = False
+    shutdown: date | None = None
+    extra_fields: tuple[tuple[str, str], ...] = ()
 
     def with_times(self, times: Times) -> Model:
-        """The same, where the user knows better what times it tells."""
+        """The same model with the timestamps that the user set."""
         if times is Times.NONE:
-            return replace(self, times=times, response="json", longest=CUT)
-        longest = LONG if self.longest == CUT else self.longest
-        response = self.response if self.response != "json" else "verbose_json"
-        return replace(self, times=times, response=response, longest=longest)
+            return replace(self, times=times, response_format="json", max_seconds=TEXT_ONLY_SECONDS)
+        max_seconds = SERVICE_SECONDS if self.max_seconds == TEXT_ONLY_SECONDS else self.max_seconds
+        response_format = self.response_format if self.response_format != "json" else "verbose_json"
+        return replace(self, times=times, response_format=response_format, max_seconds=max_seconds)
 
 
-_TEXT_ONLY = Model(times=Times.NONE, response="json", longest=CUT)
-# Any server of somebody's own; it also wants to be told that segments are to be sentences, not what its detector cut (speaches), and
-# the model once more, under the name that faster-whisper-server has for it.
-_GENERAL = Model(longest=OWN, translates=True, extra=(("without_timestamps", "false"),))
+_TEXT_ONLY = Model(times=Times.NONE, response_format="json", max_seconds=TEXT_ONLY_SECONDS)
+# Any server of the user's own. The extra field makes speaches return sentences as segments instead of the cuts of its detector. `Server`
+# adds the model's name in the field that faster-whisper-server reads.
+_OWN_SERVER = Model(max_seconds=OWN_SECONDS, can_translate=True, extra_fields=(("without_timestamps", "false"),))
 
 
 @dataclass(frozen=True)
 class Service:
-    """A server of the API that others run.
+    """A public service with the API.
 
     Attributes:
-        name: for people.
-        key: the setting with its key; `variable` where people have it.
-        models: what is known of them.
-        otherwise: what is assumed of others.
-        same: its names for models that are called otherwise elsewhere.
-        successor: what takes the place of models that end.
-        least_seconds: so much is paid for each request.
+        name: in messages.
+        key_setting: the setting with its API key.
+        key_variable: the environment variable with its API key.
+        models: the known ones.
+        default_model: assumed for unknown models.
+        aliases: its names for models by their usual names.
+        successor: recommended instead of models that end.
+        min_billed_seconds: minimum that is charged per request.
     """
 
     name: str
-    key: Literal["openai_api_key", "groq_api_key"]
-    variable: str
+    key_setting: Literal["openai_api_key", "groq_api_key"]
+    key_variable: str
     models: Mapping[str, Model]
-    otherwise: Model
-    same: Mapping[str, str] = field(default_factory=dict)
+    default_model: Model
+    aliases: Mapping[str, str] = field(default_factory=dict)
     successor: str = ""
-    least_seconds: float = 0.0
+    min_billed_seconds: float = 0.0
 
 
 SERVICES: Mapping[str, Service] = {
     "api.openai.com": Service(
         name="OpenAI",
-        key="openai_api_key",
-        variable="OPENAI_API_KEY",
+        key_setting="openai_api_key",
+        key_variable="OPENAI_API_KEY",
         models={
-            "whisper-1": Model(translates=True),
+            "whisper-1": Model(can_translate=True),
             "gpt-4o-transcribe": _TEXT_ONLY,
             "gpt-4o-mini-transcribe": _TEXT_ONLY,
-            "gpt-4o-mini-transcribe-2025-12-15": replace(_TEXT_ONLY, ends=date(2027, 2, 26)),
-            # It refuses more than 1400 s, and from 30 s on wants to be told how to cut.
+            "gpt-4o-mini-transcribe-2025-12-15": replace(_TEXT_ONLY, shutdown=date(2027, 2, 26)),
+            # It refuses more than 1400 s, and requires a chunking strategy from 30 s on.
             "gpt-4o-transcribe-diarize": Model(
                 times=Times.SEGMENT,
-                response="diarized_json",
-                prompt=False,
-                ends=date(2027, 2, 26),
-                extra=(("chunking_strategy", "auto"),),
+                response_format="diarized_json",
+                takes_prompt=False,
+                shutdown=date(2027, 2, 26),
+                extra_fields=(("chunking_strategy", "auto"),),
             ),
-            "gpt-transcribe": replace(_TEXT_ONLY, hints=True, temperature=False),
+            "gpt-transcribe": replace(_TEXT_ONLY, takes_hints=True, takes_temperature=False),
         },
-        otherwise=_TEXT_ONLY,  # what is new there tells no times
-        same={"large-v2": "whisper-1"},
+        default_model=_TEXT_ONLY,  # new models there return no timestamps
+        aliases={"large-v2": "whisper-1"},
         successor="gpt-transcribe",
     ),
     "api.groq.com": Service(
         name="Groq",
-        key="groq_api_key",
-        variable="GROQ_API_KEY",
-        models={"whisper-large-v3-turbo": Model(), "whisper-large-v3": Model(translates=True)},
-        otherwise=Model(),
-        same={
+        key_setting="groq_api_key",
+        key_variable="GROQ_API_KEY",
+        models={"whisper-large-v3-turbo": Model(), "whisper-large-v3": Model(can_translate=True)},
+        default_model=Model(),
+        aliases={
             "large-v3-turbo": "whisper-large-v3-turbo",
             "turbo": "whisper-large-v3-turbo",
             "large-v3": "whisper-large-v3",
             "large": "whisper-large-v3",
         },
-        least_seconds=10.0,
+        min_billed_seconds=10.0,
     ),
 }
 
 
 @dataclass(frozen=True)
 class Server:
-    """The server at a URL, and what the user says about its times."""
+    """The server at a URL, and the timestamps that the user set for it."""
 
     base_url: str
     times: Literal["auto", "word", "segment", "none"] = "auto"
 
     @property
     def host(self) -> str:
-        """Its name, with a port where there is one: what people, ledger and transcripts call it."""
+        """Its host name, with the port if the URL has one: its name in messages, the ledger and transcripts."""
         return urlsplit(self.base_url).netloc
 
     @property
     def service(self) -> Service | None:
-        """Which known one it is."""
+        """The public service at this URL; None for other servers."""
         return SERVICES.get(urlsplit(self.base_url).hostname or "")
 
-    def name_of(self, model: str) -> str:
-        """What it calls a model."""
-        return self.service.same.get(model, model) if self.service else model
+    def api_name(self, model: str) -> str:
+        """The server's name for a model."""
+        return self.service.aliases.get(model, model) if self.service else model
 
-    def knows(self, model: str) -> bool:
-        """Whether what the model can do was looked up."""
-        return self.service is not None and self.name_of(model) in self.service.models
+    def is_known(self, model: str) -> bool:
+        """Whether the capabilities of the model are listed here."""
+        return self.service is not None and self.api_name(model) in self.service.models
 
     def model(self, model: str) -> Model:
-        """What a model can do there, as far as anybody knows."""
-        name = self.name_of(model)
+        """The capabilities of a model there: known, assumed, or set by the user."""
+        name = self.api_name(model)
         if self.service is None:
-            known = replace(_GENERAL, extra=(*_GENERAL.extra, ("model_name", name)))
+            capabilities = replace(_OWN_SERVER, extra_fields=(*_OWN_SERVER.extra_fields, ("model_name", name)))
         else:
-            known = self.service.models.get(name, self.service.otherwise)
-        return known if self.times == "auto" else known.with_times(Times(self.times))
+            capabilities = self.service.models.get(name, self.service.default_model)
+        return capabilities if self.times == "auto" else capabilities.with_times(Times(self.times))
 
 
-def check_name(server: Server, model: str) -> None:
-    """Whether a model may be there at all.
+def check_model_name(server: Server, model: str) -> None:
+    """Check that a model may exist on the server.
 
     Raises:
-        UsageError: it is one of ours, such as the default, and the service has others.
+        UsageError: the name is one of local models, such as the default, which the service does not have.
     """
     service = server.service
-    local = not model.startswith(("gpt", "whisper")) and "/" not in model
-    if service is not None and local and not server.knows(model):
+    is_local_name = not model.startswith(("gpt", "whisper")) and "/" not in model
+    if service is not None and is_local_name and not server.is_known(model):
         raise UsageError(f"{service.name} has no model {model}.", f"Use --model with one of {', '.join(service.models)}.")

@@ -1,14 +1,17 @@
-"""RunPod serverless: jobs into the queue of an endpoint, transcripts out of it.
+"""The backend for RunPod serverless: queues jobs at an endpoint and collects the transcripts.
 
     client.py           the REST API of the queue
-    answer.py           what it says about a job
-    attempt.py          one recording, from sending it to its transcript
-    errand.py           what all attempts share; what a worker's dialect has to say for itself
-    watch.py            why jobs wait, and when to give up
-    ours.py             what our worker takes and gives
-    faster_whisper.py   the same for RunPod's public worker
+    job_status.py       the status of a job as the queue reports it
+    attempt.py          one recording, from submission to transcript
+    submission.py       uploading the audio and queueing the job
+    polling.py          polling a job until it ends
+    tracked_job.py      the job id on disk and the objects in the staging bucket
+    run_context.py      what all attempts of a run share; the interface of a worker dialect
+    stalled_queue.py    why jobs wait, and when to give up
+    native_dialect.py   requests and results of `transcribe worker`
+    faster_whisper.py   requests and results of RunPod's public worker
 
-What the API does was looked up in RunPod's documentation (August 2026); docs/runpod.md says what of it could not be tried.
+What the API does was looked up in RunPod's documentation (August 2026); docs/runpod.md lists what could not be tried.
 """
 
 from __future__ import annotations
@@ -21,12 +24,12 @@ from typing import Any
 from transcribe_cli.backends import ShouldRun, ShouldStop, never_stop
 from transcribe_cli.backends.audio_upload import AudioUploader
 from transcribe_cli.backends.job_ids import JobIds
-from transcribe_cli.backends.runpod.attempt import carry_out
-from transcribe_cli.backends.runpod.client import MOST_BYTES, Client
-from transcribe_cli.backends.runpod.faster_whisper import FasterWhisperWorker
-from transcribe_cli.backends.runpod.native_dialect import Ours
-from transcribe_cli.backends.runpod.run_context import Dialect, Errand
-from transcribe_cli.backends.runpod.stalled_queue import Watch
+from transcribe_cli.backends.runpod.attempt import run_job
+from transcribe_cli.backends.runpod.client import MAX_REQUEST_BYTES, Client
+from transcribe_cli.backends.runpod.faster_whisper import FasterWhisperDialect
+from transcribe_cli.backends.runpod.native_dialect import NativeDialect
+from transcribe_cli.backends.runpod.run_context import Dialect, RunContext
+from transcribe_cli.backends.runpod.stalled_queue import StalledQueueDetector
 from transcribe_cli.backends.staging import Staging
 from transcribe_cli.backends.thread_pool import StopFlag, run_in_threads
 from transcribe_cli.errors import NotReady
@@ -38,11 +41,11 @@ from transcribe_cli.settings import Settings
 from transcribe_cli.sources.fetch import GB, Fetcher
 from transcribe_cli.spec import JobSpec
 
-# Audio of so many bytes may be inside a request: base64 makes four bytes of three, and the rest of a request is small.
-INLINE_BYTES = (MOST_BYTES - 400_000) * 3 // 4
+# The largest audio file sent inside a request. Base64 adds a third; 400 kB are reserved for the rest of the request.
+INLINE_BYTES = (MAX_REQUEST_BYTES - 400_000) * 3 // 4
 
-# What workers are charged by whose cards the key may not ask for; a user's file of prices may have it.
-UNTOLD = "runpod.any"
+# The tariff of an endpoint whose GPU types are not known, because the key has no permission to read them. A user's price file may list it.
+UNKNOWN_GPU_TARIFF = "runpod.any"
 
 
 class RunPod:
@@ -54,27 +57,27 @@ class RunPod:
         self._spec = spec
         self._settings = settings
         self._emit = emit
-        self._dialect: Dialect = Ours() if settings.dialect == "transcribe" else FasterWhisperWorker()
+        self._dialect: Dialect = NativeDialect() if settings.dialect == "transcribe" else FasterWhisperDialect()
         self._tariffs: tuple[str, ...] = ()
 
     @property
     def tariffs(self) -> tuple[str, ...]:
-        """By the GPUs that the endpoint may take."""
+        """One for each GPU pool of the endpoint."""
         return self._tariffs
 
     def check(self, jobs: Sequence[Job]) -> None:
-        """Whether key and endpoint are right, and whether it may have workers.
+        """Check the key and the endpoint, and that the endpoint can start workers.
 
         Raises:
-            UsageError: the endpoint's worker cannot do what is asked.
-            NotReady: no key, no endpoint, an endpoint that sleeps, a staging bucket that cannot be used.
+            UsageError: the endpoint's worker does not support the jobs.
+            NotReady: there is no key or endpoint, the endpoint is asleep, or the staging bucket cannot be used.
         """
-        if isinstance(self._dialect, FasterWhisperWorker):
-            for line in self._dialect.cannot(jobs):
-                self._emit(Notice(line, "warning"))
+        if isinstance(self._dialect, FasterWhisperDialect):
+            for warning in self._dialect.check_jobs(jobs):
+                self._emit(Notice(warning, "warning"))
         with closing(self._client(StopFlag())) as client:
             client.check()
-            self._look_at(client.about())
+            self._read_config(client.endpoint_config())
         if (staging := self._staging()) is not None:
             staging.check()
 
@@ -88,33 +91,35 @@ class RunPod:
             staging = self._staging()
             job_ids = JobIds(settings.state_dir, self.name, self._endpoint)
             job_ids.sweep()
-            errand = Errand(
+            context = RunContext(
                 client=client,
                 dialect=self._dialect,
                 uploader=AudioUploader(settings, open_decoders(settings, stack), fetcher, staging, INLINE_BYTES),
                 job_ids=job_ids,
                 staging=staging,
                 emit=self._emit,
-                place=self._endpoint,
+                endpoint=self._endpoint,
                 tariffs=self._tariffs,
                 queue_seconds=settings.max_queue * 3600,
                 detach=settings.detach,
-                waiting=Watch(client.workers, settings.max_start * 60, self._emit).saw,
+                check_queue=StalledQueueDetector(client.worker_counts, settings.max_start * 60, self._emit).check,
             )
             yield from stack.enter_context(
-                closing(run_in_threads(jobs, should_run, should_stop, partial(carry_out, errand), settings.in_flight, stop))
+                closing(run_in_threads(jobs, should_run, should_stop, partial(run_job, context), settings.in_flight, stop))
             )
 
     @property
     def _endpoint(self) -> str:
         if not (endpoint := self._settings.runpod_endpoint):
-            raise NotReady("No RunPod endpoint is set.", "--runpod-endpoint takes its id; docs/runpod.md says how to make one.")
+            raise NotReady(
+                "No RunPod endpoint is set.", "Set its id with --runpod-endpoint; docs/runpod.md describes how to create one."
+            )
         return endpoint
 
     def _client(self, stop: StopFlag) -> Client:
         settings = self._settings
         if settings.runpod_api_key is None:
-            raise NotReady("There is no key for RunPod.", "Set RUNPOD_API_KEY.")
+            raise NotReady("No RunPod API key is set.", "Set RUNPOD_API_KEY.")
         key = settings.runpod_api_key.get_secret_value()
         return Client(self._endpoint, key, settings.runpod_url, settings.runpod_api_url, stop.wait)
 
@@ -122,14 +127,17 @@ class RunPod:
         url = self._settings.staging
         return None if url is None else Staging(url, self._settings.storage)
 
-    def _look_at(self, about: Mapping[str, Any]) -> None:
-        """What the endpoint's configuration says: whether it may have workers, and what they cost."""
-        workers, gpu = about.get("workers"), about.get("gpu")
+    def _read_config(self, config: Mapping[str, Any]) -> None:
+        """Check that the endpoint can start workers, and read which GPUs are charged."""
+        workers, gpu = config.get("workers"), config.get("gpu")
         if isinstance(workers, dict) and workers.get("max") == 0:
             raise NotReady(
-                f"The RunPod endpoint {self._endpoint} sleeps: it may have no workers.",
-                "RunPod sets `max workers` to 0 after 7 days without a job; raise it in the console.",
+                f"The RunPod endpoint {self._endpoint} is asleep: its max workers is 0.",
+                "RunPod sets max workers to 0 after 7 days without a job; raise it in the console.",
             )
-        pools, cards = (gpu.get("pools"), gpu.get("count")) if isinstance(gpu, dict) else (None, None)
-        several = f"*{cards}" if isinstance(cards, int) and cards > 1 else ""  # prices are for one card
-        self._tariffs = tuple(f"runpod.{pool}{several}" for pool in pools) if isinstance(pools, list) and pools else (UNTOLD,)
+        pools, count = (gpu.get("pools"), gpu.get("count")) if isinstance(gpu, dict) else (None, None)
+        multiple = f"*{count}" if isinstance(count, int) and count > 1 else ""  # prices are per card
+        if isinstance(pools, list) and pools:
+            self._tariffs = tuple(f"runpod.{pool}{multiple}" for pool in pools)
+        else:
+            self._tariffs = (UNKNOWN_GPU_TARIFF,)

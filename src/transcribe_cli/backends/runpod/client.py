@@ -1,7 +1,7 @@
-"""RunPod's REST API, as far as it is needed: the queue of an endpoint, and what is known about the endpoint.
+"""The parts of RunPod's REST API that are needed: the queue of an endpoint, and the endpoint's configuration.
 
 https://docs.runpod.io/serverless/endpoints/operation-reference and https://docs.runpod.io/api-reference-v2. The SDK's client is not used:
-it repeats nothing over https, never ends for a cancelled job, and cannot tell why a job failed.
+it does not retry over https, waits forever for a cancelled job, and does not report why a job failed.
 """
 
 from __future__ import annotations
@@ -14,39 +14,40 @@ import httpx
 
 from transcribe_cli import __version__
 from transcribe_cli.backends.http import REFUSED, REPEATABLE, RetryTransport, retry_after
-from transcribe_cli.backends.runpod.answer import Answer
+from transcribe_cli.backends.runpod.job_status import JobStatus
 from transcribe_cli.errors import BackendFailed, NotReady
 
-# A request of `/run` may have so many bytes.
-MOST_BYTES = 10_000_000
+# The size limit of a `/run` request.
+MAX_REQUEST_BYTES = 10_000_000
 _TIMEOUT = httpx.Timeout(30.0, read=60.0)
-_CANCEL_SECONDS = 3.0  # somebody pressed Ctrl-C
+_CANCEL_SECONDS = 3.0  # short, because the user pressed Ctrl-C
 
 
-class Expired(Exception):
-    """The queue knows no such job any more: its result was kept for half an hour, or its time to live is over."""
+class JobExpired(Exception):
+    """The queue no longer knows the job: its result was kept for half an hour, or its time to live is over."""
 
 
-class PerhapsSent(BackendFailed):
-    """A job may be in the queue, and nobody knows under which id."""
+class SubmissionUncertain(BackendFailed):
+    """A job may have been queued, but its id is not known."""
 
     code = "perhaps_sent"
 
 
 class Client:
-    """The queue of one endpoint. From any thread.
+    """The queue of one endpoint. Thread-safe.
 
     Args:
-        endpoint: its id.
-        key: of the account; in no message.
-        url: where queues are; `api_url`: where endpoints are told about.
-        wait: waits so many seconds between two tries; may raise, to stop.
+        endpoint: id of the endpoint.
+        key: API key of the account; it appears in no message.
+        url: base URL of the queues.
+        api_url: base URL of the API that describes endpoints.
+        wait: sleeps for a number of seconds between two attempts; raises an exception to stop.
     """
 
     def __init__(self, endpoint: str, key: str, url: str, api_url: str, wait: Callable[[float], None]) -> None:
         self._endpoint = endpoint
-        self._base = f"{url.rstrip('/')}/{quote(endpoint, safe='')}"
-        self._about = f"{api_url.rstrip('/')}/serverless/{quote(endpoint, safe='')}"
+        self._queue_url = f"{url.rstrip('/')}/{quote(endpoint, safe='')}"
+        self._config_url = f"{api_url.rstrip('/')}/serverless/{quote(endpoint, safe='')}"
         self._http = httpx.Client(
             transport=RetryTransport(httpx.HTTPTransport(limits=httpx.Limits(max_connections=64)), wait),
             headers={"authorization": f"Bearer {key}", "user-agent": f"transcribe-cli/{__version__}"},
@@ -58,114 +59,118 @@ class Client:
         self._http.close()
 
     def submit(self, body: Mapping[str, Any]) -> str:
-        """Put a job into the queue; its id.
+        """Queue a job and return its id.
 
         Raises:
-            PerhapsSent: nobody knows whether it is there.
-            BackendFailed: it is not, because the place failed.
+            SubmissionUncertain: it is not known whether the job was queued.
+            BackendFailed: the job was not queued, because RunPod failed.
             NotReady: the endpoint cannot be used.
         """
         try:
-            answer = self._http.post(f"{self._base}/run", json=body)
+            response = self._http.post(f"{self._queue_url}/run", json=body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise self._silent(error) from error
+            raise _unreachable(error) from error
         except httpx.TransportError as error:
-            raise PerhapsSent(f"RunPod took a job and gave no answer ({type(error).__name__}).") from error
-        self._check(answer)
-        if answer.status_code in REFUSED:
-            raise BackendFailed(f"RunPod refuses jobs for now (HTTP {answer.status_code}).", retry_after=retry_after(answer))
-        if answer.is_server_error:
-            raise PerhapsSent(f"RunPod gave HTTP {answer.status_code} for a job.")
-        if not answer.is_success:
-            raise BackendFailed(f"RunPod does not take the job (HTTP {answer.status_code}).")
-        if not (job_id := Answer.of(_document(answer)).id):
-            raise PerhapsSent("RunPod took a job and told no id.")
+            raise SubmissionUncertain(f"RunPod did not answer after a job was sent ({type(error).__name__}).") from error
+        self._check(response)
+        if response.status_code in REFUSED:
+            message = f"RunPod temporarily refuses jobs (HTTP {response.status_code})."
+            raise BackendFailed(message, retry_after=retry_after(response))
+        if response.is_server_error:
+            raise SubmissionUncertain(f"RunPod answered HTTP {response.status_code} when a job was sent.")
+        if not response.is_success:
+            raise BackendFailed(f"RunPod rejected the job (HTTP {response.status_code}).")
+        if not (job_id := JobStatus.parse(_json_object(response)).id):
+            raise SubmissionUncertain("RunPod accepted a job, but returned no id.")
         return job_id
 
-    def status(self, job_id: str) -> Answer:
-        """What became of a job.
+    def status(self, job_id: str) -> JobStatus:
+        """Return the status of a job.
 
         Raises:
-            Expired: it is not known any more.
-            BackendFailed: no answer for now.
+            JobExpired: the queue no longer knows the job.
+            BackendFailed: RunPod gave no usable answer.
             NotReady: the endpoint cannot be used.
         """
-        answer = self._get(f"{self._base}/status/{quote(job_id, safe='')}")
-        if answer.status_code == httpx.codes.NOT_FOUND:
-            raise Expired
-        self._check(answer)
-        if not answer.is_success:
-            raise BackendFailed(f"RunPod gives HTTP {answer.status_code}.")
-        return Answer.of(_document(answer))
+        response = self._get(f"{self._queue_url}/status/{quote(job_id, safe='')}")
+        if response.status_code == httpx.codes.NOT_FOUND:
+            raise JobExpired
+        self._check(response)
+        if not response.is_success:
+            raise BackendFailed(f"RunPod answered HTTP {response.status_code}.")
+        return JobStatus.parse(_json_object(response))
 
     def cancel(self, job_id: str) -> bool:
-        """Cancel a job, queued or running; whether that was heard. Never raises."""
-        url = f"{self._base}/cancel/{quote(job_id, safe='')}"
+        """Cancel a queued or running job. Returns whether RunPod confirmed it; never raises."""
+        url = f"{self._queue_url}/cancel/{quote(job_id, safe='')}"
         try:
             with httpx.Client(headers=self._http.headers, timeout=_CANCEL_SECONDS) as http:
-                answer = http.post(url, extensions=REPEATABLE)
+                response = http.post(url, extensions=REPEATABLE)
         except httpx.HTTPError:
             return False
-        return answer.is_success or answer.status_code == httpx.codes.NOT_FOUND
+        return response.is_success or response.status_code == httpx.codes.NOT_FOUND
 
-    def workers(self) -> Mapping[str, int]:
-        """How many workers are idle, running, throttled, unhealthy, …; empty when nobody says."""
+    def worker_counts(self) -> Mapping[str, int]:
+        """Return the number of workers by state (idle, running, throttled, unhealthy, …); empty if RunPod does not report them."""
         try:
-            answer = self._get(f"{self._base}/health")
+            response = self._get(f"{self._queue_url}/health")
         except BackendFailed:
             return {}
-        counts = _document(answer).get("workers") if answer.is_success else None
-        return {name: count for name, count in counts.items() if isinstance(count, int)} if isinstance(counts, dict) else {}
+        counts = _json_object(response).get("workers") if response.is_success else None
+        return {state: count for state, count in counts.items() if isinstance(count, int)} if isinstance(counts, dict) else {}
 
-    def about(self) -> Mapping[str, Any]:
-        """The endpoint's configuration; empty when the key may not ask for it.
+    def endpoint_config(self) -> Mapping[str, Any]:
+        """Return the endpoint's configuration; empty if the key has no permission to read it.
 
         Raises:
-            NotReady: there is no such endpoint, or the key is wrong.
+            NotReady: the endpoint does not exist, or the key is wrong.
         """
         try:
-            answer = self._get(self._about)
+            response = self._get(self._config_url)
         except BackendFailed:
             return {}
-        if answer.status_code == httpx.codes.NOT_FOUND:
-            self._check(answer)
-        return _document(answer) if answer.is_success else {}
+        if response.status_code == httpx.codes.NOT_FOUND:
+            self._check(response)
+        return _json_object(response) if response.is_success else {}
 
     def check(self) -> None:
-        """Whether key and endpoint are right, as the queue sees them.
+        """Check that the queue accepts the key and the endpoint.
 
         Raises:
-            NotReady: they are not, or RunPod cannot be reached.
+            NotReady: it does not, or RunPod cannot be reached.
         """
         try:
-            answer = self._get(f"{self._base}/health")
+            response = self._get(f"{self._queue_url}/health")
         except BackendFailed as error:
             raise NotReady(error.message, "Is this machine online?") from error
-        self._check(answer)
+        self._check(response)
 
     def _get(self, url: str) -> httpx.Response:
         try:
             return self._http.get(url)
         except httpx.TransportError as error:
-            raise self._silent(error) from error
+            raise _unreachable(error) from error
 
-    def _silent(self, error: httpx.TransportError) -> BackendFailed:
-        return BackendFailed(f"RunPod cannot be reached ({type(error).__name__}).")
-
-    def _check(self, answer: httpx.Response) -> None:
-        """What no other try would change."""
-        if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+    def _check(self, response: httpx.Response) -> None:
+        """Raise NotReady for errors that a retry would not change."""
+        if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             raise NotReady(
-                f"RunPod does not accept the key for endpoint {self._endpoint} (HTTP {answer.status_code}).",
-                "Set RUNPOD_API_KEY to a key that may use it.",
+                f"RunPod does not accept the key for endpoint {self._endpoint} (HTTP {response.status_code}).",
+                "Set RUNPOD_API_KEY to a key that has access to it.",
             )
-        if answer.status_code == httpx.codes.NOT_FOUND:
-            raise NotReady(f"RunPod has no endpoint {self._endpoint}.", "Its id is in the console; --runpod-endpoint sets it.")
+        if response.status_code == httpx.codes.NOT_FOUND:
+            raise NotReady(
+                f"RunPod has no endpoint {self._endpoint}.", "Copy its id from the console and set it with --runpod-endpoint."
+            )
 
 
-def _document(answer: httpx.Response) -> dict[str, Any]:
+def _unreachable(error: httpx.TransportError) -> BackendFailed:
+    return BackendFailed(f"RunPod cannot be reached ({type(error).__name__}).")
+
+
+def _json_object(response: httpx.Response) -> dict[str, Any]:
     try:
-        document = answer.json()
+        document = response.json()
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}

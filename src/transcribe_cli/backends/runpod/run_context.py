@@ -1,4 +1,4 @@
-"""What all attempts of a run at an endpoint share, and what a kind of worker has to say for itself."""
+"""What all attempts of a run at an endpoint share, and the interface of a worker dialect."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from transcribe_cli.backends.audio_upload import AudioUpload, AudioUploader
 from transcribe_cli.backends.job_ids import JobIdRecord, JobIds
-from transcribe_cli.backends.runpod.answer import Answer
 from transcribe_cli.backends.runpod.client import Client
+from transcribe_cli.backends.runpod.job_status import JobStatus
 from transcribe_cli.backends.staging import Staging
 from transcribe_cli.events import Emit
 from transcribe_cli.pipeline.outcome import Outcome
@@ -17,29 +17,35 @@ from transcribe_cli.plan import Job
 
 
 class Dialect(Protocol):
-    """What a kind of worker takes and gives."""
+    """The requests and results of one kind of worker."""
 
     def request(self, job: Job, upload: AudioUpload, result_url: str) -> dict[str, Any]:
-        """The input for a job."""
+        """Build the input of a job."""
         ...
 
     def outcome(self, job: Job, record: JobIdRecord, output: Any) -> Outcome:  # noqa: ANN401 - any JSON
-        """What the output of a completed job brings.
+        """Convert the output of a completed job.
 
         Raises:
-            BackendFailed: it is damaged, or not there.
-            NotReady: this worker does no such jobs.
+            BackendFailed: the output is damaged or missing.
+            NotReady: this worker does not accept such jobs.
         """
         ...
 
-    def failure(self, answer: Answer) -> Exception:
-        """Why a job failed: of the recording, the place, or not ready."""
+    def error(self, status: JobStatus) -> Exception:
+        """Convert the error of a failed job: a RecordingError, BackendFailed, or NotReady."""
         ...
 
 
 @dataclass(frozen=True)
-class Errand:
-    """What all attempts of a run share."""
+class RunContext:
+    """What all attempts of a run share.
+
+    Attributes:
+        queue_seconds: how long a job may wait in the queue.
+        detach: whether to leave jobs at RunPod instead of waiting for them.
+        check_queue: called with the status of each job that has not ended; raises NotReady if the queue is stalled.
+    """
 
     client: Client
     dialect: Dialect
@@ -47,8 +53,8 @@ class Errand:
     job_ids: JobIds
     staging: Staging | None
     emit: Emit
-    place: str
+    endpoint: str
     tariffs: tuple[str, ...]
     queue_seconds: float
     detach: bool
-    waiting: Callable[[Answer], None]
+    check_queue: Callable[[JobStatus], None]

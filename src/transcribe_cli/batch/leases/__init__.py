@@ -1,8 +1,8 @@
-"""Leases: who works on which recording, so that two runs over one tree share it instead of doing it twice.
+"""Leases: which process works on which recording, so that two runs over one tree divide it instead of doing it twice.
 
-Reading order: `owner` (who holds a lease), `path` (where it lies), `store` (what a storage must be able to do), `local` (files),
-`objects` (buckets and servers), `stores`, `holding` (taking, refreshing, taking over, giving back). Correctness of the outputs never
-depends on a lease: see decision 11.
+Reading order: `owner` (the content of a lease), `paths` (its file name), `lease_store` (what a storage must provide), `local_store`
+(files), `object_store` (buckets and servers), `any_store` (picks one of the two), `manager` (acquire, refresh, take over, release).
+Outputs are correct without leases, too: see decision 11.
 """
 
 from transcribe_cli.batch.leases.any_store import AnyLeaseStore

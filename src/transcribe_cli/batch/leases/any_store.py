@@ -1,4 +1,4 @@
-"""Every lease in the kind of storage in which its recording's outputs are."""
+"""Leases in the storage that holds the outputs of their recording: local files or objects."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class AnyLeaseStore:
         self._objects: LeaseStore = ObjectLeaseStore()
 
     def create(self, path: AnyPath, data: bytes) -> bool:
-        """Put a lease there unless there is one."""
-        return self._of(path).create(path, data)
+        """Create the lease if there is none."""
+        return self._store_for(path).create(path, data)
 
     def read(self, path: AnyPath) -> StoredLease | None:
-        """The lease that is there."""
-        return self._of(path).read(path)
+        """The lease; None when there is none."""
+        return self._store_for(path).read(path)
 
     def swap(self, path: AnyPath, old: bytes, new: bytes | None) -> bool:
-        """Replace or remove a lease if it still reads `old`."""
-        return self._of(path).swap(path, old, new)
+        """Replace or remove the lease if its content is still `old`."""
+        return self._store_for(path).swap(path, old, new)
 
-    def _of(self, path: AnyPath) -> LeaseStore:
+    def _store_for(self, path: AnyPath) -> LeaseStore:
         return self._files if isinstance(path, Path) else self._objects

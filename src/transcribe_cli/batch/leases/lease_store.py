@@ -1,6 +1,6 @@
-"""What a storage must be able to do so that leases can lie in it: create unless it is there, and change unless somebody else did.
+"""What a storage must provide to hold leases: create if absent, and replace or remove if unchanged.
 
-Local files do it with O_EXCL and a lock that is held for a moment, S3 and its like with `If-None-Match: *` and `If-Match`.
+Local files use O_EXCL and a short lock; S3 and compatible stores use `If-None-Match: *` and `If-Match`.
 """
 
 from __future__ import annotations
@@ -9,27 +9,27 @@ from typing import Any, NamedTuple, Protocol
 
 
 class StoredLease(NamedTuple):
-    """A lease as it was read. `age` is the time since it was written, in seconds, by the storage's own clock."""
+    """The content of a lease. `age` is the number of seconds since it was written, by the clock of the storage."""
 
     data: bytes
     age: float
 
 
 class LeaseStore(Protocol):
-    """Leases in one kind of storage, whose paths are of its own kind.
+    """Leases in one kind of storage. Paths have the type of that storage.
 
-    Every method may raise OSError when the storage does not allow it or cannot be reached.
+    Every method may raise OSError when the storage refuses the operation or cannot be reached.
     """
 
     def create(self, path: Any, data: bytes) -> bool:
-        """Put a lease there unless there is one; of any number of callers at once, one gets True.
+        """Create the lease if there is none. Of any number of simultaneous callers, one gets True.
 
         Raises:
-            FileNotFoundError: there is no such folder; none is made.
+            FileNotFoundError: the folder does not exist; it is not created.
         """
 
     def read(self, path: Any) -> StoredLease | None:
-        """The lease that is there, whole or as far as it is written; None when there is none."""
+        """The lease, complete or as far as it has been written; None when there is none."""
 
     def swap(self, path: Any, old: bytes, new: bytes | None) -> bool:
-        """Replace a lease, or remove it when `new` is None, if it still reads `old`; of several callers at once, one gets True."""
+        """Replace the lease, or remove it when `new` is None, if its content is still `old`. Of several callers, one gets True."""

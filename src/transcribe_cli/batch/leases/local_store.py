@@ -1,8 +1,8 @@
-"""Leases as files: created with O_EXCL, changed under a lock that lasts for the change.
+"""Leases as files: created with O_EXCL, changed under a lock that is held during the change only.
 
-The kernel gives a lock back even after kill -9. Taking over by renaming the file away, as is often done, is no exclusion: a slow
-taker would rename the lease away that a faster one has just put in place. Where there are no locks (some network and FUSE file
-systems) the change is compared and made without: two takers at the same instant may both believe that they won.
+The kernel releases a lock even after kill -9. The common way to take over, renaming the file away, does not exclude anybody: a slow
+process would rename away the lease that a faster one has just created. Where locks are not supported (some network and FUSE file
+systems), the content is compared without one, and two processes that take over in the same instant may both succeed.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from pathlib import Path
 from transcribe_cli.batch.leases.lease_store import StoredLease
 from transcribe_cli.sinks import storage_time
 
-_MOST_BYTES = 1 << 16  # a lease has 300
-_NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EBADF})
-_LOCK_TRIES, _LOCK_PAUSE_SECONDS = 50, 0.01
+_MAX_BYTES = 1 << 16  # a lease has 300
+_LOCKS_UNSUPPORTED = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EBADF})
+_LOCK_ATTEMPTS, _LOCK_PAUSE_SECONDS = 50, 0.01
 
 
 class LocalLeaseStore:
     """See `LeaseStore`."""
 
     def create(self, path: Path, data: bytes) -> bool:
-        """Put a lease there unless there is anything of that name. One that is still empty is anybody's: its maker may be dead."""
+        """Create the lease if nothing has its name. An empty lease may be taken over at once: its creator may be dead."""
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         except FileExistsError:
             return False
         try:
-            if not _lock(descriptor) or not _is_at(path, descriptor) or os.fstat(descriptor).st_size:
+            if not _lock(descriptor) or not _is_same_file(path, descriptor) or os.fstat(descriptor).st_size:
                 return False
             os.write(descriptor, data)
         except BaseException:
@@ -44,7 +44,7 @@ class LocalLeaseStore:
         return True
 
     def read(self, path: Path) -> StoredLease | None:
-        """The lease; what is no regular file is an OSError, and nothing waits for a named pipe."""
+        """The lease. Raises OSError for what is not a regular file; never blocks on a named pipe."""
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -53,21 +53,21 @@ class LocalLeaseStore:
             info = os.fstat(descriptor)
             if not stat.S_ISREG(info.st_mode):
                 raise OSError(errno.EINVAL, "not a regular file", str(path))
-            data = os.read(descriptor, _MOST_BYTES)
+            data = os.read(descriptor, _MAX_BYTES)
             return StoredLease(data, storage_time(path.parent) - info.st_mtime if data else math.inf)
         finally:
             os.close(descriptor)
 
     def swap(self, path: Path, old: bytes, new: bytes | None) -> bool:
-        """Compare and change while nobody else can; a reader may see a lease that is half changed, hence young and unreadable."""
+        """Compare and change under the lock. A reader may see a half-written lease, which is recent and cannot be parsed."""
         try:
-            descriptor, writable = _opened(path)
+            descriptor, is_writable = _open(path)
         except FileNotFoundError:
             return False
         try:
-            if not _lock(descriptor) or not _is_at(path, descriptor) or os.pread(descriptor, _MOST_BYTES, 0) != old:
+            if not _lock(descriptor) or not _is_same_file(path, descriptor) or os.pread(descriptor, _MAX_BYTES, 0) != old:
                 return False
-            if new is not None and writable:
+            if new is not None and is_writable:
                 os.pwrite(descriptor, new, 0)
                 os.ftruncate(descriptor, len(new))
                 return True
@@ -77,8 +77,8 @@ class LocalLeaseStore:
             os.close(descriptor)
 
 
-def _opened(path: Path) -> tuple[int, bool]:
-    """A descriptor, and whether it can be written through: the lease of another user cannot, but may be removed."""
+def _open(path: Path) -> tuple[int, bool]:
+    """A descriptor, and whether it is writable. The lease of another user is not, but can be removed."""
     flags = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         return os.open(path, os.O_RDWR | flags), True
@@ -87,14 +87,14 @@ def _opened(path: Path) -> tuple[int, bool]:
 
 
 def _lock(descriptor: int) -> bool:
-    """Whether the lease may be changed now: nobody else is about to, or nobody could say so here."""
-    for _ in range(_LOCK_TRIES):
+    """Whether the lease may be changed now: it is locked, or the file system does not support locks."""
+    for _ in range(_LOCK_ATTEMPTS):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             time.sleep(_LOCK_PAUSE_SECONDS)
         except OSError as error:
-            if error.errno in _NO_LOCKS:
+            if error.errno in _LOCKS_UNSUPPORTED:
                 return True
             raise
         else:
@@ -102,11 +102,11 @@ def _lock(descriptor: int) -> bool:
     return False
 
 
-def _is_at(path: Path, descriptor: int) -> bool:
-    """Whether the file that is open still has this name."""
+def _is_same_file(path: Path, descriptor: int) -> bool:
+    """Whether the open file still has this name."""
     try:
-        there = path.lstat()
+        at_path = path.lstat()
     except FileNotFoundError:
         return False
-    here = os.fstat(descriptor)
-    return (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino)
+    opened = os.fstat(descriptor)
+    return (at_path.st_dev, at_path.st_ino) == (opened.st_dev, opened.st_ino)

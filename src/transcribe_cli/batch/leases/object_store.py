@@ -1,8 +1,8 @@
-"""Leases in buckets and on servers: written under the store's own conditions, or, over SFTP, while a second file is held.
+"""Leases in buckets and on servers: written with the store's conditional requests or, over SFTP, while a second file is held.
 
-A bucket of S3 need not mind which version of an object it removes. There a lease that is given back is removed at once if it was written
-a moment ago, when it can be nobody else's yet. Otherwise it is emptied first, under a condition, and an empty one is nobody's to take until
-its owner has had the time to remove it.
+S3 servers may ignore the condition of a delete request. So a released lease is deleted directly only if it was written so recently that no
+other process can own it yet. Otherwise it is first emptied, with a conditional write, and no process takes over an empty lease until its
+owner has had the time to delete it.
 """
 
 from __future__ import annotations
@@ -22,52 +22,52 @@ from transcribe_cli.sources import LEASE_SUFFIX
 from transcribe_cli.storage import Location, shared_files
 
 _EMPTIED_SECONDS = 5.0
-# A request that takes as long as it may is still over before the lease expires.
+# Even the slowest permitted request ends before the lease expires.
 _FRESH_SECONDS = 30.0
-# Of the file that is held for a change, which takes four requests.
-_CHANGE_SECONDS, _LOOK_AGAIN_SECONDS = 30.0, 0.2
+# Maximum age of the lock file that is held during a change, which takes four requests.
+_LOCK_FILE_SECONDS, _POLL_SECONDS = 30.0, 0.2
 _HASH_DIGITS = 16
 
 
 class ObjectLeaseStore:
-    """See `LeaseStore`. Remembers the tags of what it wrote last, so that a lease of ours need not be read to be changed."""
+    """See `LeaseStore`. Remembers the tag of each lease that it wrote, so that it can change the lease without reading it."""
 
     def __init__(self) -> None:
         self._written: dict[Location, _Written] = {}
 
     def create(self, path: Location, data: bytes) -> bool:
-        """Put a lease there unless there is one."""
+        """Create the lease if there is none."""
         with _os_errors():
             return self._remember(path, data, time.time(), shared_files.create(path, data))
 
     def read(self, path: Location) -> StoredLease | None:
-        """The lease; one that is being given back is very old as soon as it can be taken."""
+        """The lease. One that is being released has an infinite age as soon as it may be taken over."""
         with _os_errors():
-            found = shared_files.read_version(path, temporary_name())
-        if found is None:
+            version = shared_files.read_version(path, temporary_name())
+        if version is None:
             return None
-        return StoredLease(found.data, math.inf if not found.data and found.age > _EMPTIED_SECONDS else found.age)
+        return StoredLease(version.data, math.inf if not version.data and version.age > _EMPTIED_SECONDS else version.age)
 
     def swap(self, path: Location, old: bytes, new: bytes | None) -> bool:
-        """Compare and change, under a condition or while nobody else can."""
+        """Compare and change, with a conditional request or under a lock file."""
         with _os_errors():
             if shared_files.supports_conditions(path):
-                return self._changed(path, old, new)
-            with _alone(path):
-                return self._changed(path, old, new)
+                return self._compare_and_change(path, old, new)
+            with _lock_file(path):
+                return self._compare_and_change(path, old, new)
 
-    def _changed(self, path: Location, old: bytes, new: bytes | None) -> bool:
-        ours = self._written.pop(path, None)
-        if ours is not None and ours.data == old and self._change(path, ours, new):
+    def _compare_and_change(self, path: Location, old: bytes, new: bytes | None) -> bool:
+        written = self._written.pop(path, None)
+        if written is not None and written.data == old and self._change(path, written, new):
             return True
-        there = shared_files.read_version(path, temporary_name())
-        if there is None or there.data != old:
-            return there is not None and new is not None and there.data == new
-        return self._change(path, _Written(old, there.tag), new)
+        current = shared_files.read_version(path, temporary_name())
+        if current is None or current.data != old:
+            return current is not None and new is not None and current.data == new
+        return self._change(path, _Written(old, current.tag), new)
 
     def _change(self, path: Location, old: _Written, new: bytes | None) -> bool:
         if new is None:
-            return _removed(path, old)
+            return _remove(path, old)
         return self._remember(path, new, time.time(), shared_files.replace_version(path, old.tag, new))
 
     def _remember(self, path: Location, data: bytes, at: float, tag: str | None) -> bool:
@@ -78,60 +78,60 @@ class ObjectLeaseStore:
 
 @dataclass(frozen=True)
 class _Written:
-    """What is in a lease, as far as we know, and the tag of that version; `at`: when it was sent, by our clock, if we did."""
+    """The last known content of a lease and its tag. `at` is the time when this process sent it, by our clock; -inf if it did not."""
 
     data: bytes
     tag: str
     at: float = -math.inf
 
 
-def _removed(path: Location, old: _Written) -> bool:
+def _remove(path: Location, old: _Written) -> bool:
     if path.store.kind.family != "s3":
         return shared_files.remove_version(path, old.tag)
-    if _within(_FRESH_SECONDS, old.at) and shared_files.remove_version(path, old.tag):
+    if _is_within(_FRESH_SECONDS, old.at) and shared_files.remove_version(path, old.tag):
         return True
-    began = time.time()
+    started = time.time()
     if (emptied := shared_files.replace_version(path, old.tag, b"")) is None:
         return False
-    with contextlib.suppress(StorageNotReady):  # it ends by itself
-        if _within(_EMPTIED_SECONDS, began):
+    with contextlib.suppress(StorageNotReady):  # it expires by itself
+        if _is_within(_EMPTIED_SECONDS, started):
             try:
                 shared_files.remove_version(path, emptied)
-            except StorageNotReady:  # a server that takes no condition there
+            except StorageNotReady:  # the server does not support conditional deletes
                 path.store.remove(path)
     return True
 
 
-def _within(seconds: float, since: float) -> bool:
-    """By the clock of the wall, which goes on while a machine sleeps."""
+def _is_within(seconds: float, since: float) -> bool:
+    """Measured with the wall clock, which continues while the machine is suspended."""
     return abs(time.time() - since) < seconds
 
 
 @contextlib.contextmanager
-def _alone(path: Location) -> Iterator[None]:
-    """While a file of its name and an ending is held; one whose owner died goes after a while.
+def _lock_file(path: Location) -> Iterator[None]:
+    """Hold a lock file that belongs to the lease. The lock file of a dead process is removed after a while.
 
     Raises:
-        OSError: others held it all the time.
+        OSError: other processes held it all the time.
     """
-    held = path.with_name(f".{hashlib.sha256(path.name.encode()).hexdigest()[:_HASH_DIGITS]}.change{LEASE_SUFFIX}")
-    until = time.monotonic() + _CHANGE_SECONDS
-    while shared_files.create(held, b"") is None:
-        if time.monotonic() > until:
+    lock = path.with_name(f".{hashlib.sha256(path.name.encode()).hexdigest()[:_HASH_DIGITS]}.change{LEASE_SUFFIX}")
+    deadline = time.monotonic() + _LOCK_FILE_SECONDS
+    while shared_files.create(lock, b"") is None:
+        if time.monotonic() > deadline:
             raise OSError(errno.EBUSY, "another run is changing it", path.uri)
-        there = shared_files.read_version(held, temporary_name())
-        if there is not None and abs(there.age) > _CHANGE_SECONDS:
-            shared_files.remove_version(held, there.tag)
-        time.sleep(_LOOK_AGAIN_SECONDS)
+        current = shared_files.read_version(lock, temporary_name())
+        if current is not None and abs(current.age) > _LOCK_FILE_SECONDS:
+            shared_files.remove_version(lock, current.tag)
+        time.sleep(_POLL_SECONDS)
     try:
         yield
     finally:
-        path.store.remove(held)
+        path.store.remove(lock)
 
 
 @contextlib.contextmanager
 def _os_errors() -> Iterator[None]:
-    """StorageNotReady as the contract has it."""
+    """Turn StorageNotReady into the OSError of the contract."""
     try:
         yield
     except StorageNotReady as error:

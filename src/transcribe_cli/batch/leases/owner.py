@@ -1,4 +1,4 @@
-"""What a lease says: which process of which machine works on a recording, since when, and how far it is."""
+"""The content of a lease: which process on which machine works on a recording, since when, and its progress."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from transcribe_cli.sinks import host_id, is_alive
 
 @dataclass(frozen=True)
 class Owner:
-    """Who holds a lease.
+    """The process that holds a lease.
 
     Attributes:
-        host: name of the machine, for people; "" when the lease cannot be read.
-        machine: 8 hex digits for the machine or container, within which `pid` means something.
-        token: random, of this one taking: no two leases are ever the same.
-        began: when its run began, UTC, ISO 8601.
-        taken: when it took this lease.
-        beat: counts the refreshes.
-        seconds: of the recording's `duration` that are recognized.
-        writing: whether it is about to write the outputs, and must not be disturbed.
+        host: name of the machine, for display; "" when the lease cannot be read.
+        machine: 8 hex digits that identify the machine or container in which `pid` is valid.
+        token: random for each acquisition, so that no two leases are ever equal.
+        began: when the run began, UTC, ISO 8601.
+        taken: when the lease was acquired.
+        beat: number of refreshes.
+        seconds: seconds of the recording that are recognized, of its `duration`.
+        writing: whether the process is writing the outputs. No other process may take the lease over then.
     """
 
     host: str = ""
@@ -43,42 +43,42 @@ class Owner:
 
     @classmethod
     def this_process(cls, began: str) -> Owner:
-        """This process, taking a lease now."""
+        """This process, acquiring a lease now."""
         name = socket.gethostname()
         return cls(name, host_id(), os.getpid(), secrets.token_hex(8), began, utc_now())
 
     @classmethod
     def loads(cls, data: bytes) -> Owner:
-        """The owner that a lease names; an empty one when it is cut or not ours. The file may come from anybody: never raises."""
+        """The owner that a lease names; an empty one when it is truncated or not valid. Never raises: anybody may have written the file."""
         try:
             document = json.loads(data)
-            found: dict[str, Any] = {field.name: _checked(field.name, document[field.name]) for field in fields(cls)}
-            return cls(**found)
+            values: dict[str, Any] = {field.name: _checked(field.name, document[field.name]) for field in fields(cls)}
+            return cls(**values)
         except (ValueError, KeyError, TypeError, RecursionError):
             return cls()
 
     def dumps(self) -> bytes:
-        """As it stands in the lease."""
+        """The bytes of the lease file."""
         return json.dumps(asdict(self)).encode() + b"\n"
 
     @property
     def has_ended(self) -> bool:
-        """Whether it is certain that the process ended: it ran here, and is not there."""
+        """Whether the process has certainly ended: it ran on this machine and no longer exists."""
         return self.machine == host_id() and not is_alive(self.pid)
 
 
 def utc_now() -> str:
-    """Now, UTC, ISO 8601 to the second."""
+    """The current time, UTC, ISO 8601 to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 @cache
-def _kinds() -> dict[str, type | tuple[type, ...]]:
-    kinds = {field.name: type(field.default) for field in fields(Owner)}
-    return {name: (int, float) if kind is float else kind for name, kind in kinds.items()}
+def _field_types() -> dict[str, type | tuple[type, ...]]:
+    types = {field.name: type(field.default) for field in fields(Owner)}
+    return {name: (int, float) if kind is float else kind for name, kind in types.items()}
 
 
 def _checked(name: str, value: object) -> object:
-    if not isinstance(value, _kinds()[name]) or (isinstance(value, float) and not math.isfinite(value)):
+    if not isinstance(value, _field_types()[name]) or (isinstance(value, float) and not math.isfinite(value)):
         raise TypeError(name)
     return value

@@ -1,6 +1,6 @@
-"""What places cost, from when and who says so: a list that ships with the tool, a file of the user's, RunPod's catalogue of today.
+"""Prices of backends with date and source: the list that ships with the tool, the user's file, and RunPod's current catalogue.
 
-Reading order: `price` (one), `listed` (the lists), `catalogue` (today's). All in USD; `cost` makes hours and amounts of them.
+Reading order: `price` (one price), `listed` (the lists), `catalogue` (RunPod's current prices). All prices are in USD.
 """
 
 from transcribe_cli.costs.prices.listed import PriceList, load_prices

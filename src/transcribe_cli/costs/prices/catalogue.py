@@ -1,7 +1,7 @@
-"""Today's prices from RunPod's catalogue, when it answers within a moment.
+"""Current prices from RunPod's catalogue, requested with a short timeout.
 
-https://docs.runpod.io/api-reference-v2/catalog/list-gpu-types: `gpus[].pool`, and `gpus[].price.serverless` in USD for an hour of one
-card. It wants the key of an account, whose discounts are not in it.
+https://docs.runpod.io/api-reference-v2/catalog/list-gpu-types: `gpus[].pool`, and `gpus[].price.serverless` in USD per hour of one card.
+The catalogue requires an account's key, but does not include the account's discounts.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import httpx
 from transcribe_cli.costs.prices.listed import Pool, PriceList
 from transcribe_cli.errors import TranscribeError
 
-# Nobody waits long for a figure that is known roughly anyway. Seconds for the connection, for the answer to begin, and for all of it.
+# Seconds for the connection, for the start of the response, and for all of it. Short, because the shipped list has approximate prices.
 TIMEOUT = 3.0
-# The catalogue has some forty cards, a few kB.
-_MOST_BYTES = 1 << 20
+# The catalogue lists about forty cards in a few kB.
+_MAX_BYTES = 1 << 20
 
 
 class CatalogueUnavailable(TranscribeError):
-    """The catalogue did not say what is asked; the message says why, in a few words."""
+    """The catalogue returned no prices. The message is a clause with the reason."""
 
     code = "no_catalogue"
 
@@ -33,69 +33,72 @@ class CatalogueUnavailable(TranscribeError):
 def with_todays_prices(
     prices: PriceList, api_url: str, key: str | None, *, today: date | None = None, timeout: float = TIMEOUT
 ) -> PriceList:
-    """The list with today's prices of RunPod's pools, also of new ones; pools that the catalogue does not name keep theirs.
+    """Return the list with current prices of RunPod's pools, including new pools. Pools that the catalogue does not list keep their prices.
 
     Args:
         prices: the list.
-        api_url: of RunPod, the setting `runpod_api_url`.
-        key: of an account at RunPod.
-        today: the day here, unless said otherwise.
+        api_url: URL of RunPod's API, the setting `runpod_api_url`.
+        key: API key of a RunPod account.
+        today: date of the prices. Default: the local date.
         timeout: seconds.
 
     Raises:
-        CatalogueUnavailable: there is no key, nobody answers, or with something else. The key is in no message.
+        CatalogueUnavailable: there is no key, no answer, or no usable answer. The key is in no message.
     """
     if not key:
         raise CatalogueUnavailable("RUNPOD_API_KEY is not set")
     address = f"{api_url.rstrip('/')}/catalog/gpus"
-    now = today or datetime.now(UTC).astimezone().date()
-    found = _pools(_asked(address, key, timeout))
+    as_of = today or datetime.now(UTC).astimezone().date()
+    per_hour = _pool_prices(_request(address, key, timeout))
     gpus = {name: pool.gpus for name, pool in prices.runpod.pools.items()}
-    asked = {name: Pool(gpus=gpus.get(name, ""), per_hour=hour, as_of=now, source=address) for name, hour in found.items()}
-    return prices.model_copy(update={"runpod": prices.runpod.model_copy(update={"pools": {**prices.runpod.pools, **asked}})})
+    current = {name: Pool(gpus=gpus.get(name, ""), per_hour=hour, as_of=as_of, source=address) for name, hour in per_hour.items()}
+    return prices.model_copy(update={"runpod": prices.runpod.model_copy(update={"pools": {**prices.runpod.pools, **current}})})
 
 
-def _asked(address: str, key: str, timeout: float) -> object:
+def _request(address: str, key: str, timeout: float) -> object:
     query = {"include": "AVAILABILITY", "product": "SERVERLESS"}
     try:
         with (
             httpx.Client(timeout=timeout, headers={"Authorization": f"Bearer {key}"}) as client,
-            client.stream("GET", address, params=query) as answer,
+            client.stream("GET", address, params=query) as response,
         ):
-            if answer.status_code != httpx.codes.OK:
-                raise CatalogueUnavailable(f"it answered {answer.status_code} {answer.reason_phrase}".rstrip())
-            body, began = bytearray(), time.monotonic()
-            for piece in answer.iter_bytes():
-                body += piece
-                if len(body) > _MOST_BYTES or time.monotonic() - began > timeout:
-                    raise CatalogueUnavailable("its answer does not end")
+            if response.status_code != httpx.codes.OK:
+                raise CatalogueUnavailable(f"the catalogue answered {response.status_code} {response.reason_phrase}".rstrip())
+            body, started_at = bytearray(), time.monotonic()
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > _MAX_BYTES or time.monotonic() - started_at > timeout:
+                    raise CatalogueUnavailable("the response is too long or too slow")
         return json.loads(body)
     except httpx.TimeoutException as error:
-        raise CatalogueUnavailable(f"no answer within {timeout:g} s") from error
+        raise CatalogueUnavailable(f"the catalogue did not answer within {timeout:g} s") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise CatalogueUnavailable("it cannot be reached") from error
-    except (ValueError, RecursionError) as error:  # among them UnicodeDecodeError, and a key that no header can carry
-        raise CatalogueUnavailable("what it answered is no list of GPUs") from error
+        raise CatalogueUnavailable("the catalogue cannot be reached") from error
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # including UnicodeDecodeError, and a key with characters that headers do not allow
+        raise CatalogueUnavailable("the response is not a list of GPUs") from error
 
 
-def _pools(document: object) -> dict[str, float]:
-    """USD an hour of each pool: of its cheapest card, should they differ."""
+def _pool_prices(document: object) -> dict[str, float]:
+    """USD per hour of each pool: of its cheapest card, if prices differ."""
     gpus = document.get("gpus") if isinstance(document, Mapping) else None
     if not isinstance(gpus, list):
-        raise CatalogueUnavailable("what it answered is no list of GPUs")
-    found: dict[str, float] = {}
+        raise CatalogueUnavailable("the response is not a list of GPUs")
+    prices: dict[str, float] = {}
     for gpu in gpus:
-        pool, price = _priced(gpu)
+        pool, price = _pool_and_price(gpu)
         if pool is not None and price is not None:
-            found[pool] = min(price, found.get(pool, price))
-    if not found:
-        raise CatalogueUnavailable("it names no price of a serverless pool")
-    return found
+            prices[pool] = min(price, prices.get(pool, price))
+    if not prices:
+        raise CatalogueUnavailable("the response has no price of a serverless pool")
+    return prices
 
 
-def _priced(gpu: Any) -> tuple[str | None, float | None]:  # noqa: ANN401 - JSON of somebody else
+def _pool_and_price(gpu: Any) -> tuple[str | None, float | None]:  # noqa: ANN401 - external JSON
     if not isinstance(gpu, Mapping) or not isinstance(gpu.get("price"), Mapping) or not isinstance(gpu.get("pool"), str):
         return None, None
     price = gpu["price"].get("serverless")
-    real = isinstance(price, int | float) and not isinstance(price, bool) and math.isfinite(price) and price > 0
-    return gpu["pool"], float(price) if real else None
+    is_valid = isinstance(price, int | float) and not isinstance(price, bool) and math.isfinite(price) and price > 0
+    return gpu["pool"], float(price) if is_valid else None

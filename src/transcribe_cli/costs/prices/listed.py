@@ -1,7 +1,7 @@
-"""The list of prices that ships with the tool (prices.toml, also configs/prices.toml), under a file of the user's.
+"""The price list that ships with the tool (prices.toml, also configs/prices.toml), overridden by the user's file.
 
-A file of the user's has the same tables and may have fewer; what it says wins, table by table. A price in it whose table does not say
-where it is from is the file's own.
+The user's file has the same tables, all of them optional, and overrides the shipped list table by table. The source of a price in it is
+the file, unless the table gives another source.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from transcribe_cli.costs.prices.price import Price
 from transcribe_cli.errors import ConfigError
 
-# What makes a table that of a price.
-_AMOUNTS = frozenset({"per_hour", "per_audio_hour", "price_per_hour"})
+# Keys that mark a table as a price.
+_PRICE_KEYS = frozenset({"per_hour", "per_audio_hour", "price_per_hour"})
 
 
 class _Table(BaseModel):
-    """A table of the file; keys that mean nothing are refused."""
+    """A table of the file. Unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -37,7 +37,7 @@ class _Local(_Table):
 
 
 class Pool(_Table):
-    """Cards of one size at RunPod."""
+    """A RunPod pool: GPU types of one memory size."""
 
     gpus: str = ""
     per_hour: float = Field(ge=0)
@@ -46,7 +46,7 @@ class Pool(_Table):
 
 
 class _RunPod(_Table):
-    """RunPod serverless: what each pool costs for an hour of a worker with one card."""
+    """RunPod serverless: the price of each pool per hour of a worker with one card."""
 
     as_of: date | None = None
     source: str
@@ -54,7 +54,7 @@ class _RunPod(_Table):
 
 
 class _Model(_Table):
-    """A model behind the OpenAI transcription API. `rtfx` is what its provider says; `ends` its last day."""
+    """A model of a server with the OpenAI transcription API. `rtfx` is the provider's figure; `ends` is the model's last day."""
 
     per_audio_hour: float = Field(ge=0)
     rtfx: float | None = Field(default=None, gt=0)
@@ -64,7 +64,7 @@ class _Model(_Table):
 
 
 class _Service(_Table):
-    """A server of that API."""
+    """A server with the OpenAI transcription API."""
 
     base_url: str
     as_of: date | None = None
@@ -73,7 +73,7 @@ class _Service(_Table):
 
 
 class _Rtfx(_Table):
-    """How many times faster than real time models are said to run, by device; the truth is likely within `factor`, either way."""
+    """Published speeds of models by device, as multiples of real time. The real speed is likely within `factor`, up or down."""
 
     as_of: date | None = None
     source: str
@@ -83,7 +83,7 @@ class _Rtfx(_Table):
 
 
 class PriceList(_Table):
-    """All prices, by place."""
+    """All prices, by backend."""
 
     local: _Local
     runpod: _RunPod
@@ -91,7 +91,7 @@ class PriceList(_Table):
     rtfx: _Rtfx
 
     def local_price(self, per_hour: float | None = None) -> Price | None:
-        """What an hour of this machine costs; None when nobody said. `per_hour` is what the option `price_per_hour` says, which wins."""
+        """The price of this machine; None if it is not known. `per_hour`, the option `price_per_hour`, overrides the list."""
         if per_hour is not None:
             return Price("price_per_hour", per_hour=per_hour)
         if self.local.price_per_hour is None:
@@ -99,9 +99,9 @@ class PriceList(_Table):
         return Price(self.local.source, self.local.as_of, per_hour=self.local.price_per_hour)
 
     def price_of(self, *tariffs: str) -> Price | None:
-        """The dearest of what places charge by, such as `runpod.ADA_24` or `openai.whisper-1`; None when one of them is not listed.
+        """The highest price of the tariffs, such as `runpod.ADA_24` or `openai.whisper-1`; None if one of them is not listed.
 
-        The dearest, because a place that chooses among several (an endpoint with two pools) may choose that one, and a limit is to be kept.
+        The highest, because a backend with several tariffs (an endpoint with two pools) may charge it, and cost limits must hold.
         `runpod.ADA_24*2` is a worker with two cards.
         """
         listed = [self._listed(*tariff.split(".", 1)) for tariff in tariffs]
@@ -111,29 +111,29 @@ class PriceList(_Table):
         return max(known, key=lambda price: (price.per_hour or 0.0, price.per_audio_hour or 0.0))
 
     def unlisted(self, *tariffs: str) -> tuple[str, ...]:
-        """Those of these that are not listed."""
+        """The tariffs that are not listed."""
         return tuple(tariff for tariff in tariffs if self._listed(*tariff.split(".", 1)) is None)
 
-    def _listed(self, place: str, name: str = "") -> Price | None:
-        if place == "runpod":
+    def _listed(self, backend: str, name: str = "") -> Price | None:
+        if backend == "runpod":
             name, _, cards = name.partition("*")
-            pool, where = self.runpod.pools.get(name), self.runpod
-            return None if pool is None else Price(*_origin(pool, where), per_hour=pool.per_hour * int(cards or 1))
-        if (service := self.openai.get(place)) is None or (model := service.models.get(name)) is None:
+            pool = self.runpod.pools.get(name)
+            return None if pool is None else Price(*_origin(pool, self.runpod), per_hour=pool.per_hour * int(cards or 1))
+        if (service := self.openai.get(backend)) is None or (model := service.models.get(name)) is None:
             return None
         return Price(*_origin(model, service), per_audio_hour=model.per_audio_hour)
 
 
-def _origin(entry: Pool | _Model, around: _RunPod | _Service) -> tuple[str, date | None]:
-    """Source and day of an entry: its own, or those of the table around it."""
-    return (entry.source, entry.as_of) if entry.source else (around.source, entry.as_of or around.as_of)
+def _origin(entry: Pool | _Model, parent: _RunPod | _Service) -> tuple[str, date | None]:
+    """Source and date of an entry: its own, or those of the parent table."""
+    return (entry.source, entry.as_of) if entry.source else (parent.source, entry.as_of or parent.as_of)
 
 
 def load_prices(path: Path | None = None) -> PriceList:
-    """The tool's list, under the user's file when there is one.
+    """Load the shipped list, overridden by the user's file if there is one.
 
     Raises:
-        ConfigError: the file is not there, cannot be read, or says something that cannot be meant; one line that names file and key.
+        ConfigError: the file does not exist, cannot be read, or is invalid; one line with the file and the key.
     """
     document = tomli.loads(files(__package__).joinpath("prices.toml").read_text(encoding="utf-8"))
     if path is not None:
@@ -142,9 +142,9 @@ def load_prices(path: Path | None = None) -> PriceList:
         return PriceList.model_validate(document)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        key = ".".join(str(part) for part in first["loc"])
         raise ConfigError(
-            f"In {path or 'prices.toml'}, {where}: {first['msg']}.", "configs/prices.toml shows how it is."
+            f"In {path or 'prices.toml'}, {key}: {first['msg']}.", "See configs/prices.toml for the format."
         ) from error
 
 
@@ -152,7 +152,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomli.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
-        raise ConfigError(f"There is no file of prices {path}.") from None
+        raise ConfigError(f"The price file {path} does not exist.") from None
     except OSError as error:
         raise ConfigError(f"Cannot read {path}: {error.strerror}.") from error
     except (UnicodeDecodeError, tomli.TOMLDecodeError, RecursionError) as error:
@@ -160,14 +160,14 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _attributed(table: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """The table, and those in it, with a source beside each price that has none: the tool's own source says nothing about it."""
-    told = {key: _attributed(value, source) if isinstance(value, Mapping) else value for key, value in table.items()}
-    return {"source": source, **told} if _AMOUNTS & told.keys() else told
+    """Set the source of each price in a table that has none, recursively: the shipped list's source does not apply to it."""
+    attributed = {key: _attributed(value, source) if isinstance(value, Mapping) else value for key, value in table.items()}
+    return {"source": source, **attributed} if _PRICE_KEYS & attributed.keys() else attributed
 
 
-def _merge(document: dict[str, Any], over: Mapping[str, Any]) -> None:
-    """Put `over` into the document, table by table."""
-    for key, value in over.items():
+def _merge(document: dict[str, Any], overrides: Mapping[str, Any]) -> None:
+    """Merge the overrides into the document, table by table."""
+    for key, value in overrides.items():
         if isinstance(value, Mapping) and isinstance(document.get(key), dict):
             _merge(document[key], value)
         else:

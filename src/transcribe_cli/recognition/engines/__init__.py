@@ -1,8 +1,7 @@
-"""What every recognizer promises: a batch of clips in, for each its text or the wish to try again.
+"""The contract of every recognizer: a batch of clips in, for each clip its text or a request to retry it.
 
 A clip is at most 30 s of one recording's waveform with its spec and language. Clips of different recordings share batches; the text of
-a clip must not depend on what else was in its batch. Which clips make a batch, and what becomes of batches that fail, is decided by
-`recognition`, not here.
+a clip must not depend on what else was in its batch. `recognition` decides which clips form a batch and how failed batches are handled.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from transcribe_cli.vad import Region
 if TYPE_CHECKING:
     from transcribe_cli.audio import Waveform
 
-# What Whisper was trained to see at once, and the step in which less is shown where that is asked for.
+# The input window of Whisper, and the step in which a clip gets a shorter one when the spec does not request the full window.
 WINDOW_SECONDS = 30
 WINDOW_STEP = 5
 
@@ -35,15 +34,15 @@ class Clip:
     """At most 30 s of one recording, or 5 minutes where the spec reads sequentially.
 
     Attributes:
-        recording: which recording of the run, as the pipeline numbers them.
-        index: which clip of it, from 0, in the order of time, one channel after the other.
-        part: 0; from 1 on, which stretch of that clip is heard once more because it got no words.
-        speech: the speech regions inside, in samples of the recording; the recognizer hears them joined, without the silence between.
-            What is read sequentially or heard once more is heard from the first to the last: there is speech between, or may be.
-        language: a code; "" where the language is still to be found.
-        before: tokens of the text before it, for a spec that reads sequentially; its clips are longer, too.
-        channel: of the waveform; None for all of them, mixed.
-        mute_gaps: whether what lies between its speech, where that is heard, is silenced, because it is somebody else's.
+        recording: the number of the recording in the run.
+        index: the number of the clip in the recording, from 0, in order of time, one channel after the other.
+        part: 0; from 1 on, the number of an excerpt of that clip that is recognized a second time because it got no words.
+        speech: the speech regions inside, in samples of the recording; the recognizer gets them joined, without the silence between.
+            Sequential clips and second attempts include the silence, because there is or may be speech in it.
+        language: a code; "" where the language is to be detected.
+        previous_tokens: tokens of the text before it, for a sequential spec, whose clips are longer, too.
+        channel: of the waveform; None for all channels, mixed.
+        mute_gaps: whether to silence the audio between its speech regions where it is included, because another speaker is heard there.
     """
 
     recording: int
@@ -53,7 +52,7 @@ class Clip:
     spec: JobSpec
     language: str = ""
     part: int = 0
-    before: tuple[int, ...] = ()
+    previous_tokens: tuple[int, ...] = ()
     channel: int | None = None
     mute_gaps: bool = False
 
@@ -69,27 +68,29 @@ class Clip:
 
     @cached_property
     def sample_ranges(self) -> tuple[tuple[int, int], ...]:
-        """What is heard of the recording: samples [start, end), in order and apart."""
+        """The parts of the recording that are recognized: samples [start, end), in order, not adjacent."""
         if self.spec.sequential or self.part:
             return ((self.speech[0].start, self.speech[-1].end),)
-        heard: list[tuple[int, int]] = []
+        ranges: list[tuple[int, int]] = []
         for region in self.speech:
-            if heard and heard[-1][1] == region.start:
-                heard[-1] = heard[-1][0], region.end
+            if ranges and ranges[-1][1] == region.start:
+                ranges[-1] = ranges[-1][0], region.end
             else:
-                heard.append((region.start, region.end))
-        return tuple(heard)
+                ranges.append((region.start, region.end))
+        return tuple(ranges)
 
     @property
     def seconds(self) -> float:
-        """Its length as it is heard."""
+        """The length of the audio that is recognized."""
         return sum(end - start for start, end in self.sample_ranges) / SAMPLE_RATE
 
     def span(self, start: float, end: float) -> tuple[float, float]:
-        """Where in the recording a span of the clip lies, all in seconds: what is heard across a joint has what lies between."""
-        return self._at(start, bisect_right), max(self._at(start, bisect_right), self._at(end, bisect_left))
+        """Map a span of the clip to the recording, in seconds. A span across a joint includes the silence that was removed there."""
+        return self._to_recording(start, bisect_right), max(
+            self._to_recording(start, bisect_right), self._to_recording(end, bisect_left)
+        )
 
-    def _at(self, seconds: float, bisect: Callable[[Sequence[float], float], int]) -> float:
+    def _to_recording(self, seconds: float, bisect: Callable[[Sequence[float], float], int]) -> float:
         lengths = accumulate((end - start) / SAMPLE_RATE for start, end in self.sample_ranges)
         joints = [0.0, *lengths][:-1]
         number = max(0, bisect(joints, seconds) - 1)
@@ -97,14 +98,14 @@ class Clip:
         return min(start / SAMPLE_RATE + seconds - joints[number], end / SAMPLE_RATE)
 
     @property
-    def window(self) -> int:
-        """Seconds that the encoder is given: all of Whisper's window, or in steps of 5 s what the clip needs."""
+    def window_seconds(self) -> int:
+        """The length of the encoder's input: all of Whisper's window, or what the clip needs in steps of 5 s."""
         if self.spec.full_window or self.spec.sequential:
             return WINDOW_SECONDS
         return min(WINDOW_SECONDS, WINDOW_STEP * math.ceil(self.seconds / WINDOW_STEP))
 
     def samples(self) -> NDArray[np.float32]:
-        """(samples,) in [-1, 1) at 16 kHz, read from scratch now."""
+        """(samples,) in [-1, 1) at 16 kHz, read from the scratch file on each call."""
         samples = np.concatenate([self.waveform.read(start, end, self.channel) for start, end in self.sample_ranges])
         if self.mute_gaps and len(self.sample_ranges) == 1:
             first, _ = self.sample_ranges[0]
@@ -126,7 +127,7 @@ class SpokenWord:
 
 @dataclass(frozen=True)
 class Phrase:
-    """Text between two of the model's own timestamps, in seconds of the recording: what there is without word times."""
+    """Text between two of the model's own timestamps, in seconds of the recording; used without word times."""
 
     text: str
     start: float
@@ -140,12 +141,12 @@ class Attempt:
 
     Attributes:
         tokens: as decoded, with timestamps where the model wrote them.
-        temperature: the rung of the ladder.
+        temperature: one of the spec's temperatures, which are tried in order.
         avg_logprob: mean log-probability of the tokens.
         compression_ratio: of the text, zlib; high when it repeats itself.
-        no_speech_prob: the model's doubt that there is speech.
-        repeats: whether the text goes round in circles.
-        failed_gates: True when it stands although no rung of the ladder passed the gates.
+        no_speech_prob: the probability that there is no speech, according to the model.
+        repeats: whether the text repeats itself.
+        failed_gates: whether it was accepted although it failed the quality gates at every temperature.
     """
 
     tokens: tuple[int, ...]
@@ -160,32 +161,32 @@ class Attempt:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A clip to be decoded at the next temperature of its ladder, and what the lower ones gave."""
+    """A clip to decode at the next temperature of its spec, and the attempts at the earlier ones."""
 
     clip: Clip
     attempts: tuple[Attempt, ...] = ()
 
     @property
     def temperature(self) -> float:
-        """The rung to try now."""
+        """The temperature to try next."""
         return self.clip.spec.temperature[len(self.attempts)]
 
     @property
-    def last(self) -> bool:
-        """Whether it is the ladder's last."""
+    def is_last_attempt(self) -> bool:
+        """Whether that is the last temperature of the spec."""
         return len(self.attempts) + 1 == len(self.clip.spec.temperature)
 
-    def after(self, attempt: Attempt) -> Task:
-        """The task for the rung above."""
+    def with_attempt(self, attempt: Attempt) -> Task:
+        """The task for the temperature after this attempt."""
         return replace(self, attempts=(*self.attempts, attempt))
 
 
 @dataclass(frozen=True)
 class ClipResult:
-    """What was recognized in one clip: words when the spec asks for their times, otherwise phrases; servers may tell both.
+    """What was recognized in one clip: words if the spec requests word times, otherwise phrases; servers may return both.
 
     Attributes:
-        attempt: the one that stands.
+        attempt: the accepted one.
         seconds: its share of the wall time of its last batch.
     """
 
@@ -196,45 +197,45 @@ class ClipResult:
     seconds: float = 0.0
 
 
-class DeviceFull(Exception):
-    """The device's memory does not hold this batch; a smaller one may fit."""
+class DeviceOutOfMemory(Exception):
+    """The batch does not fit into the device's memory; a smaller one may."""
 
 
 class Engine(Protocol):
-    """A recognizer, loaded and ready. As many threads as it has concurrency may call it at the same time."""
+    """A recognizer, loaded and ready. Up to `concurrency` threads may call it at the same time."""
 
     @property
     def model(self) -> str:
-        """The model's name, as the spec has it."""
+        """The model's name, as in the spec."""
 
     @property
     def device(self) -> str:
-        """Where it runs and how, such as `cpu/int8` or `cuda:0/float16`."""
+        """The device and compute type, such as `cpu/int8` or `cuda:0/float16`."""
 
     @property
     def batch_size(self) -> int:
-        """How many clips make a full batch."""
+        """The number of clips in a full batch."""
 
     @property
     def concurrency(self) -> int:
-        """How many batches may be under way at once."""
+        """The number of batches that may be in flight at once."""
 
     @property
     def replicas(self) -> int:
-        """How many of them it computes at once; the others are made ready and stand in line."""
+        """The number of them that it computes at once; the others are prepared and queued."""
 
     def check(self, spec: JobSpec) -> None:
-        """Raise UsageError when the model cannot do what the spec asks."""
+        """Raise UsageError if the model does not support the spec."""
 
     def detect_languages(self, clips: Sequence[Clip]) -> list[Mapping[str, float]]:
-        """For each clip, the probability of each language code. Raises as `recognize`."""
+        """The probability of each language code, for each clip. Raises the same errors as `recognize`."""
 
     def recognize(self, tasks: Sequence[Task]) -> list[ClipResult | Task]:
-        """Decode clips of one spec, language and temperature: for each its result, or the task for the rung above.
+        """Decode clips that share spec, language and temperature; returns for each its result, or the task for the next temperature.
 
         Raises:
-            DeviceFull: the batch is too large.
-            NotReady: nothing more can be recognized here.
-            TranscribeError: why this recording, or this place, fails; final for the recording.
-            Exception: anything else that keeps this batch from being recognized.
+            DeviceOutOfMemory: the batch is too large.
+            NotReady: the engine cannot recognize anything any more.
+            TranscribeError: why the recording, or the backend, fails; final for the recording.
+            Exception: anything else that prevents recognizing this batch.
         """

@@ -1,7 +1,7 @@
-"""Recognition with faster-whisper: batches of clips, one rung of the temperature ladder at a time, word times by cross-attention.
+"""Recognition with faster-whisper: batches of clips, one temperature at a time, word times by cross-attention.
 
-It rests on parts of faster-whisper 1.2 (`get_prompt`, `find_alignment`, …) rather than on its `BatchedInferencePipeline`, which takes
-one file at a time, uses only the first temperature, and carries state from clip to clip.
+It uses parts of faster-whisper 1.2 (`get_prompt`, `find_alignment`, …) rather than its `BatchedInferencePipeline`, which takes one file
+at a time, uses only the first temperature, and carries state from clip to clip.
 """
 
 from __future__ import annotations
@@ -22,127 +22,130 @@ from faster_whisper.transcribe import get_compression_ratio, get_suppressed_toke
 from numpy.typing import NDArray
 
 from transcribe_cli.errors import ModelUnavailable, UsageError
-from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, DeviceFull, Phrase, SpokenWord, Task
-from transcribe_cli.recognition.engines.devices import Placement, choose_device, processor_count
-from transcribe_cli.recognition.engines.encodings import Encodings, on_host
-from transcribe_cli.recognition.engines.gates import is_repetitive, settle
+from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, DeviceOutOfMemory, Phrase, SpokenWord, Task
+from transcribe_cli.recognition.engines.devices import DeviceChoice, choose_device, processor_count
+from transcribe_cli.recognition.engines.encoder_cache import EncoderCache, to_host
+from transcribe_cli.recognition.engines.gates import choose_attempt, is_repetitive
 from transcribe_cli.recognition.engines.models import locate
-from transcribe_cli.recognition.engines.sequential import read
+from transcribe_cli.recognition.engines.sequential import recognize_sequentially
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
 
-# On a processor batching gains next to nothing and costs memory (measured); a GPU is fed by it.
+# On a CPU batching gains next to nothing and costs memory (measured); a GPU needs it.
 BATCH_SIZE = {"cpu": 2, "cuda": 16}
-# A processor is fed by concurrency: two of one thread are 1.8 times as fast as one of two. Each needs memory of its own, so not too many.
-MOST_REPLICAS = 4
-# While one lane computes on a GPU, the other makes the features of the next batch.
+# On a CPU, two replicas with one thread each are 1.8 times as fast as one with two. Each needs its own memory, hence the limit.
+MAX_REPLICAS = 4
+# While one thread computes on the GPU, the other prepares the features of the next batch.
 GPU_CONCURRENCY = 2
-# Whisper's decoder sees at most 448 tokens, prompt included.
+# The context of Whisper's decoder in tokens, prompt included.
 MAX_TOKENS = 448
 # The features need more samples than one window of 400; a shorter clip is padded with silence.
 MIN_SAMPLES = 1600
-# Unless the model's first timestamp may lie anywhere: openai/whisper's default, in steps of 0.02 s.
+# The latest first timestamp, in steps of 0.02 s: openai/whisper's default.
 MAX_INITIAL_TIMESTAMP = 50
-PREPENDED = "\"'“¿([{-"
-APPENDED = "\"'.。,，!！?？:：”)]}、"
+PREPENDED_PUNCTUATION = "\"'“¿([{-"
+APPENDED_PUNCTUATION = "\"'.。,，!！?？:：”)]}、"
 
 
 class FasterWhisper:
     """A faster-whisper model on one device, loaded and ready.
 
     Attributes:
-        concurrency: how many threads may call `recognize` and `languages` at once.
-        replicas: for how many of them it computes at once; the others stand in line.
+        concurrency: how many threads may call `recognize` and `detect_languages` at once.
+        replicas: for how many of them it computes at once; the others are queued.
     """
 
     def __init__(self, whisper: WhisperModel, name: str, device: str, batch_size: int, replicas: int, concurrency: int) -> None:
         self._whisper = whisper
-        self._turn = threading.Semaphore(replicas)
+        self._compute_slots = threading.Semaphore(replicas)
         self.model = name
         self.device = device
         self.batch_size = batch_size
         self.concurrency = concurrency
         self.replicas = replicas
-        self._encodings = Encodings(2 * batch_size * concurrency)
+        self._encoder_cache = EncoderCache(2 * batch_size * concurrency)
 
     @classmethod
     def load(cls, name: str, settings: Settings) -> list[Callable[[], FasterWhisper]]:
-        """Find the model and choose the devices; what is returned loads it onto one device each.
+        """Find the model and choose the devices; returns a loader for each device.
 
         Raises:
-            UsageError: no model is called so, or a folder holds none.
-            ModelUnavailable: it is not here and cannot be fetched; also raised by the loaders, when it does not load.
+            UsageError: there is no model of this name, or the folder contains none.
+            ModelUnavailable: it is not on this machine and cannot be downloaded; also raised by the loaders if it does not load.
             DeviceUnavailable: see `devices.choose_device`.
         """
-        placement = choose_device(settings.device, settings.compute_type, settings.device_index)
+        choice = choose_device(settings.device, settings.compute_type, settings.device_index)
         folder = str(locate(name, settings.model_dir, offline=settings.offline))
-        # The rungs above 0 draw at random: the same run gives the same text.
+        # Temperatures above 0 sample at random; the seed makes runs reproducible.
         ctranslate2.set_random_seed(0)
-        size = settings.batch_size or BATCH_SIZE[placement.device]
-        if placement.device == "cpu":
+        size = settings.batch_size or BATCH_SIZE[choice.device]
+        if choice.device == "cpu":
             threads = settings.threads or processor_count()
-            replicas = min(settings.num_workers or MOST_REPLICAS, threads)
+            replicas = min(settings.num_workers or MAX_REPLICAS, threads)
             options = {"cpu_threads": threads // replicas, "num_workers": replicas}
-            return [lambda: cls(_whisper(folder, name, placement, options), name, str(placement), size, replicas, replicas)]
-        several = len(settings.device_index) > 1
+            return [lambda: cls(_whisper(folder, name, choice, options), name, str(choice), size, replicas, replicas)]
+        has_several = len(settings.device_index) > 1
 
         def on_gpu(index: int) -> FasterWhisper:
-            device = f"cuda:{index}/{placement.compute_type}" if several else str(placement)
-            return cls(_whisper(folder, name, placement, {"device_index": index}), name, device, size, 1, GPU_CONCURRENCY)
+            device = f"cuda:{index}/{choice.compute_type}" if has_several else str(choice)
+            return cls(_whisper(folder, name, choice, {"device_index": index}), name, device, size, 1, GPU_CONCURRENCY)
 
         return [lambda index=index: on_gpu(index) for index in settings.device_index]  # type: ignore[misc]
 
     def check(self, spec: JobSpec) -> None:
-        """Whether this model can do what the spec asks.
+        """Check that this model supports the spec.
 
         Raises:
-            UsageError: another language or task than an English-only model has.
+            UsageError: the model is English-only, and the spec has another language or translates.
         """
         if not self._whisper.model.is_multilingual and (spec.language not in (None, "en") or spec.task == "translate"):
-            raise UsageError(f"Model {self.model} only knows English.", "Take one whose name does not end in .en.")
+            raise UsageError(f"Model {self.model} supports only English.", "Use a model whose name does not end in .en.")
 
     def detect_languages(self, clips: Sequence[Clip]) -> list[Mapping[str, float]]:
-        """For each clip, the probability of each language code; English alone for a model that knows no other."""
+        """The probability of each language code, for each clip; only English for an English-only model."""
         if not self._whisper.model.is_multilingual:
             return [{"en": 1.0} for _ in clips]
         features = self._features(clips)
-        with self._turn, _memory_errors():
+        with self._compute_slots, _memory_errors():
             encoded = self._whisper.encode(features)
-            self._encodings.keep(clips, encoded)
-            found = self._whisper.model.detect_language(encoded)
-        return [{token[2:-2]: probability for token, probability in scores} for scores in found]
+            self._encoder_cache.put(clips, encoded)
+            scores_by_clip = self._whisper.model.detect_language(encoded)
+        return [{token[2:-2]: probability for token, probability in scores} for scores in scores_by_clip]
 
     def recognize(self, tasks: Sequence[Task]) -> list[ClipResult | Task]:
-        """Decode a batch at its temperature; what fails the gates becomes a task for the rung above."""
+        """Decode a batch at its temperature; a clip that fails the quality gates becomes a task for the next temperature."""
         if tasks[0].clip.spec.sequential:
-            return [self._sequentially(task.clip) for task in tasks]
+            return [self._recognize_sequentially(task.clip) for task in tasks]
         clips = [task.clip for task in tasks]
         spec, tokenizer = clips[0].spec, self._tokenizer(clips[0])
-        kept = self._encodings.take(clips)
-        features = self._features([clip for clip, encoding in zip(clips, kept, strict=True) if encoding is None])
-        with self._turn, _memory_errors():
+        cached = self._encoder_cache.pop(clips)
+        features = self._features([clip for clip, encoding in zip(clips, cached, strict=True) if encoding is None])
+        with self._compute_slots, _memory_errors():
             began = time.perf_counter()
-            encoded = self._encoded(features, kept)
-            found = self._generate(encoded, len(clips), tokenizer, spec, tasks[0].temperature)
-            climbing = [task.after(attempt) for task, attempt in zip(tasks, found, strict=True)]
-            settled = [settle(task.attempts, spec, last=before.last) for task, before in zip(climbing, tasks, strict=True)]
-            results = self._results(clips, settled, encoded, tokenizer)
+            encoded = self._encode(features, cached)
+            attempts = self._generate(encoded, len(clips), tokenizer, spec, tasks[0].temperature)
+            retries = [task.with_attempt(attempt) for task, attempt in zip(tasks, attempts, strict=True)]
+            accepted = [
+                choose_attempt(retry.attempts, spec, is_last=task.is_last_attempt)
+                for retry, task in zip(retries, tasks, strict=True)
+            ]
+            results = self._results(clips, accepted, encoded, tokenizer)
             if not all(results):
-                self._encodings.keep(clips, encoded)
+                self._encoder_cache.put(clips, encoded)
             share = (time.perf_counter() - began) / len(clips)
-        return [replace(result, seconds=share) if result else task for result, task in zip(results, climbing, strict=True)]
+        return [replace(result, seconds=share) if result else retry for result, retry in zip(results, retries, strict=True)]
 
-    def _sequentially(self, clip: Clip) -> ClipResult:
-        with self._turn, _memory_errors():
+    def _recognize_sequentially(self, clip: Clip) -> ClipResult:
+        with self._compute_slots, _memory_errors():
             began = time.perf_counter()
-            return replace(read(self._whisper, clip), seconds=time.perf_counter() - began)
+            return replace(recognize_sequentially(self._whisper, clip), seconds=time.perf_counter() - began)
 
-    def _encoded(self, features: NDArray[np.float32], kept: Sequence[NDArray[np.floating] | None]) -> ctranslate2.StorageView:
-        """Encoder outputs of a batch: those that are kept, and the others made from `features`."""
-        if len(features) == len(kept):
+    def _encode(self, features: NDArray[np.float32], cached: Sequence[NDArray[np.floating] | None]) -> ctranslate2.StorageView:
+        """The encoder outputs of a batch: the cached ones, and the others computed from `features`."""
+        if len(features) == len(cached):
             return self._whisper.encode(features)
-        fresh = iter(on_host(self._whisper.encode(features)) if len(features) else ())
-        rows = [next(fresh) if encoding is None else encoding for encoding in kept]
+        fresh = iter(to_host(self._whisper.encode(features)) if len(features) else ())
+        rows = [next(fresh) if encoding is None else encoding for encoding in cached]
         return ctranslate2.StorageView.from_array(np.ascontiguousarray(np.stack(rows)))
 
     def _tokenizer(self, clip: Clip) -> Tokenizer:
@@ -154,7 +157,7 @@ class FasterWhisper:
         extract = self._whisper.feature_extractor
         if not clips:
             return np.zeros((0, extract.mel_filters.shape[0], 0), np.float32)
-        return np.stack([pad_or_trim(extract(_at_least(clip.samples()))[..., :-1], 100 * clip.window) for clip in clips])
+        return np.stack([pad_or_trim(extract(_pad_short(clip.samples()))[..., :-1], 100 * clip.window_seconds) for clip in clips])
 
     def _generate(
         self, encoded: ctranslate2.StorageView, count: int, tokenizer: Tokenizer, spec: JobSpec, temperature: float
@@ -162,7 +165,7 @@ class FasterWhisper:
         prompt = self._whisper.get_prompt(
             tokenizer,
             tokenizer.encode(" " + spec.initial_prompt.strip()) if spec.initial_prompt else [],
-            # Word times are measured afterwards, and text is better without the model's own timestamps.
+            # Word times are aligned afterwards, and the text is better without the model's own timestamps.
             without_timestamps=spec.word_timestamps,
             hotwords=spec.hotwords,
         )
@@ -187,14 +190,14 @@ class FasterWhisper:
         return [_attempt(result, tokenizer, spec, temperature) for result in results]
 
     def _results(
-        self, clips: Sequence[Clip], settled: Sequence[Attempt | None], encoded: ctranslate2.StorageView, tokenizer: Tokenizer
+        self, clips: Sequence[Clip], accepted: Sequence[Attempt | None], encoded: ctranslate2.StorageView, tokenizer: Tokenizer
     ) -> list[ClipResult | None]:
-        """Results of the clips that are settled, with word times when the spec asks for them."""
+        """The results of the clips with an accepted attempt, with word times if the spec requests them; None for the others."""
         words: list[tuple[SpokenWord, ...]] = [()] * len(clips)
-        if clips[0].spec.word_timestamps and any(attempt and attempt.tokens for attempt in settled):
-            words = self._align(clips, [_text_tokens(attempt, tokenizer) for attempt in settled], encoded, tokenizer)
+        if clips[0].spec.word_timestamps and any(attempt and attempt.tokens for attempt in accepted):
+            words = self._align(clips, [_text_tokens(attempt, tokenizer) for attempt in accepted], encoded, tokenizer)
         results: list[ClipResult | None] = [None] * len(clips)
-        for position, (clip, attempt) in enumerate(zip(clips, settled, strict=True)):
+        for position, (clip, attempt) in enumerate(zip(clips, accepted, strict=True)):
             if attempt is not None:
                 phrases = () if clip.spec.word_timestamps else self._phrases(clip, attempt, tokenizer)
                 results[position] = ClipResult(clip, attempt, words[position], phrases)
@@ -205,10 +208,10 @@ class FasterWhisper:
     ) -> list[tuple[SpokenWord, ...]]:
         frames = [min(3000, max(2, int(clip.seconds * 100))) for clip in clips]
         alignments = self._whisper.find_alignment(tokenizer, tokens, encoded, frames)
-        found = []
+        words = []
         for clip, alignment in zip(clips, alignments, strict=True):
-            merge_punctuations(alignment, PREPENDED, APPENDED)
-            found.append(
+            merge_punctuations(alignment, PREPENDED_PUNCTUATION, APPENDED_PUNCTUATION)
+            words.append(
                 tuple(
                     SpokenWord(
                         timing["word"],
@@ -220,7 +223,7 @@ class FasterWhisper:
                     if timing["word"].strip()
                 )
             )
-        return found
+        return words
 
     def _phrases(self, clip: Clip, attempt: Attempt, tokenizer: Tokenizer) -> tuple[Phrase, ...]:
         pieces, _, _ = self._whisper._split_segments_by_timestamps(
@@ -234,21 +237,21 @@ class FasterWhisper:
         return tuple(timed)
 
 
-def _whisper(folder: str, name: str, placement: Placement, options: Mapping[str, int]) -> WhisperModel:
+def _whisper(folder: str, name: str, choice: DeviceChoice, options: Mapping[str, int]) -> WhisperModel:
     try:
-        return WhisperModel(folder, device=placement.device, compute_type=placement.compute_type, **options)
+        return WhisperModel(folder, device=choice.device, compute_type=choice.compute_type, **options)
     except (RuntimeError, ValueError, OSError) as error:
-        raise ModelUnavailable(f"Model {name} does not load on {placement} ({error}).", "Try another --compute-type.") from error
+        raise ModelUnavailable(f"Model {name} does not load on {choice} ({error}).", "Try another --compute-type.") from error
 
 
 @contextmanager
 def _memory_errors() -> Iterator[None]:
-    """CTranslate2's out-of-memory errors as DeviceFull."""
+    """Raise CTranslate2's out-of-memory errors as DeviceOutOfMemory."""
     try:
         yield
     except RuntimeError as error:
         if "out of memory" in str(error).lower():
-            raise DeviceFull(str(error)) from error
+            raise DeviceOutOfMemory(str(error)) from error
         raise
 
 
@@ -266,5 +269,5 @@ def _text_tokens(attempt: Attempt | None, tokenizer: Tokenizer) -> list[int]:
     return [token for token in attempt.tokens if token < tokenizer.eot] if attempt else []
 
 
-def _at_least(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+def _pad_short(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.pad(samples, (0, max(0, MIN_SAMPLES - len(samples))))

@@ -1,7 +1,7 @@
 """From a model's name to a folder on this machine: the demo model, local folders, and the Hugging Face cache.
 
-A model is a CTranslate2 folder as faster-whisper loads it. The cache is asked first, without a network, so that a machine that has
-the model never waits for the hub.
+A model is a CTranslate2 folder as faster-whisper loads it. The cache is searched first, without network access, so that a machine that
+has the model never waits for the hub.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from transcribe_cli.errors import ModelUnavailable, UsageError
 
 DEMO = "demo"
 DEMO_FOLDER = Path(__file__).parents[2] / "demo" / "recognizer"
-# What faster-whisper takes from a repository (faster_whisper/utils.py); everything else there stays there.
-_WANTED = ["config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*"]
-_NEEDED = ("config.json", "model.bin")
+# The files that faster-whisper downloads from a repository (faster_whisper/utils.py).
+_FILE_PATTERNS = ["config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*"]
+_REQUIRED_FILES = ("config.json", "model.bin")
 
 
 @dataclass(frozen=True)
@@ -30,33 +30,33 @@ class CachedModel:
 
 
 def names() -> tuple[str, ...]:
-    """The names that stand for a repository, faster-whisper's own, and the demo model."""
+    """The known short names: those of faster-whisper, each of which stands for a repository, and the demo model."""
     return (DEMO, *_repositories())
 
 
 def locate(name: str, model_dir: Path | None = None, *, offline: bool = False) -> Path:
-    """The folder of a model; fetched from the hub when it is not here and `offline` is not set.
+    """The folder of a model; downloaded from the hub if it is not on this machine, unless `offline` is set.
 
     Raises:
-        UsageError: there is no such name; the message has the nearest one.
-        ModelUnavailable: it is not here, and the hub cannot be reached or does not have it.
+        UsageError: there is no such name; the message suggests the closest one.
+        ModelUnavailable: it is not on this machine, and the hub cannot be reached or does not have it.
     """
-    if (folder := _here(name, model_dir)) is not None:
+    if (folder := _find(name, model_dir)) is not None:
         return folder
     if offline:
         raise ModelUnavailable(
             f"Model {name} is not on this machine.",
-            f"Fetch it where there is a network with `transcribe models pull {name}`, or try `--model demo`.",
+            f"Download it with network access: `transcribe models pull {name}`. Or try `--model demo`.",
         )
     return pull(name, model_dir)
 
 
 def pull(name: str, model_dir: Path | None = None) -> Path:
-    """Fetch a model from the hub into the cache, or complete it; returns its folder.
+    """Download a model from the hub into the cache, or complete an interrupted download; returns its folder.
 
     Raises:
         UsageError: there is no such name.
-        ModelUnavailable: the hub cannot be reached, has no such repository, or does not let us in.
+        ModelUnavailable: the hub cannot be reached, has no such repository, or denies access.
     """
     if (folder := _local(name)) is not None:
         return folder
@@ -64,32 +64,32 @@ def pull(name: str, model_dir: Path | None = None) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
 
-    later = f"Fetch it where there is a network with `transcribe models pull {name}`, or try `--model demo`."
+    download_hint = f"Download it with network access: `transcribe models pull {name}`. Or try `--model demo`."
     try:
-        folder = Path(snapshot_download(repository, cache_dir=model_dir, allow_patterns=_WANTED))
+        folder = Path(snapshot_download(repository, cache_dir=model_dir, allow_patterns=_FILE_PATTERNS))
     except GatedRepoError as error:
         raise ModelUnavailable(
-            f"The repository {repository} is gated.", f"Ask for access at https://huggingface.co/{repository} and set HF_TOKEN."
+            f"The repository {repository} is gated.", f"Request access at https://huggingface.co/{repository} and set HF_TOKEN."
         ) from error
     except RepositoryNotFoundError as error:
         raise ModelUnavailable(
             f"The hub has no repository {repository} that this machine may read.", "Check the name, or set HF_TOKEN."
         ) from error
     except LocalEntryNotFoundError as error:
-        raise ModelUnavailable(f"Model {name} is not on this machine and the hub cannot be reached.", later) from error
+        raise ModelUnavailable(f"Model {name} is not on this machine and the hub cannot be reached.", download_hint) from error
     except (HfHubHTTPError, OSError) as error:
-        raise ModelUnavailable(f"Model {name} could not be fetched ({_short(error)}).", later) from error
+        raise ModelUnavailable(f"Model {name} could not be downloaded ({_first_line(error)}).", download_hint) from error
     if not _is_model(folder):
-        # When the hub cannot be reached, its client gives what is in the cache, however little that is.
+        # When the hub cannot be reached, its client returns the cached snapshot, even an incomplete one.
         raise ModelUnavailable(
-            f"Model {name} has no model.bin: its download broke off and the hub cannot be reached, or it is no CTranslate2 model.",
-            later,
+            f"Model {name} has no model.bin: its download is incomplete and the hub cannot be reached, or it is not a CTranslate2 model.",
+            download_hint,
         )
     return folder
 
 
 def cached(model_dir: Path | None = None) -> Iterator[CachedModel]:
-    """The models on this machine that `run` could load now, the demo model first."""
+    """The models on this machine that can be loaded, the demo model first."""
     yield CachedModel(DEMO, DEMO_FOLDER, _size(DEMO_FOLDER))
     by_repository = {repository: name for name, repository in reversed(_repositories().items())}
     for repository in _cached_repositories(model_dir):
@@ -97,15 +97,15 @@ def cached(model_dir: Path | None = None) -> Iterator[CachedModel]:
             yield CachedModel(by_repository.get(repository, repository), folder, _size(folder))
 
 
-def _here(name: str, model_dir: Path | None) -> Path | None:
+def _find(name: str, model_dir: Path | None) -> Path | None:
     return _local(name) or _from_cache(_repository(name), model_dir)
 
 
 def _local(name: str) -> Path | None:
-    """The demo model, or a folder that the user names.
+    """The demo model, or a local folder.
 
     Raises:
-        UsageError: a folder that holds no model.
+        UsageError: the folder contains no model.
     """
     if name == DEMO:
         return DEMO_FOLDER
@@ -113,7 +113,7 @@ def _local(name: str) -> Path | None:
     if not folder.is_dir():
         return None
     if not _is_model(folder):
-        raise UsageError(f"The folder {name} holds no CTranslate2 model: model.bin or config.json is missing.")
+        raise UsageError(f"The folder {name} contains no CTranslate2 model: model.bin or config.json is missing.")
     return folder
 
 
@@ -126,8 +126,8 @@ def _repository(name: str) -> str:
     if "/" in name:
         raise UsageError(f"There is no model folder {name}.")
     near = get_close_matches(name, [DEMO, *table], n=1)
-    hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join([DEMO, *table])}, hub repositories and folders."
-    raise UsageError(f"No model is called {name!r}.", hint)
+    hint = f"Did you mean {near[0]}?" if near else f"Use one of {', '.join([DEMO, *table])}, a hub repository or a folder."
+    raise UsageError(f"There is no model named {name!r}.", hint)
 
 
 def _repositories() -> dict[str, str]:
@@ -145,8 +145,8 @@ def _from_cache(repository: str, model_dir: Path | None) -> Path | None:
     except LocalEntryNotFoundError:
         return None
     except HFValidationError as error:
-        raise UsageError(f"No model is called {repository!r}, and it cannot be a repository's name.") from error
-    # A download that broke off leaves a snapshot without its largest file.
+        raise UsageError(f"There is no model named {repository!r}, and it is not a valid repository name.") from error
+    # An interrupted download leaves a snapshot without its largest file.
     return folder if _is_model(folder) else None
 
 
@@ -158,12 +158,12 @@ def _cached_repositories(model_dir: Path | None) -> Iterator[str]:
 
 
 def _is_model(folder: Path) -> bool:
-    return all((folder / name).is_file() for name in _NEEDED)
+    return all((folder / name).is_file() for name in _REQUIRED_FILES)
 
 
 def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
 
 
-def _short(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]

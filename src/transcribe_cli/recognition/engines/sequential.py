@@ -1,6 +1,6 @@
-"""faster-whisper's own way: one window after the other, each told the text before it. For comparison; it cannot be batched.
+"""Sequential decoding as in faster-whisper: one window after the other, each with the previous text as prompt. It cannot be batched.
 
-A recording is read in stretches of some minutes, so that its features fit in memory, and each stretch is told the end of the one before.
+A recording is read in clips of some minutes, so that its features fit in memory. The prompt of a clip is the end of the clip before it.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from faster_whisper import WhisperModel
 from faster_whisper.transcribe import Segment
 
 from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, Phrase, SpokenWord
-from transcribe_cli.recognition.engines.gates import improbable, is_repetitive
+from transcribe_cli.recognition.engines.gates import is_improbable, is_repetitive
 from transcribe_cli.spec import JobSpec
 
 
-def read(whisper: WhisperModel, clip: Clip) -> ClipResult:
-    """Recognize a clip of any length, continuing the text whose tokens it has; it is heard with its pauses, as Whisper was trained."""
+def recognize_sequentially(whisper: WhisperModel, clip: Clip) -> ClipResult:
+    """Recognize a clip of any length, with its pauses, as a continuation of `clip.previous_tokens`."""
     spec = clip.spec
     segments, _ = whisper.transcribe(
         clip.samples(),
@@ -33,7 +33,7 @@ def read(whisper: WhisperModel, clip: Clip) -> ClipResult:
         compression_ratio_threshold=spec.compression_ratio_threshold,
         log_prob_threshold=spec.log_prob_threshold,
         no_speech_threshold=spec.no_speech_threshold,
-        initial_prompt=clip.before or spec.initial_prompt,
+        initial_prompt=clip.previous_tokens or spec.initial_prompt,
         suppress_tokens=list(spec.suppress_tokens),
         max_new_tokens=spec.max_new_tokens,
         hotwords=spec.hotwords,
@@ -49,7 +49,7 @@ def read(whisper: WhisperModel, clip: Clip) -> ClipResult:
 
 
 def _words(segment: Segment, offset: float) -> Iterator[SpokenWord]:
-    """The words of a segment; its tokens, which faster-whisper does not tell by word, all go with the first."""
+    """The words of a segment. Its tokens, which faster-whisper does not return by word, are all assigned to the first."""
     tokens = tuple(segment.tokens)
     for word in segment.words or ():
         yield SpokenWord(word.word, offset + float(word.start), offset + float(word.end), float(word.probability), tokens)
@@ -57,7 +57,7 @@ def _words(segment: Segment, offset: float) -> Iterator[SpokenWord]:
 
 
 def _attempt(segments: Sequence[Segment], spec: JobSpec) -> Attempt:
-    """What can be said of all segments together: the mean of the probabilities, the worst of everything else."""
+    """All segments as one attempt: the mean of the log-probabilities, the worst value of everything else."""
     tokens = tuple(token for segment in segments for token in segment.tokens)
     sums = [segment.avg_logprob * len(segment.tokens) for segment in segments]
     attempt = Attempt(
@@ -69,4 +69,4 @@ def _attempt(segments: Sequence[Segment], spec: JobSpec) -> Attempt:
         max((float(segment.no_speech_prob) for segment in segments), default=0.0),
         any(is_repetitive(segment.text, segment.compression_ratio, spec) for segment in segments),
     )
-    return replace(attempt, failed_gates=attempt.repeats or improbable(attempt, spec))
+    return replace(attempt, failed_gates=attempt.repeats or is_improbable(attempt, spec))

@@ -1,0 +1,81 @@
+"""Writes the outcomes that a backend yields: names speakers, renders formats, commits the files, releases the claim."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from transcribe_cli import sinks
+from transcribe_cli.batch.claims import Claims
+from transcribe_cli.batch.recorder import RunRecorder
+from transcribe_cli.batch.rendering import render_job
+from transcribe_cli.errors import DiarizationFailed, OutputRefused, RecordingError, StorageNotReady
+from transcribe_cli.pipeline.outcome import Outcome
+from transcribe_cli.plan import NEEDS_MODEL, Job
+from transcribe_cli.settings import Settings
+from transcribe_cli.speakers.naming import SpeakerNaming
+from transcribe_cli.transcript import Transcript
+
+# For a recording that has its text but not its speakers.
+_RETRY_HINT = "Run the same command again to retry only the diarization."
+
+
+class OutcomeWriter:
+    """Writes outcomes, for stores in several threads at once.
+
+    Args:
+        on_replanned: receives a job that another run finished first, planned again.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        claims: Claims,
+        naming: SpeakerNaming,
+        recorder: RunRecorder,
+        on_replanned: Callable[[Job], None],
+    ) -> None:
+        self._on_replanned = on_replanned
+        self._overwrite = settings.overwrite
+        self._subtitles = settings.subtitle_style
+        self._claims = claims
+        self._naming = naming
+        self._recorder = recorder
+
+    def write(self, outcome: Outcome) -> None:
+        """Write one outcome and release its recording.
+
+        Raises:
+            FailFast: the recording failed, and the run ends at its first failure.
+        """
+        try:
+            if outcome.elsewhere:
+                self._recorder.left_running()
+            elif outcome.transcript is None:
+                self._recorder.failed(outcome.job, outcome.error or RecordingError("There is no transcript."))
+            elif (current := self._claims.begin_writing(outcome.job)).decision in NEEDS_MODEL:
+                self._commit(outcome, outcome.transcript)
+            else:  # another run took the recording over and finished first
+                self._on_replanned(current)
+                if outcome.checkpoint is not None:
+                    outcome.checkpoint.remove()
+        finally:
+            self._claims.release(outcome.job)
+
+    def _commit(self, outcome: Outcome, transcript: Transcript) -> None:
+        job, cost = outcome.job, self._recorder.cost_of(outcome.job)
+        transcript = self._naming.apply_names(job, transcript, outcome.diarization)
+        if cost is not None:
+            transcript = transcript.model_copy(update={"cost": cost.plus(transcript.cost)})
+        try:
+            rendered = render_job(job, transcript, self._subtitles)
+            written = sinks.commit(job.output, transcript, rendered, stamp=self._subtitles.stamp, overwrite=self._overwrite)
+        except (OutputRefused, StorageNotReady) as error:
+            self._recorder.failed(job, error)
+            return
+        if outcome.checkpoint is not None:
+            outcome.checkpoint.remove()
+        if (failure := outcome.error) is not None:  # the text is written, the speakers are unknown
+            hint = f"{failure.hint} {_RETRY_HINT}".strip()
+            self._recorder.failed(job, DiarizationFailed(f"{failure.message} The text is written.", hint))
+            return
+        self._recorder.transcribed(job, written, outcome.seconds, cost)

@@ -1,0 +1,234 @@
+"""What each message changes in the recordings in progress, and which outcomes follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
+
+from transcribe_cli.errors import RecordingError, TranscribeError, UsageError
+from transcribe_cli.events import Emit, RecordingProgress, RecordingResumed
+from transcribe_cli.pipeline.assembly import assemble, seconds_spent
+from transcribe_cli.pipeline.checkpoint import Checkpoints
+from transcribe_cli.pipeline.diarizing import Diarized, DiarizerThread
+from transcribe_cli.pipeline.messages import (
+    Cancelled,
+    ClipsFound,
+    PreparationEnded,
+    PreparationFailed,
+    PreparationMessage,
+    Prepared,
+    Restarted,
+    Started,
+)
+from transcribe_cli.pipeline.outcome import Outcome
+from transcribe_cli.pipeline.prepare import Preparation
+from transcribe_cli.pipeline.recording_state import RecordingState
+from transcribe_cli.plan import Decision, Job
+from transcribe_cli.recognition.engines import Clip
+from transcribe_cli.recognition.messages import AllDevicesFailed, ClipFailed, LanguageDetected, RecognitionMessage, Recognized
+from transcribe_cli.recognition.scheduler import Scheduler
+from transcribe_cli.sinks import json_path, read_transcript
+
+Message: TypeAlias = PreparationMessage | RecognitionMessage | Diarized | Cancelled
+
+
+class MessageHandler:
+    """The recordings in progress; used by one thread only.
+
+    Args:
+        load_scheduler: loads the devices; called for the first clip.
+    """
+
+    def __init__(
+        self,
+        preparation: Preparation,
+        load_scheduler: Callable[[], Scheduler],
+        diarizer: DiarizerThread,
+        checkpoints: Checkpoints | None,
+        emit: Emit,
+        backend: str,
+    ) -> None:
+        self._preparation = preparation
+        self._load_scheduler = load_scheduler
+        self._diarizer = diarizer
+        self._scheduler: Scheduler | None = None
+        self._checkpoints = checkpoints
+        self._emit = emit
+        self._backend = backend
+        self._recordings: dict[int, RecordingState] = {}
+        self._finished_early: set[int] = set()  # failed or cancelled; later messages about them are ignored
+        self._cancelled: list[Job] = []  # that have not started
+        self._is_preparation_over = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every job has had its outcome."""
+        return self._is_preparation_over and not self._recordings
+
+    def check_devices(self) -> None:
+        """Remove devices that have timed out; call regularly."""
+        if self._scheduler is not None:
+            self._scheduler.check_timeouts()
+            if self._is_preparation_over:
+                self._scheduler.finish()
+
+    def close(self) -> None:
+        """Release the recordings that are not complete."""
+        for recording in self._recordings.values():
+            recording.close()
+
+    def handle(self, message: Message) -> Iterator[Outcome]:
+        """Process a message; yields the outcomes that follow.
+
+        Raises:
+            NotReady: the run cannot continue.
+        """
+        match message:
+            case PreparationEnded(error=error) | AllDevicesFailed(error=error):
+                if error is not None:
+                    raise error
+                self._is_preparation_over = True
+            case Started(number=number) if number in self._finished_early:  # it restarted after its outcome
+                message.waveform.close()
+            case Started(number=number, job=job) if self._was_cancelled(job):
+                self._finished_early.add(number)
+                message.waveform.close()
+            case Started():
+                yield from self._start(message)
+            case Cancelled(job=job):
+                self._cancel(job)
+            case Restarted(number=number):
+                self._drop(number)
+            case PreparationFailed(number=number):
+                self._drop(number)
+                if number not in self._finished_early:
+                    yield Outcome(message.job, error=message.error)
+            case ClipsFound(number=number) | Prepared(number=number):
+                yield from self._add_prepared(number, message)
+            case Diarized(number=number):
+                recording = self._recordings.get(number)
+                if recording is not None and recording.started.waveform is message.waveform:
+                    recording.diarized = message
+                    yield from self._continue(recording, [])
+            case LanguageDetected(clip=clip) | Recognized(clip=clip) | ClipFailed(clip=clip):
+                # Otherwise its recording has failed or restarted meanwhile.
+                recording = self._recordings.get(clip.recording)
+                if recording is not None and recording.started.waveform is clip.waveform:
+                    yield from self._add_recognized(recording, message)
+
+    def _cancel(self, job: Job) -> None:
+        for number, recording in self._recordings.items():
+            if recording.started.job is job:
+                self._finished_early.add(number)
+                self._drop(number)
+                return
+        self._cancelled.append(job)
+
+    def _was_cancelled(self, job: Job) -> bool:
+        """Whether a job was cancelled before it started; the cancellation is removed."""
+        before = len(self._cancelled)
+        self._cancelled = [other for other in self._cancelled if other is not job]
+        return len(self._cancelled) < before
+
+    def _start(self, started: Started) -> Iterator[Outcome]:
+        """Start a recording with what is known already: the checkpoint of an interrupted run, or an existing transcript."""
+        transcript = None
+        if started.job.decision is Decision.DIARIZE:
+            path = json_path(started.job.output)
+            try:
+                transcript = read_transcript(path)
+            except TranscribeError as error:
+                self._finished_early.add(started.number)
+                yield Outcome(started.job, error=RecordingError(error.message, error.hint))
+                return
+        checkpoint = self._checkpoints.open(started.job, started.recording) if self._checkpoints and transcript is None else None
+        self._recordings[started.number] = RecordingState(started, checkpoint, transcript)
+
+    def _add_prepared(self, number: int, message: ClipsFound | Prepared) -> Iterator[Outcome]:
+        recording = self._recordings.get(number)
+        if isinstance(message, ClipsFound):
+            if recording is None:
+                self._preparation.release(number, sum(clip.seconds for clip in message.clips))
+            else:
+                yield from self._continue(recording, recording.add_clips(message.clips))
+        elif recording is not None:
+            clips = recording.set_prepared(message)
+            if recording.needs_diarization:
+                self._diarizer.add(number, recording.started.job, recording.started.waveform)
+            yield from self._continue(recording, clips)
+
+    def _add_recognized(
+        self, recording: RecordingState, message: LanguageDetected | Recognized | ClipFailed
+    ) -> Iterator[Outcome]:
+        match message:
+            case LanguageDetected():
+                yield from self._continue(recording, recording.add_language_vote(message.clip, message.probabilities))
+            case Recognized():
+                yield from self._continue(recording, recording.add_result(message.result))
+            case ClipFailed():
+                yield self._fail(recording, message.error)
+
+    def _continue(self, recording: RecordingState, clips: Sequence[Clip]) -> Iterator[Outcome]:
+        """Recognize these clips, or finish the recording if it is complete."""
+        self._report_resume(recording)
+        if clips:
+            scheduler = self._scheduler = self._scheduler or self._load_scheduler()
+            try:
+                scheduler.engine.check(recording.started.job.spec)
+            except UsageError as error:
+                yield self._fail(recording, RecordingError(error.message, error.hint))
+                return
+            scheduler.add(clips)
+        self._report_progress(recording)
+        self._release(recording)
+        if recording.is_complete:
+            del self._recordings[recording.started.number]
+            yield self._finish(recording)
+
+    def _report_resume(self, recording: RecordingState) -> None:
+        """Emit once how much an earlier run recognized."""
+        if recording.is_checkpoint_read and recording.resumed_seconds and not recording.is_resume_reported:
+            recording.is_resume_reported = True
+            label, seconds = recording.started.recording.label, recording.started.waveform.seconds
+            self._emit(RecordingResumed(label, seconds * recording.resumed_seconds / recording.speech_seconds, seconds))
+
+    def _report_progress(self, recording: RecordingState) -> None:
+        """Emit how much is recognized. The share is known once all clips are found."""
+        seconds, whole = recording.recognized_seconds, recording.started.waveform.seconds
+        if recording.prepared is not None and seconds > recording.reported_seconds:
+            recording.reported_seconds = seconds
+            label = recording.started.recording.label
+            self._emit(RecordingProgress(label, whole * seconds / recording.speech_seconds, whole))
+
+    def _release(self, recording: RecordingState) -> None:
+        """Make room for the preparation of other recordings."""
+        if (seconds := recording.releasable_seconds - recording.released_seconds) > 0:
+            recording.released_seconds += seconds
+            self._preparation.release(recording.started.number, seconds)
+
+    def _finish(self, recording: RecordingState) -> Outcome:
+        job = recording.started.job
+        try:
+            device = self._scheduler.device if self._scheduler else ""
+            transcript = assemble(recording, device, self._backend)
+        finally:
+            recording.close()
+        error, diarization = (recording.diarized.error, recording.diarized.diarization) if recording.diarized else (None, None)
+        if error is not None and recording.existing_transcript is not None and recording.existing_transcript.speakers:
+            return Outcome(job, error=error)  # the speakers from an earlier diarization are kept
+        return Outcome(job, transcript, error, recording.checkpoint, seconds_spent(recording), diarization)
+
+    def _fail(self, recording: RecordingState, error: TranscribeError) -> Outcome:
+        self._finished_early.add(recording.started.number)
+        self._drop(recording.started.number)
+        return Outcome(recording.started.job, error=error)
+
+    def _drop(self, number: int) -> None:
+        """Discard a recording, if it has started."""
+        if (recording := self._recordings.pop(number, None)) is None:
+            return
+        if self._scheduler is not None:
+            self._scheduler.discard(recording.started.waveform)
+        self._diarizer.discard(recording.started.waveform)
+        self._preparation.release(number, recording.speech_seconds - recording.released_seconds)
+        recording.close()

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Lock what development and CI install: tools/constraints.txt, and tools/constraints-worker.txt for the venv of RunPod's SDK.
+#
+# Given the Python to use. uv resolves for every Python and Linux machine that pyproject.toml allows. The files have versions only, no
+# hashes: where PyTorch comes from (an index, a file of a CPU build) is not decided here.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+uv=$(mktemp -d)
+trap 'rm -rf "$uv"' EXIT
+"$1" -m venv "$uv"
+"$uv/bin/python" -m pip --disable-pip-version-check --quiet install 'uv>=0.9,<1'
+compile() {
+    "$uv/bin/uv" pip compile --quiet --universal --upgrade --python-version 3.11 --no-annotate --no-header \
+        --custom-compile-command "make lock" "$@" --output-file "$uv/locked"
+    { echo "# Written by \`make lock\`: do not edit."; cat "$uv/locked"; } >"$out"
+    echo "$out: $(grep -c '==' "$out") packages"
+}
+extras=()
+for extra in ffmpeg s3 gcs azure http ssh diarization postgres docx score; do extras+=(--extra "$extra"); done
+out=tools/constraints.txt compile pyproject.toml "${extras[@]}" tools/{test,storage,build}-requirements.txt
+out=tools/constraints-worker.txt compile pyproject.toml --extra worker
