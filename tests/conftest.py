@@ -1,4 +1,4 @@
-"""What tests share: real speech by espeak-ng, the bundled demo model, and the program run as users run it."""
+"""Shared fixtures and helpers: speech by espeak-ng, a decoder, waveforms, and the program as a subprocess."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from transcribe_cli import tuning
 
-# Tests run side by side: threads of OpenMP that wait for one another spin, and take the processors from the others.
+# Tests run in parallel: waiting OpenMP threads spin and would take CPU time from other tests.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 tuning.tune()  # as `transcribe_cli.__main__`
 
@@ -29,7 +29,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples" / "audio"
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A state folder for the tests: runs are written into its ledger, not into the user's."""
+    """A state folder for the tests, so that runs are not recorded in the user's ledger."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
@@ -37,7 +37,7 @@ def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @cache
 def spoken(text: str = SENTENCES, voice: str = "pt-br+m3", speed: int = 150) -> bytes:
-    """A WAV file (22,050 Hz, mono, 16 bit) of somebody saying it."""
+    """A WAV file (22,050 Hz, mono, 16 bit) with this text, by espeak-ng."""
     command = ["espeak-ng", "-v", voice, "-s", str(speed), "--stdout", text]
     return subprocess.run(command, check=True, capture_output=True).stdout
 
@@ -55,7 +55,7 @@ def say() -> Callable[..., Path]:
 
 
 def lecture(path: Path, parts: Sequence[tuple[str, str]] = ((SENTENCES, "pt-br+m3"),) * 4, pause: float = 11.0) -> Path:
-    """A WAV of one text after the other, each with its voice, with seconds of silence after each: so many clips, mostly."""
+    """A WAV with these texts, each with its voice and a pause after it, so that each usually becomes a clip."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with wave.open(str(path), "wb") as file:
         for number, part in enumerate(parts):
@@ -68,7 +68,7 @@ def lecture(path: Path, parts: Sequence[tuple[str, str]] = ((SENTENCES, "pt-br+m
 
 @pytest.fixture
 def decoder(tmp_path: Path) -> Iterator[Decoder]:
-    """With a scratch folder of its own, in which nothing stays."""
+    """A decoder with its own scratch folder, which must be empty at the end."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     with Decoder(scratch=scratch) as made:
@@ -78,7 +78,7 @@ def decoder(tmp_path: Path) -> Iterator[Decoder]:
 
 @pytest.fixture
 def recorded(tmp_path: Path) -> Iterator[Callable[[], Waveform]]:
-    """Waveforms of nothing, for what never reads samples."""
+    """Creates empty waveforms, for tests that never read samples."""
     made: list[Waveform] = []
 
     def record() -> Waveform:
@@ -92,7 +92,7 @@ def recorded(tmp_path: Path) -> Iterator[Callable[[], Waveform]]:
 
 @dataclass(frozen=True)
 class Ran:
-    """How a command ended, and what it printed."""
+    """Exit code and output of a command."""
 
     code: int
     out: str
@@ -101,7 +101,7 @@ class Ran:
 
 @pytest.fixture
 def transcribe(tmp_path: Path) -> Callable[..., Ran]:
-    """The program in a process of its own, without the user's configuration: `transcribe("run", folder)`."""
+    """Runs the program in its own process, without the user's configuration: `transcribe("run", folder)`."""
     from tests.fork_server import command_runner
 
     return command_runner(tmp_path)
@@ -113,6 +113,6 @@ def command(arguments: Sequence[str | Path | bytes]) -> list[str | Path | bytes]
 
 
 def environment(extra: dict[str, str] | None = None) -> dict[str, str]:
-    """The environment without variables of ours, without a terminal's width, and with a hub that cannot be reached."""
+    """The environment without our variables, with a fixed terminal width and an unreachable hub."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TRANSCRIBE_", "HF_"))}
     return {**kept, "HF_ENDPOINT": "http://127.0.0.1:9", "NO_COLOR": "1", "COLUMNS": "120", "PYTHONUTF8": "1", **(extra or {})}

@@ -1,7 +1,7 @@
-"""Two runs over one tree, killed with -9 at random moments, again and again; what is lost is counted.
+"""Kills two runs over one tree with SIGKILL at random moments, repeatedly, and counts what is lost.
 
-Two runs are always alive. One of them, or both, is killed after a random time and started anew, until enough were killed; whenever a
-tree is done it begins anew, empty. `make test-crash` does it thirty times.
+Two runs are always active. One of them, or both, is killed after a random time and restarted, until enough were killed; whenever the
+tree is done, its outputs are removed and it starts again. `make test-crash` kills thirty times.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from tests.storage.places import Tree
 
 SHORT = 8
 PATIENCE = 180.0
-# What differs between any two runs. Of `job` only the time does, but the spec is compared by its fingerprint.
-UNTOLD: dict[str, Any] = {"job": None, "timing": None}
+# Fields that differ between any two runs. In `job` only the time differs, and the spec is compared by its fingerprint.
+IGNORED: dict[str, Any] = {"job": None, "timing": None}
 OPTIONS = ("--model", "demo", "--batch-size", "1", "--threads", "1", "--num-workers", "1", "--log-format", "json")
 
 
 @dataclass
 class Run:
-    """A run and what it said."""
+    """A run and its log."""
 
     process: subprocess.Popen[bytes]
     log: Path
     killed: bool = False
 
     def events(self, name: str) -> list[dict[str, Any]]:
-        """Those of one kind; the last line may be cut."""
+        """Events of one type; an incomplete last line is ignored."""
         lines = self.log.read_bytes().split(b"\n")[:-1]
         return [event for line in lines if (event := json.loads(line))["event"] == name]
 
     def kill(self, chance: random.Random) -> None:
-        """Either the process alone, whose decoders have to find out, or its whole group."""
+        """Kill either the process alone, whose decoders have to notice, or its whole process group."""
         if self.process.poll() is None:
             self.killed = True
             (os.killpg if chance.random() < 0.5 else os.kill)(self.process.pid, signal.SIGKILL)
@@ -52,7 +52,7 @@ class Run:
 
 @dataclass
 class Counts:
-    """What was injected, and what came of it."""
+    """What was injected, and the results."""
 
     kills: int = 0
     trees: int = 0
@@ -68,12 +68,12 @@ class Counts:
 
 
 class CrashHarness:
-    """A tree of short recordings, an undisturbed run's transcripts of it, and runs that are killed.
+    """A tree of recordings, the transcripts of an undisturbed run, and runs that are killed.
 
     Args:
         folder: for scratch, logs and copies.
-        seed: of what happens when.
-        tree: an empty one, in a folder or a bucket.
+        seed: of the random numbers.
+        tree: an empty tree in a folder or a bucket.
     """
 
     def __init__(self, folder: Path, seed: int, tree: Tree) -> None:
@@ -93,7 +93,7 @@ class CrashHarness:
         self._runs.clear()
 
     def run_until(self, kills: int) -> Counts:
-        """Kill so many times."""
+        """Kill runs this many times."""
         pair = [self._start(), self._start()]
         while self.counts.kills < kills:
             self._wait_for_work(pair)
@@ -106,7 +106,7 @@ class CrashHarness:
                 if pair[slot].process.poll() is None:
                     pair[slot].kill(self.chance)
                     self.counts.kills += 1
-                    self._count_left_overs()
+                    self._count_leftovers()
                     self._check_as_listed()
                 pair[slot] = self._start()
         for run in pair:
@@ -134,7 +134,7 @@ class CrashHarness:
         return run
 
     def _wait_for_work(self, pair: list[Run]) -> None:
-        """Until each has a plan or, every other time, until one has written something; or both came to their ends."""
+        """Wait until both runs have a plan or, half of the time, until one has written a transcript; or both have ended."""
         deadline = time.monotonic() + PATIENCE
         ready = any if self.chance.random() < 0.5 else all
         event = "recording_done" if ready is any else "run_started"
@@ -142,41 +142,41 @@ class CrashHarness:
             assert time.monotonic() < deadline
             time.sleep(0.02)
 
-    def _count_left_overs(self) -> None:
+    def _count_leftovers(self) -> None:
         names = self._tree.names()
         self.counts.temporary += sum(name.endswith(".tmp") for name in names)
         self.counts.leases += sum(name.endswith(".transcribe-lease") for name in names)
 
     def _check_as_listed(self) -> None:
-        """At any time: a transcript in place is whole, and what it lists is its own or not there."""
+        """At any time: a transcript is complete, and the outputs that it lists match it or do not exist."""
         documents = [self._tree.get(name) for name in self._tree.names() if name.endswith(".json")]
         for data in filter(None, documents):
             for name, digest in json.loads(data)["outputs"].items():
                 rendering = self._tree.get(name)
                 if rendering is not None and hashlib.sha256(rendering).hexdigest() != digest:
-                    self.counts.problems.append(f"{name} is not of its transcript")
+                    self.counts.problems.append(f"{name} does not match its transcript")
 
     def _check_tree(self) -> None:
-        """After the last of several runs: everything is there, as ever, once; then the tree begins anew."""
+        """After the last of several runs: all outputs are there, as in an undisturbed run; then remove them."""
         for run in self._runs:
             if not run.killed and run.process.returncode not in (0, 6):
                 self.counts.problems.append(f"exit code {run.process.returncode}: {run.log.read_text()[-300:]}")
         for path in self._scratch.iterdir():
-            os.utime(path, (0, 0))  # as old as it would be at the next night's run
+            os.utime(path, (0, 0))  # as old as at the next night's run
         self._finish()
         copy = self._logs.parent / f"tree {self.counts.trees}"
         copy.mkdir()
         for name, data in self._tree.files().items():
             (copy / name).write_bytes(data)
         for name in self._sources:
-            if check_set(copy / Path(name).stem) | UNTOLD != self._wanted[name] | UNTOLD:
-                self.counts.problems.append(f"{name} reads otherwise than undisturbed")
+            if check_set(copy / Path(name).stem) | IGNORED != self._wanted[name] | IGNORED:
+                self.counts.problems.append(f"{name} differs from the undisturbed run")
             if document(copy / f"{Path(name).stem}.json")["job"]["fingerprint"] != self._wanted[name]["job"]["fingerprint"]:
-                self.counts.problems.append(f"{name} has another spec")
+                self.counts.problems.append(f"{name} has a different spec")
         outputs = {f"{Path(name).stem}.{ending}" for name in self._sources for ending in ("json", "srt", "vtt")}
         left = self._tree.names() - self._sources - outputs
         left |= {path.name for path in self._scratch.iterdir()}
-        self.counts.problems += [f"{name} was left" for name in sorted(left)]
+        self.counts.problems += [f"{name} was left behind" for name in sorted(left)]
         self._count_work()
         for name in outputs:
             self._tree.remove(name)
@@ -185,7 +185,7 @@ class CrashHarness:
         self.counts.recordings += len(self._sources)
 
     def _count_work(self) -> None:
-        """That nothing was done twice: who began and did not finish was killed, or another run was."""
+        """Count recordings that were done or started twice: only killed runs may start one and not finish it."""
         done = Counter(
             event["recording"] for run in self._runs for event in run.events("recording_done") if not event["rendered"]
         )
@@ -201,6 +201,6 @@ class CrashHarness:
 
 
 def document(path: Path) -> dict[str, Any]:
-    """A transcript as it stands in its file."""
-    found: dict[str, Any] = json.loads(path.read_bytes())
-    return found
+    """The JSON document in a file."""
+    content: dict[str, Any] = json.loads(path.read_bytes())
+    return content

@@ -1,4 +1,4 @@
-"""Speech from a process of its own: what the library of espeak-ng says depends on all that it said before, so on the order of tests."""
+"""Calls functions in a new process: the output of the espeak-ng library depends on all earlier calls, so on the order of tests."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from multiprocessing import get_context
 from typing import ParamSpec, TypeVar
 
 Arguments = ParamSpec("Arguments")
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
-def in_fresh_process(make: Callable[Arguments, Made], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Made:
-    """What a function of `tools/` returns in a process that has said nothing yet."""
+def in_fresh_process(function: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+    """The result of a function of `tools/`, called in a new process."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-        return process.submit(make, *args, **kwargs).result()
+        return process.submit(function, *args, **kwargs).result()

@@ -1,4 +1,4 @@
-"""PyTorch and pyannote.audio as the program imports them, for the process of `warm`; nothing of them begins a thread."""
+"""Imports PyTorch and pyannote.audio as the program does, for `fork_server`; neither starts a thread on import."""
 
 from transcribe_cli.speakers.diarizers import loading
 

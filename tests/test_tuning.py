@@ -1,4 +1,4 @@
-"""What `tuning` does to a process, seen from within one of its own."""
+"""Effects of `tuning`, measured in separate processes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import pytest
 
 _GLIBC = os.confstr("CS_GNU_LIBC_VERSION") if "CS_GNU_LIBC_VERSION" in os.confstr_names else None
-# Half a gigabyte is touched by a thread ten times; each page that is not kept is a fault.
+# Two threads allocate 50 MiB ten times each; each page that is not kept causes a page fault.
 _MEASURED = """
 import resource, threading
 from transcribe_cli import tuning
@@ -39,20 +39,20 @@ def _faults(**variables: str) -> int:
 
 
 @pytest.mark.skipif(not _GLIBC, reason="only glibc has mallopt")
-def test_memory_that_is_wanted_again_is_kept() -> None:
-    """In every thread, unless the user wants it otherwise."""
+def test_freed_memory_is_kept_for_reuse() -> None:
+    """In every thread, unless an environment variable says otherwise."""
     assert _faults() < 2_000
     assert _faults(MALLOC_TRIM_THRESHOLD_="131072") > 20_000
 
 
-def test_small_products_are_computed_in_one_thread() -> None:
-    """OpenBLAS reads it when NumPy is imported; what the user said stands."""
-    asked = "from transcribe_cli import tuning; tuning.tune(); import os; print(os.environ['OPENBLAS_NUM_THREADS'])"
+def test_openblas_uses_one_thread() -> None:
+    """OpenBLAS reads the variable when NumPy is imported; a value set by the user is kept."""
+    script = "from transcribe_cli import tuning; tuning.tune(); import os; print(os.environ['OPENBLAS_NUM_THREADS'])"
     environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
 
-    def told(**variables: str) -> str:
-        run = [sys.executable, "-c", asked]
+    def threads(**variables: str) -> str:
+        run = [sys.executable, "-c", script]
         return subprocess.run(run, env=environment | variables, capture_output=True, check=True, text=True).stdout.strip()
 
-    assert told() == "1"
-    assert told(OPENBLAS_NUM_THREADS="4") == "4"
+    assert threads() == "1"
+    assert threads(OPENBLAS_NUM_THREADS="4") == "4"

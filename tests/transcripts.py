@@ -1,4 +1,4 @@
-"""Transcripts for tests that are about files, not about speech."""
+"""Transcripts for tests of files, without audio."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from transcribe_cli.transcript import JobRecord, Quality, Segment, Source, Trans
 SPEC = JobSpec()
 
 
-def commit(output: sinks.Output, transcript: Transcript, rendered: Mapping[str, str], **more: Any) -> Transcript:
-    """`sinks.commit`, of renderings that are given as text."""
-    return sinks.commit(output, transcript, _encoded(rendered), **more)
+def commit(output: sinks.Output, transcript: Transcript, rendered: Mapping[str, str], **options: Any) -> Transcript:
+    """`sinks.commit` with renderings given as text."""
+    return sinks.commit(output, transcript, _encoded(rendered), **options)
 
 
-def add(output: sinks.Output, transcript: Transcript, rendered: Mapping[str, str], **more: Any) -> Transcript:
-    """`sinks.add_renderings`, of renderings that are given as text."""
-    return sinks.add_renderings(output, transcript, _encoded(rendered), **more)
+def add(output: sinks.Output, transcript: Transcript, rendered: Mapping[str, str], **options: Any) -> Transcript:
+    """`sinks.add_renderings` with renderings given as text."""
+    return sinks.add_renderings(output, transcript, _encoded(rendered), **options)
 
 
 def _encoded(rendered: Mapping[str, str]) -> dict[str, bytes]:
@@ -29,7 +29,7 @@ def _encoded(rendered: Mapping[str, str]) -> dict[str, bytes]:
 
 
 def transcript_of(recording: Recording, spec: JobSpec = SPEC, text: str = " olá", segments: int = 1) -> Transcript:
-    """What a run would have made of this recording."""
+    """A transcript as a run would write it for this recording."""
     return Transcript(
         source=Source(name=recording.name, uri=recording.uri, size=recording.size, modified=recording.modified),
         job=JobRecord(

@@ -1,11 +1,11 @@
-"""Turn a tree of recordings into a tree of transcripts.
+"""Transcribe folders of recordings.
 
-The public API, loaded on first use so that importing the package costs nothing:
+The public API, loaded on first use so that importing the package is fast:
 
-    transcribe(sources, spec, settings)   iterate over the outcomes of recordings, in the order they finish
-    JobSpec, Settings                     what to recognize; how and where to run
-    Outcome, Transcript, Segment, Word    what comes back
-    TranscribeError                       the root of everything that is raised
+    transcribe(sources, spec, settings)   iterate over the outcomes of the recordings, in the order they finish
+    JobSpec, Settings                     what to recognize; how and where to run it
+    Outcome, Transcript, Segment, Word    the results
+    TranscribeError                       base class of all errors
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["JobSpec", "Outcome", "Segment", "Settings", "TranscribeError", "Transcript", "Word", "__version__", "transcribe"]
 
-_WHERE = {
+_MODULES = {
     "JobSpec": "spec",
     "Outcome": "pipeline.outcome",
     "Segment": "transcript",
@@ -36,10 +36,10 @@ _WHERE = {
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
-    if name not in _WHERE:
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type depends on the name
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

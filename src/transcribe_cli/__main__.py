@@ -1,4 +1,4 @@
-"""Where the program begins, as `transcribe` and as `python -m transcribe_cli`."""
+"""Entry point of `transcribe` and `python -m transcribe_cli`."""
 
 import signal
 
@@ -6,7 +6,7 @@ from transcribe_cli import tuning
 
 tuning.tune()
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the program takes over: an import that is interrupted shows a traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until our handler is set: an interrupted import would show a traceback
 
 from transcribe_cli.cli import main  # noqa: E402 - see above
 

@@ -1,4 +1,4 @@
-"""Transcription from Python: the same path as `transcribe run`, its results handed over instead of written."""
+"""Transcription from Python: the same pipeline as `transcribe run`, with results returned instead of written."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ def transcribe(
     settings: Settings | None = None,
     emit: Emit = ignore_event,
 ) -> Iterator[Outcome]:
-    """Transcribe recordings and yield an outcome for each, in the order they finish: `transcript`, or `error` saying why not.
+    """Transcribe recordings and yield an outcome for each, in the order they finish: a `transcript`, or an `error`.
 
-    Writes nothing and skips nothing: what is done already is `transcribe run`'s business. The model is loaded at the first step of the
-    iteration, once; closing the iterator stops the work.
+    Writes nothing, and transcribes recordings again that are already done. The model is loaded once, at the first step of the
+    iteration; closing the iterator stops the work.
 
     Args:
-        sources: what `transcribe run` takes: files, folders, globs, `@list.txt`, manifests.
+        sources: the same as for `transcribe run`: files, folders, globs, `@list.txt`, manifests.
         spec: what to recognize and how.
-        settings: device, batch size, which files, names of speakers; what is about outputs, limits, costs and display is of no
-            effect here.
-        emit: hears of everything that happens, also from another thread.
+        settings: device, batch size, filters for files, names of speakers; settings for outputs, limits, costs and display have
+            no effect.
+        emit: receives every event, also from other threads.
 
     Raises:
-        SourceNotFound, UsageError: a source that is not there, a spec that the model cannot do.
-        ConfigError: a file with names of speakers, or the library of voices, is damaged.
-        NotReady: model, device or scratch space is not there.
+        SourceNotFound, UsageError: a source does not exist, or the model does not support the spec.
+        ConfigError: a file with speaker names, or the voice library, is damaged.
+        NotReady: the model, the device or scratch space is not available.
     """
     spec, settings = spec or JobSpec(), settings or Settings()
     named = [sources] if isinstance(sources, str | os.PathLike) else sources
     recordings = find_recordings(
         [os.fspath(source) for source in named], include=settings.include, exclude=settings.exclude, storage=settings.storage
     )
-    jobs = [_to_do(job) for job in plan(recordings, spec, settings)]
+    jobs = [_decide(job) for job in plan(recordings, spec, settings)]
     for job in jobs:
         if job.decision is Decision.FAIL:
             yield Outcome(job, error=job.error)
@@ -62,18 +62,18 @@ def transcribe(
             loaders, diarizer = partial(engine_loaders, spec, settings), partial(load_diarizer, settings)
             pipeline = Pipeline(loaders, open_decoders(settings, stack), emit, load_diarizer=diarizer, make_fetcher=fetcher)
             for outcome in pipeline.run(waiting):
-                yield _named(outcome, naming)
+                yield _with_names(outcome, naming)
 
 
-def _named(outcome: Outcome, naming: SpeakerNaming) -> Outcome:
-    """With the names of its speakers."""
+def _with_names(outcome: Outcome, naming: SpeakerNaming) -> Outcome:
+    """The outcome with the names of its speakers."""
     if outcome.transcript is None:
         return outcome
     return replace(outcome, transcript=naming.apply_names(outcome.job, outcome.transcript, outcome.diarization))
 
 
-def _to_do(job: Job) -> Job:
-    """Every readable recording is transcribed: outputs that are there, or in the way, do not matter here."""
+def _decide(job: Job) -> Job:
+    """Transcribe every readable recording: existing outputs do not matter here."""
     if (error := job.recording.problem) is not None:
         return replace(job, decision=Decision.FAIL, error=error)
     return replace(job, decision=Decision.TRANSCRIBE, error=None)

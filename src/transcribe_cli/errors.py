@@ -1,31 +1,31 @@
-"""Everything that can go wrong, as one tree; each leaf knows its exit code, its cure and whether trying again may help.
+"""All errors as one tree. Each class defines its exit code, a code for programs, and whether a retry may succeed.
 
     TranscribeError ─ 1
-    ├── UsageError ─ 2                  what the user typed or wrote cannot be meant
-    │   ├── ConfigError                 a key or value in a configuration file or variable
-    │   └── SourceNotFound              a source that is not there
-    ├── NotReady ─ 4                    the machine is not ready; nothing was tried
-    │   ├── ModelUnavailable            not cached, and the hub cannot be reached or does not have it
+    ├── UsageError ─ 2                  invalid command line or input
+    │   ├── ConfigError                 an invalid key or value in a configuration file or variable
+    │   └── SourceNotFound              a source does not exist
+    ├── NotReady ─ 4                    the machine is not ready; no work was started
+    │   ├── ModelUnavailable            not in the cache, and the hub is unreachable or does not have it
     │   ├── DeviceUnavailable           no such GPU, or its libraries are missing
-    │   ├── MissingExtra                an optional dependency; the hint is the pip command
-    │   ├── StorageNotReady             a disk or a store that cannot be used: permission, credentials, disk full
-    │   │   └── StorageUnreachable      the network or the store is to blame, and it may pass
-    │   └── LedgerUnavailable           the history of runs cannot be read or written; no run ends of it
-    ├── BackendFailed ─ 3                 where a recording was sent to, something failed that is not its fault
-    └── RecordingError ─ 3              one recording has no transcript; the others go on
+    │   ├── MissingExtra                an optional dependency is not installed; the hint is the pip command
+    │   ├── StorageNotReady             a disk or store cannot be used: permissions, credentials, disk full
+    │   │   └── StorageUnreachable      a network or server failure that may be temporary
+    │   └── LedgerUnavailable           the history of runs cannot be read or written; runs continue without it
+    ├── BackendFailed ─ 3               the backend failed, not the recording
+    └── RecordingError ─ 3              one recording has no transcript; the run continues with the others
         ├── Unreadable                  the file cannot be opened, or is not a regular file
-        ├── NotAudio                    no demuxer that we allow recognizes it, or nothing could be decoded
-        ├── NoAudioTrack                a container without (that) audio track
+        ├── NotAudio                    no allowed demuxer recognizes it, or nothing could be decoded
+        ├── NoAudioTrack                the container does not have this audio track
         ├── TooLong                     more decoded audio than the limit allows
-        ├── TooManyChannels             more channels than can be kept apart
-        ├── DecoderFailed               the decoder crashed, hung, or ran past its limits
+        ├── TooManyChannels             more channels than `--channels split` supports
+        ├── DecoderFailed               the decoder crashed, hung, or exceeded its limits
         ├── RecordingChanged            the file changed while it was read
         ├── RecognitionFailed           the recognizer failed on this recording
-        ├── DiarizationFailed           nobody can say who spoke; the text is there
+        ├── DiarizationFailed           the diarizer failed; the text is written
         └── OutputRefused               the output belongs to something else, or cannot be written
 
-Foreign exceptions are mapped to these at one boundary each: decoding in `audio`, recognition in `engines`, disks in `sinks`,
-buckets and servers in `storage`.
+Exceptions of libraries are mapped to these at one boundary each: decoding in `audio`, recognition in `recognition.engines`, disks in
+`sinks`, buckets and servers in `storage`.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from typing import ClassVar
 
 
 class TranscribeError(Exception):
-    """An error with one line for people.
+    """The root of all errors; its text is one line for users.
 
     Attributes:
-        exit_code: what the process ends with when this error ends the run.
+        exit_code: exit code of the process when this error ends the run.
         code: a stable name for programs (events, `--json`), such as `no_audio_track`.
-        retryable: whether the same attempt may work later without anybody changing anything.
+        retryable: whether the same attempt may succeed later without any change by the user.
         hint: what to do about it, one sentence or command, or "".
     """
 
@@ -53,7 +53,7 @@ class TranscribeError(Exception):
 
     @property
     def message(self) -> str:
-        """What went wrong, without the hint."""
+        """The error without the hint."""
         return str(self.args[0])
 
     def __str__(self) -> str:
@@ -62,39 +62,39 @@ class TranscribeError(Exception):
 
 
 class UsageError(TranscribeError):
-    """What the user typed cannot be meant."""
+    """The command line or an input is invalid."""
 
     exit_code = 2
     code = "usage"
 
 
 class ConfigError(UsageError):
-    """A key or a value in a configuration file, profile or environment variable."""
+    """A key or value in a configuration file, profile or environment variable is invalid."""
 
     code = "config"
 
 
 class SourceNotFound(UsageError):
-    """A source that is not there."""
+    """A source does not exist."""
 
     code = "source_not_found"
 
 
 class NotReady(TranscribeError):
-    """The machine is not ready; nothing was tried."""
+    """The machine is not ready; no work was started."""
 
     exit_code = 4
     code = "not_ready"
 
 
 class ModelUnavailable(NotReady):
-    """The model is not on this machine and could not be fetched."""
+    """The model is not on this machine and could not be downloaded."""
 
     code = "model_unavailable"
 
 
 class DeviceUnavailable(NotReady):
-    """The device that was asked for cannot be used."""
+    """The requested device cannot be used."""
 
     code = "device_unavailable"
 
@@ -106,29 +106,29 @@ class MissingExtra(NotReady):
 
 
 class StorageNotReady(NotReady):
-    """Outputs or scratch files cannot be written at all, or a bucket or server cannot be used."""
+    """No outputs or scratch files can be written, or a bucket or server cannot be used."""
 
     code = "storage_not_ready"
 
 
 class StorageUnreachable(StorageNotReady):
-    """The network or the store is to blame."""
+    """A network or server failure that may be temporary."""
 
     code = "storage_unreachable"
     retryable = True
 
 
 class LedgerUnavailable(NotReady):
-    """The ledger cannot be read or written: a run goes on without it, `transcribe report` cannot."""
+    """The ledger cannot be read or written: a run continues without it, `transcribe report` fails."""
 
     code = "ledger_unavailable"
 
 
 class BackendFailed(TranscribeError):
-    """Where a recording was sent to, something failed that is not its fault; trying again, or elsewhere, may help.
+    """The backend failed, not the recording; a retry or another backend may succeed.
 
     Attributes:
-        retry_after: seconds that the place asks to wait; None when it does not say.
+        retry_after: seconds to wait, as requested by the backend; None when it does not say.
     """
 
     exit_code = 3
@@ -141,14 +141,14 @@ class BackendFailed(TranscribeError):
 
 
 class RecordingError(TranscribeError):
-    """One recording has no transcript; the others go on."""
+    """One recording has no transcript; the run continues with the others."""
 
     exit_code = 3
     code = "recording_failed"
 
 
 class Unreadable(RecordingError):
-    """The file cannot be opened, vanished, or is not a regular file."""
+    """The file cannot be opened, was removed, or is not a regular file."""
 
     code = "unreadable"
 
@@ -160,25 +160,25 @@ class NotAudio(RecordingError):
 
 
 class NoAudioTrack(RecordingError):
-    """The container has no such audio track."""
+    """The container does not have this audio track."""
 
     code = "no_audio_track"
 
 
 class TooLong(RecordingError):
-    """More audio than `--max-duration` allows."""
+    """The audio is longer than `--max-duration` allows."""
 
     code = "too_long"
 
 
 class TooManyChannels(RecordingError):
-    """More channels than `--channels split` keeps apart."""
+    """The audio has more channels than `--channels split` supports."""
 
     code = "too_many_channels"
 
 
 class DecoderFailed(RecordingError):
-    """The decoder crashed, hung, or ran past its limits."""
+    """The decoder crashed, hung, or exceeded its limits."""
 
     code = "decoder_failed"
 
@@ -197,12 +197,12 @@ class RecognitionFailed(RecordingError):
 
 
 class DiarizationFailed(RecordingError):
-    """Who spoke could not be found out; the text of the recording is there."""
+    """The diarizer failed; the text of the recording is written."""
 
     code = "diarization_failed"
 
 
 class OutputRefused(RecordingError):
-    """The output belongs to something else, or could not be written."""
+    """The output belongs to something else, or cannot be written."""
 
     code = "output_refused"

@@ -1,6 +1,6 @@
-"""What happens during a run, as frozen values; work emits them, displays listen (`reporting`).
+"""Events of a run as frozen dataclasses. The pipeline and the backends emit them; `reporting` displays them.
 
-Every event can be written as one JSON object: `as_record` gives its fields with `event`, the name that programs match on.
+Every event can be written as one JSON object: `as_record` returns its fields and `event`, the name that programs match on.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened."""
+    """Base class of all events."""
 
     def as_record(self) -> dict[str, Any]:
         """The fields of the event as JSON values, with `event`: the class name in snake_case."""
@@ -23,7 +23,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Notice(Event):
-    """Something that people should know and that belongs to no recording. `level` is info or warning."""
+    """A message that does not belong to a recording. `level` is info or warning."""
 
     message: str
     level: str = "info"
@@ -31,7 +31,7 @@ class Notice(Event):
 
 @dataclass(frozen=True)
 class RunStarted(Event):
-    """The plan stands; work begins."""
+    """Planning is complete; work begins. `bytes` is the total size of the recordings to transcribe or diarize."""
 
     recordings: int
     to_transcribe: int
@@ -43,7 +43,7 @@ class RunStarted(Event):
 
 @dataclass(frozen=True)
 class ModelLoaded(Event):
-    """The recognizer is ready on a device such as `cpu/int8`. `seconds` is what loading took."""
+    """The recognizer is ready on a device such as `cpu/int8`. Loading took `seconds`."""
 
     model: str
     device: str
@@ -53,7 +53,7 @@ class ModelLoaded(Event):
 
 @dataclass(frozen=True)
 class DiarizerLoaded(Event):
-    """What finds out who speaks is ready, on `cpu` or `cuda`. `seconds` is what loading took."""
+    """The diarizer is ready, on `cpu` or `cuda`. Loading took `seconds`."""
 
     model: str
     device: str
@@ -62,7 +62,7 @@ class DiarizerLoaded(Event):
 
 @dataclass(frozen=True)
 class RecordingSkipped(Event):
-    """Nothing to do for this recording."""
+    """There is nothing to do for this recording."""
 
     recording: str
     reason: str
@@ -70,10 +70,10 @@ class RecordingSkipped(Event):
 
 @dataclass(frozen=True)
 class RecordingElsewhere(Event):
-    """Another run is at work on it, which is no failure; it is looked at again at the end of this one.
+    """Another run is processing this recording. This is not a failure; it is checked again at the end of this run.
 
-    `bytes` are those that this run does not have to transcribe, 0 when it had only a rendering to make. `host` is the name of the other's
-    machine, "" when it cannot be told; `pid` its process there; `since` when it began with this recording, UTC.
+    `bytes` is how much this run does not have to transcribe, 0 when it only had to render. `host` is the machine of the other run, ""
+    when unknown; `pid` is its process there; `since` is when it started this recording, in UTC.
     """
 
     recording: str
@@ -85,9 +85,9 @@ class RecordingElsewhere(Event):
 
 @dataclass(frozen=True)
 class RecordingStarted(Event):
-    """Decoding of this recording began. `recording` is its path below the folder that was named, here and below.
+    """Decoding of this recording began. In all events, `recording` is the path relative to the folder given as the source.
 
-    `text` and `speakers` say what is to be found out; `backend` is where, "" for the run's own.
+    `text` and `speakers` say whether it is transcribed and diarized; `backend` says where, "" for the run's own backend.
     """
 
     recording: str
@@ -99,10 +99,10 @@ class RecordingStarted(Event):
 
 @dataclass(frozen=True)
 class RecordingSent(Event):
-    """It is now in the queue of a place such as runpod, which calls it `job`; `place` is which endpoint or server.
+    """The recording is in the queue of a backend such as runpod. `place` is the endpoint or server, `job` the backend's job id.
 
-    `bytes` of audio were sent by this machine; `duration` is in seconds, None where nobody knows. A place without a queue, such as openai,
-    takes it in pieces: `job` is "" then, and each piece is told with those before it.
+    This machine uploaded `bytes` of audio; `duration` is in seconds, None when unknown. A backend without a queue, such as openai,
+    receives the audio in parts: `job` is "" then, and each part's event counts all parts so far.
     """
 
     recording: str
@@ -115,7 +115,7 @@ class RecordingSent(Event):
 
 @dataclass(frozen=True)
 class RecordingPrepared(Event):
-    """Decoded and searched for speech; its clips now wait for the recognizer. Both in seconds."""
+    """The recording is decoded and its speech detected; its clips are queued for the recognizer. Both values in seconds."""
 
     recording: str
     duration: float
@@ -124,7 +124,7 @@ class RecordingPrepared(Event):
 
 @dataclass(frozen=True)
 class RecordingResumed(Event):
-    """An earlier run that was stopped had recognized this much of it, in seconds of its `duration`; the rest is done now."""
+    """Resumed from a checkpoint: an earlier run had recognized `seconds` of its `duration`."""
 
     recording: str
     seconds: float
@@ -133,7 +133,7 @@ class RecordingResumed(Event):
 
 @dataclass(frozen=True)
 class RecordingProgress(Event):
-    """Recognized so far, in seconds of this recording's `duration`."""
+    """Recognized so far: `seconds` of this recording's `duration`."""
 
     recording: str
     seconds: float
@@ -142,7 +142,7 @@ class RecordingProgress(Event):
 
 @dataclass(frozen=True)
 class SpeakersProgress(Event):
-    """How much of finding out who spoke is done, 0 to 1."""
+    """Progress of diarization, 0 to 1."""
 
     recording: str
     share: float
@@ -150,7 +150,7 @@ class SpeakersProgress(Event):
 
 @dataclass(frozen=True)
 class RecordingTaken(Event):
-    """A place such as runpod, which calls it `job`, computes on it since `seconds`: from then on an hour of its machine costs."""
+    """A worker of a backend such as runpod started `job` `seconds` ago; its machine time is billed from then on."""
 
     recording: str
     backend: str
@@ -161,12 +161,12 @@ class RecordingTaken(Event):
 
 @dataclass(frozen=True)
 class AttemptEnded(Event):
-    """One attempt at a recording, at a place that may have to be paid, is over, whatever it brought. Seconds.
+    """One attempt at a recording, on a backend that may be billed, ended with any result. Times are in seconds.
 
-    `place` is which endpoint or server, `job` what it calls the attempt; `computing` what it says it worked, null when nobody knows,
-    `queued` what it waited before that, `audio` the recording's length, `bytes` what this machine sent of it. `cost` is in USD, null when
-    nobody knows. `error` is the code of what it failed with, "" when it brought a transcript. `perhaps_again` is true when an earlier
-    attempt that nobody knows of may have to be paid for too.
+    `place` is the endpoint or server, `job` its id of the attempt; `computing` is its reported compute time, `queued` the time in the
+    queue before that, both null when unknown; `audio` is the recording's length, `bytes` what this machine uploaded. `cost` is in USD,
+    null when unknown. `error` is the error's code, "" when there is a transcript. `perhaps_again` is true when an earlier attempt with
+    an unknown result may be billed, too.
     """
 
     recording: str
@@ -184,9 +184,9 @@ class AttemptEnded(Event):
 
 @dataclass(frozen=True)
 class AttemptFailed(Event):
-    """One attempt at a recording came to nothing, and there will be another: it changed while it was read, or a place failed.
+    """One attempt at a recording failed and will be retried: the file changed while it was read, or a backend failed.
 
-    `seconds` and `cost` (USD) are what was spent on it, as far as somebody knows; `backend` is where, "" for the run's own.
+    `seconds` and `cost` (USD) are what was spent on it, where known; `backend` says where, "" for the run's own backend.
     """
 
     recording: str
@@ -199,9 +199,9 @@ class AttemptFailed(Event):
 
 @dataclass(frozen=True)
 class VoicesFound(Event):
-    """Speakers who sound like enrolled voices: label -> name of those named after them, and of those who may be somebody.
+    """Speakers who match enrolled voices: label -> name. Those in `named` get the name; those in `doubtful` are uncertain.
 
-    `similarity` is of both: label -> cosine.
+    `similarity` covers both: label -> cosine.
     """
 
     recording: str
@@ -212,11 +212,11 @@ class VoicesFound(Event):
 
 @dataclass(frozen=True)
 class RecordingDone(Event):
-    """Its files are written. `rendered` is true when they came from a transcript that was there already.
+    """The recording's files are written. `rendered` is true when they were rendered from an existing transcript.
 
-    `diarized` is true when its text was there and only its speakers were found out. `duration` is seconds of audio, `seconds` the time
-    that was spent on it; `speakers` is how many were found, 0 where nobody asked. `cost` is its share of the run's, in USD;
-    `backend` is where its text was made.
+    `diarized` is true when the text existed and only the speakers were added. `duration` is seconds of audio, `seconds` the time
+    spent on it; `speakers` is the number of speakers, 0 without diarization. `cost` is its share of the run's cost, in USD;
+    `backend` is where it was transcribed.
     """
 
     recording: str
@@ -235,9 +235,9 @@ class RecordingDone(Event):
 
 @dataclass(frozen=True)
 class RecordingFailed(Event):
-    """It has no transcript, or one that does not say who speaks. `code` is the error's stable name, `hint` what to do.
+    """The recording has no transcript, or one without the requested speakers. `code` is the error's stable name, `hint` what to do.
 
-    `seconds` and `cost` (USD) are what was spent on it all the same.
+    `seconds` and `cost` (USD) are what was spent on it.
     """
 
     recording: str
@@ -250,11 +250,11 @@ class RecordingFailed(Event):
 
 @dataclass(frozen=True)
 class RunFinished(Event):
-    """All that will be done is done.
+    """The run has ended.
 
-    `audio_seconds` counts what was transcribed or diarized in this run; `elsewhere` what other runs still work on. `cost` is in USD, None
-    where nobody said what the place costs; `cost_by_backend` is the same for each place that had to be paid, in `transcribe remote`.
-    `stopped_by` names a limit, an error or a signal.
+    `audio_seconds` counts what was transcribed or diarized in this run; `elsewhere` counts what other runs are still processing. `cost`
+    is in USD, None without a price; `cost_by_backend` is the same for each billed backend of `transcribe remote`. `stopped_by` names a
+    limit, an error or a signal.
     """
 
     transcribed: int
@@ -277,4 +277,4 @@ Emit = Callable[[Event], None]
 
 
 def ignore_event(event: Event) -> None:
-    """An `Emit` for those who do not want to be told."""
+    """An `Emit` that does nothing."""

@@ -1,4 +1,4 @@
-"""What is behind an error: above all a Ctrl-C or signal that a library made an error of."""
+"""Causes of an error, above all a Ctrl-C or signal that a library wrapped in an error of its own."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from contextlib import contextmanager
 
 
 def cause_chain(error: BaseException, around: BaseException | None = None) -> Iterator[BaseException]:
-    """The error, what it came of, and so on.
+    """The error, its cause, the cause of that, and so on.
 
-    What was handled `around` the call that raised it is none of them, though Python says so.
+    Stops at `around`, the exception that was being handled when the failing call was made: Python sets it as the context, but it is not
+    a cause.
     """
     seen = {id(around)}
-    found: BaseException | None = error
-    while found is not None and id(found) not in seen:
-        seen.add(id(found))
-        yield found
-        found = found.__cause__ or found.__context__
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__
 
 
 @contextmanager
 def unwrap_interrupts() -> Iterator[None]:
-    """Raise the KeyboardInterrupt or SystemExit that an error came of, instead of the error.
+    """When an error was caused by a KeyboardInterrupt or SystemExit, raise that instead.
 
-    A signal may arrive while a library is imported or called, which then says what could not be done: an extension that is built with
-    pybind11 raises ImportError of whatever is raised while it is initialized, and others go on from there.
+    A signal may arrive while a library is imported or called, and the library then raises an error of its own: an extension built with
+    pybind11 turns any exception during its initialization into an ImportError.
     """
     try:
         yield

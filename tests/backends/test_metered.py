@@ -129,7 +129,7 @@ def test_a_failed_attempt_is_paid_too(served: Gateway, remote: RemoteRunner, tra
     assert found["amount"] == pytest.approx(billed(served, name), abs=3e-6)
     lines = ran.err.splitlines()
     assert "runpod charges $1.12/h (ADA_24), according to https://docs.runpod.io/serverless/pricing (2026-06-08)." in lines
-    assert " spent)" in next(line for line in lines if line.startswith("again"))
+    assert " spent)" in next(line for line in lines if line.startswith("retrying"))
     assert all(", $0.00" in line for line in lines if line.startswith("done"))
     assert "; $0.00" in lines[-1]
     rows = [row for row in attempts(remote) if row["recording"] == name]
@@ -227,7 +227,7 @@ def test_an_unknown_price_is_reported_and_not_counted_as_zero(served: Gateway, r
     finished = remote.run()
     assert "The price of runpod is unknown (NEW_180), so the cost of this run is unknown." in remote.messages
     assert (finished.exit_code, finished.cost, finished.cost_by_backend) == (0, None, {"runpod": None})
-    assert (message_for(finished) or "").endswith("; cost not known.")
+    assert (message_for(finished) or "").endswith("; cost unknown.")
     assert cost(remote, "um") is None
     ended = [event for event in remote.events if isinstance(event, AttemptEnded)]
     assert [event.cost for event in ended] == [None, None]
@@ -255,7 +255,7 @@ def test_the_cheapest_backend_comes_first(served: Gateway, remote: RemoteRunner)
     both = ("--fallback", "local", "--device", "cpu", "--overwrite", "--priority", "cost")
     ran = remote.program(*both, "--price-per-hour", "100", "--rtfx", "1")
     assert "Backends by cost: runpod ($" in ran.err
-    assert "measured in 1 run), then local ($100.00/h of audio at 1x real time, you say so)." in ran.err
+    assert "measured in 1 run), then local ($100.00/h of audio at 1x real time, as configured)." in ran.err
     assert len(served.all_jobs()) == 4
     ran = remote.program(*both)
     assert "Backends by cost: local (your own machine), then runpod ($" in ran.err
@@ -266,7 +266,7 @@ def test_the_fastest_backend_comes_first(gateway: Gateway, remote: RemoteRunner)
     """The speed of a backend without measurements is unknown; unusable backends are not ordered."""
     both = ("--fallback", "local", "--device", "cpu", "--priority", "speed")
     ran = remote.program(*both, "--rtfx", "0.01")
-    assert "Backends by speed: local (0.01x real time, you say so), then runpod (speed unknown)." in ran.err
+    assert "Backends by speed: local (0.01x real time, as configured), then runpod (speed unknown)." in ran.err
     assert (ran.code, gateway.all_jobs()) == (0, [])
     gateway.asleep = True
     ran = remote.program(*both, "--rtfx", "0.01", "--overwrite")

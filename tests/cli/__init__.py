@@ -1,1 +1,1 @@
-"""The program, run as users run it."""
+"""Tests of the whole program."""

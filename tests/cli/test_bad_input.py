@@ -44,7 +44,7 @@ NAMES = {
 
 
 class Canary(http.server.ThreadingHTTPServer):
-    """A web server that must never be asked anything."""
+    """A web server that must not receive any request."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -63,7 +63,7 @@ class Canary(http.server.ThreadingHTTPServer):
 
 @dataclass
 class Folder:
-    """A folder full of trouble after a run over it, and what was seen meanwhile."""
+    """A folder of bad files after a run over it, and what was observed during the run."""
 
     path: Path
     scratch: Path
@@ -78,12 +78,12 @@ class Folder:
         return self.path / shorten_name(Path(os.fsdecode(name)).stem)
 
     def lines(self) -> list[str]:
-        """What was said about failures."""
+        """Error lines of the run."""
         return [line for line in self.first.stderr.decode().splitlines() if line.startswith("FAILED")]
 
 
 def write_good(folder: Path) -> list[bytes]:
-    """Recordings that can be transcribed, however odd."""
+    """Unusual recordings that can be transcribed."""
     cut(encoded(folder / "truncated.wav", LONG), 0.6)
     hole(encoded(folder / "hole.mp3", LONG, "libmp3lame"), 0.3, 0.5)
     wav(folder / "sample.wav", np.array([1000], np.int16))
@@ -125,7 +125,7 @@ def write_bad(folder: Path, secret: Path, port: int) -> dict[bytes, str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
-    """Everything in one folder, transcribed once, while a web server and the UDP ports are watched."""
+    """All files in one folder, transcribed once, while a web server and the UDP ports are monitored."""
     top = tmp_path_factory.mktemp("bad")
     path, scratch, secrets, home = top / "aulas", top / "scratch", top / "secret", top / "home"
     for new in (path, scratch, secrets, home):
@@ -163,8 +163,8 @@ def _watch_ports(seen: set[str], ended: threading.Event) -> None:
 
 
 @pytest.mark.slow
-def test_a_folder_full_of_trouble_ends_with_3_and_says_how_many_failed(folder: Folder) -> None:
-    """And never with a traceback or anything that a terminal would act on."""
+def test_a_folder_of_bad_files_exits_with_3_and_counts_the_failures(folder: Folder) -> None:
+    """Without a traceback, and without control characters."""
     assert folder.first.returncode == 3
     assert folder.first.stdout == b""
     last = check_harmless(folder.first.stderr).splitlines()[-1]
@@ -174,7 +174,7 @@ def test_a_folder_full_of_trouble_ends_with_3_and_says_how_many_failed(folder: F
 
 @pytest.mark.slow
 def test_exactly_one_line_names_each_failing_file(folder: Folder) -> None:
-    """Its name made printable, a reason after it; no other line says that something failed."""
+    """With its escaped name and a reason; no other line reports a failure."""
     lines = folder.lines()
     assert len(lines) == len(folder.bad)
     for name in folder.bad:
@@ -199,13 +199,13 @@ def test_exactly_one_line_names_each_failing_file(folder: Folder) -> None:
     ],
 )
 def test_the_line_says_what_is_wrong(folder: Folder, name: str, words: str) -> None:
-    """In words that tell what to do."""
+    """In words that help."""
     assert any(line.startswith(f"FAILED    {name} ") and words in line for line in folder.lines())
 
 
 @pytest.mark.slow
 def test_every_other_recording_has_its_files_and_they_parse(folder: Folder) -> None:
-    """JSON, SRT and VTT, whatever the name; and the document says whose they are."""
+    """JSON, SRT and VTT, for every kind of name; the document names its recording."""
     for name in folder.good:
         document = check_set(folder.output(name))
         assert document["source"]["name"] == name.decode("utf-8", "backslashreplace")
@@ -221,7 +221,7 @@ def test_speech_is_recognized_whatever_the_name_or_the_format(folder: Folder, na
 
 @pytest.mark.slow
 def test_a_recording_from_a_telephone_is_transcribed(folder: Folder) -> None:
-    """8 kHz: the demonstration model never heard any, so that only the time of its words can be checked."""
+    """8 kHz: the demo model was not trained on it, so only the times of words are checked."""
     document = check_set(folder.path / "8k")
     assert document["quality"]["covered"] > 0.5
     assert document["segments"][-1]["end"] <= document["duration"]
@@ -260,15 +260,15 @@ def test_recordings_without_speech_have_empty_transcripts(folder: Folder, name: 
 
 
 @pytest.mark.slow
-def test_nothing_was_fetched_bound_or_read_on_behalf_of_a_file(folder: Folder) -> None:
-    """No request reached the web server, and no port was listened on, at any time of the run."""
+def test_no_file_causes_a_request_or_an_open_port(folder: Folder) -> None:
+    """No request reached the web server, and no port was opened, at any time of the run."""
     assert folder.asked == []
     assert not folder.ports & {f"{port:04X}" for port in (5004, 5005)}
 
 
 @pytest.mark.slow
-def test_inputs_and_foreign_files_are_as_they_were_and_nothing_else_is_left(folder: Folder) -> None:
-    """Only the outputs were added; nothing on scratch or in the user's home, where ONNX Runtime keeps its telemetry if allowed to."""
+def test_inputs_and_foreign_files_are_unchanged_and_nothing_else_is_left(folder: Folder) -> None:
+    """Only outputs were added; nothing in the scratch folder or in the user's home, where ONNX Runtime stores telemetry when enabled."""
     assert (folder.path / "foreign.srt").read_text() == "My own subtitles."
     stems = [folder.output(name).name for name in folder.good]
     expected = {f"{stem}.{ending}" for stem in stems for ending in ("json", "srt", "vtt")}
@@ -279,7 +279,7 @@ def test_inputs_and_foreign_files_are_as_they_were_and_nothing_else_is_left(fold
 
 
 @pytest.mark.slow
-def test_a_second_run_does_nothing_for_the_good_ones_and_fails_the_same_others(folder: Folder) -> None:
+def test_a_second_run_skips_the_good_files_and_fails_for_the_same_others(folder: Folder) -> None:
     """No file is touched, no model loaded; programs get each error's code, and names that cannot break a line."""
     before = state(folder.path)
     again = _run(folder.path, folder.scratch, "--log-format", "json", "--exclude", "bomb.flac")
@@ -298,7 +298,7 @@ def test_a_second_run_does_nothing_for_the_good_ones_and_fails_the_same_others(f
 
 
 @pytest.mark.slow
-def test_a_plan_of_it_is_harmless_too(folder: Folder, transcribe: Transcribe) -> None:
+def test_a_plan_of_it_is_safe_to_print(folder: Folder, transcribe: Transcribe) -> None:
     """On standard output, one line each, and as one document."""
     plan = transcribe("plan", folder.path, "--model", "demo")
     assert plan.code == 3
@@ -306,15 +306,15 @@ def test_a_plan_of_it_is_harmless_too(folder: Folder, transcribe: Transcribe) ->
     assert plan.err == ""
 
 
-# What the user typed
+# Invalid command lines
 
 
-def test_an_empty_folder_is_no_error_and_is_said(tmp_path: Path, transcribe: Transcribe) -> None:
-    """Exit code 0: everything asked for is done."""
+def test_an_empty_folder_is_not_an_error_and_is_reported(tmp_path: Path, transcribe: Transcribe) -> None:
+    """Exit code 0: there is nothing to do."""
     (tmp_path / "empty").mkdir()
     ran = transcribe("run", tmp_path / "empty", "--model", "demo")
     assert ran.code == 0
-    assert ran.err == f"No recordings in {tmp_path / 'empty'}.\n"
+    assert ran.err == f"No recordings found in {tmp_path / 'empty'}.\n"
 
 
 @pytest.mark.parametrize(
@@ -337,14 +337,14 @@ def test_an_empty_folder_is_no_error_and_is_said(tmp_path: Path, transcribe: Tra
         (["run", "a\x1b[31m\nb"], r"a\x1b[31m\x0ab"),
         (["run", "aulas", "--lang\x1b[31muage", "pt"], r"\x1b"),
         (["run", b"aulas", b"--language", b"\xff\xfe"], r"\xff"),
-        (["run", "x" * 5000], "cannot be a path"),
+        (["run", "x" * 5000], "is not a valid path"),
     ],
     ids=lambda value: None if isinstance(value, list) else value,
 )
-def test_what_cannot_be_meant_ends_with_2_and_names_the_nearest_right_thing(
+def test_an_invalid_command_line_exits_with_2_and_suggests_a_correction(
     arguments: Sequence[str | bytes], nearest: str, tmp_path: Path, transcribe: Transcribe
 ) -> None:
-    """One line, nothing touched."""
+    """One line, nothing changed."""
     (tmp_path / "aulas").mkdir()
     (tmp_path / "aulas" / "a.wav").write_bytes(b"")
     ran = transcribe(*arguments)
@@ -369,10 +369,10 @@ def test_what_cannot_be_meant_ends_with_2_and_names_the_nearest_right_thing(
         ("", {"TRANSCRIBE_DEVICE": "gpu"}, ["TRANSCRIBE_DEVICE", "cuda"]),
     ],
 )
-def test_a_wrong_configuration_ends_with_2_and_says_where(
+def test_an_invalid_configuration_exits_with_2_and_names_its_place(
     content: str, variables: dict[str, str], words: list[str], tmp_path: Path, transcribe: Transcribe
 ) -> None:
-    """File, profile or variable, and the nearest right key."""
+    """File, profile or variable, and the most similar valid key."""
     (tmp_path / "a.wav").touch()
     (tmp_path / "transcribe.toml").write_text(content)
     ran = transcribe("run", tmp_path, env=variables)
@@ -381,7 +381,7 @@ def test_a_wrong_configuration_ends_with_2_and_says_where(
     assert all(word in line for word in words), line
 
 
-def test_a_traceback_is_shown_when_asked_for(tmp_path: Path, transcribe: Transcribe) -> None:
+def test_a_traceback_is_shown_on_request(tmp_path: Path, transcribe: Transcribe) -> None:
     """`TRANSCRIBE_DEBUG=1`: of a usage error, of what is wrong with the machine, and of each recording that fails."""
     debug = {"TRANSCRIBE_DEBUG": "1"}
     (tmp_path / "in").mkdir()
@@ -396,8 +396,8 @@ def test_a_traceback_is_shown_when_asked_for(tmp_path: Path, transcribe: Transcr
         assert "\x1b" not in loud.err
 
 
-def test_an_unexpected_error_is_one_line_and_1(tmp_path: Path) -> None:
-    """And its traceback when asked for: here a module of ours that cannot be imported."""
+def test_an_unexpected_error_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
+    """And a traceback on request; here a module of ours cannot be imported."""
     (tmp_path / "a.wav").touch()
     script = "import sys; sys.modules['transcribe_cli.batch.run'] = None; from transcribe_cli.cli import main; main()"
     arguments = [*command([])[:1], "-c", script, "run", tmp_path]
@@ -410,13 +410,13 @@ def test_an_unexpected_error_is_one_line_and_1(tmp_path: Path) -> None:
     assert b"Traceback" in loud.stderr
 
 
-# What the machine does not allow
+# Permissions and full disks
 
 AS_A_USER = "-dac_override,-dac_read_search"
 
 
 def without_privileges(arguments: Sequence[str | Path | bytes]) -> list[str | Path | bytes]:
-    """The command, bound by permissions also when root runs it."""
+    """The command, subject to permissions even when run by root."""
     if os.geteuid() != 0:
         return command(arguments)
     if shutil.which("setpriv") is None:
@@ -439,8 +439,8 @@ def mount() -> Iterator[Callable[..., None]]:
         subprocess.run(["umount", "-l", folder], check=True)
 
 
-def test_permissions_fail_the_files_they_are_about(tmp_path: Path) -> None:
-    """An unreadable file, a folder that cannot be written, one that cannot be listed; the rest is done."""
+def test_missing_permissions_fail_only_the_files_concerned(tmp_path: Path) -> None:
+    """An unreadable file, a folder that cannot be written, one that cannot be listed; the others are transcribed."""
     for name in ("a.wav", "unreadable.wav", "locked/b.wav", "hidden/c.wav"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(spoken(SHORT))
@@ -468,7 +468,7 @@ def test_permissions_fail_the_files_they_are_about(tmp_path: Path) -> None:
 
 
 def test_a_read_only_or_full_disk_fails_the_recordings_on_it(tmp_path: Path, mount: Callable[..., None]) -> None:
-    """Before anything is decoded; those elsewhere are done. When there is no other, nothing is tried: exit code 4."""
+    """Before anything is decoded; recordings on other disks are done. When there are none, nothing is started: exit code 4."""
     for name in ("ok", "readonly", "full", "source"):
         (tmp_path / name).mkdir()
     mount("-t", "tmpfs", "-o", "size=1M", "tmpfs", tmp_path / "full")
@@ -497,7 +497,7 @@ def test_a_read_only_or_full_disk_fails_the_recordings_on_it(tmp_path: Path, mou
 
 
 def test_a_disk_that_fills_up_keeps_what_was_finished_whole(tmp_path: Path, mount: Callable[..., None]) -> None:
-    """Each recording has a whole set of files or a line that says why not; with room again, the same command does the rest."""
+    """Each recording has a complete set of files or an error line; with free space, the same command does the rest."""
     (tmp_path / "in").mkdir()
     (tmp_path / "out").mkdir()
     for number in range(8):
@@ -525,8 +525,8 @@ def test_a_disk_that_fills_up_keeps_what_was_finished_whole(tmp_path: Path, moun
         check_set(tmp_path / "out" / str(number))
 
 
-def test_scratch_that_is_full_ends_the_run_with_4(tmp_path: Path, mount: Callable[..., None]) -> None:
-    """One line that names TMPDIR: no recording could do better."""
+def test_a_full_scratch_folder_ends_the_run_with_4(tmp_path: Path, mount: Callable[..., None]) -> None:
+    """One line that names TMPDIR, because every recording would fail."""
     (tmp_path / "scratch").mkdir()
     (tmp_path / "a.wav").write_bytes(spoken(LONG))
     mount("-t", "tmpfs", "-o", "size=64k", "tmpfs", tmp_path / "scratch")
@@ -538,7 +538,7 @@ def test_scratch_that_is_full_ends_the_run_with_4(tmp_path: Path, mount: Callabl
 
 
 def _fill(folder: Path, leave: int = 0) -> Path:
-    """A file that takes all the room but so many bytes."""
+    """A file that leaves only this many bytes of free space."""
     ballast = folder / "ballast"
     status = os.statvfs(folder)
     with ballast.open("wb") as file:

@@ -1,4 +1,4 @@
-"""`--channels split`: each channel is a speaker, recognized apart, and what they said is one transcript."""
+"""`--channels split`: each channel is a speaker and is recognized separately; the result is one transcript."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def said(recording: Path) -> dict[str, str]:
 
 
 def expected(who: int, talk: Sequence[tuple[int, str]] = TALK) -> str:
-    """What one of them says in all."""
+    """All words of one speaker."""
     return "".join(f" {text}" for speaker, text in talk if speaker == who)
 
 
@@ -55,7 +55,9 @@ HEARD: dict[str, Callable[[], Audio]] = {
 
 
 @pytest.mark.parametrize("kind", HEARD)
-def test_each_says_what_is_in_his_channel_and_nothing_twice(transcribe: Transcribe, tmp_path: Path, kind: str) -> None:
+def test_each_speaker_has_the_words_of_one_channel_and_nothing_is_repeated(
+    transcribe: Transcribe, tmp_path: Path, kind: str
+) -> None:
     """Whoever speaks first is SPEAKER_00; segments and words know who said them."""
     path = recorded(tmp_path, HEARD[kind]())
     assert transcribe("run", path, *SPLIT).code == 0
@@ -70,7 +72,7 @@ def test_each_says_what_is_in_his_channel_and_nothing_twice(transcribe: Transcri
     assert starts == sorted(starts)
 
 
-def test_the_text_goes_back_and_forth_as_the_conversation_did(transcribe: Transcribe, tmp_path: Path) -> None:
+def test_the_text_alternates_as_in_the_conversation(transcribe: Transcribe, tmp_path: Path) -> None:
     """Also when the first speaker sits in the second channel; all formats show who speaks, with the names that they have."""
     path = recorded(tmp_path, conversation()[:, ::-1])
     path.with_name("speakers.toml").write_text('SPEAKER_00 = "Ana"\n')
@@ -83,7 +85,7 @@ def test_the_text_goes_back_and_forth_as_the_conversation_did(transcribe: Transc
     assert path.with_suffix(".vtt").read_text().count("<v Ana>") >= 3
 
 
-def test_copies_of_one_channel_are_one_voice(transcribe: Transcribe, tmp_path: Path) -> None:
+def test_identical_channels_are_treated_as_one(transcribe: Transcribe, tmp_path: Path) -> None:
     """The transcript is that of the mixed recording, without speakers, and says why."""
     one = conversation().sum(axis=1)
     path = recorded(tmp_path, np.stack([one, one], axis=1))
@@ -97,8 +99,8 @@ def test_copies_of_one_channel_are_one_voice(transcribe: Transcribe, tmp_path: P
     assert (split["segments"], split["quality"]) == (mixed["segments"], mixed["quality"])
 
 
-def test_mono_is_as_without_the_option(transcribe: Transcribe, tmp_path: Path) -> None:
-    """One channel is nobody in particular."""
+def test_mono_is_the_same_as_without_the_option(transcribe: Transcribe, tmp_path: Path) -> None:
+    """One channel has no speaker label."""
     path = recorded(tmp_path, conversation().sum(axis=1, keepdims=True))
     assert transcribe("run", path, *SPLIT).code == 0
     split = document(path)
@@ -109,8 +111,8 @@ def test_mono_is_as_without_the_option(transcribe: Transcribe, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("noise", [None, -60.0])
-def test_a_channel_in_which_nobody_speaks_has_no_speaker(transcribe: Transcribe, tmp_path: Path, noise: float | None) -> None:
-    """Be it silent or only noisy."""
+def test_a_channel_without_speech_has_no_speaker(transcribe: Transcribe, tmp_path: Path, noise: float | None) -> None:
+    """Silent or noisy."""
     sound = conversation() * (0.0, 1.0)
     path = recorded(tmp_path, sound if noise is None else with_noise(sound, noise))
     assert transcribe("run", path, *SPLIT).code == 0
@@ -119,14 +121,14 @@ def test_a_channel_in_which_nobody_speaks_has_no_speaker(transcribe: Transcribe,
 
 
 def test_silence_in_all_channels_is_no_speech(transcribe: Transcribe, tmp_path: Path) -> None:
-    """A transcript all the same."""
+    """There is a transcript."""
     path = recorded(tmp_path, conversation() * 0)
     assert transcribe("run", path, *SPLIT).code == 0
     assert (document(path)["text"], document(path)["speakers"], document(path)["flags"]) == ("", [], ["no_speech"])
 
 
 def test_three_people_have_three_channels(transcribe: Transcribe, tmp_path: Path) -> None:
-    """In the order in which they are first heard."""
+    """In the order of their first words."""
     two = conversation()
     third = np.roll(conversation(talk=((0, "Vamos começar a aula."),)), 20_000, axis=0)[:, 0]
     sound = np.zeros((len(two) + len(third), 3))
@@ -137,7 +139,7 @@ def test_three_people_have_three_channels(transcribe: Transcribe, tmp_path: Path
     assert said(path) == {"SPEAKER_00": expected(0), "SPEAKER_01": expected(1), "SPEAKER_02": " Vamos começar a aula."}
 
 
-def test_more_channels_than_can_be_told_apart_fail_in_one_line(transcribe: Transcribe, tmp_path: Path) -> None:
+def test_too_many_channels_fail_with_one_line(transcribe: Transcribe, tmp_path: Path) -> None:
     """The others are done."""
     sound = conversation(talk=TALK[:1])
     path = recorded(tmp_path, np.repeat(sound[:, :1], 17, axis=1), "muitos.wav")
@@ -149,15 +151,15 @@ def test_more_channels_than_can_be_told_apart_fail_in_one_line(transcribe: Trans
     assert said(other) == {"SPEAKER_00": expected(0, TALK[:1])}
 
 
-def test_speakers_are_found_in_one_way(transcribe: Transcribe, tmp_path: Path) -> None:
-    """Channels and a diarizer at once are refused before anything is done."""
+def test_channels_and_a_diarizer_cannot_be_combined(transcribe: Transcribe, tmp_path: Path) -> None:
+    """The combination is rejected before any work."""
     ran = transcribe("run", tmp_path, *SPLIT, "--diarize")
     assert ran.code == 2
     assert "channels split already assigns each channel to a speaker; remove diarize" in ran.err
 
 
 def test_the_option_is_part_of_the_job_only_where_it_is_used(transcribe: Transcribe, tmp_path: Path) -> None:
-    """Transcripts of before stay done; with the channels apart they are done again."""
+    """Older transcripts stay done; with `split` they are made again."""
     assert "channels" not in JobSpec().canonical()
     assert JobSpec().fingerprint == JobSpec(channels="mix").fingerprint != JobSpec(channels="split").fingerprint
     path = recorded(tmp_path, conversation(talk=TALK[:2]))
@@ -176,15 +178,15 @@ def test_the_language_is_that_of_all_channels(transcribe: Transcribe, tmp_path: 
     assert said(path) == {"SPEAKER_00": expected(0), "SPEAKER_01": expected(1)}
 
 
-def test_read_in_sequence_nobody_goes_on_with_what_another_said(transcribe: Transcribe, tmp_path: Path) -> None:
+def test_sequential_decoding_does_not_continue_text_of_another_channel(transcribe: Transcribe, tmp_path: Path) -> None:
     """Each channel is a text of its own."""
     path = recorded(tmp_path, conversation())
     assert transcribe("run", path, *SPLIT, "--sequential").code == 0
     assert said(path) == {"SPEAKER_00": expected(0), "SPEAKER_01": expected(1)}
 
 
-def test_a_killed_run_goes_on_where_it_was_and_writes_the_same(transcribe: Transcribe, tmp_path: Path) -> None:
-    """Clips of both channels are told apart in the checkpoint, also where they lie at the same time."""
+def test_a_killed_run_resumes_and_writes_the_same(transcribe: Transcribe, tmp_path: Path) -> None:
+    """The checkpoint distinguishes clips of both channels, even at the same time."""
     path = recorded(tmp_path, with_noise(np.concatenate([conversation(pause=6.0)] * 2)))
     arguments = (*SPLIT, "--batch-size", "1", "--log-format", "json")
     state = tmp_path / "state"

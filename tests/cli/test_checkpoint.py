@@ -1,4 +1,4 @@
-"""A long recording whose run is killed goes on from where it was."""
+"""A killed run resumes a long recording from its checkpoint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import Ran, command, environment, lecture
 
 Transcribe = Callable[..., Ran]
-# One clip at a time: so it is known how many are finished.
+# One clip at a time, so that the number of finished clips is known.
 ARGUMENTS = ("--model", "demo", "--batch-size", "1", "--threads", "1", "--log-format", "json")
 CLIPS = 10
 KILLED_AFTER = 6
@@ -22,13 +22,13 @@ KILLED_AFTER = 6
 
 @dataclass(frozen=True)
 class Killed:
-    """A lecture, and what a run left of it that was killed with -9 after its sixth clip."""
+    """A lecture, and what a run left behind that was killed with SIGKILL after six clips."""
 
     folder: Path
     left: Path
 
     def state(self, tmp_path: Path) -> Path:
-        """A state folder with what was left, for one test."""
+        """A copy of the state folder for one test."""
         return Path(shutil.copytree(self.left, tmp_path / "state"))
 
 
@@ -56,7 +56,7 @@ def events(ran: Ran, name: str) -> list[dict[str, float]]:
     return [event for line in ran.err.splitlines() if (event := json.loads(line))["event"] == name]
 
 
-def test_a_killed_run_goes_on_where_it_was_and_writes_the_same(killed: Killed, transcribe: Transcribe, tmp_path: Path) -> None:
+def test_a_killed_run_resumes_and_writes_the_same(killed: Killed, transcribe: Transcribe, tmp_path: Path) -> None:
     """Byte-identical subtitles, only the missing clips recognized, and no checkpoint left."""
     state = killed.state(tmp_path)
     assert len(list(state.rglob("*.jsonl"))) == 1
@@ -73,7 +73,7 @@ def test_a_killed_run_goes_on_where_it_was_and_writes_the_same(killed: Killed, t
 
 
 def test_another_spec_does_not_use_the_checkpoint(killed: Killed, transcribe: Transcribe, tmp_path: Path) -> None:
-    """Its text would be another one."""
+    """Its text would differ."""
     state = killed.state(tmp_path)
     options = ("--state-dir", state, "--output-dir", tmp_path / "out", "--beam-size", "1")
     ran = transcribe("run", killed.folder, *ARGUMENTS, *options)
@@ -81,8 +81,8 @@ def test_another_spec_does_not_use_the_checkpoint(killed: Killed, transcribe: Tr
     assert not events(ran, "recording_resumed")
 
 
-def test_a_damaged_checkpoint_is_passed_over(killed: Killed, transcribe: Transcribe, tmp_path: Path) -> None:
-    """Lines that a crash cut, and lines that are no clips."""
+def test_a_damaged_checkpoint_is_ignored(killed: Killed, transcribe: Transcribe, tmp_path: Path) -> None:
+    """Truncated lines, and lines that are not clips."""
     state = killed.state(tmp_path)
     [checkpoint] = state.rglob("*.jsonl")
     first, *_ = checkpoint.read_text().splitlines()
@@ -95,7 +95,7 @@ def test_a_damaged_checkpoint_is_passed_over(killed: Killed, transcribe: Transcr
 def test_a_state_folder_that_cannot_be_written_costs_only_the_checkpoint(
     killed: Killed, transcribe: Transcribe, tmp_path: Path
 ) -> None:
-    """The transcript is written all the same."""
+    """The transcript is still written."""
     (tmp_path / "state").write_text("a file")
     ran = transcribe("run", killed.folder, *ARGUMENTS, "--state-dir", tmp_path / "state", "--output-dir", tmp_path / "out")
     assert ran.code == 0

@@ -16,8 +16,8 @@ SEED = int(os.environ.get("CRASH_SEED", "5"))
 
 
 @pytest.mark.slow
-def test_two_runs_killed_again_and_again_give_what_one_gives_undisturbed(tmp_path: Path) -> None:
-    """Every output whole, every transcript the same, no temporary file, lease or scratch file left; no recording done twice."""
+def test_two_runs_killed_repeatedly_give_the_same_as_one_undisturbed_run(tmp_path: Path) -> None:
+    """Complete outputs, the same transcripts, no temporary, lease or scratch files left; no recording done twice."""
     counts = CrashHarness(tmp_path, SEED, Tree(str(tmp_path / "aulas"))).run_until(KILLS)
     print(counts)  # noqa: T201 - for docs/reliability.md, with `pytest -s`
     assert counts.problems == []

@@ -1,4 +1,4 @@
-"""`transcribe run --diarize` as its users know it: who said what in every file, and what is done again when something changes."""
+"""`transcribe run --diarize`: speakers in every format, and what is repeated when something changes."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ JUDGE, LAWYER, WITNESS = "juiz explica", "não concordo", "projeto de lei"
 
 @pytest.fixture
 def transcribe(tmp_path: Path) -> Transcribe:
-    """The program, with PyTorch at hand."""
+    """The program, in a process with PyTorch imported."""
     return command_runner(tmp_path, pytorch=True)
 
 
 @pytest.fixture(scope="module")
 def hearing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Ran, Proxy]]:
-    """The example of three voices, in all formats: its folder, how the run went, and who was asked for the way out meanwhile."""
+    """The example of three voices, in all formats: its folder, the result of the run, and a proxy that saw its requests."""
     folder = tmp_path_factory.mktemp("hearing") / "in"
     folder.mkdir()
     shutil.copy(EXAMPLES / "hearing.wav", folder)
     with Proxy() as proxy:
         arguments = command(["run", folder / "hearing.wav", *DIARIZED, "-f", "all", *EVENTS, "--json"])
-        # Also where the variable says yes: this tool's promise is its own.
+        # This tool never sends metrics, even if the variable enables them.
         variables = proxy.variables | {TELEMETRY_VARIABLE: "1"}
         ran = subprocess.run(arguments, env=environment(variables), capture_output=True, text=True)
         yield folder, Ran(ran.returncode, ran.stdout, ran.stderr), proxy
@@ -56,13 +56,13 @@ def hearing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Ra
 
 @pytest.fixture
 def folder(hearing: tuple[Path, Ran, Proxy], tmp_path: Path) -> Path:
-    """A copy of the folder, times kept."""
+    """A copy of the folder with the same file times."""
     return Path(shutil.copytree(hearing[0], tmp_path / "in"))
 
 
 @pytest.fixture(scope="module")
 def text_only(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The example, transcribed by a run that asked nobody who spoke."""
+    """The example, transcribed without --diarize."""
     folder = tmp_path_factory.mktemp("plain") / "in"
     folder.mkdir()
     shutil.copy(EXAMPLES / "hearing.wav", folder)
@@ -72,7 +72,7 @@ def text_only(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def hub() -> Iterator[FakeHub]:
-    """A hub on this machine that has the demo diarizer under the official names."""
+    """A local hub that has the demo diarizer under the official names."""
     with FakeHub() as fake:
         yield fake
 
@@ -83,27 +83,27 @@ def document(folder: Path) -> Any:
 
 
 def events(said: str) -> list[Any]:
-    """What a run told programs."""
+    """Events of a run."""
     return [json.loads(line) for line in said.splitlines() if line.startswith("{")]
 
 
 def names(said: str) -> list[str]:
-    """The kinds of these."""
+    """Names of these events."""
     return [event["event"] for event in events(said)]
 
 
 def speaker_of(document: Any, text: str) -> str:
-    """Who says something."""
+    """The speaker of the segment with this text."""
     [speaker] = {segment["speaker"] for segment in document["segments"] if text in segment["text"]}
     return str(speaker)
 
 
 def spoken_words(document: Any) -> list[tuple[str, float, float]]:
-    """What recognition found, whoever said it."""
+    """The words with their times, without speakers."""
     return [(word["word"], word["start"], word["end"]) for segment in document["segments"] for word in segment["words"]]
 
 
-def test_every_file_says_who_said_what(hearing: tuple[Path, Ran, Proxy]) -> None:
+def test_every_format_has_the_speakers(hearing: tuple[Path, Ran, Proxy]) -> None:
     folder, ran, _ = hearing
     assert ran.code == 0, ran.err
     found = document(folder)
@@ -122,15 +122,15 @@ def test_every_file_says_who_said_what(hearing: tuple[Path, Ran, Proxy]) -> None
     assert [line.split()[7] for line in rttm] == [turn["speaker"] for turn in found["turns"]]
 
 
-def test_who_spoke_when_is_as_in_the_reference(hearing: tuple[Path, Ran, Proxy], transcribe: Transcribe) -> None:
-    """Scored as users would."""
+def test_the_speakers_match_the_reference(hearing: tuple[Path, Ran, Proxy], transcribe: Transcribe) -> None:
+    """Measured with `transcribe score`."""
     ran = transcribe("score", EXAMPLES.parent / "references" / "hearing.rttm", hearing[0] / "hearing.rttm", "--json")
     assert ran.code == 0, ran.err
     assert json.loads(ran.out)["totals"]["der"]["rate"] < 0.1
 
 
-def test_nobody_is_told_and_standard_output_is_one_document(hearing: tuple[Path, Ran, Proxy]) -> None:
-    """The libraries under it print, warn and phone home when they are let."""
+def test_no_metrics_are_sent_and_standard_output_is_one_document(hearing: tuple[Path, Ran, Proxy]) -> None:
+    """The libraries print, warn and send metrics by default."""
     _, ran, proxy = hearing
     assert proxy.requests == []
     assert json.loads(ran.out)["transcribed"] == 1
@@ -138,7 +138,7 @@ def test_nobody_is_told_and_standard_output_is_one_document(hearing: tuple[Path,
     assert len(events(ran.err)) == len(ran.err.splitlines())
 
 
-def test_what_happens_is_told(hearing: tuple[Path, Ran, Proxy]) -> None:
+def test_events_report_the_diarization(hearing: tuple[Path, Ran, Proxy]) -> None:
     told = events(hearing[1].err)
     kinds = [event["event"] for event in told]
     [loaded] = [event for event in told if event["event"] == "diarizer_loaded"]
@@ -152,7 +152,7 @@ def test_what_happens_is_told(hearing: tuple[Path, Ran, Proxy]) -> None:
 
 
 def test_the_same_command_again_does_nothing(folder: Path, transcribe: Transcribe) -> None:
-    """Nor does the same without --diarize: who speaks is no reason to throw a transcript away."""
+    """The same without --diarize does nothing either: a transcript with speakers is kept."""
     before = state(folder)
     for options in (DIARIZED, PLAIN):
         ran = transcribe("run", folder, *options, "-f", "all")
@@ -164,7 +164,7 @@ def test_the_same_command_again_does_nothing(folder: Path, transcribe: Transcrib
 def test_a_transcript_without_speakers_gets_them_and_keeps_its_text(
     text_only: Path, tmp_path: Path, transcribe: Transcribe
 ) -> None:
-    """Recognition is not repeated; the number of speakers and their names are obeyed; plan says so before."""
+    """Recognition is not repeated; options for number and names of speakers apply; `plan` announces it."""
     folder = Path(shutil.copytree(text_only, tmp_path / "in"))
     before = document(folder)
     assert "speaker" not in before["segments"][0]
@@ -191,7 +191,7 @@ def test_a_transcript_without_speakers_gets_them_and_keeps_its_text(
 
 
 def test_names_can_be_given_later_without_recognition(folder: Path, transcribe: Transcribe) -> None:
-    """They are remembered, and a later run leaves them."""
+    """They are stored, and a later run keeps them."""
     ran = transcribe("render", folder, "--speaker-names", "SPEAKER_00=Ana,SPEAKER_01=Rui", "-f", "srt,vtt,txt,rttm")
     assert ran.code == 0, ran.err
     assert "<v Rui>Eu não concordo." in (folder / "hearing.vtt").read_text()
@@ -203,8 +203,8 @@ def test_names_can_be_given_later_without_recognition(folder: Path, transcribe: 
     assert state(folder) == before
 
 
-def test_a_failed_diarization_keeps_the_text_and_only_it_is_done_again(tmp_path: Path, transcribe: Transcribe) -> None:
-    """A pipeline with a checkpoint that does not load, repaired later."""
+def test_a_failed_diarization_keeps_the_text_and_only_diarization_is_repeated(tmp_path: Path, transcribe: Transcribe) -> None:
+    """Here, a checkpoint of the pipeline does not load at first."""
     pipeline = Path(shutil.copytree(DEMO_FOLDER, tmp_path / "pipeline"))
     weights = pipeline / "embedding" / "pytorch_model.bin"
     weights.write_bytes(b"no checkpoint")
@@ -278,10 +278,10 @@ def test_a_run_without_speakers_imports_no_pytorch(tmp_path: Path) -> None:
         ("down", {"HF_TOKEN": GOOD_TOKEN}, "--diarize-model"),
     ],
 )
-def test_what_the_hub_wants_is_said_before_anything_is_recognized(
+def test_requirements_of_the_hub_are_reported_before_recognition(
     hub: FakeHub, tmp_path: Path, transcribe: Transcribe, trouble: str, variables: dict[str, str], said: str
 ) -> None:
-    """Exit code 4, one line with the address or the option; the token is never shown."""
+    """Exit code 4, one line with the URL or the option; the token is never shown."""
     shutil.copy(EXAMPLES / "hearing.wav", tmp_path)
     hub.repositories[DEFAULT_DIARIZER].closed = trouble == "terms"
     hub.is_down = trouble == "down"
@@ -298,8 +298,8 @@ def test_what_the_hub_wants_is_said_before_anything_is_recognized(
     assert not (tmp_path / "hearing.json").exists()
 
 
-def test_without_the_extra_the_pip_command_is_said(tmp_path: Path) -> None:
-    """In an environment that has everything but pyannote.audio and PyTorch."""
+def test_a_missing_extra_is_reported_with_the_pip_command(tmp_path: Path) -> None:
+    """In an environment without pyannote.audio and PyTorch."""
     shutil.copy(EXAMPLES / "hearing.wav", tmp_path)
     packages = tmp_path / "packages"
     packages.mkdir()
@@ -317,7 +317,7 @@ def test_without_the_extra_the_pip_command_is_said(tmp_path: Path) -> None:
     assert not (tmp_path / "hearing.json").exists()
 
 
-def test_counts_that_cannot_be_are_one_line(tmp_path: Path, transcribe: Transcribe) -> None:
+def test_impossible_numbers_of_speakers_are_one_line(tmp_path: Path, transcribe: Transcribe) -> None:
     shutil.copy(EXAMPLES / "silencio.m4a", tmp_path)
     for options, said in (
         (["--diarize", "--min-speakers", "3", "--max-speakers", "2"], "more than max_speakers"),
@@ -332,31 +332,31 @@ def test_counts_that_cannot_be_are_one_line(tmp_path: Path, transcribe: Transcri
         assert "Traceback" not in ran.err
 
 
-def test_doctor_says_whether_it_would_work(hub: FakeHub, tmp_path: Path, transcribe: Transcribe) -> None:
-    """With what to do; it is only missing where somebody wants it."""
+def test_doctor_checks_the_diarizer(hub: FakeHub, tmp_path: Path, transcribe: Transcribe) -> None:
+    """With what to do; it is only `missing` when it was requested."""
     env = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path)}
     unasked = transcribe("doctor", *PLAIN, env=env)
     assert unasked.code == 0
-    [line] = [line for line in unasked.out.splitlines() if "Who speaks" in line]
+    [line] = [line for line in unasked.out.splitlines() if "Diarization" in line]
     assert line.startswith("note ")
     assert "https://huggingface.co/settings/tokens" in line
     asked = transcribe("doctor", *PLAIN, "--diarize-model", DEFAULT_DIARIZER, env=env)
     assert asked.code == 4
-    assert "missing  Who speaks" in asked.out
+    assert "missing  Diarization" in asked.out
     ready = transcribe("doctor", *PLAIN, "--diarize-model", "demo", env=env)
     assert ready.code == 0
-    assert "ok       Who speaks: demo, pyannote.audio 4." in ready.out
+    assert "ok       Diarization: demo, pyannote.audio 4." in ready.out
 
 
 @pytest.mark.slow
-def test_a_run_that_is_killed_or_stopped_while_it_diarizes_goes_on(tmp_path: Path, transcribe: Transcribe) -> None:
-    """What was recognized is not recognized again; Ctrl-C ends it within seconds, as ever."""
+def test_a_run_that_is_killed_or_stopped_during_diarization_resumes(tmp_path: Path, transcribe: Transcribe) -> None:
+    """Recognition is not repeated; Ctrl-C ends the run within seconds."""
     folder, scratch, kept = tmp_path / "in", tmp_path / "scratch", tmp_path / "state"
     for path in (folder, scratch):
         path.mkdir()
     with wave.open(str(EXAMPLES / "hearing.wav")) as once, wave.open(str(folder / "hearing.wav"), "wb") as file:
         file.setparams(once.getparams())
-        file.writeframes(once.readframes(once.getnframes()) * 3)  # of fewer clips nothing is kept
+        file.writeframes(once.readframes(once.getnframes()) * 3)  # with fewer clips there is no checkpoint
     arguments = ["run", folder, *DIARIZED, *EVENTS, "--state-dir", kept]
     variables = {"TMPDIR": str(scratch)}
     for number, code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)):
@@ -375,7 +375,7 @@ def test_a_run_that_is_killed_or_stopped_while_it_diarizes_goes_on(tmp_path: Pat
         assert not (folder / "hearing.json").exists()
     assert events(rest)[-1]["stopped_by"] == "interrupted"
     for path in scratch.iterdir():
-        os.utime(path, (0, 0))  # as old as what was killed would be at the next night's run
+        os.utime(path, (0, 0))  # as old as at the next night's run
     ran = transcribe(*arguments, env=variables)
     assert ran.code == 0, ran.err
     assert "recording_resumed" in names(ran.err)

@@ -45,10 +45,10 @@ def test_all_formats_are_written(lesson: Path, transcribe: Transcribe) -> None:
     assert {path.name for path in lesson.parent.iterdir()} == {f"aula.{file_extension(name)}" for name in FORMATS.names()}
 
 
-def test_a_missing_extra_is_said_before_the_run(
+def test_a_missing_extra_is_reported_before_the_run(
     tmp_path: Path, lesson: Path, transcribe: Transcribe, say: Callable[..., Path], without_docx: dict[str, str]
 ) -> None:
-    """One line with its cure, exit code 4, nothing written; also where transcripts are only rendered."""
+    """One line with the pip command, exit code 4, nothing written; also for `render`."""
     say(tmp_path / "new" / "aula.wav")
     for arguments in (["run", tmp_path / "new", "--model", "demo"], ["render", lesson]):
         ran = transcribe(*arguments, "-f", "srt,docx", env=without_docx)
@@ -59,14 +59,14 @@ def test_a_missing_extra_is_said_before_the_run(
 
 
 def test_all_leaves_out_what_is_not_installed(lesson: Path, transcribe: Transcribe, without_docx: dict[str, str]) -> None:
-    """What worked yesterday goes on."""
+    """An optional format does not break `all`."""
     assert transcribe("render", lesson, "-f", "all", env=without_docx).code == 0
     assert lesson.with_suffix(".html").exists()
     assert not lesson.with_suffix(".docx").exists()
 
 
-def test_what_is_no_text_goes_to_a_pipe_but_not_to_a_terminal(lesson: Path) -> None:
-    """Whole, as to a file."""
+def test_binary_formats_can_be_piped_but_not_printed_to_a_terminal(lesson: Path) -> None:
+    """The same bytes as in a file."""
     arguments = command(["render", lesson, "-f", "docx", "-o", "-"])
     piped = subprocess.run(arguments, env=environment(), capture_output=True, check=True).stdout
     assert docx.Document(io.BytesIO(piped)).paragraphs[0].text == "aula.mp3"
@@ -75,11 +75,11 @@ def test_what_is_no_text_goes_to_a_pipe_but_not_to_a_terminal(lesson: Path) -> N
     os.close(theirs)
     os.close(ours)
     assert shown.returncode == 2
-    assert b"docx is no text for a terminal. Redirect it" in shown.stderr
+    assert b"docx cannot be printed to a terminal. Redirect the output" in shown.stderr
 
 
-def test_a_page_elsewhere_links_to_its_recording(tmp_path: Path, lesson: Path, transcribe: Transcribe) -> None:
-    """Relatively, so that both trees can be moved together."""
+def test_a_page_in_another_folder_links_to_its_recording(tmp_path: Path, lesson: Path, transcribe: Transcribe) -> None:
+    """With a relative link, so that both trees can be moved together."""
     (tmp_path / "out").mkdir()
     assert transcribe("render", "in", "-f", "html", "-o", "out").code == 0
     assert '<source src="../in/aula.mp3">' in (tmp_path / "out" / "aula.html").read_text()

@@ -78,7 +78,7 @@ def test_other_turns_are_taken_without_recognizing_anything_again(aula: Path, tr
 
 
 def test_a_recording_without_its_file_has_its_text_and_a_line(aula: Path, transcribe: Transcribe) -> None:
-    """Which names the file; the others have their speakers. Once it is there, the next run takes it."""
+    """The line names the file; the others have their speakers. Once the file exists, the next run uses it."""
     other = Path(shutil.copy2(aula, aula.with_name("outra.wav")))
     other.with_name("outra.wav.rttm").write_text(TURNS.format(half=HALF))
     ran = transcribe("run", aula.parent, *ARGUMENTS, *GIVEN)
@@ -93,8 +93,8 @@ def test_a_recording_without_its_file_has_its_text_and_a_line(aula: Path, transc
     assert (said(aula), document(aula)["flags"]) == (said(other), [])
 
 
-def test_a_line_that_is_no_turn_is_named(aula: Path, transcribe: Transcribe) -> None:
-    """The text is there."""
+def test_an_invalid_line_is_named(aula: Path, transcribe: Transcribe) -> None:
+    """The text is written."""
     aula.with_suffix(".rttm").write_text(TURNS.format(half=HALF) + "SPEAKER aula 1 x 2 <NA> <NA> Ana\n")
     ran = transcribe("run", aula.parent, *ARGUMENTS, *GIVEN)
     assert ran.code == 3
@@ -103,7 +103,7 @@ def test_a_line_that_is_no_turn_is_named(aula: Path, transcribe: Transcribe) -> 
 
 
 def test_the_file_may_lie_next_to_the_transcript(aula: Path, transcribe: Transcribe, tmp_path: Path) -> None:
-    """There it counts more than one next to the recording."""
+    """It takes precedence over one next to the recording."""
     out = tmp_path / "out"
     out.mkdir()
     (out / "aula.rttm").write_text(TURNS.format(half=0.1))
@@ -121,8 +121,8 @@ def found(aula: Path, transcribe: Transcribe) -> Path:
     return aula
 
 
-def test_what_the_tool_wrote_is_not_what_the_user_says(found: Path, transcribe: Transcribe) -> None:
-    """One line says so, and the speakers that were found stay; corrected by hand, it is the user's."""
+def test_rttm_files_of_the_tool_are_not_used_as_input(found: Path, transcribe: Transcribe) -> None:
+    """One line says so, and the detected speakers stay; once edited by hand, the file counts as the user's."""
     before = found.with_suffix(".json").read_bytes(), found.with_suffix(".rttm").read_bytes()
     ran = transcribe("run", found, *ARGUMENTS, *GIVEN, "-f", "srt")
     assert ran.code == 3
@@ -136,8 +136,8 @@ def test_what_the_tool_wrote_is_not_what_the_user_says(found: Path, transcribe: 
 
 
 @pytest.mark.parametrize("options", [(), ("--overwrite",)])
-def test_the_users_turns_are_never_written_over(aula: Path, transcribe: Transcribe, options: tuple[str, ...]) -> None:
-    """Not even where files of others may be: they are what the run is given."""
+def test_the_users_turns_are_never_overwritten(aula: Path, transcribe: Transcribe, options: tuple[str, ...]) -> None:
+    """Not even with --overwrite: they are an input of the run."""
     turns = aula.with_suffix(".rttm")
     turns.write_text(TURNS.format(half=HALF))
     ran = transcribe("run", aula, *ARGUMENTS, *GIVEN, "-f", "all", *options)
@@ -148,7 +148,7 @@ def test_the_users_turns_are_never_written_over(aula: Path, transcribe: Transcri
     assert sorted(path.name for path in aula.parent.iterdir()) == ["aula.rttm", "aula.wav"]
 
 
-def test_turns_that_no_diarizer_reads_are_not_written_over_either(aula: Path, transcribe: Transcribe) -> None:
+def test_unused_rttm_files_are_not_overwritten_either(aula: Path, transcribe: Transcribe) -> None:
     """As with every file that this tool did not write."""
     turns = aula.with_suffix(".rttm")
     turns.write_text(TURNS.format(half=HALF))
@@ -158,8 +158,8 @@ def test_turns_that_no_diarizer_reads_are_not_written_over_either(aula: Path, tr
     assert turns.read_text() == TURNS.format(half=HALF)
 
 
-def test_who_speaks_when_is_written_beside_turns_of_another_name(aula: Path, transcribe: Transcribe) -> None:
-    """And what was written is not taken for turns by the run after."""
+def test_rttm_output_is_written_next_to_turns_with_another_name(aula: Path, transcribe: Transcribe) -> None:
+    """The next run does not use this output as input."""
     aula.with_name("aula.wav.rttm").write_text(TURNS.format(half=HALF))
     for _ in range(2):
         assert transcribe("run", aula, *ARGUMENTS, *GIVEN, "-f", "rttm").code == 0
@@ -167,8 +167,8 @@ def test_who_speaks_when_is_written_beside_turns_of_another_name(aula: Path, tra
     assert document(aula)["job"]["spec"]["diarize_model"].startswith("rttm:")
 
 
-def test_nobody_is_counted_where_the_turns_are_given(aula: Path, transcribe: Transcribe) -> None:
-    """An option that would do nothing is refused."""
+def test_a_number_of_speakers_is_rejected_with_given_turns(aula: Path, transcribe: Transcribe) -> None:
+    """The option would have no effect."""
     ran = transcribe("run", aula, *ARGUMENTS, *GIVEN, "--num-speakers", "2")
     assert ran.code == 2
     assert "have no effect with diarize_model rttm" in ran.err

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and kill -9 in the middle of a run: what is finished stands, nothing half-written is left, the next run goes on."""
+"""Ctrl-C, SIGTERM and SIGKILL during a run: finished work is kept, nothing is half-written, and the next run continues."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COUNT = 8
 
 @dataclass
 class Tree:
-    """Recordings of speech, a scratch folder, and runs over them in process groups of their own, as a terminal starts them."""
+    """Recordings, a scratch folder, and runs over them in their own process groups, as a terminal starts them."""
 
     path: Path
     scratch: Path
@@ -56,7 +56,7 @@ class Tree:
         return process
 
     def finish(self) -> str:
-        """The same command, to its end; what it said."""
+        """Run the same command to its end; its standard error."""
         process = self.start()
         _, err = process.communicate(timeout=120)
         assert process.returncode == 0, err
@@ -91,7 +91,7 @@ def repeated(speech: bytes, times: int) -> bytes:
 
 
 def read_until(process: subprocess.Popen[bytes], wanted: Callable[[str], bool]) -> str:
-    """What a run says, up to a line that is wanted."""
+    """Standard error of a run up to a matching line."""
     assert process.stderr is not None
     said = ""
     for line in process.stderr:
@@ -107,7 +107,7 @@ def children(pid: int) -> list[int]:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    """For what nobody sends a word about."""
+    """Poll until the condition is true."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -115,7 +115,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
 
 
 def wait_for_end(pids: list[int], seconds: float = 5.0) -> None:
-    """That processes which are not our children end."""
+    """Wait until processes that are not our children have ended."""
     wait_until(lambda: not any(map(_is_alive, pids)), seconds)
 
 
@@ -132,8 +132,8 @@ def _is_alive(pid: int) -> bool:
     [(signal.SIGINT, 130, "Interrupted."), (signal.SIGTERM, 143, "Terminated."), (signal.SIGHUP, 129, "Terminated.")],
     ids=["Ctrl-C", "SIGTERM", "SIGHUP"],
 )
-def test_a_signal_ends_the_run_cleanly_and_the_same_command_goes_on(tree: Tree, number: int, code: int, word: str) -> None:
-    """Within seconds, telling what is done; the next run does the rest and touches nothing of what was done."""
+def test_a_signal_ends_the_run_cleanly_and_the_same_command_continues(tree: Tree, number: int, code: int, word: str) -> None:
+    """Within seconds, with a summary; the next run does the rest and does not touch finished files."""
     process = tree.start()
     said = read_until(process, lambda line: line.startswith("done"))
     started = children(process.pid)
@@ -167,8 +167,8 @@ def test_a_signal_ends_the_run_cleanly_and_the_same_command_goes_on(tree: Tree, 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("hours", "decoded"), [(8, 1), (2, 2 * 3600 * 32_000)], ids=["decoding", "finding speech"])
-def test_a_signal_while_a_long_recording_is_prepared_is_obeyed(tree: Tree, hours: int, decoded: int) -> None:
-    """Nobody waits for hours of audio to be decoded, or to be looked through for speech."""
+def test_a_signal_stops_the_preparation_of_a_long_recording(tree: Tree, hours: int, decoded: int) -> None:
+    """Neither decoding nor speech detection delays the exit."""
     for name in tree.names():
         (tree.path / name).unlink()
     long_silence(tree.path / "long.wav", hours * 3600, rate=8_000)
@@ -186,8 +186,8 @@ def test_a_signal_while_a_long_recording_is_prepared_is_obeyed(tree: Tree, hours
 
 
 @pytest.mark.slow
-def test_a_ctrl_c_that_comes_twice_at_once_is_one(tree: Tree) -> None:
-    """As when `uv run` or `make` pass it on: the run unwinds as ever."""
+def test_a_duplicated_ctrl_c_counts_as_one(tree: Tree) -> None:
+    """`uv run` or `make` forward it: the run unwinds normally."""
     process = tree.start()
     read_until(process, lambda line: line.startswith("done"))
     for _ in range(3):
@@ -199,8 +199,8 @@ def test_a_ctrl_c_that_comes_twice_at_once_is_one(tree: Tree) -> None:
 
 
 @pytest.mark.slow
-def test_a_second_ctrl_c_ends_a_run_that_takes_its_time_without_a_traceback(tree: Tree) -> None:
-    """One that cannot unwind, here because its main thread hangs: at once, and what is finished is whole."""
+def test_a_second_ctrl_c_ends_a_run_that_hangs_without_a_traceback(tree: Tree) -> None:
+    """Immediately; here the main thread hangs and cannot unwind."""
     script = (
         "import os, signal, sys, time\n"
         "from transcribe_cli.cli.signals import unwind_on_signals\n"
@@ -224,8 +224,8 @@ def test_a_second_ctrl_c_ends_a_run_that_takes_its_time_without_a_traceback(tree
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_where_python_ignores_what_is_raised_is_obeyed_a_moment_later(number: signal.Signals) -> None:
-    """In the callback of a weak reference, of which modules that are being imported have many."""
+def test_a_signal_whose_exception_python_ignores_is_repeated(number: signal.Signals) -> None:
+    """In the callback of a weak reference, which are frequent during imports."""
     script = (
         "import os, signal, sys, time, weakref\n"
         "from transcribe_cli.cli.signals import unwind_on_signals\n"
@@ -243,8 +243,8 @@ def test_a_signal_where_python_ignores_what_is_raised_is_obeyed_a_moment_later(n
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_of_which_a_library_makes_an_error_is_obeyed(tree: Tree, tmp_path: Path, number: int, code: int) -> None:
-    """As extensions do, such as those of CTranslate2 and ONNX Runtime, when it comes while they are imported."""
+def test_a_signal_that_a_library_wraps_in_an_error_ends_the_run(tree: Tree, tmp_path: Path, number: int, code: int) -> None:
+    """Extensions such as those of CTranslate2 and ONNX Runtime do this during import."""
     (tmp_path / "ctranslate2.py").write_text(
         "import os, time\n"
         f"try: os.kill(os.getpid(), {number:d}); time.sleep(60)\n"
@@ -258,7 +258,7 @@ def test_a_signal_of_which_a_library_makes_an_error_is_obeyed(tree: Tree, tmp_pa
 
 
 def test_a_signal_that_was_ignored_from_the_start_stays_ignored(tree: Tree) -> None:
-    """A script's `transcribe … &` is not meant by Ctrl-C in the terminal."""
+    """Ctrl-C in the terminal does not stop a script's `transcribe … &`."""
     script = "import signal; from transcribe_cli.cli.signals import unwind_on_signals; unwind_on_signals()\n"
     script += "print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)"
     ran = subprocess.run(
@@ -268,8 +268,8 @@ def test_a_signal_that_was_ignored_from_the_start_stays_ignored(tree: Tree) -> N
 
 
 @pytest.mark.slow
-def test_kill_9_again_and_again_loses_nothing_and_leaves_nothing(tree: Tree) -> None:
-    """Eight kills at random moments: no half set is ever taken for done, and the last run sweeps what was left."""
+def test_repeated_sigkill_loses_nothing_and_leaves_nothing_behind(tree: Tree) -> None:
+    """Eight kills at random moments: an incomplete set never counts as done, and the last run removes leftovers."""
     chance = random.Random(2)
     whole: dict[Path, tuple[int, int, bytes]] = {}
     kept = 0
@@ -282,7 +282,7 @@ def test_kill_9_again_and_again_loses_nothing_and_leaves_nothing(tree: Tree) -> 
             read_until(process, lambda line: line.startswith("done"))  # there is one more at every other round
         else:
             read_until(process, lambda line: "to transcribe" in line)
-        time.sleep(chance.uniform(0, 0.6))  # a random moment is what this test is about
+        time.sleep(chance.uniform(0, 0.6))  # a random moment
         started = children(process.pid)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
@@ -309,7 +309,7 @@ def test_kill_9_again_and_again_loses_nothing_and_leaves_nothing(tree: Tree) -> 
 
 
 def check_set_as_listed(json_file: Path) -> None:
-    """That renderings beside a transcript are whole: each has the content that the transcript lists, or is not there."""
+    """Check that the renderings of a transcript match its hashes or do not exist."""
     for name, digest in json.loads(json_file.read_text())["outputs"].items():
         rendering = json_file.with_name(name)
         if rendering.exists():

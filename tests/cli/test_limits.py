@@ -1,4 +1,4 @@
-"""A run that a limit ends: what is finished is written, what is in work is kept, and the same command goes on."""
+"""A run that a limit stops: finished recordings are written, partial work is kept, and the same command continues."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def tree(tmp_path: Path) -> Path:
 def run(
     folder: Path, out: Path, meter: LocalMeter | None = None, hear: Callable[[Event], None] = ignore_event, **more: Any
 ) -> RunFinished:
-    """A run in this process: one clip at a time, so that it is known how many are finished."""
+    """A run in this process, one clip at a time, so that the number of finished clips is known."""
     values = {"batch_size": 1, "threads": 1, "state_dir": folder.parent / "state", "output_dir": out, "device": "cpu", **more}
     spec, settings = JobSpec(model="demo"), Settings.model_validate(values)
     return Batch(plan(find_recordings([str(folder)]), spec, settings), spec, settings, hear, meter=meter).run()
@@ -46,21 +46,21 @@ def run(
 @pytest.mark.parametrize(
     "limit", [("--max-hours", "0.0000001"), ("--max-cost", "0.0000001", "--price-per-hour", "1000")], ids=["hours", "cost"]
 )
-def test_nothing_begins_at_a_limit(tree: Path, transcribe: Transcribe, limit: tuple[str, ...]) -> None:
-    """Exit code 5, the summary says what is left, nothing is written; without the limit the same command does it all."""
+def test_nothing_is_started_at_a_limit(tree: Path, transcribe: Transcribe, limit: tuple[str, ...]) -> None:
+    """Exit code 5, the summary says what is left, nothing is written; without the limit the same command does everything."""
     ran = transcribe("run", tree, "--model", "demo", *limit, "--json")
     assert ran.code == 5
     summary = json.loads(ran.out)
     assert summary["stopped_by"] == limit[0].removeprefix("--").replace("-", "_")
     assert (summary["not_tried"], summary["exit_code"]) == (2, 5)
     assert f"Stopped by {limit[0]}. 2 left" in ran.err
-    assert "The same command goes on from here." in ran.err
+    assert "Run the same command again to continue." in ran.err
     assert sorted(path.name for path in tree.iterdir()) == ["a.wav", "b.wav"]
     assert transcribe("run", tree, "--model", "demo").code == 0
 
 
 def test_a_limit_that_is_not_reached_changes_nothing(tree: Path, transcribe: Transcribe) -> None:
-    """It is said when the run begins, and not when there is nothing to do."""
+    """It is shown at the start, but not when there is nothing to do."""
     limits = ("--max-hours", "30", "--until", "00:01", "--max-cost", "99", "--price-per-hour", "0.5")
     ran = transcribe("run", tree, "--model", "demo", *limits)
     assert ran.code == 0
@@ -70,8 +70,8 @@ def test_a_limit_that_is_not_reached_changes_nothing(tree: Path, transcribe: Tra
     assert "Stop" not in again.err
 
 
-def test_what_needs_no_model_is_done_at_any_limit(tree: Path, transcribe: Transcribe) -> None:
-    """Rendering takes milliseconds."""
+def test_rendering_is_not_limited(tree: Path, transcribe: Transcribe) -> None:
+    """It takes milliseconds."""
     assert transcribe("run", tree, "--model", "demo").code == 0
     (tree / "a.srt").unlink()
     assert transcribe("run", tree, "--model", "demo", "--max-hours", "0.0000001").code == 0
@@ -88,7 +88,7 @@ def test_what_needs_no_model_is_done_at_any_limit(tree: Path, transcribe: Transc
         (("--until", "soon"), "time of day"),
     ],
 )
-def test_a_limit_that_cannot_be_kept_is_refused(tree: Path, transcribe: Transcribe, options: tuple[str, ...], told: str) -> None:
+def test_an_invalid_limit_is_rejected(tree: Path, transcribe: Transcribe, options: tuple[str, ...], told: str) -> None:
     """Before anything is done."""
     ran = transcribe("run", tree, "--model", "demo", *options)
     assert ran.code == 2
@@ -97,7 +97,7 @@ def test_a_limit_that_cannot_be_kept_is_refused(tree: Path, transcribe: Transcri
 
 
 def test_a_limit_in_the_middle_of_a_recording_loses_no_finished_clip(tmp_path: Path) -> None:
-    """The next run goes on from there and writes the same, to the byte; an hour of the machine passes after the sixth clip."""
+    """The next run resumes there and writes identical files; an hour of machine time passes after the sixth clip."""
     folder = tmp_path / "aulas"
     lecture(folder / "aula.wav", [("Bom dia a todos. Vamos começar a aula.", "pt-br+m3")] * CLIPS)
     now, told = [0.0], list[Event]()
@@ -128,8 +128,8 @@ def test_a_failure_before_a_limit_is_counted_and_the_limit_decides_the_code(tree
     assert json.loads(ran.out)["not_tried"] == 3
 
 
-def test_leases_of_what_a_limit_left_are_given_back(tmp_path: Path) -> None:
-    """Another run may go on with it at once."""
+def test_leases_of_unfinished_recordings_are_released(tmp_path: Path) -> None:
+    """Another run can continue immediately."""
     folder = tmp_path / "aulas"
     lecture(folder / "aula.wav", [("Bom dia a todos. Vamos começar a aula.", "pt-br+m3")] * 3)
     now = [0.0]

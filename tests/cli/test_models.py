@@ -1,4 +1,4 @@
-"""`transcribe models`: what is here, what can be had."""
+"""`transcribe models`: installed and available models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Transcribe = Callable[..., Ran]
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Path:
-    """A model cache with the demo model in the place of `tiny`, as the hub's client lays it out, and a download that broke off."""
+    """A model cache with the demo model in place of `tiny`, laid out by the hub's client, and an interrupted download."""
     for repository, target in (("faster-whisper-tiny", DEMO_FOLDER), ("faster-whisper-base", None)):
         folder = tmp_path / "cache" / f"models--Systran--{repository}"
         (folder / "refs").mkdir(parents=True)
@@ -29,21 +29,21 @@ def cache(tmp_path: Path) -> Path:
 
 
 def test_the_models_of_a_cache_are_listed(cache: Path, transcribe: Transcribe) -> None:
-    """The bundled one first; a broken-off download is none."""
+    """The bundled one first; an interrupted download is not listed."""
     ran = transcribe("models", "list", "--model-dir", cache)
     assert [line.split()[0] for line in ran.out.splitlines()] == ["demo", "tiny"]
     assert "base" in ran.err
 
 
 def test_a_cached_model_is_found_without_a_network(cache: Path, transcribe: Transcribe) -> None:
-    """`path` never asks the hub, `pull` of what is complete prints its folder."""
+    """`path` needs no network; `pull` of a complete model prints its folder."""
     ran = transcribe("models", "path", "tiny", "--model-dir", cache)
     assert (ran.code, Path(ran.out.strip()).resolve()) == (0, DEMO_FOLDER.resolve())
     assert transcribe("models", "path", "demo").out.strip() == str(DEMO_FOLDER)
 
 
 def test_a_model_from_the_cache_recognizes(cache: Path, transcribe: Transcribe, say: Callable[..., Path]) -> None:
-    """The whole way, by its usual name."""
+    """By its usual name."""
     say(cache.parent / "in" / "a.wav")
     ran = transcribe("run", cache.parent / "in", "--model", "tiny", "--model-dir", cache, "--offline")
     assert ran.code == 0, ran.err
@@ -60,10 +60,10 @@ def test_a_model_from_the_cache_recognizes(cache: Path, transcribe: Transcribe, 
         (("path", "Systran/faster-whisper-large-v2"), 4, "not on this machine"),
     ],
 )
-def test_what_cannot_be_had_is_said(
+def test_an_unavailable_model_is_reported(
     cache: Path, transcribe: Transcribe, arguments: tuple[str, str], code: int, says: str
 ) -> None:
-    """With the way out."""
+    """With what to do."""
     ran = transcribe("models", *arguments, "--model-dir", cache)
     assert ran.code == code
     assert says in ran.err

@@ -1,4 +1,4 @@
-"""What goes where: stdout carries only what was asked for, stderr what people or programs follow, and neither can end a run."""
+"""Streams: stdout has only the requested output, stderr the progress, and errors on either never end a run."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def mixed(done: Path, tmp_path: Path) -> Path:
-    """One that is done, one with a hostile name to do, one that fails and has a hostile name."""
+    """A finished recording, one to do with a hostile name, and one with a hostile name that fails."""
     folder = Path(shutil.copytree(done, tmp_path / "aulas"))
     (folder / HOSTILE).with_suffix(".json").unlink()
     for ending in (".srt", ".vtt"):
@@ -87,7 +87,7 @@ def run_bytes(arguments: Sequence[str | Path], env: dict[str, str] | None = None
 
 
 def test_run_writes_nothing_to_standard_output(done: Path, transcribe: Transcribe) -> None:
-    """What happens is for standard error."""
+    """Progress goes to standard error."""
     ran = transcribe("run", done, "--model", "demo")
     assert ran.out == ""
     assert ran.err
@@ -95,7 +95,7 @@ def test_run_writes_nothing_to_standard_output(done: Path, transcribe: Transcrib
 
 @pytest.mark.slow
 def test_run_json_writes_one_document_that_agrees_with_the_events_and_the_exit_code(mixed: Path, transcribe: Transcribe) -> None:
-    """Events in order, each with the fields that docs/scripting.md promises; names that cannot break a line."""
+    """Events in order, each with the fields in docs/scripting.md; names cannot break a line."""
     ran = transcribe("run", mixed, "--model", "demo", "--json", "--log-format", "json")
     events = [json.loads(line) for line in ran.err.splitlines()]
     names = [event["event"] for event in events]
@@ -125,8 +125,8 @@ def test_run_json_writes_one_document_that_agrees_with_the_events_and_the_exit_c
     assert counted == {"transcribed": 1, "skipped": 1, "failed": 1, "rendered": 0, "not_tried": 0, "stopped_by": None}
 
 
-def test_a_run_that_cannot_begin_says_so_in_its_last_event_too(mixed: Path, transcribe: Transcribe) -> None:
-    """Exit code 4, in the event as in the process; the last line is for people."""
+def test_a_run_that_cannot_start_says_so_in_its_last_event(mixed: Path, transcribe: Transcribe) -> None:
+    """Exit code 4 in the event and of the process; the last line is for users."""
     env = {"HF_HOME": str(mixed / "nothing")}
     ran = transcribe("run", mixed, "--model", "tiny", "--overwrite", "--log-format", "json", "--json", env=env)
     *lines, last = ran.err.splitlines()
@@ -141,7 +141,7 @@ def test_a_run_that_cannot_begin_says_so_in_its_last_event_too(mixed: Path, tran
     "arguments", [["plan"], ["run", "--dry-run"], ["config", "show"], ["run"]], ids=["plan", "dry run", "config show", "run"]
 )
 def test_json_on_standard_output_is_one_document(arguments: list[str], done: Path, transcribe: Transcribe) -> None:
-    """Which parses; names in it are as they are."""
+    """It parses, and names are not escaped."""
     ran = transcribe(*arguments, done, "--model", "demo", "--json")
     document = json.loads(ran.out)
     assert ran.code == 0
@@ -154,8 +154,8 @@ def test_json_on_standard_output_is_one_document(arguments: list[str], done: Pat
 
 
 @pytest.mark.slow
-def test_quiet_says_only_what_failed(mixed: Path, transcribe: Transcribe) -> None:
-    """A line for each failure, nothing at all when there is none."""
+def test_quiet_prints_only_failures(mixed: Path, transcribe: Transcribe) -> None:
+    """A line for each failure, nothing without failures."""
     ran = transcribe("run", mixed, "--model", "demo", "--quiet")
     assert ran.code == 3
     assert ran.out == ""
@@ -169,7 +169,7 @@ def test_quiet_says_only_what_failed(mixed: Path, transcribe: Transcribe) -> Non
 
 
 class Terminal:
-    """The program on a pseudo-terminal: what it wrote there, control sequences and all."""
+    """The program on a pseudo-terminal: its output with control sequences."""
 
     def __init__(self, arguments: Sequence[str | Path], env: dict[str, str] | None = None) -> None:
         ours, theirs = pty.openpty()
@@ -237,7 +237,7 @@ def screen(written: str) -> list[str]:
 
 @pytest.mark.slow
 def test_on_a_terminal_the_display_leaves_only_plain_lines_behind(mixed: Path) -> None:
-    """The same as in a log; progress was shown, and the cursor is back."""
+    """The same as in a log; progress was shown, and the cursor is visible again."""
     terminal = Terminal(["run", mixed, "--model", "demo", "--json"])
     code, out = terminal.end()
     left = terminal.left()
@@ -254,8 +254,8 @@ def test_on_a_terminal_the_display_leaves_only_plain_lines_behind(mixed: Path) -
     assert "Traceback" not in terminal.written
 
 
-def test_on_a_terminal_what_is_in_progress_elsewhere_is_not_waited_for(done: Path, tmp_path: Path) -> None:
-    """The bar counts what this run does; the name of the other machine, which anybody may have written, is harmless."""
+def test_on_a_terminal_recordings_in_progress_elsewhere_do_not_count(done: Path, tmp_path: Path) -> None:
+    """The bar counts the work of this run; the name of the other machine is escaped."""
     folder = Path(shutil.copytree(done, tmp_path / "aulas"))
     for path in folder.glob("*.json"):
         path.unlink()
@@ -271,8 +271,8 @@ def test_on_a_terminal_what_is_in_progress_elsewhere_is_not_waited_for(done: Pat
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-def test_a_signal_gives_the_terminal_back_as_it_was(number: int, tmp_path: Path) -> None:
-    """Cursor shown, the display gone, the last line says what is done."""
+def test_a_signal_restores_the_terminal(number: int, tmp_path: Path) -> None:
+    """The cursor is visible, the display is removed, and the last line is the summary."""
     for name in range(12):
         (tmp_path / f"{name}.wav").write_bytes(spoken(SHORT))
     terminal = Terminal(["run", tmp_path, "--model", "demo", "--batch-size", "1"])
@@ -299,8 +299,8 @@ def test_a_signal_gives_the_terminal_back_as_it_was(number: int, tmp_path: Path)
     ],
     ids=lambda env: ",".join(f"{name}={value}" for name, value in env.items()),
 )
-def test_a_poor_terminal_gets_plain_lines(env: dict[str, str], mixed: Path) -> None:
-    """No traceback, no colours where they are not wanted, nothing that its encoding lacks."""
+def test_a_simple_terminal_gets_plain_lines(env: dict[str, str], mixed: Path) -> None:
+    """No traceback, no unwanted colours, nothing outside its encoding."""
     terminal = Terminal(["run", mixed, "--model", "demo"], env)
     code, _ = terminal.end()
     assert code == 3
@@ -317,7 +317,7 @@ def test_a_poor_terminal_gets_plain_lines(env: dict[str, str], mixed: Path) -> N
 
 @pytest.mark.parametrize("env", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}], ids=str)
 def test_ascii_is_enough_for_every_command(env: dict[str, str], done: Path) -> None:
-    """On standard error names become escapes; standard output is then UTF-8 (Typer's choice), as rendered files are."""
+    """Names are escaped on standard error; standard output is UTF-8 (Typer's choice), like rendered files."""
     env = {**env, "PYTHONUTF8": "0"}
     (plan, run) = (run_bytes([name, done, "--model", "demo"], env) for name in ("plan", "run"))
     assert plan.returncode == run.returncode == 0, plan.stderr + run.stderr
@@ -337,14 +337,14 @@ def test_rendered_text_is_utf_8_whatever_the_locale(done: Path, tmp_path: Path) 
     assert "Lição" in ran.stdout.decode("utf-8")
 
 
-# Readers that go away
+# Closed pipes
 
 
 @pytest.mark.parametrize(
     "arguments", [["plan", "."], ["plan", ".", "--json"], ["run", ".", "--json"], ["config", "show"], ["--help"]], ids=" ".join
 )
-def test_a_reader_that_goes_away_is_no_error(arguments: list[str], done: Path) -> None:
-    """`| head -1`, or one that is gone before the first line."""
+def test_a_closed_pipe_is_not_an_error(arguments: list[str], done: Path) -> None:
+    """`| head -1`, or a reader that exits before the first line."""
     options = ["--model", "demo"] if "." in arguments else []
     process = subprocess.Popen(
         command([*arguments, *options]), cwd=done, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -360,7 +360,7 @@ def test_a_reader_that_goes_away_is_no_error(arguments: list[str], done: Path) -
 
 
 def test_head_gets_its_line(done: Path) -> None:
-    """And nobody complains, from a shell that reports the exit code of every command."""
+    """Without errors, in a shell that reports the exit code of every command."""
     script = '"$0" -m transcribe_cli plan . --model demo | head -1; echo "${PIPESTATUS[*]}"'
     ran = subprocess.run(["bash", "-c", script, sys.executable], cwd=done, env=environment(), capture_output=True, text=True)
     first, codes = ran.stdout.splitlines()
@@ -370,8 +370,8 @@ def test_head_gets_its_line(done: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_whose_log_goes_away_finishes_all_the_same(mixed: Path) -> None:
-    """`2>&1 | head -1`, a full disk under the log, a terminal that was closed: work goes on, and the exit code is the same."""
+def test_a_run_finishes_when_its_log_cannot_be_written(mixed: Path) -> None:
+    """`2>&1 | head -1`, a full disk, a closed terminal: work continues, and the exit code is the same."""
     process = subprocess.Popen(command(["run", mixed, "--model", "demo"]), env=environment(), stderr=subprocess.PIPE)
     assert process.stderr is not None
     process.stderr.readline()
@@ -397,15 +397,15 @@ def test_closed_or_full_streams_change_no_exit_code(closed: str, done: Path, tmp
 
 @pytest.mark.slow
 def test_a_run_without_any_stream_does_its_work(mixed: Path) -> None:
-    """As a careless daemon starts it: what the decoder or a library opens must not take the place of a stream."""
+    """As some daemons start it: files that the decoder or a library opens must not get the number of a stream."""
     script = '"$0" -m transcribe_cli run . --model demo <&- >&- 2>&-'
     ran = subprocess.run(["bash", "-c", script, sys.executable], cwd=mixed, env=environment())
     assert ran.returncode == 3
     check_set(mixed / Path(HOSTILE).stem)
 
 
-def test_output_that_cannot_be_written_is_one_line_and_1(done: Path) -> None:
-    """What was asked for did not arrive, so it is no success."""
+def test_output_that_cannot_be_written_is_one_line_and_exit_code_1(done: Path) -> None:
+    """The requested output is missing, so this is a failure."""
     with Path("/dev/full").open("w") as full:
         ran = subprocess.run(
             command(["plan", done, "--model", "demo"]), env=environment(), stdout=full, stderr=subprocess.PIPE, check=False

@@ -18,7 +18,7 @@ HEAVY = ("torch", "ctranslate2", "faster_whisper", "onnxruntime", "av", "numpy",
 
 
 def test_help_imports_nothing_heavy() -> None:
-    """It answers at once."""
+    """It is fast."""
     code = (
         "import sys\nfrom transcribe_cli.cli import main\n"
         "try: main(['run', '--help'])\nexcept SystemExit: pass\n"
@@ -58,8 +58,8 @@ def test_the_version_is_printed(transcribe: Transcribe) -> None:
     assert transcribe("--version").out == f"transcribe-cli {__version__}\n"
 
 
-def test_nothing_typed_shows_the_help(transcribe: Transcribe) -> None:
-    """As a usage error without more words."""
+def test_no_arguments_show_the_help(transcribe: Transcribe) -> None:
+    """As a usage error without a message."""
     ran = transcribe()
     assert ran.code == 2
     assert "Commands" in ran.out + ran.err
@@ -67,7 +67,7 @@ def test_nothing_typed_shows_the_help(transcribe: Transcribe) -> None:
 
 
 def test_shell_completion_knows_the_commands(transcribe: Transcribe) -> None:
-    """As bash asks for it."""
+    """In the protocol of bash."""
     ran = transcribe(env={"_TRANSCRIBE_COMPLETE": "complete_bash", "COMP_WORDS": "transcribe r", "COMP_CWORD": "1"})
     assert {"run", "render"} <= set(ran.out.split())
 
@@ -87,7 +87,7 @@ def test_a_plan_is_one_document_and_writes_nothing(tmp_path: Path, transcribe: T
     assert {path.name for path in (tmp_path / "in").iterdir()} == {"a.wav", "b.mp3"}
 
 
-def test_config_show_says_where_each_value_came_from(tmp_path: Path, transcribe: Transcribe) -> None:
+def test_config_show_prints_the_origin_of_each_value(tmp_path: Path, transcribe: Transcribe) -> None:
     """File, profile, variable, flag, default."""
     (tmp_path / "transcribe.toml").write_text('model = "small"\n[profiles.night]\nbeam_size = 7\n')
     ran = transcribe(
@@ -103,7 +103,7 @@ def test_config_show_says_where_each_value_came_from(tmp_path: Path, transcribe:
 
 
 def test_config_init_writes_a_file_that_changes_nothing(tmp_path: Path, transcribe: Transcribe) -> None:
-    """Every option explained and at its default; a file that is there is left alone."""
+    """Every option explained and at its default; an existing file is not replaced."""
     assert transcribe("config", "init", tmp_path).code == 0
     ran = transcribe("config", "show", tmp_path, "--json")
     plain = transcribe("config", "show", tmp_path, "--json", "--config", "/dev/null")
@@ -115,7 +115,7 @@ def test_config_init_writes_a_file_that_changes_nothing(tmp_path: Path, transcri
 
 
 def test_doctor_finds_what_is_missing(tmp_path: Path, transcribe: Transcribe) -> None:
-    """A model that is not here, a GPU that is not there, a folder that is not: exit 4, each with its cure."""
+    """A missing model, GPU and folder: exit code 4, each with what to do."""
     well = transcribe("doctor", tmp_path, "--model", "demo")
     assert well.code == 0, well.out
     ill = transcribe(
@@ -151,7 +151,7 @@ def test_render_writes_other_formats_without_a_model(tmp_path: Path, transcribe:
 
 
 @pytest.mark.slow
-def test_the_examples_are_read_as_their_references(tmp_path: Path, transcribe: Transcribe) -> None:
+def test_the_examples_are_transcribed_like_their_references(tmp_path: Path, transcribe: Transcribe) -> None:
     """Every container of examples/audio, word error rate against examples/references."""
     import jiwer
 

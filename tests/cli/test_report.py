@@ -1,4 +1,4 @@
-"""`transcribe report`, and what runs leave in the ledger or do not."""
+"""`transcribe report`, and what runs record in the ledger."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def tree(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
-    """A state folder of the test's own."""
+    """A state folder for the test."""
     return tmp_path / "state"
 
 
-def test_a_report_tells_runs_and_failures(tree: Path, state: Path, transcribe: Transcribe) -> None:
-    """As lines and as JSON; a run with nothing new to do has a row only because a recording fails again."""
+def test_a_report_lists_runs_and_failures(tree: Path, state: Path, transcribe: Transcribe) -> None:
+    """As text and as JSON; a run with nothing new to do has a row only because a recording fails again."""
     for _ in range(2):
         assert transcribe("run", tree, "--model", "demo", "--state-dir", state, "--price-per-hour", "1").code == 3
     text = transcribe("report", "--state-dir", state)
@@ -56,7 +56,7 @@ def test_a_report_tells_runs_and_failures(tree: Path, state: Path, transcribe: T
     assert [job["uri"].startswith("file:///") for job in document["failed"]] == [True, True]
 
 
-def test_a_page_of_html_is_whole_and_escaped(tree: Path, state: Path, transcribe: Transcribe) -> None:
+def test_the_html_page_is_complete_and_escaped(tree: Path, state: Path, transcribe: Transcribe) -> None:
     """A recording called <b> is not bold."""
 
     class Tags(HTMLParser):
@@ -75,13 +75,13 @@ def test_a_page_of_html_is_whole_and_escaped(tree: Path, state: Path, transcribe
 
 
 def test_runs_can_be_chosen(tree: Path, state: Path, transcribe: Transcribe) -> None:
-    """By day and by number; what is neither is refused."""
+    """By date and by number; anything else is rejected."""
     for _ in range(3):
         transcribe("run", tree, "--model", "demo", "--state-dir", state)
     assert "1 run, " in transcribe("report", "--state-dir", state, "--last", "1").out
     assert "3 runs, " in transcribe("report", "--state-dir", state, "--since", "1d").out
-    assert "no such run" in transcribe("report", "--state-dir", state, "--since", "2999-01-01").out
-    assert "no such run" in transcribe("report", "--state-dir", state, "--since", "2999-01-01", "--html").out
+    assert "no matching runs" in transcribe("report", "--state-dir", state, "--since", "2999-01-01").out
+    assert "no matching runs" in transcribe("report", "--state-dir", state, "--since", "2999-01-01", "--html").out
     for wrong in ("yesterday", "xd", "1e999d"):
         ran = transcribe("report", "--state-dir", state, "--since", wrong)
         assert ran.code == 2
@@ -90,15 +90,15 @@ def test_runs_can_be_chosen(tree: Path, state: Path, transcribe: Transcribe) -> 
 
 
 def test_an_empty_ledger_has_no_runs(state: Path, transcribe: Transcribe) -> None:
-    """And none is made by asking."""
+    """And the command does not create one."""
     ran = transcribe("report", "--state-dir", state)
     assert (ran.code, state.exists()) == (0, False)
-    assert "no such run" in ran.out
+    assert "no matching runs" in ran.out
     assert json.loads(transcribe("report", "--state-dir", state, "--json").out)["totals"]["runs"] == 0
 
 
 def test_a_run_may_be_kept_out_of_the_ledger(tree: Path, state: Path, transcribe: Transcribe) -> None:
-    """By --no-ledger or the configuration; --ledger wins over that again."""
+    """With --no-ledger or the configuration; --ledger takes precedence."""
     (tree.parent / "transcribe.toml").write_text("ledger = false\n")
     transcribe("run", tree, "--model", "demo", "--state-dir", state)
     assert not (state / "ledger.db").exists()
@@ -109,7 +109,7 @@ def test_a_run_may_be_kept_out_of_the_ledger(tree: Path, state: Path, transcribe
 
 
 def test_sqlalchemy_is_not_imported_where_it_is_not_needed(tree: Path, state: Path) -> None:
-    """Not for --help, nor for a run without ledger, nor for one that finds everything done."""
+    """For --help, a run without a ledger, and a run with nothing to do."""
     (tree / "<b>.mp3").unlink()
     for arguments in (["--help"], ["run", tree, "--model", "demo", "--no-ledger"], ["run", tree, "--model", "demo"]):
         line = [*command([*arguments, *(["--state-dir", state] if tree in arguments else [])])]
@@ -121,8 +121,8 @@ def test_sqlalchemy_is_not_imported_where_it_is_not_needed(tree: Path, state: Pa
 
 
 @pytest.mark.parametrize("broken", ["text", "folder", "newer", "locked", "read-only", "full"])
-def test_a_broken_ledger_is_one_line_and_the_run_goes_on(tree: Path, state: Path, transcribe: Transcribe, broken: str) -> None:
-    """Exit code and outputs are as ever."""
+def test_a_broken_ledger_is_one_line_and_the_run_continues(tree: Path, state: Path, transcribe: Transcribe, broken: str) -> None:
+    """Exit code and outputs are not affected."""
     (tree / "<b>.mp3").unlink()
     transcribe("run", tree, "--model", "demo", "--state-dir", state)
     for path in tree.glob("a.[jsv]*"):
@@ -161,7 +161,7 @@ def test_a_broken_ledger_is_one_line_and_the_run_goes_on(tree: Path, state: Path
 
 
 def test_a_state_folder_that_cannot_be_written_is_one_line(tree: Path, state: Path) -> None:
-    """Somebody else's, for example."""
+    """For example that of another user."""
     (tree / "<b>.mp3").unlink()
     state.mkdir()
     state.chmod(0o555)
@@ -172,7 +172,7 @@ def test_a_state_folder_that_cannot_be_written_is_one_line(tree: Path, state: Pa
 
 
 def test_no_secret_of_the_configuration_is_in_the_ledger(tree: Path, state: Path, transcribe: Transcribe) -> None:
-    """Whatever is configured; nor is a password of the ledger's own address told when it fails."""
+    """For every secret setting; error messages do not contain the password in the ledger's URL either."""
     transcribe("run", tree, "--model", "demo", "--state-dir", state, "--hf-token", "hf_topsecret")
     assert b"topsecret" not in (state / "ledger.db").read_bytes()
     url = "postgresql+psycopg://me:topsecret@127.0.0.1:9/db"
@@ -182,7 +182,7 @@ def test_no_secret_of_the_configuration_is_in_the_ledger(tree: Path, state: Path
     assert "topsecret" not in transcribe("config", "show", "--ledger-url", url).out
 
 
-def test_two_runs_at_once_are_both_in_it(tmp_path: Path, state: Path, transcribe: Transcribe) -> None:
+def test_two_concurrent_runs_are_both_in_the_ledger(tmp_path: Path, state: Path, transcribe: Transcribe) -> None:
     """Each with its own rows."""
     runs = []
     for name in ("one", "two"):

@@ -1,4 +1,4 @@
-"""`transcribe run` as its users know it: what it writes, when it does nothing, and what its options change."""
+"""`transcribe run`: what it writes, when it does nothing, and what its options change."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Transcribe = Callable[..., Ran]
 
 @pytest.fixture(scope="module")
 def transcribed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tree that was transcribed once; tests work on copies of it."""
+    """A transcribed tree; tests use copies of it."""
     folder = tmp_path_factory.mktemp("tree") / "aulas"
     (folder / "sub").mkdir(parents=True)
     (folder / "aula.wav").write_bytes(spoken())
@@ -30,7 +30,7 @@ def transcribed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tree(transcribed: Path, tmp_path: Path) -> Path:
-    """A copy of the transcribed tree, times kept."""
+    """A copy of the transcribed tree with the same file times."""
     return Path(shutil.copytree(transcribed, tmp_path / "aulas"))
 
 
@@ -62,10 +62,10 @@ def test_the_same_command_again_touches_nothing_and_loads_no_model(tree: Path, t
     assert state(tree) == before
 
 
-def test_a_run_with_nothing_to_do_sweeps_what_a_crash_left(
+def test_a_run_with_nothing_to_do_removes_leftovers_of_a_crash(
     tree: Path, transcribe: Transcribe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run that died after its last recording left its scratch files to the next one, whatever that has to do."""
+    """A run that was killed after its last recording left its scratch files to the next one."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     left = tmp_path / "transcribe-1-crashed0.s16"
     left.write_bytes(bytes(4))
@@ -74,7 +74,7 @@ def test_a_run_with_nothing_to_do_sweeps_what_a_crash_left(
     assert not left.exists()
 
 
-def test_a_deleted_file_comes_back_alone(tree: Path, transcribe: Transcribe) -> None:
+def test_only_a_deleted_file_is_written_again(tree: Path, transcribe: Transcribe) -> None:
     """Rendered from the JSON, which is not touched."""
     before = state(tree)
     (tree / "aula.srt").unlink()
@@ -95,7 +95,7 @@ def test_another_format_is_rendered_without_a_model(tree: Path, transcribe: Tran
     assert "Model" not in transcribe("run", tree, "--model", "demo", "-f", "srt", "-f", "all").err
 
 
-def test_another_spec_is_done_again_with_the_reason(tree: Path, transcribe: Transcribe) -> None:
+def test_a_changed_spec_is_transcribed_again_with_the_reason(tree: Path, transcribe: Transcribe) -> None:
     """`plan` names what changed; `run` replaces the files."""
     before = state(tree)
     plan = transcribe("plan", tree, "--model", "demo", "--beam-size", "1")
@@ -105,7 +105,7 @@ def test_another_spec_is_done_again_with_the_reason(tree: Path, transcribe: Tran
     assert state(tree)["aula.json"] != before["aula.json"]
 
 
-def test_a_changed_recording_is_done_again(tree: Path, transcribe: Transcribe) -> None:
+def test_a_changed_recording_is_transcribed_again(tree: Path, transcribe: Transcribe) -> None:
     """Only that one."""
     (tree / "aula.wav").write_bytes(spoken("Até a próxima aula.", "pt-br+m3"))
     before = state(tree)
@@ -115,7 +115,7 @@ def test_a_changed_recording_is_done_again(tree: Path, transcribe: Transcribe) -
 
 
 def test_overwrite_does_everything_again(tree: Path, transcribe: Transcribe) -> None:
-    """Also what somebody else wrote."""
+    """Also files of other tools."""
     (tree / "aula.txt").write_text("official subtitles")
     refused = transcribe("run", tree, "--model", "demo", "-f", "txt")
     assert refused.code == 3
@@ -125,7 +125,7 @@ def test_overwrite_does_everything_again(tree: Path, transcribe: Transcribe) -> 
 
 
 def test_an_output_folder_mirrors_the_tree(tree: Path, transcribe: Transcribe, tmp_path: Path) -> None:
-    """And leaves the recordings' own folder alone."""
+    """The folder of the recordings is not changed."""
     before = state(tree)
     assert transcribe("run", tree, "--model", "demo", "--output-dir", tmp_path / "out").code == 0
     assert (tmp_path / "out" / "sub" / "talk.vtt").read_text().startswith("WEBVTT")
@@ -139,8 +139,8 @@ def test_include_and_exclude_choose_recordings(tree: Path, transcribe: Transcrib
     assert "1 recording:" in transcribe("run", tree, "--model", "demo", "--exclude", "sub/**").err
 
 
-def test_sources_may_be_named_in_every_way(tree: Path, transcribe: Transcribe) -> None:
-    """Each recording once whatever the ways to it: folder, file, glob, list, manifest, standard input."""
+def test_sources_may_be_given_in_every_form(tree: Path, transcribe: Transcribe) -> None:
+    """Each recording once, also when several sources contain it: folder, file, glob, list, manifest, standard input."""
     (tree / "list.txt").write_text(f"# lectures\n{tree / 'aula.wav'}\n")
     (tree / "list.jsonl").write_text('{"uri": "sub/talk.wav"}\n')
     sources = (tree, tree / "aula.wav", f"{tree}/**/*.wav", f"@{tree / 'list.txt'}", tree / "list.jsonl", "-")
@@ -150,14 +150,14 @@ def test_sources_may_be_named_in_every_way(tree: Path, transcribe: Transcribe) -
 
 
 def test_a_longer_recording_than_allowed_fails(tree: Path, transcribe: Transcribe) -> None:
-    """It would fill the disk, or is a bomb."""
+    """It could fill the disk."""
     ran = transcribe("run", tree, "--model", "demo", "--overwrite", "--max-duration", "0.0014", "--include", "aula*")
     assert ran.code == 3
     assert "--max-duration" in ran.err
 
 
 def test_fail_fast_stops_at_the_first_failure(tmp_path: Path, transcribe: Transcribe, say: Callable[..., Path]) -> None:
-    """What comes after it is not tried, and that is said."""
+    """The others are not started, and the summary says so."""
     folder = tmp_path / "aulas"
     say(folder / "b.wav")
     (folder / "a.mp3").write_text("hello")
@@ -167,7 +167,7 @@ def test_fail_fast_stops_at_the_first_failure(tmp_path: Path, transcribe: Transc
     assert not (folder / "b.json").exists()
 
 
-def test_quiet_says_nothing_when_all_is_well(tree: Path, transcribe: Transcribe) -> None:
+def test_quiet_prints_nothing_without_failures(tree: Path, transcribe: Transcribe) -> None:
     """For cron."""
     ran = transcribe("run", tree, "--model", "demo", "--overwrite", "--quiet")
     assert (ran.code, ran.out, ran.err) == (0, "", "")
@@ -198,22 +198,22 @@ def test_spellings_of_whisper_and_whisperx_are_understood(tree: Path, transcribe
     assert "words" not in document["segments"][0]
 
 
-def test_a_flag_of_whisper_without_meaning_here_says_what_to_do(tree: Path, transcribe: Transcribe) -> None:
-    """Rather than be ignored."""
+def test_an_unsupported_flag_of_whisper_says_what_to_do(tree: Path, transcribe: Transcribe) -> None:
+    """It is not ignored."""
     ran = transcribe("run", tree, "--fp16", "False")
     assert ran.code == 2
     assert "--compute-type" in ran.err
 
 
-def test_a_model_that_cannot_be_had_ends_the_run_before_it_begins(tree: Path, transcribe: Transcribe) -> None:
-    """Exit 4 within seconds, one line with both ways out."""
+def test_an_unavailable_model_ends_the_run_before_it_starts(tree: Path, transcribe: Transcribe) -> None:
+    """Exit code 4 within seconds, one line with both solutions."""
     ran = transcribe("run", tree, "--model", "tiny", env={"HF_HOME": str(tree / "nothing")})
     assert ran.code == 4
     assert "transcribe models pull tiny" in ran.err
     assert "--model demo" in ran.err
 
 
-def test_no_gpu_is_said_before_the_run_begins(tree: Path, transcribe: Transcribe) -> None:
+def test_a_missing_gpu_is_reported_before_the_run(tree: Path, transcribe: Transcribe) -> None:
     """`--device cuda` on a machine without one."""
     ran = transcribe("run", tree, "--model", "demo", "--overwrite", "--device", "cuda", env={"CUDA_VISIBLE_DEVICES": ""})
     assert ran.code == 4
@@ -221,7 +221,7 @@ def test_no_gpu_is_said_before_the_run_begins(tree: Path, transcribe: Transcribe
 
 
 def test_a_clash_of_names_keeps_the_extensions(tmp_path: Path, transcribe: Transcribe, say: Callable[..., Path]) -> None:
-    """`aula.wav` and `aula.WAV.wav`-like neighbours never overwrite each other."""
+    """Files such as `aula.wav` and `aula.mp3` never overwrite each other's outputs."""
     say(tmp_path / "in" / "aula.wav")
     shutil.copy(tmp_path / "in" / "aula.wav", tmp_path / "in" / "aula.mp3")
     assert transcribe("run", tmp_path / "in", "--model", "demo", "-f", "srt").code == 0

@@ -1,4 +1,4 @@
-"""`transcribe score` as people and programs use it."""
+"""`transcribe score`: output for users and programs."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def meeting(tmp_path: Path) -> tuple[Path, Path]:
 
 @pytest.fixture
 def trees(tmp_path: Path) -> tuple[Path, Path]:
-    """Two that match in two files, with a broken one, a hostile one and one too many on each side."""
+    """Two trees with two pairs, a broken file, a hostile name, and one unpaired file on each side."""
     files: dict[str, str | bytes] = {
         "ref/a.txt": "um dois",
         "ref/sub/b.txt": "três quatro cinco seis sete oito nove dez",
@@ -86,14 +86,14 @@ def trees(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "ref", tmp_path / "hyp"
 
 
-def test_a_pair_is_scored_by_all_that_both_sides_say(meeting: tuple[Path, Path], transcribe: Transcribe) -> None:
+def test_a_pair_is_scored_with_all_metrics_that_both_sides_allow(meeting: tuple[Path, Path], transcribe: Transcribe) -> None:
     """On standard output, with nothing on standard error."""
     ran = transcribe("score", *meeting, "--collar", "0")
     assert (ran.code, ran.out, ran.err) == (0, EXPECTED, "")
 
 
 def test_trees_are_scored_with_pooled_totals(trees: tuple[Path, Path], transcribe: Transcribe) -> None:
-    """1 of 2 and 0 of 8 words are 10 %; what could not be scored is said, harmlessly, and the exit code is 3."""
+    """1 of 2 and 0 of 8 words are 10 %; files that could not be scored are listed with escaped names, and the exit code is 3."""
     ran = transcribe("score", *trees, "--per-file", "--diff")
     check_harmless(ran.out.encode())
     check_harmless(ran.err.encode())
@@ -122,7 +122,7 @@ def paths(value: Any, prefix: str = "") -> Iterator[str]:
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: Any, **options: Any) -> str:
-    """What the command prints, in this process, which need not start a new one."""
+    """The output of the command, run in this process."""
     score(*(str(argument) for argument in arguments), **options)
     return capsys.readouterr().out
 
@@ -152,7 +152,7 @@ def test_the_json_document_keeps_its_keys(meeting: tuple[Path, Path], capsys: py
 
 
 def test_the_json_document_lists_what_was_not_scored(trees: tuple[Path, Path], transcribe: Transcribe) -> None:
-    """Names as they are, escaped by JSON itself; what was not measured is null."""
+    """Names are only escaped as JSON; metrics that were not measured are null."""
     ran = transcribe("score", *trees, "--json")
     document = json.loads(ran.out)
     assert ran.code == 3
@@ -168,9 +168,9 @@ def test_the_json_document_lists_what_was_not_scored(trees: tuple[Path, Path], t
 
 
 def test_every_option_changes_something(meeting: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each against the plain output."""
+    """Each is compared with the plain output."""
     plain = printed(capsys, *meeting)
-    assert "in 8.5 s of speech, without 0.25 s on each side of a border" in plain
+    assert "in 8.5 s of speech, excluding 0.25 s on each side of turn boundaries" in plain
     assert "93.33%" in printed(capsys, *meeting, normalize=False)
     assert "as written" in printed(capsys, *meeting, normalize=False)
     assert printed(capsys, *meeting, metrics="cpwer, WER").splitlines()[1].startswith("cpWER")
@@ -183,8 +183,10 @@ def test_every_option_changes_something(meeting: tuple[Path, Path], tmp_path: Pa
     assert "WER      0.00%" not in printed(capsys, tmp_path / "a.txt", tmp_path / "b.txt")
 
 
-def test_what_only_one_side_says_is_said(meeting: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Instead of a metric that is silently not there; without speakers on both sides nobody misses it."""
+def test_data_on_one_side_only_is_reported(
+    meeting: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Instead of silently omitting the metric; without speakers on both sides there is no line."""
     (tmp_path / "a.txt").write_text("Bom dia")
     out = printed(capsys, meeting[0], tmp_path / "a.txt")
     assert "DER          -  not measured: no speaker times in the hypothesis\n" in out
@@ -192,8 +194,8 @@ def test_what_only_one_side_says_is_said(meeting: tuple[Path, Path], tmp_path: P
     assert "not measured" not in printed(capsys, tmp_path / "a.txt", tmp_path / "a.txt")
 
 
-def test_words_where_nothing_was_said_have_no_rate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Infinite for people, null for programs; silence that is silent is right."""
+def test_words_for_an_empty_reference_have_no_rate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`inf` for users, null for programs; no words for an empty reference are correct."""
     for name, text in (("a.txt", ""), ("b.txt", "Obrigado.")):
         (tmp_path / name).write_text(text)
     assert "WER        inf  0 substitutions, 0 deletions, 1 insertion in 0 words" in printed(
@@ -212,7 +214,7 @@ def test_words_where_nothing_was_said_have_no_rate(tmp_path: Path, capsys: pytes
         ({"collar": -1.0}, "--collar must be"),
     ],
 )
-def test_options_that_cannot_be_meant_are_refused(options: dict[str, Any], says: str, tmp_path: Path) -> None:
+def test_invalid_options_are_rejected(options: dict[str, Any], says: str, tmp_path: Path) -> None:
     """Before anything is read."""
     with pytest.raises(UsageError) as caught:
         score(str(tmp_path / "nowhere"), str(tmp_path / "nowhere"), **options)
@@ -241,7 +243,7 @@ def test_bad_input_is_one_line(
 
 
 def without(module: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """The program on a machine that lacks a library."""
+    """The program without one library."""
     code = BLOCKED.format(depth=module.count(".") + 1, module=module)
     return subprocess.run(
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False, env=environment()
@@ -257,7 +259,7 @@ def without(module: str, *arguments: str | Path) -> subprocess.CompletedProcess[
         ("meeteval", "C++ compiler), or omit cpWER: --metrics wer,cer,der"),
     ],
 )
-def test_a_missing_library_names_its_cure(module: str, hint: str, meeting: tuple[Path, Path]) -> None:
+def test_a_missing_library_is_reported_with_the_pip_command(module: str, hint: str, meeting: tuple[Path, Path]) -> None:
     """Exit code 4, one line, and the pip command."""
     ran = without(module, "score", *meeting)
     assert (ran.returncode, ran.stdout) == (4, "")
@@ -269,14 +271,14 @@ def test_a_missing_library_names_its_cure(module: str, hint: str, meeting: tuple
 
 
 def test_words_are_scored_without_the_libraries_for_speakers(meeting: tuple[Path, Path]) -> None:
-    """MeetEval must be compiled, and not everybody can."""
+    """MeetEval needs a compiler, which may be missing."""
     ran = without("meeteval", "score", *meeting, "--metrics", "wer,cer")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.startswith("WER")
 
 
 def test_help_imports_no_metric() -> None:
-    """It answers at once, and names the extra."""
+    """It is fast, and names the extra."""
     code = (
         "import sys\nfrom transcribe_cli.cli import main\n"
         "try: main(['score', '--help'])\nexcept SystemExit: pass\n"

@@ -1,4 +1,4 @@
-"""`--shard`: a tree divided between machines that know nothing of each other."""
+"""`--shard`: a tree divided between machines that do not communicate."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Transcribe = Callable[..., Ran]
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """Recordings in two folders; what they hold does not matter to a plan."""
+    """Recordings in two folders; their content does not matter for a plan."""
     for number in range(30):
         path = tmp_path / "aulas" / ("manhã" if number % 2 else "tarde") / f"{number}.mp3"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,15 +37,15 @@ def shard(tree: Path, text: str | None) -> set[str]:
 
 
 def test_every_recording_is_in_exactly_one_shard(tree: Path) -> None:
-    """Whatever their number; and each has some."""
+    """For every number of shards; and no shard is empty."""
     for count in (1, 2, 4):
         shards = [shard(tree, f"{index}/{count}") for index in range(1, count + 1)]
         assert all(shards)
         assert Counter(name for names in shards for name in names) == dict.fromkeys(shard(tree, None), 1)
 
 
-def test_a_recording_stays_in_its_shard_whatever_comes_and_goes(tree: Path, tmp_path: Path) -> None:
-    """Also when the tree lies elsewhere on the other machine."""
+def test_a_recording_stays_in_its_shard_when_others_are_added_or_removed(tree: Path, tmp_path: Path) -> None:
+    """Also when the tree has another path on another machine."""
     before = shard(tree, "2/3")
     for name in list(before)[:3]:
         (tree / name).unlink()
@@ -61,7 +61,7 @@ def test_the_hash_never_changes() -> None:
 
 
 def test_names_that_clash_are_found_in_every_shard(tmp_path: Path) -> None:
-    """Two recordings that want one place in the output folder are refused, though only one of them is in the shard."""
+    """Two recordings with the same output are rejected, even if only one of them is in the shard."""
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "x.mp3").write_text("x")
@@ -72,7 +72,7 @@ def test_names_that_clash_are_found_in_every_shard(tmp_path: Path) -> None:
 
 
 def test_a_run_does_its_shard_and_says_so(transcribe: Transcribe, say: Callable[..., Path], tmp_path: Path) -> None:
-    """So does the plan; the shards together make the tree."""
+    """So does the plan; all shards together cover the tree."""
     folder = tmp_path / "in"
     for number in range(4):
         say(folder / f"{number}.wav", "Bom dia.")
@@ -143,7 +143,7 @@ def test_each_scheduler_counts_from_0(scheduler: object) -> None:
         ({"SLURM_ARRAY_TASK_ID": "9", "SLURM_ARRAY_TASK_COUNT": "3", "SLURM_ARRAY_TASK_MIN": "1"}, "auto", ["without gaps"]),
     ],
 )
-def test_a_shard_that_cannot_be_meant_is_one_line_and_2(
+def test_an_invalid_shard_is_one_line_and_exit_code_2(
     variables: dict[str, str], text: str, words: list[str], transcribe: Transcribe, tree: Path
 ) -> None:
     """Nothing is touched."""
@@ -155,6 +155,6 @@ def test_a_shard_that_cannot_be_meant_is_one_line_and_2(
 
 
 def test_from_python_auto_has_to_be_resolved_first() -> None:
-    """Nothing but the command line reads the environment."""
+    """Only the command line reads the environment."""
     with pytest.raises(UsageError, match="depends on the environment"):
         parse_shard("auto")

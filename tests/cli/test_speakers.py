@@ -1,4 +1,4 @@
-"""A voice that was enrolled once is named in every recording of a batch, and nobody else is."""
+"""An enrolled voice is named in every recording of a batch, and no other voice is."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ OTHERS = (
 
 @pytest.fixture
 def transcribe(tmp_path: Path) -> Transcribe:
-    """The program, with PyTorch at hand."""
+    """The program, in a process with PyTorch imported."""
     return command_runner(tmp_path, pytorch=True)
 
 
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Each voice alone, and two talks: Ana with Rui, and a stranger with Ana. In the talks they say other things than alone."""
+    """Each voice alone, and two talks: Ana with Rui, and a stranger with Ana, with other sentences than alone."""
     folder = tmp_path_factory.mktemp("voices")
     lecture(folder / "alone" / "ana.wav", [(line, ANA) for line in LINES], 0.4)
     lecture(folder / "alone" / "rui.wav", [(line, RUI) for line in LINES], 0.4)
@@ -76,7 +76,7 @@ def speakers(state: Path, *arguments: str | Path) -> Ran:
 
 
 def talks(transcribe: Transcribe, recordings: Path, state: Path, out: Path, *more: str | Path) -> tuple[dict[str, Any], Ran]:
-    """Run over both talks; the documents by name, and how it went."""
+    """Run over both talks; the documents by name, and the result of the command."""
     options = ("--model", "demo", "--diarize", "--diarize-model", "demo", "-f", "json,txt", "-o", out, "--state-dir", state)
     ran = transcribe("run", recordings / "talks", *options, *more)
     assert ran.code == 0, ran.err
@@ -86,10 +86,10 @@ def talks(transcribe: Transcribe, recordings: Path, state: Path, out: Path, *mor
 def test_a_known_voice_is_named_in_every_recording_and_a_stranger_in_none(
     recordings: Path, library: Path, transcribe: Transcribe, tmp_path: Path
 ) -> None:
-    """In all formats; the labels stay in the JSON, with how sure it is."""
+    """In all formats; the JSON keeps the labels and the similarity."""
     found, ran = talks(transcribe, recordings, library, tmp_path)
     assert found["first"]["speakers"] == found["second"]["speakers"] == ["SPEAKER_00", "SPEAKER_01"]
-    # Rui begins the first talk, Ana the second.
+    # Rui speaks first in the first talk, Ana in the second.
     assert found["first"]["speaker_names"] == {"SPEAKER_01": "Ana"}
     assert found["second"]["speaker_names"] == {"SPEAKER_00": "Ana"}
     for document in found.values():
@@ -102,10 +102,10 @@ def test_a_known_voice_is_named_in_every_recording_and_a_stranger_in_none(
     assert "voices    second.wav  SPEAKER_00 is Ana (" in ran.err
 
 
-def test_what_is_near_but_not_near_enough_is_told_and_not_named(
+def test_an_uncertain_match_is_reported_but_not_named(
     recordings: Path, library: Path, transcribe: Transcribe, tmp_path: Path
 ) -> None:
-    """With a flag, whom the speaker resembles, and how much."""
+    """With a flag, the similar voice, and the similarity."""
     found, ran = talks(transcribe, recordings, library, tmp_path, "--voice-threshold", "1", "--log-format", "json")
     for document in found.values():
         assert document["speaker_names"] == {}
@@ -120,10 +120,10 @@ def test_what_is_near_but_not_near_enough_is_told_and_not_named(
     assert heard["second.wav"]["named"] == {}
 
 
-def test_what_people_say_wins_and_no_voices_is_none(
+def test_names_of_the_user_take_precedence_and_no_voices_disables_matching(
     recordings: Path, library: Path, transcribe: Transcribe, tmp_path: Path
 ) -> None:
-    """Flags, files beside the transcript, and the switch; a run that only looks for speakers names them, too."""
+    """Flags, files next to the transcript, and --no-voices; a run that only adds speakers names them, too."""
     (tmp_path / "second.speakers.toml").write_text('SPEAKER_01 = "Zé"\n')
     found, _ = talks(transcribe, recordings, library, tmp_path, "--no-voices")
     assert found["first"]["speaker_names"] == {}
@@ -153,11 +153,11 @@ def test_voices_of_another_diarizer_are_not_used_and_that_is_one_line(
     assert "enrolled with other, which demo cannot compare. Enroll them again with --diarize-model demo" in ran.err
 
 
-def test_samples_are_added_voices_listed_and_forgotten(recordings: Path, library: Path, tmp_path: Path) -> None:
-    """What was learned from where, for people and programs; a voice of another person is no sample of the first."""
+def test_samples_are_added_and_voices_listed_and_removed(recordings: Path, library: Path, tmp_path: Path) -> None:
+    """With their sources, for users and programs; the voice of another person is not a sample of the first."""
     state, alone = tmp_path / "state", recordings / "alone"
     assert speakers(state, "list").out == ""
-    assert "No voice is enrolled" in speakers(state, "list").err
+    assert "No voices are enrolled" in speakers(state, "list").err
     assert json.loads(speakers(state, "list", "--json").out) == {"folder": str(state / "voices"), "voices": []}
     demo = ("--diarize-model", "demo")
     assert speakers(state, "enroll", "Rui", f"{alone / 'rui.wav'}@0:00-0:12", *demo).code == 0
@@ -176,12 +176,12 @@ def test_samples_are_added_voices_listed_and_forgotten(recordings: Path, library
     assert line.split("\t")[:3] == ["Rui", "demo", "2"]
     unknown = speakers(state, "forget", "Riu")
     assert (unknown.code, unknown.err) == (2, "transcribe: No voice is called 'Riu'. Did you mean Rui?\n")
-    assert speakers(state, "forget", "Rui").err == "forgotten Rui  2 samples\n"
+    assert speakers(state, "forget", "Rui").err == "removed   Rui  2 samples\n"
     assert speakers(state, "list").out == ""
 
 
 def test_in_a_terminal_the_list_is_a_table(library: Path) -> None:
-    """With what the columns are."""
+    """With column headings."""
     main, terminal = pty.openpty()
     subprocess.run(command(["speakers", "list", "--state-dir", library]), env=environment(), stdout=terminal, check=True)
     os.close(terminal)
@@ -191,8 +191,8 @@ def test_in_a_terminal_the_list_is_a_table(library: Path) -> None:
     assert "ana.wav" in shown
 
 
-def test_what_no_voice_can_be_learned_from_is_one_line(recordings: Path, tmp_path: Path) -> None:
-    """Nobody, too little, two people; with the stretch to take instead, which can then be taken."""
+def test_an_unsuitable_recording_for_enrollment_is_one_line(recordings: Path, tmp_path: Path) -> None:
+    """No speech, too little, two people; the message suggests an excerpt, which can then be enrolled."""
     long = lecture(tmp_path / "long.wav", [(line, RUI) for line in LINES[:4]] + [(line, ANA) for line in LINES[:4]], 0.4)
     with wave.open(str(tmp_path / "silence.wav"), "wb") as file:
         file.setparams((1, 2, 16_000, 0, "NONE", ""))
@@ -220,8 +220,8 @@ def test_what_no_voice_can_be_learned_from_is_one_line(recordings: Path, tmp_pat
     assert enroll("Both", str(long), "demo", others, ignore_event, one_voice=True).voice.name == "Both"
 
 
-def test_what_cannot_be_had_is_said_before_any_work(recordings: Path, tmp_path: Path) -> None:
-    """A name, a diarizer, a file that is no recording, a library that cannot be read."""
+def test_invalid_input_is_reported_before_any_work(recordings: Path, tmp_path: Path) -> None:
+    """A name, a diarizer, a file that is not a recording, a voice library that cannot be read."""
     alone = recordings / "alone" / "ana.wav"
     text = tmp_path / "text.wav"
     text.write_text("hello")
@@ -241,7 +241,7 @@ def test_what_cannot_be_had_is_said_before_any_work(recordings: Path, tmp_path: 
 
 
 def test_a_damaged_library_ends_a_run_before_any_recognition(recordings: Path, transcribe: Transcribe, tmp_path: Path) -> None:
-    """With one line; a run that wants no voices does not read it."""
+    """With one line; a run without voices does not read it."""
     (tmp_path / "voices").mkdir()
     (tmp_path / "voices" / "speakers.toml").write_text("voices = [")
     options = ("--model", "demo", "--diarize-model", "demo", "-o", tmp_path / "out", "--state-dir", tmp_path)

@@ -1,4 +1,4 @@
-"""`transcribe status`: how a tree stands, for people and for programs."""
+"""`transcribe status`: the state of a tree, for users and programs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Transcribe = Callable[..., Ran]
 
 @pytest.fixture
 def tree(tmp_path: Path, transcribe: Transcribe) -> Path:
-    """One recording of each kind, after a run that failed at one of them; its state folder lies beside it."""
+    """One recording in each state, after a run that failed for one of them; its state folder is next to it."""
     folder = tmp_path / "aulas"
     folder.mkdir()
     for name in ("done.wav", "stale.wav", "rendered.wav"):
@@ -45,13 +45,13 @@ def tree(tmp_path: Path, transcribe: Transcribe) -> Path:
 
 
 def status(transcribe: Transcribe, folder: Path, *arguments: str | Path) -> Ran:
-    """The command over the tree, or another one with the same state folder."""
+    """The command for the tree, or for another one with the same state folder."""
     first, *rest = arguments if arguments and arguments[0] == "run" else ("status", *arguments)
     return transcribe(first, folder, "--model", "demo", "--state-dir", folder.parent / "state", *rest)
 
 
-def test_it_says_what_is_not_done_and_sums_up_the_rest(tree: Path, transcribe: Transcribe) -> None:
-    """A line each, with why and where; then recordings and hours of each kind. It touches nothing."""
+def test_it_lists_what_is_not_done_and_prints_totals(tree: Path, transcribe: Transcribe) -> None:
+    """A line each, with reason and place; then recordings and hours for each state. It changes nothing."""
     before = state(tree)
     ran = status(transcribe, tree)
     lines = check_harmless(ran.out.encode()).splitlines()
@@ -108,7 +108,7 @@ def test_exit_codes_say_whether_everything_is_done_or_will_be(tmp_path: Path, tr
     folder = tmp_path / "aulas"
     folder.mkdir()
     empty = status(transcribe, folder)
-    assert (empty.code, empty.out) == (0, "No recordings.\n")
+    assert (empty.code, empty.out) == (0, "No recordings found.\n")
     (folder / "a.wav").write_bytes(spoken(SHORT))
     assert status(transcribe, folder).code == 3
     lease = folder / ".a.wav.transcribe-lease"
@@ -122,7 +122,7 @@ def test_exit_codes_say_whether_everything_is_done_or_will_be(tmp_path: Path, tr
     assert status(transcribe, folder, "--shard", "1/2").code == status(transcribe, folder, "--shard", "2/2").code == 0
 
 
-def test_a_failure_is_forgotten_when_the_recording_changes_or_is_done(tmp_path: Path, transcribe: Transcribe) -> None:
+def test_a_failure_is_deleted_when_the_recording_changes_or_is_done(tmp_path: Path, transcribe: Transcribe) -> None:
     """Or after three months."""
     folder = tmp_path / "aulas"
     folder.mkdir()
@@ -137,8 +137,8 @@ def test_a_failure_is_forgotten_when_the_recording_changes_or_is_done(tmp_path: 
     assert not record.exists()
 
 
-def test_records_of_failures_are_swept_and_damaged_ones_passed_over(tmp_path: Path) -> None:
-    """They are history, on which nothing depends."""
+def test_old_failure_records_are_removed_and_damaged_ones_ignored(tmp_path: Path) -> None:
+    """Nothing depends on them."""
     (tmp_path / "a.wav").touch()
     [recording] = find_recordings([str(tmp_path)])
     failures = Failures(tmp_path / "state")
@@ -159,7 +159,7 @@ def test_records_of_failures_are_swept_and_damaged_ones_passed_over(tmp_path: Pa
 
 
 def test_a_state_folder_that_cannot_be_written_costs_only_the_record(tmp_path: Path) -> None:
-    """The run says what failed all the same, and that it will not be remembered."""
+    """The run still reports the failure, and that it will not be stored."""
     (tmp_path / "state").write_text("a file")
     (tmp_path / "a.mp3").write_text("hello")
     arguments = command(["run", tmp_path / "a.mp3", "--model", "demo", "--state-dir", tmp_path / "state"])

@@ -1,4 +1,4 @@
-"""Subtitles as users ask for them: standards, whisper's flags, a tree rendered again, and `transcribe lint`."""
+"""Subtitle options: standards, whisper's flags, rendering a tree again, and `transcribe lint`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SAID = (
 
 @pytest.fixture(scope="module")
 def transcribed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recording that was transcribed once; tests work on copies of its folder."""
+    """A transcribed recording; tests use copies of its folder."""
     folder = tmp_path_factory.mktemp("subtitles") / "aulas"
     folder.mkdir()
     (folder / "aula.wav").write_bytes(spoken(SAID))
@@ -34,7 +34,7 @@ def transcribed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tree(transcribed: Path, tmp_path: Path) -> Path:
-    """The copy, times kept."""
+    """A copy with the same file times."""
     return Path(shutil.copytree(transcribed, tmp_path / "aulas"))
 
 
@@ -51,7 +51,7 @@ def lines(text: str) -> list[str]:
 
 
 def test_a_standard_decides_how_long_lines_are(tree: Path, transcribe: Transcribe) -> None:
-    """And one number of it can be another."""
+    """And single numbers of it can be changed."""
     assert max(map(len, lines(shown(tree, transcribe)))) <= 42
     assert max(map(len, lines(shown(tree, transcribe, "--subtitles", "bbc")))) <= 37
     assert max(map(len, lines(shown(tree, transcribe, "--subtitles", "bbc,max_chars=20")))) <= 20
@@ -60,7 +60,7 @@ def test_a_standard_decides_how_long_lines_are(tree: Path, transcribe: Transcrib
 
 
 def test_whispers_flags_mean_what_they_do_there(tree: Path, transcribe: Transcribe) -> None:
-    """With hyphens or underscores; they win over the standard."""
+    """With hyphens or underscores; they take precedence over the standard."""
     narrow = shown(tree, transcribe, "--max-line-width", "20", "--max-line-count", "1")
     assert max(map(len, lines(narrow))) <= 20
     assert [cue.content.count("\n") for cue in srt.parse(narrow)] == [0] * len(lines(narrow))
@@ -94,7 +94,7 @@ def test_a_tree_is_rendered_again_under_another_standard(tree: Path, transcribe:
 
 
 def test_edited_subtitles_are_not_rendered_again(tree: Path, transcribe: Transcribe) -> None:
-    """Somebody corrected them: `run` leaves them alone, `render` says so."""
+    """The user corrected them: `run` does not touch them, `render` reports them."""
     (tree / "aula.srt").write_text("1\n00:00:00,000 --> 00:00:02,000\nCorrigido.\n\n")
     ran = transcribe("run", tree, "--model", "demo", "-f", "srt,vtt", "--subtitles", "ted")
     assert ran.code == 0
@@ -106,7 +106,7 @@ def test_edited_subtitles_are_not_rendered_again(tree: Path, transcribe: Transcr
 
 
 def test_ffmpeg_reads_every_kind(tree: Path, transcribe: Transcribe) -> None:
-    """Without a complaint, with as many cues."""
+    """Without a warning, and with the same number of cues."""
     for form, options in [("srt", ("--highlight-words",)), ("vtt", ("--karaoke",)), ("vtt", ("--highlight-words",))]:
         text = shown(tree, transcribe, *options, form=form)
         done = subprocess.run(
@@ -117,8 +117,8 @@ def test_ffmpeg_reads_every_kind(tree: Path, transcribe: Transcribe) -> None:
         assert len(list(srt.parse(done.stdout))) == text.count("-->")
 
 
-def test_what_is_no_standard_is_told(tree: Path, transcribe: Transcribe) -> None:
-    """In a line, with what there is."""
+def test_an_unknown_standard_is_reported(tree: Path, transcribe: Transcribe) -> None:
+    """In one line, with the known ones."""
     ran = transcribe("render", tree, "--subtitles", "nextflix")
     assert ran.code == 2
     assert ran.err == (
@@ -128,7 +128,7 @@ def test_what_is_no_standard_is_told(tree: Path, transcribe: Transcribe) -> None
 
 @pytest.fixture
 def film(tmp_path: Path) -> Path:
-    """Subtitles of somebody else, with a fault in each cue but the first."""
+    """Subtitles of another tool, with a violation in each cue but the first."""
     path = tmp_path / "film.en.srt"
     path.write_text(
         "1\n00:00:01,000 --> 00:00:03,000\n<i>Good morning, everyone.</i>\n\n"
@@ -140,8 +140,8 @@ def film(tmp_path: Path) -> Path:
     return path
 
 
-def test_lint_tells_each_violation_and_ends_with_3(film: Path, transcribe: Transcribe) -> None:
-    """A line each: file and cue, time, rule, what is and what may be; then how many there are."""
+def test_lint_lists_each_violation_and_exits_with_3(film: Path, transcribe: Transcribe) -> None:
+    """A line each: file and cue, time, rule, actual and allowed value; then the total."""
     ran = transcribe("lint", film)
     assert (ran.code, ran.err) == (3, "")
     assert ran.out.replace(f"{film.parent}/", "").splitlines() == [
@@ -157,7 +157,7 @@ def test_lint_tells_each_violation_and_ends_with_3(film: Path, transcribe: Trans
 
 
 def test_lint_has_a_document_for_programs(film: Path, transcribe: Transcribe) -> None:
-    """Numbers apart from words."""
+    """With numbers as numbers."""
     ran = transcribe("lint", film, "--json")
     assert ran.code == 3
     document = json.loads(ran.out)
@@ -170,18 +170,18 @@ def test_lint_has_a_document_for_programs(film: Path, transcribe: Transcribe) ->
 
 
 def test_lint_knows_the_language_of_our_own(tree: Path, transcribe: Transcribe) -> None:
-    """From the transcript beside them; and what this tool wrote keeps its standard."""
+    """From the transcript next to them; output of this tool conforms to its standard."""
     ran = transcribe("lint", "--json", cwd=tree)
     assert ran.code == 0
     assert [(file["path"], file["language"]) for file in json.loads(ran.out)["files"]] == [("aula.srt", "pt"), ("aula.vtt", "pt")]
 
 
-def test_lint_tells_what_it_cannot_check(tmp_path: Path, film: Path, transcribe: Transcribe) -> None:
-    """A mistake ends it; a bad file among others does not, and they are checked."""
+def test_lint_reports_what_it_cannot_check(tmp_path: Path, film: Path, transcribe: Transcribe) -> None:
+    """A usage error ends it; a bad file does not, and the others are checked."""
     assert transcribe("lint", tmp_path / "nothing.srt").code == 2
     assert transcribe("lint", Path(__file__)).code == 2
     (tmp_path / "empty").mkdir()
-    assert "No subtitles there." in transcribe("lint", tmp_path / "empty").err
+    assert "No subtitles found." in transcribe("lint", tmp_path / "empty").err
     assert "unknown language 'klingon'" in transcribe("lint", film, "--language", "klingon").err
     (tmp_path / "bad.vtt").write_text("1\n00:00 --> 00:01\n")
     (tmp_path / "latin.srt").write_bytes("1\n00:00:01,000 --> 00:00:03,000\nlição\n".encode("latin-1"))

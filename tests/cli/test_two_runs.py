@@ -1,4 +1,4 @@
-"""Two runs over one tree: each recording is done once, calmly, and what one of them leaves the other does."""
+"""Two runs over one tree: each recording is done once, and each run takes over what the other leaves."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Transcribe = Callable[..., Ran]
 ONE_AT_A_TIME = ("--model", "demo", "--batch-size", "1", "--threads", "1", "--log-format", "json")
 GIVEN_TURNS = ("--diarize", "--diarize-model", "rttm")
 TURN = "SPEAKER aula 1 0 60 <NA> <NA> Ana <NA> <NA>\n"
-# A lease ends after a second without a refresh, so that nobody has to wait for two minutes.
+# A lease expires after one second without a refresh, instead of two minutes.
 IMPATIENT = (
     "from transcribe_cli.batch.leases import manager; manager.REFRESH_SECONDS, manager.EXPIRY_SECONDS = 0.2, 1.0\n"
     "from transcribe_cli.cli import main; main()"
@@ -51,7 +51,7 @@ def tree(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
-    """Start a process; it is ended after the test."""
+    """Start a process that is terminated after the test."""
     started = []
 
     def begin(*arguments: str | Path) -> subprocess.Popen[bytes]:
@@ -71,12 +71,12 @@ def events(err: bytes | str, name: str) -> list[dict[str, Any]]:
 
 
 def lease_of(recording: Path) -> Path:
-    """Where it lies when the outputs are beside the recording."""
+    """The path of the lease when outputs are next to the recording."""
     return recording.with_name(f".{recording.name}.transcribe-lease")
 
 
 def elsewhere(recording: Path, age: float = 0.0) -> Path:
-    """A lease of another machine's, refreshed seconds ago."""
+    """A lease of another machine, refreshed seconds ago."""
     owner = replace(Owner.this_process(utc_now()), host="gpu-2", machine="00000000", pid=77, seconds=30.0, duration=120.0)
     path = lease_of(recording)
     path.write_bytes(owner.dumps())
@@ -95,8 +95,8 @@ def speakers_of(document: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_two_runs_at_once_share_the_work(tree: Path, start: Callable[..., subprocess.Popen[bytes]]) -> None:
-    """Each recording is done by one of them, the last to end says 0, and no lease stays."""
+def test_two_concurrent_runs_share_the_work(tree: Path, start: Callable[..., subprocess.Popen[bytes]]) -> None:
+    """Each recording is done by one of them, the last to end exits with 0, and no lease is left."""
     runs = [start(*command(["run", tree, *ONE_AT_A_TIME])) for _ in range(2)]
     told = [run.communicate(timeout=120)[1] for run in runs]
     done = Counter(event["recording"] for err in told for event in events(err, "recording_done"))
@@ -108,8 +108,8 @@ def test_two_runs_at_once_share_the_work(tree: Path, start: Callable[..., subpro
     assert leases(tree) == []
 
 
-def test_what_is_in_progress_elsewhere_is_left_alone_and_said_calmly(tree: Path, transcribe: Transcribe) -> None:
-    """The others are done; exit code 6, which is no failure; the lease of the other stays as it is."""
+def test_recordings_in_progress_elsewhere_are_skipped_and_reported(tree: Path, transcribe: Transcribe) -> None:
+    """The others are done; exit code 6, which is not a failure; the other run's lease is unchanged."""
     lease = elsewhere(tree / "3.wav")
     before = lease.read_bytes()
     ran = transcribe("run", tree, "--model", "demo")
@@ -128,8 +128,8 @@ def test_what_is_in_progress_elsewhere_is_left_alone_and_said_calmly(tree: Path,
     assert (told["recording"], told["host"], told["pid"]) == ("3.wav", "gpu-2", 77)
 
 
-def test_a_machine_that_fell_silent_loses_its_recordings(tree: Path, transcribe: Transcribe) -> None:
-    """Two minutes after its last word; also leases of recordings that are gone are removed."""
+def test_leases_of_a_machine_without_refreshes_expire(tree: Path, transcribe: Transcribe) -> None:
+    """Two minutes after the last refresh; leases of deleted recordings are removed, too."""
     elsewhere(tree / "3.wav", age=130)
     elsewhere(tree / "gone.wav", age=130)
     assert transcribe("run", tree, "--model", "demo").code == 0
@@ -138,7 +138,7 @@ def test_a_machine_that_fell_silent_loses_its_recordings(tree: Path, transcribe:
 
 
 @pytest.mark.slow
-def test_what_another_run_began_and_did_not_finish_is_done_at_the_end(
+def test_what_another_run_started_and_did_not_finish_is_done_at_the_end(
     tree: Path, start: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
     """Its process dies while this one works on the others."""
@@ -160,10 +160,8 @@ def test_what_another_run_began_and_did_not_finish_is_done_at_the_end(
 
 
 @pytest.mark.slow
-def test_a_run_that_was_suspended_finds_out_that_another_did_its_work(
-    tmp_path: Path, start: Callable[..., subprocess.Popen[bytes]]
-) -> None:
-    """Stopped in the middle of a lecture for longer than its lease; what the other wrote stands as it is."""
+def test_a_suspended_run_detects_that_another_did_its_work(tmp_path: Path, start: Callable[..., subprocess.Popen[bytes]]) -> None:
+    """Suspended during a lecture for longer than its lease; the output of the other run is kept."""
     lecture(tmp_path / "in" / "aula.wav", [("Bom dia a todos. Vamos começar a aula.", "pt-br+m3")] * 10)
     arguments = (sys.executable, "-c", IMPATIENT, "run", tmp_path / "in", *ONE_AT_A_TIME)
     first = start(*arguments, "--state-dir", tmp_path / "one")
@@ -190,8 +188,8 @@ def test_a_run_that_was_suspended_finds_out_that_another_did_its_work(
     assert list((tmp_path / "one").rglob("*.jsonl")) == []
 
 
-def test_a_source_that_may_only_be_read_has_its_leases_beside_the_outputs(tree: Path, tmp_path: Path) -> None:
-    """Nothing is written in it; folders that were made for the lease of a recording that failed go again."""
+def test_leases_of_a_read_only_source_are_next_to_the_outputs(tree: Path, tmp_path: Path) -> None:
+    """Nothing is written to the source; folders created for the lease of a failed recording are removed."""
     (tree / "mau").mkdir()
     (tree / "mau" / "texto.mp3").write_text("hello")
     for path in (tree, tree / "mau"):
@@ -209,8 +207,8 @@ def test_a_source_that_may_only_be_read_has_its_leases_beside_the_outputs(tree: 
     assert "lease" not in check_harmless(ran.stderr).lower()
 
 
-def test_where_no_lease_can_be_had_the_work_is_done_without_and_it_is_said_once(tree: Path, transcribe: Transcribe) -> None:
-    """Here because folders lie in their places."""
+def test_without_a_lease_the_work_is_done_and_one_warning_is_shown(tree: Path, transcribe: Transcribe) -> None:
+    """Here, there are folders in place of the lease files."""
     for number in (1, 2):
         lease_of(tree / f"{number}.wav").mkdir()
     ran = transcribe("run", tree, "--model", "demo")
@@ -223,8 +221,8 @@ def test_where_no_lease_can_be_had_the_work_is_done_without_and_it_is_said_once(
         check_set(tree / str(number))
 
 
-def test_a_missing_rendering_is_left_to_the_run_that_is_at_it(tree: Path, transcribe: Transcribe) -> None:
-    """Two that add files to one transcript would forget each other's."""
+def test_a_missing_rendering_is_left_to_the_run_that_holds_the_lease(tree: Path, transcribe: Transcribe) -> None:
+    """Two runs that add files to one transcript would lose each other's changes."""
     assert transcribe("run", tree, "--model", "demo").code == 0
     (tree / "2.srt").unlink()
     lease = elsewhere(tree / "2.wav")
@@ -238,10 +236,10 @@ def test_a_missing_rendering_is_left_to_the_run_that_is_at_it(tree: Path, transc
 
 
 @pytest.mark.slow
-def test_recordings_that_vanish_or_appear_during_a_run_are_one_line_or_left_to_the_next(
+def test_recordings_deleted_during_a_run_fail_with_one_line_and_new_ones_wait_for_the_next_run(
     tree: Path, start: Callable[..., subprocess.Popen[bytes]], transcribe: Transcribe
 ) -> None:
-    """A folder that is removed is not made again for a lease or a line of text."""
+    """A removed folder is not created again for a lease or an output."""
     (tree / "z").mkdir()
     for name in ("z/8.wav", "z/9.wav"):
         (tree / name).write_bytes(spoken(SHORT) + b"\0" * 200_000)  # the largest, and last by name: they come one by one
@@ -268,8 +266,8 @@ def test_recordings_that_vanish_or_appear_during_a_run_are_one_line_or_left_to_t
     check_set(tree / "new")
 
 
-def test_speakers_that_another_run_looks_for_are_left_to_it(tree: Path, transcribe: Transcribe) -> None:
-    """The texts are there; what is missing of the others is found out."""
+def test_a_recording_that_another_run_diarizes_is_left_to_it(tree: Path, transcribe: Transcribe) -> None:
+    """The texts exist; the speakers of the others are added."""
     assert transcribe("run", tree, "--model", "demo").code == 0
     for number in range(5):
         (tree / f"{number}.rttm").write_text(TURN)
@@ -285,8 +283,8 @@ def test_speakers_that_another_run_looks_for_are_left_to_it(tree: Path, transcri
     assert leases(tree) == []
 
 
-def test_a_text_that_another_run_wrote_meanwhile_gets_its_speakers_without_a_second_recognition(tree: Path) -> None:
-    """The plan said that there was none."""
+def test_a_text_written_meanwhile_by_another_run_gets_speakers_without_a_second_recognition(tree: Path) -> None:
+    """At planning time there was none."""
     (tree / "0.rttm").write_text(TURN)
     spec = JobSpec(model="demo", language="pt", diarize=True, diarize_model="rttm")
     told: list[Event] = []

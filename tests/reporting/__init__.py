@@ -1,1 +1,1 @@
-"""Who is told."""
+"""Reporters: messages and the ledger writer."""

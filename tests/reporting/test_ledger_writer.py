@@ -1,4 +1,4 @@
-"""The ledger as a listener: it keeps nobody waiting, and ends no run."""
+"""The ledger writer: it does not delay the run, and its errors do not end it."""
 
 from __future__ import annotations
 
@@ -17,105 +17,107 @@ from transcribe_cli.reporting import ledger_writer
 from transcribe_cli.reporting.ledger_writer import write_to_ledger
 
 
-def rows(folder: Path, table: str = "runs") -> int:
-    """How many there are."""
+def count_rows(folder: Path, table: str = "runs") -> int:
+    """How many rows the table has."""
     with sqlite3.connect(folder / "ledger.db") as connection:
-        found = connection.execute(f"select count(*) from {table}").fetchone()[0]
+        count = connection.execute(f"select count(*) from {table}").fetchone()[0]
     connection.close()
-    return int(found)
+    return int(count)
 
 
-def told(folder: Path, events: list[Event]) -> list[Event]:
-    """What a display hears of a run whose ledger is in this folder."""
-    heard: list[Event] = []
-    with write_to_ledger(sqlite(folder), facts(), heard.append) as emit:
+def record(folder: Path, events: list[Event]) -> list[Event]:
+    """Write a run to the ledger in this folder; the events that a display receives."""
+    received: list[Event] = []
+    with write_to_ledger(sqlite(folder), facts(), received.append) as emit:
         for event in events:
             emit(event)
-    return heard
+    return received
 
 
-def test_a_run_is_written_down_and_everything_is_passed_on(tmp_path: Path) -> None:
-    """In its order, with nothing added."""
-    assert told(tmp_path, eventful_run()) == eventful_run()
-    assert (rows(tmp_path), rows(tmp_path, "jobs"), rows(tmp_path, "attempts")) == (1, 3, 3)
+def test_a_run_is_recorded_and_every_event_is_passed_on(tmp_path: Path) -> None:
+    """In order, with nothing added."""
+    assert record(tmp_path, eventful_run()) == eventful_run()
+    assert (count_rows(tmp_path), count_rows(tmp_path, "jobs"), count_rows(tmp_path, "attempts")) == (1, 3, 3)
 
 
-def test_what_leaves_nothing_costs_no_transaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each clip of a lecture is told of; those that count are all that the ledger knows what to do with."""
+def test_events_without_rows_cost_no_transaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each clip of a lecture emits progress, which the ledger does not store; every event that it stores occurs in these runs."""
     assert {type(event) for event in (*eventful_run(), *rented_run())} == set(RECORDED_EVENTS)
-    begun: list[Database] = []
-    writing = Database.write_transaction
-    monkeypatch.setattr(Database, "writing", lambda database: begun.append(database) or writing(database))
+    transactions: list[Database] = []
+    write_transaction = Database.write_transaction
+    monkeypatch.setattr(
+        Database, "write_transaction", lambda database: transactions.append(database) or write_transaction(database)
+    )
     progress: list[Event] = [RecordingProgress("a.mp3", second, 100.0) for second in range(100)]
-    told(tmp_path, [*eventful_run()[:3], *progress, *eventful_run()[3:]])
-    assert len(begun) <= len(eventful_run())
+    record(tmp_path, [*eventful_run()[:3], *progress, *eventful_run()[3:]])
+    assert len(transactions) <= len(eventful_run())
 
 
-def test_a_run_with_nothing_to_do_is_not_written_down(tmp_path: Path) -> None:
-    """A cron job that looks every ten minutes would fill the ledger with nothing."""
+def test_a_run_with_nothing_to_do_is_not_recorded(tmp_path: Path) -> None:
+    """A cron job that runs every ten minutes would fill the ledger with empty runs."""
     end = eventful_run()[-1]
     assert isinstance(end, RunFinished)
-    told(tmp_path / "state", [RunStarted(1, 0, 0, 0, 1, 0), RecordingSkipped("a.mp3", "done"), end])
+    record(tmp_path / "state", [RunStarted(1, 0, 0, 0, 1, 0), RecordingSkipped("a.mp3", "done"), end])
     assert not (tmp_path / "state").exists()
 
 
-def test_trouble_is_one_warning_and_nothing_else(tmp_path: Path) -> None:
-    """Here, a file where the folder should be."""
+def test_an_error_is_one_warning_and_nothing_else(tmp_path: Path) -> None:
+    """Here, there is a file in place of the folder."""
     (tmp_path / "state").touch()
-    heard = told(tmp_path / "state", eventful_run() * 3)
-    notices = [event for event in heard if isinstance(event, Notice)]
-    assert [event for event in heard if not isinstance(event, Notice)] == eventful_run() * 3
+    received = record(tmp_path / "state", eventful_run() * 3)
+    notices = [event for event in received if isinstance(event, Notice)]
+    assert [event for event in received if not isinstance(event, Notice)] == eventful_run() * 3
     assert [notice.level for notice in notices] == ["warning"]
-    assert "is not written down" in notices[0].message
+    assert "The ledger does not record this run" in notices[0].message
 
 
-def test_an_address_that_cannot_be_meant_is_one_warning() -> None:
-    """It is found out when the first row is written."""
-    heard: list[Event] = []
-    with write_to_ledger("nonsense", facts(), heard.append) as emit:
+def test_an_invalid_address_is_one_warning() -> None:
+    """It is detected when the first row is written."""
+    received: list[Event] = []
+    with write_to_ledger("nonsense", facts(), received.append) as emit:
         for event in eventful_run():
             emit(event)
-    assert [event for event in heard if isinstance(event, Notice)] == [heard[-1]]
+    assert [event for event in received if isinstance(event, Notice)] == [received[-1]]
 
 
 def test_a_ledger_that_is_locked_for_a_while_has_everything_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another run is waited for, beside the work."""
+    """The writer waits for the other run in the background."""
     monkeypatch.setattr(database_module, "TIMEOUT_SECONDS", 0.2)
-    monkeypatch.setattr(ledger_writer, "TRIES", 1000)
-    monkeypatch.setattr(ledger_writer, "CLOSING_SECONDS", 60.0)
-    told(tmp_path, eventful_run())
+    monkeypatch.setattr(ledger_writer, "MAX_ATTEMPTS", 1000)
+    monkeypatch.setattr(ledger_writer, "CLOSE_TIMEOUT_SECONDS", 60.0)
+    record(tmp_path, eventful_run())
     other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None, check_same_thread=False)
     other.execute("begin immediate")
     release = threading.Timer(1.0, lambda: other.execute("rollback"))
     release.start()
-    assert told(tmp_path, eventful_run()) == eventful_run()
+    assert record(tmp_path, eventful_run()) == eventful_run()
     release.join()
     other.close()
-    assert rows(tmp_path) == 2
+    assert count_rows(tmp_path) == 2
 
 
-def test_a_ledger_that_stays_locked_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With one warning; the run that holds it is unharmed."""
+def test_the_writer_gives_up_on_a_ledger_that_stays_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one warning; the run that holds the lock is not affected."""
     monkeypatch.setattr(database_module, "TIMEOUT_SECONDS", 0.05)
-    told(tmp_path, eventful_run())
+    record(tmp_path, eventful_run())
     other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
     other.execute("begin immediate")
-    heard = told(tmp_path, eventful_run())
+    received = record(tmp_path, eventful_run())
     other.execute("rollback")
     other.close()
-    [notice] = [event for event in heard if isinstance(event, Notice)]
+    [notice] = [event for event in received if isinstance(event, Notice)]
     assert "locked" in notice.message
-    assert rows(tmp_path) == 1
+    assert count_rows(tmp_path) == 1
 
 
-def test_a_ledger_that_does_not_answer_does_not_hold_up_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ledger_that_does_not_answer_does_not_delay_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A Ctrl-C must end within seconds."""
-    monkeypatch.setattr(ledger_writer, "CLOSING_SECONDS", 0.3)
-    told(tmp_path, eventful_run())
+    monkeypatch.setattr(ledger_writer, "CLOSE_TIMEOUT_SECONDS", 0.3)
+    record(tmp_path, eventful_run())
     other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
     other.execute("begin immediate")
-    heard = told(tmp_path, eventful_run())
+    received = record(tmp_path, eventful_run())
     other.execute("rollback")
     other.close()
-    [notice] = [event for event in heard if isinstance(event, Notice)]
+    [notice] = [event for event in received if isinstance(event, Notice)]
     assert "did not answer in time" in notice.message

@@ -1,7 +1,7 @@
-"""The command line: one thin file for each command; here the program itself, its exit codes and its one `try`.
+"""The command line program: its commands (one module each), its exit codes, and the one place where errors are caught.
 
-Exit codes: 0 done · 1 unexpected error · 2 usage or configuration · 3 some recordings have no transcript, or subtitles break a rule
-· 4 the machine is not ready · 5 stopped by a limit of the user's · 6 the rest is in progress elsewhere · 130 interrupted · 143 terminated.
+Exit codes: 0 done · 1 unexpected error · 2 usage or configuration · 3 some recordings have no transcript, or subtitles violate a rule
+· 4 the machine is not ready · 5 stopped by a limit · 6 the rest is in progress elsewhere · 130 interrupted · 143 terminated.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typer.exceptions import TyperException
 
 from transcribe_cli import __version__
 from transcribe_cli.cli import config, doctor, lint, models, plan, remote, render, report, run, score, speakers, status, worker
-from transcribe_cli.cli.argv import normalized
-from transcribe_cli.cli.debug import debugging, show_debug_records, traceback_of
+from transcribe_cli.cli.arguments import normalize_arguments
+from transcribe_cli.cli.debug import format_traceback, is_debugging, log_to_stderr
 from transcribe_cli.cli.signals import EXIT_CODES, leave, unwind_on_signals
 from transcribe_cli.cli.streams import mute_stdout, prepare_streams
 from transcribe_cli.errors import TranscribeError
@@ -31,7 +31,7 @@ EPILOG = (
 
 app = typer.Typer(
     name="transcribe",
-    help="Turn a tree of recordings into a tree of transcripts, and never lose an hour of work.",
+    help="Transcribe folders of recordings. An interrupted run resumes where it stopped.",
     epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -52,8 +52,8 @@ app.add_typer(speakers.app, name="speakers")
 app.add_typer(config.app, name="config")
 
 
-def _show_version(asked: bool) -> None:
-    if asked:
+def _show_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"transcribe-cli {__version__}")
         raise typer.Exit
 
@@ -64,14 +64,14 @@ def _program(
         bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
     ] = False,
 ) -> None:
-    """The options of the program itself."""
+    """Options of the program itself."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """The program `transcribe`: runs a command and exits with its code."""
+    """Entry point of `transcribe`: run a command and exit with its code."""
     prepare_streams()
-    if debugging():
-        show_debug_records()
+    if is_debugging():
+        log_to_stderr()
     unwind_on_signals()
     try:
         code = _run(sys.argv[1:] if arguments is None else arguments)
@@ -81,32 +81,34 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    """Every way in which a command can end, as an exit code and at most one line."""
+    """Run a command; turn every way it can end into an exit code and at most one line."""
     try:
         with unwrap_interrupts():
-            code = app(args=normalized(arguments), prog_name="transcribe", standalone_mode=False)
+            code = app(args=normalize_arguments(arguments), prog_name="transcribe", standalone_mode=False)
     except TranscribeError as error:
-        return _told(error, str(error), error.exit_code)
+        return _exit_with(error, str(error), error.exit_code)
     except TyperException as error:
-        # Typer has no message when it showed the help because nothing else was typed.
+        # The message is empty when Typer has shown the help because there were no arguments.
         message = error.format_message().strip()
-        return _told(error, f"{message} Try `transcribe --help`." if message else "", error.exit_code)
+        return _exit_with(error, f"{message} Try `transcribe --help`." if message else "", error.exit_code)
     except KeyboardInterrupt as error:
-        return _told(error, "Interrupted.", EXIT_CODES[signal.SIGINT])
+        return _exit_with(error, "Interrupted.", EXIT_CODES[signal.SIGINT])
     except SystemExit as stop:
-        if not isinstance(stop.__context__, BrokenPipeError):  # of which Typer makes an exit with 1
+        if not isinstance(stop.__context__, BrokenPipeError):  # Typer turns it into exit code 1
             raise
         mute_stdout()
         return 0
     except Exception as error:
-        mute_stdout()  # the error may be that it cannot be written, and the interpreter would try again when it ends
-        return _told(error, f"Unexpected {type(error).__name__}: {error}. Please report it; TRANSCRIBE_DEBUG=1 shows more.", 1)
+        mute_stdout()  # stdout may be what failed, and the interpreter would flush it again at exit
+        return _exit_with(
+            error, f"Unexpected {type(error).__name__}: {error}. Please report it. TRANSCRIBE_DEBUG=1 shows the traceback.", 1
+        )
     return code if isinstance(code, int) else 0
 
 
-def _told(error: BaseException, line: str, code: int) -> int:
-    if debugging():
-        sys.stderr.write(f"{traceback_of(error)}\n")
+def _exit_with(error: BaseException, line: str, code: int) -> int:
+    if is_debugging():
+        sys.stderr.write(f"{format_traceback(error)}\n")
     if line:
         sys.stderr.write(f"transcribe: {printable(line)}\n")
     return code

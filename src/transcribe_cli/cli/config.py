@@ -1,4 +1,4 @@
-"""`transcribe config`: every value and where it came from; a file to start with."""
+"""`transcribe config`: show every value and its origin; write a configuration file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transcribe_cli.cli.options import with_all_options
 from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure
 from transcribe_cli.errors import UsageError
 
-app = typer.Typer(help="See and start a configuration.", no_args_is_help=True)
+app = typer.Typer(help="Show the configuration, or create a configuration file.", no_args_is_help=True)
 
 
 @app.command()
@@ -24,7 +24,9 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
     **flags: Any,  # noqa: ANN401 - one for each option, see options.py
 ) -> None:
-    """Every option with its value and where the value came from: a flag, a variable, a profile, a file, or the default.
+    """Show the value of every option and where it comes from.
+
+    Origins are flags, environment variables, profiles, files and defaults.
 
     transcribe config show ./aulas --profile night
     """
@@ -45,17 +47,17 @@ def show(
 
 @app.command()
 def init(
-    folder: Annotated[Path, typer.Argument(help="Where to put transcribe.toml.")] = Path(),
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    folder: Annotated[Path, typer.Argument(help="Folder for transcribe.toml.")] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
-    """Write a transcribe.toml with every option explained and at its default."""
+    """Write a transcribe.toml that explains every option and sets it to its default."""
     from transcribe_cli.config import FILE_NAME, template
     from transcribe_cli.sinks import write_atomically
 
     target = folder / FILE_NAME
     if target.exists() and not force:
-        raise UsageError(f"{target} is there already.", "Use --force to replace it.")
+        raise UsageError(f"{target} already exists.", "Use --force to replace it.")
     if not folder.is_dir():
-        raise UsageError(f"There is no folder {folder}.")
+        raise UsageError(f"The folder {folder} does not exist.")
     write_atomically(target, template().encode())
     typer.echo(target)

@@ -1,4 +1,4 @@
-"""`TRANSCRIBE_DEBUG=1`: the traceback of every error, on standard error. The only place where logging is set up."""
+"""`TRANSCRIBE_DEBUG=1`: print the traceback of every error to standard error. Logging is set up only here."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import TypeAlias
 
 from transcribe_cli.text.printable import printable
 
-# Libraries put whole URLs into their errors, and what comes after the path may be a signature or a token.
+# Errors of libraries contain URLs, whose query may hold a signature or a token.
 _QUERY = re.compile(r"(?<=\S)\?\S*=[^\s'\")]*")
 _ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
-def debugging() -> bool:
-    """Whether the variable is set."""
+def is_debugging() -> bool:
+    """Whether TRANSCRIBE_DEBUG is set."""
     return bool(os.environ.get("TRANSCRIBE_DEBUG"))
 
 
-def show_debug_records() -> None:
-    """Write what our modules log to standard error: above all why a recording failed."""
+def log_to_stderr() -> None:
+    """Write the log records of our modules to standard error, above all why a recording failed."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Printable("%(name)s: %(message)s"))
     logger = logging.getLogger("transcribe_cli")
@@ -31,9 +31,9 @@ def show_debug_records() -> None:
     logger.setLevel(logging.DEBUG)
 
 
-def traceback_of(error: BaseException) -> str:
-    """The traceback, safe for a terminal: its last lines hold file names."""
-    return _safe("".join(traceback.format_exception(error)))
+def format_traceback(error: BaseException) -> str:
+    """The traceback, escaped for a terminal: its last lines contain file names."""
+    return _escape("".join(traceback.format_exception(error)))
 
 
 class _Printable(logging.Formatter):
@@ -41,8 +41,8 @@ class _Printable(logging.Formatter):
         return printable(super().formatMessage(record))
 
     def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802 - logging's name
-        return _safe(super().formatException(ei))
+        return _escape(super().formatException(ei))
 
 
-def _safe(lines: str) -> str:
+def _escape(lines: str) -> str:
     return "\n".join(printable(_QUERY.sub("?…", line)) for line in lines.rstrip("\n").split("\n"))

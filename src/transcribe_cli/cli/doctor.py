@@ -1,4 +1,4 @@
-"""`transcribe doctor`: is this machine ready? One line for each check, each with its cure."""
+"""`transcribe doctor`: check that this machine is ready. One line for each check, with what to do."""
 
 from __future__ import annotations
 
@@ -22,32 +22,35 @@ from transcribe_cli.errors import NotReady, TranscribeError
 from transcribe_cli.storage import is_url
 from transcribe_cli.text.printable import printable
 
-# Six hours of waveform on scratch, and room for the outputs of a night.
+# Twice the decoded waveform of six hours of audio.
 SCRATCH_BYTES = 2 * 691_200_000
 
 
 @dataclass(frozen=True)
 class Check:
-    """One finding: ok; note, for what `run` can do without; or missing, for what it needs."""
+    """The result of a check: ok; note, for what `run` works without; or missing, for what it needs."""
 
     state: Literal["ok", "note", "missing"]
-    what: str
-    cure: str = ""
+    message: str
+    hint: str = ""
 
 
 def doctor(
     sources: Annotated[
-        list[str] | None, typer.Argument(metavar="[SOURCE]…", help="Also check that outputs can be written there.")
+        list[str] | None, typer.Argument(metavar="[SOURCE]…", help="Also check that outputs can be written here.")
     ] = None,
     config: ConfigFile = None,
     profile: Profile = None,
-    model: Annotated[str | None, typer.Option("-m", "--model", metavar="TEXT", help="The model to look for.")] = None,
-    device: Annotated[str | None, typer.Option("--device", metavar="[auto|cpu|cuda]", help="The device to look for.")] = None,
+    model: Annotated[str | None, typer.Option("-m", "--model", metavar="TEXT", help="The model to check.")] = None,
+    device: Annotated[str | None, typer.Option("--device", metavar="[auto|cpu|cuda]", help="The device to check.")] = None,
     diarize_model: Annotated[
-        str | None, typer.Option("--diarize-model", metavar="TEXT", help="Also check that `run --diarize` would work, with this.")
+        str | None,
+        typer.Option("--diarize-model", metavar="TEXT", help="Also check that `run --diarize` works with this diarizer."),
     ] = None,
 ) -> int:
-    """Check this machine before a long run: libraries, GPU, models, disk, permissions. Exit code 4 when `run` would not work.
+    """Check that this machine is ready for a run.
+
+    Checks libraries, GPU, models, disk and permissions. Exit code 4 when something that `run` needs is missing.
 
     transcribe doctor ./aulas --model small
 
@@ -58,7 +61,7 @@ def doctor(
     missing = False
     for check in _checks(configured, sources or []):
         missing |= check.state == "missing"
-        typer.echo(f"{check.state:<8} {printable(f'{check.what} {check.cure}'.strip())}")
+        typer.echo(f"{check.state:<8} {printable(f'{check.message} {check.hint}'.strip())}")
     return NotReady.exit_code if missing else 0
 
 
@@ -79,7 +82,7 @@ def _checks(config: Config, sources: list[str]) -> Iterator[Check]:
 
 
 def _endpoint(config: Config) -> Check:
-    """Without it `run` works all the same."""
+    """Only a note when it fails: `run` works without it."""
     from transcribe_cli.backends.runpod import RunPod
     from transcribe_cli.events import ignore_event
 
@@ -88,11 +91,11 @@ def _endpoint(config: Config) -> Check:
         RunPod(config.spec, config.settings, ignore_event).check(())
     except TranscribeError as error:
         return Check("note", error.message, error.hint)
-    return Check("ok", f"RunPod endpoint {name} takes jobs.")
+    return Check("ok", f"RunPod endpoint {name} accepts jobs.")
 
 
 def _server(config: Config) -> Check:
-    """Without it `run` works all the same."""
+    """Only a note when it fails: `run` works without it."""
     from transcribe_cli.backends.openai import OpenAI
     from transcribe_cli.events import ignore_event
 
@@ -100,7 +103,7 @@ def _server(config: Config) -> Check:
         OpenAI(config.spec, config.settings, ignore_event).check(())
     except TranscribeError as error:
         return Check("note", error.message, error.hint)
-    return Check("ok", f"The server at {config.settings.base_url} answers.")
+    return Check("ok", f"The server at {config.settings.base_url} responds.")
 
 
 def _libraries() -> Check:
@@ -109,14 +112,16 @@ def _libraries() -> Check:
 
 
 def _ffmpeg() -> Check:
-    """PyAV decodes nearly everything; the second decoder is for the rest."""
+    """PyAV decodes nearly all formats; the second decoder is for the others."""
     if find_spec("ffmpeg") is None:
         return Check(
             "note", "Second decoder: ffmpeg-python is not installed.", "For rare codecs: pip install 'transcribe-cli[ffmpeg]'."
         )
     if (program := shutil.which("ffmpeg")) is None:
         return Check(
-            "note", "Second decoder: there is no ffmpeg program.", "For rare codecs, install the system's ffmpeg package."
+            "note",
+            "Second decoder: the ffmpeg program is not installed.",
+            "For rare codecs, install the system's ffmpeg package.",
         )
     return Check("ok", f"Second decoder: {program}.")
 
@@ -129,17 +134,15 @@ def _device(config: Config) -> Iterator[Check]:
     settings = config.settings
     gpus = ctranslate2.get_cuda_device_count()
     if gpus and (missing := missing_cuda_libraries()):
-        wanted: Literal["note", "missing"] = "note" if settings.device == "cpu" else "missing"
-        yield Check(wanted, f"{gpus} GPU(s), but {', '.join(missing)} cannot be loaded.", CUDA_HINT)
+        state: Literal["note", "missing"] = "note" if settings.device == "cpu" else "missing"
+        yield Check(state, f"{gpus} GPU(s), but {', '.join(missing)} cannot be loaded.", CUDA_HINT)
         return
     if not gpus and settings.device != "cuda":
-        yield Check(
-            "note", "No CUDA GPU is visible; recognition runs on the processor.", "With an NVIDIA GPU, check `nvidia-smi`."
-        )
-    yield _checked(
+        yield Check("note", "No CUDA GPU found; recognition runs on the CPU.", "If there is an NVIDIA GPU, check `nvidia-smi`.")
+    yield _try(
         lambda: (
             f"Recognition runs on {choose_device(settings.device, settings.compute_type, settings.device_index)}"
-            f" ({f'{gpus} GPU(s)' if gpus else f'{processor_count()} processors'})."
+            f" ({f'{gpus} GPU(s)' if gpus else f'{processor_count()} CPU cores'})."
         )
     )
 
@@ -148,33 +151,33 @@ def _model(config: Config) -> Check:
     from transcribe_cli.recognition.engines.models import locate
 
     name = config.spec.model
-    return _checked(
-        lambda: f"Model {name}: {locate(name, config.settings.model_dir, offline=True)}.", f"Try `transcribe models pull {name}`."
+    return _try(
+        lambda: f"Model {name}: {locate(name, config.settings.model_dir, offline=True)}.", f"Run `transcribe models pull {name}`."
     )
 
 
 def _diarization(config: Config) -> Check:
-    """Only where somebody wants it is it imported, which takes seconds, and is its absence more than a note."""
+    """pyannote.audio takes seconds to import, so that is checked only with --diarize. Without it, errors are only notes."""
     from transcribe_cli.speakers.diarizers import loading, pipeline_files
 
     settings, name = config.settings, config.spec.diarize_model
     if config.spec.turns_are_given:
-        return Check("ok", "Who speaks: RTTM files of yours, beside the recordings.")
+        return Check("ok", "Diarization: from RTTM files next to the recordings.")
     try:
         token = settings.hf_token.get_secret_value() if settings.hf_token else None
         pipeline_files.check(name, token=token, model_dir=settings.model_dir, offline=settings.offline)
         if config.spec.diarize:
             loading.import_pyannote()
     except TranscribeError as error:
-        return Check("missing" if config.spec.diarize else "note", f"Who speaks: {error.message}", error.hint)
-    return Check("ok", f"Who speaks: {name}, pyannote.audio {version('pyannote.audio')}.")
+        return Check("missing" if config.spec.diarize else "note", f"Diarization: {error.message}", error.hint)
+    return Check("ok", f"Diarization: {name}, pyannote.audio {version('pyannote.audio')}.")
 
 
-def _checked(find: Callable[[], str], cure: str | None = None) -> Check:
+def _try(describe: Callable[[], str], hint: str | None = None) -> Check:
     try:
-        return Check("ok", find())
+        return Check("ok", describe())
     except TranscribeError as error:
-        return Check("missing", error.message, error.hint if cure is None else cure)
+        return Check("missing", error.message, error.hint if hint is None else hint)
 
 
 def _scratch() -> Check:
@@ -182,7 +185,9 @@ def _scratch() -> Check:
     free = shutil.disk_usage(folder).free
     if free < SCRATCH_BYTES:
         return Check(
-            "note", f"Scratch folder {folder}: only {free / 1e9:.1f} GB free; six hours of audio take 0.7 GB.", "Set TMPDIR."
+            "note",
+            f"Scratch folder {folder}: only {free / 1e9:.1f} GB free; six hours of audio need 0.7 GB.",
+            "Set TMPDIR to another disk.",
         )
     return Check("ok", f"Scratch folder {folder}: {free / 1e9:.0f} GB free.")
 
@@ -190,14 +195,14 @@ def _scratch() -> Check:
 def _writable(config: Config, source: str) -> Check:
     path = Path(source)
     if is_url(source):
-        return Check("note", "Whether outputs can be written to a store is tried when a run begins.")
+        return Check("note", "Write access to stores is only checked when a run starts.")
     if not path.exists():
-        return Check("missing", f"{source} is not there.")
+        return Check("missing", f"{source} does not exist.")
     folder = config.settings.output_dir or (path if path.is_dir() else path.parent)
     if isinstance(folder, str):
-        return Check("note", f"Whether outputs can be written to {folder} is tried when a run begins.")
+        return Check("note", f"Write access to {folder} is only checked when a run starts.")
     while not folder.exists():
         folder = folder.parent
     if os.access(folder, os.W_OK) and not os.statvfs(folder).f_flag & os.ST_RDONLY:
-        return Check("ok", f"Outputs can be written in {folder}.")
-    return Check("missing", f"Outputs cannot be written in {folder}.", "Use --output-dir.")
+        return Check("ok", f"Output folder {folder}: writable.")
+    return Check("missing", f"Output folder {folder}: not writable.", "Use --output-dir.")

@@ -1,4 +1,4 @@
-"""How long recordings are, by what their headers promise."""
+"""Durations of recordings, from their headers."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from transcribe_cli.errors import RecordingError
 from transcribe_cli.plan import Job
 
 
-def durations(jobs: Iterable[Job]) -> Mapping[str, float | None]:
-    """Seconds by the URI of the recording.
+def read_durations(jobs: Iterable[Job]) -> Mapping[str, float | None]:
+    """Durations in seconds by the URI of the recording.
 
-    None where the header does not say, or cannot be read (`run` says why), and for what is in a store and not done.
+    None where the header has no duration or cannot be read (`run` reports why), and for recordings in a store without a transcript.
     """
-    from transcribe_cli.audio import Decoder  # brings NumPy, which `--help` need not wait for
+    from transcribe_cli.audio import Decoder  # imports NumPy, which `--help` does not need
 
-    found: dict[str, float | None] = {}
+    by_uri: dict[str, float | None] = {}
     with Decoder() as decoder:
         for job in jobs:
-            if not isinstance(path := job.recording.path, Path):  # it would have to be fetched
-                found[job.recording.uri] = job.duration
+            if not isinstance(path := job.recording.path, Path):  # reading it would need a download
+                by_uri[job.recording.uri] = job.duration
                 continue
             try:
-                found[job.recording.uri] = decoder.probe(path, track=job.spec.audio_track).duration
+                by_uri[job.recording.uri] = decoder.probe(path, track=job.spec.audio_track).duration
             except RecordingError:
-                found[job.recording.uri] = None
-    return found
+                by_uri[job.recording.uri] = None
+    return by_uri

@@ -1,4 +1,4 @@
-"""`transcribe lint`: subtitles against a standard."""
+"""`transcribe lint`: check subtitles against a standard."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from transcribe_cli.text.printable import printable
 
 
 @dataclass(frozen=True)
-class _Checked:
-    """A file, and what is wrong with it; `error` when it could not be read."""
+class _Result:
+    """A file and its violations; `error` when it could not be read."""
 
     path: Path
     language: str
     cues: int
-    found: Sequence[Violation]
+    violations: Sequence[Violation]
     error: TranscribeError | None = None
 
 
@@ -39,22 +39,27 @@ def lint(
     ] = None,
     subtitles: Annotated[
         str | None,
-        typer.Option("--subtitles", metavar="STANDARD", help="netflix, bbc, ted or plain, and what differs: bbc,max_chars=40."),
+        typer.Option(
+            "--subtitles", metavar="STANDARD", help="netflix, bbc, ted or plain, with optional changes: bbc,max_chars=40."
+        ),
     ] = None,
     language: Annotated[
         str,
         typer.Option(
-            "-l", "--language", metavar="TEXT", help="Of all files. Default: from aula.pt.srt, or the transcript beside it."
+            "-l",
+            "--language",
+            metavar="TEXT",
+            help="Language of all files. Default: from names such as aula.pt.srt, or the transcript next to the file.",
         ),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only the summary.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only the summary.")] = False,
     config: ConfigFile = None,
     profile: Profile = None,
 ) -> int:
-    """Check subtitles, of this tool or any other, against a standard: lines, reading speed, durations, gaps.
+    """Check subtitles of any tool against a standard.
 
-    A line for each violation; exit code 3 when there are any.
+    Checks line lengths, reading speed, durations and gaps. Prints a line for each violation. Exit code 3 when there are violations.
 
     transcribe lint ./aulas
 
@@ -62,57 +67,58 @@ def lint(
     """
     sources = sources or ["."]
     standard = configure(sources, {"subtitles": subtitles}, config, profile).settings.subtitle_style.standard
-    said = parse_language(language)
+    default_language = parse_language(language)
     files = list(find_subtitle_files(sources))
     if not files:
-        raise UsageError("No subtitles there.", "Name SRT or VTT files, or a folder of them.")
+        raise UsageError("No subtitles found.", "Give SRT or VTT files, or a folder that contains them.")
     results = []
     for file in files:
-        results.append(result := _checked(file, standard, said))
+        results.append(result := _check(file, standard, default_language))
         if not (as_json or quiet):
-            _show(result)
-    _tell_failures(results)
+            _print_violations(result)
+    _print_failures(results)
     typer.echo(json.dumps(_document(results, standard), indent=1, ensure_ascii=False) if as_json else _summary(results, standard))
-    return RecordingError.exit_code if any(result.found or result.error for result in results) else 0
+    return RecordingError.exit_code if any(result.violations or result.error for result in results) else 0
 
 
-def _checked(file: SubtitleFile, standard: Standard, language: str) -> _Checked:
+def _check(file: SubtitleFile, standard: Standard, language: str) -> _Result:
     try:
         cues = file.cues()
     except TranscribeError as error:
-        return _Checked(file.path, language, 0, (), error)
+        return _Result(file.path, language, 0, (), error)
     language = language or file.language()
-    return _Checked(file.path, language, len(cues), find_violations(cues, standard.rules(language)))
+    return _Result(file.path, language, len(cues), find_violations(cues, standard.rules(language)))
 
 
-def _show(result: _Checked) -> None:
-    for found in result.found:
-        typer.echo(f"{printable(str(result.path))}:{found.cue.number}  {clock(found.cue.start_ms)}  {found.rule}: {found.text}")
+def _print_violations(result: _Result) -> None:
+    for violation in result.violations:
+        cue = violation.cue
+        typer.echo(f"{printable(str(result.path))}:{cue.number}  {clock(cue.start_ms)}  {violation.rule}: {violation.text}")
 
 
-def _tell_failures(results: Sequence[_Checked]) -> None:
+def _print_failures(results: Sequence[_Result]) -> None:
     for result in results:
         if result.error is not None:
             typer.echo(f"FAILED    {printable(str(result.path))}  {printable(str(result.error))}", err=True)
 
 
-def _summary(results: Sequence[_Checked], standard: Standard) -> str:
-    rules = Counter(found.rule for result in results for found in result.found)
+def _summary(results: Sequence[_Result], standard: Standard) -> str:
+    rules = Counter(violation.rule for result in results for violation in result.violations)
     cues = sum(result.cues for result in results)
     total = pluralize(sum(rules.values()), "violation")
     by_rule = f" ({', '.join(f'{rule} {count}' for rule, count in rules.most_common())})" if rules else ""
     return f"{total} of {standard}{by_rule} in {pluralize(cues, 'cue')} of {pluralize(len(results), 'file')}."
 
 
-def _document(results: Sequence[_Checked], standard: Standard) -> dict[str, object]:
+def _document(results: Sequence[_Result], standard: Standard) -> dict[str, object]:
     return {
         "standard": str(standard),
-        "violations": sum(len(result.found) for result in results),
-        "files": [dict(_described(result)) for result in results],
+        "violations": sum(len(result.violations) for result in results),
+        "files": [dict(_record(result)) for result in results],
     }
 
 
-def _described(result: _Checked) -> Iterator[tuple[str, object]]:
+def _record(result: _Result) -> Iterator[tuple[str, object]]:
     yield "path", printable(str(result.path))
     yield "language", result.language or None
     yield "cues", result.cues
@@ -122,13 +128,13 @@ def _described(result: _Checked) -> Iterator[tuple[str, object]]:
         "violations",
         [
             {
-                "cue": found.cue.number,
-                "start": found.cue.start_ms / 1000,
-                "rule": found.rule,
-                "found": found.found,
-                "allowed": found.allowed,
-                "text": found.text,
+                "cue": violation.cue.number,
+                "start": violation.cue.start_ms / 1000,
+                "rule": violation.rule,
+                "found": violation.found,
+                "allowed": violation.allowed,
+                "text": violation.text,
             }
-            for found in result.found
+            for violation in result.violations
         ],
     )

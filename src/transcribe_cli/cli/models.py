@@ -1,4 +1,4 @@
-"""`transcribe models`: what is on this machine, and fetching before the night run."""
+"""`transcribe models`: list the models on this machine, and download more."""
 
 from __future__ import annotations
 
@@ -8,30 +8,32 @@ from typing import Annotated
 import typer
 
 ModelDir = Annotated[
-    Path | None, typer.Option("--model-dir", metavar="PATH", help="Where models are cached, if not in the usual place.")
+    Path | None, typer.Option("--model-dir", metavar="PATH", help="Folder of the model cache. Default: the Hugging Face cache.")
 ]
 Name = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A faster-whisper name (small, large-v3-turbo, …), or a hub repository.")
+    str, typer.Argument(metavar="MODEL", help="A faster-whisper model (small, large-v3-turbo, …) or a Hugging Face repository.")
 ]
 
-app = typer.Typer(help="See and fetch models.", no_args_is_help=True)
+app = typer.Typer(help="List and download models.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_models(model_dir: ModelDir = None) -> None:
-    """The models on this machine, with size and folder; then the names that can be fetched."""
+    """List the models on this machine, and the names of others that can be downloaded."""
     from transcribe_cli.recognition.engines import models
 
-    found = list(models.cached(model_dir))
-    for model in found:
+    installed = list(models.cached(model_dir))
+    for model in installed:
         typer.echo(f"{model.name:<24} {model.size / 1e6:>8,.0f} MB  {model.folder}")
-    here = {model.name for model in found}
-    typer.echo(f"Can be fetched: {', '.join(name for name in models.names() if name not in here)}.", err=True)
+    installed_names = {model.name for model in installed}
+    typer.echo(f"Available for download: {', '.join(name for name in models.names() if name not in installed_names)}.", err=True)
 
 
 @app.command()
 def pull(name: Name, model_dir: ModelDir = None) -> None:
-    """Fetch a model from the hub into the cache, so that `run` needs no network; a broken-off download is completed.
+    """Download a model into the cache, so that `run` needs no network.
+
+    An interrupted download resumes.
 
     transcribe models pull large-v3-turbo
     """
@@ -42,7 +44,7 @@ def pull(name: Name, model_dir: ModelDir = None) -> None:
 
 @app.command()
 def path(name: Name, model_dir: ModelDir = None) -> None:
-    """The folder of a model that is on this machine; never asks the hub."""
+    """Print the folder of a model on this machine. Needs no network."""
     from transcribe_cli.recognition.engines import models
 
     typer.echo(models.locate(name, model_dir, offline=True))

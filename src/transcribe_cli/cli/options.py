@@ -1,7 +1,7 @@
-"""The flags of `run` and `plan`, made from the fields of `JobSpec` and `Settings`.
+"""The flags of `run` and `plan`, generated from the fields of `JobSpec` and `Settings`.
 
-One place says what an option means. A command takes them as `**flags`; the decorator gives it the signature that Typer reads. Every
-flag defaults to None, so that the real default lives once, in the field, and `config` knows what was typed.
+A command takes them as `**flags`; the decorator adds the signature that Typer reads. Every flag defaults to None: the real default is
+defined once, in the field, and `config` can tell which flags were given.
 """
 
 from __future__ import annotations
@@ -32,25 +32,27 @@ def flag_name(field: str) -> str:
 
 
 def with_job_options(command: Callable[P, R]) -> Callable[P, R]:
-    """Give a command that ends in `**flags` one option for each field of the spec and the settings, but those about other places."""
+    """Add an option for each field of the spec and the settings, without those of remote backends, to a command with `**flags`."""
     return with_options(*(panel for panel in OPTION_GROUPS if panel != REMOTE_GROUP))(command)
 
 
 def with_all_options(command: Callable[P, R]) -> Callable[P, R]:
-    """Give a command that ends in `**flags` one option for each field of the spec and the settings."""
+    """Add an option for each field of the spec and the settings to a command with `**flags`."""
     return with_options(*OPTION_GROUPS)(command)
 
 
 def with_options(*panels: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Give a command that ends in `**flags` the options of these groups (`config.OPTION_GROUPS`)."""
-    return lambda command: _with(command, [_parameter(name, panel) for panel in panels for name in OPTION_GROUPS[panel]])
+    """Add the options of these groups (`config.OPTION_GROUPS`) to a command with `**flags`."""
+    return lambda command: _with_parameters(
+        command, [_parameter(name, panel) for panel in panels for name in OPTION_GROUPS[panel]]
+    )
 
 
-def _with(command: Callable[P, R], made: Sequence[inspect.Parameter]) -> Callable[P, R]:
+def _with_parameters(command: Callable[P, R], added: Sequence[inspect.Parameter]) -> Callable[P, R]:
     signature = inspect.signature(command, eval_str=True)
     own = [parameter for parameter in signature.parameters.values() if parameter.kind is not inspect.Parameter.VAR_KEYWORD]
-    command.__signature__ = signature.replace(parameters=[*own, *made])  # type: ignore[attr-defined]
-    command.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *made]}
+    command.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *added]}
     return command
 
 
@@ -65,8 +67,7 @@ def _parameter(name: str, panel: str) -> inspect.Parameter:
             bool | None, typer.Option(*names, help=help_text, rich_help_panel=panel, show_default=False, metavar="")
         ]
     else:
-        many = get_origin(field.annotation) is tuple
-        kind = list[str] if many else str
+        kind = list[str] if get_origin(field.annotation) is tuple else str
         option = typer.Option(*names, help=help_text, rich_help_panel=panel, show_default=False, metavar=_metavar(field))
         annotation = Annotated[kind | None, option]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
@@ -90,7 +91,7 @@ def _metavar(field: FieldInfo) -> str:
 
 
 def _leaves(annotation: Any) -> list[Any]:  # noqa: ANN401 - any annotation
-    """The types and literal values that an annotation is made of."""
+    """The types and literal values in an annotation."""
     if get_origin(annotation) in (Union, UnionType, tuple, Annotated):
         return [leaf for part in get_args(annotation) for leaf in _leaves(part)]
     return list(get_args(annotation)) if get_origin(annotation) is Literal else [annotation]

@@ -1,4 +1,4 @@
-"""`transcribe plan`: what a run would do and why, without doing it."""
+"""`transcribe plan`: show what a run would do, without doing it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from transcribe_cli.cli.durations import durations
-from transcribe_cli.cli.estimates import Estimates, Work, line, record, sources_of, table
+from transcribe_cli.cli.durations import read_durations
+from transcribe_cli.cli.estimates import Estimates, Work, estimate_line, estimate_record, estimate_table, source_lines
 from transcribe_cli.cli.options import with_job_options
-from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, jobs_for, shard_of
+from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, plan_jobs, shard_of
 from transcribe_cli.config import Config
 from transcribe_cli.errors import RecordingError
 from transcribe_cli.plan import NEEDS_MODEL, Decision, Job
@@ -26,12 +26,14 @@ def plan(
     profile: Profile = None,
     compare: Annotated[
         bool,
-        typer.Option("--compare", help="Also what it would take and cost elsewhere, at today's prices where they can be had."),
+        typer.Option("--compare", help="Also estimate time and cost on other backends, at today's prices where available."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
     **flags: Any,  # noqa: ANN401 - one for each option, see options.py
 ) -> int:
-    """Show what `run` would do with each recording, why, how long it takes and what it costs. Writes nothing, loads no model.
+    """Show what `run` would do with each recording, and estimate time and cost.
+
+    Writes nothing and loads no model.
 
     transcribe plan ./aulas --model small
 
@@ -39,30 +41,32 @@ def plan(
     """
     sources = sources or []
     configured = configure(sources, flags, config, profile)
-    return show(jobs_for(sources, configured), configured, compare=compare, as_json=as_json)
+    return print_plan(plan_jobs(sources, configured), configured, compare=compare, as_json=as_json)
 
 
-def show(jobs: Sequence[Job], config: Config, *, compare: bool = False, as_json: bool) -> int:
-    """Print the plan; exit code 3 when a recording is known to fail.
+def print_plan(jobs: Sequence[Job], config: Config, *, compare: bool = False, as_json: bool) -> int:
+    """Print the plan; the exit code, 3 when a recording is known to fail.
 
     Raises:
-        ConfigError: the user's file of prices cannot be meant.
+        ConfigError: the user's price file is invalid.
     """
     shard = shard_of(config)
-    seconds = durations([job for job in jobs if job.decision is not Decision.FAIL])
+    seconds = read_durations([job for job in jobs if job.decision is not Decision.FAIL])
     known = [seconds.get(job.recording.uri) for job in jobs]
     work = _work(jobs, known)
     estimates = Estimates(config, work)
-    here = estimates.here()
-    places = [here, *(estimates.elsewhere() if compare else ())]
+    local = estimates.local_estimate()
+    all_estimates = [local, *(estimates.remote_estimates() if compare else ())]
     if as_json:
-        compared = {"compare": [record(place) for place in places[1:]], "notes": estimates.notes} if compare else {}
-        typer.echo(json.dumps({**_document(jobs, known, shard), "estimate": record(here), **compared}, indent=1))
+        compared = (
+            {"compare": [estimate_record(result) for result in all_estimates[1:]], "notes": estimates.notes} if compare else {}
+        )
+        typer.echo(json.dumps({**_document(jobs, known, shard), "estimate": estimate_record(local), **compared}, indent=1))
     else:
-        shown = [*_lines(jobs, known, shard), line(here, work)]
+        lines = [*_lines(jobs, known, shard), estimate_line(local, work)]
         if compare:
-            shown += ["", *table(places), "", *sources_of(estimates.prices, places), *estimates.notes]
-        for text in filter(None, shown) if not compare else shown:
+            lines += ["", *estimate_table(all_estimates), "", *source_lines(estimates.prices, all_estimates), *estimates.notes]
+        for text in lines if compare else filter(None, lines):
             typer.echo(text)
     return RecordingError.exit_code if any(job.decision is Decision.FAIL for job in jobs) else 0
 
@@ -107,8 +111,8 @@ def _lines(jobs: Sequence[Job], durations: Sequence[float | None], shard: str | 
     ]
     seconds = _to_transcribe(jobs, durations)
     work = f" {format_duration(seconds)} of audio to transcribe." if seconds else ""
-    which = f" in shard {shard}" if shard else ""
-    return [*lines, f"{pluralize(len(jobs), 'recording')}{which}{': ' if counts else ''}{', '.join(counts)}.{work}"]
+    in_shard = f" in shard {shard}" if shard else ""
+    return [*lines, f"{pluralize(len(jobs), 'recording')}{in_shard}{': ' if counts else ''}{', '.join(counts)}.{work}"]
 
 
 def _work(jobs: Sequence[Job], durations: Sequence[float | None]) -> Work:

@@ -1,4 +1,4 @@
-"""`transcribe report`: what the ledger knows of past runs."""
+"""`transcribe report`: show past runs from the ledger."""
 
 from __future__ import annotations
 
@@ -16,26 +16,29 @@ from transcribe_cli.ledger import ledger_exists, ledger_url
 if TYPE_CHECKING:
     from transcribe_cli.reporting.report import Report
 
-LAST = 20
+DEFAULT_LAST = 20
 
 
 def report(
     since: Annotated[
-        str | None, typer.Option("--since", metavar="WHEN", help="Runs from this day on, 2026-11-01, or of so many days, 7d.")
+        str | None, typer.Option("--since", metavar="WHEN", help="Only runs since a date (2026-11-01), or in the last days (7d).")
     ] = None,
     last: Annotated[
-        int | None, typer.Option("--last", metavar="N", min=1, help=f"At most the last N runs. Default: {LAST}, or all --since.")
+        int | None,
+        typer.Option("--last", metavar="N", min=1, help=f"Only the last N runs. Default: {DEFAULT_LAST}, or all with --since."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
-    as_html: Annotated[bool, typer.Option("--html", help="A page on standard output, without scripts or images.")] = False,
+    as_html: Annotated[bool, typer.Option("--html", help="One HTML page on standard output, without scripts or images.")] = False,
     config: ConfigFile = None,
     profile: Profile = None,
-    state_dir: Annotated[Path | None, typer.Option("--state-dir", metavar="PATH", help="Where ledger.db is.")] = None,
+    state_dir: Annotated[Path | None, typer.Option("--state-dir", metavar="PATH", help="Folder of ledger.db.")] = None,
     url: Annotated[
-        str | None, typer.Option("--ledger-url", metavar="SECRET", help="Another ledger, as a URL of SQLAlchemy.")
+        str | None, typer.Option("--ledger-url", metavar="SECRET", help="Another ledger, as an SQLAlchemy URL.")
     ] = None,
 ) -> None:
-    """Show past runs: hours of audio, speed, cost, failures; from the ledger on this machine, or that of a team.
+    """Show past runs with their audio, speed, cost and failures.
+
+    Reads the ledger on this machine, or a shared one.
 
     transcribe report --since 7d
 
@@ -44,15 +47,15 @@ def report(
     from transcribe_cli.reporting.report import html, lines
 
     if as_json and as_html:
-        raise UsageError("--json and --html cannot both be had.", "Call it twice.")
-    begin = None if since is None else _moment(since)
-    found = _read(_url(config, profile, state_dir, url), begin, last or (None if since else LAST))
+        raise UsageError("--json and --html cannot be combined.", "Run the command twice.")
+    begin = None if since is None else _parse_since(since)
+    past_runs = _read(_url(config, profile, state_dir, url), begin, last or (None if since else DEFAULT_LAST))
     if as_json:
-        typer.echo(json.dumps(found.record(), indent=1))
+        typer.echo(json.dumps(past_runs.record(), indent=1))
     elif as_html:
-        typer.echo(html(found))
+        typer.echo(html(past_runs))
     else:
-        for line in lines(found):
+        for line in lines(past_runs):
             typer.echo(line)
 
 
@@ -66,21 +69,21 @@ def _read(url: str, since: datetime | None, last: int | None) -> Report:
 
     if not ledger_exists(url):
         return Report((), ())
-    from transcribe_cli.ledger.database import Database  # brings SQLAlchemy
+    from transcribe_cli.ledger.database import Database  # imports SQLAlchemy
     from transcribe_cli.ledger.history import backend_usage, failed_jobs, runs
 
     with Database(url).read_connection() as connection:
         if connection is None:
             return Report((), ())
-        found = runs(connection, since, last)
-        return Report(found, failed_jobs(connection, found), backend_usage(connection, found))
+        past_runs = runs(connection, since, last)
+        return Report(past_runs, failed_jobs(connection, past_runs), backend_usage(connection, past_runs))
 
 
-def _moment(text: str) -> datetime:
-    """A day here, or so many days ago.
+def _parse_since(text: str) -> datetime:
+    """A local date, or a number of days ago.
 
     Raises:
-        UsageError: it is neither.
+        UsageError: the text is neither.
     """
     try:
         if text.endswith("d"):
@@ -88,5 +91,5 @@ def _moment(text: str) -> datetime:
         return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError):
         raise UsageError(
-            f"--since cannot be {text!r}.", "It is a day such as 2026-11-01, or a number of days such as 7d."
+            f"--since {text!r} is not valid.", "Use a date such as 2026-11-01, or a number of days such as 7d."
         ) from None

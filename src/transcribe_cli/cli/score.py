@@ -1,4 +1,4 @@
-"""`transcribe score`: how good transcripts are, measured against references."""
+"""`transcribe score`: measure transcripts against references."""
 
 from __future__ import annotations
 
@@ -19,42 +19,54 @@ if TYPE_CHECKING:
     from transcribe_cli.scoring.report import ScoredRecording
 
 NAMES = {"wer": "WER", "cer": "CER", "der": "DER", "cpwer": "cpWER"}
-# Places with most errors that --diff shows of each recording.
-DIFFERENCES = 5
-_WIDEST = 40
+# How many of the worst differences --diff shows for each recording.
+MAX_DIFFERENCES = 5
+_MAX_NAME_WIDTH = 40
 
 
 def score(
-    reference: Annotated[str, typer.Argument(metavar="REF", help="What was really said: a file, or a folder of files.")],
-    hypothesis: Annotated[str, typer.Argument(metavar="HYP", help="What was recognized: a file, or a folder of files.")],
+    reference: Annotated[str, typer.Argument(metavar="REF", help="Reference: a file or a folder with what was actually said.")],
+    hypothesis: Annotated[str, typer.Argument(metavar="HYP", help="Hypothesis: a file or a folder with what was recognized.")],
     language: Annotated[
-        str, typer.Option("-l", "--language", metavar="TEXT", help="Of all texts. Default: what the JSON says, else pt.")
+        str, typer.Option("-l", "--language", metavar="TEXT", help="Language of all texts. Default: from the JSON, else pt.")
     ] = "",
     normalize: Annotated[
-        bool, typer.Option("--normalize/--no-normalize", help="Whether 42 is quarenta e dois, and Sr. is senhor.")
+        bool,
+        typer.Option(
+            "--normalize/--no-normalize", help="Treat different spellings as equal: 42 and quarenta e dois, Sr. and senhor."
+        ),
     ] = True,
     collar: Annotated[
-        float, typer.Option("--collar", metavar="SECONDS", help="Not scored for DER on each side of a turn's borders in REF.")
+        float,
+        typer.Option(
+            "--collar", metavar="SECONDS", help="For DER, ignore this much time on each side of turn boundaries in REF."
+        ),
     ] = 0.25,
     metrics: Annotated[
-        str, typer.Option("--metrics", metavar="TEXT,…", help="Of wer, cer, der, cpwer. Default: what both sides have.")
+        str,
+        typer.Option(
+            "--metrics", metavar="TEXT,…", help="Any of wer, cer, der, cpwer. Default: all that both sides have data for."
+        ),
     ] = "",
-    per_file: Annotated[bool, typer.Option("--per-file", help="Also a line for each recording.")] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Also the worst differences of each recording.")] = False,
+    per_file: Annotated[bool, typer.Option("--per-file", help="Also print a line for each recording.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Also print the worst differences of each recording.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> int:
-    """Measure transcripts against references: WER and CER; with speakers on both sides also DER and cpWER.
+    """Measure transcripts against references.
 
-    Reads JSON (this tool's, openai/whisper's, whisperX's), SRT, VTT, TXT, RTTM and STM. Trees are matched by relative path without suffix.
-    Needs the extra `score`.
+    Computes WER and CER; with speakers on both sides also DER and cpWER.
+
+    Reads JSON (of this tool, openai/whisper and whisperX), SRT, VTT, TXT, RTTM and STM. Needs the extra `score`.
+
+    Files of two folders are paired by relative path without suffix.
 
     transcribe score references/ transcripts/ --per-file
 
     transcribe score aula.txt aula.json --diff
     """
-    from transcribe_cli.scoring import Options, score  # readers and tables that `--help` need not wait for
+    from transcribe_cli.scoring import Options, score  # imports readers and tables that `--help` does not need
 
-    options = Options.parse(language, collar, metrics, normalize=normalize, differences=DIFFERENCES if diff else 0)
+    options = Options.parse(language, collar, metrics, normalize=normalize, differences=MAX_DIFFERENCES if diff else 0)
     report = score(Path(reference), Path(hypothesis), options)
     for line in _not_scored(report):
         typer.echo(line, err=True)
@@ -93,10 +105,10 @@ def _differences(recording: ScoredRecording) -> Iterator[str]:
 
 
 def _table(recordings: Sequence[ScoredRecording]) -> Iterator[str]:
-    """A line for each recording; columns of what was not measured on any are left out."""
+    """A line for each recording, with a column for each metric that was measured on any of them."""
     metrics = [metric for metric in NAMES if any(getattr(recording.score, metric) is not None for recording in recordings)]
     names = [printable(recording.name) for recording in recordings]
-    width = max(len("recording"), *(min(_WIDEST, len(name)) for name in names))
+    width = max(len("recording"), *(min(_MAX_NAME_WIDTH, len(name)) for name in names))
     counts = ("words", "sub", "del", "ins") if "wer" in metrics else ()
     yield f"{'recording':<{width}}" + "".join(f"{name:>9}" for name in (*counts, *(NAMES[metric] for metric in metrics)))
     for name, recording in zip(names, recordings, strict=True):
@@ -108,7 +120,7 @@ def _table(recordings: Sequence[ScoredRecording]) -> Iterator[str]:
 
 
 def _totals(report: Report) -> Iterator[str]:
-    """A line for each metric: its rate, and what it is made of."""
+    """A line for each metric: its rate and its parts."""
     for metric, name in NAMES.items():
         measure = getattr(report.totals, metric)
         if measure is None:
@@ -116,11 +128,11 @@ def _totals(report: Report) -> Iterator[str]:
             if why:
                 yield f"{name:<6}{'-':>8}  not measured: {why}"
             continue
-        made_of = _seconds(measure, report.options.collar) if metric == "der" else _edits(measure, metric)
-        yield f"{name:<6}{_percent(measure):>8}  {made_of}{_where(report, metric)}"
+        parts = _der_parts(measure, report.options.collar) if metric == "der" else _edit_parts(measure, metric)
+        yield f"{name:<6}{_percent(measure):>8}  {parts}{_coverage(report, metric)}"
 
 
-def _edits(edits: EditCounts, metric: str) -> str:
+def _edit_parts(edits: EditCounts, metric: str) -> str:
     unit = "character" if metric == "cer" else "word"
     return (
         f"{pluralize(edits.substitutions, 'substitution')}, {pluralize(edits.deletions, 'deletion')},"
@@ -128,15 +140,15 @@ def _edits(edits: EditCounts, metric: str) -> str:
     )
 
 
-def _seconds(time: SpeakerErrors, collar: float) -> str:
+def _der_parts(time: SpeakerErrors, collar: float) -> str:
     return (
         f"{time.missed:,.1f} s missed, {time.false_alarm:,.1f} s false alarm, {time.confusion:,.1f} s confusion"
-        f" in {time.length:,.1f} s of speech{f', without {collar:g} s on each side of a border' if collar else ''}"
+        f" in {time.length:,.1f} s of speech{f', excluding {collar:g} s on each side of turn boundaries' if collar else ''}"
     )
 
 
-def _where(report: Report, metric: str) -> str:
-    """When not all recordings could be measured by it."""
+def _coverage(report: Report, metric: str) -> str:
+    """How many recordings have this metric, when not all do."""
     measured = report.count_measured(metric)
     return "" if measured == len(report.recordings) else f" ({measured} of {pluralize(len(report.recordings), 'recording')})"
 

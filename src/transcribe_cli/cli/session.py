@@ -1,4 +1,4 @@
-"""What `run` and `plan` begin with: configuration, recordings, the plan."""
+"""Shared by commands: common options, configuration, finding recordings, planning, and the ledger."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ import typer
 from pydantic import SecretStr
 
 from transcribe_cli import __version__, shards
-from transcribe_cli import plan as planning
-from transcribe_cli import sources as finding
 from transcribe_cli.config import Config, load_config
 from transcribe_cli.costs.prices import Price, load_prices
 from transcribe_cli.errors import UsageError
 from transcribe_cli.events import Emit
 from transcribe_cli.ledger import RunFacts, ledger_url
+from transcribe_cli.plan import Job, plan
 from transcribe_cli.reporting.ledger_writer import write_to_ledger
 from transcribe_cli.sinks import Listings
+from transcribe_cli.sources import find_recordings
 from transcribe_cli.storage import is_url
 
 Sources = Annotated[
@@ -35,14 +35,16 @@ Sources = Annotated[
 ]
 ConfigFile = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE", help="Instead of the transcribe.toml found upwards from the first source."),
+    typer.Option(
+        "--config", metavar="FILE", help="Configuration file. Default: the nearest transcribe.toml in or above the first source."
+    ),
 ]
 Profile = Annotated[
     str | None,
     typer.Option(
         "--profile",
         metavar="NAME",
-        help="A profile: the table profiles.NAME of the configuration file, or profiles/NAME.toml beside it.",
+        help="Profile to use: the table profiles.NAME of the configuration file, or profiles/NAME.toml next to it.",
     ),
 ]
 
@@ -51,21 +53,21 @@ def configure(sources: Sequence[str], flags: Mapping[str, Any], config: Path | N
     """The configuration for these sources: defaults < file < profile < environment < flags.
 
     Raises:
-        ConfigError, UsageError: one line that names the file, variable or flag.
+        ConfigError, UsageError: a value is invalid; the message names the file, variable or flag.
     """
     first = next((Path(source) for source in sources if not source.startswith(("-", "@")) and not is_url(source)), Path())
-    return load_config(flags, environ=os.environ, start=_existing(first), config=config, profile=profile)
+    return load_config(flags, environ=os.environ, start=_nearest_existing(first), config=config, profile=profile)
 
 
-def jobs_for(sources: Sequence[str], config: Config) -> list[planning.Job]:
-    """Find the recordings, those of the shard where there is one, and decide what to do with each.
+def plan_jobs(sources: Sequence[str], config: Config) -> list[Job]:
+    """Find the recordings, only those of the shard if one is set, and plan what to do with each.
 
     Raises:
-        SourceNotFound, UsageError: a source that is not there or cannot be meant; a shard that nobody gave a number to.
+        SourceNotFound, UsageError: a source does not exist or is invalid; the number of the shard is unknown.
     """
     settings = config.settings.model_copy(update={"shard": shard_of(config)})
     listings = Listings()
-    recordings = finding.find_recordings(
+    recordings = find_recordings(
         sources or ["."],
         include=settings.include,
         exclude=settings.exclude,
@@ -73,33 +75,33 @@ def jobs_for(sources: Sequence[str], config: Config) -> list[planning.Job]:
         storage=settings.storage,
         listings=listings,
     )
-    return planning.plan(recordings, config.spec, settings, listings)
+    return plan(recordings, config.spec, settings, listings)
 
 
 def shard_of(config: Config) -> str | None:
-    """The shard as `i/n`; `auto` is looked up in the environment.
+    """The shard as `i/n`; `auto` is read from the environment.
 
     Raises:
-        UsageError: the environment does not say.
+        UsageError: the environment does not define a shard.
     """
     shard = config.settings.shard
     return None if shard is None else shards.resolve_shard(shard, os.environ)
 
 
-def price_here(config: Config) -> Price | None:
-    """What an hour of this machine costs; None when nobody said.
+def local_price_per_hour(config: Config) -> Price | None:
+    """Price of an hour of this machine; None when not configured.
 
     Raises:
-        ConfigError: the user's file of prices cannot be meant.
+        ConfigError: the user's price file is invalid.
     """
     return load_prices(config.settings.prices).local_price(config.settings.price_per_hour)
 
 
 @contextmanager
 def write_run_to_ledger(
-    sources: Sequence[str], jobs: Sequence[planning.Job], config: Config, emit: Emit, backend: str = "local"
+    sources: Sequence[str], jobs: Sequence[Job], config: Config, emit: Emit, backend: str = "local"
 ) -> Iterator[Emit]:
-    """What tells `emit` and writes into the ledger, unless the settings want none."""
+    """An `Emit` that passes events on to `emit` and writes them to the ledger, unless the ledger is disabled."""
     settings = config.settings
     if not settings.ledger:
         yield emit
@@ -114,20 +116,20 @@ def write_run_to_ledger(
         secrets=frozenset(filter(None, secrets)),
     )
     url = settings.ledger_url.get_secret_value() if settings.ledger_url else None
-    with write_to_ledger(ledger_url(url, settings.state_dir), facts, emit) as both:
-        yield both
+    with write_to_ledger(ledger_url(url, settings.state_dir), facts, emit) as emit_and_record:
+        yield emit_and_record
 
 
-def _existing(path: Path) -> Path:
-    """The nearest folder or file above a source that exists: globs and mistyped names have none of their own."""
+def _nearest_existing(path: Path) -> Path:
+    """The path or its nearest existing parent: globs and mistyped names do not exist themselves."""
     try:
         path = path.absolute()
     except FileNotFoundError as error:
-        raise UsageError("The current folder is not there any more.", "Change to one that is.") from error
+        raise UsageError("The current folder no longer exists.", "Change to an existing one.") from error
     for candidate in (path, *path.parents):
         try:
             if candidate.exists():
                 return candidate
         except OSError as error:
-            raise UsageError(f"{path} cannot be a path ({error.strerror}).") from error
+            raise UsageError(f"{path} is not a valid path ({error.strerror}).") from error
     return Path()

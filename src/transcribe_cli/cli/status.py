@@ -1,4 +1,4 @@
-"""`transcribe status`: how a tree stands."""
+"""`transcribe status`: the state of each recording in a folder."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from transcribe_cli.cli.durations import durations
+from transcribe_cli.cli.durations import read_durations
 from transcribe_cli.cli.options import with_job_options
-from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, jobs_for, shard_of
+from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, plan_jobs, shard_of
 from transcribe_cli.errors import RecordingError
 from transcribe_cli.reporting.messages import format_duration, pluralize
 from transcribe_cli.text.printable import printable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from transcribe_cli.batch.leases import Owner
     from transcribe_cli.batch.status import RecordingStatus
 
-Seconds = Mapping[str, float | None]
+Durations = Mapping[str, float | None]
 
 
 @with_job_options
@@ -32,9 +32,9 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
     **flags: Any,  # noqa: ANN401 - one for each option, see options.py
 ) -> int:
-    """Show how a tree stands: done, stale and why, failed, missing, in progress and where, with the hours of each.
+    """Show which recordings are done, stale, failed, missing or in progress.
 
-    Exit code 0 when everything is done, 6 when all the rest is in progress, 3 otherwise.
+    Exit code 0 when everything is done, 6 when everything else is in progress, 3 otherwise.
 
     transcribe status ./aulas --model small
     """
@@ -45,39 +45,39 @@ def status(
     sources = sources or []
     configured = configure(sources, flags, config, profile)
     configured = replace(configured, settings=configured.settings.model_copy(update={"overwrite": False}))
-    jobs = jobs_for(sources, configured)
-    found = recording_statuses(jobs, Failures(configured.settings.state_dir), LeaseManager())
-    seconds = durations(job for job in jobs if job.recording.problem is None)
+    jobs = plan_jobs(sources, configured)
+    statuses = recording_statuses(jobs, Failures(configured.settings.state_dir), LeaseManager())
+    seconds = read_durations(job for job in jobs if job.recording.problem is None)
     if as_json:
-        typer.echo(json.dumps(_document(found, seconds, shard_of(configured)), indent=1))
+        typer.echo(json.dumps(_document(statuses, seconds, shard_of(configured)), indent=1))
     else:
-        for line in _lines(found, seconds):
+        for line in _lines(statuses, seconds):
             typer.echo(line)
-    return _exit_code(found)
+    return _exit_code(statuses)
 
 
-def _exit_code(found: Sequence[RecordingStatus]) -> int:
+def _exit_code(statuses: Sequence[RecordingStatus]) -> int:
     from transcribe_cli.batch.status import State
     from transcribe_cli.batch.summary import EXIT_IN_PROGRESS_ELSEWHERE
 
-    if all(entry.state is State.DONE for entry in found):
+    if all(entry.state is State.DONE for entry in statuses):
         return 0
-    in_progress = all(entry.state in (State.DONE, State.IN_PROGRESS) for entry in found)
+    in_progress = all(entry.state in (State.DONE, State.IN_PROGRESS) for entry in statuses)
     return EXIT_IN_PROGRESS_ELSEWHERE if in_progress else RecordingError.exit_code
 
 
-def _document(found: Sequence[RecordingStatus], seconds: Seconds, shard: str | None) -> dict[str, Any]:
+def _document(statuses: Sequence[RecordingStatus], seconds: Durations, shard: str | None) -> dict[str, Any]:
     return {
         "shard": shard,
-        "recordings": [_record(entry, seconds) for entry in found],
+        "recordings": [_record(entry, seconds) for entry in statuses],
         "totals": {
-            state: {"recordings": len(of_it), "seconds": round(sum(known), 3), "of_unknown_length": len(of_it) - len(known)}
-            for state, of_it, known in _totals(found, seconds)
+            state: {"recordings": len(in_state), "seconds": round(sum(known), 3), "of_unknown_length": len(in_state) - len(known)}
+            for state, in_state, known in _totals(statuses, seconds)
         },
     }
 
 
-def _record(entry: RecordingStatus, seconds: Seconds) -> dict[str, Any]:
+def _record(entry: RecordingStatus, seconds: Durations) -> dict[str, Any]:
     recording, owner, failure = entry.job.recording, entry.owner, entry.failure
     duration = seconds.get(recording.uri)
     return {
@@ -92,62 +92,62 @@ def _record(entry: RecordingStatus, seconds: Seconds) -> dict[str, Any]:
     }
 
 
-def _totals(found: Sequence[RecordingStatus], seconds: Seconds) -> list[tuple[str, list[RecordingStatus], list[float]]]:
-    """Each state, its recordings, and the durations of those that have one."""
+def _totals(statuses: Sequence[RecordingStatus], seconds: Durations) -> list[tuple[str, list[RecordingStatus], list[float]]]:
+    """Each state, its recordings, and their known durations."""
     from transcribe_cli.batch.status import State
 
     totals = []
     for state in State:
-        of_it = [entry for entry in found if entry.state is state]
-        lengths = [seconds.get(entry.job.recording.uri) for entry in of_it]
-        totals.append((state.value, of_it, [length for length in lengths if length is not None]))
+        in_state = [entry for entry in statuses if entry.state is state]
+        lengths = [seconds.get(entry.job.recording.uri) for entry in in_state]
+        totals.append((state.value, in_state, [length for length in lengths if length is not None]))
     return totals
 
 
-def _lines(found: Sequence[RecordingStatus], seconds: Seconds) -> list[str]:
-    """What is not done, a line each; then the sums, also of what is."""
-    open_ones = [entry for entry in found if entry.state.value != "done"]
-    names = [printable(entry.job.recording.label) for entry in open_ones]
-    lengths = [_clock(seconds.get(entry.job.recording.uri)) for entry in open_ones]
+def _lines(statuses: Sequence[RecordingStatus], seconds: Durations) -> list[str]:
+    """A line for each recording that is not done; then totals for each state."""
+    unfinished = [entry for entry in statuses if entry.state.value != "done"]
+    names = [printable(entry.job.recording.label) for entry in unfinished]
+    lengths = [_duration_text(seconds.get(entry.job.recording.uri)) for entry in unfinished]
     width = min(60, max(map(len, names), default=0))
     lines = [
-        f"{_words(entry.state.value):<11}  {name:<{width}}  {length:>8}  {_why(entry)}".rstrip()
-        for entry, name, length in zip(open_ones, names, lengths, strict=True)
+        f"{_state_text(entry.state.value):<11}  {name:<{width}}  {length:>8}  {_reason(entry)}".rstrip()
+        for entry, name, length in zip(unfinished, names, lengths, strict=True)
     ]
-    sums = []
-    for state, of_it, known in _totals(found, seconds):
-        if of_it:
-            unknown = f"{len(of_it) - len(known)} of unknown length" if len(of_it) > len(known) else ""
-            hours = ", and ".join(filter(None, (f"{format_duration(sum(known)):>9}" if known else "", unknown)))
-            sums.append(f"{_words(state):<11}  {pluralize(len(of_it), 'recording'):>16}  {hours}")
-    return [*lines, *([""] if lines else []), *sums] or ["No recordings."]
+    total_lines = []
+    for state, in_state, known in _totals(statuses, seconds):
+        if in_state:
+            unknown = f"{len(in_state) - len(known)} of unknown length" if len(in_state) > len(known) else ""
+            hours = ", plus ".join(filter(None, (f"{format_duration(sum(known)):>9}" if known else "", unknown)))
+            total_lines.append(f"{_state_text(state):<11}  {pluralize(len(in_state), 'recording'):>16}  {hours}")
+    return [*lines, *([""] if lines else []), *total_lines] or ["No recordings found."]
 
 
-def _why(entry: RecordingStatus) -> str:
+def _reason(entry: RecordingStatus) -> str:
     if entry.owner is not None:
         return _progress(entry.owner)
     if entry.failure is not None:
-        return f"{_local(entry.failure.at)}, on this machine: {printable(entry.reason)}"
+        return f"{_local_time(entry.failure.at)}, on this machine: {printable(entry.reason)}"
     return printable(entry.reason)
 
 
 def _progress(owner: Owner) -> str:
-    where = f"on {printable(owner.host)} (process {owner.pid})" if owner.host else "in a run that has just begun"
-    since = f" since {_local(owner.taken)}" if owner.taken else ""
-    part = f", {100 * min(1.0, owner.seconds / owner.duration):.0f} %" if owner.duration > 0 and owner.seconds > 0 else ""
-    return f"{where}{since}{part}"
+    where = f"on {printable(owner.host)} (process {owner.pid})" if owner.host else "in a run that has just started"
+    since = f" since {_local_time(owner.taken)}" if owner.taken else ""
+    progress = f", {100 * min(1.0, owner.seconds / owner.duration):.0f} %" if owner.duration > 0 and owner.seconds > 0 else ""
+    return f"{where}{since}{progress}"
 
 
-def _words(state: str) -> str:
+def _state_text(state: str) -> str:
     return state.replace("_", " ")
 
 
-def _clock(seconds: float | None) -> str:
+def _duration_text(seconds: float | None) -> str:
     return "?" if seconds is None else format_duration(seconds)
 
 
-def _local(moment: str) -> str:
-    """A UTC time as people here read it; what is no time comes from a file that somebody wrote, and is shown as it is."""
+def _local_time(moment: str) -> str:
+    """A UTC time in the local time zone; text that is not a time (the file may be edited) is shown as it is."""
     try:
         then = datetime.fromisoformat(moment).astimezone()
     except (ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""Standard streams that can be counted on: there, able to write every name, and no reason to stop when nobody listens any more."""
+"""Makes the standard streams safe: always open, able to print every file name, and never a reason to stop the work."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ _MODES = {"stdin": "r", "stdout": "w", "stderr": "w"}
 
 
 def prepare_streams() -> None:
-    """Open those that were closed (`>&-`) on nothing, and let what their encoding lacks be written as an escape.
+    """Open closed streams (`>&-`) on /dev/null, and escape characters that a stream cannot encode.
 
-    Left closed, the next file opened would take their number, and whatever a library prints would land in it.
+    If a stream stayed closed, the next opened file would get its number, and output of libraries would be written into that file.
     """
     for number, (name, mode) in enumerate(_MODES.items()):
         stream = getattr(sys, name)
         if stream is None:
-            _redirect_to_nothing(number)
+            _redirect_to_devnull(number)
             setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115 - for the whole program
         elif mode == "w" and isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    sys.stderr = cast("TextIO", _Unfailing(sys.stderr))
+    sys.stderr = cast("TextIO", _IgnoreWriteErrors(sys.stderr))
 
 
 def mute_stdout() -> None:
-    """Nobody reads it any more (`| head`): say nothing more there, and keep the interpreter from trying when it ends."""
-    _redirect_to_nothing(1)
+    """Redirect stdout to /dev/null after its reader has gone (`| head`), so that the interpreter's flush at exit does not fail."""
+    _redirect_to_devnull(1)
 
 
-class _Unfailing:
-    """Where people are told what happens. That its reader goes away, or its disk fills up, must not end the work."""
+class _IgnoreWriteErrors:
+    """Stderr whose write errors are ignored: a closed pipe or a full disk must not stop the work."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -50,10 +50,10 @@ class _Unfailing:
         return getattr(self._stream, name)
 
 
-def _redirect_to_nothing(number: int) -> None:
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, number)
-    if nothing == number:
+def _redirect_to_devnull(number: int) -> None:
+    devnull = os.open(os.devnull, os.O_RDWR)
+    os.dup2(devnull, number)
+    if devnull == number:
         os.set_inheritable(number, True)
     else:
-        os.close(nothing)
+        os.close(devnull)

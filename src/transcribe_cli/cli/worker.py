@@ -1,4 +1,4 @@
-"""`transcribe worker`: the other end of `transcribe remote`, inside the image of an endpoint."""
+"""`transcribe worker`: processes the jobs of `transcribe remote`, inside the container of a RunPod endpoint."""
 
 from __future__ import annotations
 
@@ -11,37 +11,43 @@ import typer
 from transcribe_cli.cli.session import ConfigFile, Profile, configure
 from transcribe_cli.errors import UsageError
 
-# Set by RunPod in its containers, and read by its SDK.
-QUEUE = "RUNPOD_WEBHOOK_GET_JOB"
+# Set by RunPod in its containers and read by its SDK.
+QUEUE_VARIABLE = "RUNPOD_WEBHOOK_GET_JOB"
 
 
 def worker(
     config: ConfigFile = None,
     profile: Profile = None,
-    model: Annotated[str | None, typer.Option("-m", "--model", metavar="TEXT", help="The model that is loaded, once.")] = None,
-    device: Annotated[str | None, typer.Option("--device", metavar="[auto|cpu|cuda]", help="Where to compute.")] = None,
-    compute_type: Annotated[str | None, typer.Option("--compute-type", metavar="TYPE", help="Precision.")] = None,
+    model: Annotated[str | None, typer.Option("-m", "--model", metavar="TEXT", help="Model to load at the start.")] = None,
+    device: Annotated[str | None, typer.Option("--device", metavar="[auto|cpu|cuda]", help="Device to run on.")] = None,
+    compute_type: Annotated[
+        str | None, typer.Option("--compute-type", metavar="TYPE", help="Precision of the computation.")
+    ] = None,
     batch_size: Annotated[str | None, typer.Option("--batch-size", metavar="N", help="Clips in a batch.")] = None,
     max_duration: Annotated[
-        str | None, typer.Option("--max-duration", metavar="X", help="Hours; a longer recording is refused. Default: 16.")
+        str | None, typer.Option("--max-duration", metavar="X", help="Hours; longer recordings are rejected. Default: 16.")
     ] = None,
-    max_download: Annotated[float, typer.Option("--max-download", help="In GB; a larger recording is refused.", min=0.001)] = 5.0,
+    max_download: Annotated[float, typer.Option("--max-download", help="GB; larger recordings are rejected.", min=0.001)] = 5.0,
     concurrency: Annotated[
-        int, typer.Option("--concurrency", help="Jobs taken at once, whose clips share batches.", min=1, max=64)
+        int, typer.Option("--concurrency", help="Jobs to process at the same time; their clips share batches.", min=1, max=64)
     ] = 4,
     allow_private: Annotated[
-        bool, typer.Option("--allow-private", help="Also fetch audio from private and local addresses.")
+        bool, typer.Option("--allow-private", help="Also download audio from private and local addresses.")
     ] = False,
 ) -> None:
-    """Take jobs from a RunPod endpoint's queue. Runs inside its image: see docs/runpod.md.
+    """Process jobs of a RunPod endpoint, inside its container.
+
+    See docs/runpod.md.
 
     transcribe worker --model large-v3-turbo
     """
     from transcribe_cli.worker.handler import Worker, WorkerLimits
     from transcribe_cli.worker.serve import load_sdk, serve
 
-    if not os.environ.get(QUEUE):
-        raise UsageError(f"There is no queue to take jobs from ({QUEUE} is not set).", "This command is for RunPod's containers.")
+    if not os.environ.get(QUEUE_VARIABLE):
+        raise UsageError(
+            f"There is no job queue ({QUEUE_VARIABLE} is not set).", "This command only works in a RunPod container."
+        )
     flags = {
         "model": model,
         "device": device,

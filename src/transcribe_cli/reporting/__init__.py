@@ -1,6 +1,6 @@
-"""Who is told what happens: a live display on a terminal, plain lines elsewhere, JSON lines for programs. All write to stderr.
+"""Progress reporters: a live display on a terminal, plain lines elsewhere, JSON lines for programs. All write to stderr.
 
-Each is a listener of the same events (`events`); none of them knows how the work is done.
+Each one receives the same events (`events`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from transcribe_cli.settings import Settings
 
 
 @contextmanager
-def listening(settings: Settings, stream: TextIO) -> Iterator[Emit]:
-    """The listener that settings and stream call for; the live display is taken down when the block ends."""
+def open_reporter(settings: Settings, stream: TextIO) -> Iterator[Emit]:
+    """The reporter for these settings and this stream; the live display is removed when the block ends."""
     if settings.log_format == "json":
         from transcribe_cli.reporting.jsonl import JsonLines
 

@@ -1,4 +1,4 @@
-"""Events as JSON lines, for programs: one object a line, `event` and `time` first (docs/scripting.md lists them)."""
+"""Events as JSON lines for programs: one object a line, `event` and `time` first (docs/scripting.md lists the events)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from transcribe_cli.events import Event
 
 
 class JsonLines:
-    """Writes each event to a stream as it comes."""
+    """Writes each event to a stream."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def emit(self, event: Event) -> None:
-        """One line, flushed, so that a reader of the pipe sees it now. ASCII: no name can break the line or the encoding."""
+        """Write one line and flush. ASCII only, so that no file name can break the line or the encoding."""
         record = event.as_record()
         line = {"event": record.pop("event"), "time": datetime.now(UTC).isoformat(timespec="milliseconds"), **record}
         self._stream.write(json.dumps(line) + "\n")

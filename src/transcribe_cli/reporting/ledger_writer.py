@@ -1,7 +1,7 @@
-"""The ledger as a listener: what happens in a run is written down beside the work, and nothing that goes wrong with that stops it.
+"""Writes the events of a run to the ledger. No error of the ledger stops the run.
 
-A thread of its own writes, so that a slow disk or another run that holds the ledger keeps nobody waiting. A run in which there was
-nothing to do is not written down: a cron job that looks every ten minutes would fill the ledger with nothing.
+A background thread writes, so that a slow disk or a ledger locked by another run does not delay the work. A run with nothing to do is
+not recorded: a cron job that runs every ten minutes would fill the ledger with empty runs.
 """
 
 from __future__ import annotations
@@ -22,115 +22,115 @@ if TYPE_CHECKING:
     from transcribe_cli.ledger.database import Database
     from transcribe_cli.ledger.run_writer import RunWriter
 
-# What the end of a run waits for the last rows; a Ctrl-C must end within five seconds.
-CLOSING_SECONDS = 2.0
-# How often a ledger that another run keeps locked is tried again, each time as long as `database.TIMEOUT_SECONDS`.
-TRIES = 3
+# How long the end of a run waits for the last rows to be written; a Ctrl-C must end within five seconds.
+CLOSE_TIMEOUT_SECONDS = 2.0
+# Attempts to write to a ledger that another run keeps locked; each one waits `database.TIMEOUT_SECONDS`.
+MAX_ATTEMPTS = 3
 
-_Dated = tuple[datetime, Event]
+_TimedEvent = tuple[datetime, Event]
 
 
 @contextmanager
 def write_to_ledger(url: str, facts: RunFacts, emit: Emit) -> Iterator[Emit]:
-    """What tells `emit` and writes into the ledger; at most one notice says that it cannot be written."""
-    history = _History(url, facts, emit)
-    history.start()
+    """An `Emit` that passes events on to `emit` and writes them to the ledger; ledger errors are reported in at most one notice."""
+    writer = _BackgroundWriter(url, facts, emit)
+    writer.start()
     try:
-        yield history.emit
+        yield writer.emit
     finally:
-        history.close()
+        writer.close()
 
 
-class _History:
-    """The queue between the run and the thread that writes."""
+class _BackgroundWriter:
+    """The thread that writes to the ledger, and its queue of events."""
 
     def __init__(self, url: str, facts: RunFacts, emit: Emit) -> None:
         self._url = url
         self._facts = facts
-        self._tell = emit
-        self._events: queue.SimpleQueue[_Dated | None] = queue.SimpleQueue()
-        self._trouble: LedgerUnavailable | None = None
-        self._told = False
-        self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
+        self._emit = emit
+        self._events: queue.SimpleQueue[_TimedEvent | None] = queue.SimpleQueue()
+        self._error: LedgerUnavailable | None = None
+        self._error_reported = False
+        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Start the thread."""
         self._thread.start()
 
     def emit(self, event: Event) -> None:
-        """Pass it on, and have it written down."""
-        self._tell_trouble()
+        """Pass the event on and queue it for the ledger."""
+        self._report_error()
         if isinstance(event, RECORDED_EVENTS):
             self._events.put((datetime.now(UTC), event))
-        self._tell(event)
+        self._emit(event)
 
     def close(self) -> None:
-        """Wait for the last rows, but not for long."""
+        """Wait until the last rows are written, at most `CLOSE_TIMEOUT_SECONDS`."""
         self._events.put(None)
-        self._thread.join(CLOSING_SECONDS)
+        self._thread.join(CLOSE_TIMEOUT_SECONDS)
         if self._thread.is_alive():
-            self._trouble = LedgerUnavailable("The ledger did not answer in time.")
-        self._tell_trouble()
+            self._error = LedgerUnavailable("The ledger did not answer in time.")
+        self._report_error()
 
-    def _tell_trouble(self) -> None:
-        if self._trouble is not None and not self._told:
-            self._told = True
-            self._tell(Notice(f"{self._trouble} This run is not written down, or not to its end.", "warning"))
+    def _report_error(self) -> None:
+        if self._error is not None and not self._error_reported:
+            self._error_reported = True
+            self._emit(Notice(f"{self._error} The ledger does not record this run, or not all of it.", "warning"))
 
-    def _work(self) -> None:
-        """The thread: never raises, because nobody would hear it."""
+    def _run(self) -> None:
+        """The thread. Stores errors instead of raising them; `emit` and `close` report them."""
         try:
-            self._write(self._worth_it())
+            self._write_all(self._wait_for_work())
         except LedgerUnavailable as error:
-            self._trouble = error
+            self._error = error
         except Exception as error:
-            self._trouble = LedgerUnavailable(f"Unexpected {type(error).__name__} in the ledger ({error}).")
+            self._error = LedgerUnavailable(f"Unexpected {type(error).__name__} in the ledger ({error}).")
 
-    def _worth_it(self) -> list[_Dated]:
-        """The events until one says that there is something to do; none when none does."""
-        waiting: list[_Dated] = []
+    def _wait_for_work(self) -> list[_TimedEvent]:
+        """The events up to the first that shows the run has work to do; [] when there is none."""
+        pending: list[_TimedEvent] = []
         while (item := self._events.get()) is not None:
-            waiting.append(item)
+            pending.append(item)
             if isinstance(item[1], RecordingStarted | RecordingDone | RecordingFailed):
-                return waiting
+                return pending
         return []
 
-    def _write(self, waiting: list[_Dated]) -> None:
-        if not waiting:
+    def _write_all(self, pending: list[_TimedEvent]) -> None:
+        if not pending:
             return
-        from transcribe_cli.ledger.database import Database  # brings SQLAlchemy, which a run with nothing to do need not wait for
+        from transcribe_cli.ledger.database import Database  # imports SQLAlchemy, which a run with nothing to do does not need
         from transcribe_cli.ledger.run_writer import RunWriter
 
-        database, entries, over = Database(self._url), RunWriter(self._facts), False
+        database, writer, closed = Database(self._url), RunWriter(self._facts), False
         try:
-            while waiting or not over:
-                over = self._gather(waiting) or over
-                entries = self._written(database, entries, waiting)
-                waiting = []
+            while pending or not closed:
+                closed = self._collect(pending) or closed
+                writer = self._write(database, writer, pending)
+                pending = []
         finally:
             database.close()
 
-    def _gather(self, waiting: list[_Dated]) -> bool:
-        """Add what has happened meanwhile; wait for it when there is nothing. True when nothing more comes."""
-        while not waiting or not self._events.empty():
+    def _collect(self, pending: list[_TimedEvent]) -> bool:
+        """Add all queued events; wait for one if `pending` is empty. True when the queue was closed."""
+        while not pending or not self._events.empty():
             if (item := self._events.get()) is None:
                 return True
-            waiting.append(item)
+            pending.append(item)
         return False
 
-    def _written(self, database: Database, entries: RunWriter, events: list[_Dated]) -> RunWriter:
-        """The entries after these events, all of which are in the ledger."""
+    def _write(self, database: Database, writer: RunWriter, events: list[_TimedEvent]) -> RunWriter:
+        """Write these events in one transaction; the writer's new state."""
         from transcribe_cli.ledger.database import LedgerBusy
 
-        tries = 0
+        attempts = 0
         while True:
-            tries += 1
-            after = deepcopy(entries)  # what a transaction wrote that came to nothing is to be forgotten
+            attempts += 1
+            after = deepcopy(writer)  # a failed transaction must not change the state
             try:
                 with database.write_transaction() as connection:
                     after.write(connection, events)
             except LedgerBusy:
-                if tries == TRIES:
+                if attempts == MAX_ATTEMPTS:
                     raise
             else:
                 return after

@@ -1,4 +1,4 @@
-"""Events in words, a line each, for people. Names come from files and are made printable here."""
+"""The line that users see for each event. File names are escaped here, so that they are safe to print."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from transcribe_cli.events import (
 )
 from transcribe_cli.text.printable import printable
 
-_STOPPED = {
+_STOP_REASONS = {
     "interrupted": "Interrupted. ",
     "terminated": "Terminated. ",
     "fail_fast": "Stopped at the first failure. ",
@@ -33,7 +33,7 @@ _STOPPED = {
 
 @singledispatch
 def message_for(event: Event) -> str | None:
-    """The line for an event, or None for one that is only of interest to a display."""
+    """The line for an event; None for events that only move the progress bars."""
     return None
 
 
@@ -54,7 +54,7 @@ def _(event: RunStarted) -> str | None:
     if event.done:
         parts.append(f"{event.done} done already")
     if failed := event.recordings - event.to_transcribe - event.to_diarize - event.to_render - event.done:
-        parts.append(f"{failed} that cannot be read or written")
+        parts.append(f"{failed} cannot be read or written")
     return f"{pluralize(event.recordings, 'recording')}: {', '.join(parts)}."
 
 
@@ -74,12 +74,12 @@ def _(event: RecordingDone) -> str:
     if event.rendered:
         return f"rendered  {printable(event.recording)}  {', '.join(printable(name) for name in event.outputs)}"
     speed = f" ({event.duration / event.seconds:.0f}x)" if event.seconds else ""
-    said = [event.language, pluralize(event.words, "word")] if event.words else ["no speech"]
-    voices = [pluralize(event.speakers, "speaker")] if event.speakers else []
-    doubts = [flag.replace("_", " ") for flag in event.flags if flag != "no_speech"]
+    text = [event.language, pluralize(event.words, "word")] if event.words else ["no speech"]
+    speakers = [pluralize(event.speakers, "speaker")] if event.speakers else []
+    flags = [flag.replace("_", " ") for flag in event.flags if flag != "no_speech"]
     cost = [] if event.cost is None else [format_cost(event.cost)]
-    about = [f"{format_duration(event.duration)} in {format_duration(event.seconds)}{speed}", *said, *voices, *doubts, *cost]
-    return f"{'diarized' if event.diarized else 'done':<8}  {printable(event.recording)}  {', '.join(about)}"
+    details = [f"{format_duration(event.duration)} in {format_duration(event.seconds)}{speed}", *text, *speakers, *flags, *cost]
+    return f"{'diarized' if event.diarized else 'done':<8}  {printable(event.recording)}  {', '.join(details)}"
 
 
 @message_for.register
@@ -91,13 +91,13 @@ def _(event: RecordingElsewhere) -> str:
 @message_for.register
 def _(event: RecordingResumed) -> str:
     progress = f"{format_duration(event.seconds)} of {format_duration(event.duration)}"
-    return f"resumed   {printable(event.recording)}  {progress} were recognized before"
+    return f"resumed   {printable(event.recording)}  {progress} already recognized"
 
 
 @message_for.register
 def _(event: AttemptFailed) -> str:
     spent = f" ({format_cost(event.cost)} spent)" if event.cost else ""
-    return f"again     {printable(event.recording)}  {printable(event.message)}{spent}"
+    return f"retrying  {printable(event.recording)}  {printable(event.message)}{spent}"
 
 
 @message_for.register
@@ -105,33 +105,34 @@ def _(event: RecordingSent) -> str | None:
     if not event.job:
         return None
     size = f"{event.bytes / 1e6:.1f} MB" if event.bytes >= 1e6 else f"{event.bytes / 1e3:.0f} kB"
-    sent = size if event.bytes else "by its URL"
+    sent = size if event.bytes else "as a URL"
     return f"sent      {printable(event.recording)}  to {event.backend}, {sent}"
 
 
 @message_for.register
 def _(event: VoicesFound) -> str:
-    verbs = {label: f"{label} is {name}" for label, name in event.named.items()}
-    verbs |= {label: f"{label} may be {name}" for label, name in event.doubtful.items()}
-    who = [f"{verbs[label]} ({similarity:.2f})" for label, similarity in event.similarity.items()]
-    return f"voices    {printable(event.recording)}  {printable(', '.join(who))}"
+    matches = {label: f"{label} is {name}" for label, name in event.named.items()}
+    matches |= {label: f"{label} may be {name}" for label, name in event.doubtful.items()}
+    voices = [f"{matches[label]} ({similarity:.2f})" for label, similarity in event.similarity.items()]
+    return f"voices    {printable(event.recording)}  {printable(', '.join(voices))}"
 
 
 @message_for.register
 def _(event: RecordingFailed) -> str:
     spent = f" ({format_cost(event.cost)} spent)" if event.cost else ""
-    why = printable(f"{event.message} {event.hint}".strip()) + spent
+    reason = printable(f"{event.message} {event.hint}".strip()) + spent
     label = printable(event.recording)
     name = label.rpartition("/")[2]
-    # Most messages begin with the file's name, which is shorter than what tells it from others in the tree.
-    return f"FAILED    {why.replace(name, label, 1) if why.startswith(name) else f'{label}  {why}'}"
+    # Most messages begin with the file name alone; its path in the tree is unique.
+    return f"FAILED    {reason.replace(name, label, 1) if reason.startswith(name) else f'{label}  {reason}'}"
 
 
 @message_for.register
 def _(event: RunFinished) -> str | None:
-    heard = ((event.transcribed, "transcribed"), (event.diarized, "diarized"))
-    parts = [", ".join(f"{count} {what}" for count, what in heard if count)] if event.transcribed or event.diarized else []
-    if parts:
+    parts = []
+    if event.transcribed or event.diarized:
+        counts = ((event.transcribed, "transcribed"), (event.diarized, "diarized"))
+        parts.append(", ".join(f"{count} {verb}" for count, verb in counts if count))
         speed = f", {event.rtfx:.0f}x real time" if event.rtfx >= 1 else ""
         parts[0] += f" ({format_duration(event.audio_seconds)} of audio in {format_duration(event.seconds)}{speed})"
     if event.rendered:
@@ -146,18 +147,18 @@ def _(event: RunFinished) -> str | None:
         parts.append(f"{event.not_tried} {'left' if event.stopped_by in LIMIT_OPTIONS else 'not tried'}")
     if event.transcribed or event.diarized or event.failed or event.not_tried:
         parts += _cost(event)
-    stopped = _STOPPED.get(event.stopped_by or "", "")
-    again = " The same command goes on from here." if event.stopped_by in LIMIT_OPTIONS else ""
-    return f"{stopped}{'; '.join(parts)}.{again}" if parts else None
+    stopped = _STOP_REASONS.get(event.stopped_by or "", "")
+    hint = " Run the same command again to continue." if event.stopped_by in LIMIT_OPTIONS else ""
+    return f"{stopped}{'; '.join(parts)}.{hint}" if parts else None
 
 
 def _cost(event: RunFinished) -> list[str]:
-    """What the run cost, and where, if that was in several places; nothing where nobody has to be paid."""
-    places = [f"{name} {'not known' if cost is None else format_cost(cost)}" for name, cost in event.cost_by_backend.items()]
-    where = f" ({', '.join(places)})" if len(places) > 1 else ""
+    """What the run cost, by backend where there are several; [] when nothing is billed."""
+    backends = [f"{name} {'unknown' if cost is None else format_cost(cost)}" for name, cost in event.cost_by_backend.items()]
+    breakdown = f" ({', '.join(backends)})" if len(backends) > 1 else ""
     if event.cost is not None:
-        return [f"{format_cost(event.cost)}{where}"]
-    return [f"cost not known{where}"] if places else []
+        return [f"{format_cost(event.cost)}{breakdown}"]
+    return [f"cost unknown{breakdown}"] if backends else []
 
 
 def pluralize(number: int, noun: str) -> str:
@@ -175,7 +176,7 @@ def format_duration(seconds: float) -> str:
 
 
 def format_cost(amount: float) -> str:
-    """`$12.30`; `$0.0042`, with two digits that say something, below ten cents."""
+    """`$12.30`; below ten cents with two significant digits: `$0.0042`."""
     if amount == 0 or amount >= 0.1:
         return f"${amount:,.2f}"
     return f"${amount:.{1 - math.floor(math.log10(amount))}f}"

@@ -1,4 +1,4 @@
-"""Plain lines: for logs, cron and pipes, one line for each thing that people should know."""
+"""Plain lines for logs, cron and pipes."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from transcribe_cli.reporting.messages import message_for
 
 
 class PlainLines:
-    """Writes a line for each event that has one; only failures and warnings when quiet."""
+    """Writes a line for each event that has a message; only failures, retries and warnings when quiet."""
 
     def __init__(self, stream: TextIO, *, quiet: bool = False) -> None:
         self._stream = stream
         self._quiet = quiet
 
     def emit(self, event: Event) -> None:
-        """One line, flushed."""
-        serious = isinstance(event, RecordingFailed | AttemptFailed) or (isinstance(event, Notice) and event.level == "warning")
-        if (self._quiet and not serious) or (line := message_for(event)) is None:
+        """Write the event's line and flush."""
+        is_problem = isinstance(event, RecordingFailed | AttemptFailed) or (
+            isinstance(event, Notice) and event.level == "warning"
+        )
+        if (self._quiet and not is_problem) or (line := message_for(event)) is None:
             return
-        # A terminal or log that is not UTF-8 gets escapes rather than an exception.
+        # Characters that the stream cannot encode are escaped.
         encoding = self._stream.encoding or "utf-8"
         self._stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         self._stream.flush()

@@ -1,6 +1,6 @@
-"""Past runs for people and programs: lines, a page of HTML, JSON. Times are shown in this machine's time zone.
+"""The report of past runs as text, HTML and JSON. Text and HTML show times in the local time zone.
 
-What comes from file names and messages is made harmless for a terminal, and escaped for HTML.
+File names and messages are escaped for terminals and HTML.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from transcribe_cli.text.printable import printable
 if TYPE_CHECKING:
     from transcribe_cli.ledger.history import BackendUsage, FailedJob, Run
 
-_COLUMNS = ("began", "where", "model", "done", "failed", "audio", "took", "RTFx", "cost", "ended")
+_COLUMNS = ("started", "where", "model", "done", "failed", "audio", "time", "RTFx", "cost", "ended")
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:75em;padding:0 1em;color:#222}"
     "table{border-collapse:collapse;width:100%}th,td{padding:.3em .6em;text-align:left;border-bottom:1px solid #ddd}"
@@ -29,7 +29,7 @@ _STYLE = (
 
 @dataclass(frozen=True)
 class Report:
-    """Runs in the order of time, what failed in them, and what they had done at places that may have to be paid."""
+    """Runs in chronological order, their failed recordings, and their use of backends that may be billed."""
 
     runs: Sequence[Run]
     failed: Sequence[FailedJob]
@@ -37,33 +37,33 @@ class Report:
 
     @property
     def audio_seconds(self) -> float:
-        """Of all that was transcribed or diarized."""
+        """Seconds of audio that were transcribed or diarized."""
         return sum(run.audio_seconds for run in self.runs)
 
     @property
     def seconds(self) -> float:
-        """That these runs took, as far as they came to an end."""
+        """Duration of all runs that have ended."""
         return sum(run.seconds or 0.0 for run in self.runs)
 
     @property
     def rtfx(self) -> float | None:
-        """Seconds of audio for each second, over all runs."""
+        """Seconds of audio for each second of run time."""
         return self.audio_seconds / self.seconds if self.seconds and self.audio_seconds else None
 
     @property
     def cost(self) -> float | None:
-        """USD of the runs that have a price; None when none has."""
+        """Cost in USD of the runs with a price; None when there are none."""
         costs = [run.cost for run in self.runs if run.cost is not None]
         return sum(costs) if costs else None
 
     def record(self) -> dict[str, Any]:
-        """As JSON values; times are UTC."""
+        """The report as JSON values; times in UTC."""
         return {
             "runs": [
-                {**_plain(asdict(run)), "sources": json.loads(run.sources), "rtfx": _rounded(run.rtfx)} for run in self.runs
+                {**_json_values(asdict(run)), "sources": json.loads(run.sources), "rtfx": _rounded(run.rtfx)} for run in self.runs
             ],
-            "failed": [_plain(asdict(job)) for job in self.failed],
-            "paid": [asdict(place) for place in self.paid],
+            "failed": [_json_values(asdict(job)) for job in self.failed],
+            "paid": [asdict(usage) for usage in self.paid],
             "totals": {
                 "runs": len(self.runs),
                 "transcribed": sum(run.transcribed for run in self.runs),
@@ -78,9 +78,9 @@ class Report:
 
 
 def lines(report: Report) -> Iterator[str]:
-    """The report for a terminal."""
+    """The report as text for a terminal."""
     if not report.runs:
-        yield "The ledger has no such run. A run that finds everything done is not written down."
+        yield "The ledger has no matching runs. Runs with nothing to do are not recorded."
         return
     rows = [_COLUMNS, *(_row(run) for run in report.runs)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
@@ -97,17 +97,17 @@ def lines(report: Report) -> Iterator[str]:
 
 
 def html(report: Report) -> str:
-    """The report as a page that needs nothing else."""
+    """The report as a self-contained page."""
     head = "".join(f"<th>{escape(name)}</th>" for name in _COLUMNS)
     body = "".join(_html_row(_row(run)) for run in report.runs)
     failed = "".join(
         _html_row((_local(job.finished_at), printable(job.recording), printable(job.error))) for job in report.failed
     )
-    told = f"<h2>Failures</h2><table><tr><th>at</th><th>recording</th><th>why</th></tr>{failed}</table>" if failed else ""
-    totals = "<br>".join(map(escape, [_totals(report), *_paid(report)])) if report.runs else "The ledger has no such run."
+    failures = f"<h2>Failures</h2><table><tr><th>time</th><th>recording</th><th>error</th></tr>{failed}</table>" if failed else ""
+    totals = "<br>".join(map(escape, [_totals(report), *_paid(report)])) if report.runs else "The ledger has no matching runs."
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>transcribe report</title><style>{_STYLE}</style>'
-        f"<h1>Runs</h1><p>{totals}</p><table><tr>{head}</tr>{body}</table>{told}</html>"
+        f"<h1>Runs</h1><p>{totals}</p><table><tr>{head}</tr>{body}</table>{failures}</html>"
     )
 
 
@@ -133,7 +133,7 @@ def _row(run: Run) -> tuple[str, ...]:
 
 def _end(run: Run) -> str:
     if run.finished_at is None:
-        return "has not ended, or was killed"
+        return "still running, or killed"
     if run.stopped_by:
         return f"stopped: {printable(run.stopped_by.replace('_', ' '))}"
     return f"exit code {run.exit_code}" if run.exit_code else ""
@@ -153,16 +153,17 @@ def _totals(report: Report) -> str:
 
 
 def _paid(report: Report) -> Iterator[str]:
-    """What was done at each place that may have to be paid, over all runs; a line each."""
-    for name in dict.fromkeys((place.backend, place.place or "") for place in report.paid):
-        found = [place for place in report.paid if (place.backend, place.place or "") == name]
-        attempts, failed = sum(place.attempts for place in found), sum(place.failed for place in found)
-        known, unknown = [place.cost for place in found if place.cost is not None], sum(place.of_unknown_cost for place in found)
+    """A line for each backend that may be billed, over all runs."""
+    for name in dict.fromkeys((usage.backend, usage.place or "") for usage in report.paid):
+        usages = [usage for usage in report.paid if (usage.backend, usage.place or "") == name]
+        attempts, failed = sum(usage.attempts for usage in usages), sum(usage.failed for usage in usages)
+        known = [usage.cost for usage in usages if usage.cost is not None]
+        unknown = sum(usage.of_unknown_cost for usage in usages)
         parts = [f"{pluralize(attempts, 'attempt')}{f' ({failed} failed)' if failed else ''}"]
-        if computing := sum(place.computing or 0.0 for place in found):
-            parts.append(f"{format_duration(computing)} of computing")
+        if computing := sum(usage.computing or 0.0 for usage in usages):
+            parts.append(f"{format_duration(computing)} of compute time")
         parts += [format_cost(sum(known))] if known else []
-        parts += [f"{pluralize(unknown, 'attempt')} whose cost is not known"] if unknown else []
+        parts += [f"{pluralize(unknown, 'attempt')} of unknown cost"] if unknown else []
         yield f"{printable(' '.join(filter(None, name)))}: {', '.join(parts)}."
 
 
@@ -170,7 +171,7 @@ def _local(moment: datetime | None) -> str:
     return "" if moment is None else f"{moment.replace(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M}"
 
 
-def _plain(record: dict[str, Any]) -> dict[str, Any]:
+def _json_values(record: dict[str, Any]) -> dict[str, Any]:
     return {key: f"{value.isoformat()}Z" if isinstance(value, datetime) else value for key, value in record.items()}
 
 

@@ -27,7 +27,7 @@ def test_todays_prices_replace_those_of_the_list() -> None:
     assert new is not None
     assert new.per_hour == 8.6
     assert old == load_prices().price_of("runpod.ADA_80_PRO")
-    [(path, key)] = server.asked
+    [(path, key)] = server.requests
     assert "product=SERVERLESS" in path
     assert KEY not in path
     assert key == f"Bearer {KEY}"
@@ -86,4 +86,4 @@ def test_without_a_key_no_request_is_sent() -> None:
     """Every request to RunPod's API needs a key."""
     with fake_catalogue() as server, pytest.raises(CatalogueUnavailable, match="RUNPOD_API_KEY"):
         with_todays_prices(load_prices(), server.url, None)
-    assert server.asked == []
+    assert server.requests == []
