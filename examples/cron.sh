@@ -9,7 +9,7 @@ flock -n 9 || exit 0
 transcribe run "$folder" --log-format json 2>"$log"
 code=$?
 # 3: some recordings have no transcript. 4: the machine is not ready. cron mails what we print.
-# 6 is no failure: another machine is at work on the rest.
+# 6 means: nothing failed, and another machine is working on the rest.
 [ $code -eq 6 ] && exit 0
 if [ $code -ne 0 ]; then
     echo "transcribe run $folder ended with $code"

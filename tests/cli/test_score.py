@@ -208,7 +208,7 @@ def test_words_for_an_empty_reference_have_no_rate(tmp_path: Path, capsys: pytes
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"metrics": "wer,mer"}, "No metric is called 'mer'. There are: wer, cer, der, cpwer."),
+        ({"metrics": "wer,mer"}, "Unknown metric 'mer'. Choose from: wer, cer, der, cpwer."),
         ({"language": "klingon"}, "--language: unknown language 'klingon'"),
         ({"collar": float("nan")}, "--collar must be from 0 to 10 seconds, not nan."),
         ({"collar": -1.0}, "--collar must be"),

@@ -46,5 +46,5 @@ class Options:
             raise UsageError(f"--collar must be from 0 to 10 seconds, not {collar}.")
         names = tuple(dict.fromkeys(name.strip().lower() for name in metrics.split(",") if name.strip()))
         if unknown := [name for name in names if name not in METRICS]:
-            raise UsageError(f"No metric is called {unknown[0]!r}.", f"There are: {', '.join(METRICS)}.")
+            raise UsageError(f"Unknown metric {unknown[0]!r}.", f"Choose from: {', '.join(METRICS)}.")
         return cls(code, normalize, collar, names, differences)

@@ -148,7 +148,7 @@ def test_a_pipeline_that_uploads_the_audio_is_refused(hub: FakeHub, tmp_path: Pa
     ("name", "said"),
     [
         ("speaker-diarization-comunity-1", f"Did you mean {DEFAULT_DIARIZER}?"),
-        ("nobody", "No diarizer is called"),
+        ("nobody", "Unknown diarizer"),
         ("./missing/folder", "no pipeline folder"),
     ],
 )

@@ -127,7 +127,7 @@ def _repository(name: str) -> str:
         raise UsageError(f"There is no model folder {name}.")
     near = get_close_matches(name, [DEMO, *table], n=1)
     hint = f"Did you mean {near[0]}?" if near else f"Use one of {', '.join([DEMO, *table])}, a hub repository or a folder."
-    raise UsageError(f"There is no model named {name!r}.", hint)
+    raise UsageError(f"Unknown model {name!r}.", hint)
 
 
 def _repositories() -> dict[str, str]:
@@ -145,7 +145,7 @@ def _from_cache(repository: str, model_dir: Path | None) -> Path | None:
     except LocalEntryNotFoundError:
         return None
     except HFValidationError as error:
-        raise UsageError(f"There is no model named {repository!r}, and it is not a valid repository name.") from error
+        raise UsageError(f"Unknown model {repository!r}: it is not a valid repository name.") from error
     # An interrupted download leaves a snapshot without its largest file.
     return folder if _is_model(folder) else None
 

@@ -51,7 +51,7 @@ class Hub:
         try:
             path = try_to_load_from_cache(repository, file, cache_dir=self.model_dir, revision=revision)
         except HFValidationError as error:
-            raise UsageError(f"No diarizer is called {repository!r}, and it is not a valid repository name.") from error
+            raise UsageError(f"Unknown diarizer {repository!r}: it is not a valid repository name.") from error
         return Path(path) if isinstance(path, str) else None
 
     def download_part(self, part: Part, pipeline: str) -> Path:

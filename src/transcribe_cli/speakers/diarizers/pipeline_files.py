@@ -108,8 +108,8 @@ def _check_repository_name(name: str) -> None:
     known = [DEMO, DEFAULT_DIARIZER, DIARIZATION_3_1]
     near = get_close_matches(name, [*known, *(full.partition("/")[2] for full in known[1:])], n=1)
     meant = next((full for full in known if near and full.endswith(near[0])), "")
-    hint = f"Did you mean {meant}?" if meant else f"There are: {', '.join(known)}, other hub repositories, and local folders."
-    raise UsageError(f"No diarizer is called {name!r}.", hint)
+    hint = f"Did you mean {meant}?" if meant else f"Choose from: {', '.join(known)}, other hub repositories, and local folders."
+    raise UsageError(f"Unknown diarizer {name!r}.", hint)
 
 
 def _check_folders(missing: Sequence[Part], name: str) -> None:
