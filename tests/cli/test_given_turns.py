@@ -98,7 +98,7 @@ def test_an_invalid_line_is_named(aula: Path, transcribe: Transcribe) -> None:
     aula.with_suffix(".rttm").write_text(TURNS.format(half=HALF) + "SPEAKER aula 1 x 2 <NA> <NA> Ana\n")
     ran = transcribe("run", aula.parent, *ARGUMENTS, *GIVEN)
     assert ran.code == 3
-    assert "aula.rttm, line 3: 'x' is no start in seconds." in failures(ran)[0]
+    assert "aula.rttm, line 3: 'x' is not a start in seconds." in failures(ran)[0]
     assert document(aula)["flags"] == ["no_diarization"]
 
 
