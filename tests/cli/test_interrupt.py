@@ -15,6 +15,7 @@ import time
 import wave
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -314,3 +315,9 @@ def check_set_as_listed(json_file: Path) -> None:
         rendering = json_file.with_name(name)
         if rendering.exists():
             assert hashlib.sha256(rendering.read_bytes()).hexdigest() == digest
+
+
+def test_the_threads_that_a_stop_does_not_wait_for_are_known_by_name() -> None:
+    """They are looked up by the names of their modules, which no type checker follows."""
+    for module in signals._THREAD_MODULES:
+        assert isinstance(import_module(module).THREAD_NAME, str)
