@@ -23,6 +23,7 @@ import pytest
 from tests.audio.media import long_silence
 from tests.cli.recordings import SHORT, check_harmless, check_set, state, unfinished
 from tests.conftest import command, environment, spoken
+from transcribe_cli.cli import signals
 
 COUNT = 8
 
