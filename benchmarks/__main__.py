@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure, show, keep under results/. What each case is: README.md."""
+"""`python -m benchmarks`: measures cases, prints tables, and stores them in results/. README.md describes the cases."""
 
 from __future__ import annotations
 
@@ -14,22 +14,30 @@ NAMES = (*(case.name for case in recordings.CASES), *whole.CASES)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure transcribe against its peers.")
-    parser.add_argument("--cases", type=_words, default=NAMES, metavar="A,B", help=f"of {', '.join(NAMES)}; default: all")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Compare transcribe with other tools.")
     parser.add_argument(
-        "--on", type=_words, default=USUAL, metavar="A,B", help="slow, fast (simulated), demo, tiny, turbo@cuda, …"
+        "--cases", type=_words, default=NAMES, metavar="A,B", help=f"cases to run: {', '.join(NAMES)}; default: all"
     )
-    parser.add_argument("--scale", type=float, default=1.0, help="fewer or shorter recordings, for a quick look")
+    parser.add_argument(
+        "--on",
+        type=_words,
+        default=USUAL,
+        metavar="A,B",
+        help="where to run: slow, fast (simulated accelerators), demo, tiny, turbo@cuda, …",
+    )
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="factor for the number or the length of recordings; below 1 for a quick check"
+    )
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--contenders", type=_words, default=(), metavar="A,B", help="only these; default: all")
-    parser.add_argument("--peers-venv", type=Path, help="a virtual environment that has whisper-ctranslate2 or whisperx")
+    parser.add_argument("--contenders", type=_words, default=(), metavar="A,B", help="contenders to run; default: all")
+    parser.add_argument("--peers-venv", type=Path, help="virtual environment with whisper-ctranslate2 or whisperx")
     parser.add_argument(
-        "--cache", type=Path, default=Path("~/.cache/transcribe-cli-bench").expanduser(), help="for audio and models"
+        "--cache", type=Path, default=Path("~/.cache/transcribe-cli-bench").expanduser(), help="folder for audio and models"
     )
-    parser.add_argument("--no-results", action="store_true", help="only show")
+    parser.add_argument("--no-results", action="store_true", help="do not write to results/")
     arguments = parser.parse_args()
     if unknown := set(arguments.cases) - set(NAMES):
-        parser.error(f"there are no cases {', '.join(sorted(unknown))}")
+        parser.error(f"unknown cases: {', '.join(sorted(unknown))}")
     return arguments
 
 
@@ -38,7 +46,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def main() -> None:
-    """Measure every case in every place that was asked for."""
+    """Measure every requested case in every requested place."""
     arguments = _arguments()
     how = Measuring(arguments.cache.absolute(), arguments.scale, arguments.rounds, arguments.contenders, arguments.peers_venv)
     places = [Place.parsed(name) for name in arguments.on]

@@ -1,6 +1,6 @@
-"""Recordings to measure with: espeak-ng says sentences that the demo model knows; what they are drawn and joined to is fixed by seeds.
+"""Recordings for the benchmarks: espeak-ng speaks sentences in the vocabulary of the demo model; seeds fix their choice and order.
 
-Everything is made once, into a cache folder outside the repository. Recordings are compressed, so that decoding them is real work.
+Everything is generated once, in a cache folder outside the repository. Recordings are compressed, so that decoding takes real work.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Spoken:
-    """A recording and what is said in it."""
+    """A recording and its text."""
 
     path: Path
     text: str
@@ -36,14 +36,14 @@ class Spoken:
 
 
 class Bank:
-    """Sentences, each said once, and recordings joined from them."""
+    """Sentences, each synthesized once, and the recordings that are joined from them."""
 
     def __init__(self, cache: Path) -> None:
         self._folder = cache / f"audio-{VERSION}"
         self._folder.mkdir(parents=True, exist_ok=True)
 
     def recordings(self, name: str, lengths: list[float], suffix: str) -> list[Spoken]:
-        """Recordings of these lengths in seconds, or a little more, made when they are not there yet; `suffix` is mp3 or m4a."""
+        """Recordings of at least these lengths in seconds, generated if they do not exist; `suffix` is mp3 or m4a."""
         return [self._recording(f"{name}-{number:03}-{length:.0f}s", length, suffix) for number, length in enumerate(lengths)]
 
     def _recording(self, name: str, length: float, suffix: str) -> Spoken:
@@ -59,7 +59,7 @@ class Bank:
         return Spoken(path, known["text"], known["seconds"])
 
     def _spoken(self, draw: random.Random, length: float, texts: list[str]) -> Iterator[NDArray[np.int16]]:
-        """Sentences with pauses between them, a long one now and then, until `length` seconds are full; what is said goes to `texts`."""
+        """Sentences with pauses, some of them long, for at least `length` seconds. Adds the text of each sentence to `texts`."""
         said = 0
         yield np.zeros(SAMPLE_RATE // 4, np.int16)
         while not texts or said < length * SAMPLE_RATE:
@@ -98,7 +98,7 @@ def _texts() -> list[str]:
 
 
 def _encode(path: Path, blocks: Iterator[NDArray[np.int16]]) -> float:
-    """Compress blocks of samples as the file's name says; returns seconds."""
+    """Compress blocks of samples in the format of the file name. Returns the duration in seconds."""
     position = 0
     with av.open(str(path), "w") as container:
         codec = "libmp3lame" if path.suffix == ".mp3" else "aac"

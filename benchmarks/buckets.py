@@ -1,9 +1,9 @@
-"""Buckets: what it costs that recordings come from one, and a run with nothing to do. S3 is Ceph or moto, behind a slow line.
+"""Buckets: the overhead of recordings in a bucket, and a run with nothing to do. S3 is Ceph or moto, behind a simulated slow connection.
 
     tools/with_ceph.sh .venv/ceph .venv/bin/python -m benchmarks.buckets --cases mp3 [--on slow] [--recordings 24] [--rounds 5]
     .venv/bin/python -m benchmarks.buckets --cases done [--count 10000]
 
-The server and the line are processes of their own, and take processor time from the run that they serve. Moto closes every connection.
+The server and the slow connection are separate processes on the same CPU as the run, and slow it down. Moto closes every connection.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from benchmarks.report import Table, Target, keep
 MEGABITS, MILLISECONDS = 100, 20
 RATIO = 1.1
 BUCKET = "aulas"
-# A server to use, as in the tests; without one an emulator is started.
+# The server to use, as in the tests. Default: start an emulator.
 _SERVER = os.environ.get("TEST_S3_ENDPOINT")
 _KEY, _SECRET = os.environ.get("TEST_S3_KEY", "bench"), os.environ.get("TEST_S3_SECRET", "bench")
 
 
 @contextmanager
 def served(*, emulated: bool = False) -> Iterator[tuple[Any, subprocess.Popen[str] | None, subprocess.Popen[str]]]:
-    """An S3 client for a bucket without the line, the emulator if there is one, and the line, through which the environment leads."""
+    """A client that bypasses the slow connection, the emulator if any, and the slow connection, which environment variables point to."""
     import boto3
     from botocore.config import Config
 
@@ -66,7 +66,7 @@ def served(*, emulated: bool = False) -> Iterator[tuple[Any, subprocess.Popen[st
 
 
 def requests(line: subprocess.Popen[str]) -> dict[str, int]:
-    """How many went over the line so far, by method."""
+    """The number of requests over the slow connection so far, by method."""
     assert line.stdout is not None
     line.send_signal(signal.SIGUSR1)
     counts: dict[str, int] = json.loads(line.stdout.readline())
@@ -74,7 +74,7 @@ def requests(line: subprocess.Popen[str]) -> dict[str, int]:
 
 
 def fetch(how: argparse.Namespace, kind: str) -> Table:
-    """The same recordings from a folder and from a bucket behind a line of 100 Mbit/s, rounds in turn."""
+    """The same recordings from a folder and from a bucket behind a connection of 100 Mbit/s, in alternating rounds."""
     spoken = Bank(how.cache).recordings("bucket", [60.0 * how.minutes] * how.recordings, "mp3")
     bits = 0.0
     table = Table(
@@ -97,7 +97,7 @@ def fetch(how: argparse.Namespace, kind: str) -> Table:
                 ran = _anew(how, source, Path(folder, f"state{number}{len(pair)}"))
                 assert ran.events[-1]["transcribed"] == len(spoken), ran.events[-1]
                 pair.append(ran.seconds)
-            if number:  # the first warms the disk's cache
+            if number:  # the first round warms the disk cache
                 local, remote, ratios = [*local, pair[0]], [*remote, pair[1]], [*ratios, pair[1] / pair[0]]
                 table.rows.append([str(number), f"{pair[0]:.1f}", f"{pair[1]:.1f}", f"{ratios[-1]:.2f}"])
     middle = statistics.median(remote) / statistics.median(local)
@@ -106,14 +106,14 @@ def fetch(how: argparse.Namespace, kind: str) -> Table:
         f"{Place(how.on).title}, from a bucket of {'Ceph' if _SERVER else 'moto'} over {MEGABITS} Mbit/s and {MILLISECONDS} ms"
     )
     table.rows.append(["median", f"{statistics.median(local):.1f}", f"{statistics.median(remote):.1f}", f"{middle:.2f}"])
-    table.notes.append(f"The line alone takes {bits / MEGABITS / 1e6:.1f} s for them.")
+    table.notes.append(f"The transfer alone takes {bits / MEGABITS / 1e6:.1f} s for them.")
     table.targets.append(Target(f"at most {RATIO} times the seconds of a folder", f"{middle:.2f}", middle <= RATIO))
     table.figures = {"folder": local, "bucket": remote, "bytes": bits / 8, "audio": seconds}
     return table
 
 
 def done(how: argparse.Namespace) -> Table:
-    """A run over many finished recordings in an emulated bucket, and how it looks with --trust-names and for `status`."""
+    """A run over many finished recordings in an emulated bucket, with and without --trust-names."""
     table = Table(
         f"bucket done {how.count}",
         f"{how.count:,} finished recordings in a bucket, {MILLISECONDS} ms away, the same command again",
@@ -136,12 +136,12 @@ def done(how: argparse.Namespace) -> Table:
 
 
 def _fill(
-    client: Any,  # noqa: ANN401 - boto3 makes its class as it goes
+    client: Any,  # noqa: ANN401 - boto3 creates the class at run time
     server: subprocess.Popen[str],
     how: argparse.Namespace,
     folder: Path,
 ) -> None:
-    """A bucket of finished recordings: one is transcribed, the others are made like it."""
+    """Fill the bucket with finished recordings: one is transcribed, the others are copies."""
     note = Bank(how.cache).recordings("note", [2.0], "m4a")[0].path.read_bytes()
     client.put_object(Bucket=BUCKET, Key="in/course0/note00000.m4a", Body=note)
     _ours([f"s3://{BUCKET}/in"], folder / "state", "--language", "pt")
@@ -153,7 +153,7 @@ def _fill(
 
 
 def _anew(how: argparse.Namespace, source: str, state: Path) -> Ran:
-    """Everything in it, whether it is done or not, with transcripts beside the recordings."""
+    """A run that transcribes everything in the source again, with transcripts next to the recordings."""
     place = Place(how.on)
     if place.profile is None:
         return _ours([source], state, "--overwrite", "--language", "pt")
@@ -181,11 +181,11 @@ def _as_wav(source: Path, target: Path) -> bytes:
 
 
 def main() -> None:
-    """Measure, show, keep."""
+    """Measure, print the tables, and store them."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.buckets", description=__doc__)
-    parser.add_argument("--cases", default="mp3,wav,done", help="of mp3, wav (CD quality), done")
+    parser.add_argument("--cases", default="mp3,wav,done", help="cases to run: mp3, wav (CD quality), done")
     parser.add_argument(
-        "--on", default="demo", choices=("demo", *PROFILES), help="the model on this processor, or a simulated accelerator"
+        "--on", default="demo", choices=("demo", *PROFILES), help="the demo model on this CPU, or a simulated accelerator"
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--recordings", type=int, default=8)

@@ -1,11 +1,11 @@
-"""Channels: how surely copies are known from speakers of their own, and how much of what is overheard is left out. No recognition.
+"""Channels: how reliably copies are distinguished from separate speakers, and how much crosstalk is removed. No recognition.
 
     .venv/bin/python -m benchmarks.channels
 
-Two synthetic voices (espeak-ng) in two channels, from tests/conversations.py. The first table is the share of loud frames in which two
-channels keep their usual distance, for copies and for people, with the margin that `vad.channels` allows. The second one is for each
-threshold of `CROSSTALK_DECIBELS`: seconds of speech found in a channel whose person is silent / seconds of a person's own speech that
-are lost, both of all speech; `off` is without the rule.
+Two synthetic voices (espeak-ng) in two channels, from tests/conversations.py. The first table is the share of loud frames in which
+the level difference of two channels stays near its usual value, for copies and for two people, with the margin of `vad.channels`. The
+second table has, for each threshold of `CROSSTALK_DECIBELS`: seconds of speech detected in the channel of a silent person / seconds of a
+person's own speech that are lost; `of` is all speech, and `off` is without the rule.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SPEC = JobSpec(channels="split")
 
 
 def copies() -> Mapping[str, Audio]:
-    """One thing in both channels, more or less."""
+    """The same audio in both channels, with small differences."""
     one = conversation().sum(axis=1)
     return {
         "the same": _two(one, one),
@@ -43,14 +43,14 @@ def copies() -> Mapping[str, Audio]:
 
 
 def people() -> Mapping[str, Audio]:
-    """Somebody else in each channel; who speaks seldom has one sentence in sixteen."""
+    """A different person in each channel; the one who speaks seldom has one sentence in sixteen."""
     seldom = conversation(talk=((0, TALK[0][1]),) * 15 + (TALK[1],))
     found = {f"overheard at {leak} dB": with_noise(with_crosstalk(conversation(), leak)) for leak in (-40, -20, -10, -6, -3)}
     return {**found, "one speaks seldom, -20 dB": with_noise(with_crosstalk(seldom, -20))}
 
 
 def conversations() -> Mapping[str, tuple[Audio, Audio]]:
-    """What the microphones hear, and what they would if they heard nobody else."""
+    """The signals of the microphones with crosstalk, and without it."""
     turns, interrupted, both = conversation(), conversation(pause=-0.5), _at_once()
     heard = {f"at {leak} dB": with_crosstalk(turns, leak) for leak in (-30, -20, -15, -12, -10)}
     echoes = {f"echo, {late} s": with_crosstalk(turns, -30, late) for late in (0.1, 0.2, 0.3)}
@@ -62,13 +62,13 @@ def conversations() -> Mapping[str, tuple[Audio, Audio]]:
 
 
 def share(sound: Audio) -> float:
-    """Of loud frames, in how many two channels keep their usual distance."""
+    """The share of loud frames in which the level difference of two channels stays near its usual value."""
     with _waveform(sound) as waveform:
         return channels.stable_gap_share(*channels.channel_levels(waveform).T)
 
 
 def speech(sound: Audio, threshold: float) -> list[NDArray[np.bool_]]:
-    """For each channel, where speech is found: (samples,)."""
+    """For each channel, a mask of the detected speech: (samples,)."""
     with _waveform(sound) as waveform, patch.object(channels, "CROSSTALK_DECIBELS", threshold):
         found = []
         for row in split_channels(waveform, Clip(0, 0, waveform, (), _SPEC)).finders:
@@ -82,7 +82,7 @@ def speech(sound: Audio, threshold: float) -> list[NDArray[np.bool_]]:
 
 
 def wrong(heard: Audio, alone: Audio, threshold: float) -> tuple[float, float, float]:
-    """Seconds of speech in the channels of those who are silent, seconds of own speech lost, and seconds of speech in all."""
+    """Seconds of speech detected in the channels of silent people, seconds of own speech lost, and seconds of all speech."""
     pairs = list(zip(speech(heard, threshold), speech(alone, OFF), strict=True))
     counts = [(found & ~own, own & ~found, own) for found, own in pairs]
     false, lost, own = (float(sum(count[place].sum() for count in counts)) / SAMPLE_RATE for place in range(3))
@@ -105,7 +105,7 @@ def _two(one: Audio, other: Audio) -> Audio:
 
 
 def _in_a_room(sound: Audio, seed: int) -> Audio:
-    """As a microphone far away hears it, half a second of reverberation louder than what comes directly."""
+    """The signal of a distant microphone: half a second of reverberation, louder than the direct sound."""
     length = RATE // 2
     room = np.random.default_rng(seed).normal(size=length) * np.exp(-6.9 * np.arange(length) / length) * 0.05
     room[0] = 0.3
@@ -114,7 +114,7 @@ def _in_a_room(sound: Audio, seed: int) -> Audio:
 
 
 def _at_once() -> Audio:
-    """Both speak all the time."""
+    """Two people who both speak all the time."""
     one, other = conversation(0.3, [(0, text) for _, text in TALK]), conversation(0.3, [(1, text) for _, text in TALK[::-1]])
     length = min(len(one), len(other))
     both: Audio = one[:length] + other[:length]

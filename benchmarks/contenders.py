@@ -1,4 +1,4 @@
-"""Who is measured: ours, two loops over faster-whisper, other commands where they are installed, and the floor; a process each."""
+"""The contenders: ours, two loops over faster-whisper, other commands if installed, and the floor. Each runs in its own process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.work import BEAM_SIZE, LANGUAGE, Work
 
 OURS, FLOOR = "ours", "floor"
 LOOPS = ("sequential", "batched")
-# What faster-whisper's sequential loop holds for each hour of a recording (facts of faster-whisper 1.2.1, measured).
+# Memory of faster-whisper's sequential loop per hour of a recording, measured with faster-whisper 1.2.1.
 SEQUENTIAL_BYTES_PER_HOUR = 3.4 * 2**30
 
 
@@ -25,8 +25,8 @@ class Result:
 
     Attributes:
         seconds: of the whole process; on a simulated device, from when the model was loaded.
-        first: seconds until the first recording was finished, where that can be seen.
-        peak: bytes of the process and all that it started.
+        first: seconds until the first recording was finished, if the contender reports it.
+        peak: memory of the process and its children, in bytes.
         texts: what was recognized, by file name.
         clips, calls, busy, lead, span: of the simulated device, see `Answer`.
     """
@@ -43,7 +43,7 @@ class Result:
 
 
 def contenders(work: Work, peers: Path | None, flags: Sequence[str] = ()) -> dict[str, Callable[[Work], Result]]:
-    """Those that can do this work, in the order of the table; ours once more with each of these flags."""
+    """The contenders that support this work, in the order of the table. Ours is repeated with each of these flags."""
     found: dict[str, Callable[[Work], Result]] = {name: _child("benchmarks.loops", name) for name in LOOPS}
     found[OURS] = _child("benchmarks.simulated") if work.profile else _ours
     if not work.profile:
@@ -54,13 +54,13 @@ def contenders(work: Work, peers: Path | None, flags: Sequence[str] = ()) -> dic
 
 
 def hours_in_memory(work: Work, longest: float) -> str:
-    """Why the sequential loop cannot take a recording of `longest` seconds on this machine; "" when it can."""
+    """Why this machine lacks memory for the sequential loop with a recording of `longest` seconds; "" if it does not."""
     need, free = SEQUENTIAL_BYTES_PER_HOUR * longest / 3600, _available()
     return f"sequential left out: it needs about {need / 2**30:.1f} GiB here" if free and need > 0.8 * free else ""
 
 
 def our_command(work: Work) -> list[str]:
-    """`transcribe run` on the files of the work, into its folder, telling events."""
+    """`transcribe run` for the files of the work, with outputs in its folder and events on standard error."""
     command = [sys.executable, "-m", "transcribe_cli", "run", *work.files, "--log-format", "json", "--device", work.device]
     command += ["--output-dir", f"{work.out}/out", "--state-dir", f"{work.out}/state", "--compute-type", work.compute_type]
     for name, value in work.spec.items():
@@ -89,7 +89,7 @@ def _ours(work: Work, more: Sequence[str] = ()) -> Result:
 
 
 def _peers(folder: Path | None) -> dict[str, Callable[[Work], Result]]:
-    """Other commands, in `folder`'s bin or on the PATH. They cannot fix the number of tokens: not for random weights."""
+    """Other commands, from `folder`'s bin or the PATH. Not with random weights, because they cannot fix the number of tokens."""
     where = f"{folder / 'bin'}" if folder else None
     found: dict[str, Callable[[Work], Result]] = {}
     if command := shutil.which("whisper-ctranslate2", path=where):
@@ -97,7 +97,7 @@ def _peers(folder: Path | None) -> dict[str, Callable[[Work], Result]]:
         found["whisper-ctranslate2"] = _peer([command, "--model_directory"], [*options, "--vad_filter", "True"])
         found["the same, --batched"] = _peer([command, "--model_directory"], [*options, "--batched", "True"], batched=True)
     if command := shutil.which("whisperx", path=where):
-        # Its alignment models are downloads of their own.
+        # Its alignment models need a separate download.
         found["whisperx"] = _peer([command, "--model"], ["--no_align", "--vad_method", "silero"], batched=True)
     return found
 
@@ -117,7 +117,7 @@ def _peer(command: Sequence[str], more: Sequence[str], *, batched: bool = False)
 
 
 def _available() -> int:
-    """Bytes of memory that are free; 0 where that cannot be known."""
+    """Available memory in bytes; 0 if unknown."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
     except OSError:

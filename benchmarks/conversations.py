@@ -1,4 +1,4 @@
-"""Conversations whose words and speakers are known, and how many words got the right speaker."""
+"""Conversations with known words and speakers, and the number of words with the right speaker."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def true_words(talk: Conversation) -> list[tuple[Word, str]]:
 
 
 def segments(words: Sequence[Word]) -> list[Segment]:
-    """The words as recognition would hand them over: cut at sentence ends and pauses, by nobody."""
+    """The words as segments without speakers, split at sentence ends and pauses as recognition does."""
     groups: list[list[Word]] = [[words[0]]]
     for before, after in pairwise(words):
         if ends_sentence(before.word) or after.start - before.end >= PAUSE:
@@ -49,13 +49,13 @@ def segments(words: Sequence[Word]) -> list[Segment]:
 
 
 def said(parts: Iterable[Segment]) -> list[Said]:
-    """The words of segments and who said them."""
+    """The words of segments with their speakers."""
     return [(word.word, word.speaker) for part in parts for word in part.words or ()]
 
 
 @dataclass(frozen=True)
 class Count:
-    """Words that were heard as some word: how many, how many with the right speaker; the same of those that nobody talked over."""
+    """Words that were recognized as any word, those with the right speaker, and both counts without overlapped words."""
 
     words: int
     right: int
@@ -64,9 +64,9 @@ class Count:
 
 
 def count(talk: Conversation, found: Sequence[Said]) -> Count:
-    """Compare with what was truly said.
+    """Compare words with the ground truth.
 
-    Words are aligned as for a word error rate, and speakers so that most words are right; nobody is right about a word without one.
+    Words are aligned as for a word error rate. Speakers are mapped so that the most words are right. A word without a speaker is wrong.
     """
     known = true_words(talk)
     pairs = list(_aligned([(word.word, who) for word, who in known], found))
@@ -93,13 +93,13 @@ def write_wav(path: Path, talk: Conversation) -> None:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(SAMPLE_RATE)
-        for start in range(0, len(talk.samples), 60 * SAMPLE_RATE):  # the whole at once would double a long one
+        for start in range(0, len(talk.samples), 60 * SAMPLE_RATE):  # in parts, to limit memory
             part = talk.samples[start : start + 60 * SAMPLE_RATE]
             file.writeframes((np.clip(part, -1, 1) * 32767).astype(np.int16).tobytes())
 
 
 def _aligned(truth: Sequence[Said], found: Sequence[Said]) -> Iterable[tuple[int, str | None]]:
-    """For each word of the truth that was heard as some word, its place and the speaker that was found."""
+    """For each true word that was recognized as any word: its index, and the speaker that was found."""
     texts = [[_plain(word) for word, _ in words] for words in (truth, found)]
     if not texts[1]:
         return

@@ -1,4 +1,4 @@
-"""A simulated accelerator: everything around it is real, and a call of B clips sleeps L + m * B seconds, one call at a time."""
+"""A simulated accelerator: a call with B clips sleeps L + m * B seconds, one call at a time; everything around it is real."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SENTENCE = (
 
 
 class Device:
-    """One accelerator, and when it was busy."""
+    """One accelerator, and the times when it was busy."""
 
     def __init__(self, profile: tuple[float, float]) -> None:
         self._latency, self._per_clip = profile
@@ -31,7 +31,7 @@ class Device:
         self.spans: list[tuple[float, float]] = []
 
     def compute(self, clips: int) -> None:
-        """Be busy for as long as a batch of so many clips takes."""
+        """Block for the duration of a batch of this many clips."""
         with self._lock:
             began = time.perf_counter()
             time.sleep(self._latency + self._per_clip * clips)
@@ -39,39 +39,39 @@ class Device:
             self.clips.append(clips)
 
     def tell(self, answer: Answer, began: float) -> None:
-        """Fill in what happened on the device, in work that began then."""
+        """Add the statistics of the device to an answer; the work started at `began`."""
         answer.clips, answer.calls = sum(self.clips), len(self.clips)
         answer.busy = sum(end - start for start, end in self.spans)
         answer.lead, answer.span = self.spans[0][0] - began, self.spans[-1][1] - self.spans[0][0]
 
 
 class SimulatedWhisper(WhisperModel):
-    """The demo model with its network replaced by a device that sleeps; it always says the same sentence, spread over the clip."""
+    """The demo model with its network replaced by a simulated device. Every clip gets the same sentence, spread over the clip."""
 
     def __init__(self, folder: str, device: Device) -> None:
         super().__init__(folder, device="cpu", compute_type="int8", cpu_threads=1)
         self.model = _Network(self.model, device, self.hf_tokenizer)
 
     def encode(self, features: NDArray[np.float32]) -> ctranslate2.StorageView:
-        """Nothing: one number for each clip."""
+        """A placeholder: one number for each clip."""
         count = features.shape[0] if features.ndim == 3 else 1
         return ctranslate2.StorageView.from_array(np.zeros((count, 1, 1), np.float32))
 
 
 class _Network:
-    """What is called of `ctranslate2.models.Whisper`."""
+    """The parts of `ctranslate2.models.Whisper` that are called."""
 
-    def __init__(self, real: Any, device: Device, tokenizer: Any) -> None:  # noqa: ANN401 - both come without types
+    def __init__(self, real: Any, device: Device, tokenizer: Any) -> None:  # noqa: ANN401 - both are untyped
         self._real = real
         self._device = device
         self._text = tokenizer.encode(SENTENCE, add_special_tokens=False).ids
         self._unstamped = tokenizer.token_to_id("<|notimestamps|>")
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the model has
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute of the model
         return getattr(self._real, name)
 
     def generate(self, encoded: object, prompts: Sequence[Sequence[int]], **options: object) -> list[SimpleNamespace]:
-        """The sentence for each prompt; with a timestamp on both sides unless the prompt wants none: one window is one segment."""
+        """The sentence for each prompt, as one segment: with a timestamp on both sides unless the prompt disables timestamps."""
         self._device.compute(len(prompts))
         begin, end = self._unstamped + 1, self._unstamped + 1501
         tokens = [self._text if self._unstamped in prompt else [begin, *self._text, end] for prompt in prompts]
@@ -80,7 +80,7 @@ class _Network:
     def align(
         self, encoded: object, start: object, texts: Sequence[Sequence[int]], frames: int | Sequence[int], **options: object
     ) -> list[SimpleNamespace]:
-        """Each token as long as the next, over the whole clip."""
+        """Tokens of equal length over the whole clip."""
         lengths = [frames] * len(texts) if isinstance(frames, int) else frames
         return [
             SimpleNamespace(

@@ -1,11 +1,11 @@
-"""Who spoke when, and who said which word: on conversations of voices that no training has heard.
+"""Who spoke when, and who said which word, for conversations of voices that are held out from training.
 
     .venv/bin/python -m benchmarks.diarization                            # everything: an hour on two cores
-    .venv/bin/python -m benchmarks.diarization --cases voices --each 5    # a look
+    .venv/bin/python -m benchmarks.diarization --cases voices --each 5    # a quick check
     .venv/bin/python -m benchmarks.diarization --cases command --minutes 10
 
-The conversations are synthetic (tools/demo_diarizer): what the figures say of the demo diarizer they do not say of others, nor of real
-speech. The diarizer is the product's own, on a processor.
+The conversations are synthetic (tools/demo_diarizer): the figures apply to the demo diarizer only, not to others, nor to real speech. The
+diarizer is that of the product, on a CPU.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ Found = list[tuple[Conversation, tuple[Turn, ...]]]
 
 @dataclass(frozen=True)
 class How:
-    """What was asked for: see `main`."""
+    """The options: see `main`."""
 
     model: str
     each: int
@@ -59,7 +59,7 @@ class How:
     rounds: int
 
     def talks(self, voices: int) -> list[Conversation]:
-        """Conversations of so many voices."""
+        """Conversations of this many voices."""
         return [_talk(voices, self.seconds, seed) for seed in range(self.each)]
 
 
@@ -69,17 +69,17 @@ def _talk(voices: int, seconds: float, seed: int) -> Conversation:
 
 
 def diarized(diarizer: PyannoteDiarizer, talk: Conversation, spec: JobSpec) -> tuple[Turn, ...]:
-    """The turns that are found in a conversation."""
+    """The detected turns of a conversation."""
     with tempfile.TemporaryDirectory() as folder, Waveform.from_samples(talk.samples, Path(folder)) as waveform:
         return diarizer.diarize(waveform, spec, lambda share: None).turns
 
 
 def voices(how: How) -> Table:
-    """Error rates and counts for two, three and four voices, their number found out or told; and of words with their true times."""
+    """Error rates and counts for two, three and four voices, with the number detected or given, and for words with their true times."""
     table = Table(
         "diarization voices",
         f"Who spoke when: {how.each} conversations of {how.seconds:.0f} s for each number of voices, {how.model}",
-        ("voices", "DER", "without collar", "count right", "DER, count told", "words right", "said alone"),
+        ("voices", "DER", "without collar", "count right", "DER, count given", "words right", "said alone"),
     )
     diarizer = PyannoteDiarizer.load(how.model, device="cpu")
     torch.set_num_threads(1)
@@ -102,7 +102,9 @@ def voices(how: How) -> Table:
         Target(f"count right in {LEAST_COUNTED:.0%}", f"{found.counted:.0%}", found.counted >= LEAST_COUNTED),
         _enough(words),
     ]
-    table.notes.append("DER with overlaps, a quarter of a second around each edge left out but where it says so")
+    table.notes.append(
+        "DER includes overlaps and, except in the column without collar, excludes a quarter of a second on each side of an edge"
+    )
     return table
 
 
@@ -121,21 +123,21 @@ def _right_alone(words: Sequence[Count]) -> float:
 
 
 def _enough(words: Sequence[Count]) -> Target:
-    reached = f"{_right(words):.1%}; {_right_alone(words):.1%} of those that nobody talked over"
+    reached = f"{_right(words):.1%}; {_right_alone(words):.1%} without overlapped words"
     return Target(f"speaker right for {LEAST_WORDS:.0%} of the words", reached, _right(words) >= LEAST_WORDS)
 
 
 def _words(talk: Conversation, turns: Sequence[Turn]) -> Count:
-    """What `assign_speakers` makes of the words of a conversation, at their true times, and the turns that were found."""
+    """The result of `assign_speakers` for the words of a conversation, with their true times, and the detected turns."""
     return count(talk, said(assign_speakers(segments([word for word, _ in true_words(talk)]), turns)))
 
 
 def recognized(how: How) -> Table:
-    """The whole way: recordings in, words that were recognized with their speakers out."""
+    """The complete path, from recordings to recognized words with speakers."""
     table = Table(
         "diarization recognized",
         f"Who said which word, recognized: {how.each} conversations of {how.seconds:.0f} s for each number of voices, {how.model}",
-        ("voices", "words", "heard as some word", "speaker right", "said alone"),
+        ("voices", "words", "recognized as any word", "speaker right", "said alone"),
     )
     spec = JobSpec(model="demo", language="pt", diarize=True, diarize_model=how.model)
     total: list[Count] = []
@@ -189,7 +191,7 @@ def command(how: How) -> Table:
 
 
 def blocks(how: How) -> Table:
-    """How a long conversation comes out as a whole and in blocks, the diarizer alone."""
+    """A long conversation as a whole and in blocks, with the diarizer alone."""
     table = Table(
         "diarization blocks",
         f"One conversation of {how.minutes:.0f} min and {LONG_VOICES} voices, the diarizer alone on one thread, {how.model}",
@@ -205,14 +207,14 @@ def blocks(how: How) -> Table:
 
 
 def _long(model: str, minutes: float, block: float) -> tuple[Figures, float, float]:
-    """Figures, seconds, and MiB at most above what was there before."""
+    """Figures, seconds, and the additional peak memory in MiB."""
     torch.set_num_threads(1)
     diarizer = PyannoteDiarizer.load(model, device="cpu", block_seconds=block)
     talk = held_out_conversation(LONG_VOICES, 60 * minutes, 0)
     with tempfile.TemporaryDirectory() as folder, Waveform.from_samples(talk.samples, Path(folder)) as waveform:
-        # Only the length is asked for from here on; their memory is not the diarizer's.
+        # Only the length is needed from here on; the samples must not count as memory of the diarizer.
         talk = Conversation(np.broadcast_to(np.float32(0), waveform.samples), talk.turns)
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak begins here
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # resets the peak
         before = _memory("VmRSS")
         began = time.perf_counter()
         turns = diarizer.diarize(waveform, JobSpec(diarize=True), lambda share: None).turns
@@ -221,7 +223,7 @@ def _long(model: str, minutes: float, block: float) -> tuple[Figures, float, flo
 
 
 def _memory(name: str) -> float:
-    """MiB of this process, now or at most."""
+    """Current or peak memory of this process, in MiB."""
     status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) / 1024 for line in status if line.startswith(name))
 
@@ -230,20 +232,22 @@ CASES: dict[str, Callable[[How], Table]] = {"voices": voices, "recognized": reco
 
 
 def main() -> None:
-    """Measure what is asked for, show it, and keep it under results/."""
+    """Run the requested cases, print the tables, and store them in results/."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cases", default=",".join(CASES), metavar="A,B", help=f"of {', '.join(CASES)}; default: all")
-    parser.add_argument("--model", default="demo", help="any --diarize-model")
-    parser.add_argument("--each", type=int, default=20, help="conversations of each number of voices")
-    parser.add_argument("--seconds", type=float, default=60, help="length of each")
-    parser.add_argument("--minutes", type=float, default=120, help="length of the long one (command, blocks)")
-    parser.add_argument("--rounds", type=int, default=1, help="of the whole command")
-    parser.add_argument("--no-results", action="store_true", help="only show")
+    parser.add_argument("--cases", default=",".join(CASES), metavar="A,B", help=f"cases to run: {', '.join(CASES)}; default: all")
+    parser.add_argument("--model", default="demo", help="a value of --diarize-model")
+    parser.add_argument("--each", type=int, default=20, help="number of conversations for each number of voices")
+    parser.add_argument("--seconds", type=float, default=60, help="length of each, in seconds")
+    parser.add_argument(
+        "--minutes", type=float, default=120, help="length of the long conversation (command, blocks), in minutes"
+    )
+    parser.add_argument("--rounds", type=int, default=1, help="rounds of the case command")
+    parser.add_argument("--no-results", action="store_true", help="do not write to results/")
     options = parser.parse_args()
     how = How(options.model, options.each, options.seconds, options.minutes, options.rounds)
     names = [name.strip() for name in options.cases.split(",")]
     if unknown := set(names) - set(CASES):
-        parser.error(f"there are no cases {', '.join(sorted(unknown))}")
+        parser.error(f"unknown cases: {', '.join(sorted(unknown))}")
     for name in names:
         table = CASES[name](how)
         print(table.text(), flush=True)

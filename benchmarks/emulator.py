@@ -1,6 +1,6 @@
-"""An S3 emulator as a process: prints its port. A number on its standard input makes so many finished recordings like the first one.
+"""An S3 emulator in its own process. Prints its port. A number N on standard input adds N finished recordings, copied from the first.
 
-They are put there without HTTP: forty thousand requests to an emulator would take longer than what is measured.
+The copies are written without HTTP, because forty thousand requests to the emulator would take longer than the benchmark.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ BUCKET, FIRST = "aulas", "in/course0/note00000"
 
 
 def fill(count: int) -> None:
-    """`in/courseX/noteY.m4a` and its outputs, in a hundred folders."""
+    """Add `in/courseX/noteY.m4a` with its outputs, in a hundred folders."""
     (backend,) = [backend for backend in s3_backends["123456789012"].values() if BUCKET in backend.buckets]
     found = {ending: backend.get_object(BUCKET, f"{FIRST}.{ending}").value for ending in ("m4a", "srt", "vtt", "json")}
     document = found["json"].decode()

@@ -1,6 +1,6 @@
-"""The floor of a machine: encode, generate and align alone, on features that are ready, for the clips that our pipeline makes.
+"""The lower bound on a machine: only encoding, generation and alignment, with precomputed features, for the clips of our pipeline.
 
-It is our engine as it stands, with as many threads, and nothing around it. `python -m benchmarks.floor`.
+It is our unmodified engine with the same number of threads. Reads the work from standard input: `python -m benchmarks.floor`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NOTHING = Attempt((), "", 0.0, 0.0, 0.0, 0.0)
 
 
 class _Collector:
-    """An engine that only makes the features, and keeps them."""
+    """An engine that only computes and stores the features."""
 
     model, device, concurrency, replicas, batch_size = "collector", "cpu", 1, 1, 16
 
@@ -32,17 +32,17 @@ class _Collector:
         self.features: dict[Clip, NDArray[np.float32]] = {}
 
     def check(self, spec: JobSpec) -> None:
-        """Everything is fine."""
+        """Accept every spec."""
 
     def recognize(self, tasks: Sequence[Task]) -> list[ClipResult]:
-        """Nothing was said."""
+        """Store the features, and return empty results."""
         clips = [task.clip for task in tasks]
         self.features |= zip(clips, self._real._features(clips), strict=True)
         return [ClipResult(clip, _NOTHING) for clip in clips]
 
 
 def _serve(engine: FasterWhisper, tasks: list[Task], lock: threading.Lock) -> None:
-    """Recognize until nothing is left; what climbs the ladder of temperatures goes to the end of the row."""
+    """Recognize until no task is left. Tasks for the next temperature go to the end of the queue."""
     while True:
         with lock:
             same = [task for task in tasks if len(task.attempts) == len(tasks[0].attempts)][: engine.batch_size]
@@ -56,7 +56,7 @@ def _serve(engine: FasterWhisper, tasks: list[Task], lock: threading.Lock) -> No
 
 
 def main() -> None:
-    """Make the features for the work on standard input, then time the rest."""
+    """Compute the features for the work on standard input, then time the rest."""
     work = Work.received()
     spec = JobSpec(**work.spec | {"rescue": False})
     engine = FasterWhisper.load(work.folder, Settings(device=work.device, compute_type=work.compute_type))[0]()

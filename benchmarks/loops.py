@@ -1,4 +1,4 @@
-"""The contenders to beat: a loop over the files with faster-whisper, as its README shows it. `python -m benchmarks.loops batched`."""
+"""The main contenders: loops over the files with faster-whisper, as in its README. Reads the work from standard input."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def _segments(mode: str, whisper: WhisperModel, work: Work, file: str) -> Iterab
 
 
 def main() -> None:
-    """Transcribe the files of the work on standard input, one after the other."""
+    """Transcribe the files of the work on standard input, one after the other. The argument is `sequential` or `batched`."""
     mode, work = sys.argv[1], Work.received()
     if work.random:
-        # Random text never closes a window with a timestamp, so that its last part would be read twice: as if it did.
+        # Random text never closes a window with a timestamp, so the end of the window would be decoded twice. Assume that it does.
         faster_whisper.transcribe.get_end = lambda segments: None
     device = Device(work.profile) if work.profile else None
     if device:

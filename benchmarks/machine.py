@@ -1,4 +1,4 @@
-"""Where a benchmark ran: what its figures depend on, without names and paths of the machine."""
+"""The machine and the versions that figures depend on, without host names and paths."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def machine() -> dict[str, str]:
 
 
 def versions() -> dict[str, str]:
-    """Our commit and what lies below it."""
+    """Our commit, and the versions of Python and the main dependencies."""
     changed = "" if not _said("git", "-C", str(ROOT), "status", "--porcelain", "src") else " with changes in src"
     commit = _said("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD") or "unknown"
     known = {"transcribe-cli": f"{version('transcribe-cli')}, commit {commit}{changed}", "python": platform.python_version()}
@@ -33,7 +33,7 @@ def versions() -> dict[str, str]:
 
 
 def cores() -> int:
-    """Processors that this process may use."""
+    """The number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -43,7 +43,7 @@ def load() -> str:
 
 
 def kind() -> str:
-    """The machine in a file's name, such as `amd-epyc-2-cores`."""
+    """The machine as part of a file name, such as `amd-epyc-2-cores`."""
     known = machine()
     return re.sub(r"[^a-z0-9]+", "-", f"{known.get('gpu') or known['processor']} {known['cores']} cores".lower()).strip("-")
 

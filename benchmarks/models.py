@@ -1,7 +1,7 @@
-"""Models to measure with: the bundled demo model, and models of Whisper's shapes with random weights, for which nothing is downloaded.
+"""Models for the benchmarks: the bundled demo model, and models in Whisper's sizes with random weights, which need no download.
 
-A random model costs what a trained one of its shape costs. Ending a text and timestamps are made improbable, so that it says as many
-tokens as it is allowed, the same for every contender.
+A random model takes as long as a trained one of the same size. End-of-text and timestamp tokens are suppressed, so it always generates
+the maximum number of tokens, the same for every contender.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from transcribe_cli.recognition.engines.models import DEMO_FOLDER
 
 FRAMES = 1500
 TARGETS = 448
-# Logits that no random weight makes up for.
+# A bias that no random logit exceeds.
 NEVER = -60.0
 VERSION = 1
 
 
 @dataclass(frozen=True)
 class Shape:
-    """The measures of a Whisper network."""
+    """The dimensions of a Whisper network."""
 
     width: int
     heads: int
@@ -49,7 +49,7 @@ NAMES = ("demo", *SHAPES)
 
 
 def folder(name: str, cache: Path) -> Path:
-    """The CTranslate2 folder of a model; a random one is written into the cache when it is not there yet."""
+    """The CTranslate2 folder of a model. A random model is written to the cache if it does not exist."""
     if name == "demo":
         return DEMO_FOLDER
     made = cache / "models" / f"random-{name}-{VERSION}"
@@ -62,7 +62,7 @@ def folder(name: str, cache: Path) -> Path:
 
 
 def _write(shape: Shape, out: Path) -> None:
-    """A model folder of this shape, with the demo model's tokenizer."""
+    """Write a model folder of this shape, with the demo model's tokenizer."""
     tokens = json.loads((DEMO_FOLDER / "vocabulary.json").read_text("utf-8"))
     _Random(shape).spec(tokens).save(str(out))
     shutil.copy(DEMO_FOLDER / "tokenizer.json", out)
@@ -71,7 +71,7 @@ def _write(shape: Shape, out: Path) -> None:
 
 
 class _Random:
-    """Random weights, the same ones each time."""
+    """Random weights from a fixed seed."""
 
     def __init__(self, shape: Shape) -> None:
         self._shape = shape
@@ -142,6 +142,6 @@ def _configure(spec: WhisperSpec, shape: Shape, tokens: list[str]) -> None:
     spec.config.suppress_ids = []
     spec.config.suppress_ids_begin = []
     spec.config.lang_ids = demo["lang_ids"]
-    # As many as OpenAI's models have; which ones does not matter.
+    # The number of OpenAI's models; which heads does not matter.
     last = shape.decoder_layers - 1
     spec.config.alignment_heads = [(last - number % 2, number // 2) for number in range(6)]

@@ -1,10 +1,9 @@
-"""How quickly the HTML page of a long recording answers, in the Chromium of this machine.
+"""Response times of the HTML page of a long recording, in the Chromium of this machine.
 
     .venv/bin/python -m benchmarks.page                # 50,000 words, five hours; --words
 
-Each action is run five times on a page that lies on the disk beside its recording, and timed until the browser has drawn what it changed;
-the median is told. `script` is the part of it that our script takes. While the recording plays, `playing` is the share of a processor that
-the page's script, style and layout take together.
+Each action runs five times on a page on the disk, next to its recording, and is timed until the browser has drawn the change; the table
+has the medians. `script` is the share of our script. The last line is the CPU share of the page's script, style and layout during playback.
 """
 
 from __future__ import annotations
@@ -34,11 +33,11 @@ VOCABULARY = SENTENCE.split()
 SPEAKERS = ("Helena", "João", "Mariana", "Álvaro")
 ROUNDS = 5
 PLAYING_SECONDS = 10
-# What is done -> what does it, in the page.
+# Action -> the script that performs it in the page.
 ACTIONS = {
     "jump to a word in the middle": "goToWord(words.length >> 1)",
     "jump to the end": "goToWord(words.length - 1)",
-    "go on by a word": "stepWords(1)",
+    "next word": "stepWords(1)",
     "search a word": "$('query').value = 'temperatura'; search()",
     "next match": "selectMatch(selected + 1)",
     "search a letter": "$('query').value = 'a'; search()",
@@ -47,7 +46,7 @@ ACTIONS = {
     "show everybody": "toggleSpeaker(document.querySelector('.chip'))",
     "scroll far": "scrollTo(0, document.documentElement.scrollHeight * 0.7)",
 }
-# Runs an action and waits until it is drawn: milliseconds of script, and in all.
+# Runs an action and waits until it is drawn. Returns the milliseconds of the script, and in total.
 DRAWN = """action => new Promise(done => {
   const begun = performance.now(); eval(action); const script = performance.now() - begun;
   requestAnimationFrame(() => setTimeout(() => done([script, performance.now() - begun]), 0));
@@ -110,7 +109,7 @@ def measured(page: Page) -> Iterator[tuple[str, float, float]]:
 
 
 def busy(page: Page) -> float:
-    """The share of a processor that the page's own work takes while the recording plays, at normal speed."""
+    """The CPU share of the page's own work during playback at normal speed."""
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
 
@@ -126,8 +125,8 @@ def busy(page: Page) -> float:
 
 
 def main() -> None:
-    """Make the page, measure, show."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.page", description="How quickly a long page answers.")
+    """Write the page, measure, and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.page", description="Measure the response times of a long page.")
     parser.add_argument("--words", type=int, default=50_000)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -151,10 +150,10 @@ def main() -> None:
         console = Console()
         console.print(
             f"{arguments.words:,} words, {document.duration / 3600:.1f} h, {len(content) / 1e6:.1f} MB: "
-            f"rendered in {rendering:.1f} s, there {loading / 1000:.1f} s after it was opened."
+            f"rendered in {rendering:.1f} s, loaded in {loading / 1000:.1f} s."
         )
         console.print(table)
-        console.print(f"Playing takes {busy(page):.1%} of a processor.")
+        console.print(f"Playback takes {busy(page):.1%} of a CPU core.")
         browser.close()
 
 

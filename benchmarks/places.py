@@ -1,4 +1,4 @@
-"""Where a case is measured: a model on a processor or a GPU, or a simulated accelerator."""
+"""Where a case is measured: with a model on a CPU or a GPU, or on a simulated accelerator."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks import models
 from benchmarks.machine import cores
 from benchmarks.work import Work
 
-# Seconds for a call and for each clip in it: a large model on a slow GPU, and on a fast one.
+# Seconds per call and per clip: a large model on a slow GPU, and on a fast one.
 PROFILES = {"slow": (0.44, 0.15), "fast": (0.16, 0.04)}
 COMPUTE_TYPES = {"cpu": "int8", "cuda": "float16"}
 USUAL = ("slow", "fast", "demo", "tiny")
@@ -23,21 +23,21 @@ class Place:
 
     @classmethod
     def parsed(cls, name: str) -> Place:
-        """The place of this name.
+        """The place with this name.
 
         Raises:
-            ValueError: there is none.
+            ValueError: the name is unknown.
         """
         model, _, device = name.partition("@")
         if name not in PROFILES and (model not in models.NAMES or device not in ("", *COMPUTE_TYPES)):
             raise ValueError(
-                f"there is no place {name!r}: {', '.join(PROFILES)}, or one of {', '.join(models.NAMES)}, as in turbo@cuda"
+                f"unknown place {name!r}; choose from {', '.join(PROFILES)}, or one of {', '.join(models.NAMES)}, as in turbo@cuda"
             )
         return cls(name)
 
     @property
     def profile(self) -> tuple[float, float] | None:
-        """Of a simulated accelerator."""
+        """Seconds per call and per clip of a simulated accelerator; None for a real device."""
         return PROFILES.get(self.name)
 
     @property
@@ -47,14 +47,14 @@ class Place:
 
     @property
     def title(self) -> str:
-        """In words."""
+        """A description for tables."""
         if self.profile:
             return "simulated accelerator, {} s a call and {} s a clip".format(*self.profile)
         device = self.name.partition("@")[2] or "cpu"
         return f"{'demo model' if self.model == 'demo' else f'random {self.model}'}, {device}/{COMPUTE_TYPES[device]}"
 
     def work(self, files: list[Path], cache: Path, out: str = "") -> Work:
-        """Transcribing these files here."""
+        """The work of transcribing these files in this place."""
         device = self.name.partition("@")[2] or "cpu"
         folder = str(models.folder(self.model, cache))
         random = self.model != "demo"

@@ -1,4 +1,4 @@
-"""Run a contender: wall time, what it says on the way, and the peak memory of it and of all processes that it starts."""
+"""Run a contender: wall time, its events, and the peak memory of the process and its children."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ WATCH_SECONDS = 0.5
 
 @dataclass
 class Ran:
-    """A process that ended.
+    """The result of a process.
 
     Attributes:
-        peak: bytes; shared pages count once, for all processes together.
-        events: JSON objects from its standard error, each with the seconds since the process began under `at`.
+        peak: memory of all processes in bytes; shared pages count once.
+        events: JSON objects from its standard error, each with the seconds since the start of the process under `at`.
     """
 
     seconds: float = 0.0
@@ -31,7 +31,7 @@ class Ran:
     events: list[dict[str, Any]] = field(default_factory=list)
 
     def at(self, event: str) -> float | None:
-        """When this event was told first."""
+        """When this event first occurred, in seconds since the start."""
         return next((item["at"] for item in self.events if item["event"] == event), None)
 
 
@@ -40,13 +40,13 @@ def run(
     given: str = "",
     enough: Callable[[Mapping[str, Any]], bool] = lambda event: False,
 ) -> Ran:
-    """Run a command to its end, or until an event is `enough`.
+    """Run a command until it ends, or until `enough` returns true for an event.
 
     Raises:
-        RuntimeError: it failed; the message has the end of what it said.
+        RuntimeError: it failed; the message has the end of its standard error.
     """
     ran, complaints = Ran(), []
-    # What configures our own command must not change what is measured.
+    # The user's configuration of our command must not change the measurement.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TRANSCRIBE_")}
     began = time.perf_counter()
     process = subprocess.Popen(
@@ -104,7 +104,7 @@ def _tree(pid: int) -> Iterator[int]:
 
 
 def _memory(pid: int) -> int:
-    """Proportional set size: the process's own pages, and its share of those that it shares."""
+    """Proportional set size in bytes: private pages, and a share of shared pages."""
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):

@@ -1,4 +1,4 @@
-"""The cases that compare contenders: short recordings, recordings of some minutes, and hours."""
+"""The cases that compare contenders: recordings of seconds, minutes and hours."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ COLUMNS = ("contender", "median s", "min-max", "x better loop", "RTFx", "WER", "
 
 @dataclass(frozen=True)
 class Case:
-    """Recordings, as many as `count`, or as long as `hours` each.
+    """A set of recordings, and its targets.
 
     Attributes:
-        seconds: lengths of the shortest and the longest, where they differ; the last sentence goes a little beyond.
-        against: which loops the target of a simulated device is against.
-        faster, limit: that target, and the one for the device-only limit.
-        flags: ours is measured once more with each.
+        seconds: minimum and maximum length; the last sentence exceeds it slightly.
+        against: the loops that the target on a simulated device refers to.
+        faster: that target, as a ratio.
+        limit: the target relative to the device-only limit, as a ratio.
+        flags: ours is also measured with each of these.
     """
 
     name: str
@@ -44,7 +45,7 @@ class Case:
     flags: Sequence[str] = ()
 
     def lengths(self, scale: float) -> list[float]:
-        """Seconds of each recording; `scale` makes fewer of those that differ, and shorter ones of the others."""
+        """Seconds of each recording. `scale` reduces the number if lengths differ, otherwise the length."""
         if self.seconds[0] == self.seconds[1]:
             return [self.seconds[0] * scale] * self.count
         draw = random.Random(self.name)
@@ -62,7 +63,7 @@ CASES = (
 
 @dataclass(frozen=True)
 class Measuring:
-    """How to measure."""
+    """The options of a measurement."""
 
     cache: Path
     scale: float
@@ -72,7 +73,7 @@ class Measuring:
 
 
 def measure(case: Case, place: Place, how: Measuring) -> Table:
-    """All contenders, in interleaved rounds, since a machine's speed drifts."""
+    """Measure all contenders, in interleaved rounds, because the speed of a machine drifts."""
     spoken = Bank(how.cache).recordings(case.name, case.lengths(how.scale), case.suffix)
     work = place.work([item.path for item in spoken], how.cache)
     table = Table(f"{case.name} {place.name}", f"{case.title}: {place.title}", COLUMNS, scale=how.scale)
@@ -94,7 +95,7 @@ def measure(case: Case, place: Place, how: Measuring) -> Table:
 
 
 def limit(clips: int, profile: tuple[float, float]) -> float:
-    """Seconds that a simulated device needs for so many clips in full batches."""
+    """Seconds that a simulated device takes for this many clips in full batches."""
     latency, per_clip = profile
     return math.ceil(clips / BATCH_SIZE["cuda"]) * latency + clips * per_clip
 

@@ -1,9 +1,9 @@
-"""What `transcribe remote` costs over `transcribe run`: start and memory of the worker, and the time that a job pays for beside the work.
+"""Overhead of `transcribe remote` over `transcribe run`: start and memory of the worker, and the additional paid time of a job.
 
     .venv/bin/python -m benchmarks.remote --rounds 8
 
-The worker is RunPod's real SDK around our handler (`make test-remote` installs it), behind the queue of the tests, on this machine. Both
-do the same recording in turn, so that whatever else the machine does falls on both.
+The worker is RunPod's real SDK with our handler (`make test-remote` installs it), behind the queue of the tests, on this machine. Both
+transcribe the same recording in turn, so that other load on the machine affects both.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def measured(folder: Path, recording: Path, rounds: int) -> dict[str, object]:
-    """All figures; seconds and MB."""
+    """All figures, in seconds and MB."""
     tree = folder / "aulas"
     tree.mkdir()
     shutil.copy(recording, tree)
@@ -86,7 +86,7 @@ def measured(folder: Path, recording: Path, rounds: int) -> dict[str, object]:
 
 
 def _rounds(rounds: int, job: Job, there: RunPod, here: Pipeline, gateway: Gateway) -> tuple[Sequence[float], Sequence[float]]:
-    """Seconds that the place counts for the job, and those that it takes here with the model loaded, in turn."""
+    """Seconds that the backend reports for the job, and seconds of a local run with a loaded model, in turn."""
     paid, local = [], []
     for _ in range(rounds):
         outcome = _outcome(list(there.run([job], lambda job: True)))
@@ -108,7 +108,7 @@ def _outcome(found: list[Outcome]) -> Outcome:
 
 
 def _memory(leader: int) -> float:
-    """MB that the worker's processes have for themselves."""
+    """Private memory of the worker's processes, in MB."""
     found = subprocess.run(["ps", "-o", "pid=", "-s", str(leader)], capture_output=True, text=True, check=False).stdout.split()
     total = 0
     for pid in found:

@@ -1,4 +1,4 @@
-"""What was measured, as a table on the terminal, as Markdown and as JSON; what was measured earlier that day on the same machine stays."""
+"""Results as a table on the terminal, as Markdown and as JSON. Other results of the same day and machine are kept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent / "results"
 
 @dataclass
 class Target:
-    """What is aimed at, and what was reached."""
+    """A target, and the measured value."""
 
     aim: str
     reached: str
@@ -28,11 +28,11 @@ class Table:
     """One case in one place.
 
     Attributes:
-        key: what a later measurement of the same replaces.
-        rows: what people read, a text for each column.
-        figures: the same as numbers, and every round, for programs.
-        load: load average when it began.
-        scale: a target counts at scale 1 only.
+        key: identifies the table; a later measurement with the same key replaces it.
+        rows: the cells as text, for people.
+        figures: the numbers, including every round, for programs.
+        load: the load average at the start.
+        scale: targets apply only at scale 1.
     """
 
     key: str
@@ -48,7 +48,7 @@ class Table:
     versions: dict[str, str] = field(default_factory=versions)
 
     def text(self) -> str:
-        """For the terminal."""
+        """The table for the terminal."""
         widths = [max(len(row[place]) for row in [list(self.columns), *self.rows]) for place in range(len(self.columns))]
         lines = [f"\n{self._headline}"]
         for row in [list(self.columns), *self.rows]:
@@ -57,7 +57,7 @@ class Table:
         return "\n".join([*lines, *(f"  {line}" for line in self._below())])
 
     def markdown(self) -> str:
-        """For the results folder."""
+        """The table for the results folder."""
         head = [f"| {' | '.join(self.columns)} |", "|---" + "|---:" * (len(self.columns) - 1) + "|"]
         body = [f"| {' | '.join(row)} |" for row in self.rows]
         below = [
@@ -77,7 +77,7 @@ class Table:
 
 
 def keep(table: Table) -> Path:
-    """Write the table beside those of today; returns the Markdown file."""
+    """Store the table with the other tables of today. Returns the Markdown file."""
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{datetime.now(UTC).date()}-{kind()}.json"
     known = json.loads(path.read_text("utf-8")) if path.is_file() else {"tables": []}

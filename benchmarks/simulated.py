@@ -1,13 +1,13 @@
-"""Ours on a simulated accelerator: the whole run, from the search for recordings to written files, only the network sleeps.
+"""Ours on a simulated accelerator: the whole run, from finding recordings to written files; only the network is simulated.
 
-The engine is the real one, as it runs on a GPU; it makes the features itself. `python -m benchmarks.simulated`.
+The engine is the real one, configured as on a GPU, and computes the features. Reads the work from standard input.
 """
 
 from __future__ import annotations
 
 from transcribe_cli import tuning
 
-tuning.tune()  # as the program begins
+tuning.tune()  # as at the start of the program
 
 import time
 from pathlib import Path

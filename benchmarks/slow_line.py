@@ -1,8 +1,8 @@
-"""A proxy in front of a server, as if a line of so many bits a second lay between: all connections share it, each way for itself.
+"""A proxy that simulates a slow connection to a server. All connections share its bandwidth, separately for each direction.
 
     python -m benchmarks.slow_line PORT MEGABITS MILLISECONDS    # prints its own port, then serves until it is killed
 
-The delay is added to each request's way there. SIGUSR1 makes it print how many requests it passed on, by method.
+Each request is delayed on its way to the server. On SIGUSR1 it prints the number of forwarded requests, by method.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ _REQUEST = re.compile(rb"(GET|PUT|HEAD|POST|DELETE) (\S+)")
 
 
 class Line:
-    """One direction. A sender waits for its turn."""
+    """One direction of the connection. Senders wait for their turn."""
 
     def __init__(self, bytes_per_second: float) -> None:
         self._rate = bytes_per_second
         self._free_at = 0.0
 
     async def carry(self, count: int) -> None:
-        """Take as long as these bytes take."""
+        """Wait for as long as the transfer of these bytes takes."""
         now = time.perf_counter()
         self._free_at = max(self._free_at, now) + count / self._rate
         await asyncio.sleep(self._free_at - now)
 
 
 async def serve(upstream: int, megabits: float, delay: float) -> None:
-    """Pass connections on until cancelled."""
+    """Forward connections until cancelled."""
     there, back, seen = Line(megabits * 125_000), Line(megabits * 125_000), Counter[str]()
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, lambda: print(json.dumps(seen), flush=True))
 

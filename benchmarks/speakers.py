@@ -1,12 +1,12 @@
-"""Words given to speakers: ours against the ways of others, on conversations drawn from a seed, without audio.
+"""Assignment of words to speakers: our method and others, on conversations generated from seeds, without audio.
 
-    .venv/bin/python benchmarks/speakers.py            # the table, on seeds that nothing was chosen on
-    .venv/bin/python benchmarks/speakers.py --tune     # choose the costs anew, on other seeds
+    .venv/bin/python benchmarks/speakers.py            # the table, with held-out seeds
+    .venv/bin/python benchmarks/speakers.py --tune     # choose the costs again, with other seeds
 
-A conversation is who truly says which word when. What recognition and diarization make of it is drawn too: word times off by some
-jitter (Laplace, now and then three times as much), in one setting also words after a pause that are heard in it, as cross-attention
-does; edges of turns off by some more (Gauss), short turns missed or given to another voice, one of two who speak at once not heard. A
-word is wrong when it has not the speaker who said it; an island is a single wrong word between two of another speaker.
+A conversation has words with their true times and speakers. The errors of recognition and diarization are simulated: word times have
+jitter (Laplace, sometimes three times as much); in one setting, words after a pause are placed inside it, as cross-attention does; edges
+of turns have noise (Gauss); short turns are missed or assigned to another voice; one of two people who speak at once is missed. A word is
+wrong if it does not have its true speaker. An island is a single wrong word between two words of another speaker.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from transcribe_cli.speakers.assignment import DEFAULT_COSTS, PathCosts, assign_
 from transcribe_cli.text.sentences import ends_sentence
 from transcribe_cli.transcript import Segment, Turn, Word
 
-# Word jitter and noise of turn edges in seconds, the share of sentences that end with a full stop, and how often a word after a pause
-# is heard in it.
+# Word jitter and noise of turn edges in seconds, the share of sentences that end with a full stop, and the share of words after a
+# pause that are placed inside it.
 SETTINGS = (
     (0.05, 0.0, 0.85, 0.0),
     (0.12, 0.0, 0.85, 0.0),
@@ -34,7 +34,7 @@ SETTINGS = (
 )
 TUNED_ON, TOLD_ON = range(24), range(1000, 1060)
 SECONDS = 150.0
-PAUSE_HEARD = 0.2  # seconds: words are not heard in shorter ones
+PAUSE_HEARD = 0.2  # seconds: no word is placed inside shorter pauses
 LETTER = 1 / 15  # seconds
 GRID = {
     "margin": (0.0, 0.1, 0.15, 0.2, 0.3, 0.4),
@@ -50,7 +50,7 @@ Method = Callable[[Sequence[Segment], Sequence[Turn]], Labels]
 
 @dataclass(frozen=True)
 class Utterance:
-    """What somebody says in one go: words with their true times."""
+    """An utterance: words with their true times."""
 
     speaker: str
     words: tuple[Word, ...]
@@ -68,7 +68,7 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Case:
-    """What assign_speakers gets, and who said each word in truth."""
+    """The input of `assign_speakers`, and the true speaker of each word."""
 
     segments: list[Segment]
     turns: list[Turn]
@@ -110,7 +110,7 @@ def _words(start: float, stops: float, rng: random.Random) -> Iterator[Word]:
 
 
 def recognized(said: Sequence[Utterance], jitter: float, early: float, rng: random.Random) -> tuple[list[Segment], list[str]]:
-    """Words with times that are off, one after the other as `word_times` leaves them, in segments that know no speakers."""
+    """Words with inaccurate times that do not overlap, as from `word_times`, in segments without speakers."""
     truth = sorted(((word, one.speaker) for one in said for word in one.words), key=lambda pair: pair[0].start)
     found: list[Word] = []
     spoken = 0.0
@@ -139,7 +139,7 @@ def _slip(scale: float, rng: random.Random) -> float:
 
 
 def diarized(said: Sequence[Utterance], edge: float, rng: random.Random) -> list[Turn]:
-    """Turns as a diarizer hears them: neighbours of one voice joined, edges off, short ones missed or mistaken."""
+    """Turns as from a diarizer: adjacent turns of one voice merged, edges inaccurate, short turns missed or confused."""
     people = sorted({one.speaker for one in said})
     spans: list[tuple[float, float, str]] = []
     for one in said:
@@ -163,7 +163,7 @@ def diarized(said: Sequence[Utterance], edge: float, rng: random.Random) -> list
 
 
 def case(seed: int, jitter: float, edge: float, stops: float, early: float) -> Case:
-    """A conversation and what was made of it."""
+    """A conversation with simulated recognition and diarization."""
     rng = random.Random(seed)
     said = conversation(stops, rng)
     segments, truth = recognized(said, jitter, early, rng)
@@ -171,7 +171,7 @@ def case(seed: int, jitter: float, edge: float, stops: float, early: float) -> C
 
 
 def overlaps(start: float, end: float, turns: Sequence[Turn]) -> dict[str, float]:
-    """Seconds that each speaker shares with a time."""
+    """Seconds of overlap of each speaker with an interval."""
     shared: dict[str, float] = {}
     for turn in turns:
         if (seconds := min(end, turn.end) - max(start, turn.start)) > 0:
@@ -180,12 +180,12 @@ def overlaps(start: float, end: float, turns: Sequence[Turn]) -> dict[str, float
 
 
 def most(shared: dict[str, float]) -> str | None:
-    """Who shares most."""
+    """The speaker with the largest overlap."""
     return max(shared, key=lambda speaker: shared[speaker]) if shared else None
 
 
 def nearest(word: Word, turns: Sequence[Turn]) -> str | None:
-    """Whose turn's edge is nearest."""
+    """The speaker of the turn whose edge is nearest."""
     return min(turns, key=lambda turn: max(turn.start - word.end, word.start - turn.end, 0.0)).speaker if turns else None
 
 
@@ -195,18 +195,18 @@ def by_segment(segments: Sequence[Segment], turns: Sequence[Turn]) -> Labels:
 
 
 def by_word(segments: Sequence[Segment], turns: Sequence[Turn]) -> Labels:
-    """As whisperX's assign_word_speakers does: who overlaps most with the word, nobody when nobody does."""
+    """As whisperX's assign_word_speakers: the speaker with the largest overlap; none without overlap."""
     return [most(overlaps(word.start, word.end, turns)) for segment in segments for word in segment.words or ()]
 
 
 def by_word_or_nearest(segments: Sequence[Segment], turns: Sequence[Turn]) -> Labels:
-    """The same, and where nobody overlaps, whose turn is nearest."""
+    """As `by_word`, or the nearest speaker if none overlaps."""
     words = [word for segment in segments for word in segment.words or ()]
     return [label or nearest(word, turns) for word, label in zip(words, by_word(segments, turns), strict=True)]
 
 
 def by_sequence(costs: PathCosts) -> Method:
-    """Ours."""
+    """Our method."""
 
     def method(segments: Sequence[Segment], turns: Sequence[Turn]) -> Labels:
         return [word.speaker for segment in assign_speakers(segments, turns, costs) for word in segment.words or ()]
@@ -215,7 +215,7 @@ def by_sequence(costs: PathCosts) -> Method:
 
 
 def measured(method: Method, cases: Sequence[Case]) -> tuple[float, float]:
-    """Wrong words in per cent, and islands for 1,000 words."""
+    """Wrong words in percent, and islands per 1,000 words."""
     words = wrong = islands = 0
     for one in cases:
         labels = method(one.segments, one.turns)
@@ -227,7 +227,7 @@ def measured(method: Method, cases: Sequence[Case]) -> tuple[float, float]:
 
 
 def tune() -> PathCosts:
-    """The costs with the fewest wrong words over all settings, one after the other until none gets better."""
+    """The costs with the fewest wrong words over all settings. Optimizes one at a time until none improves."""
     cases = [case(seed, *setting) for seed in TUNED_ON for setting in SETTINGS]
     best, least = DEFAULT_COSTS, measured(by_sequence(DEFAULT_COSTS), cases)[0]
     again = True

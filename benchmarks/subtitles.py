@@ -1,12 +1,12 @@
-"""Subtitles of six hours: seconds to make them, and what share of the cues breaks a rule, against openai/whisper's way to fill 42 x 2.
+"""Subtitles of six hours: time to make them, and the share of cues that violate a rule, compared with openai/whisper's 42 x 2.
 
-    .venv/bin/python -m benchmarks.subtitles               # tables for each standard and pace; --hours 0.5 for a look
+    .venv/bin/python -m benchmarks.subtitles               # tables for each standard and pace; --hours 0.5 for a quick check
     .venv/bin/python -m benchmarks.subtitles --files DIR   # the same for transcripts (JSON) of your own
 
-The talk is drawn from a seed: sentences of the example lecture, alone or joined by commas and conjunctions, at a calm and at a fast pace
-(characters a second while somebody speaks), with pauses. A line or a cue ends badly after an article, a preposition and the like. Who
-speaks faster than the standard lets people read breaks the rule of speed, whatever is done with the words: `speed` tells how often, and how
-often at least, when words are cut for nothing but speed.
+The talk is generated from a seed: sentences of the example lecture, alone or joined by commas and conjunctions, with pauses, at a calm and
+at a fast pace (characters per second of speech). `torn` is the share of lines that end after an article, a preposition or a similar word.
+Speech that is faster than the reading speed of the standard always violates the rule `speed`. The table has the share of such cues, and
+the smallest share, which is reached if words are split only for speed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Way = Callable[[Transcript], list[Cue]]
 
 
 def talk(hours: float, pace: float, seed: int = 1) -> Transcript:
-    """A lecture of so many hours, one segment a sentence."""
+    """A lecture of this many hours, with one segment per sentence."""
     rng = random.Random(seed)
     sentences = [line.strip() for line in LECTURE.read_text(encoding="utf-8").splitlines() if line.strip()]
     segments = []
@@ -76,7 +76,7 @@ def _document(segments: Sequence[Segment]) -> Transcript:
 
 
 def filled(transcript: Transcript) -> list[Cue]:
-    """openai/whisper with --max_line_width 42 --max_line_count 2: lines filled one after the other, a new cue after 3 s without a word."""
+    """As openai/whisper with --max_line_width 42 --max_line_count 2: fills lines one after the other; a pause of 3 s starts a new cue."""
     found: list[Cue] = []
     rows: list[list[CueWord]] = []
     last = 0.0
@@ -99,7 +99,7 @@ def _made(rows: Sequence[Sequence[CueWord]]) -> list[Cue]:
 
 
 def bad_ends(found: Sequence[Cue], language: str) -> float:
-    """The share of lines, of those after which text goes on, that end where a phrase is torn apart."""
+    """The share of lines, except the last, that end inside a phrase."""
     words = [word for cue in found for word in cue.words]
     costs = iter(break_costs(words, language))
     ends = [[next(costs) for _ in row][-1] for cue in found for row in cue.words_by_line]
@@ -107,7 +107,7 @@ def bad_ends(found: Sequence[Cue], language: str) -> float:
 
 
 def too_fast(found: Sequence[Cue], standard: Standard, language: str) -> int:
-    """How many cues are."""
+    """The number of cues that are too fast."""
     return sum(one.rule == "speed" for one in find_violations(_shown(found), standard.rules(language)))
 
 
@@ -116,7 +116,7 @@ def _shown(found: Sequence[Cue]) -> list[DisplayedCue]:
 
 
 def report(name: str, transcript: Transcript, standard: Standard, way: Way, rounds: int) -> str:
-    """A line of the table."""
+    """A row of the table."""
     seconds = []
     for _ in range(rounds):
         began = time.process_time()
@@ -134,11 +134,13 @@ def report(name: str, transcript: Transcript, standard: Standard, way: Way, roun
 
 
 def main() -> None:
-    """A table for each pace, or for the transcripts that are named."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.subtitles", description="Measure how subtitles are made.")
+    """Print a table for each pace, or for the given transcripts."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.subtitles", description="Measure subtitles: time, and violations of standards."
+    )
     parser.add_argument("--hours", type=float, default=6.0)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--files", type=Path, help="a folder of transcripts instead")
+    parser.add_argument("--files", type=Path, help="folder of transcripts to use instead")
     options = parser.parse_args()
     talks = {f"{options.hours:g} h, {name} ({pace:g} characters/s)": talk(options.hours, pace) for name, pace in PACES.items()}
     if options.files:
@@ -148,7 +150,7 @@ def main() -> None:
             continue
         words = sum(len(segment.words or ()) for segment in transcript.segments)
         print(
-            f"\n{title}: {words:,} words\n  {'':<26}{'cues':>7}{'CPU':>10}{'broken':>9}{'torn':>9}   rules broken, share of cues"
+            f"\n{title}: {words:,} words\n  {'':<26}{'cues':>7}{'CPU':>10}{'broken':>9}{'torn':>9}   rules violated, share of cues"
         )
         for name in ("netflix", "bbc", "ted"):
             standard = Standard.model_validate(name)

@@ -1,12 +1,12 @@
-"""Known voices named, unknown ones not: the voice library's threshold, on synthetic speakers that the demo diarizer never heard.
+"""Accuracy of the voice library: known voices named, unknown ones not, with synthetic speakers held out from training.
 
-    .venv/bin/python benchmarks/voices.py             # the table, with speakers that nothing was chosen with
+    .venv/bin/python benchmarks/voices.py             # the table, with held-out speakers
     .venv/bin/python benchmarks/voices.py --tune      # error rates over threshold and margin, with development speakers
 
-Each trial draws people, enrols some of them from a recording of each alone, and diarizes a conversation that has enrolled and unknown
-people in it, at other levels and with other noise and other sentences. A speaker that the diarizer found is whoever speaks most in its
-turns. The voices are synthetic (tools/demo_diarizer): what the figures say of the demo diarizer they do not say of others, nor of real
-speech; `--model` takes any other.
+Each trial picks people, enrolls some of them, each from a recording in which they speak alone, and diarizes a conversation of enrolled and
+unknown people, with other levels, noise and sentences. A detected speaker is identified with the person who speaks most in its turns.
+The voices are synthetic (tools/demo_diarizer): the figures apply to the demo diarizer only, not to others, nor to real speech; `--model`
+tests another one.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from transcribe_cli.speakers.voices.matching import MARGIN, match_voices
 from transcribe_cli.spec import JobSpec
 
 PEOPLE, ENROLLED, PRESENT = 8, 5, 3
-"""Drawn for a trial; enrolled of them; in the conversation, of whom one or two are enrolled."""
+"""People in a trial; those of them who are enrolled; people in the conversation, one or two of them enrolled."""
 THRESHOLDS = (0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
 MARGINS = (0.0, 0.05, 0.1, 0.15, 0.2)
 
@@ -47,7 +47,7 @@ Draw = Callable[[int, random.Random], list[Speaker]]
 
 @dataclass(frozen=True)
 class Trial:
-    """What the matching gets, and who each speaker is in truth."""
+    """The input of the matching, and the true person of each speaker."""
 
     voices: Mapping[str, Vector]
     speakers: Mapping[str, Vector]
@@ -55,19 +55,19 @@ class Trial:
 
 
 def said_by(people: Sequence[Speaker], seconds: float, rng: random.Random) -> Conversation:
-    """A recording of these people, who say other things in each."""
+    """A recording of these people; every recording has other sentences."""
     each = max(4, round(seconds / 6 / len(people)))
     return converse({person.name: utterances(person, each, rng, ("pt",)) for person in people}, seconds, rng, Manner())
 
 
 def diarized(diarizer: PyannoteDiarizer, talk: Conversation, **counts: int) -> Diarization:
-    """Who speaks when in it."""
+    """The diarization of a conversation."""
     with tempfile.TemporaryDirectory() as folder, Waveform.from_samples(talk.samples, Path(folder)) as waveform:
         return diarizer.diarize(waveform, JobSpec.model_validate({"diarize": True, **counts}), lambda share: None)
 
 
 def trial(diarizer: PyannoteDiarizer, draw: Draw, seed: int, enrolled_seconds: float) -> Trial:
-    """One conversation, and a library."""
+    """One conversation, and the enrolled voices."""
     rng = random.Random(f"voices {seed}")
     people = draw(PEOPLE, rng)
     voices = {}
@@ -90,7 +90,7 @@ def _true(talk: Conversation, found: Diarization, label: str) -> str:
 
 
 def counted(trials: Iterable[Trial], threshold: float, margin: float) -> Counter[str]:
-    """How many speakers came out how."""
+    """The number of speakers with each result."""
     counts: Counter[str] = Counter()
     for one in trials:
         found = {likeness.speaker: likeness for likeness in match_voices(one.speakers, one.voices, threshold, margin=margin)}
@@ -107,7 +107,7 @@ def counted(trials: Iterable[Trial], threshold: float, margin: float) -> Counter
 
 
 def row(counts: Counter[str]) -> str:
-    """Cells of a table."""
+    """The cells of a table row."""
     known = sum(number for key, number in counts.items() if key.startswith("known"))
     unknown = sum(number for key, number in counts.items() if key.startswith("unknown"))
     keys = ("known right", "known doubt", "known nothing", "known wrong", "unknown nothing", "unknown doubt", "unknown wrong")
@@ -115,14 +115,14 @@ def row(counts: Counter[str]) -> str:
 
 
 def spread(trials: Sequence[Trial]) -> None:
-    """Print how near the same and other voices are, as percentiles."""
+    """Print percentiles of the similarity of the same voice and of other voices."""
     same = [float(one.speakers[k] @ one.voices[name]) for one in trials for k, name in one.truth.items() if name in one.voices]
     others = [
         max(float(one.speakers[k] @ vector) for name, vector in one.voices.items() if name != true)
         for one in trials
         for k, true in one.truth.items()
     ]
-    for name, values in (("the same voice", same), ("the nearest other", others)):
+    for name, values in (("the same voice", same), ("the most similar other voice", others)):
         print(f"{name}: " + ", ".join(f"{p} % {np.percentile(values, p):.2f}" for p in (0, 1, 5, 25, 50, 75, 95, 99, 100)))
 
 
@@ -130,7 +130,7 @@ def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tune", action="store_true", help="development speakers, and every threshold and margin")
-    parser.add_argument("--model", default="demo", help="any --diarize-model")
+    parser.add_argument("--model", default="demo", help="a value of --diarize-model")
     parser.add_argument("--trials", type=int, default=40)
     parser.add_argument("--seconds", type=float, default=20, help="length of the recording from which a voice is enrolled")
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""The cases that only ours is measured in: memory, the first transcript, and a run with nothing to do."""
+"""Cases without other contenders: memory, the first transcript, and a run with nothing to do."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DONE_SECONDS = 3.0
 
 
 def memory(place: Place, how: Measuring) -> Table:
-    """The peak memory of all our processes, at six hours and at ten minutes."""
+    """The peak memory of all our processes, for six hours and for ten minutes."""
     table = Table(
         f"memory {place.name}", f"Peak memory: {place.title}", ("recording", "peak MB", "seconds", "RTFx"), scale=how.scale
     )
@@ -79,14 +79,14 @@ def first(place: Place, how: Measuring) -> Table:
 
 
 def done(place: Place, how: Measuring) -> Table:
-    """Seconds of the second run over a thousand recordings that the first has finished."""
+    """Seconds of a second run over a thousand recordings that the first run has finished."""
     count = max(10, round(DONE * how.scale))
     note = Bank(how.cache).recordings("note", [2.0], "m4a")[0]
     title = f"{count:,} finished recordings, the same command again: {place.title}"
     table = Table(f"done {place.name}", title, ("run", "seconds", "finished", "skipped", "loaded a model"), scale=how.scale)
     with tempfile.TemporaryDirectory() as folder:
         for number in range(count):
-            # Ten folders, as a tree of courses has.
+            # Ten folders, like a tree of courses.
             copy = Path(folder, "in", f"course{number % 10}", f"note{number:04}.m4a")
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(note.path, copy)

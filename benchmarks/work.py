@@ -1,4 +1,4 @@
-"""What a contender is asked to do and what it answers: JSON between the benchmark and the process that each contender has of its own."""
+"""The work for a contender and its answer: JSON between the benchmark and the process of each contender."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any, Self
 
 LANGUAGE = "pt"
 BEAM_SIZE = 5
-# A GPU's batch size for everybody; on a processor the batched loop's own default.
+# The batch size of all contenders on a GPU; on a CPU, the default of the batched loop.
 BATCH_SIZE = {"cuda": 16, "cpu": 8}
-# CTranslate2 cuts `max_length`, prompt included, in half: so that 41 or 42 tokens are said.
+# CTranslate2 halves `max_length`, including the prompt, which leaves 41 or 42 tokens.
 MAX_NEW_TOKENS = 80
 
 
 @dataclass(frozen=True)
 class Work:
-    """Recordings to transcribe and the model to do it with.
+    """Recordings to transcribe, and the model for them.
 
     Attributes:
-        model: what `--model` takes.
-        random: whether the model's weights are: then all say the same number of tokens, at one temperature.
-        profile: seconds that a simulated accelerator takes for a call, and for each clip in it; None computes.
-        out: an empty folder to write into.
-        beside: whether transcripts go beside the recordings all the same, in the place of those that are there.
+        model: the value of `--model`.
+        random: whether the weights are random. Then every contender generates the same number of tokens, at one temperature.
+        profile: seconds per call and per clip of a simulated accelerator; None for a real device.
+        out: an empty folder for outputs.
+        beside: whether to write transcripts next to the recordings instead, and replace existing ones.
     """
 
     files: tuple[str, ...]
@@ -40,7 +40,7 @@ class Work:
 
     @property
     def batch_size(self) -> int:
-        """Clips in a batch of the batched loop."""
+        """The number of clips in a batch of the batched loop."""
         return BATCH_SIZE["cuda" if self.profile else self.device]
 
     @property
@@ -52,21 +52,21 @@ class Work:
         return fields
 
     def dumps(self) -> str:
-        """For `received` in another process."""
+        """As JSON, for `received` in another process."""
         return json.dumps(asdict(self))
 
     @classmethod
     def received(cls) -> Self:
-        """The work that stands on standard input."""
+        """The work from standard input."""
         fields = json.loads(sys.stdin.read())
         return cls(**fields | {"files": tuple(fields["files"]), "profile": fields["profile"] and tuple(fields["profile"])})
 
 
 @dataclass
 class Answer:
-    """What a process of ours found. `seconds` counts from when the model was loaded; `texts` goes by file name.
+    """The result of one of our processes. `seconds` counts from when the model was loaded; `texts` are by file name.
 
-    The rest is about the simulated device: `lead` is from there to its first call, `span` from then to the end of its last one.
+    The other fields describe the simulated device: `lead` is the time until its first call, `span` the time from there to the end of its last.
     """
 
     seconds: float = 0.0
@@ -78,10 +78,10 @@ class Answer:
     span: float = 0.0
 
     def give(self) -> None:
-        """Write it to standard output."""
+        """Write the answer to standard output."""
         print(json.dumps(asdict(self)))
 
 
 def tell(event: str, **fields: Any) -> None:  # noqa: ANN401 - any JSON value
-    """An event on standard error, as `transcribe run --log-format json` tells it."""
+    """Write an event to standard error, like `transcribe run --log-format json`."""
     print(json.dumps({"event": event, **fields}), file=sys.stderr, flush=True)

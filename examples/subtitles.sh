@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Subtitles of a folder that was transcribed before, under the rules of the BBC, in another folder; then what breaks them.
-# Ends with 3 when something does: people who speak faster than 180 words a minute, above all.
+# Renders subtitles of a transcribed folder by the BBC's standard to another folder, then lists violations. Exit code 3 if there are any,
+# mostly from people who speak faster than 180 words per minute.
 set -u
 folder=${1:-./aulas}
 transcribe render "$folder" -f srt --subtitles bbc --output-dir "${2:-./legendas}" --overwrite --quiet || exit
