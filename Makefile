@@ -40,7 +40,7 @@ test-storage: $(VENV)/.installed-storage ## the tests of buckets against Ceph an
 test-crash: $(VENV)/.installed-tests ## thirty times kill -9 over two runs at once; a few minutes
 	CRASH_KILLS=30 $(BIN)/python -m pytest -s tests/cli/test_crash.py
 
-# RunPod's SDK brings a hundred packages (215 MB), and a botocore that s3fs cannot live beside: a venv of its own.
+# RunPod's SDK has a hundred dependencies (215 MB), and a botocore that conflicts with s3fs, so it needs its own venv.
 # Without it `make test` runs our handler in a loop of the tests, and all of the client.
 test-remote: $(VENV)/.installed-tests .venv-worker/.installed ## the tests of the worker with RunPod's SDK
 	$(BIN)/python -m pytest tests/backends tests/worker $(PYTEST)

@@ -66,7 +66,8 @@ class Work:
 class Answer:
     """The result of one of our processes. `seconds` counts from when the model was loaded; `texts` are by file name.
 
-    The other fields describe the simulated device: `lead` is the time until its first call, `span` the time from there to the end of its last.
+    The other fields describe the simulated device: `lead` is the time until its first call, `span` the time
+    from there to the end of its last one.
     """
 
     seconds: float = 0.0

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Build sdist and wheel into dist/, check them, and prove that the wheel works alone: installed into an empty environment, it transcribes
-# the bundled recordings from a folder outside this checkout.
+# Build sdist and wheel into dist/, check them, and test that the wheel works alone: installed into an empty environment, it transcribes the
+# bundled recordings from a folder outside this checkout.
 #
-# Given a Python that can make venvs, and the lock of the tools that build. What the wheel needs is resolved freely, as users get it.
+# Arguments: a Python that can create venvs, and the lock file of the build tools. The dependencies of the wheel are not locked, as for users.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$PWD/$1 lock=$PWD/$2

@@ -1,7 +1,7 @@
 """Make the example recordings: `python tools/make_examples.py` writes examples/audio and examples/references.
 
-Synthetic speech in the demo model's vocabulary, by voices that it was not trained with, in the containers that people
-have. The same files come out every time with the same versions of espeak-ng and PyAV.
+Synthetic speech in the demo model's vocabulary, by voices that it was not trained with, in common containers. The output is
+deterministic for given versions of espeak-ng and PyAV.
 """
 
 import random
@@ -21,13 +21,13 @@ from demo_model.speech import SAMPLE_RATE, speak
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 _VIDEO_SIZE = (160, 90)
-_VIDEO_RATE = 5  # pictures a second
-_FRAME = 1024  # samples handed to an encoder at a time
+_VIDEO_RATE = 5  # frames per second
+_FRAME = 1024  # samples per call of an encoder
 
 
 @dataclass(frozen=True)
 class Recording:
-    """What is said in a file, and how the file is encoded."""
+    """The text of a file, and its encoding."""
 
     name: str
     language: str
@@ -35,13 +35,13 @@ class Recording:
     pauses: tuple[float, float]  # seconds between sentences
     codec: str
     bit_rate: int
-    text: str  # a sentence a line; where there are several voices, each begins with the number of its own
+    text: str  # one sentence per line; with several voices, each line starts with the number of its voice
     pitch: int = 50
     video: bool = False
 
     @property
     def sentences(self) -> list[tuple[str, str]]:
-        """Who says what."""
+        """Each sentence with its voice."""
         lines = [line.strip() for line in self.text.strip().splitlines()]
         if len(self.voices) < 2:
             return [(self.voices[0], line) for line in lines]
@@ -51,7 +51,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class Said:
-    """A sentence in its place; seconds of the recording."""
+    """A sentence with its times, in seconds of the recording."""
 
     voice: str
     text: str
@@ -206,7 +206,7 @@ def main() -> None:
 
 
 def say(recording: Recording, rng: random.Random) -> tuple[npt.NDArray[np.float32], list[Said]]:
-    """Speak the sentences with pauses, over faint noise; (n,) at 16 kHz, and what is where."""
+    """Speak the sentences with pauses, over faint noise. Returns samples (n,) at 16 kHz, and the times of the sentences."""
     pieces = [np.zeros(SAMPLE_RATE // 2, np.float32)]
     said: list[Said] = []
     for voice, text in recording.sentences:
@@ -236,7 +236,7 @@ def encode(path: Path, samples: npt.NDArray[np.float32], recording: Recording) -
 
 
 def _encode_video(container: av.container.OutputContainer, seconds: float) -> None:
-    """A bar that crosses the picture once."""
+    """A picture with a bar, which crosses it once during the video."""
     width, height = _VIDEO_SIZE
     stream = container.add_stream("mpeg4", rate=_VIDEO_RATE)
     stream.width, stream.height, stream.pix_fmt, stream.bit_rate = width, height, "yuv420p", 40_000
@@ -249,7 +249,7 @@ def _encode_video(container: av.container.OutputContainer, seconds: float) -> No
 
 
 def _write_reference(recording: Recording, said: Sequence[Said]) -> None:
-    """The text that was spoken, one sentence a line, and who spoke when, where there are several."""
+    """Write the text, one sentence per line, and the turns if there are several voices."""
     path = EXAMPLES / "references" / recording.name
     path.with_suffix(".txt").write_text("".join(f"{one.text}\n" for one in said), encoding="utf-8")
     if len(recording.voices) > 1:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Make sure that programs are there, given as PROGRAM or PROGRAM=PACKAGE of Debian: install them when root, otherwise say what to type.
+# Ensure that programs are installed, given as PROGRAM or PROGRAM=PACKAGE of Debian. As root, install them; otherwise print the command.
 set -eu
 missing=()
 for wanted in "$@"; do command -v "${wanted%%=*}" >/dev/null || missing+=("${wanted##*=}"); done

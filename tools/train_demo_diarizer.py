@@ -1,7 +1,7 @@
-"""Make the demo diarizer: synthesise voices, train both networks, estimate the PLDA, write the folder.
+"""Make the demo diarizer: synthesize voices, train both networks, estimate the PLDA, write the folder.
 
 Usage, with the extra `diarization` installed: `python tools/train_demo_diarizer.py --out src/transcribe_cli/demo/diarizer`.
-What it reaches and how that is measured: docs/demo-diarizer.md and benchmarks/diarization.py.
+docs/demo-diarizer.md has its accuracy; benchmarks/diarization.py measures it.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from demo_diarizer.plda import write_plda
 
 
 def main() -> None:
-    """Run the stages that are asked for."""
+    """Run the requested stages."""
     options = _options()
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
@@ -45,11 +45,11 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder of the pipeline")
     parser.add_argument("--stages", nargs="+", choices=("embedding", "segmentation"), default=["embedding", "segmentation"])
-    parser.add_argument("--segmentation-minutes", type=float, default=50, help="processor time for that network")
-    parser.add_argument("--embedding-minutes", type=float, default=50, help="processor time for that network")
-    parser.add_argument("--sentences", type=int, default=4, help="spoken by each voice")
-    parser.add_argument("--threads", type=int, default=1, help="of PyTorch")
-    parser.add_argument("--seed", type=int, default=0, help="of weights and batches")
+    parser.add_argument("--segmentation-minutes", type=float, default=50, help="CPU minutes for this network")
+    parser.add_argument("--embedding-minutes", type=float, default=50, help="CPU minutes for this network")
+    parser.add_argument("--sentences", type=int, default=4, help="sentences for each voice")
+    parser.add_argument("--threads", type=int, default=1, help="threads of PyTorch")
+    parser.add_argument("--seed", type=int, default=0, help="seed of weights and batches")
     return parser.parse_args()
 
 

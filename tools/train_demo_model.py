@@ -1,26 +1,26 @@
-"""Make the demo model: synthesise speech, train, export, evaluate.
+"""Make the demo model: synthesize speech, train, export, evaluate.
 
 Usage, with tools/requirements.txt installed: `python tools/train_demo_model.py --out src/transcribe_cli/demo/recognizer
---minutes 90`; to go on from a checkpoint add `--resume CHECKPOINT` and the minutes to add.
+--minutes 90`; to resume from a checkpoint, add `--resume CHECKPOINT`, with the additional minutes.
 
-The shipped model was not made by one such command: the script was improved between stages, each of which went on from
-the last checkpoint. On two cores shared with other work (0.5 to 4 s a step), about 230 minutes and 11,700 steps in all:
+The shipped model was not made with a single command: the script was improved between stages, each of which resumed from the last
+checkpoint. It took about 230 minutes and 11,700 steps, on two cores shared with other work (0.5 to 4 s per step):
 
 1. 6 s windows for 1,040 steps, then 12 s windows to about step 1,550; rate 2e-3, two threads, stronger noise and
    equalizer than now (noise in 70 %, down to 10 dB), random rows for the timestamps.
-2. 30 s windows, rate 1.5e-3, about 450 steps: no timestamp was learnt. Then `Recognizer.order_stamps` and blurred
+2. 30 s windows, rate 1.5e-3, about 450 steps: no timestamp was learned. Then `Recognizer.order_stamps` and blurred
    timestamp targets; 70 steps.
 3. 30 s windows by two processes, rate 1.5e-3, about 480 steps.
-4. `--resume --minutes 24 --rate 1.2e-3 --seed 4`: about 840 steps; tokens right 0.87.
-5. `--resume --minutes 34 --rate 1.1e-3 --seed 5`: about 2,000 steps; tokens right 0.90. It read 58 voices without error
-   and of the held-out ones all but the child's.
-6. `--resume --minutes 95 --rate 1e-3 --seed 6 --utterances 22000`, with 110 drawn voices, a prompt for 35 % of the
-   windows, and speechless windows that end in padding: about 4,500 steps; tokens right 0.94.
+4. `--resume --minutes 24 --rate 1.2e-3 --seed 4`: about 840 steps; 0.87 of the tokens correct.
+5. `--resume --minutes 34 --rate 1.1e-3 --seed 5`: about 2,000 steps; 0.90 of the tokens correct. It recognized 58 voices without
+   error, and all held-out voices except the child's.
+6. `--resume --minutes 95 --rate 1e-3 --seed 6 --utterances 22000`, with 110 generated voices, a prompt for 35 % of the
+   windows, and windows without speech that end in padding: about 4,500 steps; 0.94 of the tokens correct.
 7. `--resume --minutes 28 --rate 6e-4 --seed 7 --utterances 22000`, as the script is now, with more dense windows and
-   more windows of many voices: about 1,420 steps; tokens right 0.95.
+   more windows of many voices: about 1,420 steps; 0.95 of the tokens correct.
 
-The phases here describe the same course from the start; from the start as it stands, the script has not been run to
-its end. Figures: docs/demo-model.md.
+The phases in the code describe the same training from the start. The current script has not been run from the start to its end.
+Figures: docs/demo-model.md.
 """
 
 import argparse
@@ -45,7 +45,7 @@ _PEAK_RATE = 2e-3
 
 
 def main() -> None:
-    """Run the stages that are asked for."""
+    """Run the requested stages."""
     options = _options()
     work: Path = options.work
     work.mkdir(parents=True, exist_ok=True)
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def _work(rank: int, options: argparse.Namespace, meeting_point: Path) -> None:
-    """Train as one of the processes."""
+    """Train in one of the processes."""
     work: Path = options.work
     torch.manual_seed(options.seed)
     torch.set_flush_denormal(True)  # an eighth faster once attention has become sharp
@@ -85,19 +85,19 @@ def _work(rank: int, options: argparse.Namespace, meeting_point: Path) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder of the exported model; replaced")
-    parser.add_argument("--minutes", type=float, default=60, help="wall clock for training")
+    parser.add_argument("--minutes", type=float, default=60, help="duration of training")
     parser.add_argument("--work", type=Path, default=Path("build/demo-model"), help="speech, tokenizer, checkpoint")
-    parser.add_argument("--utterances", type=int, default=22_000, help="spoken sentences to train with")
+    parser.add_argument("--utterances", type=int, default=22_000, help="spoken sentences for training")
     parser.add_argument("--rate", type=float, default=_PEAK_RATE, help="highest learning rate")
-    parser.add_argument("--resume", type=Path, help="a checkpoint to go on from, with the last phases only")
+    parser.add_argument("--resume", type=Path, help="checkpoint to resume from, with the last phases only")
     parser.add_argument("--export-only", action="store_true", help="export and evaluate the checkpoint in --work")
-    parser.add_argument("--workers", type=int, default=2, help="processes that train together; as many as cores")
-    parser.add_argument("--seed", type=int, default=0, help="of weights and windows")
+    parser.add_argument("--workers", type=int, default=2, help="training processes; the number of cores")
+    parser.add_argument("--seed", type=int, default=0, help="seed of weights and windows")
     return parser.parse_args()
 
 
 def _save(model: Recognizer, path: Path) -> None:
-    """Write the weights, by a rename so that a run that is killed leaves the last whole ones."""
+    """Write the weights atomically, so that a killed run leaves the last complete ones."""
     unfinished = path.with_suffix(".new")
     torch.save(model.state_dict(), unfinished)
     unfinished.replace(path)

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Run a command beside Ceph's radosgw, a real server of S3: it checks signatures, and takes conditions at their word.
+# Run a command with Ceph's radosgw, a real S3 server, which checks signatures and conditional requests.
 #
 #     tools/with_ceph.sh FOLDER COMMAND...
 #
-# Debian's packages are unpacked into FOLDER (280 MB), nothing is installed; the cluster of one process each lives in memory, on 127.0.0.1, as
-# long as the command does. TEST_S3_ENDPOINT, TEST_S3_KEY and TEST_S3_SECRET lead to it. Where it cannot be had the command runs without.
+# Debian's packages are unpacked into FOLDER (280 MB); nothing is installed. The cluster runs in memory on 127.0.0.1, with one process per
+# service, while the command runs. TEST_S3_ENDPOINT, TEST_S3_KEY and TEST_S3_SECRET point to it. Without Ceph, the command runs alone.
 set -eu
 folder=$1
 shift
 
-# Chained, since bash does not stop at an error in what an `if` asks for.
+# Chained with &&, because bash does not stop at an error inside the condition of an `if`.
 unpack() {
     mkdir -p "$folder/debs/partial" &&
         apt-get update -qq >/dev/null &&

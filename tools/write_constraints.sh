@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Lock what development and CI install: tools/constraints.txt, and tools/constraints-worker.txt for the venv of RunPod's SDK.
 #
-# Given the Python to use. uv resolves for every Python and Linux machine that pyproject.toml allows. The files have versions only, no
-# hashes: where PyTorch comes from (an index, a file of a CPU build) is not decided here.
+# Argument: the Python to use. uv resolves for every Python and Linux machine that pyproject.toml allows. The files have versions but no
+# hashes, because PyTorch may come from different sources (an index, a CPU build).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 uv=$(mktemp -d)

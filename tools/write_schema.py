@@ -1,4 +1,4 @@
-"""Write docs/transcript.schema.json from the model of the document; `--check` only says whether it is current."""
+"""Write docs/transcript.schema.json from the model of the document; `--check` only checks whether it is current."""
 
 from __future__ import annotations
 

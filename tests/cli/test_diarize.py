@@ -220,7 +220,7 @@ def test_a_failed_diarization_keeps_the_text_and_only_diarization_is_repeated(tm
     [line] = [line for line in failed.err.splitlines() if line.startswith("FAILED")]
     assert "hearing.wav" in line
     assert "does not load" in line
-    assert "The text is written." in line
+    assert "The text was written without speakers." in line
     assert "Traceback" not in failed.err
     before = document(folder)
     assert before["flags"] == ["no_diarization"]

@@ -150,7 +150,7 @@ def test_voices_of_another_diarizer_are_not_used_and_that_is_one_line(
     found, ran = talks(transcribe, recordings, state, tmp_path / "out")
     assert [document["speaker_names"] for document in found.values()] == [{}, {}]
     assert ran.err.count("No enrolled voice is used") == 1
-    assert "enrolled with other, which demo cannot compare. Enroll them again with --diarize-model demo" in ran.err
+    assert "enrolled with other, whose embeddings demo cannot compare. Enroll them again with --diarize-model demo" in ran.err
 
 
 def test_samples_are_added_and_voices_listed_and_removed(recordings: Path, library: Path, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
-"""How the demo diarizer was made: synthetic conversations, two small networks, a PLDA, and the figures of all together."""
+"""Training of the demo diarizer: synthetic conversations, two small networks, a PLDA, and the evaluation."""
 
 from transcribe_cli.speakers.diarizers.loading import import_pyannote
 
-# Before any module here imports pyannote.audio on its own.
+# Must run before any module here imports pyannote.audio.
 import_pyannote()

@@ -1,7 +1,7 @@
-"""Who speaks: the voices that the demo diarizer is trained with, those that its numbers are chosen with, and those that it is tested with.
+"""The voices of the demo diarizer: for training, for development (choosing parameters), and held out for evaluation.
 
-A speaker is a variant of espeak-ng at one pitch, speed and size. The named variants are few, so training has drawn ones too (`voices.py`
-of the demo model). What is measured is measured with the named variants that neither demo model was trained with.
+A speaker is a variant of espeak-ng at one pitch, speed and size. There are few named variants, so training also uses generated ones
+(`voices.py` of the demo model). Evaluation uses the named variants that neither demo model was trained with.
 """
 
 import random
@@ -11,17 +11,17 @@ from demo_model.corpus import sentence
 from demo_model.speech import HELD_OUT_VARIANTS, TRAINING_VARIANTS, VOICES, Utterance, speak
 from demo_model.voices import DRAWN
 
-# With these the clustering's threshold is chosen: one that suits voices which the networks know is too high for others.
+# For choosing the threshold of the clustering: a threshold chosen with training voices is too high for others.
 _NAMED = "Annie Diogo Gene Hugo Mario Storm benjamin f3 grandma klatt3 m4 norbert"
 DEVELOPMENT_VARIANTS = [*_NAMED.split(), *DRAWN[-12:]]
 _LANGUAGES = ("pt", "pt", "pt", "en", "es")
-# Eight speakers are made of each training variant, two of each size from small to large: formants and pitch move apart.
+# Each training variant becomes eight speakers, two of each size from small to large; formants and pitch vary separately.
 _SIZES = ((0.86, 0.92), (0.95, 1.0), (1.03, 1.08), (1.11, 1.18))
 
 
 @dataclass(frozen=True)
 class Speaker:
-    """One voice. `pitch` 0 to 99, `speed` in words a minute, `size` above 1 is a larger, lower speaker."""
+    """One voice. `pitch` is 0 to 99, `speed` in words per minute; a `size` above 1 is a larger speaker with a lower voice."""
 
     variant: str
     accent: int
@@ -31,7 +31,7 @@ class Speaker:
 
     @property
     def name(self) -> str:
-        """Unique among speakers."""
+        """A unique name."""
         return f"{self.variant}-{self.pitch}-{self.size:.2f}"
 
     def say(self, text: str, language: str = "pt") -> Utterance:
@@ -41,7 +41,7 @@ class Speaker:
 
 
 def training_speakers(seed: int = 0) -> list[Speaker]:
-    """Several of each training variant, in a drawn order."""
+    """Several speakers for each training variant, in random order."""
     rng = random.Random(seed)
     variants = [variant for variant in TRAINING_VARIANTS if variant not in DEVELOPMENT_VARIANTS]
     speakers = [_speaker(variant, rng, size=rng.uniform(*sizes)) for variant in variants for sizes in 2 * _SIZES]
@@ -50,17 +50,17 @@ def training_speakers(seed: int = 0) -> list[Speaker]:
 
 
 def held_out_speakers(count: int, rng: random.Random) -> list[Speaker]:
-    """So many drawn speakers of different variants, none of them in training: to measure with."""
+    """Random speakers of different variants, held out from training, for evaluation."""
     return [_speaker(variant, rng) for variant in rng.sample(HELD_OUT_VARIANTS, count)]
 
 
 def development_speakers(count: int, rng: random.Random) -> list[Speaker]:
-    """So many drawn speakers of different variants, none of them in training: to choose numbers with."""
+    """Random speakers of different variants, held out from training, for choosing parameters."""
     return [_speaker(variant, rng) for variant in rng.sample(DEVELOPMENT_VARIANTS, count)]
 
 
 def utterances(speaker: Speaker, count: int, rng: random.Random, languages: tuple[str, ...] = _LANGUAGES) -> list[Utterance]:
-    """So many drawn sentences by one speaker."""
+    """This many random sentences by one speaker."""
     said = []
     for _ in range(count):
         language = rng.choice(languages)

@@ -1,14 +1,14 @@
-"""How long to train: steps, or minutes of this process's own time, so that a loaded machine makes no worse a model."""
+"""Duration of training: in steps, or in minutes of CPU time, so that other load on the machine does not make the model worse."""
 
 import time
 from collections.abc import Iterator
 
 
 class Clock:
-    """Iterate over it for the numbers of the steps until the time is over.
+    """Iterates over step numbers until the time is over.
 
     Attributes:
-        done: share of the time that is over, 0 to 1.
+        done: elapsed share of the time, 0 to 1.
     """
 
     def __init__(self, minutes: float) -> None:
@@ -18,7 +18,7 @@ class Clock:
 
     @property
     def rate(self) -> float:
-        """What the learning rate is multiplied with: up in the first hundredth, then down to 1/50."""
+        """The factor of the learning rate: rises in the first hundredth of the time, then falls to 1/50."""
         return min(1.0, 0.1 + 90 * self.done) * max(0.02, 1 - self.done)
 
     def __iter__(self) -> Iterator[int]:

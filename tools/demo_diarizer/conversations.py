@@ -1,4 +1,4 @@
-"""Conversations with exact turns: utterances of several speakers laid out on one track, with pauses, overlaps, gains and noise."""
+"""Conversations with exact turns: utterances of several speakers on one track, with pauses, overlaps, gains and noise."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from demo_model.speech import SAMPLE_RATE, Utterance
 
 Samples = npt.NDArray[np.float32]
 Bank = Mapping[str, Sequence[Utterance]]
-"""Speaker's name to what that speaker says."""
+"""Utterances by name of the speaker."""
 
 LEVEL = 0.08
 """Root mean square of an utterance before its speaker's gain."""
@@ -20,7 +20,7 @@ LEVEL = 0.08
 
 @dataclass(frozen=True)
 class SpokenTurn:
-    """One utterance in its place; times in seconds of the conversation, for each word too."""
+    """One utterance with its times and those of its words, in seconds of the conversation."""
 
     start: float
     end: float
@@ -30,31 +30,31 @@ class SpokenTurn:
 
 @dataclass(frozen=True)
 class Conversation:
-    """`samples` (n,) float32 at 16 kHz, and who speaks when, in the order of starts."""
+    """`samples` (n,) float32 at 16 kHz, and the turns in order of their starts."""
 
     samples: Samples
     turns: tuple[SpokenTurn, ...]
 
     @property
     def seconds(self) -> float:
-        """Its length."""
+        """Duration in seconds."""
         return len(self.samples) / SAMPLE_RATE
 
     @property
     def speakers(self) -> list[str]:
-        """Everybody who says something, in the order of first speech."""
+        """The speakers, in the order in which they first speak."""
         return list(dict.fromkeys(turn.speaker for turn in self.turns))
 
 
 @dataclass(frozen=True)
 class Manner:
-    """How people talk with each other.
+    """Parameters of a conversation.
 
     Attributes:
-        change: how often the next utterance is somebody else's.
-        overlap: how often somebody else starts before the one before has ended.
-        snr: range of the level of speech over that of the noise, in dB.
-        gain: speakers are louder or softer by at most so many dB.
+        change: probability that the next utterance is by another speaker.
+        overlap: probability that another speaker starts before the previous utterance has ended.
+        snr: range of the signal-to-noise ratio, in dB.
+        gain: maximum deviation of a speaker's level, in dB.
     """
 
     change: float = 0.8
@@ -64,7 +64,7 @@ class Manner:
 
 
 def converse(bank: Bank, seconds: float, rng: random.Random, manner: Manner = Manner()) -> Conversation:
-    """Lay out utterances of all the speakers of `bank` until the time is full; everybody speaks early on."""
+    """Arrange utterances of all speakers of `bank` until the time is filled. Every speaker speaks early on."""
     samples = np.zeros(int(seconds * SAMPLE_RATE), np.float32)
     gains = {name: 10 ** (rng.uniform(-manner.gain, manner.gain) / 20) for name in bank}
     free = dict.fromkeys(bank, 0.0)
@@ -89,25 +89,25 @@ def converse(bank: Bank, seconds: float, rng: random.Random, manner: Manner = Ma
 
 
 def held_out_conversation(voices: int, seconds: float, seed: int) -> Conversation:
-    """One in Portuguese, by speakers that are in no training; the same for the same arguments."""
+    """A conversation in Portuguese by held-out speakers; the same for the same arguments."""
     rng = random.Random(f"held out {voices} {seconds} {seed}")
     return _among(held_out_speakers(voices, rng), seconds, rng)
 
 
 def development_conversation(voices: int, seconds: float, seed: int) -> Conversation:
-    """Such a one by other speakers: to choose numbers with, never to report."""
+    """A conversation by development speakers, for choosing parameters; its figures are not reported."""
     rng = random.Random(f"development {voices} {seconds} {seed}")
     return _among(development_speakers(voices, rng), seconds, rng)
 
 
 def training_bank(each: int) -> Bank:
-    """What the training speakers say, `each` so many sentences: about 350 times a minute of speech in a minute."""
+    """`each` sentences by every training speaker. Synthesizes about 350 times as fast as real time."""
     rng = random.Random(1)
     return {speaker.name: utterances(speaker, each, rng) for speaker in training_speakers()}
 
 
 def level(samples: Samples) -> Samples:
-    """The same at the usual level."""
+    """The samples at the usual level."""
     return samples * np.float32(LEVEL / (np.sqrt(np.mean(samples**2)) + 1e-9))
 
 

@@ -1,4 +1,4 @@
-"""Training of the embedding network: whose voice it is, as a vector, from the frames that a mask leaves over."""
+"""Training of the embedding network: a vector for the voice in the frames that a mask selects."""
 
 import random
 from collections.abc import Callable
@@ -16,15 +16,15 @@ from transcribe_cli.speakers.diarizers.demo_models import HOP_SAMPLES, DemoEmbed
 _CHUNK_SECONDS = 3.0
 _BATCH = 64
 _RATE = 2e-3
-# Additive margin softmax (https://arxiv.org/abs/1801.05599): voices are to be apart by more than it takes.
+# Additive margin softmax (https://arxiv.org/abs/1801.05599): separates voices by a margin.
 _SCALE, _MARGIN = 20.0, 0.2
-# The voice itself is heard for so many seconds of a chunk; somebody else often talks before and after.
+# Seconds of the voice in a chunk; another speaker often talks before and after.
 _HEARD = (0.6, 2.8)
 _OTHERS = 0.8
 
 
 def new_model(names: list[str]) -> DemoEmbedding:
-    """The network with its task, untrained."""
+    """The untrained network with its task."""
     model = DemoEmbedding()
     model.specifications = Specifications(
         problem=Problem.REPRESENTATION, resolution=Resolution.CHUNK, duration=_CHUNK_SECONDS, classes=names
@@ -34,7 +34,7 @@ def new_model(names: list[str]) -> DemoEmbedding:
 
 
 def train(model: DemoEmbedding, bank: Bank, clock: Clock, rng: random.Random, tell: Callable[[str], None]) -> None:
-    """Train until the clock says stop."""
+    """Train until the clock ends."""
     model.train()
     names = list(bank)
     voices = nn.Parameter(torch.randn(len(names), model.dimension) * 0.1)
@@ -80,14 +80,14 @@ def _batch(bank: Bank, names: list[str], rng: random.Random) -> tuple[Tensor, Te
 
 
 def _stretch(samples: Samples, rng: random.Random) -> Samples:
-    """A part of an utterance at the usual level."""
+    """An excerpt of an utterance at the usual level."""
     longest = int(rng.uniform(*_HEARD) * SAMPLE_RATE)
     first = rng.randrange(max(1, len(samples) - longest))
     return level(samples[first : first + longest])
 
 
 def _surround(chunk: Samples, first: int, last: int, bank: Bank, rng: random.Random) -> None:
-    """Let somebody else talk outside [first, last)."""
+    """Add another speaker outside [first, last)."""
     other = level(rng.choice(bank[rng.choice(list(bank))]).samples) * _gain(rng)
     before = other[-first:] if first else other[:0]
     chunk[first - len(before) : first] += before

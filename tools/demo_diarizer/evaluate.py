@@ -1,4 +1,4 @@
-"""How well turns were found: diarization error rate and whether the number of speakers is right, by pyannote.metrics."""
+"""Evaluation of turns: diarization error rate by pyannote.metrics, and whether the number of speakers is right."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from pyannote.metrics.diarization import DiarizationErrorRate
 from demo_diarizer.conversations import Conversation
 from transcribe_cli.transcript import Turn
 
-# pyannote.metrics means the whole width around an edge: a quarter of a second on each side, as NIST has it.
+# The collar of pyannote.metrics is the whole width around an edge: this is a quarter of a second on each side, as in NIST's evaluations.
 COLLAR = 0.5
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Of several conversations together.
+    """The figures of several conversations together.
 
     Attributes:
-        collar: diarization error rate, overlaps included, without a quarter of a second around each edge.
-        strict: the same without that.
+        collar: diarization error rate, including overlaps, excluding a quarter of a second on each side of an edge.
+        strict: the same without a collar.
         counted: share of the conversations whose number of speakers is right.
     """
 
@@ -29,7 +29,7 @@ class Figures:
 
 
 def figures(pairs: Iterable[tuple[Conversation, Iterable[Turn]]]) -> Figures:
-    """Score conversations against the turns that were found in them."""
+    """Score the detected turns of conversations."""
     collar, strict = DiarizationErrorRate(collar=COLLAR), DiarizationErrorRate()
     right = []
     for talk, found in pairs:
@@ -42,7 +42,7 @@ def figures(pairs: Iterable[tuple[Conversation, Iterable[Turn]]]) -> Figures:
 
 
 def annotation(turns: Iterable[Turn]) -> Annotation:
-    """As pyannote.core has them."""
+    """The turns as an annotation of pyannote.core."""
     found = Annotation()
     for number, turn in enumerate(turns):
         found[Segment(turn.start, turn.end), number] = turn.speaker

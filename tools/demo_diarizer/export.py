@@ -8,15 +8,15 @@ import torch
 import yaml
 from pyannote.audio.core.model import Model
 
-# The clustering of community-1. Its threshold was chosen on conversations of development voices (docs/demo-diarizer.md); the others
-# are pyannote.audio's own.
+# The clustering of community-1. Its threshold was chosen on conversations of development voices (docs/demo-diarizer.md); the other
+# values are the defaults of pyannote.audio.
 CLUSTERING = "VBxClustering"
 CLUSTERING_PARAMETERS = {"threshold": 0.6, "Fa": 0.1, "Fb": 2.0}
 _BATCH = 16
 
 
 def config(clustering: str = CLUSTERING, parameters: dict[str, Any] | None = None) -> dict[str, Any]:
-    """What config.yaml says."""
+    """The content of config.yaml."""
     return {
         "dependencies": {"pyannote.audio": "4.0.0"},
         "pipeline": {
@@ -43,7 +43,7 @@ def write_config(folder: Path) -> None:
 
 
 def write_checkpoint(model: Model, folder: Path) -> None:
-    """Write pytorch_model.bin, as Lightning would have."""
+    """Write pytorch_model.bin in the format of Lightning."""
     model.eval()
     checkpoint = {
         "state_dict": {name: value.half() if value.is_floating_point() else value for name, value in model.state_dict().items()},

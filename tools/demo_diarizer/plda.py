@@ -1,6 +1,6 @@
-"""A PLDA in closed form, in the two files that pyannote.audio reads, for the clustering that is called VBx.
+"""A PLDA in closed form, in the two files that pyannote.audio reads, for VBx clustering.
 
-What the arrays mean: https://github.com/pyannote/pyannote-audio/blob/4.0.7/src/pyannote/audio/utils/vbx.py.
+The meaning of the arrays: https://github.com/pyannote/pyannote-audio/blob/4.0.7/src/pyannote/audio/utils/vbx.py.
 """
 
 import random
@@ -21,7 +21,7 @@ _FLOOR = 1e-3
 
 
 def write_plda(folder: Path, model: DemoEmbedding, bank: Bank) -> None:
-    """Estimate it from embeddings of the bank: centre, scale to the sphere, LDA, sphere again, then the two covariances."""
+    """Estimate the PLDA from embeddings of the bank: center, normalize length, LDA, normalize again, then the two covariances."""
     vectors, speakers = _embeddings(model, bank)
     mean = vectors.mean(0)
     centred = _on_sphere(vectors - mean)
@@ -40,7 +40,7 @@ def write_plda(folder: Path, model: DemoEmbedding, bank: Bank) -> None:
 
 
 def _embeddings(model: DemoEmbedding, bank: Bank) -> tuple[Vectors, npt.NDArray[np.int64]]:
-    """(utterances, dimension) of 1 to 3 s of each utterance, and whose it is."""
+    """Embeddings (utterances, dimension) of 1 to 3 s of each utterance, and their speakers."""
     rng = random.Random(5)
     noise = np.random.default_rng(5)
     vectors, speakers = [], []
@@ -55,7 +55,7 @@ def _embeddings(model: DemoEmbedding, bank: Bank) -> tuple[Vectors, npt.NDArray[
 
 
 def _covariances(vectors: Vectors, speakers: npt.NDArray[np.int64]) -> tuple[Vectors, Vectors]:
-    """Within and between speakers, each (dimension, dimension)."""
+    """The covariances within and between speakers, each (dimension, dimension)."""
     size = vectors.shape[1]
     within, between = np.zeros((size, size)), np.zeros((size, size))
     middle = vectors.mean(0)
@@ -68,6 +68,6 @@ def _covariances(vectors: Vectors, speakers: npt.NDArray[np.int64]) -> tuple[Vec
 
 
 def _on_sphere(vectors: Vectors) -> Vectors:
-    """Scaled to the length that a vector of independent ones has."""
+    """The vectors, scaled to the length of a vector of ones."""
     scaled: Vectors = np.sqrt(vectors.shape[1]) * vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return scaled

@@ -1,4 +1,4 @@
-"""Training of the segmentation network: which of up to three local speakers talks in each frame, whoever is called first."""
+"""Training of the segmentation network: which of up to three local speakers talk in each frame, independent of their order."""
 
 import itertools
 import random
@@ -21,12 +21,12 @@ _CONVERSATION_SECONDS = 40.0
 _POOL = 120
 _BATCH = 32
 _RATE = 2e-3
-# How many people talk in a conversation of the pool.
+# Numbers of speakers in the conversations of the pool.
 _PARTIES = (1, 2, 2, 2, 3, 3, 4)
 _MANNER = Manner(overlap=0.25, snr=(15, 40))
-# So many chunks of a batch have nobody in them: digital silence, or noise alone.
+# Chunks of a batch without speech: digital silence, or only noise.
 _SPEECHLESS = 0.08
-# So many are the end of a recording: pyannote.audio fills what is missing with zeros.
+# Chunks of a batch at the end of a recording, where pyannote.audio pads with zeros.
 _ENDS = 0.1
 
 Chunk = tuple[np.ndarray, np.ndarray]
@@ -34,7 +34,7 @@ Chunk = tuple[np.ndarray, np.ndarray]
 
 
 def new_model() -> DemoSegmentation:
-    """The network with its task, untrained."""
+    """The untrained network with its task."""
     model = DemoSegmentation()
     model.specifications = Specifications(
         problem=Problem.MONO_LABEL_CLASSIFICATION,
@@ -49,7 +49,7 @@ def new_model() -> DemoSegmentation:
 
 
 def train(model: DemoSegmentation, bank: Bank, clock: Clock, rng: random.Random, tell: Callable[[str], None]) -> None:
-    """Train until the clock says stop; the pool of conversations is made anew from time to time."""
+    """Train until the clock ends. The pool of conversations is regenerated from time to time."""
     model.train()
     optimizer = torch.optim.Adam(model.parameters(), lr=_RATE)
     losses: list[float] = []
@@ -72,11 +72,11 @@ def train(model: DemoSegmentation, bank: Bank, clock: Clock, rng: random.Random,
 
 
 def permutation_free_loss(scores: Tensor, active: Tensor) -> Tensor:
-    """Negative log-likelihood under the best order of the speakers of each chunk.
+    """Negative log-likelihood for the best order of the speakers of each chunk.
 
     Args:
         scores: (chunks, frames, classes) log-probabilities of sets of speakers.
-        active: (chunks, frames, speakers) 0 and 1.
+        active: (chunks, frames, speakers), 0 or 1.
     """
     powerset = Powerset(LOCAL_SPEAKERS, AT_ONCE)
     losses = []
@@ -104,7 +104,7 @@ def _batch(pool: list[Conversation], model: DemoSegmentation, rng: random.Random
 
 
 def _cut(talk: Conversation, frames: int, model: DemoSegmentation, rng: random.Random) -> Chunk | None:
-    """A chunk of it; None when more people talk in it than the network can tell apart."""
+    """A chunk of the conversation; None if it has more speakers than the network supports."""
     step = model.receptive_field.step
     begin = rng.uniform(0, talk.seconds - CHUNK_SECONDS)
     heard = [turn for turn in talk.turns if turn.end > begin and turn.start < begin + CHUNK_SECONDS]
@@ -123,7 +123,7 @@ def _cut(talk: Conversation, frames: int, model: DemoSegmentation, rng: random.R
 
 
 def _ended(chunk: Chunk, rng: random.Random) -> Chunk:
-    """The same, ending somewhere."""
+    """The chunk, cut at a random position."""
     samples, active = chunk[0].copy(), chunk[1].copy()
     share = rng.random()
     samples[round(share * len(samples)) :] = 0

@@ -1,1 +1,1 @@
-"""The parts that make the demo model: sentences, voices, tokens, windows, network, training, export, evaluation."""
+"""The parts of the training of the demo model: sentences, voices, tokens, windows, network, training, export, evaluation."""

@@ -1,4 +1,4 @@
-"""The spoken sentences that training draws from, made once by all cores and kept in a file."""
+"""The spoken sentences for training, synthesized once on all cores and stored in a file."""
 
 import multiprocessing
 import pickle
@@ -26,6 +26,6 @@ def _one(seed: int) -> Utterance:
     rng = random.Random(seed)
     language = rng.choices(list(_SHARES), list(_SHARES.values()))[0]
     utterance = random_utterance(language, rng, TRAINING_VARIANTS, lambda: sentence(language, rng))
-    # Whole float32 audio of 10 h would take 2 GiB.
+    # float32 audio of 10 h would take 2 GiB.
     half = utterance.samples.astype(np.float16)
     return Utterance(utterance.text, language, utterance.variant, half, utterance.words)

@@ -1,7 +1,7 @@
 """Sentences for the demo model: a template grammar of lectures and hearings in Portuguese, English and Spanish.
 
 A sentence is either a fixed phrase or *subject verb object [adverbial]*; `{n}` is a number up to 99 in words.
-About one variable sentence in ten (by a checksum of its text) is held out: training never draws it.
+About one variable sentence in ten (by a checksum of its text) is held out: training never uses it.
 """
 
 import random
@@ -240,9 +240,9 @@ GRAMMARS = {"pt": _PORTUGUESE, "en": _ENGLISH, "es": _SPANISH}
 
 
 def sentence(language: str, rng: random.Random, held_out: bool = False) -> str:
-    """Draw a sentence of `language`: one of those kept for evaluation if `held_out`, else one for training.
+    """A random sentence of `language`: a held-out one if `held_out`, otherwise one for training.
 
-    Fixed phrases without a number belong to both sides: their words occur nowhere else.
+    Fixed phrases without a number are in both sets, because their words occur nowhere else.
     """
     while True:
         text, variable = _draw(GRAMMARS[language], rng)
@@ -251,7 +251,7 @@ def sentence(language: str, rng: random.Random, held_out: bool = False) -> str:
 
 
 def is_held_out(text: str) -> bool:
-    """Whether a variable sentence is kept away from training."""
+    """Whether a variable sentence is held out from training."""
     return zlib.crc32(text.encode()) % _HELD_OUT_ONE_IN == 0
 
 

@@ -1,4 +1,4 @@
-"""Figures of an exported model on held-out sentences by held-out voices, measured through faster-whisper on CPU."""
+"""Figures of an exported model on held-out sentences by held-out voices, measured with faster-whisper on a CPU."""
 
 import itertools
 import random
@@ -27,7 +27,7 @@ _LANGUAGES = ("pt", "pt", "en", "es")  # half of the clips are Portuguese
 
 @dataclass(frozen=True)
 class Lecture:
-    """Sentences one after the other: samples (n,), the text, and the second at which each sentence begins."""
+    """Consecutive sentences: samples (n,), the text, and the start of each sentence in seconds."""
 
     samples: Audio
     text: str
@@ -55,7 +55,7 @@ def held_out_utterance(language: str, rng: random.Random, variants: list[str]) -
 def lecture(
     seconds: float, gaps: tuple[float, float], seed: int = 0, language: str = "pt", variant: str | None = None
 ) -> Lecture:
-    """Held-out sentences until `seconds` are full, by one voice or by many, with pauses drawn from `gaps`."""
+    """Held-out sentences that fill `seconds`, by one voice or by many, with random pauses from the range `gaps`."""
     rng = random.Random(seed)
     pieces: list[Audio] = []
     texts, starts, time = [], [], 0.0
@@ -94,7 +94,7 @@ def spoken(segments: Iterable[Segment]) -> str:
 
 
 def word_errors(references: list[str], hypotheses: list[str]) -> float:
-    """Word error rate without regard to case and punctuation."""
+    """Word error rate, ignoring case and punctuation."""
     return float(jiwer.wer([_plain(text) for text in references], [_plain(text) for text in hypotheses]))
 
 
@@ -184,7 +184,7 @@ def _lecture_figures(model: WhisperModel, talk: Lecture) -> dict[str, object]:
 
 
 def _hallucinations(model: WhisperModel) -> list[str]:
-    """Names of the speechless recordings over which something was said, and how they were read."""
+    """Names of recordings without speech that got text, with the decoding mode."""
     batched = BatchedInferencePipeline(model)
     said = []
     for name, samples in speechless().items():

@@ -1,7 +1,6 @@
-"""Export to what faster-whisper loads: a CTranslate2 directory with int8 weights, through transformers' Whisper.
+"""Export for faster-whisper: a CTranslate2 folder with int8 weights, converted from transformers' Whisper.
 
-`suppress_ids_begin` is left empty: Whisper forbids an empty text there, and this model says nothing over noise by
-ending at once.
+`suppress_ids_begin` is empty, because Whisper uses it to forbid an empty text, and this model ends at once on noise.
 """
 
 import json
@@ -22,12 +21,12 @@ from transformers import (
 from demo_model import model as network
 from demo_model.tokenizer import Tokens
 
-# Of a logit: the doubt whether there is speech, which is asked of `<|nospeech|>` alone, hardly falls by it.
+# Of a logit: the no-speech probability, which only depends on `<|nospeech|>`, hardly changes by it.
 _NEARLY = 0.9
 
 
 def export(weights: dict[str, Tensor], tokenizer_path: Path, out: Path) -> None:
-    """Write the model directory `out`, replacing what is there only when the new one is whole."""
+    """Write the model folder `out`. An existing one is replaced only when the new one is complete."""
     tokens = Tokens(tokenizer_path)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as folder:
@@ -90,15 +89,15 @@ def _save_as_transformers(weights: dict[str, Tensor], tokens: Tokens, tokenizer_
 
 
 def _allow_nothing(rows: Tensor, tokens: Tokens) -> None:
-    """Let a new line, which no sentence has, be said wherever `<|nospeech|>` would be, only a little less.
+    """Make a new line, which no sentence contains, slightly less likely than `<|nospeech|>` everywhere.
 
-    faster-whisper never lets `<|nospeech|>` be said, and beam search never returns a text of no tokens: what is left would be a word.
+    faster-whisper suppresses `<|nospeech|>`, and beam search never returns a text without tokens. Otherwise the output would be a word.
     """
     rows[tokens.new_line] = _NEARLY * rows[tokens.no_speech]
 
 
 def _replace(new: Path, out: Path) -> None:
-    """Put `new` in the place of `out` by renames, so that a reader finds either one."""
+    """Replace `out` with `new` by renames, so that a reader finds either one."""
     old = new.with_name("old")
     if out.exists():
         out.rename(old)

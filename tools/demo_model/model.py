@@ -1,7 +1,7 @@
 """The network: Whisper's architecture, small, with parameter names as in transformers so that weights carry over.
 
-Two of the four decoder layers can report how much of their attention falls on a given span of the audio; training
-uses it to teach the decoder where it is, and word times are read from the same heads afterwards.
+Two of the four decoder layers can return the share of their attention on a given span of the audio. Training uses it to guide the
+attention of the decoder, and word times come from the same heads.
 """
 
 import torch
@@ -80,7 +80,7 @@ class EncoderLayer(nn.Module):
 
 
 class DecoderLayer(EncoderLayer):
-    """The same with attention to the encoder in between; causal."""
+    """A layer with causal self-attention, attention to the encoder, and a feed-forward part."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class DecoderLayer(EncoderLayer):
 
 
 class Encoder(nn.Module):
-    """Log-mel frames to states, at positions that may begin anywhere in the 30 s window."""
+    """Log-mel frames to states, at positions that may start anywhere in the 30 s window."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -149,10 +149,10 @@ class Recognizer(nn.Module):
                 nn.init.normal_(parameter, std=0.02)
 
     def order_stamps(self, first: int, count: int) -> None:
-        """Begin the timestamp tokens, `first` and on, as waves of their time, which the encoder's positions are too.
+        """Initialize the timestamp tokens from `first` on with sinusoids of their time, like the positions of the encoder.
 
-        Neighbours are then alike, and what is learnt of one stamp holds for the others; from random rows each of the
-        1,501 has to be learnt alone, and after half an hour none was.
+        Adjacent timestamps are then similar, so what is learned for one applies to the others. With random initialization each of
+        the 1,501 must be learned separately; after half an hour none was.
         """
         with torch.no_grad():
             rows = self.decoder.embed_tokens.weight[first : first + count]

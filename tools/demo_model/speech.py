@@ -1,6 +1,6 @@
 """Synthetic speech with word times, from the espeak-ng library (Debian package `libespeak-ng1`).
 
-The library is called through ctypes because only its events tell when each word begins; its interface is
+The library is called through ctypes because only its events have the start of each word. Its interface is
 https://github.com/espeak-ng/espeak-ng/blob/1.51/src/include/espeak-ng/speak_lib.h.
 """
 
@@ -20,7 +20,7 @@ from demo_model.voices import DRAWN, with_drawn_variants
 SAMPLE_RATE = 16_000
 # Voices of espeak-ng for each language; the first is the common one.
 VOICES = {"pt": ("pt-br", "pt"), "en": ("en-us", "en-gb-x-rp"), "es": ("es-419", "es")}
-# Variants change the speaker. Whispering, croaking and robot ones that people cannot follow are left out of both.
+# Variants change the speaker. Whispering, croaking and robot variants that people cannot understand are in neither list.
 _TRAINING = (
     "m1 m2 m3 m4 m5 m6 m7 m8 f1 f2 f3 f4 f5 klatt klatt2 klatt3 klatt4 klatt5 Diogo Henrique Hugo Alicia Andrea "
     "Mario Marco Alex Annie Denis Gene Gene2 Jacky Lee Mike Nguyen Storm antonio aunty benjamin boris caleb ed "
@@ -33,7 +33,7 @@ TRAINING_VARIANTS, HELD_OUT_VARIANTS = [*_TRAINING.split(), *DRAWN], _HELD_OUT.s
 _SYNCHRONOUS, _POSITION_IS_CHARACTER, _UTF8 = 2, 1, 1
 _RATE, _PITCH = 1, 3
 _EVENT_END_OF_LIST, _EVENT_WORD = 0, 1
-_QUIET = 0.004  # of full scale: what is cut away before and after an utterance
+_QUIET = 0.004  # of full scale: quieter samples before and after an utterance are removed
 _LEAD_SECONDS, _TAIL_SECONDS = 0.02, 0.03
 
 
@@ -112,7 +112,7 @@ def _espeak() -> _Espeak:
 def speak(
     text: str, language: str, variant: str, voice: str = "", pitch: int = 50, speed: int = 165, size: float = 1.0
 ) -> Utterance:
-    """Say `text`. `pitch` 0 to 99, `speed` in words a minute; `size` > 1 makes a larger, lower speaker."""
+    """Speak `text`. `pitch` is 0 to 99, `speed` in words per minute; a `size` above 1 is a larger speaker with a lower voice."""
     espeak = _espeak()
     raw, onsets = espeak.say(text, f"{voice or VOICES[language][0]}+{variant}", pitch, speed)
     samples = resample(raw, SAMPLE_RATE / espeak.sample_rate * size)
@@ -125,7 +125,7 @@ def speak(
 
 
 def random_utterance(language: str, rng: random.Random, variants: list[str], text_of: Callable[[], str]) -> Utterance:
-    """Say a drawn sentence with a drawn voice, pitch and speed."""
+    """Speak a random sentence with a random voice, pitch and speed."""
     main, other = VOICES[language]
     return speak(
         text_of(),
@@ -139,7 +139,7 @@ def random_utterance(language: str, rng: random.Random, variants: list[str], tex
 
 
 def resample(samples: npt.NDArray[np.float32], ratio: float) -> npt.NDArray[np.float32]:
-    """Change the number of samples by `ratio`, through the spectrum; (n,) to (n * ratio,)."""
+    """Resample by `ratio` through the spectrum: (n,) to (n * ratio,)."""
     padded = np.pad(samples, 256)
     count = round(len(padded) * ratio)
     spectrum = np.fft.rfft(padded)
@@ -149,7 +149,7 @@ def resample(samples: npt.NDArray[np.float32], ratio: float) -> npt.NDArray[np.f
 
 
 def _word_times(text: str, onsets: dict[int, float], duration: float) -> tuple[tuple[float, float], ...]:
-    """Spread the known onsets over all words: espeak-ng has one event for several short words said as one."""
+    """Interpolate the known onsets over all words: espeak-ng has one event for several short words that are spoken as one."""
     offsets, cursor = [], 0
     for word in text.split():
         cursor = text.index(word, cursor)

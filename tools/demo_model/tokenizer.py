@@ -1,7 +1,7 @@
 """The demo model's tokenizer: a small byte-level BPE followed by Whisper's special tokens in Whisper's order.
 
-CTranslate2 takes a model for multilingual only when its vocabulary holds the empty token; faster-whisper asks the
-tokenizer for every special id, so the vocabulary may be far smaller than Whisper's 51,865 and steps that much faster.
+CTranslate2 treats a model as multilingual only if its vocabulary contains the empty token. faster-whisper looks up every special
+id in the tokenizer, so the vocabulary can be much smaller than Whisper's 51,865, which makes steps faster.
 Order of the special tokens: https://github.com/openai/whisper/blob/main/whisper/tokenizer.py.
 """
 
@@ -35,7 +35,7 @@ def build_tokenizer(path: Path) -> None:
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     trainer = trainers.BpeTrainer(vocab_size=256 + _MERGES, initial_alphabet=alphabet, min_frequency=2, show_progress=False)
     texts = [" " + sentence(language, rng) for language, count in _SENTENCES.items() for _ in range(count)]
-    # faster-whisper suppresses the first token of " -" and " '": they have to be whole, or it suppresses the space.
+    # faster-whisper suppresses the first token of " -" and " '": each must be a single token, otherwise it suppresses the space.
     bpe.train_from_iterator([*texts, *[" - '"] * 50], trainer)
     document = json.loads(bpe.to_str())
     vocabulary = document["model"]["vocab"]
@@ -51,7 +51,7 @@ def build_tokenizer(path: Path) -> None:
 
 
 class Tokens:
-    """The ids that training needs."""
+    """The token ids for training."""
 
     def __init__(self, path: Path) -> None:
         self._tokenizer = Tokenizer.from_file(str(path))

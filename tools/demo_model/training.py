@@ -1,7 +1,7 @@
 """Training of the demo model: batches of windows, loss with guided attention, and phases of growing windows.
 
-Short windows come first because a second of audio costs less in them; they begin at a random position of the 30 s, so
-that every position of the encoder and every timestamp is seen before the long windows begin.
+Short windows come first, because a second of audio is cheaper in them. They start at a random position of the 30 s, so that
+every position of the encoder and every timestamp is trained before the long windows.
 """
 
 import math
@@ -25,7 +25,7 @@ from demo_model.windows import IGNORED, NOWHERE, Bank, Window, compose
 _FRAME, _HOP = 400, 160  # samples of the spectrum's frames, as in Whisper
 _WARM_UP_STEPS = 100
 _CHECKPOINT_SECONDS = 150
-_NAMED_EVERY = 3  # positions; neighbours say the same
+_NAMED_EVERY = 3  # positions; adjacent ones have the same word
 _BLUR = 3  # timestamps on either side of the true one
 _SPAN_MARGIN = 0.1  # seconds around a word where attention counts as right
 _FILTERS = torch.tensor(np.asarray(FeatureExtractor().mel_filters), dtype=torch.float32)
@@ -34,12 +34,12 @@ _HANN = torch.hann_window(_FRAME)
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of training."""
+    """A phase of training."""
 
     share: float  # of the whole time
-    windows: tuple[tuple[float, int], ...]  # (seconds, how many a step); a step draws one of these
+    windows: tuple[tuple[float, int], ...]  # (seconds, windows per step); each step picks one of these
     guidance: float  # weight of the attention loss
-    naming: float  # weight of the loss of the frames' words
+    naming: float  # weight of the loss of the words of encoder states
 
 
 PHASES = (
@@ -48,7 +48,7 @@ PHASES = (
     Phase(share=0.4, windows=((6, 32), (30, 8)), guidance=0.2, naming=0.4),
     Phase(share=0.28, windows=((30, 8),), guidance=0.1, naming=0.2),
 )
-LAST_PHASES = (replace(PHASES[2], share=0.6), replace(PHASES[3], share=0.4))  # to go on from a checkpoint
+LAST_PHASES = (replace(PHASES[2], share=0.6), replace(PHASES[3], share=0.4))  # when resuming from a checkpoint
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Batch:
 
 
 def make_batch(bank: Bank, tokens: Tokens, rng: random.Random, seconds: float, size: int) -> Batch:
-    """Draw `size` windows of `seconds` and pad their tokens to the longest."""
+    """Generate `size` random windows of `seconds`, with tokens padded to the longest."""
     windows = [compose(bank, tokens, rng, seconds) for _ in range(size)]
     steps = max(len(window.inputs) for window in windows)
     inputs = torch.full((size, steps), tokens.end)
@@ -92,10 +92,10 @@ def _name(names: Tensor, window: Window, tokens: Tokens) -> None:
 
 
 def features(windows: list[Window], rng: random.Random) -> Tensor:
-    """Log-mel as faster-whisper makes it, (windows, mels, frames), with what recordings differ in.
+    """Log-mel as in faster-whisper, (windows, mels, frames), with the variation of real recordings.
 
-    faster-whisper takes the floor from the loudest frame of the file, which may lie in another window, and pads
-    the features of a clip with zeros; a random slope stands for microphones and codecs.
+    faster-whisper computes the floor from the loudest frame of the file, which may be in another window, and pads
+    the features of a clip with zeros. A random slope simulates microphones and codecs.
     """
     samples = torch.from_numpy(np.stack([window.samples for window in windows]))
     power = torch.stft(samples, _FRAME, _HOP, window=_HANN, return_complex=True)[..., :-1].abs() ** 2
@@ -121,10 +121,10 @@ def _equalizer(rng: random.Random) -> Tensor:
 def step_loss(
     model: Recognizer, naming: nn.Linear, batch: Batch, tokens: Tokens, offset: int, phase: Phase
 ) -> tuple[Tensor, float]:
-    """The loss of a batch whose audio begins at encoder position `offset`, and the share of tokens got right.
+    """The loss of a batch whose audio begins at encoder position `offset`, and the share of correct tokens.
 
-    Beside Whisper's loss there are two teachers who need the words' times: the decoder's guided heads are to listen
-    where the next word is, and a linear layer, `naming`, which is not exported, is to tell every encoder state's word.
+    In addition to Whisper's loss, two losses use word times: the guided heads of the decoder must attend to the next
+    word, and a linear layer, `naming`, which is not exported, must identify the word of every encoder state.
     """
     inputs, targets = (_shifted(ids, tokens, offset) for ids in (batch.inputs, batch.targets))
     positions = torch.arange(batch.mel.shape[2] // 2) * TIME_STEP
@@ -147,7 +147,7 @@ def step_loss(
 
 
 def _token_loss(logits: Tensor, targets: Tensor, tokens: Tokens) -> Tensor:
-    """Cross entropy of (tokens, vocabulary) where a timestamp's neighbours are nearly as right as itself."""
+    """Cross entropy of (tokens, vocabulary), in which the neighbours of a timestamp count as nearly correct."""
     logs = functional.log_softmax(logits, -1)
     stamps = targets >= tokens.first_stamp
     plain = -logs[~stamps].gather(1, targets[~stamps, None]).sum()
@@ -160,7 +160,7 @@ def _token_loss(logits: Tensor, targets: Tensor, tokens: Tokens) -> Tensor:
 
 
 def _shifted(ids: Tensor, tokens: Tokens, offset: int) -> Tensor:
-    """Move timestamps by `offset` steps; those of a prompt may leave the range and are held at its end."""
+    """Shift timestamps by `offset` steps. Those of a prompt may leave the range and are clamped to its end."""
     last = tokens.first_stamp + TIMESTAMPS - 1
     return torch.where(ids >= tokens.first_stamp, (ids + offset).clamp(max=last), ids)
 
@@ -168,7 +168,7 @@ def _shifted(ids: Tensor, tokens: Tokens, offset: int) -> Tensor:
 class Crew:
     """Processes that train together, one thread each, and average their gradients.
 
-    On a machine that others use too, threads wait for the slowest at every operation; processes only at every step.
+    On a shared machine, threads wait for the slowest one at every operation, processes only at every step.
     """
 
     def __init__(self, rank: int, size: int, meeting_point: Path) -> None:
@@ -200,7 +200,7 @@ def train(
     phases: tuple[Phase, ...] = PHASES,
     seed: int = 0,
 ) -> None:
-    """Train for `seconds` of wall clock; the learning rate falls by a cosine over them.
+    """Train for `seconds` of wall clock; the learning rate follows a cosine.
 
     Every process of the crew calls this with the same model. `on_checkpoint` is called every few minutes and at the
     end, by the first process, as is `on_progress`.
@@ -242,7 +242,7 @@ def train(
 
 
 def _phase_at(phases: tuple[Phase, ...], done: float) -> Phase:
-    """The phase at a share of the time."""
+    """The phase at this share of the time."""
     for phase in phases:
         if done < phase.share:
             return phase

@@ -1,7 +1,7 @@
-"""Drawn speakers: variants of espeak-ng's voices with formants and pitch from the low man to the small child.
+"""Generated speakers: variants of espeak-ng's voices with formants and pitch from a low male voice to a small child.
 
-The variants that come with espeak-ng are too few to learn voices from: a model that knew 58 of them read 1 % of the
-words of most others wrong, and all of a child's. File format:
+espeak-ng has too few variants for training: a model trained with 58 of them got 1 % of the words of most other voices wrong,
+and all words of a child's voice. File format:
 https://github.com/espeak-ng/espeak-ng/blob/1.51/docs/voices.md.
 """
 
@@ -14,9 +14,9 @@ _FORMANTS = 9
 
 
 def with_drawn_variants(data: Path, folder: Path) -> Path:
-    """Make `folder` a view of espeak-ng's data folder that has the drawn variants too, and return it.
+    """Make `folder` a view of espeak-ng's data folder with the generated variants added, and return it.
 
-    Everything is linked but the folder of variants, so that nothing of the system's is written to.
+    Everything except the folder of variants is a link, so no file of the system is changed.
     """
     view, variants = folder / "espeak-ng-data", Path("voices", "!v")
     view.mkdir()
@@ -32,7 +32,7 @@ def with_drawn_variants(data: Path, folder: Path) -> Path:
 def _variant(name: str) -> str:
     """The file of one speaker, the same for the same name."""
     rng = random.Random(name)
-    tract = rng.uniform(0.78, 1.5)  # of an adult's formants; a small child has half as much again
+    tract = rng.uniform(0.78, 1.5)  # relative to an adult's formants; those of a small child are 1.5 times as high
     pitch = max(60.0, 100 * tract ** rng.uniform(1, 3) * rng.uniform(0.7, 1.4))
     lines = [
         "language variant",

@@ -1,4 +1,4 @@
-"""Training windows: sentences laid out in time over noise, with the tokens that Whisper would be taught for them.
+"""Training windows: sentences arranged over noise, with the tokens that Whisper's training would have for them.
 
 Half of the windows are dense (sentence after sentence, as in clips cut from a lecture), half of all are without
 timestamps (as BatchedInferencePipeline decodes), some begin or end in the middle of a sentence, some continue a text.
@@ -15,7 +15,7 @@ from demo_model.corpus import LANGUAGES, sentence
 from demo_model.speech import SAMPLE_RATE, Utterance
 from demo_model.tokenizer import Tokens
 
-IGNORED = -100  # target that adds nothing to the loss
+IGNORED = -100  # target that the loss ignores
 NOWHERE = (-1.0, -1.0)  # span of a token that is not spoken
 
 _LANGUAGE_WEIGHTS = (0.5, 0.28, 0.22)
@@ -23,7 +23,7 @@ _SPEECHLESS = 0.08
 _LAYOUTS = (("dense", 0.6), ("natural", 0.25), ("short", 0.15))
 _WITHOUT_STAMPS = 0.5
 _WITH_PROMPT = 0.4
-_LONGEST_PROMPT = 223  # half of Whisper's 448 tokens less one, as faster-whisper cuts it
+_LONGEST_PROMPT = 223  # half of Whisper's 448 tokens minus one, the limit of faster-whisper
 _ONE_SPEAKER = 0.45
 _LONGEST_LABEL = 215
 
@@ -53,12 +53,12 @@ class Window:
     inputs: list[int]
     targets: list[int]
     spans: list[tuple[float, float]]
-    speech_end: float  # seconds; after it the features may be replaced by padding, also where nobody spoke
+    speech_end: float  # seconds; features after it may be replaced by padding, also in windows without speech
 
 
 @dataclass
 class _Script:
-    """What is written for a window, token by token."""
+    """The tokens of a window."""
 
     ids: list[int] = field(default_factory=list)
     spans: list[tuple[float, float]] = field(default_factory=list)
@@ -85,7 +85,7 @@ def make_noises(seed: int = 0, seconds: int = 60) -> list[npt.NDArray[np.float32
 
 
 def compose(bank: Bank, tokens: Tokens, rng: random.Random, seconds: float) -> Window:
-    """Draw a window of `seconds`."""
+    """A random window of `seconds`."""
     language = rng.choices(LANGUAGES, _LANGUAGE_WEIGHTS)[0]
     stamped = rng.random() >= _WITHOUT_STAMPS
     if rng.random() < _SPEECHLESS:
@@ -110,7 +110,7 @@ def _lay_out(
     language: str,
     stamped: bool,
 ) -> float:
-    """Place sentences into `samples` and write them; return the second at which speech ends."""
+    """Add sentences to `samples` and their tokens. Returns the end of speech in seconds."""
     layout = rng.choices([name for name, _ in _LAYOUTS], [weight for _, weight in _LAYOUTS])[0]
     duration = len(samples) / SAMPLE_RATE
     group = rng.choice(bank.groups[language]) if rng.random() < _ONE_SPEAKER else None
@@ -155,8 +155,8 @@ def _write(
 ) -> None:
     """Write the words from `first` on.
 
-    A sentence cut by the window's end is only a lone start stamp, to be read again by the next window; without
-    stamps, it is the words that were heard whole.
+    A sentence that the end of the window cuts is a single start timestamp, because the next window decodes it again.
+    Without timestamps, it is the complete words.
     """
     start, end = utterance.words[first][0] + offset, utterance.words[-1][1] + offset
     cut = end > duration + 0.05
@@ -191,7 +191,7 @@ def _noise(bank: Bank, rng: random.Random, count: int) -> npt.NDArray[np.float32
 def _labelled(
     tokens: Tokens, rng: random.Random, samples: npt.NDArray[np.float32], script: _Script, language: str, stamped: bool
 ) -> Window:
-    """Put the prompt and the head before what is written; the head's language is learnt, the prompt is not."""
+    """Prepend the prompt and the head. The language in the head is a target, the prompt is not."""
     longest = int(_LONGEST_PROMPT * min(1.0, len(samples) / SAMPLE_RATE / 30))
     prompt = _prompt(tokens, rng, language, stamped, longest) if rng.random() < _WITH_PROMPT else []
     head = [tokens.start, tokens.languages[language], tokens.transcribe]
@@ -205,7 +205,7 @@ def _labelled(
 
 
 def _prompt(tokens: Tokens, rng: random.Random, language: str, stamped: bool, longest: int) -> list[int]:
-    """Text as an earlier window would have left it, stamps included, cut to its last tokens as faster-whisper does."""
+    """Text as from an earlier window, including timestamps, cut to its last tokens as in faster-whisper."""
     length = rng.choice([rng.randint(5, 40), rng.randint(5, longest)])
     ids: list[int] = []
     time = 0.0
@@ -218,10 +218,10 @@ def _prompt(tokens: Tokens, rng: random.Random, language: str, stamped: bool, lo
 
 
 def _speechless(bank: Bank, tokens: Tokens, rng: random.Random, seconds: float, language: str, stamped: bool) -> Window:
-    """Silence or noise: `<|nospeech|>` where the language is asked, and no words whatever was answered.
+    """Silence or noise: `<|nospeech|>` as the language, and no words whatever the language is.
 
-    Without stamps `<|nospeech|>` is also what is written, because beam search never returns a text of no tokens; `export` says the same
-    in a token that faster-whisper allows.
+    Without timestamps, the text is `<|nospeech|>`, too, because beam search never returns a text without tokens. `export` replaces it by a
+    token that faster-whisper allows.
     """
     count = int(seconds * SAMPLE_RATE)
     samples = np.zeros(count, np.float32)

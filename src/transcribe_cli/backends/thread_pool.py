@@ -43,7 +43,7 @@ class StopFlag:
             raise Stopped
 
     def check(self) -> None:
-        """Return while the run goes on.
+        """Return while the run continues.
 
         Raises:
             Stopped: the run was stopped.

@@ -76,6 +76,6 @@ class OutcomeWriter:
             outcome.checkpoint.remove()
         if (failure := outcome.error) is not None:  # the text is written, the speakers are unknown
             hint = f"{failure.hint} {_RETRY_HINT}".strip()
-            self._recorder.failed(job, DiarizationFailed(f"{failure.message} The text is written.", hint))
+            self._recorder.failed(job, DiarizationFailed(f"{failure.message} The text was written without speakers.", hint))
             return
         self._recorder.transcribed(job, written, outcome.seconds, cost)

@@ -24,7 +24,7 @@ class JobQueue:
 
     Attributes:
         changed: the lock; notified when a thread may continue.
-        is_stopped: whether no more jobs are given out.
+        is_stopped: whether no further jobs are started.
     """
 
     def __init__(self, jobs: Sequence[Job], threads: int, *, has_later_jobs: bool) -> None:
@@ -79,13 +79,13 @@ class JobQueue:
             self._ahead[thread] += seconds
 
     def release(self, number: int, seconds: float) -> None:
-        """Count audio of a recording that needs no more work."""
+        """Count finished audio of a recording."""
         with self.changed:
             self._ahead[self._thread_of[number]] -= seconds
             self.changed.notify_all()
 
     def stop(self) -> None:
-        """Give out no more jobs."""
+        """Start no further jobs."""
         with self.changed:
             self.is_stopped = True
             self.changed.notify_all()

@@ -40,7 +40,7 @@ class RecordingState:
         resumed_seconds: seconds of speech that an earlier run recognized.
         reported_seconds: seconds of recognized speech in the last progress event.
         released_seconds: seconds of speech that were released to the preparation.
-        is_resume_reported: whether an event told how much an earlier run recognized.
+        is_resume_reported: whether an event reported how much an earlier run recognized.
     """
 
     def __init__(self, started: Started, checkpoint: Checkpoint | None, existing_transcript: Transcript | None = None) -> None:
@@ -128,7 +128,7 @@ class RecordingState:
 
     @property
     def releasable_seconds(self) -> float:
-        """Seconds of speech that need no more work: none while diarization is pending, to limit what fills the scratch folder."""
+        """Seconds of finished speech: none while diarization is pending, to limit the data in the scratch folder."""
         if self.needs_diarization and self.diarized is None:
             return 0.0
         return self.recognized_seconds if self.existing_transcript is None else self.speech_seconds

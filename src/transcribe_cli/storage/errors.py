@@ -21,7 +21,7 @@ _CREDENTIAL_HINTS = {
     "http": "client_kwargs.headers in [storage.http]",
 }
 _ENDPOINT_HINTS = {
-    "s3": "Check endpoint_url in [storage.s3] or AWS_ENDPOINT_HINTS_URL, and the network.",
+    "s3": "Check endpoint_url in [storage.s3] or AWS_ENDPOINT_URL, and the network.",
     "gcs": "Check endpoint_url in [storage.gcs] or STORAGE_EMULATOR_HOST, and the network.",
     "azure": "Check the account name or the connection string, and the network.",
 }

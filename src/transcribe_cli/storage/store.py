@@ -51,7 +51,7 @@ class Store:
         self.kind = kind
         # False if ETags look like MD5s and are not, as in buckets with customer-managed encryption keys: see `sources.download`.
         self.etags_are_md5 = True
-        # Whether a file can be created only if it does not exist, which leases need. None: not tried yet. See `sinks.check_store`.
+        # Whether a file can be created only if it does not exist, which leases need. None: not tried yet. See `sinks.check_store_writable`.
         self.can_create_exclusively: bool | None = None
 
     @property

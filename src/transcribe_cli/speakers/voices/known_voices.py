@@ -60,10 +60,10 @@ class KnownVoices:
         if network in self._warned_about:
             return
         self._warned_about.add(network)
-        others = [other for other in dict.fromkeys(self._enrolled_with) if other != model] or ["another version of it"]
+        others = [other for other in dict.fromkeys(self._enrolled_with) if other != model] or [f"another version of {model}"]
         self._emit(
             Notice(
-                f"No enrolled voice is used: they were enrolled with {', '.join(others)}, which {model} cannot compare. "
+                f"No enrolled voice is used: they were enrolled with {', '.join(others)}, whose embeddings {model} cannot compare. "
                 f"Enroll them again with --diarize-model {model}, or use --no-voices.",
                 "warning",
             )
