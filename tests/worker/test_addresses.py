@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import httpx
 import pytest
 
 from transcribe_cli.backends.protocol import RemoteJob
 from transcribe_cli.errors import Unreadable
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.worker import addresses, transfer
+from transcribe_cli.worker import addresses, connections, transfer
 from transcribe_cli.worker.addresses import is_public
+from transcribe_cli.worker.limits import WorkerLimits
 
 CONTENT = bytes(range(256)) * 40
 
@@ -67,8 +67,7 @@ def web() -> Iterator[str]:
 def download(url: str, path: Path, *, allow_private: bool = True, max_bytes: int = 1_000_000) -> bytes:
     """What a worker downloads from a URL."""
     job = RemoteJob(name="a.mp3", spec=JobSpec(), audio_url=url)
-    with transfer.http_client(allow_private=allow_private) as http:
-        transfer.save_audio(job, path, http, max_bytes, lambda: False)
+    transfer.save_audio(job, path, WorkerLimits(max_bytes, allow_private=allow_private), lambda: False)
     return path.read_bytes()
 
 
@@ -114,24 +113,22 @@ def test_a_redirect_to_the_local_machine_is_refused(web: str, tmp_path: Path, mo
     port = int(web.rpartition(":")[2])
     checked = []
 
-    def public_address(host: str, port_: int) -> str:
+    def public_addresses(host: str, port_: int) -> list[str]:
         checked.append(host)
-        return "127.0.0.1" if host == "public.example" else _REAL(host, port_)
+        return ["127.0.0.1"] if host == "public.example" else addresses.public_addresses(host, port_)
 
-    monkeypatch.setattr(addresses, "_public_address", public_address)
+    monkeypatch.setattr(connections, "public_addresses", public_addresses)
+    monkeypatch.setattr(connections, "_is_own_machine", lambda stream: False)
     with pytest.raises(Unreadable, match="not public"):
         download(f"http://public.example:{port}/to/http://127.0.0.1:{port}/a", tmp_path / "a", allow_private=False)
     assert checked == ["public.example", "127.0.0.1"]
-
-
-_REAL = addresses._public_address
 
 
 def test_a_host_with_a_private_address_among_public_ones_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [(2, 1, 6, "", ("8.8.8.8", 80)), (2, 1, 6, "", ("10.0.0.1", 80))]
     monkeypatch.setattr(addresses.socket, "getaddrinfo", lambda *arguments, **options: entries)
     with pytest.raises(Unreadable, match="not public"):
-        addresses._public_address("both.example", 80)
+        addresses.public_addresses("both.example", 80)
 
 
 def test_a_dropped_download_is_resumed(web: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,5 +157,5 @@ def test_other_schemes_are_refused(url: str, tmp_path: Path) -> None:
 
 def test_invalid_base64_is_refused(tmp_path: Path) -> None:
     job = RemoteJob(name="a.mp3", spec=JobSpec(), audio_base64="%%%")
-    with httpx.Client() as http, pytest.raises(Unreadable, match="base64"):
-        transfer.save_audio(job, tmp_path / "a", http, 1000, lambda: False)
+    with pytest.raises(Unreadable, match="base64"):
+        transfer.save_audio(job, tmp_path / "a", WorkerLimits(1000), lambda: False)
