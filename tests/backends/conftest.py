@@ -43,7 +43,9 @@ def _poll_often(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="package")
 def worker() -> Iterator[Worker]:
     """A worker with the model loaded, which may download from private addresses."""
-    made = Worker(JobSpec(model="demo", diarize_model="demo"), Settings(device="cpu", offline=True), WorkerLimits(allow_private=True))
+    made = Worker(
+        JobSpec(model="demo", diarize_model="demo"), Settings(device="cpu", offline=True), WorkerLimits(allow_private=True)
+    )
     made.start()
     yield made
     assert made._fatal_error is None

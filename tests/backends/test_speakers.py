@@ -70,6 +70,6 @@ def test_a_transcript_is_kept_and_flagged_if_diarization_fails(served: Gateway, 
 
 
 def test_a_diarizer_that_is_not_the_endpoints_is_refused_before_any_work(served: Gateway, hearing: RemoteRunner) -> None:
-    with pytest.raises(NotReady, match="has the diarize model demo, not nobody/nothing. Use --diarize-model demo"):
+    with pytest.raises(NotReady, match=r"has the diarize model demo, not nobody/nothing\. Use --diarize-model demo"):
         hearing.run(SPEC.model_copy(update={"diarize": True, "diarize_model": "nobody/nothing"}))
     assert not (hearing.folder / "hearing.json").exists()

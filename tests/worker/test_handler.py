@@ -25,7 +25,9 @@ SPEAKERS = {"diarize": True, "diarize_model": "demo"}
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Worker]:
     """A worker that accepts short, small recordings from public addresses."""
-    made = Worker(JobSpec(model="demo", diarize_model="demo"), Settings(device="cpu", max_duration=0.03), WorkerLimits(max_bytes=4_000_000))
+    made = Worker(
+        JobSpec(model="demo", diarize_model="demo"), Settings(device="cpu", max_duration=0.03), WorkerLimits(max_bytes=4_000_000)
+    )
     made.start()
     yield made
     made.close()

@@ -24,9 +24,9 @@ VERSION: Literal[1] = 1
 COMPRESS_BYTES = 1_000_000
 # Protects against decompression bombs: 10 MB of gzip are 10 GB of text. The longest transcripts, 16 h of speech, unpack to 40 MB.
 MAX_UNPACKED_BYTES = 128 * 1024 * 1024
-# How many defects of a job the answer names, and how much of a key, which the client chose.
+# How many defects of a job the answer names, and how many characters of a key or a reason, which the client chose.
 _MAX_PROBLEMS = 10
-_MAX_KEY = 100
+_MAX_CHARACTERS = 200
 
 
 class PackedText(BaseModel):
@@ -178,14 +178,17 @@ class RemoteResult(BaseModel):
 
 def _problems(error: ValidationError) -> list[str]:
     problems = error.errors(include_url=False, include_context=False, include_input=False)
-    lines = [f"{_shown(problem['loc'])}: {_describe(problem['type'], problem['msg'])}" for problem in problems[:_MAX_PROBLEMS]]
+    lines = [
+        f"{_shown('.'.join(map(str, problem['loc'])) or 'input')}: {_shown(_describe(problem['type'], problem['msg']))}"
+        for problem in problems[:_MAX_PROBLEMS]
+    ]
     return lines if len(problems) <= _MAX_PROBLEMS else [*lines, f"and {len(problems) - _MAX_PROBLEMS} more"]
 
 
-def _shown(path: tuple[int | str, ...]) -> str:
-    key = printable(".".join(map(str, path)) or "input")
-    return key if len(key) <= _MAX_KEY else f"{key[:_MAX_KEY]}…"
+def _shown(text: str) -> str:
+    text = printable(text)
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}…"
 
 
 def _describe(kind: str, message: str) -> str:
-    return "unknown key" if kind == "extra_forbidden" else printable(message.removeprefix("Value error, "))
+    return "unknown key" if kind == "extra_forbidden" else message.removeprefix("Value error, ")

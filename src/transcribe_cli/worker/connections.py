@@ -19,7 +19,7 @@ from transcribe_cli.worker.addresses import find_addresses, not_public, public_a
 from transcribe_cli.worker.limits import Deadline
 
 # A connection without a byte for this long is closed; in seconds.
-_TIMEOUT = 30.0
+TIMEOUT = 30.0
 # Of a host with more addresses, the first ones are tried.
 _MAX_ADDRESSES = 4
 # Bytes per write, so that the deadline is looked at often. A server that reads slowly can hold up each of them for the timeout.
@@ -28,10 +28,10 @@ _WRITE_BYTES = 4096
 _OVERHEAD_BYTES = 1 << 20
 
 
-def open_client(deadline: Deadline, max_bytes: int, *, allow_private: bool) -> httpx.Client:
-    """Return a client for one transfer. It follows no redirects.
+def open_transport(deadline: Deadline, max_bytes: int, *, allow_private: bool) -> httpx.HTTPTransport:
+    """Return what sends the requests of one transfer. It knows no cookies, redirects, or proxies.
 
-    Each transfer has its own: cookies and connections are not shared between the jobs of different clients.
+    Each transfer has its own, so that connections are not shared between the jobs of different clients.
 
     Args:
         deadline: of the transfer.
@@ -41,7 +41,7 @@ def open_client(deadline: Deadline, max_bytes: int, *, allow_private: bool) -> h
     transport = httpx.HTTPTransport(verify=_ssl_context(), trust_env=False)
     backend = _LimitedBackend(deadline, max_bytes + _OVERHEAD_BYTES, allow_private=allow_private)
     transport._pool = httpcore.ConnectionPool(ssl_context=_ssl_context(), network_backend=backend, max_connections=1)
-    return httpx.Client(transport=transport, timeout=httpx.Timeout(_TIMEOUT), trust_env=False, follow_redirects=False)
+    return transport
 
 
 @cache
@@ -132,7 +132,7 @@ def _limited(timeout: float | None, deadline: Deadline) -> float:
     """
     if deadline.is_over:
         raise httpcore.ReadTimeout("the transfer took too long")
-    return min(_TIMEOUT if timeout is None else timeout, deadline.seconds_left())
+    return min(TIMEOUT if timeout is None else timeout, deadline.seconds_left())
 
 
 def _is_own_machine(stream: httpcore.NetworkStream) -> bool:

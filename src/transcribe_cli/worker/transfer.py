@@ -6,14 +6,15 @@ import base64
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
 
+from transcribe_cli import __version__
 from transcribe_cli.backends.protocol import RemoteJob
 from transcribe_cli.errors import BackendFailed, Unreadable, UsageError
-from transcribe_cli.worker.connections import open_client
+from transcribe_cli.worker.connections import TIMEOUT, open_transport
 from transcribe_cli.worker.limits import Deadline, WorkerLimits
 
 _ATTEMPTS = 6
@@ -22,6 +23,8 @@ _MAX_REDIRECTS = 5
 _RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
 # Redirects that keep the method. After the others (302, 303) a PUT would become a GET.
 _REDIRECTS = {"GET": frozenset({301, 302, 303, 307, 308}), "PUT": frozenset({301, 307, 308})}
+_HEADERS = {"accept": "*/*", "user-agent": f"transcribe-cli/{__version__}"}
+_EXTENSIONS = {"timeout": httpx.Timeout(TIMEOUT).as_dict()}
 
 
 class _InvalidUrl(Exception):
@@ -57,8 +60,8 @@ def upload_result(url: str, data: bytes, limits: WorkerLimits) -> None:
         try:
             # Azure requires the type of the object; other stores ignore the header.
             with (
-                open_client(deadline, 0, allow_private=limits.allow_private) as http,
-                _request(http, "PUT", url, {"x-ms-blob-type": "BlockBlob"}, data) as response,
+                open_transport(deadline, 0, allow_private=limits.allow_private) as transport,
+                _request(transport, "PUT", url, {"x-ms-blob-type": "BlockBlob"}, data) as response,
             ):
                 if response.is_success:
                     return
@@ -91,24 +94,26 @@ def _too_large(max_bytes: int) -> Unreadable:
 
 @contextmanager
 def _request(
-    http: httpx.Client, method: str, url: str, headers: Mapping[str, str], content: bytes | None = None
+    transport: httpx.BaseTransport, method: str, url: str, headers: Mapping[str, str], content: bytes | None = None
 ) -> Iterator[httpx.Response]:
     """Send a request, and follow redirects. The body of the response is not read yet; those of redirects never are.
 
-    The addresses of every hop are checked when the client connects. Cookies, and a user name or password in a URL, go no further.
+    The addresses of every hop are checked when the transport connects. A user name and password in the first URL go to its server only.
 
     Raises:
         _InvalidUrl: a URL cannot be used, or there are too many redirects.
         httpx.TransportError: the server cannot be reached, or does not answer.
     """
     target = _checked_url(url)
-    for _ in range(_MAX_REDIRECTS + 1):
-        http.cookies.clear()
-        with http.stream(method, target, headers=dict(headers), content=content) as response:
+    for hop in range(_MAX_REDIRECTS + 1):
+        request = httpx.Request(method, target, headers={**_HEADERS, **headers}, content=content, extensions=_EXTENSIONS)
+        if not hop and target.userinfo:
+            request = next(httpx.BasicAuth(target.username, target.password).auth_flow(request))
+        with closing(transport.handle_request(request)) as response:
             if response.status_code not in _REDIRECTS[method] or "location" not in response.headers:
                 yield response
                 return
-            target = _checked_url(response.headers["location"], target).copy_with(userinfo=b"")
+            target = _checked_url(response.headers["location"], target)
     raise _InvalidUrl("It redirects too often.")
 
 
@@ -120,12 +125,13 @@ def _checked_url(text: str, base: httpx.URL | None = None) -> httpx.URL:
     """
     try:
         url = httpx.URL(text) if base is None else base.join(text)
-    except (httpx.InvalidURL, ValueError) as error:  # ValueError: a host name in wrong Punycode, a port that is no number
+        host = url.host
+    except (httpx.InvalidURL, ValueError) as error:  # ValueError: a host name in wrong Punycode, a lone surrogate
         raise _InvalidUrl("It is invalid, or redirects to an invalid one.") from error
     if url.scheme not in ("http", "https"):
         raise _InvalidUrl("It, or one that it redirects to, is neither http:// nor https://.")
-    if not url.host:
-        raise _InvalidUrl("It, or one that it redirects to, has no host.")
+    if not host or not 0 <= (url.port or 0) < 1 << 16:
+        raise _InvalidUrl("It, or one that it redirects to, has no host, or no port that exists.")
     return url
 
 
@@ -166,8 +172,8 @@ class _Download:
         """Fetch the bytes that are missing. Returns "", or the reason of a failure after which a retry may succeed."""
         headers = {"range": f"bytes={self._received}-"} if self._received else {}
         with (
-            open_client(self._deadline, self._limits.max_bytes, allow_private=self._limits.allow_private) as http,
-            _request(http, "GET", self._url, {**headers, "accept-encoding": "identity"}) as response,
+            open_transport(self._deadline, self._limits.max_bytes, allow_private=self._limits.allow_private) as transport,
+            _request(transport, "GET", self._url, {**headers, "accept-encoding": "identity"}) as response,
         ):
             if response.status_code in _RETRYABLE:
                 return f"HTTP {response.status_code}"
