@@ -236,6 +236,8 @@ def test_worst_values_are_that_jobs_error(worker: Worker, spec: dict[str, object
         {"text": {"text": "[" * 100_000}},
         {"text": {"text": "{}", "gzip": "AAAA"}},
         {"turns": {}},
+        {"turns": {"text": "\ud800"}},
+        {"text": {"text": "\ud800"}},
     ],
 )
 def test_worst_documents_are_that_jobs_error(worker: Worker, more: dict[str, object]) -> None:

@@ -165,9 +165,9 @@ class Worker:
         out.mkdir()
         output = Output(out, "recording")
         if remote.text is not None:
-            (out / json_path(output).name).write_text(_unpack(remote.text), "utf-8")
+            (out / json_path(output).name).write_bytes(_unpack(remote.text))
         if remote.turns is not None:
-            path.with_name(f"{path.name}.rttm").write_text(_unpack(remote.turns), "utf-8")
+            path.with_name(f"{path.name}.rttm").write_bytes(_unpack(remote.turns))
         decision = Decision.TRANSCRIBE if remote.text is None else Decision.DIARIZE
         recording = refresh(Recording(path, self._scratch.path))
         job = Job(recording, remote.spec, output, decision, "remote")
@@ -221,10 +221,10 @@ class Worker:
             return self._tasks.get(PurePosixPath(label).parts[0])
 
 
-def _unpack(packed: PackedText) -> str:
+def _unpack(packed: PackedText) -> bytes:
     try:
-        return packed.unpack()
-    except ValueError as error:
+        return packed.unpack().encode()
+    except ValueError as error:  # also for lone surrogates
         raise UsageError("The transcript or the speaker turns in the job are damaged.") from error
 
 
