@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -159,3 +162,44 @@ def test_invalid_base64_is_refused(tmp_path: Path) -> None:
     job = RemoteJob(name="a.mp3", spec=JobSpec(), audio_base64="%%%")
     with pytest.raises(Unreadable, match="base64"):
         transfer.save_audio(job, tmp_path / "a", WorkerLimits(1000), lambda: False)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """Key and certificate of public.example."""
+    key, made = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    options = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=public.example"]
+    names = ["-addext", "subjectAltName=DNS:public.example"]
+    line = ["openssl", "req", "-x509", *options, *names, "-keyout", key, "-out", made]
+    if shutil.which("openssl") is None or subprocess.run(line, capture_output=True).returncode:
+        pytest.skip("openssl cannot make a certificate")
+    return key, made
+
+
+def test_https_is_checked_for_the_name_and_not_for_the_address(
+    certificate: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection goes to an address, the certificate is that of the host."""
+    key, made = certificate
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made, key)
+    trusting = ssl.create_default_context(cafile=str(made))
+    monkeypatch.setattr(connections, "_ssl_context", lambda: trusting)
+    monkeypatch.setattr(connections, "public_addresses", lambda host, port: ["127.0.0.1"])
+    monkeypatch.setattr(connections, "_is_own_machine", lambda stream: False)
+    monkeypatch.setattr(transfer.time, "sleep", lambda seconds: None)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Web) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        port = server.server_address[1]
+        assert download(f"https://public.example:{port}/a", tmp_path / "a", allow_private=False) == CONTENT
+        with pytest.raises(Unreadable, match="ConnectError"):
+            download(f"https://other.example:{port}/a", tmp_path / "b", allow_private=False)
+        server.shutdown()
+
+
+def test_the_next_address_of_a_host_is_tried(web: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first one does not answer, as IPv6 where a machine has none."""
+    monkeypatch.setattr(connections, "find_addresses", lambda host, port: ["127.0.0.2", "127.0.0.1"])
+    assert download(web.replace("127.0.0.1", "two.example") + "/a", tmp_path / "a") == CONTENT
