@@ -28,7 +28,8 @@ from transcribe_cli.recognition.engines.models import DEMO_FOLDER
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import find_recordings
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.worker.handler import Worker, WorkerLimits
+from transcribe_cli.worker.handler import Worker
+from transcribe_cli.worker.limits import WorkerLimits
 
 SPEC = JobSpec(model="demo", language="pt")
 
@@ -42,7 +43,9 @@ def _poll_often(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="package")
 def worker() -> Iterator[Worker]:
     """A worker with the model loaded, which may download from private addresses."""
-    made = Worker(JobSpec(model="demo"), Settings(device="cpu", offline=True), WorkerLimits(allow_private=True))
+    made = Worker(
+        JobSpec(model="demo", diarize_model="demo"), Settings(device="cpu", offline=True), WorkerLimits(allow_private=True)
+    )
     made.start()
     yield made
     assert made._fatal_error is None

@@ -11,6 +11,7 @@ import pytest
 from tests.backends.conftest import SPEC, RemoteRunner
 from tests.backends.gateway import Gateway
 from tests.conftest import EXAMPLES, Ran
+from transcribe_cli.errors import NotReady
 from transcribe_cli.transcript import Transcript
 
 WITH_SPEAKERS = SPEC.model_copy(update={"diarize": True, "diarize_model": "demo"})
@@ -61,8 +62,14 @@ def test_given_speaker_turns_are_sent(served: Gateway, hearing: RemoteRunner) ->
 
 
 def test_a_transcript_is_kept_and_flagged_if_diarization_fails(served: Gateway, hearing: RemoteRunner) -> None:
-    unknown_model = SPEC.model_copy(update={"diarize": True, "diarize_model": "nobody/nothing"})
-    finished = hearing.run(unknown_model)
+    (hearing.folder / "hearing.wav.rttm").write_text("SPEAKER hearing 1 soon 30.0 <NA> <NA> Ana <NA> <NA>")
+    finished = hearing.run(SPEC.model_copy(update={"diarize": True, "diarize_model": "rttm"}))
     assert (finished.exit_code, finished.failed) == (3, 1)
     assert transcript(hearing).flags == ("no_diarization",)
     assert transcript(hearing).job.spec.get("diarize", False) is False
+
+
+def test_a_diarizer_that_is_not_the_endpoints_is_refused_before_any_work(served: Gateway, hearing: RemoteRunner) -> None:
+    with pytest.raises(NotReady, match=r"has the diarize model demo, not nobody/nothing\. Use --diarize-model demo"):
+        hearing.run(SPEC.model_copy(update={"diarize": True, "diarize_model": "nobody/nothing"}))
+    assert not (hearing.folder / "hearing.json").exists()

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import httpx
 import pytest
 
 from transcribe_cli.backends.protocol import RemoteJob
 from transcribe_cli.errors import Unreadable
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.worker import addresses, transfer
+from transcribe_cli.worker import addresses, connections, transfer
 from transcribe_cli.worker.addresses import is_public
+from transcribe_cli.worker.limits import WorkerLimits
 
 CONTENT = bytes(range(256)) * 40
 
@@ -67,8 +70,7 @@ def web() -> Iterator[str]:
 def download(url: str, path: Path, *, allow_private: bool = True, max_bytes: int = 1_000_000) -> bytes:
     """What a worker downloads from a URL."""
     job = RemoteJob(name="a.mp3", spec=JobSpec(), audio_url=url)
-    with transfer.http_client(allow_private=allow_private) as http:
-        transfer.save_audio(job, path, http, max_bytes, lambda: False)
+    transfer.save_audio(job, path, WorkerLimits(max_bytes, allow_private=allow_private), lambda: False)
     return path.read_bytes()
 
 
@@ -114,24 +116,22 @@ def test_a_redirect_to_the_local_machine_is_refused(web: str, tmp_path: Path, mo
     port = int(web.rpartition(":")[2])
     checked = []
 
-    def public_address(host: str, port_: int) -> str:
+    def public_addresses(host: str, port_: int) -> list[str]:
         checked.append(host)
-        return "127.0.0.1" if host == "public.example" else _REAL(host, port_)
+        return ["127.0.0.1"] if host == "public.example" else addresses.public_addresses(host, port_)
 
-    monkeypatch.setattr(addresses, "_public_address", public_address)
+    monkeypatch.setattr(connections, "public_addresses", public_addresses)
+    monkeypatch.setattr(connections, "_is_own_machine", lambda stream: False)
     with pytest.raises(Unreadable, match="not public"):
         download(f"http://public.example:{port}/to/http://127.0.0.1:{port}/a", tmp_path / "a", allow_private=False)
     assert checked == ["public.example", "127.0.0.1"]
-
-
-_REAL = addresses._public_address
 
 
 def test_a_host_with_a_private_address_among_public_ones_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [(2, 1, 6, "", ("8.8.8.8", 80)), (2, 1, 6, "", ("10.0.0.1", 80))]
     monkeypatch.setattr(addresses.socket, "getaddrinfo", lambda *arguments, **options: entries)
     with pytest.raises(Unreadable, match="not public"):
-        addresses._public_address("both.example", 80)
+        addresses.public_addresses("both.example", 80)
 
 
 def test_a_dropped_download_is_resumed(web: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,5 +160,46 @@ def test_other_schemes_are_refused(url: str, tmp_path: Path) -> None:
 
 def test_invalid_base64_is_refused(tmp_path: Path) -> None:
     job = RemoteJob(name="a.mp3", spec=JobSpec(), audio_base64="%%%")
-    with httpx.Client() as http, pytest.raises(Unreadable, match="base64"):
-        transfer.save_audio(job, tmp_path / "a", http, 1000, lambda: False)
+    with pytest.raises(Unreadable, match="base64"):
+        transfer.save_audio(job, tmp_path / "a", WorkerLimits(1000), lambda: False)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """Key and certificate of public.example."""
+    key, made = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    options = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=public.example"]
+    names = ["-addext", "subjectAltName=DNS:public.example"]
+    line = ["openssl", "req", "-x509", *options, *names, "-keyout", key, "-out", made]
+    if shutil.which("openssl") is None or subprocess.run(line, capture_output=True).returncode:
+        pytest.skip("openssl cannot make a certificate")
+    return key, made
+
+
+def test_https_is_checked_for_the_name_and_not_for_the_address(
+    certificate: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection goes to an address, the certificate is that of the host."""
+    key, made = certificate
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made, key)
+    trusting = ssl.create_default_context(cafile=str(made))
+    monkeypatch.setattr(connections, "_ssl_context", lambda: trusting)
+    monkeypatch.setattr(connections, "public_addresses", lambda host, port: ["127.0.0.1"])
+    monkeypatch.setattr(connections, "_is_own_machine", lambda stream: False)
+    monkeypatch.setattr(transfer.time, "sleep", lambda seconds: None)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Web) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        port = server.server_address[1]
+        assert download(f"https://public.example:{port}/a", tmp_path / "a", allow_private=False) == CONTENT
+        with pytest.raises(Unreadable, match="ConnectError"):
+            download(f"https://other.example:{port}/a", tmp_path / "b", allow_private=False)
+        server.shutdown()
+
+
+def test_the_next_address_of_a_host_is_tried(web: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first one does not answer, as IPv6 where a machine has none."""
+    monkeypatch.setattr(connections, "find_addresses", lambda host, port: ["127.0.0.2", "127.0.0.1"])
+    assert download(web.replace("127.0.0.1", "two.example") + "/a", tmp_path / "a") == CONTENT

@@ -15,19 +15,23 @@ from tests.conftest import EXAMPLES, lecture, spoken
 from transcribe_cli.backends.protocol import Failure, RemoteResult
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.worker.handler import Worker, WorkerLimits
+from transcribe_cli.worker.handler import Worker
+from transcribe_cli.worker.limits import WorkerLimits
 
 SPEC = {"model": "demo", "language": "pt"}
+SPEAKERS = {"diarize": True, "diarize_model": "demo"}
 
 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Worker]:
     """A worker that accepts short, small recordings from public addresses."""
-    made = Worker(JobSpec(model="demo"), Settings(device="cpu", max_duration=0.03), WorkerLimits(max_bytes=4_000_000))
+    made = Worker(
+        JobSpec(model="demo", diarize_model="demo"), Settings(device="cpu", max_duration=0.03), WorkerLimits(max_bytes=4_000_000)
+    )
     made.start()
     yield made
     made.close()
-    assert not made._scratch.exists()
+    assert not made._scratch.path.exists()
 
 
 def job(audio: bytes = b"", **more: object) -> dict[str, Any]:
@@ -73,7 +77,7 @@ def test_concurrent_jobs_get_their_own_transcripts(worker: Worker) -> None:
         (job(bytes(4_000_001)), "recording", "larger than this worker accepts"),
         (job(audio_url="http://127.0.0.1:9/a.wav"), "recording", "not public"),
         (job(audio_url="file:///etc/passwd"), "recording", "neither http"),
-        (job(b"RIFF", text={"text": "{}"}, spec={**SPEC, "diarize": True}), "recording", "is not a transcript"),
+        (job(b"RIFF", text={"text": "{}"}, spec={**SPEC, **SPEAKERS}), "recording", "is not a transcript"),
         (job(b"RIFF", result_url="http://127.0.0.1:9/a"), "setup", "not public"),
     ],
 )
@@ -110,7 +114,7 @@ def test_a_job_runs_after_others_were_cancelled(worker: Worker, tmp_path: Path) 
         asyncio.run(cancel())
     [response] = respond(worker, job(spoken("Bom dia a todos.")))
     assert "error" not in response
-    assert list(worker._scratch.iterdir()) == []
+    assert list(worker._scratch.path.iterdir()) == []
 
 
 def test_progress_is_reported(worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,4 +130,4 @@ def test_progress_is_reported(worker: Worker, tmp_path: Path, monkeypatch: pytes
 
 def test_no_file_is_left_on_disk(worker: Worker) -> None:
     respond(worker, job(spoken("Bom dia a todos.")), job(b"no audio" * 999))
-    assert list(worker._scratch.iterdir()) == []
+    assert list(worker._scratch.path.iterdir()) == []

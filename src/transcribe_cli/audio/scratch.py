@@ -1,6 +1,6 @@
-"""Scratch files: their names and locks, and the removal of scratch files that dead processes left.
+"""Scratch files and folders: their names and locks, and the removal of those that dead processes left.
 
-The process that creates a scratch file holds a lock on it (flock) until it removes the file. The kernel drops the lock even after
+The process that creates a scratch file or folder holds a lock on it (flock) until it removes it. The kernel drops the lock even after
 kill -9. Unlike a process number in the name, the lock is not affected by number reuse or by containers that share a folder.
 """
 
@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import re
+import shutil
 import stat
 import tempfile
 import threading
@@ -21,7 +22,10 @@ from transcribe_cli.errors import StorageNotReady
 
 _EXCLUSIVE = fcntl.LOCK_EX | fcntl.LOCK_NB
 PREFIX, SUFFIX = "transcribe-", ".s16"
-_NAME_PATTERN = re.compile(rf"{PREFIX}(\d+)-[a-z0-9_]{{8}}({re.escape(SUFFIX)}|\.copy(\.[A-Za-z0-9]{{1,8}})?)")
+FOLDER_SUFFIX = ".files"
+_RANDOM_NAME = rf"{PREFIX}(\d+)-[a-z0-9_]{{8}}"
+_NAME_PATTERN = re.compile(rf"{_RANDOM_NAME}({re.escape(SUFFIX)}|\.copy(\.[A-Za-z0-9]{{1,8}})?)")
+_FOLDER_NAME_PATTERN = re.compile(rf"{_RANDOM_NAME}{re.escape(FOLDER_SUFFIX)}")
 _MIN_AGE_SECONDS = 60.0  # a file may be seen after its creation and before its lock
 _UNLOCKED_MAX_AGE_SECONDS = 24 * 3600.0  # where locks do not work (some network folders), the age decides
 
@@ -49,6 +53,19 @@ class ScratchFile:
             os.close(self.fd)
 
 
+@dataclass(frozen=True)
+class ScratchFolder:
+    """A scratch folder of this process, locked through `fd` until it is removed with all that it holds."""
+
+    path: Path
+    fd: int
+
+    def remove(self) -> None:
+        """Delete the folder, and release the lock. Call it once."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        os.close(self.fd)
+
+
 def folder(chosen: Path | None) -> Path:
     """The scratch folder: the chosen one, or the system's (TMPDIR). Raises StorageNotReady if there is none."""
     try:
@@ -73,6 +90,18 @@ def create(directory: Path, suffix: str = SUFFIX) -> ScratchFile:
     return ScratchFile(Path(name), fd, os.getpid())
 
 
+def create_folder(directory: Path) -> ScratchFolder:
+    """A new, empty, locked scratch folder that only its owner can read. Raises StorageNotReady."""
+    try:
+        name = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", suffix=FOLDER_SUFFIX, dir=directory)
+        fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise not_writable(directory, error) from error
+    with contextlib.suppress(OSError):
+        fcntl.flock(fd, _EXCLUSIVE)
+    return ScratchFolder(Path(name), fd)
+
+
 def not_writable(directory: Path, error: OSError) -> StorageNotReady:
     """The error of a scratch folder that cannot be written, with a hint."""
     reason = os.strerror(error.errno) if error.errno else "unknown error"
@@ -83,26 +112,31 @@ def not_writable(directory: Path, error: OSError) -> StorageNotReady:
 
 
 def sweep(directory: Path) -> list[Path]:
-    """Remove scratch files of dead processes; returns their paths. Only regular files of this user with a scratch name."""
+    """Remove scratch files and folders of dead processes; returns their paths. Only those of this user with a scratch name."""
     removed: list[Path] = []
     try:
-        entries = [entry for entry in os.scandir(directory) if _NAME_PATTERN.fullmatch(entry.name)]
+        names = [entry.name for entry in os.scandir(directory)]
     except OSError:
         return removed  # nothing to remove; a later write will report the error
-    for entry in entries:
+    for path in (directory / name for name in names):
         with contextlib.suppress(OSError):
-            if _is_abandoned(entry.path):
-                Path(entry.path).unlink()
-                removed.append(Path(entry.path))
+            if _NAME_PATTERN.fullmatch(path.name) and _is_abandoned(path, stat.S_IFREG, os.O_RDWR | os.O_NONBLOCK):
+                path.unlink()
+            elif _FOLDER_NAME_PATTERN.fullmatch(path.name) and _is_abandoned(path, stat.S_IFDIR, os.O_RDONLY | os.O_DIRECTORY):
+                shutil.rmtree(path)
+            else:
+                continue
+            removed.append(path)
     return removed
 
 
-def _is_abandoned(path: str) -> bool:
-    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+def _is_abandoned(path: Path, kind: int, flags: int) -> bool:
+    """Whether `path` is of this `kind` (of `stat`), belongs to this user, and is not locked by a process. Raises OSError."""
+    fd = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
         status = os.fstat(fd)
         age = time.time() - status.st_mtime
-        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid() or age < _MIN_AGE_SECONDS:
+        if stat.S_IFMT(status.st_mode) != kind or status.st_uid != os.getuid() or age < _MIN_AGE_SECONDS:
             return False
         try:
             fcntl.flock(fd, _EXCLUSIVE)

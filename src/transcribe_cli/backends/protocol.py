@@ -16,13 +16,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from transcribe_cli.errors import TranscribeError, UsageError
 from transcribe_cli.spec import JobSpec
+from transcribe_cli.text.printable import printable
 from transcribe_cli.transcript import Transcript, Turn
 
 VERSION: Literal[1] = 1
 # Longer texts are compressed. A hosted queue limits results to 20 MB; an hour of words with times is 1 MB.
 COMPRESS_BYTES = 1_000_000
-# Protects against decompression bombs. The longest transcripts, 16 h of speech, unpack to 40 MB.
-MAX_UNPACKED_BYTES = 512 * 1024 * 1024
+# Protects against decompression bombs: 10 MB of gzip are 10 GB of text. The longest transcripts, 16 h of speech, unpack to 40 MB.
+MAX_UNPACKED_BYTES = 128 * 1024 * 1024
+# How many defects of a job the answer names, and how many characters of a key or a reason, which the client chose.
+_MAX_PROBLEMS = 10
+_MAX_CHARACTERS = 200
 
 
 class PackedText(BaseModel):
@@ -173,10 +177,17 @@ class RemoteResult(BaseModel):
 
 
 def _problems(error: ValidationError) -> list[str]:
-    return [
-        f"{'.'.join(map(str, problem['loc'])) or 'input'}: {_describe(problem['type'], problem['msg'])}"
-        for problem in error.errors()
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    lines = [
+        f"{_shown('.'.join(map(str, problem['loc'])) or 'input')}: {_shown(_describe(problem['type'], problem['msg']))}"
+        for problem in problems[:_MAX_PROBLEMS]
     ]
+    return lines if len(problems) <= _MAX_PROBLEMS else [*lines, f"and {len(problems) - _MAX_PROBLEMS} more"]
+
+
+def _shown(text: str) -> str:
+    text = printable(text)
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}…"
 
 
 def _describe(kind: str, message: str) -> str:

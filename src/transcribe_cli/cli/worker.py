@@ -19,6 +19,9 @@ def worker(
     config: ConfigFile = None,
     profile: Profile = None,
     model: Annotated[str | None, typer.Option("-m", "--model", metavar="TEXT", help="Model to load at the start.")] = None,
+    diarize_model: Annotated[
+        str | None, typer.Option("--diarize-model", metavar="TEXT", help="The only diarizer that jobs may request.")
+    ] = None,
     device: Annotated[str | None, typer.Option("--device", metavar="[auto|cpu|cuda]", help="Device to run on.")] = None,
     compute_type: Annotated[
         str | None, typer.Option("--compute-type", metavar="TYPE", help="Precision of the computation.")
@@ -28,6 +31,9 @@ def worker(
         str | None, typer.Option("--max-duration", metavar="X", help="Hours; longer recordings are rejected. Default: 16.")
     ] = None,
     max_download: Annotated[float, typer.Option("--max-download", help="GB; larger recordings are rejected.", min=0.001)] = 5.0,
+    max_transfer: Annotated[
+        float, typer.Option("--max-transfer", help="Minutes; slower downloads and uploads are stopped.", min=0.1)
+    ] = 60.0,
     concurrency: Annotated[
         int, typer.Option("--concurrency", help="Jobs to process at the same time; their clips share batches.", min=1, max=64)
     ] = 4,
@@ -41,7 +47,8 @@ def worker(
 
     transcribe worker --model large-v3-turbo
     """
-    from transcribe_cli.worker.handler import Worker, WorkerLimits
+    from transcribe_cli.worker.handler import Worker
+    from transcribe_cli.worker.limits import WorkerLimits
     from transcribe_cli.worker.serve import load_sdk, serve
 
     if not os.environ.get(QUEUE_VARIABLE):
@@ -50,6 +57,7 @@ def worker(
         )
     flags = {
         "model": model,
+        "diarize_model": diarize_model,
         "device": device,
         "compute_type": compute_type,
         "batch_size": batch_size,
@@ -57,6 +65,7 @@ def worker(
     }
     configured = configure([], flags, config, profile)
     load_sdk()
-    with closing(Worker(configured.spec, configured.settings, WorkerLimits(int(max_download * 1e9), allow_private))) as worker:
+    limits = WorkerLimits(int(max_download * 1e9), max_transfer * 60, allow_private)
+    with closing(Worker(configured.spec, configured.settings, limits)) as worker:
         worker.start()
         serve(worker, concurrency)

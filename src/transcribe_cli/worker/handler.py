@@ -20,8 +20,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from transcribe_cli.audio import scratch
 from transcribe_cli.backends.protocol import PackedText, RemoteJob, RemoteResult
-from transcribe_cli.errors import BackendFailed, NotReady, TranscribeError, UsageError
+from transcribe_cli.errors import BackendFailed, TranscribeError, UsageError
 from transcribe_cli.events import Event, RecordingProgress, SpeakersProgress
 from transcribe_cli.pipeline.loading import check_engine, engine_loaders, load_diarizer, open_decoders
 from transcribe_cli.pipeline.outcome import Outcome
@@ -32,22 +33,16 @@ from transcribe_cli.settings import Settings
 from transcribe_cli.sinks import Output, json_path
 from transcribe_cli.sources import Recording, refresh
 from transcribe_cli.spec import JobSpec
+from transcribe_cli.worker.accepted_spec import accepted
+from transcribe_cli.worker.limits import WorkerLimits
 from transcribe_cli.worker.results import to_failure, to_result, to_transcribe_error
-from transcribe_cli.worker.transfer import http_client, save_audio, upload_result
+from transcribe_cli.worker.transfer import save_audio, upload_result
 
 _LOG = logging.getLogger(__name__)
 # The minimum interval between progress updates of a job, in seconds: each update costs the SDK a thread and a connection.
 PROGRESS_SECONDS = 3.0
 
 ReportProgress = Callable[[dict[str, Any]], None]
-
-
-@dataclass(frozen=True)
-class WorkerLimits:
-    """What a worker accepts. `max_bytes` limits the size of a recording; `Settings.max_duration` limits its length."""
-
-    max_bytes: int = 5_000_000_000
-    allow_private: bool = False
 
 
 @dataclass(eq=False)
@@ -67,24 +62,24 @@ class Worker:
     """Handles the requests of RunPod's SDK.
 
     Args:
-        spec: its model is loaded; jobs that request another model are refused.
+        spec: its models are loaded; jobs that request others are refused.
         settings: device, batch size, maximum duration.
         limits: what is refused.
     """
 
     def __init__(self, spec: JobSpec, settings: Settings, limits: WorkerLimits) -> None:
-        self._model = spec.model
         self._spec = spec
         self._settings = settings
         self._limits = limits
-        self._http = http_client(allow_private=limits.allow_private)
         self._new_jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._tasks: dict[str, _Task] = {}
         self._lock = threading.Lock()
         self._fatal_error: TranscribeError | None = None
         self._pipeline: Pipeline | None = None
         self._thread: threading.Thread | None = None
-        self._scratch = Path(tempfile.mkdtemp(prefix="transcribe-worker-"))
+        self._scratch_parent = scratch.folder(None)
+        scratch.sweep(self._scratch_parent)  # recordings that a killed worker left
+        self._scratch = scratch.create_folder(self._scratch_parent)
 
     def start(self) -> None:
         """Load the recognizer and start the pipeline.
@@ -102,8 +97,7 @@ class Worker:
         self._new_jobs.put(None)
         if self._thread is not None:
             self._thread.join()
-        self._http.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.remove()
 
     async def handle(
         self, request: dict[str, Any], progress_update: Callable[[dict[str, Any], dict[str, Any]], None]
@@ -116,10 +110,11 @@ class Worker:
         """
         try:
             job = RemoteJob.parse(request.get("input"))
-            self._check(job.spec)
+            self._check_usable()
+            job = job.model_copy(update={"spec": accepted(job.spec, self._spec)})
             result = await self._run_job(job, partial(progress_update, request))
             if job.result_url is not None:
-                await asyncio.to_thread(upload_result, self._http, job.result_url, result.compress())
+                await asyncio.to_thread(upload_result, job.result_url, result.compress(), self._limits)
                 result = RemoteResult(stored=True, failure=result.failure)
         except Exception as error:
             _LOG.debug("A job failed.", exc_info=error)
@@ -132,9 +127,7 @@ class Worker:
             response["refresh_worker"] = True
         return response
 
-    def _check(self, spec: JobSpec) -> None:
-        if spec.model != self._model:
-            raise NotReady(f"This endpoint has the model {self._model}, not {spec.model}.", f"Use --model {self._model}.")
+    def _check_usable(self) -> None:
         if self._fatal_error is not None:
             raise self._unusable(self._fatal_error)
 
@@ -142,7 +135,7 @@ class Worker:
         return BackendFailed(f"The worker cannot continue: {cause}.")
 
     async def _run_job(self, remote: RemoteJob, report_progress: ReportProgress) -> RemoteResult:
-        folder = Path(tempfile.mkdtemp(dir=self._scratch))
+        folder = Path(tempfile.mkdtemp(dir=self._scratch.path))
         loop = asyncio.get_running_loop()
         task = _Task(folder, report_progress, loop.create_future(), loop)
         try:
@@ -157,21 +150,26 @@ class Worker:
         finally:
             with self._lock:
                 self._tasks.pop(folder.name, None)
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            await asyncio.to_thread(self._clean_up, folder)
+
+    def _clean_up(self, folder: Path) -> None:
+        """Remove the files of a job, and those of workers that were killed a minute ago or earlier."""
+        shutil.rmtree(folder, ignore_errors=True)
+        scratch.sweep(self._scratch_parent)
 
     def _enqueue(self, remote: RemoteJob, task: _Task) -> None:
         """Write the files of a job to its folder, and pass the job to the pipeline."""
         path = task.folder / _file_name(remote.name)
-        save_audio(remote, path, self._http, self._limits.max_bytes, lambda: task.is_cancelled)
+        save_audio(remote, path, self._limits, lambda: task.is_cancelled)
         out = task.folder / "out"
         out.mkdir()
         output = Output(out, "recording")
         if remote.text is not None:
-            (out / json_path(output).name).write_text(_unpack(remote.text), "utf-8")
+            (out / json_path(output).name).write_bytes(_unpack(remote.text))
         if remote.turns is not None:
-            path.with_name(f"{path.name}.rttm").write_text(_unpack(remote.turns), "utf-8")
+            path.with_name(f"{path.name}.rttm").write_bytes(_unpack(remote.turns))
         decision = Decision.TRANSCRIBE if remote.text is None else Decision.DIARIZE
-        recording = refresh(Recording(path, self._scratch))
+        recording = refresh(Recording(path, self._scratch.path))
         job = Job(recording, remote.spec, output, decision, "remote")
         with self._lock:
             if task.is_cancelled:
@@ -223,10 +221,10 @@ class Worker:
             return self._tasks.get(PurePosixPath(label).parts[0])
 
 
-def _unpack(packed: PackedText) -> str:
+def _unpack(packed: PackedText) -> bytes:
     try:
-        return packed.unpack()
-    except ValueError as error:
+        return packed.unpack().encode()
+    except ValueError as error:  # also for lone surrogates
         raise UsageError("The transcript or the speaker turns in the job are damaged.") from error
 
 

@@ -96,8 +96,14 @@ class FasterWhisper:
         """Check that this model supports the spec.
 
         Raises:
-            UsageError: the model is English-only, and the spec has another language or translates.
+            UsageError: the model is English-only, and the spec has another language or translates; or it does not have a token of
+                the spec.
         """
+        tokens = self._whisper.hf_tokenizer.get_vocab_size()
+        if not all(-1 <= token < tokens for token in spec.suppress_tokens):
+            # CTranslate2 uses the number as an index into its memory, unchecked.
+            message = f"suppress_tokens names a token that model {self.model} does not have: its tokens are 0 to {tokens - 1}."
+            raise UsageError(message, "-1 is the model's list of symbols.")
         if not self._whisper.model.is_multilingual and (spec.language not in (None, "en") or spec.task == "translate"):
             raise UsageError(f"Model {self.model} supports only English.", "Use a model whose name does not end in .en.")
 

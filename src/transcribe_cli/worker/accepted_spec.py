@@ -1,0 +1,94 @@
+"""Which keys of a client's spec count: those that change the text, not those that name code, models or files.
+
+What a worker loads is named by its operator alone. A model of a pickle format is code, so a client that could name one would have the
+worker. The list is of what is allowed: a field that is in neither list must have the worker's own value.
+"""
+
+from __future__ import annotations
+
+import re
+
+from transcribe_cli.errors import NotReady, UsageError
+from transcribe_cli.spec import RTTM, JobSpec
+from transcribe_cli.text.printable import printable
+
+# What a client decides. None of these names anything outside the job.
+CLIENT_FIELDS = frozenset(
+    {
+        "language",
+        "languages",
+        "task",
+        "audio_track",
+        "channels",
+        "preset",
+        "sequential",
+        "beam_size",
+        "best_of",
+        "patience",
+        "length_penalty",
+        "repetition_penalty",
+        "no_repeat_ngram_size",
+        "temperature",
+        "compression_ratio_threshold",
+        "log_prob_threshold",
+        "no_speech_threshold",
+        "initial_prompt",
+        "hotwords",
+        "suppress_tokens",
+        "max_new_tokens",
+        "word_timestamps",
+        "multilingual",
+        "full_window",
+        "rescue",
+        "vad_filter",
+        "vad_threshold",
+        "vad_min_speech_duration_ms",
+        "vad_min_silence_duration_ms",
+        "vad_speech_pad_ms",
+        "diarize",
+        "num_speakers",
+        "min_speakers",
+        "max_speakers",
+    }
+)
+# What the operator decides: everything that names code, models or files.
+OPERATOR_FIELDS = frozenset({"model", "diarize_model"})
+# Maximum lengths, of texts in characters and of lists in entries. The recognizer keeps the last 223 tokens of a prompt, about 1000
+# characters; each temperature can decode a recording once more.
+MAX_LENGTHS = {"initial_prompt": 10_000, "hotwords": 10_000, "temperature": 20, "suppress_tokens": 1_000, "languages": 200}
+# The turns that the client sends, with the digest that `plan` appends. It is no path.
+_GIVEN_TURNS = re.compile(rf"{RTTM}(:[0-9a-f]{{0,64}})?")
+_SHOWN_CHARACTERS = 100
+
+
+def accepted(spec: JobSpec, own: JobSpec) -> JobSpec:
+    """Return the spec with which the worker runs a client's job.
+
+    Args:
+        spec: of the client.
+        own: of the worker.
+
+    Raises:
+        NotReady: it names another model than the worker's own.
+        UsageError: a text or a list in it is too long.
+    """
+    for name, limit in MAX_LENGTHS.items():
+        if len(getattr(spec, name) or ()) > limit:
+            raise UsageError(f"The job's {name} is longer than this worker accepts, {limit}.", "Shorten it.")
+    if not spec.diarize:
+        spec = spec.model_copy(update={"diarize_model": own.diarize_model})  # it has no effect, so it need not match
+    for name in sorted(JobSpec.model_fields.keys() - CLIENT_FIELDS):
+        requested, offered = getattr(spec, name), getattr(own, name)
+        is_given = name == "diarize_model" and _GIVEN_TURNS.fullmatch(requested)
+        if requested != offered and not is_given:
+            flag = name.replace("_", "-")
+            raise NotReady(
+                f"This endpoint has the {name.replace('_', ' ')} {_shown(offered)}, not {_shown(requested)}.",
+                f"Use --{flag} {_shown(offered)}.",
+            )
+    return spec
+
+
+def _shown(value: object) -> str:
+    text = printable(str(value))
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
