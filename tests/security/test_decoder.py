@@ -19,8 +19,8 @@ import pytest
 
 from tests.audio.conftest import child_of
 from tests.audio.media import tone, wav
-from transcribe_cli.audio import Decoder, landlock
-from transcribe_cli.errors import NotAudio
+from transcribe_cli.audio import Damage, Decoder, landlock
+from transcribe_cli.errors import DecoderFailed, NotAudio
 
 CODE = """
 import ctypes, json, os, socket, subprocess, threading
@@ -192,3 +192,62 @@ def test_a_kernel_that_lacks_a_part_decodes_all_the_same(lacking: str, tmp_path:
     fields = dict(line.split(":\t", 1) for line in status.splitlines())
     assert fields["NoNewPrivs"] == "1"
     assert fields["Seccomp"] == ("2" if lacking == "landlock" else "0")
+
+
+REPLIES = {
+    "no JSON": b"\xff",
+    "a list": b"[]",
+    "nothing": b"null",
+    "an empty object": b"{}",
+    "nested": b"[" * 100_000,
+    "long": b"x" * (2 << 20),
+    "a long number": b'{"seconds": 1, "samples": ' + b"1" * 5000 + b"}",
+    "samples without end": b'{"seconds": 1, "samples": 9223372036854775807}',
+    "infinite samples": b'{"seconds": 1, "samples": 1e999}',
+    "negative samples": b'{"seconds": 1, "samples": -5}',
+    "time without end": b'{"seconds": 1e308, "samples": 0}',
+    "no number": b'{"seconds": NaN, "samples": 0}',
+    "other types": b'{"seconds": "1", "samples": []}',
+    "an error without a text": b'{"error": {"kind": "NotAudio"}}',
+    "an error of another type": b'{"error": {"kind": [], "message": {}, "hint": 1}}',
+    "a long error": b'{"error": {"kind": "NotAudio", "hint": "", "message": "' + b"x" * 100_000 + b'"}}',
+    "an empty result": b'{"done": {}}',
+    "a result of another type": b'{"done": 7}',
+    "no channels": b'{"done": {"damage": DAMAGE, "decoder": "pyav", "channels": 0}}',
+    "many channels": b'{"done": {"damage": DAMAGE, "decoder": "pyav", "channels": 1000000000}}',
+    "another decoder": b'{"done": {"damage": DAMAGE, "decoder": ["pyav"], "channels": 1}}',
+    "no damage": b'{"done": {"damage": null, "decoder": "pyav", "channels": 1}}',
+    "other damage": b'{"done": {"damage": {"header_seconds": "1"}, "decoder": "pyav", "channels": 1}}',
+    "damage without end": b'{"done": {"damage": ENDLESS, "decoder": "pyav", "channels": 1}}',
+}
+DAMAGE = json.dumps(vars(Damage())).encode()
+ENDLESS = DAMAGE.replace(b"0.0", b"1e999")
+
+
+@pytest.mark.parametrize("what", REPLIES)
+def test_what_the_child_says_is_checked(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has taken the child over can write any reply. It is an error of that recording, and the next one gets a new child."""
+    code = tmp_path / "code"
+    code.mkdir()
+    reply = REPLIES[what].replace(b"DAMAGE", DAMAGE).replace(b"ENDLESS", ENDLESS)
+    (code / "reply").write_bytes(reply + b"\n")
+    (code / "sitecustomize.py").write_text(
+        "import os, stat, time\n"
+        "import transcribe_cli.audio.container as container\n"
+        f"reply, honest = open({str(code / 'reply')!r}, 'rb').read(), container.open_container\n"
+        "def lie(recording, suffix, *rest):\n"
+        "    if suffix != '.mp3': return honest(recording, suffix, *rest)\n"
+        "    for descriptor in range(3, 10):\n"
+        "        try: os.write(descriptor, reply)\n"
+        "        except OSError: pass\n"
+        "    time.sleep(60)\n"
+        "container.open_container = lie\n"
+    )
+    monkeypatch.syspath_prepend(code)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with Decoder(scratch=scratch, fallback=False) as decoder:
+        with pytest.raises(DecoderFailed, match=r"^a\.mp3: the decoder wrote an invalid reply and was stopped\.$"):
+            decoder.decode(wav(tmp_path / "a.mp3", tone(0.1)))
+        decoder.decode(wav(tmp_path / "a.wav", tone(0.1))).close()
+    assert list(scratch.iterdir()) == []

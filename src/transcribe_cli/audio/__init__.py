@@ -9,6 +9,7 @@ In reading order:
     decoder.py            the parent's side: one request at a time to one persistent child
     child_process.py      the child as an operating-system process: pipes, threads, signals
     request_socket.py     requests to the child, with the open files that they are about
+    replies.py            its replies, checked like a foreign file
     recording_file.py     the recording as an open file
     child.py              the child's side: its resource limits and its request loop
     sandbox.py            what the child gives up before it sees a recording

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import queue
 import signal
@@ -16,10 +15,11 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from transcribe_cli.audio import request_socket
 from transcribe_cli.audio.limits import Limits
+from transcribe_cli.audio.replies import InvalidReply, Reply, parse
 
 _COMMAND = [sys.executable, "-P", "-m", "transcribe_cli.audio.child"]  # -P: never import an av.py from the current folder
 _INHERITED_VARIABLES = (
@@ -41,13 +41,14 @@ class ChildProcess:
     """One child process. It cannot be restarted.
 
     Attributes:
-        replies: parsed replies in order; None once the child has ended.
+        replies: replies in order; None once the child has ended. It is killed if it writes what is no reply.
         stderr_lines: the last lines of its stderr.
     """
 
     def __init__(self, limits: Limits, fallback: Path | None = None) -> None:
         """`fallback`: a recording that it decodes with a system `ffmpeg`; it accepts no other."""
-        self.replies: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self.replies: queue.SimpleQueue[Reply | None] = queue.SimpleQueue()
+        self._lies = threading.Event()
         self.stderr_lines: deque[str] = deque(maxlen=_KEPT_STDERR_LINES)
         self._connection, childs_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self._popen = _start(childs_end)
@@ -55,7 +56,7 @@ class ChildProcess:
             self, _stop, self._popen, self._connection, os.getpid()
         )  # threads hold pipes, never self
         self._readers = [
-            threading.Thread(target=_read_replies, args=(self._popen.stdout, self.replies), daemon=True),
+            threading.Thread(target=_read_replies, args=(self._popen, limits, self.replies, self._lies), daemon=True),
             threading.Thread(target=_read_stderr, args=(self._popen.stderr, self.stderr_lines), daemon=True),
         ]
         for reader in self._readers:
@@ -71,6 +72,11 @@ class ChildProcess:
     def is_running(self) -> bool:
         """Whether it can accept requests."""
         return self._popen.poll() is None
+
+    @property
+    def has_lied(self) -> bool:
+        """Whether it has written what is no reply, and was killed for that."""
+        return self._lies.is_set()
 
     def send(self, request: dict[str, Any], files: Sequence[int] = ()) -> None:
         """Write one request, with the descriptors of its files. If the child is gone, `replies` yields None."""
@@ -124,10 +130,16 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _read_replies(pipe: IO[bytes], replies: queue.SimpleQueue[dict[str, Any] | None]) -> None:
-    with pipe, contextlib.suppress(ValueError):  # a line that is not JSON, or too long, comes from a broken child
-        while line := pipe.readline(_MAX_LINE_BYTES):
-            replies.put(json.loads(line))
+def _read_replies(
+    popen: subprocess.Popen[bytes], limits: Limits, replies: queue.SimpleQueue[Reply | None], lies: threading.Event
+) -> None:
+    with cast("IO[bytes]", popen.stdout) as pipe:
+        try:
+            while line := pipe.readline(_MAX_LINE_BYTES):
+                replies.put(parse(line, limits))
+        except InvalidReply:
+            lies.set()
+            _kill(popen)
     replies.put(None)
 
 

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from transcribe_cli.audio import scratch as scratch_files
 from transcribe_cli.audio.child_process import ChildProcess
 from transcribe_cli.audio.limits import Limits
-from transcribe_cli.audio.media_info import Damage, Probe
+from transcribe_cli.audio.media_info import Probe
 from transcribe_cli.audio.recording_file import Undecodable, open_regular
+from transcribe_cli.audio.replies import Decoded, Done, Failure, InvalidReply, to_decoded, to_probe
 from transcribe_cli.audio.waveform import Waveform
 from transcribe_cli.errors import (
     DecoderFailed,
@@ -36,6 +37,10 @@ _ERRORS: dict[str, type[TranscribeError]] = {
     kind.__name__: kind
     for kind in (DecoderFailed, NoAudioTrack, NotAudio, StorageNotReady, TooLong, TooManyChannels, Undecodable, Unreadable)
 }
+
+_INVALID_REPLY = "{name}: the decoder wrote an invalid reply and was stopped."
+
+T = TypeVar("T")
 
 
 class Decoder:
@@ -81,7 +86,7 @@ class Decoder:
         """
         with _open(path, path.name) as recording:
             request = {"do": "probe", "track": track, "name": path.name, "suffix": path.suffix}
-            return Probe(**self._request(request, [recording], path.name, _ignore_progress))
+            return self._request(request, [recording], path.name, _ignore_progress, to_probe)
 
     def decode(
         self,
@@ -120,7 +125,7 @@ class Decoder:
 
         try:
             done = self._decode(path, track, split, waveform, on_samples, name or path.name)
-            waveform.complete(Damage(**done["damage"]), done["decoder"], done["channels"])
+            waveform.complete(done.damage, done.decoder, done.channels)
         except BaseException:
             waveform.close()
             raise
@@ -147,13 +152,13 @@ class Decoder:
 
     def _decode(
         self, path: Path, track: int | None, split: bool, waveform: Waveform, on_samples: Callable[[int], None], name: str
-    ) -> dict[str, Any]:
+    ) -> Decoded:
         folder = os.fsencode(waveform.path.parent).hex()
         request = {"do": "decode", "track": track, "split": split, "name": name, "suffix": path.suffix, "folder": folder}
 
-        def ask(fallback: Path | None = None) -> dict[str, Any]:
+        def ask(fallback: Path | None = None) -> Decoded:
             with _open(path, name) as recording, _closing(waveform.open_to_write()) as scratch:
-                return self._request(request, [recording, scratch], name, on_samples, fallback)
+                return self._request(request, [recording, scratch], name, on_samples, to_decoded, fallback)
 
         try:
             return ask()
@@ -170,8 +175,9 @@ class Decoder:
         files: list[int],
         name: str,
         on_samples: Callable[[int], None],
+        convert: Callable[[Done], T],
         fallback: Path | None = None,
-    ) -> dict[str, Any]:
+    ) -> T:
         with self._request_lock:
             with self._state_lock:
                 self._busy, self._cancelled = True, False
@@ -180,7 +186,10 @@ class Decoder:
                     if self._cancelled:  # while the child was starting
                         child.kill()
                     child.send(request, files)
-                    return self._wait_for_reply(child, name, on_samples)
+                    return convert(self._wait_for_reply(child, name, on_samples))
+            except InvalidReply as error:
+                self._stop_child()
+                raise DecoderFailed(_INVALID_REPLY.format(name=name)) from error
             except BaseException as error:
                 # A child that failed once is not reused. After KeyboardInterrupt it is still busy with this file.
                 if isinstance(error, DecoderFailed) or not isinstance(error, TranscribeError):
@@ -215,7 +224,7 @@ class Decoder:
             with self._state_lock:
                 self._child = kept
 
-    def _wait_for_reply(self, child: ChildProcess, name: str, on_samples: Callable[[int], None]) -> dict[str, Any]:
+    def _wait_for_reply(self, child: ChildProcess, name: str, on_samples: Callable[[int], None]) -> Done:
         """Wait for the result of a request, or raise its error. `on_samples` receives the number of samples so far."""
         waited = 0.0  # for the child; the time spent in `on_samples` does not count
         while True:
@@ -229,21 +238,21 @@ class Decoder:
             waited += time.monotonic() - started
             if reply is None:
                 raise self._exit_error(child, name)
-            if "done" in reply:
-                done: dict[str, Any] = reply["done"]
-                return done
-            if "error" in reply:
-                error = reply["error"]
-                raise _ERRORS.get(error["kind"], DecoderFailed)(error["message"], error["hint"])
-            if waited > self.limits.timeout_seconds(reply["seconds"]):
-                raise DecoderFailed(f"{name}: the decoder was too slow and was stopped after {reply['seconds']:.0f} s of audio.")
-            on_samples(reply["samples"])
+            if isinstance(reply, Done):
+                return reply
+            if isinstance(reply, Failure):
+                raise _ERRORS.get(reply.kind, DecoderFailed)(reply.message, reply.hint)
+            if waited > self.limits.timeout_seconds(reply.seconds):
+                raise DecoderFailed(f"{name}: the decoder was too slow and was stopped after {reply.seconds:.0f} s of audio.")
+            on_samples(reply.samples)
 
     def _exit_error(self, child: ChildProcess, name: str) -> DecoderFailed:
         """The error of a child that ended during a request."""
         code = child.stop()
         if self._cancelled:
             return DecoderFailed(f"{name}: decoding was cancelled.")
+        if child.has_lied:
+            return DecoderFailed(_INVALID_REPLY.format(name=name))
         how = f"was killed by signal {-code}" if code < 0 else f"exited with code {code}"
         output = f" Its last output: {child.stderr_lines[-1]}" if child.stderr_lines else ""
         return DecoderFailed(f"{name}: the decoder {how}.{output}")
