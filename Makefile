@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Tests wait now and then for a server or a clock: one process more than CI has processors. PYTEST="-n 16" uses a larger machine.
 TEST_PROCESSES := 3
+# How long `make fuzz` runs. Its seed is the time, and is printed.
+FUZZ_SECONDS ?= 3600
 # Every package that development and CI install has the version of this file, also those that only build others.
 LOCK := tools/constraints.txt
 PIP := PIP_CONSTRAINT=$(LOCK) PIP_BUILD_CONSTRAINT=$(LOCK) $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -12,7 +14,7 @@ PIP := PIP_CONSTRAINT=$(LOCK) PIP_BUILD_CONSTRAINT=$(LOCK) $(BIN)/python -m pip 
 # Images of Python set it. The tests start the program hundreds of times, and each process would compile the package again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-storage test-crash test-remote bench lint dist lock install clean
+.PHONY: help demo test test-storage test-crash test-remote fuzz bench lint dist lock install clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | while IFS=$$'\t' read -r target text; do \
@@ -45,6 +47,10 @@ test-crash: $(VENV)/.installed-tests ## thirty times kill -9 over two runs at on
 test-remote: $(VENV)/.installed-tests .venv-worker/.installed ## the tests of the worker with RunPod's SDK
 	$(BIN)/python -m pytest tests/backends tests/worker $(PYTEST)
 
+# Damaged recordings through the real decoder. What fails is kept in .fuzz/, and the exit code is 1.
+fuzz: $(VENV)/.installed-tests ## damaged recordings through the decoder; an hour, or FUZZ_SECONDS=60
+	nice -n 10 $(BIN)/python tools/fuzz_decoder.py --seconds $(FUZZ_SECONDS) $(FUZZ)
+
 # All of it takes hours; BENCH="--cases short --on demo --scale 0.2" takes a minute. See benchmarks/README.md.
 bench: $(VENV)/.installed-tests ## measure speed and accuracy; hours
 	$(BIN)/python -m benchmarks $(BENCH)
@@ -58,7 +64,7 @@ lock: ## resolve tools/constraints*.txt anew
 install: $(VENV)/.installed ## the package in .venv, without the tools for tests
 
 clean: ## remove what the other targets installed or built
-	rm -rf $(VENV) .venv-worker dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .venv-worker dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .fuzz
 
 # The base install has no PyTorch.
 $(VENV)/.installed: pyproject.toml $(LOCK)

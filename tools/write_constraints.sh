@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Lock what development and CI install: tools/constraints.txt, and tools/constraints-worker.txt for the venv of RunPod's SDK.
 #
-# Argument: the Python to use. uv resolves for every Python and Linux machine that pyproject.toml allows. The files have versions but no
+# Argument: the Python to use. uv resolves for every Python and Linux machine that pyproject.toml allows. These files have versions but no
 # hashes, because PyTorch may come from different sources (an index, a CPU build).
+#
+# What the image of configs/runpod installs has hashes: of wheels only, for its Python and machine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 uv=$(mktemp -d)
@@ -19,3 +21,13 @@ extras=()
 for extra in ffmpeg s3 gcs azure http ssh diarization postgres docx score; do extras+=(--extra "$extra"); done
 out=tools/constraints.txt compile pyproject.toml "${extras[@]}" tools/{test,storage,build}-requirements.txt
 out=tools/constraints-worker.txt compile pyproject.toml --extra worker
+
+hash() {
+    "$uv/bin/uv" pip compile --quiet --python-version 3.12 --python-platform x86_64-unknown-linux-gnu --only-binary :all: \
+        --generate-hashes --no-annotate --no-header "$@" pyproject.toml tools/image-requirements.txt --output-file "$uv/hashed"
+    { echo "# Written by \`make lock\`: do not edit."; cat "$uv/hashed"; } >"$out"
+    echo "$out: $(grep -c '==' "$out") packages"
+    rm "$uv/hashed"
+}
+out=configs/runpod/requirements.txt hash --constraint tools/constraints-worker.txt --extra worker --extra cuda
+out=configs/runpod/requirements-diarization.txt hash --extra worker --extra cuda --extra diarization

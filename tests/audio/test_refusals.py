@@ -78,7 +78,6 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "device": (lambda path: path.symlink_to("/dev/zero"), "is a device, not a regular file"),
     "loop": (lambda path: path.symlink_to(path.name), "cannot be opened: Too many levels of symbolic links"),
     "dangling": (lambda path: path.symlink_to("nowhere"), "cannot be opened: No such file"),
-    "unreadable": (lambda path: path.symlink_to("/proc/self/mem"), "cannot be read: Input/output error"),
     "missing": (lambda path: None, "cannot be opened: No such file"),
 }
 

@@ -8,7 +8,13 @@ In reading order:
     scratch.py            scratch files: names, locks, and removal of files that dead processes left
     decoder.py            the parent's side: one request at a time to one persistent child
     child_process.py      the child as an operating-system process: pipes, threads, signals
+    request_socket.py     requests to the child, with the open files that they are about
+    replies.py            its replies, checked like a foreign file
+    recording_file.py     the recording as an open file
     child.py              the child's side: its resource limits and its request loop
+    sandbox.py            what the child gives up before it sees a recording
+    landlock.py           the part of it that concerns files
+    seccomp.py            the part of it that concerns system calls
     container.py          opens a file without access to any other file; selects a track; reads the header
     declared_duration.py  the duration that the header declares, if it declares one
     track_decoder.py      packets to samples; damaged packets are skipped

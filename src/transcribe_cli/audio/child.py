@@ -1,40 +1,52 @@
-"""The decoder process: `python -m transcribe_cli.audio.child`. It reads requests and writes replies as JSON lines.
+"""The decoder process: `python -m transcribe_cli.audio.child`. It receives requests with open files, and writes replies as JSON lines.
 
-    -> {"limits": {…}}                                                    once
-    -> {"do": "probe", "path": hex of its bytes, "name", "track"}         <- {"done": {a Probe's fields}}
-    -> {"do": "decode", …, "scratch": hex, "fallback": true, "split"}     <- {"seconds", "samples"} …
-                                                                          <- {"done": {"damage", "decoder", "channels"}}
-                                                                          <- {"error": {"code", "message", "hint"}}
+Its standard input is a Unix socket (request_socket.py):
 
-It sets its own resource limits before it opens a file. It exits when its standard input closes, because its parent is gone.
+    -> {"limits": {…}, "fallback": null}                                     once
+    -> {"do": "probe", "name", "suffix", "track"}, recording                 <- {"done": {a Probe's fields}}
+    -> {"do": "decode", …, "folder": hex, "split"}, recording, scratch file  <- {"seconds", "samples"} …
+                                                                             <- {"done": {"damage", "decoder", "channels"}}
+                                                                             <- {"error": {"kind", "message", "hint"}}
+
+With `fallback`, the hex path of one recording, it decodes that one with a system `ffmpeg`, which opens its input by name.
+
+It sets its own resource limits and enters its sandbox before it receives a file. It exits when its standard input closes, because its
+parent is gone.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import importlib
 import json
 import os
+import pkgutil
 import queue
 import resource
-import shutil
 import signal
+import socket
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
+import av
+from av.container import InputContainer
+
 from transcribe_cli.audio import container as media
-from transcribe_cli.audio import ffmpeg, scratch
+from transcribe_cli.audio import ffmpeg, request_socket, sandbox, scratch
 from transcribe_cli.audio.channel_converter import MAX_CHANNELS
 from transcribe_cli.audio.declared_duration import declared_seconds
 from transcribe_cli.audio.limits import BYTES_PER_SECOND, MIN_SOURCE_BYTES_PER_SECOND, Limits
 from transcribe_cli.audio.media_info import Damage
 from transcribe_cli.audio.pcm_file import PcmFile, ScratchError
+from transcribe_cli.audio.recording_file import SourceFile, read_error
 from transcribe_cli.audio.track_decoder import TrackDecoder, too_long
 from transcribe_cli.errors import DecoderFailed, TranscribeError
 
@@ -42,25 +54,31 @@ _PROGRESS_SECONDS = 0.2  # between two progress lines about the same file
 
 
 class Request:
-    """One line from the parent."""
+    """One request from the parent, with the files that came with it."""
 
-    def __init__(self, line: str) -> None:
-        fields: dict[str, Any] = json.loads(line)
+    def __init__(self, fields: dict[str, Any], files: list[int]) -> None:
         self.is_decode = fields["do"] == "decode"
-        self.path = Path(os.fsdecode(bytes.fromhex(fields["path"])))
         self.name: str = fields["name"]
+        self.suffix: str = fields["suffix"]
         self.track: int | None = fields["track"]
-        self.scratch = Path(os.fsdecode(bytes.fromhex(fields.get("scratch", ""))))
-        self.fallback: bool = fields.get("fallback", False)
+        self.folder = _path(fields.get("folder", ""))  # of the scratch file, for messages
         self.split: bool = fields.get("split", False)
+        self.recording = files[0]
+        self.scratch = files[1] if self.is_decode else -1
+
+
+def _path(text: str) -> Path:
+    return Path(os.fsdecode(bytes.fromhex(text)))
 
 
 class RequestLoop:
     """Handles requests one after the other."""
 
-    def __init__(self, replies: TextIO, limits: Limits) -> None:
+    def __init__(self, replies: TextIO, limits: Limits, fallback: Path | None = None) -> None:
+        """`fallback`: the recording that ffmpeg decodes."""
         self._replies = replies
         self._limits = limits
+        self._fallback = fallback
         self._last_progress = 0.0
         self._seconds = 0.0
         self._pcm: PcmFile | None = None
@@ -89,7 +107,7 @@ class RequestLoop:
         self._replies.flush()
 
     def _reply_error(self, error: TranscribeError) -> None:
-        self._reply(error={"code": error.code, "message": error.message, "hint": error.hint})
+        self._reply(error={"kind": type(error).__name__, "message": error.message, "hint": error.hint})
 
     def _on_progress(self, seconds: float) -> None:
         self._seconds = seconds
@@ -102,8 +120,11 @@ class RequestLoop:
             self._reply(seconds=round(self._seconds, 3), samples=self._pcm.samples if self._pcm else 0)
 
     def _probe(self, request: Request) -> dict[str, Any]:
-        with media.open_container(request.path, request.name, self._reply_progress) as (container, _):
+        with self._open(request) as (container, _):
             return asdict(media.read_probe(container, media.select_audio_stream(container, request.track, request.name)))
+
+    def _open(self, request: Request) -> AbstractContextManager[tuple[InputContainer, SourceFile]]:
+        return media.open_container(request.recording, request.suffix, request.name, self._reply_progress)
 
     def _decode(self, request: Request) -> dict[str, Any]:
         self._reply_progress()
@@ -111,20 +132,17 @@ class RequestLoop:
         try:
             with PcmFile(request.scratch) as self._pcm:
                 pcm = self._pcm
-                try:
+                if self._fallback is None:
                     damage, decoder = self._decode_with_pyav(request, pcm), "pyav"
-                except media.Undecodable:
-                    fallback = self._decode_with_ffmpeg(request, pcm) if request.fallback and ffmpeg.is_available() else None
-                    if fallback is None:
-                        raise
-                    damage, decoder = fallback, "ffmpeg"
+                else:
+                    damage, decoder = self._decode_with_ffmpeg(request, pcm, self._fallback), "ffmpeg"
                 return {"damage": asdict(damage), "decoder": decoder, "channels": pcm.channels}
         except ScratchError as error:
-            raise scratch.not_writable(request.scratch.parent, error.error) from error
+            raise scratch.not_writable(request.folder, error.error) from error
 
     def _decode_with_pyav(self, request: Request, pcm: PcmFile) -> Damage:
         name, limits = request.name, self._limits
-        with media.open_container(request.path, name, self._reply_progress) as (container, source):
+        with self._open(request) as (container, source):
             stream = media.select_audio_stream(container, request.track, name)
             if stream.codec_context is None:
                 raise media.undecodable(name, "its audio codec is not supported")
@@ -136,27 +154,32 @@ class RequestLoop:
             estimate = media.header_duration(container)
             fill_limit = min(estimate or plausible, plausible) + 1.0
             decoder = TrackDecoder(container, stream, pcm, fill_limit, limits, name, request.split)
-            _check_free_space(request.scratch.parent, pcm.channels * min(declared or estimate or 0.0, plausible))
+            _check_free_space(pcm, pcm.channels * min(declared or estimate or 0.0, plausible))
             try:
                 damage = decoder.run(self._on_progress)
             except OSError as error:
-                raise media.read_error(name, error) from error
+                raise read_error(name, error) from error
         if not pcm.samples:
             raise media.undecodable(name, "no audio in it could be decoded")
         return Damage(**{**asdict(damage), "header_seconds": declared})
 
-    def _decode_with_ffmpeg(self, request: Request, pcm: PcmFile) -> Damage | None:
+    def _decode_with_ffmpeg(self, request: Request, pcm: PcmFile, path: Path) -> Damage:
         """Always mixed to mono, also with `split`: the codecs that only this decoder supports have one channel."""
-        pcm.channels = 1
-        damage = ffmpeg.decode(request.path, request.track, pcm, self._limits.max_seconds, self._on_progress)
-        if damage is not None and damage.decoded_seconds > self._limits.max_seconds:
+        os.close(request.recording)
+        damage = None
+        if ffmpeg.is_available():
+            damage = ffmpeg.decode(path, request.track, pcm, self._limits.max_seconds, self._on_progress)
+        if damage is None:
+            raise media.undecodable(request.name, "no audio in it could be decoded")
+        if damage.decoded_seconds > self._limits.max_seconds:
             raise too_long(request.name, self._limits)
         return damage
 
 
-def _check_free_space(folder: Path, seconds: float) -> None:
+def _check_free_space(pcm: PcmFile, seconds: float) -> None:
     """Fail early if the waveform will not fit on the disk. `seconds` is the sum over all channels."""
-    if shutil.disk_usage(folder).free < seconds * BYTES_PER_SECOND:
+    disk = os.fstatvfs(pcm.fileno())
+    if disk.f_bavail * disk.f_frsize < seconds * BYTES_PER_SECOND:
         raise ScratchError(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
 
@@ -183,28 +206,45 @@ def _set_file_size_limit(limits: Limits, channels: int) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size if hard == resource.RLIM_INFINITY else min(size, hard), hard))
 
 
-def _read_requests(requests: queue.SimpleQueue[Request]) -> None:
+def _import_all_of_pyav() -> None:
+    """PyAV imports some of its modules when it first meets a stream of their kind; in the sandbox, nothing can be imported."""
+    for module in pkgutil.walk_packages(av.__path__, "av."):
+        if not module.name.startswith(("av.__main__", "av.datasets")):  # a program, and downloads of samples
+            importlib.import_module(module.name)
+
+
+def _read_requests(received: Iterator[tuple[dict[str, Any], list[int]]], requests: queue.SimpleQueue[Request]) -> None:
     """Read requests in a separate thread, so that the end of the parent is noticed also while a file is decoded.
 
     (PR_SET_PDEATHSIG does not work here: it fires when the *thread* that started this process ends.)
     """
-    for line in sys.stdin:
-        requests.put(Request(line))
+    for fields, files in received:
+        requests.put(Request(fields, files))
     if os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)  # including an ffmpeg that this process started
     os._exit(0)
 
 
 def main() -> None:
-    """Set the limits and handle requests until the parent is gone."""
+    """Set the limits, enter the sandbox and handle requests until the parent is gone."""
     replies = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)  # output of a library must not be mistaken for a reply
-    limits = Limits(**json.loads(sys.stdin.readline())["limits"])
+    received = request_socket.receive(socket.socket(fileno=0))
+    first, _ = next(received)
+    limits, fallback = Limits(**first["limits"]), _path(first["fallback"]) if first["fallback"] else None
     _set_resource_limits(limits)
+    _import_all_of_pyav()
+    if fallback is None:
+        sandbox.enter()
+    else:
+        ffmpeg.is_available()  # imports its package while that can be read
+        sandbox.enter("ffmpeg", fallback)
     requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
-    threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
+    threading.Thread(target=_read_requests, args=(received, requests), daemon=True).start()
+    if fallback is None:
+        sandbox.forbid_processes()
     try:
-        RequestLoop(replies, limits).serve(iter(requests.get, None))
+        RequestLoop(replies, limits, fallback).serve(iter(requests.get, None))
     except BaseException:
         traceback.print_exc()
     sys.stderr.flush()

@@ -2,20 +2,16 @@
 
 A file called x.mp3 may be a playlist that makes FFmpeg fetch URLs or read other files (HLS, DASH, ffconcat, SDP, QuickTime
 references). Three measures prevent that, each sufficient for most cases: FFmpeg gets an open file object, never a name;
-`protocol_whitelist=none`; and `format_whitelist`, which lists only formats that contain their own audio.
+`protocol_whitelist=none`; and `format_whitelist`, which lists only formats that contain their own audio. A fourth is the sandbox.
 https://ffmpeg.org/ffmpeg-formats.html#Format-Options
 """
 
 from __future__ import annotations
 
-import errno
-import io
 import os
 import re
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import av
 from av.audio.stream import AudioStream
@@ -23,7 +19,8 @@ from av.container import InputContainer
 from av.stream import Disposition
 
 from transcribe_cli.audio.media_info import Probe
-from transcribe_cli.errors import NoAudioTrack, NotAudio, Unreadable
+from transcribe_cli.audio.recording_file import SourceFile, Undecodable, read_error
+from transcribe_cli.errors import NoAudioTrack, NotAudio
 
 FORMATS = (
     "wav,w64,aiff,au,caf,voc,ircam,nistsphere,sox,avr,pvf,xwma,"  # PCM and similar; .sph is used by speech corpora
@@ -38,44 +35,25 @@ _NOT_AUDIO = "{name} is not a supported audio or video file: {reason}."
 _BUFFER_BYTES = 1 << 17  # of each read through Python; 32 KiB, PyAV's default, costs four times the calls
 
 
-class SourceFile(io.FileIO):
-    """The open recording. Each read counts as progress, also while a demuxer searches gigabytes of zeros for its next packet."""
-
-    on_read: Callable[[], None] = staticmethod(lambda: None)
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Like FileIO.read, and calls `on_read` first."""
-        self.on_read()
-        return super().read(size)
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Like FileIO.seek, but an invalid position (from damaged sizes) returns an error code to FFmpeg instead of raising."""
-        try:
-            return super().seek(offset, whence)
-        except OSError as error:
-            return -(error.errno or errno.EINVAL)
-
-
 @contextmanager
-def open_container(path: Path, name: str, on_read: Callable[[], None]) -> Iterator[tuple[InputContainer, SourceFile]]:
-    """The recording, opened for demuxing, and its file. `on_read` is called before each read.
+def open_container(
+    descriptor: int, suffix: str, name: str, on_read: Callable[[], None]
+) -> Iterator[tuple[InputContainer, SourceFile]]:
+    """The recording, opened for demuxing, and its file, which is closed at the end. `on_read` is called before each read.
 
     Raises:
-        Unreadable: it does not exist, is not a regular file, or cannot be read.
+        Unreadable: it cannot be read.
         NotAudio: it has no allowed format (Undecodable if another decoder may support it).
     """
-    source = open_regular(path, name)
-    with source:
+    with SourceFile(descriptor, "rb") as source:
         source.on_read = on_read
         try:
             header = os.pread(source.fileno(), 512, 0)
         except OSError as error:
             raise read_error(name, error) from error
-        if not header:
-            raise NotAudio(f"{name} is empty.", "Check whether the recording or the download was interrupted.")
         # Formats without a signature (.gsm, .sln) are recognized by their suffix. FFmpeg does not need the rest of the name.
-        plain_suffix = re.fullmatch(r"\.[A-Za-z0-9]{1,8}", path.suffix)
-        source.name = f"recording{path.suffix if plain_suffix else ''}"
+        plain_suffix = re.fullmatch(r"\.[A-Za-z0-9]{1,8}", suffix)
+        source.name = f"recording{suffix if plain_suffix else ''}"
         try:
             container = av.open(
                 source,
@@ -92,37 +70,6 @@ def open_container(path: Path, name: str, on_read: Callable[[], None]) -> Iterat
             raise read_error(name, error) from error
         with container:
             yield container, source
-
-
-def open_regular(path: Path, name: str) -> SourceFile:
-    """An open regular file, or Unreadable. Never blocks: a FIFO or a device is refused both before and after opening."""
-    try:
-        _check_regular(os.stat(path), name)  # noqa: PTH116 - matches fstat below
-        source = SourceFile(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb")
-    except OSError as error:
-        raise Unreadable(f"{name} cannot be opened: {os.strerror(error.errno or errno.EIO)}.") from error
-    try:
-        _check_regular(os.fstat(source.fileno()), name)
-    except Unreadable:
-        source.close()
-        raise
-    return source
-
-
-def read_error(name: str, error: OSError) -> Unreadable:
-    """The error of a file that stops being readable: a failing disk, a lost network share."""
-    return Unreadable(f"{name} cannot be read: {error.strerror or 'unknown error'}.")
-
-
-def _check_regular(status: os.stat_result, name: str) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
-        kind = kinds.get(stat.S_IFMT(status.st_mode), "a device")
-        raise Unreadable(f"{name} is {kind}, not a regular file.")
-
-
-class Undecodable(NotAudio):
-    """The file may be media that PyAV cannot decode; another decoder may support it."""
 
 
 def undecodable(name: str, reason: str) -> Undecodable:

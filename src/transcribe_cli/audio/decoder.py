@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import os
 import queue
+import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from transcribe_cli.audio import scratch as scratch_files
 from transcribe_cli.audio.child_process import ChildProcess
 from transcribe_cli.audio.limits import Limits
-from transcribe_cli.audio.media_info import Damage, Probe
+from transcribe_cli.audio.media_info import Probe
+from transcribe_cli.audio.recording_file import Undecodable, open_regular
+from transcribe_cli.audio.replies import Decoded, Done, Failure, InvalidReply, to_decoded, to_probe
 from transcribe_cli.audio.waveform import Waveform
 from transcribe_cli.errors import (
     DecoderFailed,
@@ -28,8 +34,13 @@ from transcribe_cli.errors import (
 )
 
 _ERRORS: dict[str, type[TranscribeError]] = {
-    kind.code: kind for kind in (DecoderFailed, NoAudioTrack, NotAudio, StorageNotReady, TooLong, TooManyChannels, Unreadable)
+    kind.__name__: kind
+    for kind in (DecoderFailed, NoAudioTrack, NotAudio, StorageNotReady, TooLong, TooManyChannels, Undecodable, Unreadable)
 }
+
+_INVALID_REPLY = "{name}: the decoder wrote an invalid reply and was stopped."
+
+T = TypeVar("T")
 
 
 class Decoder:
@@ -73,7 +84,9 @@ class Decoder:
         Raises:
             Unreadable, NotAudio, NoAudioTrack, DecoderFailed: as in `decode`.
         """
-        return Probe(**self._request({"do": "probe", "track": track}, path, _ignore_progress, path.name))
+        with _open(path, path.name) as recording:
+            request = {"do": "probe", "track": track, "name": path.name, "suffix": path.suffix}
+            return self._request(request, [recording], path.name, _ignore_progress, to_probe)
 
     def decode(
         self,
@@ -111,10 +124,8 @@ class Decoder:
                 on_progress(waveform)
 
         try:
-            scratch = os.fsencode(waveform.path).hex()
-            request = {"do": "decode", "track": track, "scratch": scratch, "fallback": self.fallback, "split": split}
-            done = self._request(request, path, on_samples, name or path.name)
-            waveform.complete(Damage(**done["damage"]), done["decoder"], done["channels"])
+            done = self._decode(path, track, split, waveform, on_samples, name or path.name)
+            waveform.complete(done.damage, done.decoder, done.channels)
         except BaseException:
             waveform.close()
             raise
@@ -139,16 +150,46 @@ class Decoder:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _request(self, request: dict[str, Any], path: Path, on_samples: Callable[[int], None], name: str) -> dict[str, Any]:
+    def _decode(
+        self, path: Path, track: int | None, split: bool, waveform: Waveform, on_samples: Callable[[int], None], name: str
+    ) -> Decoded:
+        folder = os.fsencode(waveform.path.parent).hex()
+        request = {"do": "decode", "track": track, "split": split, "name": name, "suffix": path.suffix, "folder": folder}
+
+        def ask(fallback: Path | None = None) -> Decoded:
+            with _open(path, name) as recording, _closing(waveform.open_to_write()) as scratch:
+                return self._request(request, [recording, scratch], name, on_samples, to_decoded, fallback)
+
+        try:
+            return ask()
+        except Undecodable:
+            if not self.fallback or not _may_have_ffmpeg():
+                raise
+            with contextlib.suppress(Undecodable):
+                return ask(path.absolute())
+            raise
+
+    def _request(
+        self,
+        request: dict[str, Any],
+        files: list[int],
+        name: str,
+        on_samples: Callable[[int], None],
+        convert: Callable[[Done], T],
+        fallback: Path | None = None,
+    ) -> T:
         with self._request_lock:
             with self._state_lock:
                 self._busy, self._cancelled = True, False
             try:
-                child = self._running_child()
-                if self._cancelled:  # while the child was starting
-                    child.kill()
-                child.send(request | {"path": os.fsencode(path.absolute()).hex(), "name": name})
-                return self._wait_for_reply(child, name, on_samples)
+                with self._child_for(fallback) as child:
+                    if self._cancelled:  # while the child was starting
+                        child.kill()
+                    child.send(request, files)
+                    return convert(self._wait_for_reply(child, name, on_samples))
+            except InvalidReply as error:
+                self._stop_child()
+                raise DecoderFailed(_INVALID_REPLY.format(name=name)) from error
             except BaseException as error:
                 # A child that failed once is not reused. After KeyboardInterrupt it is still busy with this file.
                 if isinstance(error, DecoderFailed) or not isinstance(error, TranscribeError):
@@ -167,7 +208,23 @@ class Decoder:
                 self._child = child
         return child
 
-    def _wait_for_reply(self, child: ChildProcess, name: str, on_samples: Callable[[int], None]) -> dict[str, Any]:
+    @contextmanager
+    def _child_for(self, fallback: Path | None) -> Iterator[ChildProcess]:
+        """The persistent child, or one for the only recording that it may open by name."""
+        if fallback is None:
+            yield self._running_child()
+            return
+        with self._state_lock:
+            kept, self._child = self._child, ChildProcess(self.limits, fallback)
+            child = self._child
+        try:
+            yield child
+        finally:
+            self._stop_child()
+            with self._state_lock:
+                self._child = kept
+
+    def _wait_for_reply(self, child: ChildProcess, name: str, on_samples: Callable[[int], None]) -> Done:
         """Wait for the result of a request, or raise its error. `on_samples` receives the number of samples so far."""
         waited = 0.0  # for the child; the time spent in `on_samples` does not count
         while True:
@@ -181,21 +238,21 @@ class Decoder:
             waited += time.monotonic() - started
             if reply is None:
                 raise self._exit_error(child, name)
-            if "done" in reply:
-                done: dict[str, Any] = reply["done"]
-                return done
-            if "error" in reply:
-                error = reply["error"]
-                raise _ERRORS.get(error["code"], DecoderFailed)(error["message"], error["hint"])
-            if waited > self.limits.timeout_seconds(reply["seconds"]):
-                raise DecoderFailed(f"{name}: the decoder was too slow and was stopped after {reply['seconds']:.0f} s of audio.")
-            on_samples(reply["samples"])
+            if isinstance(reply, Done):
+                return reply
+            if isinstance(reply, Failure):
+                raise _ERRORS.get(reply.kind, DecoderFailed)(reply.message, reply.hint)
+            if waited > self.limits.timeout_seconds(reply.seconds):
+                raise DecoderFailed(f"{name}: the decoder was too slow and was stopped after {reply.seconds:.0f} s of audio.")
+            on_samples(reply.samples)
 
     def _exit_error(self, child: ChildProcess, name: str) -> DecoderFailed:
         """The error of a child that ended during a request."""
         code = child.stop()
         if self._cancelled:
             return DecoderFailed(f"{name}: decoding was cancelled.")
+        if child.has_lied:
+            return DecoderFailed(_INVALID_REPLY.format(name=name))
         how = f"was killed by signal {-code}" if code < 0 else f"exited with code {code}"
         output = f" Its last output: {child.stderr_lines[-1]}" if child.stderr_lines else ""
         return DecoderFailed(f"{name}: the decoder {how}.{output}")
@@ -205,6 +262,23 @@ class Decoder:
             child, self._child = self._child, None
         if child is not None:
             child.stop()
+
+
+def _may_have_ffmpeg() -> bool:
+    """Whether the fallback decoder is worth a try; its child knows for certain (ffmpeg.py), and imports what this process need not."""
+    return importlib.util.find_spec("ffmpeg") is not None and shutil.which("ffmpeg") is not None
+
+
+def _open(path: Path, name: str) -> AbstractContextManager[int]:
+    return _closing(open_regular(path, name))
+
+
+@contextmanager
+def _closing(descriptor: int) -> Iterator[int]:
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _ignore_progress(samples: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -29,11 +28,9 @@ class PcmFile:
         channels: number of interleaved channels; set before the first write.
     """
 
-    def __init__(self, path: Path) -> None:
-        try:
-            self._fd = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW)
-        except OSError as error:
-            raise ScratchError(error) from error
+    def __init__(self, descriptor: int) -> None:
+        """Takes over the descriptor of an empty file."""
+        self._fd = descriptor
         self.samples = 0
         self.channels = 1
 

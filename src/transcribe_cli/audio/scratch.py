@@ -43,6 +43,13 @@ class ScratchFile:
         """Current size in bytes."""
         return os.fstat(self.fd).st_size
 
+    def open_to_write(self) -> int:
+        """Another descriptor, of the empty file, for a process that writes into it. Raises StorageNotReady."""
+        try:
+            return os.open(self.path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError as error:
+            raise not_writable(self.path.parent, error) from error
+
     def remove(self) -> None:
         """Delete the file and release the lock. In a fork of the process that created it, do nothing."""
         if os.getpid() != self.owner or not self._once.acquire(blocking=False):

@@ -75,6 +75,10 @@ class Waveform:
         self.damage = damage
         self.decoder = decoder
 
+    def open_to_write(self) -> int:
+        """A descriptor of the scratch file, emptied, for the decoder. Raises StorageNotReady."""
+        return self._scratch.open_to_write()
+
     @property
     def seconds(self) -> float:
         """Length of the part decoded so far."""
