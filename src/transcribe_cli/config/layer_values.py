@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from transcribe_cli.config.fields import FIELDS, allowed_values, is_list, option_type, parse_null
 from transcribe_cli.errors import ConfigError
 from transcribe_cli.storage import is_url
 from transcribe_cli.subtitles.standards import OTHER_LANGUAGES
+from transcribe_cli.text.credentials import MASK, without_credentials
 
 # CTranslate2 model folders contain this file. It distinguishes them from other folders called `small`.
 MODEL_FILE = "model.bin"
@@ -94,7 +95,7 @@ def validate(model: type[M], values: Mapping[str, LayerValue]) -> M:
 
 
 def _invalid_value(name: str, raw: object, subject: str, error: ErrorDetails | None = None) -> ConfigError:
-    shown = json.dumps(raw, ensure_ascii=False, default=str)
+    shown = MASK if option_type(name) is SecretStr else without_credentials(json.dumps(raw, ensure_ascii=False, default=str))
     if len(shown) > _SHOWN_CHARACTERS:
         shown = shown[:_SHOWN_CHARACTERS] + "…"
     reason = _reason(error) if error and error["type"] == "value_error" else f"it must be {allowed_values(name)}"
