@@ -9,6 +9,7 @@ MASK = "***"
 # follows a space, or is chained (`zip://::s3://…`).
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]{0,30}+:/+"
 _URL = re.compile(rf"(?P<scheme>{_SCHEME})(?P<rest>(?:(?!(?:\s|::){_SCHEME}).)*+)", re.DOTALL)
+_WITHOUT_SCHEME = re.compile(r"\A[^/\s@]+:[^/\s]*@")  # somebody forgot it
 # Parameters of ledger URLs that hold no credentials: https://docs.sqlalchemy.org/en/20/core/engines.html
 _HARMLESS_PARAMETERS = frozenset(
     {"application_name", "cache", "charset", "connect_timeout", "mode", "sslmode", "timeout", "uri", "versionid"}
@@ -17,12 +18,13 @@ _HARMLESS_PARAMETERS = frozenset(
 
 def without_credentials(text: str) -> str:
     """The text with stars for the user info, query and fragment of each URL in it, and what follows them."""
-    return _URL.sub(lambda url: url["scheme"] + _masked(url["rest"]), text)
+    return _URL.sub(lambda url: url["scheme"] + _masked(url["rest"]), _WITHOUT_SCHEME.sub(f"{MASK}@", text))
 
 
 def has_credentials(text: str) -> bool:
     """Whether a URL in the text contains a password, a user of a web server (often a token), or a query that may hold a signature."""
-    return any(_has_credentials(url["scheme"].lower(), url["rest"]) for url in _URL.finditer(text))
+    urls = _URL.finditer(text)
+    return bool(_WITHOUT_SCHEME.match(text)) or any(_has_credentials(url["scheme"].lower(), url["rest"]) for url in urls)
 
 
 def _masked(rest: str) -> str:
