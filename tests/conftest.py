@@ -29,8 +29,9 @@ EXAMPLES = Path(__file__).parent.parent / "examples" / "audio"
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A state folder for the tests, so that runs are not recorded in the user's ledger."""
+    """Folders for the tests, so that runs are not recorded in the user's ledger, and do not read the user's configuration."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
 

@@ -1,6 +1,7 @@
 """The options that do not change the text: device, backends, outputs, selection of files, limits, logging.
 
-`JobSpec` holds the options that change the text. Every field of both is a key of `transcribe.toml` and a flag of `transcribe run`.
+`JobSpec` holds the options that change the text. Every field of both is a key of `transcribe.toml` and a flag of `transcribe run`, and
+says what it decides (`spec.Weight`): a file that was only found among the recordings cannot set options with authority.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, f
 
 from transcribe_cli import shards
 from transcribe_cli.registry import BACKENDS, FORMATS
-from transcribe_cli.spec import as_tuple
+from transcribe_cli.spec import Authority, Limit, Preference, Texts, as_tuple
 from transcribe_cli.storage import is_url, validate_options
 from transcribe_cli.subtitles.standards import OTHER_LANGUAGES, Standard, SubtitleStyle
 
@@ -35,184 +36,204 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     # outputs
-    output_format: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
+    output_format: Preference[Texts] = Field(
         default=("json", "srt", "vtt"),
         min_length=1,
         description=f"Output formats: {', '.join(FORMATS.names())}, or all for every installed one. JSON is always written.",
     )
-    output_dir: Annotated[Path | str | None, BeforeValidator(_as_folder)] = Field(
+    output_dir: Authority[Annotated[Path | str | None, BeforeValidator(_as_folder)]] = Field(
         default=None,
         description="Folder or URL (s3://bucket/out) that mirrors the source tree. Default: next to each recording.",
     )
-    subtitles: Standard = Field(
+    subtitles: Preference[Standard] = Field(
         default=Standard(),
         description="Subtitle standard: netflix, bbc, ted or plain, with optional changes such as bbc,max_chars=40.",
     )
-    max_line_width: int | None = Field(
+    max_line_width: Preference[int | None] = Field(
         default=None, ge=1, le=1000, description="Maximum number of characters in a subtitle line. Default: the standard's value."
     )
-    max_line_count: int | None = Field(
+    max_line_count: Preference[int | None] = Field(
         default=None, ge=1, le=10, description="Maximum number of lines in a cue. Default: the standard's value."
     )
-    max_words_per_line: int | None = Field(
+    max_words_per_line: Preference[int | None] = Field(
         default=None, ge=1, le=1000, description="Maximum number of words in a cue. Default: the standard's value."
     )
-    highlight_words: bool = Field(default=False, description="SRT and VTT: underline each word as it is spoken, in its own cue.")
-    karaoke: bool = Field(default=False, description="VTT and ASS: put the time of each word inside its cue.")
-    overwrite: bool = Field(default=False, description="Redo finished recordings, and replace files not written by this tool.")
-    trust_names: bool = Field(
+    highlight_words: Preference[bool] = Field(
+        default=False, description="SRT and VTT: underline each word as it is spoken, in its own cue."
+    )
+    karaoke: Preference[bool] = Field(default=False, description="VTT and ASS: put the time of each word inside its cue.")
+    overwrite: Authority[bool] = Field(
+        default=False, description="Redo finished recordings, and replace files not written by this tool."
+    )
+    trust_names: Preference[bool] = Field(
         default=False, description="Treat a recording as done if its output files exist, without reading the transcripts."
     )
 
     # selection of recordings
-    include: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
+    include: Preference[Texts] = Field(
         default=(), description="Process only files whose name, or path below the folder, matches one of these globs."
     )
-    exclude: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
+    exclude: Preference[Texts] = Field(
         default=(), description="Skip files whose name, or path below the folder, matches one of these globs."
     )
-    shard: str | None = Field(
+    shard: Preference[str | None] = Field(
         default=None,
         description="Process one shard of the tree: i/n, from 1/n to n/n. auto takes it from SLURM, Kubernetes and similar schedulers.",
     )
 
     # device and resources
-    device: Literal["auto", "cpu", "cuda"] = Field(
+    device: Preference[Literal["auto", "cpu", "cuda"]] = Field(
         default="auto", description="Device for the models. auto uses CUDA if a GPU is available."
     )
-    device_index: Annotated[tuple[int, ...], BeforeValidator(as_tuple)] = Field(
+    device_index: Preference[Annotated[tuple[int, ...], BeforeValidator(as_tuple)]] = Field(
         default=(0,), min_length=1, description="Indexes of the GPUs to use."
     )
-    compute_type: ComputeType = Field(
+    compute_type: Preference[ComputeType] = Field(
         default="default", description="Numeric precision. default is float16 on CUDA and int8 on CPU."
     )
-    batch_size: int | None = Field(
+    batch_size: Preference[int | None] = Field(
         default=None, ge=1, le=1024, description="Number of clips in a batch. Default: 16 on CUDA, 2 on CPU."
     )
-    threads: int = Field(default=0, ge=0, description="Number of CPU threads for recognition. 0 uses all cores.")
-    num_workers: int | None = Field(
+    threads: Preference[int] = Field(
+        default=0, ge=0, le=1024, description="Number of CPU threads for recognition. 0 uses all cores."
+    )
+    num_workers: Preference[int | None] = Field(
         default=None,
         ge=1,
         le=256,
         description="Number of batches recognized in parallel on the CPU; they share its threads. Default: up to 4.",
     )
-    model_dir: Path | None = Field(default=None, description="Folder of the model cache. Default: the Hugging Face cache.")
-    state_dir: Path | None = Field(
+    model_dir: Authority[Path | None] = Field(
+        default=None, description="Folder of the model cache. Default: the Hugging Face cache."
+    )
+    state_dir: Authority[Path | None] = Field(
         default=None, description="Folder for enrolled voices, failures and checkpoints. Default: the user's state folder."
     )
-    offline: bool = Field(default=False, description="Use only downloaded models; never contact the Hugging Face hub.")
+    offline: Authority[bool] = Field(default=False, description="Use only downloaded models; never contact the Hugging Face hub.")
 
     # speakers
-    speaker_names: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
+    speaker_names: Preference[Texts] = Field(
         default=(),
         description="Display names for labels, such as SPEAKER_00=Ana. Also read from speakers.toml next to the recording.",
     )
-    voices: bool = Field(
+    voices: Preference[bool] = Field(
         default=True, description="With diarize: name speakers whose voices were enrolled with `transcribe speakers enroll`."
     )
-    voice_threshold: float = Field(
+    voice_threshold: Preference[float] = Field(
         default=0.7,
         ge=0,
         le=1,
         description="Minimum cosine similarity between a speaker and an enrolled voice to use its name. See docs/voices.md.",
     )
-    hf_token: SecretStr | None = Field(
+    hf_token: Authority[SecretStr | None] = Field(
         default=None, description="Hugging Face token for gated models. Default: HF_TOKEN, or the token saved by `hf auth login`."
     )
-    diarize_batch_size: int | None = Field(
+    diarize_batch_size: Preference[int | None] = Field(
         default=None, ge=1, le=1024, description="Number of windows in a diarizer batch. Default: the pipeline's value."
     )
 
     # remote backends
-    backend: str = Field(default="runpod", description="Backend of `transcribe remote`: runpod or openai.")
-    fallback: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
+    backend: Authority[str] = Field(default="runpod", description="Backend of `transcribe remote`: runpod or openai.")
+    fallback: Authority[Texts] = Field(
         default=(), description="Backends to try, in this order, for recordings that the first one fails. local is this machine."
     )
-    priority: Literal["cost", "speed"] | None = Field(
+    priority: Preference[Literal["cost", "speed"] | None] = Field(
         default=None,
         description="Order of several backends: the cheapest or the fastest per hour of audio first. Default: as listed.",
     )
-    detach: bool = Field(default=False, description="Submit the jobs and exit. The next run collects the results.")
-    in_flight: int = Field(
+    detach: Preference[bool] = Field(default=False, description="Submit the jobs and exit. The next run collects the results.")
+    in_flight: Limit[int] = Field(
         default=16, ge=1, le=256, description="Maximum number of concurrent remote jobs. For the backend openai: of requests."
     )
-    attempts: int = Field(
+    attempts: Limit[int] = Field(
         default=3, ge=1, le=10, description="Maximum number of attempts if the backend fails. Each may be billed."
     )
-    upload: Literal["auto", "original", "opus"] = Field(
+    upload: Preference[Literal["auto", "original", "opus"]] = Field(
         default="auto",
         description=(
             "Audio to upload for a local file. opus is mono, 16 kHz, 24 kbit/s. auto uploads small files unchanged. For the backend "
             "openai, original is WAV, and auto is WAV for your own servers and Opus for others."
         ),
     )
-    staging: str | None = Field(
+    staging: Authority[str | None] = Field(
         default=None, description="Bucket, such as s3://bucket/folder, for audio and results that are too large for a request."
     )
-    max_queue: float = Field(default=6.0, gt=0, le=120, description="Maximum time of a job in the backend's queue, in hours.")
-    max_start: float = Field(
+    max_queue: Preference[float] = Field(
+        default=6.0, gt=0, le=120, description="Maximum time of a job in the backend's queue, in hours."
+    )
+    max_start: Preference[float] = Field(
         default=15.0, gt=0, description="Maximum time to wait for the first worker before giving up on the backend, in minutes."
     )
-    runpod_endpoint: str | None = Field(default=None, description="RunPod endpoint ID, such as abc123xyz.")
-    runpod_api_key: SecretStr | None = Field(default=None, description="RunPod API key. Prefer the variable RUNPOD_API_KEY.")
-    dialect: Literal["transcribe", "faster-whisper"] = Field(
+    runpod_endpoint: Authority[str | None] = Field(default=None, description="RunPod endpoint ID, such as abc123xyz.")
+    runpod_api_key: Authority[SecretStr | None] = Field(
+        default=None, description="RunPod API key. Prefer the variable RUNPOD_API_KEY."
+    )
+    dialect: Preference[Literal["transcribe", "faster-whisper"]] = Field(
         default="transcribe", description="Worker on the RunPod endpoint: our image, or RunPod's public faster-whisper worker."
     )
-    runpod_url: str = Field(default="https://api.runpod.ai/v2", description="Base URL of RunPod's job API.")
-    runpod_api_url: str = Field(default="https://api.runpod.io/v2", description="Base URL of RunPod's endpoint and price API.")
-    base_url: str = Field(
+    runpod_url: Authority[str] = Field(default="https://api.runpod.ai/v2", description="Base URL of RunPod's job API.")
+    runpod_api_url: Authority[str] = Field(
+        default="https://api.runpod.io/v2", description="Base URL of RunPod's endpoint and price API."
+    )
+    base_url: Authority[str] = Field(
         default="https://api.openai.com/v1", description="Base URL of the OpenAI-compatible server, with the backend openai."
     )
-    openai_api_key: SecretStr | None = Field(
+    openai_api_key: Authority[SecretStr | None] = Field(
         default=None, description="API key for api.openai.com, sent to no other server. Prefer the variable OPENAI_API_KEY."
     )
-    groq_api_key: SecretStr | None = Field(
+    groq_api_key: Authority[SecretStr | None] = Field(
         default=None, description="API key for api.groq.com, sent to no other server. Prefer the variable GROQ_API_KEY."
     )
-    api_key: SecretStr | None = Field(
+    api_key: Authority[SecretStr | None] = Field(
         default=None, description="API key for the server at base_url, whichever it is. Prefer the variable TRANSCRIBE_API_KEY."
     )
-    api_times: Literal["auto", "word", "segment", "none"] = Field(
+    api_times: Preference[Literal["auto", "word", "segment", "none"]] = Field(
         default="auto",
         description="Timestamps that the server at base_url returns. auto decides by the model, and assumes word for an unknown one.",
     )
     # storage: only in the configuration file, because the tables may hold keys
-    storage: Annotated[Mapping[str, Mapping[str, Any]], BeforeValidator(validate_options)] = Field(
+    storage: Authority[Annotated[Mapping[str, Mapping[str, Any]], BeforeValidator(validate_options)]] = Field(
         default_factory=dict, repr=False, exclude=True, description="Options of fsspec's file systems: tables such as storage.s3."
     )
 
     # limits
-    scratch_limit: float = Field(
+    scratch_limit: Limit[float] = Field(
         default=50.0, gt=0, description="Maximum size of the fetched recordings on the scratch disk at a time, in GB."
     )
-    max_duration: float = Field(
+    max_duration: Limit[float] = Field(
         default=16.0, gt=0, description="Maximum duration of a recording, in hours. Longer ones fail instead of filling the disk."
     )
-    fail_fast: bool = Field(default=False, description="Stop at the first recording that fails.")
-    max_cost: float | None = Field(
+    fail_fast: Preference[bool] = Field(default=False, description="Stop at the first recording that fails.")
+    max_cost: Limit[float | None] = Field(
         default=None, gt=0, description="Stop when the run has cost this much, in USD. The same command continues."
     )
-    max_hours: float | None = Field(default=None, gt=0, description="Stop after this many hours. The same command continues.")
-    until: str | None = Field(default=None, description="Stop at this time of day, such as 06:00. The same command continues.")
+    max_hours: Limit[float | None] = Field(
+        default=None, gt=0, description="Stop after this many hours. The same command continues."
+    )
+    until: Preference[str | None] = Field(
+        default=None, description="Stop at this time of day, such as 06:00. The same command continues."
+    )
 
     # costs and the ledger
-    price_per_hour: float | None = Field(default=None, ge=0, description="Price of this machine per hour, in USD. Default: free.")
-    prices: Path | None = Field(
+    price_per_hour: Authority[float | None] = Field(
+        default=None, ge=0, description="Price of this machine per hour, in USD. Default: free."
+    )
+    prices: Authority[Path | None] = Field(
         default=None, description="Price file that overrides the built-in prices, in the format of configs/prices.toml."
     )
-    rtfx: float | None = Field(
+    rtfx: Preference[float | None] = Field(
         default=None,
         gt=0,
         description="For estimates: seconds of audio that this machine transcribes per second. Default: the speed recorded in the ledger.",
     )
-    ledger: bool = Field(default=True, description="Record runs, costs and failures for `transcribe report`.")
-    ledger_url: SecretStr | None = Field(
+    ledger: Preference[bool] = Field(default=True, description="Record runs, costs and failures for `transcribe report`.")
+    ledger_url: Authority[SecretStr | None] = Field(
         default=None, description="SQLAlchemy URL of the ledger. Default: ledger.db in state_dir."
     )
 
     # logging
-    quiet: bool = Field(default=False, description="Show only errors.")
-    log_format: Literal["text", "json"] = Field(
+    quiet: Preference[bool] = Field(default=False, description="Show only errors.")
+    log_format: Preference[Literal["text", "json"]] = Field(
         default="text", description="Log format: text for people, or json for events as JSON lines on stderr."
     )
 
@@ -231,24 +252,22 @@ class Settings(BaseModel):
     def _known_shard(cls, value: str | None) -> str | None:
         return None if value is None else shards.check_shard(value)
 
-    @field_validator("backend")
+    @field_validator("backend", "fallback")
     @classmethod
-    def _known_backend(cls, value: str) -> str:
-        return checked_backends((value,))[0]
+    def _known_backends(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for name in (value,) if isinstance(value, str) else value:
+            if name not in BACKENDS.names():
+                raise ValueError(f"unknown backend {name!r}; choose from {', '.join(BACKENDS.names())}")
+        return value if isinstance(value, str) else tuple(dict.fromkeys(value))
 
-    @field_validator("fallback")
-    @classmethod
-    def _known_fallback(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return checked_backends(value)
-
-    @field_validator("base_url")
+    @field_validator("base_url", "runpod_url", "runpod_api_url")
     @classmethod
     def _whole_url(cls, value: str) -> str:
         url = urlsplit(value)
         if url.scheme not in ("http", "https") or not url.hostname:
             raise ValueError("it must be a URL such as http://127.0.0.1:8000/v1")
-        if url.username or url.password or url.query:
-            raise ValueError("it must not contain a key; use TRANSCRIBE_API_KEY")
+        if "@" in url.netloc or url.query:
+            raise ValueError("it must not contain a key; use TRANSCRIBE_API_KEY or RUNPOD_API_KEY")
         return value.rstrip("/")
 
     @field_validator("output_format")
@@ -271,14 +290,3 @@ class Settings(BaseModel):
         }
         standard = self.subtitles.model_copy(update={name: value for name, value in overrides.items() if value is not None})
         return SubtitleStyle(standard, highlight_words=self.highlight_words, karaoke=self.karaoke)
-
-
-def checked_backends(names: tuple[str, ...]) -> tuple[str, ...]:
-    """The backend names without duplicates.
-
-    Raises:
-        ValueError: a backend does not exist.
-    """
-    if unknown := [name for name in names if name not in BACKENDS.names()]:
-        raise ValueError(f"unknown backend {unknown[0]!r}; choose from {', '.join(BACKENDS.names())}")
-    return tuple(dict.fromkeys(names))

@@ -8,12 +8,31 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from enum import Enum
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic.fields import FieldInfo
 
 from transcribe_cli.text.languages import language_code
+
+T = TypeVar("T")
+
+
+class Weight(Enum):
+    """What an option decides, declared at its field. A file that was only found among the recordings sets preferences alone."""
+
+    PREFERENCE = "preference"
+    # An upper bound of what a run may take. Lowering it is a preference, raising it has authority.
+    LIMIT = "limit"
+    # It names a place, code, a model, a credential or a command, lets files be overwritten, or lifts a protection.
+    AUTHORITY = "authority"
+
+
+Preference: TypeAlias = Annotated[T, Weight.PREFERENCE]
+Limit: TypeAlias = Annotated[T, Weight.LIMIT]
+Authority: TypeAlias = Annotated[T, Weight.AUTHORITY]
 
 DEFAULT_MODEL = "large-v3-turbo"
 DEFAULT_DIARIZER = "pyannote/speaker-diarization-community-1"
@@ -41,110 +60,128 @@ def as_tuple(value: object) -> object:
     return (value,) if isinstance(value, int | float) else value
 
 
+def weight(field: FieldInfo) -> Weight:
+    """What the option decides. A field that does not say has authority, so that forgetting it is safe; a test finds it."""
+    return next((item for item in field.metadata if isinstance(item, Weight)), Weight.AUTHORITY)
+
+
+Texts: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
+
+
 class JobSpec(BaseModel):
     """What to recognize and how. Frozen and validated; unknown keys are rejected."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    model: str = Field(
+    model: Authority[str] = Field(
         default=DEFAULT_MODEL,
         min_length=1,
         description="Model name (large-v3-turbo, small, …), hub repository, CTranslate2 folder, or `demo`.",
     )
-    language: str | None = Field(
+    language: Preference[str | None] = Field(
         default=None, description="Language as a code or an English name. Default: detected by a vote over several clips."
     )
-    languages: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
+    languages: Preference[Texts] = Field(
         default=(), description="Languages that may be detected. Default: all that the model knows."
     )
-    task: Literal["transcribe", "translate"] = Field(
+    task: Preference[Literal["transcribe", "translate"]] = Field(
         default="transcribe", description="Task: transcribe, or translate to English."
     )
-    audio_track: int | None = Field(
+    audio_track: Preference[int | None] = Field(
         default=None, ge=0, description="Index of the audio track, from 0. Default: the container's default track."
     )
 
-    channels: Literal["mix", "split"] = Field(
+    channels: Preference[Literal["mix", "split"]] = Field(
         default="mix",
         description="Mix the channels of the track (mix), or recognize each one separately as a speaker (split).",
     )
 
-    preset: Literal["fast", "balanced", "accurate"] = Field(
+    preset: Preference[Literal["fast", "balanced", "accurate"]] = Field(
         default="balanced",
         description="Sets beams, temperatures and rescue together. Options that are set explicitly take precedence.",
     )
-    sequential: bool = Field(
+    sequential: Preference[bool] = Field(
         default=False,
         description="Decode one window after the other, with the preceding text as context, as faster-whisper does. Slow.",
     )
-    beam_size: int = Field(default=5, ge=1, le=100, description="Number of beams at temperature 0.")
-    best_of: int = Field(default=5, ge=1, le=100, description="Number of candidates at temperatures above 0.")
-    patience: float = Field(
+    beam_size: Preference[int] = Field(default=5, ge=1, le=100, description="Number of beams at temperature 0.")
+    best_of: Preference[int] = Field(default=5, ge=1, le=100, description="Number of candidates at temperatures above 0.")
+    patience: Preference[float] = Field(
         default=1.0, gt=0, description="Beam search continues until patience x beam_size hypotheses are finished."
     )
-    length_penalty: float = Field(default=1.0, description="Values above 1 favor longer text.")
-    repetition_penalty: float = Field(
+    length_penalty: Preference[float] = Field(default=1.0, description="Values above 1 favor longer text.")
+    repetition_penalty: Preference[float] = Field(
         default=1.0, gt=0, description="Values above 1 penalize tokens that were already generated."
     )
-    no_repeat_ngram_size: int = Field(
+    no_repeat_ngram_size: Preference[int] = Field(
         default=0, ge=0, description="Never repeat a sequence of n tokens within a clip. 0 disables it."
     )
-    temperature: Annotated[tuple[float, ...], BeforeValidator(as_tuple)] = Field(
+    temperature: Preference[Annotated[tuple[float, ...], BeforeValidator(as_tuple)]] = Field(
         default=TEMPERATURE_LADDER,
         min_length=1,
         description="Temperatures to try in turn. A clip that fails a quality threshold is decoded again at the next one.",
     )
-    compression_ratio_threshold: float | None = Field(
+    compression_ratio_threshold: Preference[float | None] = Field(
         default=2.4, gt=0, description="Quality threshold: maximum compression ratio of the text, which measures repetition."
     )
-    log_prob_threshold: float | None = Field(default=-1.0, description="Quality threshold: minimum mean log-probability.")
-    no_speech_threshold: float | None = Field(
+    log_prob_threshold: Preference[float | None] = Field(
+        default=-1.0, description="Quality threshold: minimum mean log-probability."
+    )
+    no_speech_threshold: Preference[float | None] = Field(
         default=0.6,
         ge=0,
         le=1,
         description="A clip whose no-speech probability exceeds this, and whose text is improbable, has no text.",
     )
-    initial_prompt: str | None = Field(
+    initial_prompt: Preference[str | None] = Field(
         default=None, description="Text given to every clip as preceding context, such as names or a style."
     )
-    hotwords: str | None = Field(default=None, description="Words to expect, given to every clip.")
-    suppress_tokens: Annotated[tuple[int, ...], BeforeValidator(as_tuple)] = Field(
+    hotwords: Preference[str | None] = Field(default=None, description="Words to expect, given to every clip.")
+    suppress_tokens: Preference[Annotated[tuple[int, ...], BeforeValidator(as_tuple)]] = Field(
         default=(-1,), description="Token IDs that are never generated. -1 is the model's list of symbols."
     )
-    max_new_tokens: int | None = Field(
+    max_new_tokens: Preference[int | None] = Field(
         default=None, ge=1, le=448, description="Maximum number of tokens for a clip. Default: the model's limit."
     )
-    word_timestamps: bool = Field(default=True, description="Find the start and end of each word.")
-    multilingual: bool = Field(default=False, description="Detect the language of every clip, for recordings that mix languages.")
-    full_window: bool = Field(
+    word_timestamps: Preference[bool] = Field(default=True, description="Find the start and end of each word.")
+    multilingual: Preference[bool] = Field(
+        default=False, description="Detect the language of every clip, for recordings that mix languages."
+    )
+    full_window: Preference[bool] = Field(
         default=True,
         description="Pad short clips with silence to 30 s, as in Whisper's training. Without it, clips cost less and accuracy may drop.",
     )
-    rescue: bool = Field(
+    rescue: Preference[bool] = Field(
         default=True, description="Recognize speech without a transcript a second time, with other clip boundaries."
     )
 
-    vad_filter: bool = Field(default=True, description="Recognize only what Silero VAD detects as speech.")
-    vad_threshold: float = Field(default=0.5, gt=0, lt=1, description="Minimum speech probability of a 32 ms window.")
-    vad_min_speech_duration_ms: int = Field(
+    vad_filter: Preference[bool] = Field(default=True, description="Recognize only what Silero VAD detects as speech.")
+    vad_threshold: Preference[float] = Field(default=0.5, gt=0, lt=1, description="Minimum speech probability of a 32 ms window.")
+    vad_min_speech_duration_ms: Preference[int] = Field(
         default=100, ge=0, description="Minimum duration of speech, in milliseconds. Shorter speech is dropped."
     )
-    vad_min_silence_duration_ms: int = Field(
+    vad_min_silence_duration_ms: Preference[int] = Field(
         default=500, ge=0, description="Minimum duration of a pause that ends a speech region, in milliseconds."
     )
-    vad_speech_pad_ms: int = Field(default=300, ge=0, description="Padding on both sides of a speech region, in milliseconds.")
+    vad_speech_pad_ms: Preference[int] = Field(
+        default=300, ge=0, description="Padding on both sides of a speech region, in milliseconds."
+    )
 
-    diarize: bool = Field(
+    diarize: Preference[bool] = Field(
         default=False, description="Identify who speaks when. Needs the extra diarization, or existing turns in an RTTM file."
     )
-    diarize_model: str = Field(
+    diarize_model: Authority[str] = Field(
         default=DEFAULT_DIARIZER,
         min_length=1,
         description="Pipeline of pyannote (hub repository, local folder, or `demo`), or `rttm` to read the turns from NAME.rttm.",
     )
-    num_speakers: int | None = Field(default=None, ge=1, le=100, description="Number of speakers. Default: detected.")
-    min_speakers: int | None = Field(default=None, ge=1, le=100, description="Minimum number of speakers. Default: detected.")
-    max_speakers: int | None = Field(default=None, ge=1, le=100, description="Maximum number of speakers. Default: detected.")
+    num_speakers: Preference[int | None] = Field(default=None, ge=1, le=100, description="Number of speakers. Default: detected.")
+    min_speakers: Preference[int | None] = Field(
+        default=None, ge=1, le=100, description="Minimum number of speakers. Default: detected."
+    )
+    max_speakers: Preference[int | None] = Field(
+        default=None, ge=1, le=100, description="Maximum number of speakers. Default: detected."
+    )
 
     @model_validator(mode="before")
     @classmethod

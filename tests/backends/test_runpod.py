@@ -305,8 +305,11 @@ def test_doctor_checks_the_endpoint(
     )
     (tmp_path / "transcribe.toml").write_text("\n".join(lines))
     key = {"RUNPOD_API_KEY": KEY}
-    assert f"RunPod endpoint {ENDPOINT} accepts jobs." in transcribe("doctor", env=key, cwd=tmp_path).out
+    assert (
+        f"RunPod endpoint {ENDPOINT} accepts jobs."
+        in transcribe("doctor", "--config", "transcribe.toml", env=key, cwd=tmp_path).out
+    )
     gateway.asleep = True
-    ran = transcribe("doctor", env=key, cwd=tmp_path)
+    ran = transcribe("doctor", "--config", "transcribe.toml", env=key, cwd=tmp_path)
     assert "note     The RunPod endpoint ep-tests is asleep" in ran.out
     assert ran.code == 0

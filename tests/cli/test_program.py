@@ -91,7 +91,16 @@ def test_config_show_prints_the_origin_of_each_value(tmp_path: Path, transcribe:
     """File, profile, variable, flag, default."""
     (tmp_path / "transcribe.toml").write_text('model = "small"\n[profiles.night]\nbeam_size = 7\n')
     ran = transcribe(
-        "config", "show", tmp_path, "--profile", "night", "--task", "translate", "--json", env={"TRANSCRIBE_THREADS": "3"}
+        "config",
+        "show",
+        "--config",
+        tmp_path / "transcribe.toml",
+        "--profile",
+        "night",
+        "--task",
+        "translate",
+        "--json",
+        env={"TRANSCRIBE_THREADS": "3"},
     )
     values = json.loads(ran.out)
     assert values["model"] == {"value": "small", "origin": str(tmp_path / "transcribe.toml")}

@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 
-from transcribe_cli.config import Config, load_config
+from transcribe_cli.config import Config, TrustRecords, load_config
 
 
 @pytest.fixture
-def configured(tmp_path: Path) -> Callable[..., Config]:
-    """Load from `tmp_path`: `configured(toml, {"TRANSCRIBE_MODEL": "small"}, batch_size="8")`; toml None: no file."""
+def configured(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Config]:
+    """Load from `tmp_path`: `configured(toml, {"TRANSCRIBE_MODEL": "small"}, batch_size="8")`; toml None: no file.
+
+    The file is found, and the user trusts it.
+    """
+    records = TrustRecords(tmp_path_factory.mktemp("trusted"))
 
     def run(
         toml: str | None = None,
@@ -24,7 +28,10 @@ def configured(tmp_path: Path) -> Callable[..., Config]:
         **flags: Any,
     ) -> Config:
         if toml is not None:
-            (tmp_path / "transcribe.toml").write_text(toml, encoding="utf-8")
-        return load_config(flags, environ=environ or {}, start=tmp_path, config=config, profile=profile)
+            file = tmp_path / "transcribe.toml"
+            file.write_text(toml, encoding="utf-8")
+            file.chmod(0o600)
+            records.path(file).write_bytes(records.record(file, file.read_bytes()))
+        return load_config(flags, environ=environ or {}, start=tmp_path, config=config, profile=profile, records=records)
 
     return run

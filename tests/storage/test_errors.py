@@ -140,12 +140,12 @@ def test_keys_in_a_file_that_others_can_read_are_rejected_and_never_shown(transc
     assert (ran.code, len(ran.err.splitlines())) == (2, 1)
     assert "chmod 600" in ran.err
     file.chmod(0o600)
-    ran = transcribe("config", "show")
+    ran = transcribe("config", "show", "--config", file)
     assert ran.code == 0
     assert '"key": "***"' in ran.out
     assert SECRET not in ran.out + ran.err
     file.write_text("[storage.s4]\nanon = true\n")
-    assert "unknown storage 's4'" in transcribe("config", "show").err
+    assert "unknown storage 's4'" in transcribe("config", "show", "--config", file).err
 
 
 def test_an_exception_being_handled_is_not_the_cause_of_an_error(remote: Tree) -> None:

@@ -88,7 +88,8 @@ def test_the_configuration_has_the_options_of_storage(bucket: Tree, transcribe: 
     table = "\n".join(f"{name} = {json.dumps(value)}" for name, value in bucket.options["s3"].items())
     (tmp_path / "transcribe.toml").write_text(f"[storage.s3]\n{table}\n")
     (tmp_path / "transcribe.toml").chmod(0o600)
-    ran = transcribe("plan", bucket.url, "--model", "demo", "--json", env=without_credentials())
+    config = ("--config", tmp_path / "transcribe.toml")
+    ran = transcribe("plan", bucket.url, "--model", "demo", "--json", *config, env=without_credentials())
     assert json.loads(ran.out)["recordings"][0]["decision"] == "transcribe"
     assert SECRET not in ran.out + ran.err
 

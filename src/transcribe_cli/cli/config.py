@@ -1,4 +1,4 @@
-"""`transcribe config`: show every value and its origin; write a configuration file."""
+"""`transcribe config`: show every value and its origin; write a configuration file; trust one that was found."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ from typing import Annotated, Any
 import typer
 
 from transcribe_cli.cli.options import with_all_options
-from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure
+from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure, trust_records
+from transcribe_cli.config import Value
 from transcribe_cli.errors import UsageError
+from transcribe_cli.text.printable import printable
 
-app = typer.Typer(help="Show the configuration, or create a configuration file.", no_args_is_help=True)
+TrustedFile = Annotated[
+    Path, typer.Argument(metavar="FILE", help="A transcribe.toml, or a profile in the folder profiles next to one.")
+]
+
+app = typer.Typer(help="Show the configuration, create a configuration file, or trust one.", no_args_is_help=True)
 
 
 @app.command()
@@ -30,19 +36,61 @@ def show(
 
     transcribe config show ./aulas --profile night
     """
-    values = configure(sources or [], flags, config, profile).values
+    configured = configure(sources or [], flags, config, profile)
+    values = dict(configured.values)
+    reasons = {name: f"{entry.file} {entry.reason}" for entry in configured.ignored for name in entry.names}
+    for name in reasons:
+        values.setdefault(name, Value({}, "default"))  # a table that is not set otherwise
     if as_json:
-        typer.echo(
-            json.dumps(
-                {key: {"value": value.value, "origin": value.origin} for key, value in values.items()}, indent=1, default=str
-            )
-        )
+        typer.echo(json.dumps({name: _record(value, reasons.get(name)) for name, value in values.items()}, indent=1, default=str))
         return
     width = max(map(len, values))
     texts = {key: json.dumps(value.value, ensure_ascii=False, default=str) for key, value in values.items()}
     column = min(40, max(map(len, texts.values())))
     for key, value in values.items():
-        typer.echo(f"{key:<{width}}  {texts[key]:<{column}}  {value.origin}")
+        ignored = f" (ignored: {reasons[key]})" if key in reasons else ""
+        typer.echo(f"{key:<{width}}  {texts[key]:<{column}}  {printable(value.origin + ignored)}")
+
+
+def _record(value: Value, reason: str | None) -> dict[str, Any]:
+    return {"value": value.value, "origin": value.origin, **({"ignored": reason} if reason else {})}
+
+
+@app.command()
+def trust(file: TrustedFile) -> None:
+    """Let a configuration file that is found among recordings decide everything, until its content changes.
+
+    Without trust, it sets preferences only: not places, models, keys, backends, overwriting, or higher limits.
+
+    transcribe config trust ./aulas/transcribe.toml
+    """
+    from transcribe_cli.config.file import absolute, options_with_authority, parse_document
+    from transcribe_cli.config.reading import read_content
+    from transcribe_cli.sinks.atomic import publish, stage, storage_errors
+
+    path, records = absolute(file), trust_records()
+    content = read_content(path)
+    names = ", ".join(options_with_authority(parse_document(path, content))) or "nothing that needs trust"
+    record = records.path(path)
+    with storage_errors(record):
+        record.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        publish(stage(record.parent, records.record(path, content.data), mode=0o600), record)
+    typer.echo(printable(f"Trusted until it changes: {path} ({names})."))
+
+
+@app.command()
+def untrust(file: TrustedFile) -> None:
+    """Take back the trust in a configuration file. The file need not exist any more."""
+    from transcribe_cli.config.file import absolute
+
+    path = absolute(file)
+    record = trust_records().path(path)
+    known = record.exists()
+    try:
+        record.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(f"Cannot remove {record}: {error.strerror}.") from error
+    typer.echo(printable(f"{path} is no longer trusted." if known else f"{path} was not trusted."))
 
 
 @app.command()

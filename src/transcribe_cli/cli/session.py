@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from platformdirs import user_config_path, user_state_path
 from pydantic import SecretStr
 
 from transcribe_cli import __version__, shards
-from transcribe_cli.config import Config, load_config
+from transcribe_cli.config import FILE_NAME, Config, TrustRecords, load_config
 from transcribe_cli.costs.prices import Price, load_prices
 from transcribe_cli.errors import UsageError
-from transcribe_cli.events import Emit
+from transcribe_cli.events import Emit, Notice
 from transcribe_cli.ledger import RunFacts, ledger_url
 from transcribe_cli.plan import Job, plan
+from transcribe_cli.reporting import open_reporter
 from transcribe_cli.reporting.ledger_writer import write_to_ledger
 from transcribe_cli.sinks import Listings
 from transcribe_cli.sources import find_recordings
@@ -36,7 +38,9 @@ Sources = Annotated[
 ConfigFile = Annotated[
     Path | None,
     typer.Option(
-        "--config", metavar="FILE", help="Configuration file. Default: the nearest transcribe.toml in or above the first source."
+        "--config",
+        metavar="FILE",
+        help="Configuration file. Default: the nearest transcribe.toml in or above the first source; see `transcribe config trust`.",
     ),
 ]
 Profile = Annotated[
@@ -50,13 +54,34 @@ Profile = Annotated[
 
 
 def configure(sources: Sequence[str], flags: Mapping[str, Any], config: Path | None, profile: str | None) -> Config:
-    """The configuration for these sources: defaults < file < profile < environment < flags.
+    """The configuration for these sources: defaults < the user's own file < the file found or given < profile < environment < flags.
+
+    What is ignored in found files is said on standard error.
 
     Raises:
         ConfigError, UsageError: a value is invalid; the message names the file, variable or flag.
     """
     first = next((Path(source) for source in sources if not source.startswith(("-", "@")) and not is_url(source)), Path())
-    return load_config(flags, environ=os.environ, start=_nearest_existing(first), config=config, profile=profile)
+    own = user_config_path("transcribe-cli") / FILE_NAME
+    configured = load_config(
+        flags,
+        environ=os.environ,
+        start=_nearest_existing(first),
+        config=config,
+        profile=profile,
+        own=own,
+        records=trust_records(),
+    )
+    if configured.ignored:
+        with open_reporter(configured.settings, sys.stderr) as report:
+            for ignored in configured.ignored:
+                report(Notice(ignored.message, "warning"))
+    return configured
+
+
+def trust_records() -> TrustRecords:
+    """The user's records of trusted configuration files. `state_dir` does not move them, because a found file could set it."""
+    return TrustRecords(user_state_path("transcribe-cli") / "trusted")
 
 
 def plan_jobs(sources: Sequence[str], config: Config) -> list[Job]:

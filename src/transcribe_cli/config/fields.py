@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from transcribe_cli.settings import Settings
-from transcribe_cli.spec import JobSpec
+from transcribe_cli.spec import JobSpec, Weight, weight
 from transcribe_cli.subtitles.standards import STANDARD_NAMES, Standard
 
 # Tables that exist only in the configuration file: they may hold keys, which must not appear in process arguments.
@@ -20,6 +20,7 @@ TABLES = ("storage",)
 FIELDS: Mapping[str, FieldInfo] = {
     name: field for name, field in {**JobSpec.model_fields, **Settings.model_fields}.items() if name not in TABLES
 }
+_WEIGHTS = {name: weight(field) for name, field in {**JobSpec.model_fields, **Settings.model_fields}.items()}
 _SINGULAR = {bool: "true or false", int: "a whole number", float: "a number", str: "text", SecretStr: "text", Path: "a path"}
 _SINGULAR[Standard] = f"{', '.join(STANDARD_NAMES[:-1])} or {STANDARD_NAMES[-1]}, with optional changes: bbc,max_chars=40"
 _PLURAL = {int: "whole numbers", float: "numbers", str: "texts"}
@@ -31,6 +32,11 @@ def option_type(name: str) -> Any:  # noqa: ANN401 - any annotation
     if get_origin(annotation) in (Union, UnionType):
         return next(part for part in get_args(annotation) if part is not type(None))
     return annotation
+
+
+def weight_of(name: str) -> Weight:
+    """What an option or a table decides."""
+    return _WEIGHTS[name]
 
 
 def is_nullable(name: str) -> bool:

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from transcribe_cli.config.fields import FIELDS, allowed_values, is_list, option_type, parse_null
+from transcribe_cli.config.fields import FIELDS, allowed_values, is_list, option_type, parse_null, weight_of
 from transcribe_cli.errors import ConfigError
+from transcribe_cli.spec import Weight
 from transcribe_cli.storage import is_url
 from transcribe_cli.subtitles.standards import OTHER_LANGUAGES
+from transcribe_cli.text.credentials import MASK, without_credentials
 
 # CTranslate2 model folders contain this file. It distinguishes them from other folders called `small`.
 MODEL_FILE = "model.bin"
@@ -94,11 +96,18 @@ def validate(model: type[M], values: Mapping[str, LayerValue]) -> M:
 
 
 def _invalid_value(name: str, raw: object, subject: str, error: ErrorDetails | None = None) -> ConfigError:
-    shown = json.dumps(raw, ensure_ascii=False, default=str)
+    shown = _shown(name, raw)
     if len(shown) > _SHOWN_CHARACTERS:
         shown = shown[:_SHOWN_CHARACTERS] + "…"
     reason = _reason(error) if error and error["type"] == "value_error" else f"it must be {allowed_values(name)}"
     return ConfigError(f"{subject} cannot be {shown}: {reason}.")
+
+
+def _shown(name: str, raw: object) -> str:
+    """The value in a message. It may be a key, or a URL with one and a mistake."""
+    text = without_credentials(json.dumps(raw, ensure_ascii=False, default=str))
+    may_hold_key = option_type(name) is SecretStr or (weight_of(name) is Weight.AUTHORITY and ("@" in text or "?" in text))
+    return MASK if may_hold_key else text
 
 
 def _invalid_field(subject: str, error: ErrorDetails) -> ConfigError:

@@ -107,9 +107,12 @@ _HEADER = """\
 #
 # Every option is listed with its default. Remove the "#" before a line to change it.
 #
-# `transcribe run` looks for transcribe.toml in the folder of its first source, then in the folders above.
-# Precedence: defaults < this file < a profile < variables such as TRANSCRIBE_BATCH_SIZE < flags such as --batch-size.
-# `transcribe config show` prints every value and its origin.
+# `transcribe run` looks for transcribe.toml in the folder of its first source, then in the folders above. A file that it finds there
+# sets preferences only: options that name places, models, keys or backends, that let files be overwritten, or that raise a limit, count
+# after `transcribe config trust FILE` (until the file changes), in a file given by --config, and in your own file:
+# ~/.config/transcribe-cli/transcribe.toml on Linux.
+# Precedence: defaults < your own file < this file < a profile < variables such as TRANSCRIBE_BATCH_SIZE < flags such as --batch-size.
+# `transcribe config show` prints every value and its origin, and what is ignored.
 #
 # "none" means no value, for options that accept none (for numbers, "auto" is the same). Relative paths are relative to this
 # file; "~" is your home folder.

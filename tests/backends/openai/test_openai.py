@@ -395,9 +395,9 @@ def test_detach_is_refused(api: FakeServer, remote: RemoteRunner) -> None:
 
 def test_doctor_checks_the_server(api: FakeServer, transcribe: Callable[..., Ran], tmp_path: Path) -> None:
     (tmp_path / "transcribe.toml").write_text(f'backend = "openai"\nbase_url = "{api.url}"\nmodel = "demo"\n')
-    assert f"ok       The server at {api.url} responds." in transcribe("doctor", cwd=tmp_path).out
+    assert f"ok       The server at {api.url} responds." in transcribe("doctor", "--config", "transcribe.toml", cwd=tmp_path).out
     api.key = KEY
-    assert "requires a key" in transcribe("doctor", cwd=tmp_path).out
+    assert "requires a key" in transcribe("doctor", "--config", "transcribe.toml", cwd=tmp_path).out
 
 
 def test_without_credit_the_fallback_takes_the_rest(api: FakeServer, remote: RemoteRunner, say: Callable[..., Path]) -> None:
