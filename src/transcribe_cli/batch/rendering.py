@@ -16,7 +16,7 @@ from transcribe_cli.plan import Job
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.sinks.atomic import storage_errors
 from transcribe_cli.sources import find_recordings, is_media, json_safe
-from transcribe_cli.storage import AnyPath, Location, Options, is_url, locate, relative_path
+from transcribe_cli.storage import AnyPath, Location, Options, below, is_url, locate, relative_path
 from transcribe_cli.subtitles.standards import DEFAULT_STYLE, SubtitleStyle
 from transcribe_cli.text.printable import printable
 from transcribe_cli.transcript import Transcript
@@ -76,7 +76,7 @@ class TranscriptFile:
                 self._replace(transcript)
             sinks.add_renderings(output, transcript, rendered, stamp=subtitles.stamp, overwrite=overwrite)
         else:
-            output = sinks.Output(output_dir / relative_path(self.path.parent, self.root), self.path.stem)
+            output = sinks.Output(below(output_dir, relative_path(self.path.parent, self.root)), self.path.stem)
             for name, data in {name: render_bytes(name, transcript, subtitles, output.uri) for name in formats}.items():
                 _export(output.path(name), data, overwrite=overwrite)
         return [output.path(name).name for name in formats]

@@ -6,6 +6,7 @@ The tests in tests/storage/ run against every kind.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -66,6 +67,9 @@ class Files(Protocol):
     def is_there(self, path: Any) -> bool:
         """Whether anything has this name, even a broken symlink."""
 
+    def is_plain(self, path: Any) -> bool:
+        """Whether it is a regular file itself: not a symlink, not a folder, not a named pipe."""
+
     def read(self, path: Any, start: int = 0, size: int | None = None) -> bytes:
         """Bytes of a regular file. Nothing else is opened."""
 
@@ -107,6 +111,12 @@ class _LocalFiles:
     def is_there(self, path: Path) -> bool:
         return os.path.lexists(path)
 
+    def is_plain(self, path: Path) -> bool:
+        try:
+            return stat.S_ISREG(path.lstat().st_mode)
+        except (OSError, ValueError):
+            return False
+
     def read(self, path: Path, start: int = 0, size: int | None = None) -> bytes:
         if not path.is_file():  # reading a named pipe would block
             raise FileNotFoundError(path)
@@ -120,7 +130,7 @@ class _LocalFiles:
         return temporary
 
     def touch(self, path: Path) -> None:
-        os.utime(path)
+        os.utime(path, follow_symlinks=False)
 
     def publish(self, temporary: Path, path: Path, data: bytes | None = None) -> None:
         atomic.publish(temporary, path)

@@ -14,6 +14,8 @@ from transcribe_cli.storage import AnyPath, Location
 from transcribe_cli.transcript import SCHEMA_VERSION, Transcript
 
 HEADER_BYTES = 4096
+# The longest header has a prompt of 100 kB.
+_MAX_HEADER_BYTES = 1 << 20
 _FIRST_BYTES = b'{"schema_version"'
 
 
@@ -96,7 +98,7 @@ def _read(data: bytes, read_more: Callable[[int, int], bytes]) -> Header | None:
         document = _parse(data)
         if document is None or "language" in document:  # the first key after the header
             return _to_header(document)
-        if len(data) < HEADER_BYTES or not (more := read_more(len(data), len(data))):
+        if not HEADER_BYTES <= len(data) < _MAX_HEADER_BYTES or not (more := read_more(len(data), len(data))):
             return None
         data += more
 

@@ -21,8 +21,9 @@ from transcribe_cli.storage import AnyPath, Location
 # In a store: a transcript that is at most this much newer than the end of its recognition was written by `commit`. Then renderings that are
 # older are unedited.
 _COMMIT_NS = 60_000_000_000
-# A rendering of six hours has half a megabyte.
+# A rendering of six hours has half a megabyte. A longer file is none of ours.
 _MAX_BYTES, _PARALLEL_READS = 1 << 24, 32
+_MAX_RENDERING_BYTES = 1 << 28
 
 
 class Identified(Protocol):
@@ -101,7 +102,7 @@ def belongs_to_another(header: Header, source: Identified, folder: AnyPath) -> b
         return source.uri.rpartition("/")[0] != str(folder)
     if source_path is None or other_path is None or (isinstance(folder, Path) and _is_same(source_path.parent, folder)):
         return False
-    return other_path.exists() and not _is_same(source_path, other_path)
+    return _exists(other_path) and not _is_same(source_path, other_path)
 
 
 def digest(data: bytes) -> str:
@@ -123,8 +124,9 @@ def file_digest(path: AnyPath) -> str | None:
     """SHA-256 of a file; None when it cannot be read."""
     try:
         if isinstance(path, Location):
-            return digest(files_of(path).read(path))
-        if not path.is_file():  # reading a named pipe would block
+            data = files_of(path).read(path, 0, _MAX_RENDERING_BYTES + 1)
+            return digest(data) if len(data) <= _MAX_RENDERING_BYTES else None
+        if not path.is_file() or path.stat().st_size > _MAX_RENDERING_BYTES:  # reading a named pipe would block
             return None
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -139,8 +141,18 @@ def modified_ns(path: AnyPath) -> int:
 
 
 def _local_path(uri: str) -> Path | None:
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError:  # not a URI; the one in a transcript may be anything
+        return None
     return Path(os.fsdecode(unquote_to_bytes(parts.path))) if parts.scheme == "file" else None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # no file can have this name
+        return False
 
 
 def _is_same(one: Path, other: Path) -> bool:

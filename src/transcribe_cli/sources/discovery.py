@@ -207,7 +207,9 @@ def _from_line(
     """A file or folder in a list or manifest. `folder` is the base of relative paths."""
     try:
         if is_url(text) or isinstance(folder, Location):
-            url = text if is_url(text) else str(folder / text)
+            url = text
+            if isinstance(folder, Location) and not is_url(text):
+                url = folder.store.uri(f"{folder.key}/{text}".strip("/"))
             yield from _as_remote_files(find_remote(url, path_filter, storage, overrides, listed=True))
             return
         path = absolute(local_path(text), folder)

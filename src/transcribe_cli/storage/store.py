@@ -6,6 +6,7 @@ Nothing is written through fsspec's `open`: leaving it by an exception commits t
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import IO, Any, Protocol
@@ -154,10 +155,14 @@ class Store:
         location: Address,
         data: bytes,
         content_type: str,
-        temporary: str = ".transcribe.tmp",
+        temporary: str = "",
         seconds: float = CALL_SECONDS,
     ) -> None:
-        """Write a file atomically, in one request. Over SFTP, the data is written to the name `temporary` and renamed."""
+        """Write a file atomically, in one request. Over SFTP, the data is written to the new name `temporary` and renamed.
+
+        Default: a random name, so that nobody can put a link there that leads to another file.
+        """
+        temporary = temporary or f".transcribe-{secrets.token_hex(8)}.tmp"
         path = self._path(location)
         match self.kind.family:
             case "s3":
@@ -263,7 +268,7 @@ class Store:
         self._fs.makedirs(folder, exist_ok=True)
         temporary = f"{folder}/{name}"
         try:
-            with self._fs.ftp.open(temporary, "wb") as file:
+            with self._create_over_sftp(temporary) as file:
                 file.set_pipelined(True)
                 file.write(data)
             self._fs.ftp.posix_rename(temporary, path)
@@ -271,6 +276,15 @@ class Store:
             with contextlib.suppress(Exception):
                 self._fs.ftp.remove(temporary)
             raise
+
+    def _create_over_sftp(self, path: str) -> Any:
+        """Create and open a file, never through a link that somebody put there."""
+        try:
+            return self._fs.ftp.open(path, "wx")
+        except OSError:
+            with contextlib.suppress(OSError):  # an earlier attempt, whose connection broke, has left it
+                self._fs.ftp.remove(path)
+            return self._fs.ftp.open(path, "wx")
 
     def _call(self, location: Address, method: str, *args: Any, seconds: float = CALL_SECONDS, **options: Any) -> Any:
         return self._client.call(self.uri(location.key), method, *args, seconds=seconds, **options)

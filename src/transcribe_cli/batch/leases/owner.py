@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import secrets
 import socket
@@ -13,6 +12,10 @@ from functools import cache
 from typing import Any
 
 from transcribe_cli.sinks import host_id, is_alive
+
+# The name of a host has 255 characters at most.
+_MAX_CHARACTERS = 255
+_MAX_NUMBER = 2**31
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,15 @@ def _field_types() -> dict[str, type | tuple[type, ...]]:
 
 
 def _checked(name: str, value: object) -> object:
-    if not isinstance(value, _field_types()[name]) or (isinstance(value, float) and not math.isfinite(value)):
+    """The value of a field.
+
+    Raises:
+        TypeError: it has another type, or a size that no run writes.
+    """
+    if not isinstance(value, _field_types()[name]) or (name != "writing" and isinstance(value, bool)):
+        raise TypeError(name)
+    if isinstance(value, str) and len(value) > _MAX_CHARACTERS:
+        raise TypeError(name)
+    if isinstance(value, int | float) and not 0 <= value <= _MAX_NUMBER:  # not a number is not in the range, either
         raise TypeError(name)
     return value
