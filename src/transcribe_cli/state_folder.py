@@ -72,7 +72,7 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
     """Read the JSON objects from the lines of a file. Lines cut by a crash are skipped; a missing file has none."""
     with contextlib.suppress(OSError):
         for line in path.read_bytes().splitlines():
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RecursionError):
                 record = json.loads(line)
                 if isinstance(record, dict):
                     yield record

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+_MAX_SIZE = 2**63
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _TIMES = ("LastModified", "last_modified", "mtime", "updated", "Last-Modified", "modified", "created", "date_time")
 
@@ -48,7 +50,7 @@ def parse_entry(info: Mapping[str, Any]) -> Entry:
     md5 = _md5(info)
     return Entry(
         path=path,
-        size=None if info.get("size") is None else int(info["size"]),
+        size=_size(info.get("size")),
         modified=_modified(info),
         etag=_etag(info, md5),
         md5=md5,
@@ -58,9 +60,21 @@ def parse_entry(info: Mapping[str, Any]) -> Entry:
     )
 
 
+def _size(value: object) -> int | None:
+    """Bytes; None if the server returns no possible size."""
+    try:
+        size = int(value) if isinstance(value, int | float | str) else -1
+    except (ValueError, OverflowError):
+        return None
+    return size if 0 <= size < _MAX_SIZE else None
+
+
 def _md5(info: Mapping[str, Any]) -> str | None:
     if encoded := info.get("md5Hash") or info.get("Content-MD5"):
-        return base64.b64decode(encoded).hex()
+        with contextlib.suppress(ValueError, TypeError):
+            digest = base64.b64decode(encoded).hex()
+            return digest if _MD5.fullmatch(digest) else None
+        return None
     settings = info.get("content_settings")
     if settings and (digest := settings.get("content_md5")):
         return bytes(digest).hex()
@@ -78,12 +92,17 @@ def _etag(info: Mapping[str, Any], md5: str | None) -> str | None:
 
 
 def _modified(info: Mapping[str, Any]) -> str:
+    """The time of a file; "" if there is none, or no possible one: archives may have the month 0 or the year 99999."""
+    try:
+        return _iso(info)
+    except (ValueError, TypeError, OverflowError, OSError):
+        return ""
+
+
+def _iso(info: Mapping[str, Any]) -> str:
     value = next((info[key] for key in _TIMES if info.get(key)), None)
     if isinstance(value, str):
-        try:
-            value = parsedate_to_datetime(value) if "," in value else datetime.fromisoformat(value)
-        except ValueError:
-            return ""
+        value = parsedate_to_datetime(value) if "," in value else datetime.fromisoformat(value)
     if isinstance(value, int | float):
         value = datetime.fromtimestamp(value, UTC)
     if isinstance(value, tuple):
