@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from typing import Any, TextIO, cast
 
 _MODES = {"stdin": "r", "stdout": "w", "stderr": "w"}
@@ -35,7 +36,7 @@ def stdout_error() -> OSError | None:
         return None
     with suppress(OSError):
         stdout.flush()
-    return stdout.error
+    return stdout.error or stdout.buffer.error
 
 
 def mute_stdout() -> None:
@@ -61,6 +62,11 @@ class _RememberWriteErrors(_Wrapper):
     """
 
     error: OSError | None = None
+
+    @cached_property
+    def buffer(self) -> _RememberWriteErrors:
+        """The stream below it, for bytes."""
+        return _RememberWriteErrors(getattr(self._stream, "buffer", self._stream))
 
     def write(self, text: str) -> int:
         with self._remembered():

@@ -32,7 +32,11 @@ def links(location: Location, entry: Entry) -> Iterator[str]:
     """
     if (entry.size or 0) > PAGE_BYTES:
         raise SourceNotFound(f"{printable(str(location))} is too large for a page of links.", "Pass the URLs of the recordings.")
-    page = _parse(location, location.store.read(location).decode("utf-8", "replace"))
+    try:
+        data = location.store.read(location)
+    except FileNotFoundError as error:
+        raise SourceNotFound(f"{printable(str(location))} does not exist.") from error
+    page = _parse(location, data.decode("utf-8", "replace"))
     # servers redirect from a folder to its URL with a slash
     base = location.uri if location.uri.endswith("/") or "." in location.name else f"{location.uri}/"
     urls = dict.fromkeys(_join(base, link) for link in page.links)
