@@ -107,6 +107,8 @@ def test_no_value_in_a_transcript_ends_a_command(tree: Path, transcribe: Transcr
     assert {name: after.get(name) for name in before if name.endswith(".wav")} == {
         name: content for name, content in before.items() if name.endswith(".wav")
     }
-    allowed = {f"{stem}.{extension}" for stem in (path.stem for path in tree.glob("*.wav")) for extension in ("json", "srt", "vtt")}
+    allowed = {
+        f"{stem}.{extension}" for stem in (path.stem for path in tree.glob("*.wav")) for extension in ("json", "srt", "vtt")
+    }
     assert set(after) - set(before) <= allowed
     assert (tree / "good.srt").exists()

@@ -19,6 +19,7 @@ from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.plan import Job
 from transcribe_cli.sinks.atomic import publish, stage
 from transcribe_cli.state_folder import StateFiles
+from transcribe_cli.text.regular_files import read_regular_file
 
 # Jobs live 7 days at most, and results no longer than their jobs.
 MAX_AGE_SECONDS = 10 * 24 * 3600.0
@@ -69,7 +70,7 @@ class JobIdFile:
     def read(self) -> JobIdRecord | None:
         """The record of an earlier run; None without a valid one."""
         try:
-            return _RECORD.validate_json(self._path.read_bytes())
+            return _RECORD.validate_json(read_regular_file(self._path))
         except (OSError, ValueError):  # pydantic's error is a ValueError
             return None
 

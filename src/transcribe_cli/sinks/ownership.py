@@ -17,6 +17,7 @@ from transcribe_cli.sinks.files import Status, files_of
 from transcribe_cli.sinks.header import Header
 from transcribe_cli.sources import json_safe
 from transcribe_cli.storage import AnyPath, Location
+from transcribe_cli.text.regular_files import open_regular_file
 
 # In a store: a transcript that is at most this much newer than the end of its recognition was written by `commit`. Then renderings that are
 # older are unedited.
@@ -80,7 +81,7 @@ def is_older(path: AnyPath, info: Status, header: Header, transcript_ns: int) ->
     """Whether the file is unchanged since `commit`, by its time. Stores have times in whole seconds, which only the store can set."""
     if not isinstance(path, Location):
         return info.st_mtime_ns < transcript_ns
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, OverflowError):
         finished_ns = round(datetime.fromisoformat(header.finished_at).timestamp() * 1e9)
         return info.st_mtime_ns <= transcript_ns and abs(transcript_ns - finished_ns) <= _COMMIT_NS
     return False
@@ -126,9 +127,9 @@ def file_digest(path: AnyPath) -> str | None:
         if isinstance(path, Location):
             data = files_of(path).read(path, 0, _MAX_RENDERING_BYTES + 1)
             return digest(data) if len(data) <= _MAX_RENDERING_BYTES else None
-        if not path.is_file() or path.stat().st_size > _MAX_RENDERING_BYTES:  # reading a named pipe would block
-            return None
-        with path.open("rb") as file:
+        with open_regular_file(path) as file:
+            if os.fstat(file.fileno()).st_size > _MAX_RENDERING_BYTES:
+                return None
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
@@ -141,9 +142,10 @@ def modified_ns(path: AnyPath) -> int:
 
 
 def _local_path(uri: str) -> Path | None:
+    """The path of a file:// URL, which may be from a transcript that somebody else wrote; None for any other or no valid URL."""
     try:
         parts = urlsplit(uri)
-    except ValueError:  # not a URI; the one in a transcript may be anything
+    except ValueError:
         return None
     return Path(os.fsdecode(unquote_to_bytes(parts.path))) if parts.scheme == "file" else None
 
@@ -151,7 +153,7 @@ def _local_path(uri: str) -> Path | None:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except (OSError, ValueError):  # no file can have this name
+    except (OSError, ValueError):  # the name is too long or contains a NUL
         return False
 
 

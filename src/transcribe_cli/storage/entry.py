@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-_MAX_SIZE = 2**63
+from transcribe_cli.text.numbers import checked_count
+
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _TIMES = ("LastModified", "last_modified", "mtime", "updated", "Last-Modified", "modified", "created", "date_time")
 
@@ -45,7 +45,7 @@ class Entry:
 
 
 def parse_entry(info: Mapping[str, Any]) -> Entry:
-    """Parse fsspec's dictionary, whose keys differ between libraries."""
+    """Parse fsspec's dictionary, whose keys differ between libraries. A server may return anything: what is not valid counts as unknown."""
     path = str(info["name"])
     md5 = _md5(info)
     return Entry(
@@ -60,26 +60,28 @@ def parse_entry(info: Mapping[str, Any]) -> Entry:
     )
 
 
-def _size(value: object) -> int | None:
-    """Bytes; None if the server returns no possible size."""
-    try:
-        size = int(value) if isinstance(value, int | float | str) else -1
-    except (ValueError, OverflowError):
-        return None
-    return size if 0 <= size < _MAX_SIZE else None
-
-
 def _md5(info: Mapping[str, Any]) -> str | None:
     if encoded := info.get("md5Hash") or info.get("Content-MD5"):
-        with contextlib.suppress(ValueError, TypeError):
-            digest = base64.b64decode(encoded).hex()
-            return digest if _MD5.fullmatch(digest) else None
-        return None
+        return _from_base64(encoded) or None
     settings = info.get("content_settings")
     if settings and (digest := settings.get("content_md5")):
         return bytes(digest).hex()
     tag = str(info.get("ETag") or "").strip('"')
     return tag if _MD5.fullmatch(tag) and "StorageClass" in info else None  # an ETag of S3; those of other servers are not MD5s
+
+
+def _from_base64(encoded: str) -> str | None:
+    try:
+        return base64.b64decode(encoded).hex()
+    except (ValueError, TypeError):
+        return None
+
+
+def _size(value: object) -> int | None:
+    try:
+        return checked_count(int(value) if isinstance(value, str) else value)
+    except ValueError:
+        return None
 
 
 def _etag(info: Mapping[str, Any], md5: str | None) -> str | None:
@@ -92,25 +94,25 @@ def _etag(info: Mapping[str, Any], md5: str | None) -> str | None:
 
 
 def _modified(info: Mapping[str, Any]) -> str:
-    """The time of a file; "" if there is none, or no possible one: archives may have the month 0 or the year 99999."""
     try:
-        return _iso(info)
-    except (ValueError, TypeError, OverflowError, OSError):
+        value = _moment(next((info[key] for key in _TIMES if info.get(key)), None))
+        if value is None:
+            return ""
+        moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+        if "LastModified" in info:  # some S3 servers return milliseconds in listings, but seconds for single objects
+            moment = moment.replace(microsecond=0)
+        return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    except (ValueError, TypeError, OverflowError, OSError):  # month 0, year 10000
         return ""
 
 
-def _iso(info: Mapping[str, Any]) -> str:
-    value = next((info[key] for key in _TIMES if info.get(key)), None)
+def _moment(value: object) -> datetime | None:
+    """The time in any of the forms that libraries use."""
     if isinstance(value, str):
-        value = parsedate_to_datetime(value) if "," in value else datetime.fromisoformat(value)
+        return parsedate_to_datetime(value) if "," in value else datetime.fromisoformat(value)
     if isinstance(value, int | float):
-        value = datetime.fromtimestamp(value, UTC)
+        return datetime.fromtimestamp(value, UTC)
     if isinstance(value, tuple):
         year, month, day, hour, minute, second = value
-        value = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)  # zip archives have no time zones
-    if not isinstance(value, datetime):
-        return ""
-    moment = value if value.tzinfo else value.replace(tzinfo=UTC)
-    if "LastModified" in info:  # some S3 servers return milliseconds in listings, but seconds for single objects
-        moment = moment.replace(microsecond=0)
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)  # zip archives have no time zones
+    return value if isinstance(value, datetime) else None

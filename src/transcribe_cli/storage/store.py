@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import IO, Any, Protocol
 
+from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.storage.client import ATTEMPTS, CALL_SECONDS, Client
 from transcribe_cli.storage.entry import Entry, parse_entry
 from transcribe_cli.storage.errors import diagnose
@@ -163,6 +164,12 @@ class Store:
         Default: a random name, so that nobody can put a link there that leads to another file.
         """
         temporary = temporary or f".transcribe-{secrets.token_hex(8)}.tmp"
+        try:
+            self._write(location, data, content_type, temporary, seconds)
+        except FileNotFoundError as error:
+            raise self._no_bucket(location) from error
+
+    def _write(self, location: Address, data: bytes, content_type: str, temporary: str, seconds: float) -> None:
         path = self._path(location)
         match self.kind.family:
             case "s3":
@@ -216,6 +223,12 @@ class Store:
             location, lambda: self._fs.open(self._path(location), "rb", block_size=1 << 20, cache_type="blockcache")
         )
 
+    def _no_bucket(self, location: Address) -> StorageNotReady:
+        """The error of a server that answers 404 where the name of the file does not matter, and does not say what is missing."""
+        return StorageNotReady(
+            f"{self.uri(location.key)} cannot be used: the bucket does not exist (404).", "Check its name and the endpoint."
+        )
+
     def _read_header(self, location: Address, size: int) -> bytes | None:
         try:
             return self.read(location, 0, size)
@@ -260,8 +273,11 @@ class Store:
                     break
             return page
 
-        while page := self._retry(location, lambda: self._client.wait_for(next_page), attempts=1):
-            yield from page
+        try:
+            while page := self._retry(location, lambda: self._client.wait_for(next_page), attempts=1):
+                yield from page
+        except FileNotFoundError as error:  # a folder without files is an empty page
+            raise self._no_bucket(location) from error
 
     def _write_and_rename(self, path: str, name: str, data: bytes) -> None:
         folder = path.rpartition("/")[0]
