@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -18,18 +18,23 @@ import pytest
 
 from tests.storage.places import Tree, new, started
 from tests.transcripts import transcript_of
+from transcribe_cli.audio import Waveform
 from transcribe_cli.backends.job_ids import JobIdFile, JobIdRecord
 from transcribe_cli.backends.staging import Staging
 from transcribe_cli.batch.failures import Failure, Failures
 from transcribe_cli.batch.leases import Lease, LeaseManager, Owner
 from transcribe_cli.batch.leases.owner import utc_now
 from transcribe_cli.batch.rendering import find_transcripts
+from transcribe_cli.pipeline import checkpoint
+from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, SpokenWord
 from transcribe_cli.sinks import host_id
 from transcribe_cli.sources import find_recordings
+from transcribe_cli.spec import JobSpec
 from transcribe_cli.state_folder import StateFiles
 from transcribe_cli.storage import Location, shared_files
 from transcribe_cli.storage.entry import parse_entry
 from transcribe_cli.transcript import Transcript
+from transcribe_cli.vad import Region
 
 LEASE = ".aula.mp3.transcribe-lease"
 OWNER = Owner.this_process(utc_now())
@@ -312,3 +317,34 @@ def test_render_reads_the_names_next_to_the_recording_only_if_it_is_the_recordin
         {"uri": "file://"},
     ):
         assert names(true.model_copy(update={"source": true.source.model_copy(update=changes)})) == {}
+
+
+# checkpoints
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"words": [["x", "0", None, 1, [1]]]},
+        {"words": [[1, 0.0, 1.0, 1.0, [1]]]},
+        {"words": "abc"},
+        {"words": [["x", 0.0, 1.0, 1.0, ["a"]]]},
+        {"phrases": [["x", 0.0, 1.0]]},
+        {"attempt": {"tokens": [1], "text": 1}},
+        {"attempt": []},
+        {"seconds": "x"},
+        {"seconds": None},
+    ],
+)
+def test_a_clip_of_another_form_is_recognized_again(
+    tmp_path: Path, recorded: Callable[[], Waveform], values: dict[str, Any]
+) -> None:
+    """Its values would fail much later."""
+    clip = Clip(0, 0, recorded(), (Region(0, 16000),), JobSpec())
+    result = ClipResult(clip, Attempt((1,), " olá", 0.0, -0.1, 1.0, 0.0), (SpokenWord(" olá", 0.0, 1.0, 0.9, (1,)),), (), 1.0)
+    path = tmp_path / "x.clips.jsonl"
+    record = checkpoint._record(result)
+    path.write_text(json.dumps(record) + "\n")
+    assert checkpoint.Checkpoint(path).find(clip) == result
+    path.write_text(json.dumps({**record, **values}) + "\n")
+    assert checkpoint.Checkpoint(path).find(clip) is None
