@@ -214,6 +214,8 @@ def test_name_files_apply_next_to_the_recording_and_the_transcript(tmp_path: Pat
     at.path.write_text(document.model_copy(update={"source": source}).dumps())
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "aula.speakers.toml").write_text(f'{A} = "Ana"\n{B} = "Rui"\n')
+    assert at.with_speaker_names({}).speaker_names == {}  # the recording that the transcript describes is not there
+    (tmp_path / "in" / "aula.mp3").write_bytes(bytes(source.size))
     assert at.with_speaker_names({}).speaker_names == {A: "Ana", B: "Rui"}
     assert at.with_speaker_names({B: "Eva"}).speaker_names == {A: "Ana", B: "Eva"}
     (tmp_path / "in" / "aula.speakers.toml").write_text("?")

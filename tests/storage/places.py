@@ -13,13 +13,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
 
 from tests.storage.sftp import PASSWORD, USER, SftpServer
-from transcribe_cli.storage import AnyPath, Location, locate
+from transcribe_cli.storage import AnyPath, Location, below, locate
 
 KEY, SECRET = "AKIATESTKEYOFOURS0001", "secret-of-the-tests-7f3a"
 AZURITE = Path(sys.prefix) / "azurite/node_modules/.bin/azurite-blob"
@@ -45,7 +45,7 @@ class Tree:
     def at(self, name: str = "") -> AnyPath:
         """A path in the tree."""
         top: AnyPath = locate(self.url, self.options) if "://" in self.url else Path(self.url)
-        return top / name if name else top
+        return below(top, PurePosixPath(name))
 
     def put(self, name: str, data: bytes) -> AnyPath:
         """Write a file."""

@@ -43,7 +43,12 @@ from transcribe_cli.audio import container as media
 from transcribe_cli.audio import ffmpeg, request_socket, sandbox, scratch
 from transcribe_cli.audio.channel_converter import MAX_CHANNELS
 from transcribe_cli.audio.declared_duration import declared_seconds
-from transcribe_cli.audio.limits import BYTES_PER_SECOND, MIN_SOURCE_BYTES_PER_SECOND, Limits
+from transcribe_cli.audio.limits import (
+    BYTES_PER_SECOND,
+    MIN_FALLBACK_BYTES_PER_SECOND,
+    MIN_SOURCE_BYTES_PER_SECOND,
+    Limits,
+)
 from transcribe_cli.audio.media_info import Damage
 from transcribe_cli.audio.pcm_file import PcmFile, ScratchError
 from transcribe_cli.audio.recording_file import SourceFile, read_error
@@ -165,12 +170,16 @@ class RequestLoop:
 
     def _decode_with_ffmpeg(self, request: Request, pcm: PcmFile, path: Path) -> Damage:
         """Always mixed to mono, also with `split`: the codecs that only this decoder supports have one channel."""
+        plausible = os.fstat(request.recording).st_size / MIN_FALLBACK_BYTES_PER_SECOND
         os.close(request.recording)
         damage = None
         if ffmpeg.is_available():
-            damage = ffmpeg.decode(path, request.track, pcm, self._limits.max_seconds, self._on_progress)
+            limit = min(self._limits.max_seconds, plausible)
+            damage = ffmpeg.decode(path, request.track, pcm, limit, self._on_progress)
         if damage is None:
             raise media.undecodable(request.name, "no audio in it could be decoded")
+        if damage.decoded_seconds > plausible:
+            raise DecoderFailed(f"{request.name} claims to contain more audio than fits into a file of its size.")
         if damage.decoded_seconds > self._limits.max_seconds:
             raise too_long(request.name, self._limits)
         return damage

@@ -12,11 +12,14 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pydantic import FiniteFloat, TypeAdapter
+
 from transcribe_cli import state_folder
 from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.plan import Job
 from transcribe_cli.sinks.atomic import publish, stage
 from transcribe_cli.state_folder import StateFiles
+from transcribe_cli.text.regular_files import read_regular_file
 
 # Jobs live 7 days at most, and results no longer than their jobs.
 MAX_AGE_SECONDS = 10 * 24 * 3600.0
@@ -45,14 +48,17 @@ class JobIdRecord:
     backend: str
     place: str
     id: str = ""
-    sent: float = 0.0
+    sent: FiniteFloat = 0.0
     bytes: int = 0
-    seconds: float | None = None
-    promised: float | None = None
+    seconds: FiniteFloat | None = None
+    promised: FiniteFloat | None = None
     flags: tuple[str, ...] = ()
     skipped: int = 0
     staged: str = ""
     result: str = ""
+
+
+_RECORD = TypeAdapter(JobIdRecord)
 
 
 class JobIdFile:
@@ -64,9 +70,8 @@ class JobIdFile:
     def read(self) -> JobIdRecord | None:
         """The record of an earlier run; None without a valid one."""
         try:
-            record = json.loads(self._path.read_bytes())
-            return JobIdRecord(**{**record, "flags": tuple(record["flags"])})
-        except (OSError, ValueError, KeyError, TypeError):
+            return _RECORD.validate_json(read_regular_file(self._path))
+        except (OSError, ValueError):  # pydantic's error is a ValueError
             return None
 
     def write(self, record: JobIdRecord) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 
 from transcribe_cli.errors import TranscribeError, UsageError
@@ -12,6 +13,7 @@ from transcribe_cli.storage.signing import can_sign, sign_url
 _TRANSFER_SECONDS = 3600.0
 # An object is held in memory while it is sent; the longest recording has 170 MB as Opus.
 MAX_BYTES = 500_000_000
+_OBJECT_NAME = re.compile(r"transcribe-[0-9a-f]{32}\.[a-z0-9.]{1,16}")
 
 
 class Staging:
@@ -45,7 +47,7 @@ class Staging:
 
     def new_object(self, extension: str) -> Location:
         """The location of a new object, with a name that cannot be guessed."""
-        return self._folder / f"transcribe-{secrets.token_hex(16)}.{extension}"
+        return self._folder / f"transcribe-{secrets.token_hex(16)}.{extension}"  # see `_OBJECT_NAME`
 
     def put(self, location: Location, data: bytes) -> None:
         """Write an object.
@@ -56,24 +58,32 @@ class Staging:
         location.store.write(location, data, "application/octet-stream", seconds=_TRANSFER_SECONDS)
 
     def get(self, uri: str) -> bytes | None:
-        """The content of an object; None when it does not exist.
+        """The content of an object; None when it does not exist, is none of ours, or is longer than `MAX_BYTES`.
 
         Raises:
             StorageNotReady: the bucket cannot be read.
         """
-        location = locate(uri, self._options)
+        if (location := self._object(uri)) is None:
+            return None
         try:
-            return location.store.read(location, seconds=_TRANSFER_SECONDS)
+            data = location.store.read(location, 0, MAX_BYTES + 1, seconds=_TRANSFER_SECONDS)
         except FileNotFoundError:
             return None
+        return data if len(data) <= MAX_BYTES else None
 
     def remove(self, uri: str) -> bool:
         """Remove an object and return whether that worked. Never raises: it is called while another error is handled."""
         with contextlib.suppress(TranscribeError, OSError):
-            location = locate(uri, self._options)
-            location.store.remove(location)
-            return True
+            if (location := self._object(uri)) is not None:
+                location.store.remove(location)
+                return True
         return False
+
+    def _object(self, uri: str) -> Location | None:
+        """The object of this URI, which a file on disk names; None unless `new_object` could have made it."""
+        name = uri.rpartition("/")[2]
+        location = self._folder / name if _OBJECT_NAME.fullmatch(name) else None
+        return location if location is not None and location.uri == uri else None
 
 
 def download_url(location: Location, seconds: float) -> str:

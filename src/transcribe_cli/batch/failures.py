@@ -11,11 +11,14 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from transcribe_cli import state_folder
 from transcribe_cli.errors import TranscribeError
 from transcribe_cli.sinks import write_atomically
 from transcribe_cli.sources import Recording
 from transcribe_cli.state_folder import StateFiles
+from transcribe_cli.text.regular_files import read_regular_file
 
 # Older failures are removed.
 SWEEP_SECONDS = 90 * 24 * 3600.0
@@ -31,6 +34,9 @@ class Failure:
     code: str
     message: str
     at: str
+
+
+_FAILURE = TypeAdapter(Failure)
 
 
 class Failures:
@@ -58,8 +64,8 @@ class Failures:
     def of(self, recording: Recording) -> Failure | None:
         """The last failure, if the recording has not changed since; otherwise None."""
         try:
-            failure = Failure(**json.loads(self._state_files.path(recording.uri).read_bytes()))
-        except (OSError, ValueError, TypeError):
+            failure = _FAILURE.validate_json(read_regular_file(self._state_files.path(recording.uri)))
+        except (OSError, ValueError):  # pydantic's error is a ValueError
             return None
         return failure if (failure.size, failure.modified) == (recording.size, recording.modified) else None
 

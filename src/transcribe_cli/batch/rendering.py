@@ -15,8 +15,8 @@ from transcribe_cli.formats import render_bytes, speaker_names
 from transcribe_cli.plan import Job
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.sinks.atomic import storage_errors
-from transcribe_cli.sources import find_recordings, is_media, json_safe
-from transcribe_cli.storage import AnyPath, Location, Options, is_url, locate, relative_path
+from transcribe_cli.sources import Recording, find_recordings, is_media, json_safe, refresh
+from transcribe_cli.storage import AnyPath, Location, Options, below, is_single_name, is_url, locate, relative_path
 from transcribe_cli.subtitles.standards import DEFAULT_STYLE, SubtitleStyle
 from transcribe_cli.text.printable import printable
 from transcribe_cli.transcript import Transcript
@@ -76,7 +76,7 @@ class TranscriptFile:
                 self._replace(transcript)
             sinks.add_renderings(output, transcript, rendered, stamp=subtitles.stamp, overwrite=overwrite)
         else:
-            output = sinks.Output(output_dir / relative_path(self.path.parent, self.root), self.path.stem)
+            output = sinks.Output(below(output_dir, relative_path(self.path.parent, self.root)), self.path.stem)
             for name, data in {name: render_bytes(name, transcript, subtitles, output.uri) for name in formats}.items():
                 _export(output.path(name), data, overwrite=overwrite)
         return [output.path(name).name for name in formats]
@@ -165,16 +165,25 @@ def _of_recordings(source: str, storage: Options) -> Iterator[TranscriptFile]:
 
 
 def _recording_path(transcript: Transcript, transcript_path: AnyPath) -> Iterator[AnyPath]:
-    """The path of the recording, if it is a local file or in the same store as its transcript."""
+    """The path of the recording, if it is a local file or in the same store as its transcript.
+
+    The transcript may name any file. The recording counts only if it is the one that the transcript describes.
+    """
+    source = transcript.source
     try:
-        parts = urlsplit(transcript.source.uri)
+        parts = urlsplit(source.uri)
     except ValueError:  # not a URI
         return
-    path = Path(os.fsdecode(unquote_to_bytes(parts.path)))
-    if parts.scheme == "file" and path.name:
-        yield path
-    elif isinstance(transcript_path, Location) and transcript.source.uri.startswith(top := transcript_path.store.uri("")):
-        yield Location(transcript_path.store, transcript.source.uri.removeprefix(top))
+    if parts.scheme == "file":
+        path = Path(os.fsdecode(unquote_to_bytes(parts.path)))
+        with suppress(OSError, ValueError):
+            found = refresh(Recording(path, path.parent))
+            if (found.name, found.size) == (source.name, source.size):
+                yield path
+    elif isinstance(transcript_path, Location) and source.uri.startswith(top := transcript_path.store.uri("")):
+        recording = Location(transcript_path.store, source.uri.removeprefix(top))
+        if recording.uri == source.uri and all(map(is_single_name, recording.key.split("/"))) and recording.name == source.name:
+            yield recording
 
 
 def _existing_formats(output: sinks.Output, transcript: Transcript) -> list[str]:

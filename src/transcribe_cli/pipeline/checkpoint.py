@@ -15,6 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from transcribe_cli import state_folder
 from transcribe_cli.plan import Job
 from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, Phrase, SpokenWord
@@ -26,6 +28,12 @@ MIN_CLIPS = 5
 SYNC_SECONDS = 5.0
 # Checkpoints expire after this time.
 MAX_AGE_SECONDS = 30 * 24 * 3600.0
+
+
+_ATTEMPT = TypeAdapter(Attempt)
+_WORDS = TypeAdapter(list[tuple[str, float, float, float, tuple[int, ...]]])
+_PHRASES = TypeAdapter(list[tuple[str, float, float, tuple[int, ...]]])
+_SECONDS = TypeAdapter(float)
 
 
 class Checkpoint:
@@ -117,9 +125,12 @@ def _read(path: Path) -> dict[str, Mapping[str, Any]]:
 
 
 def _result(clip: Clip, record: Mapping[str, Any]) -> ClipResult:
-    attempt = Attempt(**{**record["attempt"], "tokens": tuple(record["attempt"]["tokens"])})
-    words = tuple(
-        SpokenWord(text, start, end, probability, tuple(tokens)) for text, start, end, probability, tokens in record["words"]
-    )
-    phrases = tuple(Phrase(text, start, end, tuple(tokens)) for text, start, end, tokens in record["phrases"])
-    return ClipResult(clip, attempt, words, phrases, record["seconds"])
+    """The result in a record.
+
+    Raises:
+        ValueError, KeyError, TypeError: the record has another form.
+    """
+    words = tuple(SpokenWord(*values) for values in _WORDS.validate_python(record["words"]))
+    phrases = tuple(Phrase(*values) for values in _PHRASES.validate_python(record["phrases"]))
+    seconds = _SECONDS.validate_python(record["seconds"])
+    return ClipResult(clip, _ATTEMPT.validate_python(record["attempt"]), words, phrases, seconds)

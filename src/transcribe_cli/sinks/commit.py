@@ -1,12 +1,12 @@
 """Write the files of one recording so that an incomplete set never counts as done and no finished transcript is lost.
 
     (a) write the new JSON to the disk under a temporary name: from here on, a crash loses nothing
-    (b) remove the existing JSON, so that it does not list files that are about to be replaced
+    (b) remove the renderings that are about to be replaced, then the existing JSON, which is what shows that they were ours
     (c) write each rendering atomically
     (d) set the modification time of the JSON to now, which makes it the newest of the set, and rename it into place
 
-After a crash, `recovery.recover` does (d). If (c) fails, for example on a full disk, (d) is still done: the next run renders what is
-missing. An old rendering that could not be replaced is removed, so that it is not mistaken for the new one.
+After a crash, `recovery.recover` finishes (b) and does (d). If (c) fails, for example on a full disk, (d) is still done: the next run
+renders what is missing.
 """
 
 from __future__ import annotations
@@ -53,9 +53,11 @@ def commit(
     with storage_errors(target):
         temporary = store.stage(output.folder, document)  # (a)
     try:
+        _remove_outdated([file for file in files if file.path in existing])  # (b)
         if target in existing:
-            _remove_outdated(target, old, written)  # (b)
-        _write_renderings(files)  # (c)
+            _remove_unless_equal(target, old, written)
+        for file in files:  # (c)
+            files_of(file.path).write(file.path, file.data)
     finally:
         _put_in_place(store, temporary, target, document)  # (d)
     if kept:
@@ -181,21 +183,14 @@ def _put_in_place(store: Files, temporary: AnyPath, target: AnyPath, document: b
         raise refused from error
 
 
-def _remove_outdated(target: AnyPath, old: Header | None, new: Transcript) -> None:
+def _remove_outdated(files: Iterable[_File]) -> None:
+    """Remove the files that have other content than the new ones. A symlink is replaced, whatever is at its end."""
+    for file in files:
+        if file_digest(file.path) != file.digest:
+            files_of(file.path).remove(file.path)
+
+
+def _remove_unless_equal(target: AnyPath, old: Header | None, new: Transcript) -> None:
     """Remove the existing JSON unless it describes the same files."""
     if old is None or (old.identity, old.fingerprint, old.outputs) != (Header.of(new).identity, new.job.fingerprint, new.outputs):
         files_of(target).remove(target)
-
-
-def _write_renderings(files: Iterable[_File]) -> None:
-    """Write the renderings in order. On failure, remove the old versions of those that could not be written."""
-    pending = list(files)
-    try:
-        while pending:
-            files_of(pending[0].path).write(pending[0].path, pending[0].data)
-            pending.pop(0)
-    except BaseException:
-        for file in pending:
-            if file_digest(file.path) != file.digest:
-                files_of(file.path).remove(file.path)
-        raise

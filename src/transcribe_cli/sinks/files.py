@@ -6,12 +6,14 @@ The tests in tests/storage/ run against every kind.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from transcribe_cli.sinks import atomic, objects
 from transcribe_cli.storage import AnyPath, Location
+from transcribe_cli.text.regular_files import open_regular_file, read_regular_file
 
 
 class Status(Protocol):
@@ -66,6 +68,9 @@ class Files(Protocol):
     def is_there(self, path: Any) -> bool:
         """Whether anything has this name, even a broken symlink."""
 
+    def is_plain(self, path: Any) -> bool:
+        """Whether it is a regular file itself: not a symlink, not a folder, not a named pipe."""
+
     def read(self, path: Any, start: int = 0, size: int | None = None) -> bytes:
         """Bytes of a regular file. Nothing else is opened."""
 
@@ -107,12 +112,18 @@ class _LocalFiles:
     def is_there(self, path: Path) -> bool:
         return os.path.lexists(path)
 
+    def is_plain(self, path: Path) -> bool:
+        try:
+            return stat.S_ISREG(path.lstat().st_mode)
+        except (OSError, ValueError):
+            return False
+
     def read(self, path: Path, start: int = 0, size: int | None = None) -> bytes:
-        if not path.is_file():  # reading a named pipe would block
-            raise FileNotFoundError(path)
-        with path.open("rb") as file:
+        if size is None:
+            return read_regular_file(path)[start:]
+        with open_regular_file(path) as file:
             file.seek(start)
-            return file.read(-1 if size is None else size)
+            return file.read(size)
 
     def stage(self, folder: Path, data: bytes, modified_ns: int | None = None) -> Path:
         temporary = atomic.stage(folder, data, modified_ns)
@@ -120,7 +131,7 @@ class _LocalFiles:
         return temporary
 
     def touch(self, path: Path) -> None:
-        os.utime(path)
+        os.utime(path, follow_symlinks=False)
 
     def publish(self, temporary: Path, path: Path, data: bytes | None = None) -> None:
         atomic.publish(temporary, path)

@@ -11,9 +11,12 @@ from pydantic_core import from_json
 
 from transcribe_cli.sinks.files import files_of
 from transcribe_cli.storage import AnyPath, Location
+from transcribe_cli.text.numbers import checked_count, checked_seconds
 from transcribe_cli.transcript import SCHEMA_VERSION, Transcript
 
 HEADER_BYTES = 4096
+# The longest header has a prompt of 100 kB.
+_MAX_HEADER_BYTES = 1 << 20
 _FIRST_BYTES = b'{"schema_version"'
 
 
@@ -96,7 +99,7 @@ def _read(data: bytes, read_more: Callable[[int, int], bytes]) -> Header | None:
         document = _parse(data)
         if document is None or "language" in document:  # the first key after the header
             return _to_header(document)
-        if len(data) < HEADER_BYTES or not (more := read_more(len(data), len(data))):
+        if not HEADER_BYTES <= len(data) < _MAX_HEADER_BYTES or not (more := read_more(len(data), len(data))):
             return None
         data += more
 
@@ -123,15 +126,21 @@ def _to_header(document: Mapping[str, Any] | None) -> Header | None:
         return Header(
             name=str(source["name"]),
             uri=str(source["uri"]),
-            size=int(source["size"]),
-            modified=source.get("modified"),
-            etag=source.get("etag"),
+            size=checked_count(source["size"]),
+            modified=_optional_text(source.get("modified")),
+            etag=_optional_text(source.get("etag")),
             fingerprint=str(job["fingerprint"]),
             spec=job["spec"],
             finished_at=str(job["finished_at"]),
             outputs={str(name): str(digest) for name, digest in outputs.items()},
-            duration=float(document["duration"]) if "flags" in document else None,  # otherwise the number may be truncated
+            duration=checked_seconds(document["duration"])
+            if "flags" in document
+            else None,  # otherwise the number may be truncated
             subtitles={str(name): str(stamp) for name, stamp in subtitles.items()} if isinstance(subtitles, dict) else {},
         )
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _optional_text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -10,22 +10,23 @@ import hashlib
 import os
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from transcribe_cli.errors import OutputRefused
-from transcribe_cli.registry import file_extension
+from transcribe_cli.registry import FILE_EXTENSIONS, FORMATS, file_extension
 from transcribe_cli.sinks.files import FolderEntry
 from transcribe_cli.sinks.listing import Listings
 from transcribe_cli.sources import Recording, is_media
-from transcribe_cli.storage import AnyPath
+from transcribe_cli.storage import AnyPath, below
 from transcribe_cli.text.printable import printable
 
 NAME_BYTES = 255  # maximum length of a file name on ext4, XFS, APFS, NTFS
 _SUFFIX_BYTES = len(".TextGrid")  # the longest suffix of an output
 _HASH_DIGITS = 8
+_EXTENSIONS = frozenset(map(str.casefold, FILE_EXTENSIONS))
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ def default_stem(name: str, folder: AnyPath, listings: Listings) -> str:
 
 def shorten_name(stem: str, suffix_bytes: int = _SUFFIX_BYTES) -> str:
     """The stem, cut if needed so that a suffix of `suffix_bytes` fits; the rest is replaced by `~` and 8 digits of its hash."""
+    stem = stem.replace("\0", "")  # only in the keys of buckets; such recordings fail
     if len(os.fsencode(stem)) + suffix_bytes <= NAME_BYTES:
         return stem
     digest = hashlib.sha256(os.fsencode(stem)).hexdigest()[:_HASH_DIGITS]
@@ -122,16 +124,26 @@ def _siblings(recordings: Iterable[Recording], listings: Listings) -> dict[AnyPa
 def _output(recording: Recording, siblings: _Siblings, output_dir: AnyPath | None) -> Output:
     name = recording.path.name
     stem = _stem(name)
-    # The second case: the stem of a.mp3.wav is a.mp3, which a.mp3 also uses if it has to keep its extension.
+    # The second case: the stem of a.mp3.wav is a.mp3, which a.mp3 also uses if it has to keep its extension. The third: audio that is
+    # called a.txt would be replaced by its own transcript.
     clashes = siblings.stems[_normalized(stem)] > 1 or (stem != name and _normalized(stem) in siblings.names)
-    folder = recording.path.parent if output_dir is None else output_dir / recording.relative.parent
-    return Output(folder, shorten_name(name if clashes else stem))
+    clashes = clashes or _normalized(name).removeprefix(f"{_normalized(stem)}.") in _EXTENSIONS
+    return Output(_folder(recording, output_dir), shorten_name(name if clashes else stem))
+
+
+def _folder(recording: Recording, output_dir: AnyPath | None) -> AnyPath:
+    if output_dir is None:
+        return recording.path.parent
+    try:
+        return below(output_dir, recording.relative.parent)
+    except ValueError:  # a key with `..` in a bucket; the recording fails because of it (`Recording.problem`)
+        return output_dir
 
 
 def _without_collisions(
     recordings: Sequence[Recording], outputs: Sequence[Output], *, ignoring_case: bool
 ) -> list[AssignedOutput]:
-    """Refuse outputs that two recordings of the run would write.
+    """Refuse outputs that two recordings of the run would write, or that are a recording themselves.
 
     Next to the recordings, the file system distinguishes `A.mp3.srt` and `a.mp3.srt`, as it does the recordings; an output folder may not.
     """
@@ -142,10 +154,19 @@ def _without_collisions(
     for recording, key in zip(recordings, keys, strict=True):
         if recording.problem is None:
             recordings_by_key[key].append(recording)
+    inputs = {recording.path for recording in recordings if recording.path.suffix.removeprefix(".") in FILE_EXTENSIONS}
     return [
-        AssignedOutput(output, _collision_error(recording, output, recordings_by_key[key]))
+        AssignedOutput(output, _collision_error(recording, output, recordings_by_key[key]) or _input_error(output, inputs))
         for recording, output, key in zip(recordings, outputs, keys, strict=True)
     ]
+
+
+def _input_error(output: Output, inputs: Collection[AnyPath]) -> OutputRefused | None:
+    """The error if a file of the output is a recording of the run, which must not be replaced."""
+    replaced = next((path for path in map(output.path, FORMATS.names()) if path in inputs), None) if inputs else None
+    if replaced is None:
+        return None
+    return OutputRefused(f"{printable(replaced.name)} is a recording, and would be replaced.", "Use --output-dir, or rename it.")
 
 
 def _collision_error(recording: Recording, output: Output, candidates: Sequence[Recording]) -> OutputRefused | None:

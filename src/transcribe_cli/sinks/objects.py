@@ -77,6 +77,14 @@ class ObjectFiles:
         """Whether the file exists. Takes one request, while `status` takes two for a missing file."""
         return path.store.exists(path)
 
+    def is_plain(self, path: Location) -> bool:
+        """Whether it is a file itself. Only SFTP has symlinks and folders."""
+        try:
+            entry = path.store.info(path)
+        except FileNotFoundError:
+            return False
+        return not (entry.is_link or entry.is_folder)
+
     def read(self, path: Location, start: int = 0, size: int | None = None) -> bytes:
         """The bytes of the file."""
         if start == 0 and size is not None:

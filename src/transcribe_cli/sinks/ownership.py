@@ -17,12 +17,14 @@ from transcribe_cli.sinks.files import Status, files_of
 from transcribe_cli.sinks.header import Header
 from transcribe_cli.sources import json_safe
 from transcribe_cli.storage import AnyPath, Location
+from transcribe_cli.text.regular_files import open_regular_file
 
 # In a store: a transcript that is at most this much newer than the end of its recognition was written by `commit`. Then renderings that are
 # older are unedited.
 _COMMIT_NS = 60_000_000_000
-# A rendering of six hours has half a megabyte.
+# A rendering of six hours has half a megabyte. A longer file is none of ours.
 _MAX_BYTES, _PARALLEL_READS = 1 << 24, 32
+_MAX_RENDERING_BYTES = 1 << 28
 
 
 class Identified(Protocol):
@@ -79,7 +81,7 @@ def is_older(path: AnyPath, info: Status, header: Header, transcript_ns: int) ->
     """Whether the file is unchanged since `commit`, by its time. Stores have times in whole seconds, which only the store can set."""
     if not isinstance(path, Location):
         return info.st_mtime_ns < transcript_ns
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, OverflowError):
         finished_ns = round(datetime.fromisoformat(header.finished_at).timestamp() * 1e9)
         return info.st_mtime_ns <= transcript_ns and abs(transcript_ns - finished_ns) <= _COMMIT_NS
     return False
@@ -101,7 +103,7 @@ def belongs_to_another(header: Header, source: Identified, folder: AnyPath) -> b
         return source.uri.rpartition("/")[0] != str(folder)
     if source_path is None or other_path is None or (isinstance(folder, Path) and _is_same(source_path.parent, folder)):
         return False
-    return other_path.exists() and not _is_same(source_path, other_path)
+    return _exists(other_path) and not _is_same(source_path, other_path)
 
 
 def digest(data: bytes) -> str:
@@ -123,10 +125,11 @@ def file_digest(path: AnyPath) -> str | None:
     """SHA-256 of a file; None when it cannot be read."""
     try:
         if isinstance(path, Location):
-            return digest(files_of(path).read(path))
-        if not path.is_file():  # reading a named pipe would block
-            return None
-        with path.open("rb") as file:
+            data = files_of(path).read(path, 0, _MAX_RENDERING_BYTES + 1)
+            return digest(data) if len(data) <= _MAX_RENDERING_BYTES else None
+        with open_regular_file(path) as file:
+            if os.fstat(file.fileno()).st_size > _MAX_RENDERING_BYTES:
+                return None
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
@@ -139,8 +142,19 @@ def modified_ns(path: AnyPath) -> int:
 
 
 def _local_path(uri: str) -> Path | None:
-    parts = urlsplit(uri)
+    """The path of a file:// URL, which may be from a transcript that somebody else wrote; None for any other or no valid URL."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return None
     return Path(os.fsdecode(unquote_to_bytes(parts.path))) if parts.scheme == "file" else None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # the name is too long or contains a NUL
+        return False
 
 
 def _is_same(one: Path, other: Path) -> bool:

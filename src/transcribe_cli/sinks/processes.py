@@ -11,7 +11,8 @@ import socket
 from functools import cache
 from pathlib import Path
 
-_TEMPORARY = re.compile(r"\.transcribe-(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-f]{8}\.tmp")
+# Linux numbers processes up to 2**22.
+_TEMPORARY = re.compile(r"\.transcribe-(?P<host>[0-9a-f]{8})-(?P<pid>[0-9]{1,10})-[0-9a-f]{8}\.tmp")
 
 
 def temporary_name() -> str:
@@ -39,11 +40,13 @@ def host_id() -> str:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process with this id exists on this machine."""
+    """Whether a process with this id exists on this machine. The number may come from a file that anybody wrote."""
+    if pid <= 0:  # to the kernel, these are groups of processes
+        return False
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
-    except (PermissionError, OverflowError):
+    except PermissionError:
         return True
     return True

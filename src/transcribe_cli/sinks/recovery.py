@@ -1,21 +1,27 @@
-"""Recover what a killed process left behind: complete transcripts are moved into place, other temporary files are removed."""
+"""Recover what a killed process left behind: complete transcripts are moved into place, other temporary files are removed.
+
+Anybody may have written such a file, so what it says is a claim. Names are derived: from the file name of its recording and the registered
+formats. Of the files with these names, only those are removed that the existing transcript there lists with their present content.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from transcribe_cli.errors import OutputRefused, StorageNotReady, TranscribeError
+from transcribe_cli.registry import FORMATS
 from transcribe_cli.sinks.atomic import is_abandoned
 from transcribe_cli.sinks.files import files_of
 from transcribe_cli.sinks.header import Header, read_header
 from transcribe_cli.sinks.listing import Listings
-from transcribe_cli.sinks.names import Output, default_stem, json_path
+from transcribe_cli.sinks.names import NAME_BYTES, Output, alternative_output, default_stem, json_path
 from transcribe_cli.sinks.ownership import belongs_to_another, file_digest, modified_ns
 from transcribe_cli.sinks.processes import parse_temporary_name
-from transcribe_cli.sources import from_json_safe
-from transcribe_cli.storage import AnyPath
+from transcribe_cli.sinks.reading import read_transcript
+from transcribe_cli.sources import Recording, from_json_safe, json_safe
+from transcribe_cli.storage import AnyPath, is_single_name
 from transcribe_cli.transcript import Source, Transcript
 
 
@@ -24,10 +30,10 @@ class Leftover:
     """A temporary file of a process that has ended.
 
     Attributes:
-        path: of the temporary file.
+        path: of the temporary file, a regular one.
         target: the JSON path that it was meant for; None when it is incomplete, or a newer file exists there.
         header: of the transcript in it, when there is a target.
-        stale: files next to the target that the transcript lists, but that belong to an earlier transcript which it was replacing.
+        stale: renderings of the existing transcript, which it was replacing.
     """
 
     path: AnyPath
@@ -39,12 +45,13 @@ class Leftover:
 def find_leftovers(folder: AnyPath, listings: Listings | None = None) -> list[Leftover]:
     """Find what a crash left in a folder. Read-only."""
     listings = listings or Listings()
-    result = []
+    files, result = files_of(folder), []
     for name, entry in listings.names(folder).items():
-        if parse_temporary_name(name):
+        # Only a regular file is ours. A link would be published as a link, and lead to any other file.
+        if parse_temporary_name(name) and files.is_plain(path := folder / name):
             with contextlib.suppress(OSError):  # its process was still alive and has finished now
-                if is_abandoned(folder / name, entry.stat().st_mtime_ns):
-                    result.append(_examine(folder / name, listings))
+                if is_abandoned(path, entry.stat().st_mtime_ns):
+                    result.append(_examine(path, listings))
     return result
 
 
@@ -73,44 +80,58 @@ def _examine(path: AnyPath, listings: Listings) -> Leftover:
     if transcript is None:
         return Leftover(path)
     header = Header.of(transcript)
-    target = json_path(Output(path.parent, _stem(header, path.parent, listings)))
-    if listings.holds(target) and not _may_replace(target, header, transcript.source, path):
+    if (stem := _stem(header, path.parent, listings)) is None:
         return Leftover(path)
-    return Leftover(path, target, header, _stale(path, header))
+    output = Output(path.parent, stem)
+    target = json_path(output)
+    existing = read_header(target) if listings.holds(target) else None
+    if listings.holds(target) and not _may_replace(target, existing, header, transcript.source, path):
+        return Leftover(path)
+    return Leftover(path, target, header, _stale(output, existing, header))
 
 
 def _read_complete(path: AnyPath) -> Transcript | None:
     """The transcript in a file; None when it is incomplete."""
     if read_header(path) is None:
         return None
-    try:
-        return Transcript.loads(files_of(path).read(path))
-    except (TranscribeError, OSError):
+    with contextlib.suppress(TranscribeError):
+        return read_transcript(path)
+    return None
+
+
+def _stem(header: Header, folder: AnyPath, listings: Listings) -> str | None:
+    """The stem that the transcript was meant for; None if no recording can have the name that it states.
+
+    A recording has one of two stems. It is the one that the renderings of the transcript have, or else the one of its recording in this
+    folder.
+    """
+    name = from_json_safe(header.name)
+    if not is_single_name(name) or len(os.fsencode(name)) > NAME_BYTES:
         return None
+    stem = default_stem(name, folder, listings)
+    other = alternative_output(Recording(folder / name, folder), Output(folder, stem)).stem
+    listed = [candidate for candidate in (stem, other) if _listed(Output(folder, candidate), header)]
+    return listed[0] if listed else stem
 
 
-def _stem(header: Header, folder: AnyPath, listings: Listings) -> str:
-    """The stem that the transcript was meant for: that of its renderings, or else the one of its recording in this folder."""
-    for name in header.outputs:
-        return Path(from_json_safe(name)).stem
-    return default_stem(from_json_safe(header.name), folder, listings)
+def _listed(output: Output, header: Header) -> dict[AnyPath, str]:
+    """The renderings of an output that a transcript lists, with their digests. Other names in the list are ignored."""
+    paths = [output.path(name) for name in FORMATS.names() if name != "json"]
+    digests = {path: header.outputs.get(json_safe(path.name)) for path in paths}
+    return {path: digest for path, digest in digests.items() if digest is not None}
 
 
-def _may_replace(target: AnyPath, header: Header, source: Source, temporary: AnyPath) -> bool:
+def _may_replace(target: AnyPath, existing: Header | None, header: Header, source: Source, temporary: AnyPath) -> bool:
     """Whether the existing file is an older transcript of the same recording."""
-    existing = read_header(target)
     if existing is None or belongs_to_another(existing, source, target.parent):
         return False
     # A transcript that `add_renderings` was writing is as old as the existing one; its renderings are missing either way.
     return (existing.finished_at, modified_ns(target)) < (header.finished_at, modified_ns(temporary))
 
 
-def _stale(path: AnyPath, header: Header) -> tuple[AnyPath, ...]:
-    """Renderings of an earlier transcript: other content, and older than this JSON. Newer files were edited by a user."""
-    transcript_ns = modified_ns(path)
-    files = {path.with_name(from_json_safe(name)): digest for name, digest in header.outputs.items()}
-    return tuple(
-        file
-        for file, digest in files.items()
-        if files_of(file).is_there(file) and modified_ns(file) <= transcript_ns and file_digest(file) != digest
-    )
+def _stale(output: Output, existing: Header | None, header: Header) -> tuple[AnyPath, ...]:
+    """Renderings of the existing transcript that have other content than those of the new one. An edited one is not what it lists."""
+    if existing is None:
+        return ()
+    old, new = _listed(output, existing), _listed(output, header)
+    return tuple(path for path in new if old.get(path, new[path]) != new[path] and file_digest(path) == old[path])

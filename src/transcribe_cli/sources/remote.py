@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from transcribe_cli.errors import SourceNotFound, Unreadable
+from transcribe_cli.errors import SourceNotFound, StorageNotReady, Unreadable, UsageError
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.sources.patterns import MAGIC, Filter, glob_pattern
-from transcribe_cli.sources.recording import Recording
+from transcribe_cli.sources.recording import Recording, unusable
 from transcribe_cli.sources.walk import is_media, natural_key
 from transcribe_cli.sources.web_pages import is_page, links
 from transcribe_cli.storage import Entry, Location, Options, locate
@@ -158,8 +158,13 @@ def _from_web(
         if not listed or path_filter.matches(location.name):
             yield recording_at(location, location.parent, entry, overrides)
         return
-    for url in links(location, entry):
-        link = locate(url, options)
+    for number, url in enumerate(links(location, entry), 1):
+        try:
+            link = locate(url, options)
+        except (UsageError, StorageNotReady) as error:
+            message = UsageError(f"{printable(str(location))}, link {number}: {error.message}", error.hint)
+            yield unusable(location, f"link {number}", message)
+            continue
         root = next((folder for folder in (location, location.parent) if link.is_relative_to(folder)), link.parent)
         if path_filter.matches(link.relative_to(root).as_posix()):
             yield from _linked(link, root, overrides)
@@ -170,6 +175,8 @@ def _linked(link: Location, root: Location, overrides: Mapping[str, Any]) -> Ite
         yield recording_at(link, root, link.store.info(link), overrides)
     except FileNotFoundError:
         yield from _missing(link, overrides, listed=True)
+    except StorageNotReady as error:
+        yield Recording(link, root, overrides=overrides, problem=Unreadable(error.message, error.hint))
 
 
 def _missing(location: Location, overrides: Mapping[str, Any], *, listed: bool) -> Iterator[Recording]:

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from transcribe_cli.errors import SourceNotFound
 from transcribe_cli.sources.walk import is_media
 from transcribe_cli.storage import Entry, Location
+from transcribe_cli.text.html_references import without_impossible_references
 from transcribe_cli.text.printable import printable
 
 PAGE_BYTES = 16 << 20
@@ -24,19 +25,22 @@ def is_page(entry: Entry) -> bool:
 
 
 def links(location: Location, entry: Entry) -> Iterator[str]:
-    """The URLs of the recordings on a page, in order, each once.
+    """The URLs of the recordings on a page, in order, each once. An invalid one is returned as it is written; `locate` refuses it.
 
     Raises:
-        SourceNotFound: the page has no links, or is too large.
+        SourceNotFound: the page has no links, is too large, or cannot be parsed.
     """
     if (entry.size or 0) > PAGE_BYTES:
         raise SourceNotFound(f"{printable(str(location))} is too large for a page of links.", "Pass the URLs of the recordings.")
-    page = _LinkParser()
-    page.feed(location.store.read(location).decode("utf-8", "replace"))
+    try:
+        data = location.store.read(location)
+    except FileNotFoundError as error:
+        raise SourceNotFound(f"{printable(str(location))} does not exist.") from error
+    page = _parse(location, data.decode("utf-8", "replace"))
     # servers redirect from a folder to its URL with a slash
     base = location.uri if location.uri.endswith("/") or "." in location.name else f"{location.uri}/"
-    urls = dict.fromkeys(urljoin(base, link) for link in page.links)
-    usable = [url for url in urls if urlsplit(url).scheme in ("http", "https")]
+    urls = dict.fromkeys(_join(base, link) for link in page.links)
+    usable = [url for url in urls if url.lower().startswith(("http://", "https://"))]
     if not usable:
         raise SourceNotFound(f"{printable(str(location))} has no links to recordings.", "Pass the URLs of the recordings.")
     yield from usable
@@ -62,5 +66,32 @@ class _LinkParser(HTMLParser):
             self.links.append(url)
 
 
+def _parse(location: Location, text: str) -> _LinkParser:
+    page = _LinkParser()
+    try:
+        page.feed(without_impossible_references(text))
+    except (
+        AssertionError,
+        NotImplementedError,
+        RecursionError,
+        ValueError,
+    ) as error:  # of html.parser, for some broken declarations
+        raise SourceNotFound(
+            f"{printable(str(location))} is not valid HTML or XML.", "Pass the URLs of the recordings."
+        ) from error
+    return page
+
+
+def _join(base: str, link: str) -> str:
+    try:
+        return urljoin(base, link)
+    except ValueError:
+        return link
+
+
 def _name(url: str) -> str:
-    return unquote(urlsplit(url).path.rpartition("/")[2])
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        path = url
+    return unquote(path.rpartition("/")[2])

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from transcribe_cli.storage.connect import locate
 from transcribe_cli.storage.entry import Entry
 from transcribe_cli.storage.kinds import is_url
-from transcribe_cli.storage.location import Location
+from transcribe_cli.storage.location import Location, is_single_name
 from transcribe_cli.storage.options import Options, has_secrets, validate_options, without_secrets
 from transcribe_cli.storage.store import Store
 from transcribe_cli.storage.transfer import RangesNotSupported
@@ -27,7 +27,9 @@ __all__ = [
     "Options",
     "RangesNotSupported",
     "Store",
+    "below",
     "has_secrets",
+    "is_single_name",
     "is_url",
     "locate",
     "parse_path",
@@ -40,6 +42,20 @@ __all__ = [
 def parse_path(folder: Path | str | None, options: Options) -> AnyPath | None:
     """Convert a URL in an option such as `output_dir` to a location. Local paths are returned unchanged."""
     return locate(folder, options) if isinstance(folder, str) else folder
+
+
+def below(folder: AnyPath, relative: PurePath) -> AnyPath:
+    """The path of several parts below a folder.
+
+    Raises:
+        ValueError: a part is not a single name, such as `..`, so that the path would lead elsewhere.
+    """
+    path = folder
+    for part in relative.parts:
+        if not is_single_name(part):
+            raise ValueError(f"{part!r} is not a file name")
+        path = path / part
+    return path
 
 
 def relative_path(path: AnyPath, root: AnyPath) -> PurePath:

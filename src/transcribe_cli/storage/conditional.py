@@ -10,6 +10,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple, Protocol
 
+# A longer file is not read, because ours have some hundred bytes. `TOO_LONG` is its content then.
+MAX_BYTES = 1 << 16
+TOO_LONG = b"too long".ljust(MAX_BYTES)
+
 
 class Version(NamedTuple):
     """The content of a file. `tag` identifies this version; `age` is the seconds since it was written, by the store's clock."""
@@ -36,7 +40,7 @@ class _S3:
     async def read(self, fs: Any, bucket: str, key: str) -> Version:
         response = await fs._call_s3("get_object", Bucket=bucket, Key=key)
         async with response["Body"] as body:
-            data: bytes = await body.read()
+            data: bytes = await body.read() if response.get("ContentLength", 0) <= MAX_BYTES else TOO_LONG
         date = response["ResponseMetadata"]["HTTPHeaders"].get("date", "")
         return Version(data, response["ETag"], _age(response["LastModified"], date))
 
@@ -54,7 +58,9 @@ class _Gcs:
         headers, body = await fs._call("GET", "b/{}/o/{}", bucket, key)
         metadata = _json(body)
         generation = str(metadata["generation"])
-        _, data = await fs._call("GET", "b/{}/o/{}", bucket, key, alt="media", generation=generation)
+        data = TOO_LONG
+        if int(metadata.get("size", 0)) <= MAX_BYTES:
+            _, data = await fs._call("GET", "b/{}/o/{}", bucket, key, alt="media", generation=generation)
         return Version(data, generation, _age(datetime.fromisoformat(metadata["updated"]), headers.get("Date", "")))
 
     async def write(self, fs: Any, bucket: str, key: str, data: bytes, tag: str | None) -> str:
@@ -75,7 +81,7 @@ class _Azure:
             stream = await blob.download_blob(
                 raw_response_hook=lambda response: date.append(response.http_response.headers.get("Date", ""))
             )
-            data: bytes = await stream.readall()
+            data: bytes = await stream.readall() if stream.size <= MAX_BYTES else TOO_LONG
         return Version(data, stream.properties.etag, _age(stream.properties.last_modified, date[0]))
 
     async def write(self, fs: Any, bucket: str, key: str, data: bytes, tag: str | None) -> str:

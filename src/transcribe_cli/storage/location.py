@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import PurePath, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Self
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from transcribe_cli.storage.entry import Entry
 from transcribe_cli.storage.store import Store
+
+# Characters that need no encoding in a part of a URL's path, besides letters, digits and `_.-~`: RFC 3986, section 3.3.
+_KEPT_IN_URLS = "!$&'()*+,;=:@"
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +38,16 @@ class Location:
     def __str__(self) -> str:
         return self.uri
 
-    def __truediv__(self, other: str | PurePath) -> Self:
-        below = other.as_posix() if isinstance(other, PurePath) else other
-        return self._with_key(f"{self.key}/{below}".strip("/")) if below != "." else self
+    def __truediv__(self, name: str) -> Self:
+        """The file of this name in the folder. For a path of several parts, see `storage.below`.
+
+        Raises:
+            ValueError: it is not a single name: empty, `.`, `..`, or with a slash or a NUL in it.
+        """
+        if not is_single_name(name):
+            raise ValueError(f"{name!r} is not a file name")
+        part = quote(name, safe=_KEPT_IN_URLS) if self.store.has_encoded_keys else name
+        return self._with_key(f"{self.key}/{part}" if self.key else part)
 
     @property
     def uri(self) -> str:
@@ -73,7 +83,11 @@ class Location:
             yield folder
 
     def with_name(self, name: str) -> Self:
-        """The file of this name in the same folder."""
+        """The file of this name in the same folder.
+
+        Raises:
+            ValueError: it is not a single name.
+        """
         return self.parent / name
 
     def find(self) -> Iterator[tuple[Self, Entry]]:
@@ -113,3 +127,8 @@ class Location:
             return part
         decoded = unquote(part)
         return part if "/" in decoded or "\0" in decoded or decoded in (".", "..") else decoded
+
+
+def is_single_name(name: str) -> bool:
+    """Whether a text names one file in a folder: not empty, not `.` or `..`, without a slash or a NUL."""
+    return name not in ("", ".", "..") and "/" not in name and "\0" not in name

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from transcribe_cli.errors import StorageNotReady
-from transcribe_cli.storage.conditional import CONDITIONAL, Version
+from transcribe_cli.storage.conditional import CONDITIONAL, MAX_BYTES, TOO_LONG, Version
 from transcribe_cli.storage.location import Location
 from transcribe_cli.storage.transfer import ConditionNotMet
 
@@ -64,16 +64,17 @@ def read_version(location: Location, temporary: str = ".transcribe.tmp") -> Vers
         if supports_conditions(location):
             current: Version = location.store.call(location, _conditional_call(location, "read"))
             return current
-        entry, data = location.store.info(location), location.store.read(location)
+        entry, data = location.store.info(location), _read(location)
     except FileNotFoundError:
         return None
     return Version(data, _tag(data), _server_time(location.parent / temporary) - entry.modified_ns / 1e9)
 
 
-def replace_version(location: Location, tag: str, data: bytes) -> str | None:
-    """Replace a version of the file, if it is the current one, and return the tag of the new version."""
+def replace_version(location: Location, tag: str, data: bytes, temporary: str = "") -> str | None:
+    """Replace a version of the file, if it is the current one, and return the tag of the new version. `temporary`: see `Store.write`."""
     if not supports_conditions(location):
-        return _tag(data) if _change_if_current(location, tag, partial(location.store.write, location, data, _TYPE)) else None
+        write = partial(location.store.write, location, data, _TYPE, temporary)
+        return _tag(data) if _change_if_current(location, tag, write) else None
     for known in dict.fromkeys((tag, tag.strip('"'))):  # Ceph 16 accepts ETags only without quotes
         with contextlib.suppress(ConditionNotMet, FileNotFoundError):
             return str(location.store.call(location, _conditional_call(location, "write", data, known)))
@@ -140,12 +141,17 @@ def _open_exclusively(fs: Any, path: str) -> Any:
 
 def _change_if_current(location: Location, tag: str, change: Callable[[], None]) -> bool:
     try:
-        if _tag(location.store.read(location)) != tag:
+        if _tag(_read(location)) != tag:
             return False
     except FileNotFoundError:
         return False
     change()
     return True
+
+
+def _read(location: Location) -> bytes:
+    data = location.store.read(location, 0, MAX_BYTES + 1)
+    return data if len(data) <= MAX_BYTES else TOO_LONG
 
 
 def _tag(data: bytes) -> str:

@@ -6,10 +6,12 @@ Nothing is written through fsspec's `open`: leaving it by an exception commits t
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import IO, Any, Protocol
 
+from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.storage.client import ATTEMPTS, CALL_SECONDS, Client
 from transcribe_cli.storage.entry import Entry, parse_entry
 from transcribe_cli.storage.errors import diagnose
@@ -154,10 +156,20 @@ class Store:
         location: Address,
         data: bytes,
         content_type: str,
-        temporary: str = ".transcribe.tmp",
+        temporary: str = "",
         seconds: float = CALL_SECONDS,
     ) -> None:
-        """Write a file atomically, in one request. Over SFTP, the data is written to the name `temporary` and renamed."""
+        """Write a file atomically, in one request. Over SFTP, the data is written to the new name `temporary` and renamed.
+
+        Default: a random name, so that nobody can put a link there that leads to another file.
+        """
+        temporary = temporary or f".transcribe-{secrets.token_hex(8)}.tmp"
+        try:
+            self._write(location, data, content_type, temporary, seconds)
+        except FileNotFoundError as error:
+            raise self._no_bucket(location) from error
+
+    def _write(self, location: Address, data: bytes, content_type: str, temporary: str, seconds: float) -> None:
         path = self._path(location)
         match self.kind.family:
             case "s3":
@@ -211,6 +223,12 @@ class Store:
             location, lambda: self._fs.open(self._path(location), "rb", block_size=1 << 20, cache_type="blockcache")
         )
 
+    def _no_bucket(self, location: Address) -> StorageNotReady:
+        """The error of a server that answers 404 where the name of the file does not matter, and does not say what is missing."""
+        return StorageNotReady(
+            f"{self.uri(location.key)} cannot be used: the bucket does not exist (404).", "Check its name and the endpoint."
+        )
+
     def _read_header(self, location: Address, size: int) -> bytes | None:
         try:
             return self.read(location, 0, size)
@@ -255,15 +273,18 @@ class Store:
                     break
             return page
 
-        while page := self._retry(location, lambda: self._client.wait_for(next_page), attempts=1):
-            yield from page
+        try:
+            while page := self._retry(location, lambda: self._client.wait_for(next_page), attempts=1):
+                yield from page
+        except FileNotFoundError as error:  # a folder without files is an empty page
+            raise self._no_bucket(location) from error
 
     def _write_and_rename(self, path: str, name: str, data: bytes) -> None:
         folder = path.rpartition("/")[0]
         self._fs.makedirs(folder, exist_ok=True)
         temporary = f"{folder}/{name}"
         try:
-            with self._fs.ftp.open(temporary, "wb") as file:
+            with self._create_over_sftp(temporary) as file:
                 file.set_pipelined(True)
                 file.write(data)
             self._fs.ftp.posix_rename(temporary, path)
@@ -271,6 +292,15 @@ class Store:
             with contextlib.suppress(Exception):
                 self._fs.ftp.remove(temporary)
             raise
+
+    def _create_over_sftp(self, path: str) -> Any:
+        """Create and open a file, never through a link that somebody put there."""
+        try:
+            return self._fs.ftp.open(path, "wx")
+        except OSError:
+            with contextlib.suppress(OSError):  # an earlier attempt, whose connection broke, has left it
+                self._fs.ftp.remove(path)
+            return self._fs.ftp.open(path, "wx")
 
     def _call(self, location: Address, method: str, *args: Any, seconds: float = CALL_SECONDS, **options: Any) -> Any:
         return self._client.call(self.uri(location.key), method, *args, seconds=seconds, **options)

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
+# What is longer is not a lease, which has 300 bytes.
+MAX_BYTES = 1 << 16
+
 
 class StoredLease(NamedTuple):
     """The content of a lease. `age` is the number of seconds since it was written, by the clock of the storage."""

@@ -15,10 +15,9 @@ import stat
 import time
 from pathlib import Path
 
-from transcribe_cli.batch.leases.lease_store import StoredLease
+from transcribe_cli.batch.leases.lease_store import MAX_BYTES, StoredLease
 from transcribe_cli.sinks import storage_time
 
-_MAX_BYTES = 1 << 16  # a lease has 300
 _LOCKS_UNSUPPORTED = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EBADF})
 _LOCK_ATTEMPTS, _LOCK_PAUSE_SECONDS = 50, 0.01
 
@@ -53,7 +52,7 @@ class LocalLeaseStore:
             info = os.fstat(descriptor)
             if not stat.S_ISREG(info.st_mode):
                 raise OSError(errno.EINVAL, "not a regular file", str(path))
-            data = os.read(descriptor, _MAX_BYTES)
+            data = os.read(descriptor, MAX_BYTES)
             return StoredLease(data, storage_time(path.parent) - info.st_mtime if data else math.inf)
         finally:
             os.close(descriptor)
@@ -65,9 +64,10 @@ class LocalLeaseStore:
         except FileNotFoundError:
             return False
         try:
-            if not _lock(descriptor) or not _is_same_file(path, descriptor) or os.pread(descriptor, _MAX_BYTES, 0) != old:
+            if not _lock(descriptor) or not _is_same_file(path, descriptor) or os.pread(descriptor, MAX_BYTES, 0) != old:
                 return False
-            if new is not None and is_writable:
+            # A file with another name, too, is not ours: it is a hard link to any other file.
+            if new is not None and is_writable and os.fstat(descriptor).st_nlink == 1:
                 os.pwrite(descriptor, new, 0)
                 os.ftruncate(descriptor, len(new))
                 return True

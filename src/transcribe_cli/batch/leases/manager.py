@@ -33,6 +33,8 @@ REFRESH_SECONDS = 30.0
 EXPIRY_SECONDS = 120.0
 _POLL_SECONDS = 0.1
 _ACQUIRE_ATTEMPTS = 5
+# A longer file is not a lease, even if its name says so.
+_MAX_BYTES = 4096
 # Leases in buckets take 20 to 100 ms to refresh, and a run of short recordings may hold thousands.
 _THREADS = 16
 
@@ -136,15 +138,17 @@ class LeaseManager:
             self._held.pop(lease.path, None)
 
     def sweep(self, folder: AnyPath) -> None:
-        """Remove the expired leases in a folder. Ignores what cannot be read or removed."""
+        """Remove the expired leases in a folder. Ignores what cannot be read or removed, and what is not a lease."""
         with suppress(StorageNotReady):
-            names = [name for name in files_of(folder).entries(folder) if name.endswith(LEASE_SUFFIX)]
+            names = [name for name in files_of(folder).entries(folder) if name.startswith(".") and name.endswith(LEASE_SUFFIX)]
             _in_parallel(self._remove_expired, [folder / name for name in names])
 
     def _remove_expired(self, path: AnyPath) -> None:
         with suppress(OSError):
             stored = self._store.read(path)
-            if stored is not None and _is_expired(Owner.loads(stored.data), stored):
+            if stored is None or not _is_expired(Owner.loads(stored.data), stored):
+                return
+            if len(stored.data) <= _MAX_BYTES:
                 self._store.swap(path, stored.data, None)
 
     def _hold(self, lease: Lease) -> Lease:

@@ -68,7 +68,7 @@ class ObjectLeaseStore:
     def _change(self, path: Location, old: _Written, new: bytes | None) -> bool:
         if new is None:
             return _remove(path, old)
-        return self._remember(path, new, time.time(), shared_files.replace_version(path, old.tag, new))
+        return self._remember(path, new, time.time(), shared_files.replace_version(path, old.tag, new, temporary_name()))
 
     def _remember(self, path: Location, data: bytes, at: float, tag: str | None) -> bool:
         if tag is not None:
