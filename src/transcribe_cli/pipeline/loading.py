@@ -96,6 +96,7 @@ def load_pyannote(model: str, settings: Settings, emit: Emit) -> Diarizer:
         token=_token(settings),
         model_dir=settings.model_dir,
         offline=settings.offline,
+        trust_code=settings.trust_model_code,
         emit=emit,
     )
 
