@@ -7,55 +7,28 @@ the pipeline to be read, or the machine's memory. Each attack here is loaded as 
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import shutil
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.speakers.diarizers.checkpoints import checkpoint_of, write_pipeline
-from tests.speakers.diarizers.fake_hub import GOOD_TOKEN, FakeHub, Repository, fake_hub
-from transcribe_cli.errors import ModelUnavailable, TranscribeError, UsageError
-from transcribe_cli.speakers.diarizers import networks, pipeline_config, pipeline_files
+from tests.conftest import EXAMPLES, Ran
+from tests.security.model_attacks import Calls, refusal
+from tests.speakers.diarizers.checkpoints import write_pipeline
 from transcribe_cli.speakers.diarizers.pipeline_files import DEMO_FOLDER
 from transcribe_cli.speakers.diarizers.pyannote import PyannoteDiarizer
-from transcribe_cli.spec import DEFAULT_DIARIZER
-
-
-class Calls:
-    """Calls a function when it is unpickled."""
-
-    def __init__(self, function: Callable[..., Any], *arguments: object) -> None:
-        self.called = function, arguments
-
-    def __reduce__(self) -> tuple[Callable[..., Any], tuple[object, ...]]:
-        return self.called
 
 
 @pytest.fixture
 def marker(tmp_path: Path) -> Path:
     """Exists once the attacker's code ran."""
     return tmp_path / "ran"
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
-    with fake_hub(monkeypatch) as fake:
-        yield fake
-
-
-def refusal(name: str | Path, **options: Any) -> str:
-    """Load a diarizer that must be refused; returns the line that says why."""
-    with pytest.raises(TranscribeError) as caught:
-        PyannoteDiarizer.load(str(name), device="cpu", **options)
-    assert caught.value.exit_code in (2, 4)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 # Pickles
@@ -128,6 +101,27 @@ def test_the_user_can_trust_the_code_of_a_model(tmp_path: Path, marker: Path) ->
     assert marker.exists()
 
 
+def test_the_command_says_so_before_recognition(tmp_path: Path, marker: Path, transcribe: Callable[..., Ran]) -> None:
+    """Exit code 4, nothing written; with --trust-model-code the model is loaded."""
+    folder = write_pipeline(tmp_path / "p", lambda checkpoint: checkpoint | {"x": Calls(os.system, f"touch {marker}")})
+    (tmp_path / "in").mkdir()
+    shutil.copy(EXAMPLES / "hearing.wav", tmp_path / "in")
+    line = ("run", tmp_path / "in", "--model", "demo", "--diarize", "--diarize-model", folder, "-f", "json")
+    refused = transcribe(*line)
+    assert refused.code == 4
+    assert "--trust-model-code" in refused.err
+    assert "Traceback" not in refused.err
+    assert [path.name for path in (tmp_path / "in").iterdir()] == ["hearing.wav"]
+    doctor = transcribe("doctor", "--diarize-model", folder)
+    assert "--trust-model-code" in doctor.out + doctor.err
+    assert not marker.exists()
+    trusted = transcribe(*line, "--trust-model-code")
+    assert trusted.code == 0, trusted.err
+    assert marker.exists()
+    record = json.loads((tmp_path / "in" / "hearing.json").read_text())["job"]
+    assert (record["model_revision"], record["diarizer_revision"]) == (None, None)
+
+
 # Names of code
 
 
@@ -180,8 +174,6 @@ def test_lightning_s_keys_that_name_code_are_ignored(tmp_path: Path, marker: Pat
 
 
 def test_the_safetensors_format_names_no_class_either(tmp_path: Path) -> None:
-    import json
-
     from safetensors.torch import load_file, save_file
 
     shutil.copytree(DEMO_FOLDER, tmp_path / "p")
@@ -244,185 +236,3 @@ def test_a_plda_holds_no_pickles(tmp_path: Path, marker: Path) -> None:
         assert "does not load" in refusal(folder)
         shutil.copy(DEMO_FOLDER / "plda" / file, folder / "plda")
     assert not marker.exists()
-
-
-# Paths
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        "$model/../other/embedding",
-        "$model//etc",
-        "$model/a/../../b",
-        "{checkpoint: acme/net, subfolder: ../../../secret}",
-        "{checkpoint: acme/net, subfolder: /etc}",
-        "acme/net@../../../../../tmp",
-        "{checkpoint: acme/net, revision: ../../../../../tmp}",
-        "{checkpoint: acme/net, revision: /tmp}",
-        "{checkpoint: acme/net, revision: [1]}",
-        "acme/../../net",
-        "../net",
-        "acme/..",
-    ],
-)
-def test_a_config_of_the_hub_stays_in_its_repository(hub: FakeHub, tmp_path: Path, given: str) -> None:
-    config = f"pipeline: {{name: SpeakerDiarization, params: {{embedding: '{given}'}}}}"
-    if given.startswith("{"):
-        config = config.replace("'", "")
-    hub.repositories["acme/pipeline"] = Repository({"config.yaml": config.encode()}, gated=False)
-    with pytest.raises(UsageError, match="names") as caught:
-        pipeline_files.check("acme/pipeline", token=GOOD_TOKEN, model_dir=tmp_path)
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("form", ["{folder}", "{{checkpoint: {folder}}}", "acme/net"])
-def test_a_config_of_the_hub_names_no_files_of_this_machine(
-    hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
-) -> None:
-    folder = Path(shutil.copytree(DEMO_FOLDER, tmp_path / "acme" / "net"))
-    monkeypatch.chdir(tmp_path)
-    config = f"pipeline: {{name: SpeakerDiarization, params: {{embedding: {form.format(folder=folder)}}}}}"
-    hub.repositories["acme/pipeline"] = Repository({"config.yaml": config.encode()}, gated=False)
-    with pytest.raises((UsageError, ModelUnavailable)) as caught:
-        pipeline_files.check("acme/pipeline", token=GOOD_TOKEN, model_dir=tmp_path / "cache")
-    assert "no hub repository" in str(caught.value) or "has no repository acme/net" in str(caught.value)
-
-
-def test_a_local_config_stays_in_its_folder(tmp_path: Path) -> None:
-    shutil.copytree(DEMO_FOLDER, tmp_path / "other")
-    folder = Path(shutil.copytree(DEMO_FOLDER, tmp_path / "p"))
-    config = (folder / "config.yaml").read_text()
-    (folder / "config.yaml").write_text(config.replace("$model/embedding", "$model/../other/embedding"))
-    assert "outside of it" in refusal(folder)
-
-
-def test_a_folder_in_the_working_folder_does_not_replace_a_known_model(
-    hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """`cd tree; transcribe run . --diarize`, and the tree brings the folders `pyannote/…` and `turbo`."""
-    from transcribe_cli.recognition.engines import models
-
-    shutil.copytree(DEMO_FOLDER, tmp_path / DEFAULT_DIARIZER)
-    for name in ("turbo", "Systran/faster-whisper-tiny"):
-        shutil.copytree(models.DEMO_FOLDER, tmp_path / name)
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(ModelUnavailable, match="not on this machine"):
-        pipeline_files.check(DEFAULT_DIARIZER, model_dir=tmp_path / "cache", offline=True)
-    for name in ("turbo", "Systran/faster-whisper-tiny"):
-        with pytest.raises(ModelUnavailable, match="not on this machine"):
-            models.locate(name, tmp_path / "cache", offline=True)
-    assert models.locate("./turbo") == Path("turbo")
-
-
-@pytest.mark.parametrize("name", ["config.yaml", "embedding.safetensors", "plda/plda.npz"])
-@pytest.mark.parametrize("kind", ["fifo", "endless", "folder", "loop"])
-def test_what_is_no_regular_file_is_not_read(tmp_path: Path, name: str, kind: str) -> None:
-    folder = Path(shutil.copytree(DEMO_FOLDER, tmp_path / "p"))
-    file = folder / name
-    file.unlink()
-    if kind == "fifo":
-        os.mkfifo(file)
-    elif kind == "folder":
-        file.mkdir()
-    else:
-        file.symlink_to("/dev/zero" if kind == "endless" else file)
-    assert f"{file.name} is missing" in refusal(folder)
-
-
-# Size
-
-
-def test_a_file_that_unpacks_to_more_than_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The limit is lowered here. Both formats of NumPy and PyTorch are ZIP archives."""
-    monkeypatch.setattr(networks, "MAX_BYTES", 5_000_000)
-    for number, name in enumerate(("plda/plda.npz", "embedding/pytorch_model.bin")):
-        folder = write_pipeline(tmp_path / str(number))
-        with zipfile.ZipFile(folder / name, "a", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("more", bytes(6_000_000))
-        assert (folder / name).stat().st_size < 1_000_000
-        assert "does not load" in refusal(folder)
-
-
-def test_a_network_larger_than_its_weights_is_refused(tmp_path: Path) -> None:
-    """Its options would allocate 400 GB."""
-
-    def grow(checkpoint: dict[str, Any]) -> dict[str, Any]:
-        checkpoint["hyper_parameters"]["channels"] = 10**7
-        return checkpoint
-
-    assert "does not load" in refusal(write_pipeline(tmp_path / "p", grow))
-
-
-def test_a_network_without_weights_is_refused(tmp_path: Path) -> None:
-    def drop(checkpoint: dict[str, Any]) -> dict[str, Any]:
-        return checkpoint | {"state_dict": dict(list(checkpoint["state_dict"].items())[1:])}
-
-    assert "no weights for" in refusal(write_pipeline(tmp_path / "p", drop))
-
-
-@pytest.mark.parametrize("key", ["pyannote.audio", "state_dict", "hyper_parameters"])
-@pytest.mark.parametrize("value", [None, 5, "x", [], {}, {"x": {}}, {1: 2}])
-def test_a_checkpoint_of_wrong_types_is_one_line(tmp_path: Path, key: str, value: object) -> None:
-    if (key, value) in (("hyper_parameters", {}), ("hyper_parameters", {"x": {}}), ("hyper_parameters", {1: 2})):
-        pytest.skip("options that are not known are ignored, and there are defaults")
-    assert "does not load" in refusal(write_pipeline(tmp_path / "p", lambda checkpoint: checkpoint | {key: value}))
-
-
-# The hub
-
-
-def pickled(files: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(files)): path.read_bytes() for path in files.rglob("*") if path.is_file()}
-
-
-def test_a_repository_that_brings_code_is_refused(hub: FakeHub, tmp_path: Path, marker: Path) -> None:
-    folder = write_pipeline(tmp_path / "p", lambda checkpoint: Calls(os.system, f"touch {marker}"))
-    hub.repositories["acme/pipeline"] = Repository(pickled(folder), gated=False)
-    assert "--trust-model-code" in refusal("acme/pipeline", token=GOOD_TOKEN, model_dir=tmp_path / "cache")
-    assert not marker.exists()
-
-
-def test_a_part_in_another_repository_is_refused_too(hub: FakeHub, tmp_path: Path, marker: Path) -> None:
-    """A pipeline that looks harmless, with a network of the attacker's."""
-    folder = write_pipeline(tmp_path / "p", lambda checkpoint: Calls(os.system, f"touch {marker}"))
-    hub.repositories["evil/net"] = Repository(
-        {"pytorch_model.bin": (folder / "embedding" / "pytorch_model.bin").read_bytes()}, gated=False
-    )
-    config = (DEMO_FOLDER / "config.yaml").read_text().replace("$model/embedding.safetensors", "evil/net")
-    files = hub.repositories[DEFAULT_DIARIZER].files | {"config.yaml": config.encode()}
-    hub.repositories["acme/pipeline"] = Repository(files, gated=False)
-    assert "--trust-model-code" in refusal("acme/pipeline", token=GOOD_TOKEN, model_dir=tmp_path / "cache")
-    assert not marker.exists()
-
-
-def test_published_checkpoints_load_without_trust(hub: FakeHub, tmp_path: Path) -> None:
-    """Checkpoints with the classes that pyannote.audio's own hold."""
-    hub.repositories[DEFAULT_DIARIZER].files = pickled(write_pipeline(tmp_path / "p"))
-    assert PyannoteDiarizer.load(DEFAULT_DIARIZER, device="cpu", token=GOOD_TOKEN, model_dir=tmp_path / "cache")
-
-
-def test_all_files_of_a_pipeline_are_of_one_commit(hub: FakeHub, tmp_path: Path) -> None:
-    """The repository changes between two files: the ones that were looked at, and the ones that are loaded."""
-    hub.repositories[DEFAULT_DIARIZER].moves_on = True
-    located = pipeline_files.locate(DEFAULT_DIARIZER, token=GOOD_TOKEN, model_dir=tmp_path)
-    assert located.revision == "0" * 40
-    assert all("0" * 40 in str(path) for path in located.paths.values())
-    assert located.paths["embedding"].read_bytes() == (DEMO_FOLDER / "embedding.safetensors").read_bytes()
-
-
-def test_the_bundled_diarizer_holds_no_pickle() -> None:
-    for path in DEMO_FOLDER.rglob("*"):
-        if path.suffix == ".npz":
-            assert all(array.dtype.kind == "f" for array in np.load(path, allow_pickle=False).values())
-        elif path.is_file():
-            assert path.name == "config.yaml" or path.suffix == ".safetensors"
-
-
-def test_the_networks_that_may_be_created_exist() -> None:
-    import importlib
-
-    checkpoint_of("embedding")
-    for module, kinds in networks.ARCHITECTURES.items():
-        assert all(hasattr(importlib.import_module(module), kind) for kind in kinds)
-    assert pipeline_config.is_revision("refs/pr/7")

@@ -10,6 +10,9 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 from transcribe_cli.errors import DeviceUnavailable, MissingExtra, ModelUnavailable, TranscribeError
@@ -44,16 +47,35 @@ def load(located: Located, name: str, device: Device, index: int, *, trust_code:
     with library_output_to_log():
         pyannote = import_pyannote()
         torch_device = _torch_device(device, index)
-        try:
+        with _one_line(name):
             pipeline = pyannote.Pipeline.from_pretrained(_config(located, name, trust_code))
             pipeline.to(torch_device)
-        except TranscribeError:
-            raise
-        except Exception as error:
-            raise ModelUnavailable(f"Diarizer {name} does not load ({first_line(error)}).") from error
         if not embedding_stage.install(pipeline):
             _LOG.debug("the embedding stage of %s is not replaced", name)
         return pipeline
+
+
+def check_networks(paths: Iterable[Path], name: str) -> None:
+    """Check that these checkpoints load, and without running code; `name` is the pipeline's name in messages.
+
+    Raises:
+        MissingExtra, ModelUnavailable: see `load`.
+    """
+    with library_output_to_log():
+        import_pyannote()
+        with _one_line(name):
+            for path in paths:
+                networks.load(path, name)
+
+
+@contextmanager
+def _one_line(name: str) -> Iterator[None]:
+    try:
+        yield
+    except TranscribeError:
+        raise
+    except Exception as error:
+        raise ModelUnavailable(f"Diarizer {name} does not load ({first_line(error)}).") from error
 
 
 def _config(located: Located, name: str, trust_code: bool) -> dict[str, Any]:

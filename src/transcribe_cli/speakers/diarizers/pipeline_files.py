@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from transcribe_cli.errors import MissingExtra, UsageError
-from transcribe_cli.speakers.diarizers import pipeline_config
+from transcribe_cli.speakers.diarizers import loading, pipeline_config, safetensors_file
 from transcribe_cli.speakers.diarizers.hub import SITE, Hub
 from transcribe_cli.speakers.diarizers.pipeline_config import CONFIG, Home, Located, Part
 from transcribe_cli.spec import DEFAULT_DIARIZER
@@ -24,7 +24,9 @@ _OLDEST, _NEXT_MAJOR = (4, 0, 4), 5
 _INSTALL = "Try: pip install 'transcribe-cli[diarization]'"
 
 
-def check(name: str, *, token: str | None = None, model_dir: Path | None = None, offline: bool = False) -> None:
+def check(
+    name: str, *, token: str | None = None, model_dir: Path | None = None, offline: bool = False, trust_code: bool = False
+) -> None:
     """Check that the diarizer `name` can be loaded; downloads at most its config.yaml.
 
     Args:
@@ -32,26 +34,37 @@ def check(name: str, *, token: str | None = None, model_dir: Path | None = None,
         token: of Hugging Face. Default: HF_TOKEN, or the token of `hf auth login`.
         model_dir: cache folder. Default: the Hugging Face cache.
         offline: send no requests to the hub.
+        trust_code: whether its checkpoints may bring code; see `networks.load`.
 
     Raises:
         MissingExtra: pyannote.audio is not installed, or an unsupported version is.
         UsageError: there is no such pipeline, or it does not run on this machine.
-        ModelUnavailable: it is not on this machine, and the hub denies access or cannot be reached; the hint says what to do.
+        ModelUnavailable: it is not on this machine, and the hub denies access or cannot be reached; the hint says what to do. Or it
+            is here, and brings code.
     """
+    hub, parts = _available(name, token, model_dir, offline)
+    networks = [path for part in parts if part.role != "plda" and (path := hub.find(part)) is not None]
+    checkpoints = [path for path in networks if path.suffix != safetensors_file.SUFFIX]
+    if checkpoints and not trust_code:
+        loading.check_networks(checkpoints, name)
+
+
+def _available(name: str, token: str | None, model_dir: Path | None, offline: bool) -> tuple[Hub, list[Part]]:
+    """The hub and the parts of a pipeline, all of which are on this machine or can be downloaded."""
     check_installed()
     hub = Hub(_cleaned_token(token), model_dir, offline)
-    missing = [part for part in pipeline_config.parts(*_read_config(name, hub)) if hub.find(part) is None]
+    parts = list(pipeline_config.parts(*_read_config(name, hub)))
+    missing = [part for part in parts if hub.find(part) is None]
     _check_folders(missing, name)
     if missing:
         hub.check_access(name, [part.home for part in missing])
+    return hub, parts
 
 
 def locate(name: str, *, token: str | None = None, model_dir: Path | None = None, offline: bool = False) -> Located:
     """The files of a pipeline; downloads what is missing. Arguments and errors as for `check`."""
-    check(name, token=token, model_dir=model_dir, offline=offline)
-    hub = Hub(_cleaned_token(token), model_dir, offline)
+    hub, parts = _available(name, token, model_dir, offline)
     config, home = _read_config(name, hub)
-    parts = list(pipeline_config.parts(config, home))
     paths = {part.role: hub.find(part) or hub.download_part(part, name) for part in parts}
     return Located(config, paths, _revision(home, parts, hub))
 
