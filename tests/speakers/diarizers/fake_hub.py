@@ -42,6 +42,11 @@ params:
 """
 
 
+def digest(data: bytes) -> str:
+    """Identifies the content of a file."""
+    return hashlib.sha1(data).hexdigest()
+
+
 @dataclass
 class Repository:
     """Files by path. `gated`: requires a valid token. `closed`: the account has not accepted the terms.
@@ -151,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, *, with_body: bool) -> None:
         path = unquote(urlsplit(self.path).path).removeprefix("/api/models").strip("/").split("/")
-        if path[2:3] not in (["resolve"], ["revision"]):
+        if path[2:3] not in (["resolve"], ["revision"], ["tree"]):
             self._refuse(404, "EntryNotFound", "no such page")
             return
         name, file = "/".join(path[:2]), "/".join(path[4:])
@@ -161,9 +166,10 @@ class _Handler(BaseHTTPRequestHandler):
         elif (found := self.served.repositories[name].at(path[3])) is None:
             self._refuse(404, "RevisionNotFound", "Invalid rev id")
         elif path[2] == "revision":
-            commit, files = found
-            about = {"id": name, "sha": commit, "siblings": [{"rfilename": path} for path in files]}
-            self._send(json.dumps(about).encode(), commit, with_body=with_body)
+            self._send(json.dumps({"id": name, "sha": found[0]}).encode(), found[0], with_body=with_body)
+        elif path[2] == "tree":
+            tree = [{"type": "file", "path": path, "size": len(data), "oid": digest(data)} for path, data in found[1].items()]
+            self._send(json.dumps(tree).encode(), found[0], with_body=with_body)
         elif file not in found[1]:
             self._refuse(404, "EntryNotFound", "Entry not found")
         else:
@@ -173,7 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, data: bytes, commit: str, *, with_body: bool) -> None:
         self.send_response(200)
-        self.send_header("ETag", f'"{hashlib.sha1(data).hexdigest()}"')
+        self.send_header("ETag", f'"{digest(data)}"')
         self.send_header("X-Repo-Commit", commit)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()

@@ -162,7 +162,12 @@ def _from_cache(repository: str, revision: str | None, model_dir: Path | None) -
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
-        folder = Path(snapshot_download(repository, revision=revision, cache_dir=model_dir, local_files_only=True))
+        # Without the patterns, huggingface_hub 2 takes a snapshot for incomplete that lacks files which are never downloaded.
+        folder = Path(
+            snapshot_download(
+                repository, revision=revision, cache_dir=model_dir, allow_patterns=_FILE_PATTERNS, local_files_only=True
+            )
+        )
     except LocalEntryNotFoundError:
         return None
     except HFValidationError as error:
