@@ -13,7 +13,7 @@ import inspect
 import pickle
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,15 +25,18 @@ from transcribe_cli.text.printable import printable
 
 ARCHITECTURES: Mapping[str, frozenset[str]] = {
     "pyannote.audio.models.segmentation.PyanNet": frozenset({"PyanNet"}),
-    "pyannote.audio.models.embedding.xvector": frozenset({"XVectorMFCC", "XVectorSincNet"}),
+    "pyannote.audio.models.embedding.xvector": frozenset({"XVectorSincNet"}),
     "pyannote.audio.models.embedding.wespeaker": frozenset(f"WeSpeakerResNet{layers}" for layers in (34, 152, 221, 293)),
     "transcribe_cli.speakers.diarizers.demo_models": frozenset({"DemoSegmentation", "DemoEmbedding"}),
 }
-"""The networks by module. SSeRiouSS is not one of them: its checkpoints can name a further file or download to load."""
+"""The networks by module. SSeRiouSS is not one of them: its checkpoints can name a further file or download to load. Nor is
+XVectorMFCC, whose size cannot be checked before it is created."""
 MAX_BYTES = 2**31
 """Limit for one file, unpacked. The largest of pyannote's networks has 0.1 GB."""
 TRUST_HINT = "If you trust its authors as you trust a program that you install, add --trust-model-code."
 
+# Limit for every number among the options of a network, such as its number of layers.
+_MAX_OPTION = 100_000
 # The first name that PyTorch refused, in its message.
 _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
 
@@ -113,10 +116,38 @@ def _build(checkpoint: Any, path: Path, name: str) -> Any:  # noqa: ANN401 - a p
         )
     check_dependencies({"pyannote.audio": str(own["versions"]["pyannote.audio"])}, "Model")
     of_class = getattr(importlib.import_module(module), kind)
-    options = inspect.signature(of_class).parameters.keys() - {"task"}
-    network = of_class(**{key: value for key, value in checkpoint.get("hyper_parameters", {}).items() if key in options})
+    known = inspect.signature(of_class).parameters.keys() - {"task"}
+    options = {key: value for key, value in checkpoint["hyper_parameters"].items() if key in known}
+    _check_shapes(of_class, options, checkpoint, path)
+    network = of_class(**options)
     network.on_load_checkpoint(checkpoint)
     # Checkpoints of 3.x also contain the training loss, hence not `strict`.
-    if missing := network.load_state_dict(checkpoint["state_dict"], strict=False).missing_keys:
-        raise ValueError(f"{path.name} has no weights for {missing[0]}")
+    network.load_state_dict(checkpoint["state_dict"], strict=False)
     return network.eval()
+
+
+def _check_shapes(of_class: Any, options: Mapping[str, Any], checkpoint: Any, path: Path) -> None:  # noqa: ANN401
+    """Check, before memory is allocated, that the network is as large as its weights, which are limited by `MAX_BYTES`.
+
+    Raises:
+        ValueError: it is not.
+    """
+    import torch
+
+    if any(value > _MAX_OPTION for value in _numbers(options)):
+        raise ValueError(f"{path.name} has options that make no network")
+    with torch.device("meta"):
+        planned = of_class(**options).to("meta")
+        planned.on_load_checkpoint(checkpoint)
+    weights = checkpoint["state_dict"]
+    for name, parameter in planned.state_dict().items():
+        if name not in weights or weights[name].shape != parameter.shape:
+            raise ValueError(f"{path.name} has no weights for {name}")
+
+
+def _numbers(options: object) -> Iterator[float]:
+    if isinstance(options, Mapping):
+        for value in options.values():
+            yield from _numbers(value)
+    elif isinstance(options, int | float):
+        yield options
