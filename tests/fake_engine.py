@@ -37,6 +37,7 @@ class FakeEngine:
     """
 
     model = "demo"
+    revision = None
 
     def __init__(
         self,

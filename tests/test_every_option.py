@@ -278,6 +278,7 @@ SETTINGS: Mapping[str, Callable[[Path], bool] | str] = {
         UsageError, lambda: list(transcribe(path, JobSpec(model="demo", diarize=True), settings(hf_token="hf_ with spaces")))
     ),
     "diarize_batch_size": lambda path: _batches(path, diarize_batch_size=3) == 3 != _batches(path),
+    "trust_model_code": "tests/security/test_models.py",
     "shard": "tests/cli/test_shards.py",
     **dict.fromkeys(OPTION_GROUPS[REMOTE_GROUP], "tests/backends/test_runpod.py"),
     "priority": "tests/backends/test_metered.py",

@@ -16,7 +16,7 @@ import torch
 from demo_diarizer import embedding, segmentation
 from demo_diarizer.clock import Clock
 from demo_diarizer.conversations import training_bank
-from demo_diarizer.export import write_checkpoint, write_config
+from demo_diarizer.export import write_config, write_network
 from demo_diarizer.plda import write_plda
 
 
@@ -26,18 +26,19 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     out: Path = options.out
+    out.mkdir(parents=True, exist_ok=True)
     bank = training_bank(options.sentences)
     seconds = sum(len(said.samples) for all_said in bank.values() for said in all_said) / 16_000
     _tell(f"{len(bank)} speakers, {seconds / 60:.0f} min of speech")
     if "embedding" in options.stages:
         voices = embedding.new_model(list(bank))
         embedding.train(voices, bank, Clock(options.embedding_minutes), random.Random(options.seed + 1), _tell)
-        write_checkpoint(voices, out / "embedding")
+        write_network(voices, out / "embedding.safetensors")
         write_plda(out / "plda", voices, bank)
     if "segmentation" in options.stages:
         turns = segmentation.new_model()
         segmentation.train(turns, bank, Clock(options.segmentation_minutes), random.Random(options.seed + 2), _tell)
-        write_checkpoint(turns, out / "segmentation")
+        write_network(turns, out / "segmentation.safetensors")
     write_config(out)
 
 

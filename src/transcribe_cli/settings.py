@@ -128,6 +128,10 @@ class Settings(BaseModel):
     hf_token: Authority[SecretStr | None] = Field(
         default=None, description="Hugging Face token for gated models. Default: HF_TOKEN, or the token saved by `hf auth login`."
     )
+    trust_model_code: Authority[bool] = Field(
+        default=False,
+        description="Also load diarizers whose files contain a program, and run it. Only for files that you trust like a program.",
+    )
     diarize_batch_size: Preference[int | None] = Field(
         default=None, ge=1, le=1024, description="Number of windows in a diarizer batch. Default: the pipeline's value."
     )

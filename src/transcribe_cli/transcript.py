@@ -100,6 +100,12 @@ class JobRecord(_Document):
     backend: str
     device: str = Field(description="such as cpu/int8 or cuda/float16")
     finished_at: str = Field(description="UTC, ISO 8601")
+    model_revision: str | None = Field(
+        default=None, description="commit of the hub repository that the model is from; null for other models"
+    )
+    diarizer_revision: str | None = Field(
+        default=None, description="commits of the hub repositories that the diarizer is from; null for other diarizers"
+    )
 
 
 class VoiceMatch(_Document):

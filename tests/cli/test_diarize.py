@@ -206,8 +206,8 @@ def test_names_can_be_given_later_without_recognition(folder: Path, transcribe: 
 def test_a_failed_diarization_keeps_the_text_and_only_diarization_is_repeated(tmp_path: Path, transcribe: Transcribe) -> None:
     """Here, a checkpoint of the pipeline does not load at first."""
     pipeline = Path(shutil.copytree(DEMO_FOLDER, tmp_path / "pipeline"))
-    weights = pipeline / "embedding" / "pytorch_model.bin"
-    weights.write_bytes(b"no checkpoint")
+    weights = pipeline / "embedding.safetensors"
+    weights.write_bytes(b"no weights")
     folder = tmp_path / "in"
     folder.mkdir()
     for name in ("hearing.wav", "silencio.m4a"):
@@ -229,7 +229,7 @@ def test_a_failed_diarization_keeps_the_text_and_only_diarization_is_repeated(tm
     silent = (folder / "silencio.json").read_bytes()
     assert json.loads(silent)["flags"] == ["no_speech"]
 
-    shutil.copy(DEMO_FOLDER / "embedding" / weights.name, weights)
+    shutil.copy(DEMO_FOLDER / weights.name, weights)
     again = transcribe("run", folder, *options, *EVENTS)
     assert again.code == 0, again.err
     assert "model_loaded" not in names(again.err)

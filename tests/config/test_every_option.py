@@ -55,6 +55,7 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     "speaker_names": (["SPEAKER_00=Ana", "SPEAKER_01=Rui"], ("SPEAKER_00=Ana", "SPEAKER_01=Rui")),
     "hf_token": ("hf_secret", SecretStr("hf_secret")),
     "diarize_batch_size": (4, 4),
+    "trust_model_code": (True, True),
     "output_format": (["json", "txt"], ("json", "txt")),
     "output_dir": ("/out", Path("/out")),
     "subtitles": ("bbc,max_chars=30", Standard.model_validate({"standard": "bbc", "max_chars": 30})),

@@ -1,12 +1,15 @@
-"""The folder that pyannote.audio loads: config.yaml, a checkpoint of each network in half precision, and the PLDA."""
+"""The folder of the pipeline: config.yaml, each network in half precision as safetensors, and the PLDA. It holds no pickle."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import lightning
-import torch
 import yaml
 from pyannote.audio.core.model import Model
+from safetensors.torch import save_file
+
+from transcribe_cli.speakers.diarizers import safetensors_file
 
 # The clustering of community-1. Its threshold was chosen on conversations of development voices (docs/demo-diarizer.md); the other
 # values are the defaults of pyannote.audio.
@@ -22,10 +25,10 @@ def config(clustering: str = CLUSTERING, parameters: dict[str, Any] | None = Non
         "pipeline": {
             "name": "pyannote.audio.pipelines.SpeakerDiarization",
             "params": {
-                "segmentation": "$model/segmentation",
+                "segmentation": "$model/segmentation.safetensors",
                 "segmentation_step": 0.2,
                 "segmentation_batch_size": _BATCH,
-                "embedding": "$model/embedding",
+                "embedding": "$model/embedding.safetensors",
                 "embedding_batch_size": _BATCH,
                 "embedding_exclude_overlap": True,
                 "plda": "$model/plda",
@@ -42,18 +45,18 @@ def write_config(folder: Path) -> None:
     (folder / "config.yaml").write_text(yaml.safe_dump(config(), sort_keys=False), encoding="utf-8")
 
 
-def write_checkpoint(model: Model, folder: Path) -> None:
-    """Write pytorch_model.bin in the format of Lightning."""
-    model.eval()
-    checkpoint = {
-        "state_dict": {name: value.half() if value.is_floating_point() else value for name, value in model.state_dict().items()},
-        "hyper_parameters": dict(model.hparams),
-        "pytorch-lightning_version": lightning.__version__,
-        "epoch": 0,
-        "global_step": 0,
-    }
+def write_network(model: Model, file: Path) -> None:
+    """Write a network as `safetensors_file` reads it."""
+    weights = {name: value.half() if value.is_floating_point() else value for name, value in model.state_dict().items()}
+    save_file(weights, file, {safetensors_file.NETWORK: json.dumps(_described(model))})
+
+
+def _described(model: Model) -> dict[str, Any]:
+    checkpoint: dict[str, Any] = {}
     model.on_save_checkpoint(checkpoint)
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / "pytorch_model.new"
-    torch.save(checkpoint, unfinished)
-    unfinished.replace(folder / "pytorch_model.bin")
+    specifications = checkpoint["pyannote.audio"]["specifications"]
+    plain = {**asdict(specifications), "problem": specifications.problem.name, "resolution": specifications.resolution.name}
+    return {
+        "pyannote.audio": {**checkpoint["pyannote.audio"], "specifications": plain},
+        "hyper_parameters": dict(model.hparams),
+    }

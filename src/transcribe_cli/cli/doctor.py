@@ -158,14 +158,14 @@ def _model(config: Config) -> Check:
 
 def _diarization(config: Config) -> Check:
     """pyannote.audio takes seconds to import, so that is checked only with --diarize. Without it, errors are only notes."""
-    from transcribe_cli.speakers.diarizers import loading, pipeline_files
+    from transcribe_cli.pipeline.loading import check_pyannote
+    from transcribe_cli.speakers.diarizers import loading
 
     settings, name = config.settings, config.spec.diarize_model
     if config.spec.turns_are_given:
         return Check("ok", "Diarization: from RTTM files next to the recordings.")
     try:
-        token = settings.hf_token.get_secret_value() if settings.hf_token else None
-        pipeline_files.check(name, token=token, model_dir=settings.model_dir, offline=settings.offline)
+        check_pyannote(name, settings)
         if config.spec.diarize:
             loading.import_pyannote()
     except TranscribeError as error:

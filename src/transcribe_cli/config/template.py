@@ -36,6 +36,7 @@ OPTION_GROUPS: Mapping[str, tuple[str, ...]] = {
         "voice_threshold",
         "hf_token",
         "diarize_batch_size",
+        "trust_model_code",
     ),
     "Outputs": ("output_format", "output_dir", "overwrite", "trust_names"),
     "Subtitles": ("subtitles", "max_line_width", "max_line_count", "max_words_per_line", "highlight_words", "karaoke"),

@@ -27,9 +27,9 @@ NO_DIARIZATION = "no_diarization"
 TOOL = f"transcribe-cli {__version__}"
 
 
-def assemble(recording: RecordingState, device: str, backend: str) -> Transcript:
+def assemble(recording: RecordingState, device: str, backend: str, model_revision: str | None = None) -> Transcript:
     """The transcript of a complete recording, with speakers if diarization was requested."""
-    transcript = recording.existing_transcript or _from_results(recording, device, backend)
+    transcript = recording.existing_transcript or _from_results(recording, device, backend, model_revision)
     return _with_diarization(transcript, recording.started.job.spec, recording.diarized) if recording.diarized else transcript
 
 
@@ -40,7 +40,7 @@ def seconds_spent(recording: RecordingState) -> float:
     return preparation + sum(result.seconds for result in recording.results) + (diarized.seconds if diarized else 0.0)
 
 
-def _from_results(recording: RecordingState, device: str, backend: str) -> Transcript:
+def _from_results(recording: RecordingState, device: str, backend: str, model_revision: str | None) -> Transcript:
     started, prepared = recording.started, recording.prepared
     if prepared is None:
         raise ValueError("this recording is not complete")
@@ -62,7 +62,7 @@ def _from_results(recording: RecordingState, device: str, backend: str) -> Trans
     flags = (*_flags(waveform.damage, segments, language, quality), *([CHANNELS_ALIKE] if prepared.has_copied_channels else []))
     return Transcript(
         source=_source(started),
-        job=_job_record(started.job.spec, device, backend),
+        job=_job_record(started.job.spec, device, backend, model_revision),
         language=language.code,
         language_probability=language.probability,
         duration=waveform.seconds,
@@ -88,7 +88,7 @@ def _source(started: Started) -> Source:
     )
 
 
-def _job_record(spec: JobSpec, device: str, backend: str) -> JobRecord:
+def _job_record(spec: JobSpec, device: str, backend: str, model_revision: str | None) -> JobRecord:
     return JobRecord(
         fingerprint=spec.fingerprint,
         spec=spec.canonical(),
@@ -96,6 +96,7 @@ def _job_record(spec: JobSpec, device: str, backend: str) -> JobRecord:
         backend=backend,
         device=device,
         finished_at=_now(),
+        model_revision=model_revision,
     )
 
 
@@ -108,7 +109,13 @@ def _with_diarization(transcript: Transcript, spec: JobSpec, diarized: Diarized)
     timing = transcript.timing.model_copy(
         update={"diarization": diarized.seconds, "total": total, "rtfx": transcript.duration / total if total else 0.0}
     )
-    job = {"fingerprint": done.fingerprint, "spec": done.canonical(), "tool": TOOL, "finished_at": _now()}
+    job = {
+        "fingerprint": done.fingerprint,
+        "spec": done.canonical(),
+        "tool": TOOL,
+        "finished_at": _now(),
+        "diarizer_revision": diarization.revision if diarization else None,
+    }
     changes = {"job": transcript.job.model_copy(update=job), "timing": timing}
     if diarization is None:
         return transcript.model_copy(update={**changes, "flags": (*flags, NO_DIARIZATION)})

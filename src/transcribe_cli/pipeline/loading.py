@@ -58,14 +58,20 @@ def check_diarizer(jobs: Iterable[Job], settings: Settings) -> None:
 
 
 def check_pyannote(model: str, settings: Settings) -> None:
-    """Check that a pyannote.audio pipeline can be loaded: extra, token, terms, files.
+    """Check that a pyannote.audio pipeline can be loaded: extra, token, terms, files, no code.
 
     Raises:
         MissingExtra, ModelUnavailable, UsageError: see `diarizers.pipeline_files`.
     """
     from transcribe_cli.speakers.diarizers import pipeline_files
 
-    pipeline_files.check(model, token=_token(settings), model_dir=settings.model_dir, offline=settings.offline)
+    pipeline_files.check(
+        model,
+        token=_token(settings),
+        model_dir=settings.model_dir,
+        offline=settings.offline,
+        trust_code=settings.trust_model_code,
+    )
 
 
 def load_diarizer(settings: Settings, job: Job, emit: Emit) -> Diarizer:
@@ -96,6 +102,7 @@ def load_pyannote(model: str, settings: Settings, emit: Emit) -> Diarizer:
         token=_token(settings),
         model_dir=settings.model_dir,
         offline=settings.offline,
+        trust_code=settings.trust_model_code,
         emit=emit,
     )
 

@@ -209,8 +209,8 @@ class MessageHandler:
     def _finish(self, recording: RecordingState) -> Outcome:
         job = recording.started.job
         try:
-            device = self._scheduler.device if self._scheduler else ""
-            transcript = assemble(recording, device, self._backend)
+            device, revision = (self._scheduler.device, self._scheduler.engine.revision) if self._scheduler else ("", None)
+            transcript = assemble(recording, device, self._backend, revision)
         finally:
             recording.close()
         error, diarization = (recording.diarized.error, recording.diarized.diarization) if recording.diarized else (None, None)

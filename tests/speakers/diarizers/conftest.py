@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fresh_process import in_fresh_process
-from tests.speakers.diarizers.fake_hub import FakeHub
+from tests.speakers.diarizers.fake_hub import FakeHub, fake_hub
 from transcribe_cli.audio import Waveform
 from transcribe_cli.speakers.diarizers import Diarization
 from transcribe_cli.speakers.diarizers.pyannote import PyannoteDiarizer
@@ -84,13 +84,5 @@ def speakers(found: Diarization) -> list[str]:
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     """A fake hub that has the demo diarizer under the official names, and that our code sends requests to."""
-    from huggingface_hub import constants
-
-    with FakeHub() as fake:
-        # The library derives both from HF_ENDPOINT on import.
-        monkeypatch.setattr(constants, "ENDPOINT", fake.url)
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", fake.url + "/{repo_id}/resolve/{revision}/{filename}")
-        for variable in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
-            monkeypatch.delenv(variable, raising=False)
-        monkeypatch.setattr(constants, "HF_TOKEN_PATH", "/nowhere/token")
+    with fake_hub(monkeypatch) as fake:
         yield fake

@@ -6,13 +6,17 @@ The responses follow huggingface_hub's `hf_raise_for_status`, which distinguishe
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote, urlsplit
+
+import pytest
 
 from transcribe_cli.speakers.diarizers.pipeline_files import DEMO_FOLDER, DIARIZATION_3_1
 from transcribe_cli.spec import DEFAULT_DIARIZER
@@ -38,23 +42,48 @@ params:
 """
 
 
+def digest(data: bytes) -> str:
+    """Identifies the content of a file."""
+    return hashlib.sha1(data).hexdigest()
+
+
 @dataclass
 class Repository:
-    """Files by path. `gated`: requires a valid token. `closed`: the account has not accepted the terms."""
+    """Files by path. `gated`: requires a valid token. `closed`: the account has not accepted the terms.
+
+    Attributes:
+        commit: of these files, on the branch main.
+        earlier: the files of earlier commits.
+        moves_on: the branch gets another commit, with other files, after each file that is sent.
+    """
 
     files: dict[str, bytes]
     gated: bool = True
     closed: bool = False
+    commit: str = "0" * 40
+    earlier: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    moves_on: bool = False
+
+    def at(self, revision: str) -> tuple[str, dict[str, bytes]] | None:
+        """The commit and the files of a revision."""
+        if revision in ("main", self.commit):
+            return self.commit, self.files
+        return (revision, self.earlier[revision]) if revision in self.earlier else None
+
+    def push(self, files: dict[str, bytes]) -> None:
+        """Make another commit."""
+        self.earlier[self.commit] = self.files
+        self.files, self.commit = files, f"{int(self.commit, 16) + 1:040x}"
 
 
 def _repositories() -> dict[str, Repository]:
     demo = {str(path.relative_to(DEMO_FOLDER)): path.read_bytes() for path in DEMO_FOLDER.rglob("*") if path.is_file()}
-    model = {"config.yaml": b"", "pytorch_model.bin": b""}
+    model = {"config.yaml": b"", "pytorch_model.bin": b"weights"}
     return {
         DEFAULT_DIARIZER: Repository(demo),
         DIARIZATION_3_1: Repository({"config.yaml": CONFIG_3_1.encode()}),
-        SEGMENTATION_3_0: Repository(model | {"pytorch_model.bin": demo["segmentation/pytorch_model.bin"]}),
-        WESPEAKER: Repository(model | {"pytorch_model.bin": demo["embedding/pytorch_model.bin"]}, gated=False),
+        SEGMENTATION_3_0: Repository(dict(model)),
+        WESPEAKER: Repository(dict(model), gated=False),
     }
 
 
@@ -126,23 +155,32 @@ class _Handler(BaseHTTPRequestHandler):
         """Log nothing."""
 
     def _answer(self, *, with_body: bool) -> None:
-        owner, name, *rest = unquote(urlsplit(self.path).path).strip("/").split("/")
-        if rest[:1] != ["resolve"]:
+        path = unquote(urlsplit(self.path).path).removeprefix("/api/models").strip("/").split("/")
+        if path[2:3] not in (["resolve"], ["revision"], ["tree"]):
             self._refuse(404, "EntryNotFound", "no such page")
             return
-        repository, file = f"{owner}/{name}", str(Path(*rest[2:]))
-        self.served.requests.append(f"{self.command} {repository} {file}")
-        if (refusal := self.served.refusal(repository, self.headers["authorization"])) is not None:
+        name, file = "/".join(path[:2]), "/".join(path[4:])
+        self.served.requests.append(f"{self.command} {name} {file}".strip())
+        if (refusal := self.served.refusal(name, self.headers["authorization"])) is not None:
             self._refuse(*refusal)
-        elif file not in self.served.repositories[repository].files:
+        elif (found := self.served.repositories[name].at(path[3])) is None:
+            self._refuse(404, "RevisionNotFound", "Invalid rev id")
+        elif path[2] == "revision":
+            self._send(json.dumps({"id": name, "sha": found[0]}).encode(), found[0], with_body=with_body)
+        elif path[2] == "tree":
+            tree = [{"type": "file", "path": path, "size": len(data), "oid": digest(data)} for path, data in found[1].items()]
+            self._send(json.dumps(tree).encode(), found[0], with_body=with_body)
+        elif file not in found[1]:
             self._refuse(404, "EntryNotFound", "Entry not found")
         else:
-            self._send(self.served.repositories[repository].files[file], with_body=with_body)
+            self._send(found[1][file], found[0], with_body=with_body)
+            if with_body and self.served.repositories[name].moves_on:
+                self.served.repositories[name].push(dict.fromkeys(found[1], b"another commit"))
 
-    def _send(self, data: bytes, *, with_body: bool) -> None:
+    def _send(self, data: bytes, commit: str, *, with_body: bool) -> None:
         self.send_response(200)
-        self.send_header("ETag", f'"{hashlib.sha1(data).hexdigest()}"')
-        self.send_header("X-Repo-Commit", "0" * 40)
+        self.send_header("ETag", f'"{digest(data)}"')
+        self.send_header("X-Repo-Commit", commit)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         if with_body:
@@ -155,3 +193,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("X-Error-Message", message)
         self.send_header("Content-Length", "0")
         self.end_headers()
+
+
+@contextmanager
+def fake_hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    """A hub that has the demo diarizer under the official names, and that our code sends requests to."""
+    from huggingface_hub import constants
+
+    with FakeHub() as fake:
+        # The library derives both from HF_ENDPOINT on import.
+        monkeypatch.setattr(constants, "ENDPOINT", fake.url)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", fake.url + "/{repo_id}/resolve/{revision}/{filename}")
+        for variable in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+            monkeypatch.delenv(variable, raising=False)
+        monkeypatch.setattr(constants, "HF_TOKEN_PATH", "/nowhere/token")
+        yield fake

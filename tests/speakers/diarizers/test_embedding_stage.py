@@ -19,12 +19,12 @@ CLUSTERINGS = {"AgglomerativeClustering": {"method": "centroid", "min_cluster_si
 @pytest.fixture(params=CLUSTERINGS)
 def pipelines(request: pytest.FixtureRequest, demo: PyannoteDiarizer) -> tuple[Any, Any]:
     """The same pipeline twice: unmodified, and with the stage replaced."""
-    config = pipeline_files.locate("demo")
-    config["pipeline"]["params"]["clustering"] = request.param
+    located = pipeline_files.locate("demo")
+    located.config["pipeline"]["params"]["clustering"] = request.param
     if (parameters := CLUSTERINGS[request.param]) is not None:
-        config["params"]["clustering"] = parameters
-    replaced = loading.load(config, "demo", "cpu", 0)
-    stock = loading.load(config, "demo", "cpu", 0)
+        located.config["params"]["clustering"] = parameters
+    replaced = loading.load(located, "demo", "cpu", 0)
+    stock = loading.load(located, "demo", "cpu", 0)
     del stock.get_embeddings
     return stock, replaced
 

@@ -14,6 +14,7 @@ import pytest
 
 from tests.cli.test_interrupt import wait_until
 from tests.conftest import environment
+from tests.speakers.diarizers.checkpoints import write_pipeline
 from tests.speakers.diarizers.recording_proxy import Proxy
 from transcribe_cli.errors import MissingExtra
 from transcribe_cli.speakers.diarizers import loading, torchaudio_stub
@@ -40,8 +41,7 @@ import transcribe_cli.speakers.diarizers.torchaudio_stub as stub
 stub.install_if_needed()
 import torch
 from pyannote.audio import Pipeline
-from transcribe_cli.speakers.diarizers.pipeline_files import DEMO_FOLDER
-Pipeline.from_pretrained(DEMO_FOLDER)({"waveform": torch.zeros(1, 32_000), "sample_rate": 16_000})
+Pipeline.from_pretrained(sys.argv[1])({"waveform": torch.zeros(1, 32_000), "sample_rate": 16_000})
 time.sleep(60)
 """
 
@@ -65,7 +65,7 @@ def test_no_telemetry_is_sent_and_nothing_is_printed(proxy: Proxy, tmp_path: Pat
 
 
 def test_the_library_alone_sends_telemetry(proxy: Proxy, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", PLAIN, str(tmp_path)]
+    command = [sys.executable, "-c", PLAIN, str(write_pipeline(tmp_path / "pipeline"))]
     # Loading a pipeline in this process also disabled it for child processes.
     with subprocess.Popen(command, env=environment(proxy.variables | {loading.TELEMETRY_VARIABLE: "1"}), cwd=tmp_path) as process:
         wait_until(lambda: any("pyannote" in request for request in proxy.requests), seconds=60.0)

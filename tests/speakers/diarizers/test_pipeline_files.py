@@ -70,7 +70,7 @@ def test_version_3_1_uses_the_plda_of_community_1(hub: FakeHub, tmp_path: Path) 
     expected = [f"HEAD {name} config.yaml" for name in (SEGMENTATION_3_0, DEFAULT_DIARIZER, WESPEAKER)]
     assert [hub.requests.count(request) for request in expected] == [1, 1, 1]
     found = pipeline_files.locate(DIARIZATION_3_1, token=GOOD_TOKEN, model_dir=tmp_path)
-    assert "speaker-diarization-community-1" in found["pipeline"]["params"]["plda"]["checkpoint"]
+    assert "speaker-diarization-community-1" in str(found.paths["plda"])
 
 
 def test_a_local_config_may_need_the_hub_for_its_parts(hub: FakeHub, tmp_path: Path) -> None:

@@ -196,7 +196,7 @@ def test_an_unusable_gpu_is_an_error_on_load(demo: PyannoteDiarizer) -> None:
 
 def test_an_invalid_checkpoint_is_an_error_of_one_line(tmp_path: Path) -> None:
     shutil.copytree(DEMO_FOLDER, tmp_path, dirs_exist_ok=True)
-    (tmp_path / "segmentation" / "pytorch_model.bin").write_bytes(b"no pickle")
+    (tmp_path / "segmentation.safetensors").write_bytes(b"no weights")
     with pytest.raises(ModelUnavailable, match="does not load") as caught:
         PyannoteDiarizer.load(str(tmp_path), device="cpu")
     assert "\n" not in str(caught.value)

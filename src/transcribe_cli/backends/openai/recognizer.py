@@ -82,6 +82,7 @@ class Recognizer:
     """
 
     batch_size = 1
+    revision = None
 
     def __init__(
         self,

@@ -209,6 +209,10 @@ class Engine(Protocol):
         """The model's name, as in the spec."""
 
     @property
+    def revision(self) -> str | None:
+        """The commit of the hub repository that the model is from; None if it is from elsewhere."""
+
+    @property
     def device(self) -> str:
         """The device and compute type, such as `cpu/int8` or `cuda:0/float16`."""
 

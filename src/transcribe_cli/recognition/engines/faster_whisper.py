@@ -26,7 +26,7 @@ from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, Device
 from transcribe_cli.recognition.engines.devices import DeviceChoice, choose_device, processor_count
 from transcribe_cli.recognition.engines.encoder_cache import EncoderCache, to_host
 from transcribe_cli.recognition.engines.gates import choose_attempt, is_repetitive
-from transcribe_cli.recognition.engines.models import locate
+from transcribe_cli.recognition.engines.models import locate, revision_of
 from transcribe_cli.recognition.engines.sequential import recognize_sequentially
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
@@ -55,10 +55,20 @@ class FasterWhisper:
         replicas: for how many of them it computes at once; the others are queued.
     """
 
-    def __init__(self, whisper: WhisperModel, name: str, device: str, batch_size: int, replicas: int, concurrency: int) -> None:
+    def __init__(
+        self,
+        whisper: WhisperModel,
+        name: str,
+        device: str,
+        batch_size: int,
+        replicas: int,
+        concurrency: int,
+        revision: str | None = None,
+    ) -> None:
         self._whisper = whisper
         self._compute_slots = threading.Semaphore(replicas)
         self.model = name
+        self.revision = revision
         self.device = device
         self.batch_size = batch_size
         self.concurrency = concurrency
@@ -75,7 +85,8 @@ class FasterWhisper:
             DeviceUnavailable: see `devices.choose_device`.
         """
         choice = choose_device(settings.device, settings.compute_type, settings.device_index)
-        folder = str(locate(name, settings.model_dir, offline=settings.offline))
+        located = locate(name, settings.model_dir, offline=settings.offline)
+        folder, revision = str(located), revision_of(name, located)
         # Temperatures above 0 sample at random; the seed makes runs reproducible.
         ctranslate2.set_random_seed(0)
         size = settings.batch_size or BATCH_SIZE[choice.device]
@@ -83,12 +94,12 @@ class FasterWhisper:
             threads = settings.threads or processor_count()
             replicas = min(settings.num_workers or MAX_REPLICAS, threads)
             options = {"cpu_threads": threads // replicas, "num_workers": replicas}
-            return [lambda: cls(_whisper(folder, name, choice, options), name, str(choice), size, replicas, replicas)]
+            return [lambda: cls(_whisper(folder, name, choice, options), name, str(choice), size, replicas, replicas, revision)]
         has_several = len(settings.device_index) > 1
 
         def on_gpu(index: int) -> FasterWhisper:
             device = f"cuda:{index}/{choice.compute_type}" if has_several else str(choice)
-            return cls(_whisper(folder, name, choice, {"device_index": index}), name, device, size, 1, GPU_CONCURRENCY)
+            return cls(_whisper(folder, name, choice, {"device_index": index}), name, device, size, 1, GPU_CONCURRENCY, revision)
 
         return [lambda index=index: on_gpu(index) for index in settings.device_index]  # type: ignore[misc]
 

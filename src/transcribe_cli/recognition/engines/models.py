@@ -1,11 +1,12 @@
 """From a model's name to a folder on this machine: the demo model, local folders, and the Hugging Face cache.
 
-A model is a CTranslate2 folder as faster-whisper loads it. The cache is searched first, without network access, so that a machine that
-has the model never waits for the hub.
+A model is a CTranslate2 folder as faster-whisper loads it, without code or pickles. The cache is searched first, without network access, so
+that a machine that has the model never waits for the hub. `owner/name@revision` is a certain branch, tag or commit of a repository.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -17,6 +18,8 @@ DEMO = "demo"
 DEMO_FOLDER = Path(__file__).parents[2] / "demo" / "recognizer"
 # The files that faster-whisper downloads from a repository (faster_whisper/utils.py).
 _FILE_PATTERNS = ["config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*"]
+# A branch, a tag or a commit. It becomes part of a path in the cache.
+_REVISION = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")
 _REQUIRED_FILES = ("config.json", "model.bin")
 
 
@@ -60,13 +63,19 @@ def pull(name: str, model_dir: Path | None = None) -> Path:
     """
     if (folder := _local(name)) is not None:
         return folder
-    repository = _repository(name)
+    repository, revision = _repository(name)
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
     download_hint = f"Download it with network access: `transcribe models pull {name}`. Or try `--model demo`."
     try:
-        folder = Path(snapshot_download(repository, cache_dir=model_dir, allow_patterns=_FILE_PATTERNS))
+        folder = Path(snapshot_download(repository, revision=revision, cache_dir=model_dir, allow_patterns=_FILE_PATTERNS))
     except GatedRepoError as error:
         raise ModelUnavailable(
             f"The repository {repository} is gated.", f"Request access at https://huggingface.co/{repository} and set HF_TOKEN."
@@ -75,6 +84,8 @@ def pull(name: str, model_dir: Path | None = None) -> Path:
         raise ModelUnavailable(
             f"The hub has no repository {repository} that this machine may read.", "Check the name, or set HF_TOKEN."
         ) from error
+    except RevisionNotFoundError as error:
+        raise ModelUnavailable(f"The repository {repository} has no revision {revision}.") from error
     except LocalEntryNotFoundError as error:
         raise ModelUnavailable(f"Model {name} is not on this machine and the hub cannot be reached.", download_hint) from error
     except (HfHubHTTPError, OSError) as error:
@@ -88,17 +99,22 @@ def pull(name: str, model_dir: Path | None = None) -> Path:
     return folder
 
 
+def revision_of(name: str, folder: Path) -> str | None:
+    """The commit of the hub's repository that a located model is from; None for the demo model and local folders."""
+    return None if _local(name) is not None else folder.name
+
+
 def cached(model_dir: Path | None = None) -> Iterator[CachedModel]:
     """The models on this machine that can be loaded, the demo model first."""
     yield CachedModel(DEMO, DEMO_FOLDER, _size(DEMO_FOLDER))
     by_repository = {repository: name for name, repository in reversed(_repositories().items())}
     for repository in _cached_repositories(model_dir):
-        if (folder := _from_cache(repository, model_dir)) is not None:
+        if (folder := _from_cache(repository, None, model_dir)) is not None:
             yield CachedModel(by_repository.get(repository, repository), folder, _size(folder))
 
 
 def _find(name: str, model_dir: Path | None) -> Path | None:
-    return _local(name) or _from_cache(_repository(name), model_dir)
+    return _local(name) or _from_cache(*_repository(name), model_dir)
 
 
 def _local(name: str) -> Path | None:
@@ -110,22 +126,27 @@ def _local(name: str) -> Path | None:
     if name == DEMO:
         return DEMO_FOLDER
     folder = Path(name).expanduser()
-    if not folder.is_dir():
+    # In the working folder, which somebody else may have filled, a folder named `turbo` does not take the place of that model.
+    if not folder.is_dir() or name in _repositories() or name in _repositories().values():
         return None
     if not _is_model(folder):
         raise UsageError(f"The folder {name} contains no CTranslate2 model: model.bin or config.json is missing.")
     return folder
 
 
-def _repository(name: str) -> str:
+def _repository(name: str) -> tuple[str, str | None]:
+    """The repository and its revision; None is the latest."""
     table = _repositories()
-    if name in table:
-        return table[name]
-    if name.count("/") == 1 and not name.startswith((".", "/", "~")):
-        return name
-    if "/" in name:
+    called, _, revision = name.partition("@")
+    if revision and not _REVISION.fullmatch(revision):
+        raise UsageError(f"Unknown model {name!r}: {revision!r} is not a valid revision.")
+    if called in table:
+        return table[called], revision or None
+    if called.count("/") == 1 and not called.startswith((".", "/", "~")):
+        return called, revision or None
+    if "/" in called:
         raise UsageError(f"There is no model folder {name}.")
-    near = get_close_matches(name, [DEMO, *table], n=1)
+    near = get_close_matches(called, [DEMO, *table], n=1)
     hint = f"Did you mean {near[0]}?" if near else f"Use one of {', '.join([DEMO, *table])}, a hub repository or a folder."
     raise UsageError(f"Unknown model {name!r}.", hint)
 
@@ -136,12 +157,17 @@ def _repositories() -> dict[str, str]:
     return dict(_MODELS)
 
 
-def _from_cache(repository: str, model_dir: Path | None) -> Path | None:
+def _from_cache(repository: str, revision: str | None, model_dir: Path | None) -> Path | None:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
-        folder = Path(snapshot_download(repository, cache_dir=model_dir, local_files_only=True))
+        # Without the patterns, huggingface_hub 2 takes a snapshot for incomplete that lacks files which are never downloaded.
+        folder = Path(
+            snapshot_download(
+                repository, revision=revision, cache_dir=model_dir, allow_patterns=_FILE_PATTERNS, local_files_only=True
+            )
+        )
     except LocalEntryNotFoundError:
         return None
     except HFValidationError as error:

@@ -6,6 +6,8 @@ Speakers are called SPEAKER_00, SPEAKER_01, … in the order in which they first
     pipeline_files.py   checks whether a pipeline can be loaded, and locates its files, before recognition starts
     pipeline_config.py  the config.yaml of a pipeline
     hub.py              the Hugging Face hub and its cache
+    networks.py         loads networks without running code that their files bring
+    safetensors_file.py networks in a format that holds no code
     loading.py          imports pyannote.audio, and loads a pipeline onto a device
     torchaudio_stub.py  torchaudio for a PyTorch without CUDA
     library_output.py   keeps what the library prints away from standard output
@@ -39,11 +41,13 @@ class Diarization:
         embeddings: for each speaker a vector (dimensions,) that is close to vectors of the same voice in other recordings; empty if the
             diarizer has none.
         embedded_by: identifies the network that made the embeddings; only embeddings of the same network can be compared.
+        revision: the commits of the hub's repositories that the diarizer is from; None if it is from elsewhere.
     """
 
     turns: tuple[Turn, ...]
     embeddings: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     embedded_by: str = ""
+    revision: str | None = None
 
 
 class Diarizer(Protocol):

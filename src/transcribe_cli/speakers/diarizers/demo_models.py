@@ -1,6 +1,6 @@
-"""The two small networks of the demo diarizer; `pyannote.audio` imports this module when it loads their checkpoints.
+"""The two small networks of the demo diarizer; `networks` imports this module when it loads their files.
 
-A checkpoint names its class, so the names and layers here must match `demo/diarizer`; if they change, the checkpoints no longer load. The
+A file names its class, so the names and layers here must match `demo/diarizer`; if they change, the files no longer load. The
 required interface is that of pyannote.audio 4.0's own networks (`pyannote/audio/models`). docs/demo-diarizer.md describes the training.
 """
 
@@ -32,7 +32,8 @@ class LogMel(nn.Module):
 
     def __init__(self, sample_rate: int, mels: int) -> None:
         super().__init__()
-        filters = torchaudio.functional.melscale_fbanks(FFT_SAMPLES // 2 + 1, LOWEST_HZ, HIGHEST_HZ, mels, sample_rate)
+        with torch.device("cpu"):  # also where the network is only planned; see `networks`
+            filters = torchaudio.functional.melscale_fbanks(FFT_SAMPLES // 2 + 1, LOWEST_HZ, HIGHEST_HZ, mels, sample_rate)
         # Both follow from the constants above, so they are not part of a checkpoint.
         self.register_buffer("filters", filters, persistent=False)
         self.register_buffer("window", torch.hann_window(WINDOW_SAMPLES), persistent=False)

@@ -29,19 +29,21 @@ class Hub:
         model_dir: cache folder. Default: the Hugging Face cache.
         offline: whether to send no requests.
         accessible: repositories that the hub has let us read.
+        commits: the commit of each repository and revision. It is resolved once, so that all files of a pipeline are of one commit.
     """
 
     token: str | None = field(repr=False)
     model_dir: Path | None
     offline: bool
     accessible: set[str] = field(default_factory=set)
+    commits: dict[tuple[str, str | None], str] = field(default_factory=dict)
 
     def find(self, part: Part) -> Path | None:
-        """Where a part of a pipeline is on this machine: its folder, or its only file. None if it is not here."""
-        if (local := part.local) is not None or Path(part.home).exists():
-            return local
+        """The first file of a part of a pipeline, if the part is on this machine and complete."""
+        if part.is_local:
+            return part.local
         files = [self.cached(part.home, name, part.revision) for name in part.files]
-        return files[0].parent if files[0] is not None and all(files) else None
+        return files[0] if all(files) else None
 
     def cached(self, repository: str, file: str, revision: str | None = None) -> Path | None:
         """A file in the cache; None if it is not there."""
@@ -49,26 +51,37 @@ class Hub:
         from huggingface_hub.errors import HFValidationError
 
         try:
-            path = try_to_load_from_cache(repository, file, cache_dir=self.model_dir, revision=revision)
+            commit = self.commits.get((repository, revision), revision)
+            path = try_to_load_from_cache(repository, file, cache_dir=self.model_dir, revision=commit)
         except HFValidationError as error:
             raise UsageError(f"Unknown diarizer {repository!r}: it is not a valid repository name.") from error
-        return Path(path) if isinstance(path, str) else None
+        return self._pinned(repository, revision, file, Path(path)) if isinstance(path, str) else None
 
     def download_part(self, part: Part, pipeline: str) -> Path:
-        """Download the files of a part; returns their folder. `pipeline` is its name in messages."""
-        return [self.download(part.home, file, part.revision, pipeline) for file in part.files][-1].parent
+        """Download the files of a part; returns the first. `pipeline` is its name in messages."""
+        paths = [self.download(part.home, file, part.revision, pipeline) for file in part.files]
+        return paths[0]
 
     def download(self, repository: str, file: str, revision: str | None, pipeline: str) -> Path:
         """Download one file; returns its path."""
         from huggingface_hub import hf_hub_download
-        from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
+        from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, RevisionNotFoundError
 
+        commit = self.commits.get((repository, revision), revision)
         try:
-            return Path(hf_hub_download(repository, file, revision=revision, cache_dir=self.model_dir, token=self._credential()))
+            path = hf_hub_download(repository, file, revision=commit, cache_dir=self.model_dir, token=self._credential())
+        except RevisionNotFoundError as error:
+            raise ModelUnavailable(f"The repository {repository} has no revision {revision}.") from error
         except EntryNotFoundError as error:
             raise ModelUnavailable(f"The repository {repository} has no {file}, so it is not a pipeline.") from error
         except (HfHubHTTPError, OSError) as error:
             raise _unreachable(pipeline) from error
+        return self._pinned(repository, revision, file, Path(path))
+
+    def _pinned(self, repository: str, revision: str | None, file: str, path: Path) -> Path:
+        """Remember the commit that a file is from: its cache is `snapshots/COMMIT/FILE`."""
+        self.commits.setdefault((repository, revision), path.parents[file.count("/")].name)
+        return path
 
     def check_access(self, pipeline: str, repositories: Sequence[str]) -> None:
         """Ask the hub once for each repository whether we may read it.

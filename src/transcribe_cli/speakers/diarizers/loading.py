@@ -10,12 +10,15 @@ from __future__ import annotations
 import importlib
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 
-from transcribe_cli.errors import DeviceUnavailable, MissingExtra, ModelUnavailable
-from transcribe_cli.speakers.diarizers import embedding_stage, torchaudio_stub
+from transcribe_cli.errors import DeviceUnavailable, MissingExtra, ModelUnavailable, TranscribeError
+from transcribe_cli.speakers.diarizers import embedding_stage, networks, torchaudio_stub
 from transcribe_cli.speakers.diarizers.library_output import library_output_to_log
+from transcribe_cli.speakers.diarizers.pipeline_config import PLDA_FILES, Located
 
 TELEMETRY_VARIABLE = "PYANNOTE_METRICS_ENABLED"
 Device = Literal["auto", "cpu", "cuda"]
@@ -26,25 +29,67 @@ _GPU_HINT = "Install a CUDA build of PyTorch, or use `--device cpu`."
 _OUT_OF_MEMORY = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
 
 
-def load(config: Mapping[str, Any], name: str, device: Device, index: int) -> Any:  # noqa: ANN401 - a pyannote.audio SpeakerDiarization
-    """Load a pipeline onto a device. `config` is from `pipeline_files.locate`; `name` is for messages.
+def load(located: Located, name: str, device: Device, index: int, *, trust_code: bool = False) -> Any:  # noqa: ANN401
+    """Load a pipeline onto a device; returns a pyannote.audio SpeakerDiarization.
+
+    Args:
+        located: from `pipeline_files.locate`.
+        name: of the pipeline, for messages.
+        device: `auto` uses a GPU if this PyTorch can.
+        index: number of the GPU.
+        trust_code: run the code that its checkpoints bring; see `networks.load`.
 
     Raises:
         MissingExtra: the library cannot be imported.
         DeviceUnavailable: the requested GPU cannot be used by this PyTorch.
-        ModelUnavailable: the files are not a pipeline that this version can load.
+        ModelUnavailable: the files are not a pipeline that this version can load, or they bring code.
     """
     with library_output_to_log():
         pyannote = import_pyannote()
         torch_device = _torch_device(device, index)
-        try:
-            pipeline = pyannote.Pipeline.from_pretrained(dict(config))
+        with _one_line(name):
+            pipeline = pyannote.Pipeline.from_pretrained(_config(located, name, trust_code))
             pipeline.to(torch_device)
-        except Exception as error:
-            raise ModelUnavailable(f"Diarizer {name} does not load ({first_line(error)}).") from error
         if not embedding_stage.install(pipeline):
             _LOG.debug("the embedding stage of %s is not replaced", name)
         return pipeline
+
+
+def check_networks(paths: Iterable[Path], name: str) -> None:
+    """Check that these checkpoints load, and without running code; `name` is the pipeline's name in messages.
+
+    Raises:
+        MissingExtra, ModelUnavailable: see `load`.
+    """
+    with library_output_to_log():
+        import_pyannote()
+        with _one_line(name):
+            for path in paths:
+                networks.load(path, name)
+
+
+@contextmanager
+def _one_line(name: str) -> Iterator[None]:
+    try:
+        yield
+    except TranscribeError:
+        raise
+    except Exception as error:
+        raise ModelUnavailable(f"Diarizer {name} does not load ({first_line(error)}).") from error
+
+
+def _config(located: Located, name: str, trust_code: bool) -> dict[str, Any]:
+    """The config for `Pipeline.from_pretrained` with loaded parts instead of their names, so that the library loads none itself."""
+    from pyannote.audio.core.plda import PLDA
+
+    paths = located.paths
+    loaded = {role: networks.load(paths[role], name, trust_code=trust_code) for role in ("segmentation", "embedding")}
+    transform, plda = (paths["plda"].parent / file for file in PLDA_FILES)
+    networks.check_numbers(transform, name)
+    networks.check_numbers(plda, name)
+    pipeline = located.config["pipeline"]
+    parameters = {**pipeline["params"], **loaded, "plda": PLDA(transform, plda)}
+    return {**located.config, "pipeline": {**pipeline, "params": parameters}}
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -1,32 +1,57 @@
 """The config.yaml of a pipeline: which networks and which PLDA it needs, and in which repository or folder each is.
 
-pyannote.audio gets local folders only, so it never contacts the hub itself: its own downloads wait through long retries, print to
-standard output, and drop tokens that do not start with hf_. The allowed content of config.yaml was read from `Pipeline.from_pretrained`
-and `SpeakerDiarization` of pyannote.audio 4.0:
+pyannote.audio gets local files only, so it never contacts the hub itself: its own downloads wait through long retries, print to
+standard output, and drop tokens that do not start with hf_. A config is a claim of whoever wrote it: it chooses among known classes, its
+paths stay inside its folder or repository, and one from the hub names no files of this machine. The allowed content was read from
+`Pipeline.from_pretrained` and `SpeakerDiarization` of pyannote.audio 4.0:
 https://github.com/pyannote/pyannote-audio/blob/4.0.7/src/pyannote/audio/core/pipeline.py
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from transcribe_cli.errors import UsageError
+from transcribe_cli.speakers.diarizers import safetensors_file
 from transcribe_cli.spec import DEFAULT_DIARIZER
+from transcribe_cli.text.printable import printable
 
 CONFIG = "config.yaml"
 ROLES = ("segmentation", "embedding", "plda")
 PIPELINE = "pyannote.audio.pipelines.SpeakerDiarization"
+PLDA_FILES = ("xvec_transform.npz", "plda.npz")
 # The same class by its module path, as in older files.
 _PIPELINES = (PIPELINE, "pyannote.audio.pipelines.speaker_diarization.SpeakerDiarization", "SpeakerDiarization")
-_FILES = {"plda": ("xvec_transform.npz", "plda.npz")}
 _MODEL_FILES = ("pytorch_model.bin",)
 _OWN_FOLDER = "$model/"
-# Keys that are ignored: we choose the device, and preprocessors name further code to run.
-_IGNORED = ("device", "preprocessors")
+# The keys that are used. Of the others, `device` is ours to choose, and `preprocessors` names further code to run.
+_KEYS = ("version", "dependencies", "pipeline", "freeze", "params")
+# A real one has 1 kB.
+_MAX_BYTES = 65_536
+# The demo diarizer's embedding was a pickle. Voices that were enrolled with it are still of the same network.
+_SAME_NETWORK = {"3466aaa7609eaef7": "2006709319fe4012"}
+_REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+_REVISION = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where a config.yaml is from, and where its parts are unless it names others.
+
+    Attributes:
+        place: a hub repository or a local folder.
+        revision: of the repository; None is the latest.
+        is_local: whether it is a folder.
+    """
+
+    place: str
+    revision: str | None = None
+    is_local: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,29 +61,49 @@ class Part:
     Attributes:
         role: `segmentation`, `embedding` or `plda`.
         home: a hub repository, or a local folder or file.
-        subfolder: the folder inside `home`, or "".
+        subfolder: the folder inside `home`, or a file of weights inside it, or "".
         revision: of the repository; None is the latest.
+        is_local: whether `home` is on this machine.
     """
 
     role: str
     home: str
     subfolder: str = ""
     revision: str | None = None
+    is_local: bool = False
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Its files, relative to `home`."""
-        names = _FILES.get(self.role, _MODEL_FILES)
+        """Its files, relative to `home`. A network is one file, the PLDA is two."""
+        if self.subfolder.endswith(safetensors_file.SUFFIX):
+            return (self.subfolder,)
+        names = PLDA_FILES if self.role == "plda" else _MODEL_FILES
         return tuple(f"{self.subfolder}/{name}" if self.subfolder else name for name in names)
 
     @property
     def local(self) -> Path | None:
-        """Its path, if `home` is on this machine and complete."""
+        """Its first file, if `home` is on this machine and complete."""
         home = Path(self.home)
-        if home.is_file():
+        if not self.is_local:
+            return None
+        if home.is_file() and self.role != "plda":
             return home
-        is_complete = home.is_dir() and all((home / name).is_file() for name in self.files)
-        return home / self.subfolder if is_complete else None
+        return home / self.files[0] if all((home / name).is_file() for name in self.files) else None
+
+
+@dataclass(frozen=True)
+class Located:
+    """A pipeline on this machine.
+
+    Attributes:
+        config: the used keys of its config.yaml.
+        paths: the first file of each part, by role.
+        revision: the commits of the hub's repositories that it is from, for provenance; None for a local folder.
+    """
+
+    config: Mapping[str, Any]
+    paths: Mapping[str, Path]
+    revision: str | None = None
 
 
 def read(path: Path, name: str) -> dict[str, Any]:
@@ -67,18 +112,37 @@ def read(path: Path, name: str) -> dict[str, Any]:
     Raises:
         UsageError: it does not describe a pyannote.audio speaker diarization that runs on this machine.
     """
-    import yaml
-
     try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-        kind = str(config["pipeline"]["name"])
-    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError) as error:
+        config = _load_yaml(path)
+        kind, parameters = str(config["pipeline"]["name"]), dict(config["pipeline"].get("params") or {})
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(f"The {CONFIG} of {name} does not describe a pyannote.audio pipeline.") from error
     if "pyannoteai" in kind.lower():
         raise uploads_audio(name)
     if kind not in _PIPELINES:
-        raise UsageError(f"Pipeline {name} is a {kind}, not a {PIPELINE}.")
-    return {key: value for key, value in config.items() if key not in _IGNORED}
+        raise UsageError(f"Pipeline {name} is a {printable(kind)[:100]}, not a {PIPELINE}.")
+    return {key: config[key] for key in _KEYS if key in config} | {"pipeline": {"name": PIPELINE, "params": parameters}}
+
+
+def _load_yaml(path: Path) -> Any:  # noqa: ANN401 - whatever the file holds
+    """Parse a small file without aliases, which make it a large or an endless one.
+
+    Raises:
+        ValueError: it is not such a file.
+    """
+    import yaml
+
+    with path.open("rb") as file:
+        data = file.read(_MAX_BYTES + 1)
+    if len(data) > _MAX_BYTES:
+        raise ValueError("too large")
+    try:
+        text = data.decode("utf-8-sig")
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
+            raise ValueError("has aliases")
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError("is not YAML") from error
 
 
 def uploads_audio(name: str) -> UsageError:
@@ -86,43 +150,82 @@ def uploads_audio(name: str) -> UsageError:
     return UsageError(f"Pipeline {name} sends the audio to pyannoteAI's servers.", f"Use {DEFAULT_DIARIZER}, which runs locally.")
 
 
-def parts(config: Mapping[str, Any], home: str) -> Iterator[Part]:
-    """The parts of a pipeline; `home` is the repository or folder that its config is from.
+def parts(config: Mapping[str, Any], home: Home) -> Iterator[Part]:
+    """The parts of a pipeline; `home` is where its config is from.
 
     For a part that the config does not name, pyannote.audio's default is used, from the gated community-1 repository. An example is the
     PLDA of speaker-diarization-3.1 (https://github.com/pyannote/pyannote-audio/issues/2044).
+
+    Raises:
+        UsageError: it names something that no config may.
     """
-    given = config["pipeline"].get("params") or {}
+    given = config["pipeline"]["params"]
     for role in ROLES:
         yield _part(role, given.get(role) or {"checkpoint": DEFAULT_DIARIZER, "subfolder": role}, home)
 
 
-def with_local_paths(config: Mapping[str, Any], paths: Mapping[str, Path]) -> dict[str, Any]:
-    """The config for `Pipeline.from_pretrained`, with the local path of each part, by role."""
-    checkpoints: dict[str, dict[str, Any]] = {role: {"checkpoint": str(path)} for role, path in paths.items()}
-    for role in ("segmentation", "embedding"):
-        # Checkpoints of 3.x also contain the training loss.
-        checkpoints[role]["strict"] = False
-    pipeline = {**config["pipeline"], "params": {**(config["pipeline"].get("params") or {}), **checkpoints}}
-    return {**config, "pipeline": pipeline}
+def is_revision(text: str) -> bool:
+    """Whether this can be a branch, a tag or a commit of a repository."""
+    return _REVISION.fullmatch(text) is not None
 
 
-def embedding_network_id(config: Mapping[str, Any]) -> str:
-    """Identifies the embedding network of a config from `with_local_paths`: 16 hex digits of the SHA-256 of its weights.
+def network_id(weights: Path) -> str:
+    """Identifies a network: 16 hex digits of the SHA-256 of its file.
 
     It is the same for a pipeline and its copy in a folder, and differs when a model of the same name was trained again.
     """
-    path = Path(config["pipeline"]["params"]["embedding"]["checkpoint"])
-    with (path if path.is_file() else path / _MODEL_FILES[0]).open("rb") as weights:
-        return hashlib.file_digest(weights, "sha256").hexdigest()[:16]
+    with weights.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    return _SAME_NETWORK.get(digest, digest)
 
 
-def _part(role: str, given: object, home: str) -> Part:
+def _part(role: str, given: object, home: Home) -> Part:
     if isinstance(given, str):
-        repository, _, revision = given.partition("@")
-        if repository.startswith(_OWN_FOLDER):
-            return Part(role, home, repository.removeprefix(_OWN_FOLDER), revision or None)
-        return Part(role, repository, "", revision or None) if not Path(given).exists() else Part(role, given)
-    if isinstance(given, Mapping) and "checkpoint" in given:
-        return Part(role, str(given["checkpoint"]), str(given.get("subfolder") or ""), given.get("revision"))
-    raise UsageError(f"The {CONFIG} of {home} has no {role} that can be loaded.")
+        if home.is_local and not given.startswith(_OWN_FOLDER) and (path := _local_path(given, home)) is not None:
+            return Part(role, path, is_local=True)
+        place, _, revision = given.partition("@")
+        subfolder = ""
+        if place.startswith(_OWN_FOLDER):
+            place, subfolder = home.place, place.removeprefix(_OWN_FOLDER)
+            if home.is_local:
+                return Part(role, place, _inside(subfolder, home), is_local=True)
+            return Part(role, place, _inside(subfolder, home), _checked_revision(revision or home.revision, home))
+    elif isinstance(given, Mapping) and "checkpoint" in given:
+        place, revision, subfolder = str(given["checkpoint"]), str(given.get("revision") or ""), str(given.get("subfolder") or "")
+    else:
+        raise UsageError(f"The {CONFIG} of {home.place} has no {role} that can be loaded.")
+    subfolder = _inside(subfolder, home)
+    if home.is_local and (path := _local_path(place, home)) is not None:
+        return Part(role, path, subfolder, is_local=True)
+    if not _REPOSITORY.fullmatch(place) or ".." in place:
+        raise UsageError(f"The {CONFIG} of {home.place} names {printable(place)[:100]!r} as {role}, which is no hub repository.")
+    return Part(role, place, subfolder, _checked_revision(revision or None, home))
+
+
+def _local_path(place: str, home: Home) -> str | None:
+    """A path that a local config names. What looks like a repository is one, unless the folder of the config has such a path."""
+    try:
+        beside = Path(home.place) / place
+        if beside.exists():
+            return str(beside)
+        is_repository = _REPOSITORY.fullmatch(place.partition("@")[0]) and not place.endswith(
+            (".bin", ".ckpt", safetensors_file.SUFFIX)
+        )
+        return None if is_repository else str(Path(place).expanduser())
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
+def _inside(subfolder: str, home: Home) -> str:
+    path = PurePosixPath(subfolder)
+    if path.is_absolute() or ".." in path.parts or "\\" in subfolder or "\0" in subfolder:
+        raise UsageError(f"The {CONFIG} of {home.place} names {printable(subfolder)[:100]!r}, which is outside of it.")
+    return str(path) if subfolder else ""
+
+
+def _checked_revision(revision: str | None, home: Home) -> str | None:
+    if revision is not None and not is_revision(revision):
+        raise UsageError(
+            f"The {CONFIG} of {home.place} names {printable(revision)[:100]!r}, which is no revision of a repository."
+        )
+    return revision

@@ -38,11 +38,13 @@ class PyannoteDiarizer:
         emit: Emit = ignore_event,
         block_seconds: float = BLOCK_SECONDS,
         embedded_by: str = "",
+        revision: str | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._emit = emit
         self._block_seconds = block_seconds
         self._embedded_by = embedded_by
+        self._revision = revision
         self.name = name
         self.device = device
 
@@ -57,30 +59,33 @@ class PyannoteDiarizer:
         token: str | None = None,
         model_dir: Path | None = None,
         offline: bool = False,
+        trust_code: bool = False,
         block_seconds: float = BLOCK_SECONDS,
         emit: Emit = ignore_event,
     ) -> Self:
         """Find or download a pipeline, and load it.
 
         Args:
-            name: `demo`, a local folder, or a hub repository.
+            name: `demo`, a local folder, or a hub repository, also as `repository@revision`.
             device: `auto` uses a GPU if this PyTorch can.
             device_index: number of the GPU.
             batch_size: number of chunks, and of speakers in chunks, per batch. Default: the pipeline's value.
             token: of Hugging Face; see `pipeline_files.check`.
             model_dir: cache folder. Default: the Hugging Face cache.
             offline: send no requests to the hub.
+            trust_code: run the code that the pipeline's checkpoints bring. Without it, such a pipeline is refused.
             block_seconds: approximate duration of the blocks of long recordings.
             emit: receives warnings, such as a smaller batch size.
 
         Raises:
             NotReady, UsageError: see `pipeline_files.check` and `loading.load`.
         """
-        config = pipeline_files.locate(name, token=token, model_dir=model_dir, offline=offline)
-        pipeline = loading.load(config, name, device, device_index)
+        located = pipeline_files.locate(name, token=token, model_dir=model_dir, offline=offline)
+        pipeline = loading.load(located, name, device, device_index, trust_code=trust_code)
         if batch_size:
             pipeline.segmentation_batch_size = pipeline.embedding_batch_size = batch_size
-        return cls(pipeline, name, pipeline.device.type, emit, block_seconds, pipeline_config.embedding_network_id(config))
+        network = pipeline_config.network_id(located.paths["embedding"])
+        return cls(pipeline, name, pipeline.device.type, emit, block_seconds, network, located.revision)
 
     def diarize(self, waveform: Waveform, spec: JobSpec, on_progress: Callable[[float], None]) -> Diarization:
         """Detect who speaks when; long recordings block by block. See `Diarizer.diarize`."""
@@ -115,7 +120,8 @@ class PyannoteDiarizer:
             speakers = blocks.link_speakers(block_speakers, spec.num_speakers or spec.min_speakers or 1, max_speakers)
         turns = [Turn(start=max(start, 0.0), end=end, speaker=str(speakers[index])) for start, end, index in block_turns]
         embeddings = blocks.mean_embeddings(block_speakers, speakers)
-        return label_by_first_speech(Diarization(normalize_turns(turns, waveform.seconds), embeddings, self._embedded_by))
+        found = Diarization(normalize_turns(turns, waveform.seconds), embeddings, self._embedded_by, self._revision)
+        return label_by_first_speech(found)
 
     def _run_pipeline(self, samples: NDArray[np.float32], counts: dict[str, int], progress: _Progress) -> Any:  # noqa: ANN401
         """Run the pipeline on (samples,). Retries with smaller batches when memory runs out, or without a speaker count it cannot meet."""
