@@ -6,11 +6,13 @@ A folder is a prefix: it is listed once with everything below it, without a requ
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
+from urllib.parse import quote
 
-from transcribe_cli.errors import SourceNotFound, Unreadable
+from transcribe_cli.errors import SourceNotFound, StorageNotReady, Unreadable, UsageError
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.sources.patterns import MAGIC, Filter, glob_pattern
 from transcribe_cli.sources.recording import Recording
@@ -21,6 +23,10 @@ from transcribe_cli.text.printable import printable
 
 _TRANSCRIPT = b'{"schema_version":'
 _HEADER_BYTES = 1 << 16
+# Time limit of looking up all links of a page: each may take a minute.
+_LINKS_SECONDS = 1800.0
+# Characters that are shown of a link that cannot be used.
+_MAX_SHOWN = 200
 
 
 class ListingRecorder(Protocol):
@@ -154,22 +160,47 @@ def _from_web(
     except FileNotFoundError:
         yield from _missing(location, overrides, listed=listed)
         return
+    except StorageNotReady as error:
+        if not listed:
+            raise
+        yield Recording(location, location.parent, overrides=overrides, problem=Unreadable(error.message, error.hint))
+        return
     if is_media(location.name) or not is_page(entry):
         if not listed or path_filter.matches(location.name):
             yield recording_at(location, location.parent, entry, overrides)
         return
+    ends_at = time.monotonic() + _LINKS_SECONDS
     for url in links(location, entry):
-        link = locate(url, options)
-        root = next((folder for folder in (location, location.parent) if link.is_relative_to(folder)), link.parent)
-        if path_filter.matches(link.relative_to(root).as_posix()):
-            yield from _linked(link, root, overrides)
+        yield from _linked(url, location, path_filter, options, overrides, ends_at)
 
 
-def _linked(link: Location, root: Location, overrides: Mapping[str, Any]) -> Iterator[Recording]:
+def _linked(
+    url: str, page: Location, path_filter: Filter, options: Options, overrides: Mapping[str, Any], ends_at: float
+) -> Iterator[Recording]:
+    """The recording of a link, if it passes the filter. Nothing in a page ends the run: an unusable link is a recording that fails."""
+    shown = _without_secrets(url)[:_MAX_SHOWN]
+    link = Location(page.store, f"{page.key.rstrip('/')}/{quote(shown, safe='')}")
+    root = page
     try:
+        link = locate(url, options)
+        root = next((folder for folder in (page, page.parent) if link.is_relative_to(folder)), link.parent)
+        if not path_filter.matches(link.relative_to(root).as_posix()):
+            return
+        if time.monotonic() > ends_at:
+            raise StorageNotReady(f"{printable(str(link))} was not looked up, because this page took too long.")  # noqa: TRY301
         yield recording_at(link, root, link.store.info(link), overrides)
     except FileNotFoundError:
         yield from _missing(link, overrides, listed=True)
+    except (UsageError, StorageNotReady) as error:
+        yield Recording(link, root, overrides=overrides, problem=Unreadable(error.message, error.hint))
+    except ValueError:
+        yield Recording(link, root, overrides=overrides, problem=Unreadable(f"{printable(shown)} is not a valid URL."))
+
+
+def _without_secrets(url: str) -> str:
+    """A URL, which may be invalid, without user info and query."""
+    scheme, separator, rest = url.partition("?")[0].partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
 def _missing(location: Location, overrides: Mapping[str, Any], *, listed: bool) -> Iterator[Recording]:

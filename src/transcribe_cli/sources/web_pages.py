@@ -6,15 +6,18 @@ https://www.rssboard.org/rss-specification#ltenclosuregtSubelementOfLtitemgt, RF
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from html.parser import HTMLParser
 from urllib.parse import unquote, urljoin, urlsplit
 
 from transcribe_cli.errors import SourceNotFound
 from transcribe_cli.sources.walk import is_media
-from transcribe_cli.storage import Entry, Location
+from transcribe_cli.storage import Entry, FileTooLarge, Location
 from transcribe_cli.text.printable import printable
 
 PAGE_BYTES = 16 << 20
+# Time limit of reading a page, in seconds.
+READ_SECONDS = 60.0
 _PAGE_TYPES = ("text/html", "application/xhtml+xml", "application/rss+xml", "application/atom+xml", "application/xml", "text/xml")
 
 
@@ -29,17 +32,35 @@ def links(location: Location, entry: Entry) -> Iterator[str]:
     Raises:
         SourceNotFound: the page has no links, or is too large.
     """
-    if (entry.size or 0) > PAGE_BYTES:
-        raise SourceNotFound(f"{printable(str(location))} is too large for a page of links.", "Pass the URLs of the recordings.")
     page = _LinkParser()
-    page.feed(location.store.read(location).decode("utf-8", "replace"))
+    page.feed(_read(location, entry).decode("utf-8", "replace"))
     # servers redirect from a folder to its URL with a slash
     base = location.uri if location.uri.endswith("/") or "." in location.name else f"{location.uri}/"
-    urls = dict.fromkeys(urljoin(base, link) for link in page.links)
-    usable = [url for url in urls if urlsplit(url).scheme in ("http", "https")]
+    usable = [
+        url for link in dict.fromkeys(page.links) if (url := _absolute(base, link)).lower().startswith(("http://", "https://"))
+    ]
     if not usable:
         raise SourceNotFound(f"{printable(str(location))} has no links to recordings.", "Pass the URLs of the recordings.")
-    yield from usable
+    yield from dict.fromkeys(usable)
+
+
+def _read(location: Location, entry: Entry) -> bytes:
+    """The page. Its size may be wrong, or that of its compressed form."""
+    try:
+        if (entry.size or 0) <= PAGE_BYTES:
+            with suppress(FileTooLarge):
+                return location.store.read(location, max_bytes=PAGE_BYTES, seconds=READ_SECONDS)
+    except FileNotFoundError:
+        raise SourceNotFound(f"{printable(str(location))} does not exist.") from None
+    raise SourceNotFound(f"{printable(str(location))} is too large for a page of links.", "Pass the URLs of the recordings.")
+
+
+def _absolute(base: str, link: str) -> str:
+    """The URL of a link. An invalid one is returned as written: it is an error of that recording."""
+    try:
+        return urljoin(base, link.strip())
+    except ValueError:
+        return link.strip()
 
 
 class _LinkParser(HTMLParser):
@@ -63,4 +84,7 @@ class _LinkParser(HTMLParser):
 
 
 def _name(url: str) -> str:
-    return unquote(urlsplit(url).path.rpartition("/")[2])
+    try:
+        return unquote(urlsplit(url).path.rpartition("/")[2])
+    except ValueError:  # an invalid host
+        return unquote(url.partition("?")[0].rpartition("/")[2])

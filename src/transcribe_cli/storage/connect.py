@@ -16,6 +16,7 @@ from transcribe_cli.storage.kinds import SCHEMES, URL_SCHEME, Kind, is_url
 from transcribe_cli.storage.location import Location
 from transcribe_cli.storage.options import Options
 from transcribe_cli.storage.origins import azure_options, ssh_options
+from transcribe_cli.storage.s3_session import session_class
 from transcribe_cli.storage.store import IDLE_SECONDS, Store
 from transcribe_cli.text.printable import printable
 
@@ -123,6 +124,7 @@ def _defaults(base: str, kind: Kind, kwargs: Mapping[str, Any]) -> dict[str, Any
                 "retries": {"max_attempts": 2},
             }
             timeouts["max_pool_connections"] = CONNECTIONS
+            timeouts["http_session_cls"] = session_class()
             if not options.get("anon"):  # newer regions reject version 2, the default for signed URLs
                 timeouts["signature_version"] = "s3v4"
             options["config_kwargs"] = timeouts | options.get("config_kwargs", {})

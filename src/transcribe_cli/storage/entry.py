@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -49,7 +50,7 @@ def parse_entry(info: Mapping[str, Any]) -> Entry:
     return Entry(
         path=path,
         size=None if info.get("size") is None else int(info["size"]),
-        modified=_modified(info),
+        modified=_modified(next((info[key] for key in _TIMES if info.get(key)), None), is_s3="LastModified" in info),
         etag=_etag(info, md5),
         md5=md5,
         is_folder=info.get("type") == "directory" or path.endswith("/"),
@@ -60,7 +61,8 @@ def parse_entry(info: Mapping[str, Any]) -> Entry:
 
 def _md5(info: Mapping[str, Any]) -> str | None:
     if encoded := info.get("md5Hash") or info.get("Content-MD5"):
-        return base64.b64decode(encoded).hex()
+        with suppress(ValueError):  # a server may send anything
+            return base64.b64decode(encoded).hex()
     settings = info.get("content_settings")
     if settings and (digest := settings.get("content_md5")):
         return bytes(digest).hex()
@@ -77,21 +79,21 @@ def _etag(info: Mapping[str, Any], md5: str | None) -> str | None:
     return str(tag).removeprefix("W/").strip('"') if tag else None
 
 
-def _modified(info: Mapping[str, Any]) -> str:
-    value = next((info[key] for key in _TIMES if info.get(key)), None)
-    if isinstance(value, str):
-        try:
+def _modified(value: object, *, is_s3: bool) -> str:
+    """A time in any form of any library. An invalid one, which a server or an archive may have, is unknown."""
+    try:
+        if isinstance(value, str):
             value = parsedate_to_datetime(value) if "," in value else datetime.fromisoformat(value)
-        except ValueError:
+        if isinstance(value, int | float):
+            value = datetime.fromtimestamp(value, UTC)
+        if isinstance(value, tuple):
+            year, month, day, hour, minute, second = value
+            value = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)  # zip archives have no time zones
+        if not isinstance(value, datetime):
             return ""
-    if isinstance(value, int | float):
-        value = datetime.fromtimestamp(value, UTC)
-    if isinstance(value, tuple):
-        year, month, day, hour, minute, second = value
-        value = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)  # zip archives have no time zones
-    if not isinstance(value, datetime):
+        moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+        if is_s3:  # some S3 servers return milliseconds in listings, but seconds for single objects
+            moment = moment.replace(microsecond=0)
+        return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    except (ValueError, TypeError, OverflowError, OSError):
         return ""
-    moment = value if value.tzinfo else value.replace(tzinfo=UTC)
-    if "LastModified" in info:  # some S3 servers return milliseconds in listings, but seconds for single objects
-        moment = moment.replace(microsecond=0)
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

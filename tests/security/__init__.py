@@ -1,0 +1,1 @@
+"""Attacks on a run through what it finds: files, buckets, feeds, jobs."""
