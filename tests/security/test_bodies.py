@@ -51,6 +51,7 @@ class Source:
         self.stop = threading.Event()
 
     def __call__(self, request: BaseHTTPRequestHandler) -> None:
+        """Answer a request."""
         request.send_response(self.status)
         request.send_header("Content-Type", self.content_type)
         if self.how in ("gzip", "deflate", "br", "zstd"):
@@ -267,7 +268,7 @@ def test_a_slow_answer_of_a_backend_ends(web: Web, monkeypatch: pytest.MonkeyPat
 
 
 def test_compressed_answers_still_work(web: Web) -> None:
-    """gzip is asked for, and unpacked."""
+    """The client asks for gzip, and unpacks it."""
 
     def answer(request: BaseHTTPRequestHandler) -> None:
         data = gzip.compress(json.dumps({"id": "j", "status": "IN_QUEUE"}).encode())
