@@ -17,6 +17,9 @@ from typing import Any
 
 from platformdirs import user_state_path
 
+from transcribe_cli.text.json_data import parse_json
+from transcribe_cli.text.regular_files import read_regular_file
+
 _NAME_DIGITS = 32
 
 
@@ -71,9 +74,9 @@ def open_for_append(path: Path) -> int:
 def read_records(path: Path) -> Iterator[dict[str, Any]]:
     """Read the JSON objects from the lines of a file. Lines cut by a crash are skipped; a missing file has none."""
     with contextlib.suppress(OSError):
-        for line in path.read_bytes().splitlines():
+        for line in read_regular_file(path).splitlines():
             with contextlib.suppress(ValueError):
-                record = json.loads(line)
+                record = parse_json(line)
                 if isinstance(record, dict):
                     yield record
 

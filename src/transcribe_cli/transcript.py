@@ -7,15 +7,22 @@ fixed order with the provenance first, so that `plan` can decide from the first 
 from __future__ import annotations
 
 import json
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, computed_field
 
 from transcribe_cli.errors import TranscribeError
+from transcribe_cli.text.json_data import parse_json
+from transcribe_cli.text.numbers import MAX_COUNT, MAX_NUMBER, MAX_SECONDS
 
 SCHEMA_VERSION = 1
 # Words with a lower probability have low confidence.
 LOW_CONFIDENCE = 0.5
+
+# Every number has a range, because anybody may have written the file: sums, clock times and rendered files stay finite.
+Seconds = Annotated[float, Field(ge=0, le=MAX_SECONDS)]
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
+Measure = Annotated[float, Field(ge=-MAX_NUMBER, le=MAX_NUMBER)]
 
 
 class _Document(BaseModel):
@@ -28,9 +35,9 @@ class Word(_Document):
     """One spoken word."""
 
     word: str = Field(description="with its leading space, as openai/whisper writes it")
-    start: float = Field(ge=0, description="seconds from the start of the recording")
-    end: float = Field(ge=0, description="seconds; never before start")
-    probability: float = Field(description="mean probability of the word's tokens, 0 to 1")
+    start: Seconds = Field(description="seconds from the start of the recording")
+    end: Seconds = Field(description="seconds; never before start")
+    probability: Measure = Field(description="mean probability of the word's tokens, 0 to 1")
     speaker: str | None = Field(default=None, description="SPEAKER_00 or a display name; absent if no speaker was found")
     aligned: bool = Field(default=True, description="false if the times were interpolated; absent if they were measured")
 
@@ -44,16 +51,16 @@ class Word(_Document):
 class Segment(_Document):
     """Speech of one speaker, about a sentence long. The keys are those of openai/whisper, followed by ours."""
 
-    id: int = Field(ge=0, description="counts from 0")
-    seek: int = Field(ge=0, description="start of the decoded clip in frames, 100 a second")
-    start: float = Field(ge=0, description="seconds")
-    end: float = Field(ge=0, description="seconds; never before start")
+    id: Count = Field(description="counts from 0")
+    seek: Count = Field(description="start of the decoded clip in frames, 100 a second")
+    start: Seconds = Field(description="seconds")
+    end: Seconds = Field(description="seconds; never before start")
     text: str = Field(description="with a leading space")
-    tokens: tuple[int, ...] = Field(default=(), description="the model's text tokens")
-    temperature: float = Field(default=0.0, description="sampling temperature of this text")
-    avg_logprob: float = Field(default=0.0, description="mean log-probability of the clip's tokens")
-    compression_ratio: float = Field(default=1.0, description="zlib ratio of the clip's text; above 2.4 the text is repetitive")
-    no_speech_prob: float = Field(default=0.0, description="the model's probability that there is no speech, 0 to 1")
+    tokens: tuple[Count, ...] = Field(default=(), description="the model's text tokens")
+    temperature: Measure = Field(default=0.0, description="sampling temperature of this text")
+    avg_logprob: Measure = Field(default=0.0, description="mean log-probability of the clip's tokens")
+    compression_ratio: Measure = Field(default=1.0, description="zlib ratio of the clip's text; above 2.4 the text is repetitive")
+    no_speech_prob: Measure = Field(default=0.0, description="the model's probability that there is no speech, 0 to 1")
     speaker: str | None = Field(default=None, description="SPEAKER_00 or a display name; absent if no speaker was found")
     language: str | None = Field(default=None, description="language code, if it differs from the recording's")
     flags: tuple[str, ...] = Field(default=(), description="reasons to check the segment, such as low_confidence")
@@ -63,8 +70,8 @@ class Segment(_Document):
 class Turn(_Document):
     """One turn of a speaker."""
 
-    start: float = Field(ge=0, description="seconds from the start of the recording")
-    end: float = Field(ge=0, description="seconds; never before start")
+    start: Seconds = Field(description="seconds from the start of the recording")
+    end: Seconds = Field(description="seconds; never before start")
     speaker: str = Field(description="SPEAKER_00 or a display name")
 
 
@@ -73,10 +80,10 @@ class Source(_Document):
 
     name: str = Field(description="file name with extension; undecodable bytes as \\xNN")
     uri: str = Field(description="URL of the recording, without credentials or query")
-    size: int = Field(ge=0, description="bytes")
+    size: Count = Field(description="bytes")
     modified: str | None = Field(default=None, description="UTC, ISO 8601 with microseconds")
     etag: str | None = Field(default=None, description="object stores only: a checksum of the content, or its version")
-    duration: float | None = Field(default=None, description="duration in the file's header, in seconds, if present")
+    duration: Seconds | None = Field(default=None, description="duration in the file's header, in seconds, if present")
 
     @property
     def identity(self) -> tuple[str, int, str | None]:
@@ -100,46 +107,46 @@ class VoiceMatch(_Document):
 
     speaker: str = Field(description="speaker label")
     name: str = Field(description="name of the enrolled voice")
-    similarity: float = Field(description="cosine similarity of the two embeddings; 1 if they are equal")
+    similarity: Measure = Field(description="cosine similarity of the two embeddings; 1 if they are equal")
     sure: bool = Field(description="true if the speaker got this name; false if a person has to decide")
 
 
 class Quality(_Document):
     """Quality metrics that need no reference text. Times in seconds."""
 
-    speech: float = Field(description="seconds of speech found by VAD")
-    covered: float = Field(description="share of that speech inside segments, 0 to 1")
-    gaps: tuple[tuple[float, float], ...] = Field(default=(), description="speech of 2 s or more without text: start, end")
-    repetitions: int = Field(default=0, description="clips whose text is still repetitive at the highest temperature")
-    invented: int = Field(default=0, description="words dropped because their sentence lies where nobody speaks")
-    rescued: float = Field(default=0.0, description="seconds of speech that got words only when recognized a second time")
-    low_confidence: float = Field(default=0.0, description="share of words with a probability under 0.5")
-    skipped_packets: int = Field(default=0, description="damaged packets that the decoder skipped")
+    speech: Seconds = Field(description="seconds of speech found by VAD")
+    covered: Measure = Field(description="share of that speech inside segments, 0 to 1")
+    gaps: tuple[tuple[Seconds, Seconds], ...] = Field(default=(), description="speech of 2 s or more without text: start, end")
+    repetitions: Count = Field(default=0, description="clips whose text is still repetitive at the highest temperature")
+    invented: Count = Field(default=0, description="words dropped because their sentence lies where nobody speaks")
+    rescued: Seconds = Field(default=0.0, description="seconds of speech that got words only when recognized a second time")
+    low_confidence: Measure = Field(default=0.0, description="share of words with a probability under 0.5")
+    skipped_packets: Count = Field(default=0, description="damaged packets that the decoder skipped")
     voices: tuple[VoiceMatch, ...] = Field(default=(), description="speakers with a similar enrolled voice, sure or not")
 
 
 class Timing(_Document):
     """Wall time of each stage in seconds, and audio seconds per wall second."""
 
-    fetch: float = 0.0
-    decode: float = 0.0
-    vad: float = 0.0
-    asr: float = 0.0
-    diarization: float = 0.0
-    total: float = 0.0
-    rtfx: float = 0.0
+    fetch: Measure = 0.0
+    decode: Measure = 0.0
+    vad: Measure = 0.0
+    asr: Measure = 0.0
+    diarization: Measure = 0.0
+    total: Measure = 0.0
+    rtfx: Measure = 0.0
 
 
 class Cost(_Document):
     """Cost of the transcript. Work done later, such as diarization, is added; the price is that of the latest work."""
 
-    amount: float = Field(ge=0, description="in the currency")
+    amount: Measure = Field(ge=0, description="in the currency")
     currency: str
-    seconds: float | None = Field(
+    seconds: Seconds | None = Field(
         default=None, description="machine time; a share of it if several recordings were processed in parallel"
     )
-    per_hour: float | None = Field(default=None, description="price of the machine per hour")
-    per_audio_hour: float | None = Field(default=None, description="price per hour of audio, if audio is billed")
+    per_hour: Measure | None = Field(default=None, description="price of the machine per hour")
+    per_audio_hour: Measure | None = Field(default=None, description="price per hour of audio, if audio is billed")
     as_of: str | None = Field(default=None, description="date of the price, ISO 8601")
     source: str = Field(description="source of the price: a URL, a file or an option")
 
@@ -160,8 +167,8 @@ class Transcript(_Document):
     outputs: dict[str, str] = Field(default_factory=dict, description="file name -> SHA-256 of the files rendered next to it")
     subtitles: dict[str, str] = Field(default_factory=dict, description="file name -> subtitle standard of its cues")
     language: str
-    language_probability: float
-    duration: float = Field(description="duration of the decoded audio, in seconds")
+    language_probability: Measure
+    duration: Seconds = Field(description="duration of the decoded audio, in seconds")
     flags: tuple[str, ...] = Field(
         default=(), description="flags of the whole recording: truncated, damaged, no_speech, channels_alike, …"
     )
@@ -198,8 +205,8 @@ class Transcript(_Document):
             TranscribeError: the text is not such a document, or has a newer schema. `name` is used in the message.
         """
         try:
-            document = json.loads(text)
-        except (ValueError, RecursionError) as error:
+            document = parse_json(text)
+        except ValueError as error:
             raise TranscribeError(f"{name} is not JSON ({error}).") from error
         if not isinstance(document, dict) or "schema_version" not in document:
             raise TranscribeError(f"{name} is not a transcript of this tool.")

@@ -9,7 +9,7 @@ from hypothesis import given
 
 from tests.formats.documents import DIALOGUE, LESSON, PATIENT, SILENCE, any_transcript, segment, transcript
 from transcribe_cli.formats import render
-from transcribe_cli.formats.plain_text import one_line
+from transcribe_cli.formats.spreadsheet_cells import text_cell
 from transcribe_cli.transcript import Transcript
 
 
@@ -39,6 +39,6 @@ def test_every_segment_is_one_row(document: Transcript) -> None:
     """With any text and names, Python's reader finds one row per segment."""
     written = str(render("csv", document))
     rows = list(csv.DictReader(io.StringIO(written)))
-    assert [row["text"] for row in rows] == [one_line(part.text) for part in document.segments]
-    assert [row["speaker"] for row in rows] == [one_line(part.speaker or "") for part in document.segments]
+    assert [row["text"] for row in rows] == [text_cell(part.text) for part in document.segments]
+    assert [row["speaker"] for row in rows] == [text_cell(part.speaker or "") for part in document.segments]
     assert written.count("\n") == 1 + len(rows)

@@ -123,7 +123,8 @@ def test_the_schema_in_docs_is_current() -> None:
         ("[]", "not a transcript of this tool"),
         ('{"schema_version": 2}', "schema version 2"),
         ('{"schema_version": 1}', "not a complete transcript"),
-        (LESSON.dumps().replace('"start": 0.0', '"start": NaN', 1), "not a complete transcript"),
+        (LESSON.dumps().replace('"start": 0.0', '"start": NaN', 1), "not JSON"),
+        (LESSON.dumps().replace('"start": 0.0', '"start": 1e308', 1), "not a complete transcript"),
         (LESSON.dumps()[:-200], "not JSON"),
     ],
 )

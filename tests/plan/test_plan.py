@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.transcripts import add, commit, transcript_of
-from transcribe_cli.errors import OutputRefused, StorageNotReady, Unreadable, UsageError
+from transcribe_cli.errors import OutputRefused, StorageNotReady, Unreadable
 from transcribe_cli.plan import Decision, check_writable, plan
 from transcribe_cli.registry import FORMATS, file_extension
 from transcribe_cli.settings import Settings
@@ -317,12 +318,14 @@ def test_a_manifest_line_changes_the_spec_of_its_recording(tmp_path):
     assert reasons(tmp_path) == {"a.mp3": ("transcribe", "language changed: pt -> none"), "b.mp3": ("done", "done")}
 
 
-def test_a_manifest_line_that_contradicts_the_spec_is_a_usage_error(tmp_path):
+def test_a_manifest_line_that_contradicts_the_spec_fails_alone(tmp_path):
     """The turbo models cannot translate."""
     (tmp_path / "a.mp3").touch()
-    (tmp_path / "m.jsonl").write_text('{"uri": "a.mp3", "task": "translate"}')
-    with pytest.raises(UsageError, match=r"a\.mp3: .*turbo"):
-        planned(tmp_path / "m.jsonl", spec=JobSpec())
+    (tmp_path / "b.mp3").touch()
+    (tmp_path / "m.jsonl").write_text('{"uri": "a.mp3", "task": "translate"}\n{"uri": "b.mp3"}')
+    bad, good = planned(tmp_path / "m.jsonl", spec=JobSpec())
+    assert (bad.decision, good.decision) == (Decision.FAIL, Decision.TRANSCRIBE)
+    assert re.search(r"a\.mp3: .*turbo", bad.reason)
 
 
 # crashes

@@ -26,7 +26,7 @@ from transcribe_cli.backends.runpod.client import Client as RunPodClient
 from transcribe_cli.backends.thread_pool import StopFlag
 from transcribe_cli.costs.prices import load_prices
 from transcribe_cli.costs.prices.catalogue import CatalogueUnavailable, with_todays_prices
-from transcribe_cli.errors import StorageNotReady, TranscribeError, UsageError
+from transcribe_cli.errors import TranscribeError, UsageError
 from transcribe_cli.sources import find_recordings
 from transcribe_cli.sources.fetch import Fetcher
 from transcribe_cli.storage import bind_to_sources, locate
@@ -248,8 +248,8 @@ def test_a_line_of_a_list_does_not_get_the_ssh_password(servers: Callable[[str],
     """Its host may be one that the user knows, and does not trust with this password."""
     server = servers("sftp")
     (tmp_path / "list").write_text(f"{server.url}/x.mp3\n")
-    with pytest.raises(StorageNotReady, match="no credentials"):
-        list(find_recordings([f"@{tmp_path}/list"], storage=server.options))
+    (refused,) = find_recordings([f"@{tmp_path}/list"], storage=server.options)
+    assert "no credentials" in str(refused.problem)
     own_table = {"sftp": {**server.options["sftp"], server.url: {"password": server.options["sftp"]["password"]}}}
     assert len(list(find_recordings([f"@{tmp_path}/list"], storage=own_table))) == 1
 

@@ -335,13 +335,15 @@ def test_names_in_a_list_with_nuls_are_used_unchanged(tree):
 
 
 def test_a_missing_file_in_a_list_fails_alone(tree):
-    """The others continue. An unsupported URL is an error with its line."""
+    """The others continue. So does an unsupported URL, with its line."""
     here = tree("a.mp3")
     recordings = list(find_recordings(["-"], stdin=io.BytesIO(b"gone.mp3\na.mp3")))
     assert [recording.problem and recording.problem.message for recording in recordings] == ["gone.mp3 does not exist.", None]
-    (here / "l").write_text("\nftp://b/x.mp3")
-    with pytest.raises(UsageError, match=r"^l, line 2: ftp://b/x\.mp3: ftp://"):
-        found("@l")
+    (here / "l").write_text("\nftp://b/x.mp3\na.mp3")
+    bad, good = find_recordings(["@l"])
+    assert good.problem is None
+    assert str(bad.problem).startswith("l, line 2: ftp://b/x.mp3: ftp:// is not supported.")
+    assert bad.label == "l, line 2"
 
 
 def test_a_manifest_sets_options_of_single_recordings(tree):
@@ -376,20 +378,30 @@ def test_a_manifest_sets_options_of_single_recordings(tree):
     ],
 )
 def test_an_error_in_a_manifest_names_its_line(tree, line, message):
-    """For an unknown key, the hint has the most similar one."""
+    """For an unknown key, the hint has the most similar one. Only this line fails."""
     (tree("a.mp3") / "m.jsonl").write_text('{"uri": "a.mp3"}\n' + line)
-    with pytest.raises(UsageError) as caught:
+    good, bad = find_recordings(["m.jsonl"])
+    assert (good.name, good.problem) == ("a.mp3", None)
+    assert message in str(bad.problem)
+    assert bad.label == "m.jsonl, line 2"
+
+
+def test_a_manifest_without_a_valid_line_is_an_error(tree):
+    """It is another kind of file."""
+    (tree("a.mp3") / "m.jsonl").write_text("these\nare\nwords\n")
+    with pytest.raises(UsageError, match=r"m\.jsonl, line 1 is not JSON"):
         found("m.jsonl")
-    assert message in str(caught.value)
 
 
-def test_one_recording_with_two_settings_is_an_error(tree):
+def test_one_recording_with_two_settings_is_transcribed_with_the_first(tree):
     """It would be ambiguous. A folder after the manifest adds no settings."""
     here = tree("a.mp3", "b.mp3")
     (here / "m.jsonl").write_text('{"uri": "a.mp3", "language": "pt"}')
     assert [dict(recording.overrides) for recording in find_recordings(["m.jsonl", "."])] == [{"language": "pt"}, {}]
-    with pytest.raises(UsageError, match="listed twice"):
-        found(".", "m.jsonl")
+    *listed, again = find_recordings([".", "m.jsonl"])
+    assert [(recording.name, recording.problem) for recording in listed] == [("a.mp3", None), ("b.mp3", None)]
+    assert "listed twice" in str(again.problem)
+    assert again.label == "a.mp3, listed again"
 
 
 # filters

@@ -32,7 +32,12 @@ from transcribe_cli.audio import container as media
 from transcribe_cli.audio import ffmpeg, scratch
 from transcribe_cli.audio.channel_converter import MAX_CHANNELS
 from transcribe_cli.audio.declared_duration import declared_seconds
-from transcribe_cli.audio.limits import BYTES_PER_SECOND, MIN_SOURCE_BYTES_PER_SECOND, Limits
+from transcribe_cli.audio.limits import (
+    BYTES_PER_SECOND,
+    MIN_FALLBACK_BYTES_PER_SECOND,
+    MIN_SOURCE_BYTES_PER_SECOND,
+    Limits,
+)
 from transcribe_cli.audio.media_info import Damage
 from transcribe_cli.audio.pcm_file import PcmFile, ScratchError
 from transcribe_cli.audio.track_decoder import TrackDecoder, too_long
@@ -148,7 +153,10 @@ class RequestLoop:
     def _decode_with_ffmpeg(self, request: Request, pcm: PcmFile) -> Damage | None:
         """Always mixed to mono, also with `split`: the codecs that only this decoder supports have one channel."""
         pcm.channels = 1
-        damage = ffmpeg.decode(request.path, request.track, pcm, self._limits.max_seconds, self._on_progress)
+        plausible = request.path.stat().st_size / MIN_FALLBACK_BYTES_PER_SECOND
+        damage = ffmpeg.decode(request.path, request.track, pcm, min(self._limits.max_seconds, plausible), self._on_progress)
+        if damage is not None and damage.decoded_seconds > plausible:
+            raise DecoderFailed(f"{request.name} claims to contain more audio than fits into a file of its size.")
         if damage is not None and damage.decoded_seconds > self._limits.max_seconds:
             raise too_long(request.name, self._limits)
         return damage

@@ -22,6 +22,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Disposition
 
+from transcribe_cli.audio.limits import MAX_SOURCE_RATE, MIN_SOURCE_RATE
 from transcribe_cli.audio.media_info import Probe
 from transcribe_cli.errors import NoAudioTrack, NotAudio, Unreadable
 
@@ -151,18 +152,27 @@ def select_audio_stream(container: InputContainer, track: int | None, name: str)
 
     Raises:
         NoAudioTrack: there is no such track, or none at all. Streams are counted; an IndexError would be ambiguous.
+        NotAudio: the header of the track has an impossible sample rate.
     """
     tracks = container.streams.audio
     if not tracks:
         raise NoAudioTrack(f"{name} has no audio track{', only video' if has_video(container) else ''}.")
     if track is None:
-        return next((stream for stream in tracks if stream.disposition & Disposition.default), tracks[0])
+        return _plausible(next((stream for stream in tracks if stream.disposition & Disposition.default), tracks[0]), name)
     if not 0 <= track < len(tracks):
         existing = (
             "one audio track, number 0" if len(tracks) == 1 else f"{len(tracks)} audio tracks, numbers 0 to {len(tracks) - 1}"
         )
         raise NoAudioTrack(f"{name} has no audio track number {track}: it has {existing}.")
-    return tracks[track]
+    return _plausible(tracks[track], name)
+
+
+def _plausible(stream: AudioStream, name: str) -> AudioStream:
+    """The track, unless its header has an impossible sample rate. 0 means that only the decoder will know it."""
+    rate = (stream.codec_context.sample_rate or 0) if stream.codec_context is not None else 0
+    if rate and not MIN_SOURCE_RATE <= rate <= MAX_SOURCE_RATE:
+        raise NotAudio(_NOT_AUDIO.format(name=name, reason=f"its header has a sample rate of {rate:,} Hz"))
+    return stream
 
 
 def has_video(container: InputContainer) -> bool:

@@ -13,6 +13,13 @@ MIN_SOURCE_BYTES_PER_SECOND = 250
 """Of a recording. Speech codecs use 90 (Codec2 at 700 bit/s) to 800. Below this, a declared duration or a timestamp jump is not
 trusted, so that a file of one kilobyte cannot claim hours of silence or gigabytes of free scratch space."""
 
+MIN_FALLBACK_BYTES_PER_SECOND = 50
+"""The same for the fallback decoder, which decodes Codec2, also at 450 bit/s."""
+
+MIN_SOURCE_RATE, MAX_SOURCE_RATE = 2_000, 1_536_000
+"""In Hz. Speech is not intelligible below 2 kHz, and telephones use 8 kHz. A crafted header can claim 3 Hz, which makes nine hours of a
+small file, or 1.8 GHz, which would cost the resampler gigabytes."""
+
 
 @dataclass(frozen=True)
 class Limits:

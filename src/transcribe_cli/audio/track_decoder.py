@@ -16,7 +16,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from transcribe_cli.audio.channel_converter import ChannelConverter
-from transcribe_cli.audio.limits import Limits
+from transcribe_cli.audio.limits import MAX_SOURCE_RATE, MIN_SOURCE_RATE, Limits
 from transcribe_cli.audio.media_info import SAMPLE_RATE, Damage
 from transcribe_cli.audio.mono_converter import MonoConverter
 from transcribe_cli.audio.pcm_file import PcmFile
@@ -24,9 +24,6 @@ from transcribe_cli.audio.timeline import Timeline
 from transcribe_cli.errors import TooLong
 
 _MAX_READ_ERRORS = 1000  # consecutive errors after which the rest of a file is given up
-MAX_SOURCE_RATE = 1_536_000
-"""In Hz. No recording has a higher sample rate. A damaged header can claim 1.8 GHz, which would cost the resampler gigabytes."""
-
 _SHARED_DURATION_FORMATS = {"matroska,webm", "flv"}  # their header declares one duration for all tracks
 
 
@@ -87,7 +84,7 @@ class TrackDecoder:
         )
 
     def _write(self, frame: AudioFrame) -> None:
-        if not 0 < frame.sample_rate <= MAX_SOURCE_RATE:
+        if not MIN_SOURCE_RATE <= frame.sample_rate <= MAX_SOURCE_RATE:
             self.skipped += 1
             return
         seconds = frame.samples / frame.sample_rate

@@ -17,6 +17,8 @@ from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.plan import Job
 from transcribe_cli.sinks.atomic import publish, stage
 from transcribe_cli.state_folder import StateFiles
+from transcribe_cli.text.json_data import parse_json
+from transcribe_cli.text.regular_files import read_regular_file
 
 # Jobs live 7 days at most, and results no longer than their jobs.
 MAX_AGE_SECONDS = 10 * 24 * 3600.0
@@ -64,7 +66,7 @@ class JobIdFile:
     def read(self) -> JobIdRecord | None:
         """The record of an earlier run; None without a valid one."""
         try:
-            record = json.loads(self._path.read_bytes())
+            record = parse_json(read_regular_file(self._path))
             return JobIdRecord(**{**record, "flags": tuple(record["flags"])})
         except (OSError, ValueError, KeyError, TypeError):
             return None

@@ -16,6 +16,8 @@ from transcribe_cli.errors import TranscribeError
 from transcribe_cli.sinks import write_atomically
 from transcribe_cli.sources import Recording
 from transcribe_cli.state_folder import StateFiles
+from transcribe_cli.text.json_data import parse_json
+from transcribe_cli.text.regular_files import read_regular_file
 
 # Older failures are removed.
 SWEEP_SECONDS = 90 * 24 * 3600.0
@@ -58,7 +60,7 @@ class Failures:
     def of(self, recording: Recording) -> Failure | None:
         """The last failure, if the recording has not changed since; otherwise None."""
         try:
-            failure = Failure(**json.loads(self._state_files.path(recording.uri).read_bytes()))
+            failure = Failure(**parse_json(read_regular_file(self._state_files.path(recording.uri))))
         except (OSError, ValueError, TypeError):
             return None
         return failure if (failure.size, failure.modified) == (recording.size, recording.modified) else None

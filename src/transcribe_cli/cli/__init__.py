@@ -19,7 +19,7 @@ from transcribe_cli.cli import config, doctor, lint, models, plan, remote, rende
 from transcribe_cli.cli.arguments import normalize_arguments
 from transcribe_cli.cli.debug import format_traceback, is_debugging, log_to_stderr
 from transcribe_cli.cli.signals import EXIT_CODES, leave, unwind_on_signals
-from transcribe_cli.cli.streams import mute_stdout, prepare_streams
+from transcribe_cli.cli.streams import mute_stdout, prepare_streams, stdout_error
 from transcribe_cli.errors import TranscribeError
 from transcribe_cli.interrupts import unwrap_interrupts
 from transcribe_cli.text.printable import printable
@@ -99,11 +99,22 @@ def _run(arguments: Sequence[str]) -> int:
         mute_stdout()
         return 0
     except Exception as error:
-        mute_stdout()  # stdout may be what failed, and the interpreter would flush it again at exit
+        if (failed := stdout_error()) is not None:
+            return _exit_without_output(failed)
         return _exit_with(
             error, f"Unexpected {type(error).__name__}: {error}. Please report it. TRANSCRIBE_DEBUG=1 shows the traceback.", 1
         )
+    if (failed := stdout_error()) is not None:
+        return _exit_without_output(failed)
     return code if isinstance(code, int) else 0
+
+
+def _exit_without_output(error: OSError) -> int:
+    """The exit code when stdout has failed: 0 after its reader has gone (`| head`), otherwise 1, because what was asked for is missing."""
+    mute_stdout()  # the interpreter would flush it again at exit
+    if isinstance(error, BrokenPipeError):
+        return 0
+    return _exit_with(error, f"Standard output cannot be written ({error.strerror}).", 1)
 
 
 def _exit_with(error: BaseException, line: str, code: int) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 
-from transcribe_cli.formats.plain_text import one_line
+from transcribe_cli.formats.spreadsheet_cells import text_cell
 from transcribe_cli.transcript import Segment, Transcript
 
 COLUMNS = ("recording", "start", "end", "speaker", "confidence", "text")
@@ -16,7 +16,7 @@ COLUMNS = ("recording", "start", "end", "speaker", "confidence", "text")
 
 def render(transcript: Transcript) -> str:
     """A header, then one row per segment: times in seconds, the speaker if known, the mean probability of its words if known."""
-    recording = one_line(transcript.source.name)
+    recording = text_cell(transcript.source.name)
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -25,9 +25,9 @@ def render(transcript: Transcript) -> str:
             recording,
             f"{segment.start:.3f}",
             f"{segment.end:.3f}",
-            one_line(segment.speaker or ""),
+            text_cell(segment.speaker or ""),
             _confidence(segment),
-            one_line(segment.text),
+            text_cell(segment.text),
         )
         for segment in transcript.segments
     )

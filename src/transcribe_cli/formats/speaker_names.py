@@ -23,6 +23,7 @@ import tomli
 from transcribe_cli.errors import ConfigError, UsageError
 from transcribe_cli.storage import AnyPath, Location
 from transcribe_cli.text.printable import printable
+from transcribe_cli.text.regular_files import read_regular_file
 from transcribe_cli.transcript import Segment, Transcript, Turn, Word
 
 Spoken = TypeVar("Spoken", Segment, Word, Turn)
@@ -30,6 +31,7 @@ Spoken = TypeVar("Spoken", Segment, Word, Turn)
 FILE_NAME = "speakers.toml"
 OPTION = "--speaker-names"
 MAX_NAME_CHARACTERS = 80
+MAX_FILE_BYTES = 1_000_000  # thousands of names
 MAX_LISTED_LABELS = 10  # in an error message
 
 
@@ -135,12 +137,12 @@ def _exists_in_store(file: Location, exists: Callable[[Location], bool] | None) 
 
 def _read(file: AnyPath) -> dict[str, str]:
     try:
-        document = tomli.loads((file.store.read(file) if isinstance(file, Location) else file.read_bytes()).decode("utf-8-sig"))
+        document = tomli.loads(_content(file).decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{file.name} cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file.name} is not UTF-8 text (byte {error.start}).") from error
-    except (tomli.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, or an integer of thousands of digits
         raise ConfigError(f"{file.name} is not TOML: {error}.") from error
     names: dict[str, str] = {}
     for label, name in document.items():
@@ -150,6 +152,10 @@ def _read(file: AnyPath) -> dict[str, str]:
             raise ConfigError(f"{file.name}: the name of {label!r} {reason}.")
         names[label] = name.strip()
     return names
+
+
+def _content(file: AnyPath) -> bytes:
+    return file.store.read(file) if isinstance(file, Location) else read_regular_file(file, MAX_FILE_BYTES)
 
 
 def name_error(name: str) -> str:

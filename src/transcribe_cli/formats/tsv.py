@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transcribe_cli.formats.plain_text import one_line
+from transcribe_cli.formats.spreadsheet_cells import text_cell
 from transcribe_cli.formats.timestamps import milliseconds
 from transcribe_cli.transcript import Transcript
 
@@ -15,8 +15,8 @@ def render(transcript: Transcript) -> str:
         [
             str(milliseconds(segment.start)),
             str(milliseconds(segment.end)),
-            one_line(segment.text),
-            one_line(segment.speaker or ""),
+            text_cell(segment.text),
+            text_cell(segment.speaker or ""),
         ]
         for segment in transcript.segments
     ]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import ValidationError
 
-from transcribe_cli.errors import OutputRefused, RecordingError, UsageError
+from transcribe_cli.errors import OutputRefused, RecordingError
 from transcribe_cli.formats import CUE_FORMATS
 from transcribe_cli.plan.job import Decision, Job, file_version
 from transcribe_cli.plan.reasons import spec_changes, subtitle_changes
@@ -61,12 +61,11 @@ class Planner:
         self._leftovers: dict[AnyPath, dict[AnyPath, Leftover]] = {}
 
     def job(self, recording: Recording, assigned: AssignedOutput) -> Job:
-        """The job of this recording.
-
-        Raises:
-            UsageError: a manifest gives the recording options that contradict the spec.
-        """
-        spec, fingerprint = self._spec_for(recording)
+        """The job of this recording. It fails if a manifest gives the recording options that contradict the spec."""
+        try:
+            spec, fingerprint = self._spec_for(recording)
+        except RecordingError as invalid:
+            return Job(recording, self._spec, assigned.output, Decision.FAIL, invalid.message, error=invalid)
         output = assigned.output if assigned.refused else self._existing_output(recording, assigned.output)
         if spec.turns_are_given:
             spec = with_rttm_digest(spec, recording, output, self._listings)
@@ -220,7 +219,7 @@ class Planner:
                 spec = JobSpec.model_validate({**self._spec.model_dump(), **recording.overrides})
             except ValidationError as error:
                 message = error.errors()[0]["msg"].removeprefix("Value error, ")
-                raise UsageError(
+                raise RecordingError(
                     f"{printable(recording.name)}: {printable(message)}.", "Correct its line in the manifest."
                 ) from error
             cached = self._specs[key] = spec, spec.fingerprint

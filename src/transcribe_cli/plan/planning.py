@@ -25,9 +25,6 @@ def plan(recordings: Iterable[Recording], spec: JobSpec, settings: Settings, lis
     """A job for every recording, or for those of the shard, in their order. Needs all recordings, because output names may clash.
 
     `listings` holds the folders that were listed while the recordings were found.
-
-    Raises:
-        UsageError: a manifest gives a recording options that contradict the spec.
     """
     everything = list(recordings)
     listings = listings or Listings()

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from transcribe_cli.sinks import atomic, objects
 from transcribe_cli.storage import AnyPath, Location
+from transcribe_cli.text.regular_files import open_regular_file, read_regular_file
 
 
 class Status(Protocol):
@@ -108,11 +109,11 @@ class _LocalFiles:
         return os.path.lexists(path)
 
     def read(self, path: Path, start: int = 0, size: int | None = None) -> bytes:
-        if not path.is_file():  # reading a named pipe would block
-            raise FileNotFoundError(path)
-        with path.open("rb") as file:
+        if size is None:
+            return read_regular_file(path)[start:]
+        with open_regular_file(path) as file:
             file.seek(start)
-            return file.read(-1 if size is None else size)
+            return file.read(size)
 
     def stage(self, folder: Path, data: bytes, modified_ns: int | None = None) -> Path:
         temporary = atomic.stage(folder, data, modified_ns)

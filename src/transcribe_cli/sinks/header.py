@@ -11,6 +11,7 @@ from pydantic_core import from_json
 
 from transcribe_cli.sinks.files import files_of
 from transcribe_cli.storage import AnyPath, Location
+from transcribe_cli.text.numbers import checked_count, checked_seconds
 from transcribe_cli.transcript import SCHEMA_VERSION, Transcript
 
 HEADER_BYTES = 4096
@@ -123,15 +124,21 @@ def _to_header(document: Mapping[str, Any] | None) -> Header | None:
         return Header(
             name=str(source["name"]),
             uri=str(source["uri"]),
-            size=int(source["size"]),
-            modified=source.get("modified"),
-            etag=source.get("etag"),
+            size=checked_count(source["size"]),
+            modified=_optional_text(source.get("modified")),
+            etag=_optional_text(source.get("etag")),
             fingerprint=str(job["fingerprint"]),
             spec=job["spec"],
             finished_at=str(job["finished_at"]),
             outputs={str(name): str(digest) for name, digest in outputs.items()},
-            duration=float(document["duration"]) if "flags" in document else None,  # otherwise the number may be truncated
+            duration=checked_seconds(document["duration"])
+            if "flags" in document
+            else None,  # otherwise the number may be truncated
             subtitles={str(name): str(stamp) for name, stamp in subtitles.items()} if isinstance(subtitles, dict) else {},
         )
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _optional_text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -17,6 +17,7 @@ from transcribe_cli.sinks.files import Status, files_of
 from transcribe_cli.sinks.header import Header
 from transcribe_cli.sources import json_safe
 from transcribe_cli.storage import AnyPath, Location
+from transcribe_cli.text.regular_files import open_regular_file
 
 # In a store: a transcript that is at most this much newer than the end of its recognition was written by `commit`. Then renderings that are
 # older are unedited.
@@ -79,7 +80,7 @@ def is_older(path: AnyPath, info: Status, header: Header, transcript_ns: int) ->
     """Whether the file is unchanged since `commit`, by its time. Stores have times in whole seconds, which only the store can set."""
     if not isinstance(path, Location):
         return info.st_mtime_ns < transcript_ns
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, OverflowError):
         finished_ns = round(datetime.fromisoformat(header.finished_at).timestamp() * 1e9)
         return info.st_mtime_ns <= transcript_ns and abs(transcript_ns - finished_ns) <= _COMMIT_NS
     return False
@@ -101,7 +102,7 @@ def belongs_to_another(header: Header, source: Identified, folder: AnyPath) -> b
         return source.uri.rpartition("/")[0] != str(folder)
     if source_path is None or other_path is None or (isinstance(folder, Path) and _is_same(source_path.parent, folder)):
         return False
-    return other_path.exists() and not _is_same(source_path, other_path)
+    return _exists(other_path) and not _is_same(source_path, other_path)
 
 
 def digest(data: bytes) -> str:
@@ -124,9 +125,7 @@ def file_digest(path: AnyPath) -> str | None:
     try:
         if isinstance(path, Location):
             return digest(files_of(path).read(path))
-        if not path.is_file():  # reading a named pipe would block
-            return None
-        with path.open("rb") as file:
+        with open_regular_file(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
@@ -139,8 +138,19 @@ def modified_ns(path: AnyPath) -> int:
 
 
 def _local_path(uri: str) -> Path | None:
-    parts = urlsplit(uri)
+    """The path of a file:// URL, which may be from a transcript that somebody else wrote; None for any other or no valid URL."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return None
     return Path(os.fsdecode(unquote_to_bytes(parts.path))) if parts.scheme == "file" else None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # the name is too long or contains a NUL
+        return False
 
 
 def _is_same(one: Path, other: Path) -> bool:

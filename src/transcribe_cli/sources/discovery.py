@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from transcribe_cli.errors import SourceNotFound, UsageError
-from transcribe_cli.sources.lists import list_lines, manifest_lines, read_bytes
+from transcribe_cli.errors import SourceNotFound, StorageNotReady, TranscribeError, UsageError
+from transcribe_cli.sources.lists import Line, list_lines, manifest_lines, read_bytes
 from transcribe_cli.sources.local_paths import absolute, is_output, local_path, not_found
 from transcribe_cli.sources.patterns import MAGIC, Filter, expand, split_glob
-from transcribe_cli.sources.recording import Recording, examine, unlistable_folder
+from transcribe_cli.sources.recording import Recording, examine, unlistable_folder, unusable
 from transcribe_cli.sources.remote import ListingRecorder, find_remote
 from transcribe_cli.sources.walk import folder_identity, is_media, walk
 from transcribe_cli.storage import AnyPath, Location, Options, bind_to_sources, is_url, locate
@@ -43,7 +43,8 @@ def find_recordings(
 
     Raises:
         SourceNotFound: a path does not exist, or a glob has no match. In a list or manifest, this is a `problem` of the recording.
-        UsageError: an unsupported URL; an invalid line of a manifest; one file with two different settings.
+        UsageError: an unsupported URL; a manifest without any valid line. One invalid line, or one file with two different settings, is
+            a `problem` of its own.
         NotReady: a store cannot be listed, or its library is not installed.
     """
     path_filter = Filter(include, exclude)
@@ -51,8 +52,8 @@ def find_recordings(
     options = bind_to_sources(storage or {}, sources)
     for source in sources:
         for candidate in _from_source(source, path_filter, stdin, options, listings):
-            if unique.admits(candidate):
-                yield candidate.recording()
+            if (admitted := unique.admit(candidate)) is not None:
+                yield admitted.recording()
     for candidate in unique.held_back():
         yield candidate.recording()
 
@@ -103,16 +104,16 @@ class _UniqueFiles:
         self._linked: list[_LocalFile | _RemoteFile] = []
         self._roots: dict[Path, Path] = {}
 
-    def admits(self, candidate: _LocalFile | _RemoteFile) -> bool:
-        """Whether this file is new. A file reached through a symlink is held back."""
+    def admit(self, candidate: _LocalFile | _RemoteFile) -> _LocalFile | _RemoteFile | None:
+        """The candidate, if its file is new. A file reached through a symlink is held back."""
         if self._is_linked(candidate):
             self._linked.append(candidate)
-            return False
-        return self._is_new(candidate)
+            return None
+        return self._new(candidate)
 
     def held_back(self) -> Iterator[_LocalFile | _RemoteFile]:
         """The files that were only reached through symlinks."""
-        return (candidate for candidate in self._linked if self._is_new(candidate))
+        return filter(None, map(self._new, self._linked))
 
     def _is_linked(self, candidate: _LocalFile | _RemoteFile) -> bool:
         """Whether there is a symlink between root and path. Symlinks above the root are ignored."""
@@ -122,12 +123,14 @@ class _UniqueFiles:
             root = self._roots[candidate.root] = Path(os.path.realpath(candidate.root))
         return candidate.error is None and candidate.real != os.path.normpath(root / candidate.path.relative_to(candidate.root))
 
-    def _is_new(self, candidate: _LocalFile | _RemoteFile) -> bool:
+    def _new(self, candidate: _LocalFile | _RemoteFile) -> _LocalFile | _RemoteFile | None:
+        """The candidate if its file is new; None if not; a failure if its settings differ from those that count."""
         first = self._seen.setdefault(candidate.real, candidate)
         if candidate.overrides and candidate.overrides != first.overrides:
-            message = f"{printable(str(candidate.path))} is listed twice, with different settings."
-            raise UsageError(message, "List it once, or its manifest before its folder.")
-        return first is candidate
+            message = f"{printable(str(candidate.path))} is listed twice, with different settings. The first ones count."
+            error = UsageError(message, "List it once, or its manifest before its folder.")
+            return _RemoteFile(unusable(candidate.path.parent, f"{candidate.path.name}, listed again", error))
+        return candidate if first is candidate else None
 
 
 def _from_source(
@@ -191,30 +194,40 @@ def _as_remote_files(recordings: Iterable[Recording]) -> Iterator[_RemoteFile]:
 
 
 def _from_list(data: bytes, name: str, path_filter: Filter, storage: Options) -> Iterator[_LocalFile | _RemoteFile]:
-    for number, text in list_lines(data):
-        yield from _from_line(text, Path.cwd(), f"{name}, line {number}", path_filter, {}, storage)
+    for line in list_lines(data):
+        yield from _from_line(line, Path.cwd(), name, path_filter, storage)
 
 
 def _from_manifest(source: str, path_filter: Filter, storage: Options) -> Iterator[_LocalFile | _RemoteFile]:
     name = printable(source)
     folder = locate(source, storage).parent if is_url(source) else absolute(source).parent
-    for number, uri, overrides in manifest_lines(read_bytes(source, "manifest", storage), name):
-        yield from _from_line(uri, folder, f"{name}, line {number}", path_filter, overrides, storage)
+    for line in manifest_lines(read_bytes(source, "manifest", storage), name):
+        yield from _from_line(line, folder, name, path_filter, storage)
 
 
 def _from_line(
-    text: str, folder: AnyPath, line_name: str, path_filter: Filter, overrides: Mapping[str, Any], storage: Options
+    line: Line, folder: AnyPath, list_name: str, path_filter: Filter, storage: Options
 ) -> Iterator[_LocalFile | _RemoteFile]:
-    """A file or folder in a list or manifest. `folder` is the base of relative paths."""
+    """The recordings of a line of a list or manifest; one that fails if the line is invalid. `folder` is the base of relative paths."""
     try:
-        if is_url(text) or isinstance(folder, Location):
-            url = text if is_url(text) else str(folder / text)
-            yield from _as_remote_files(find_remote(url, path_filter, storage, overrides, listed=True))
+        if line.error:
+            raise line.error
+        if is_url(line.text) or isinstance(folder, Location):
+            url = line.text if is_url(line.text) else str(folder / line.text)
+            yield from _as_remote_files(find_remote(url, path_filter, storage, line.overrides, listed=True))
             return
-        path = absolute(local_path(text), folder)
-    except UsageError as error:
-        raise UsageError(f"{line_name}: {error.message}", error.hint) from error
-    yield from _from_local_line(path, folder, path_filter, overrides)
+        path = absolute(local_path(line.text), folder)
+    except (UsageError, StorageNotReady) as error:
+        yield _RemoteFile(_unusable_line(line, folder, list_name, error))
+        return
+    yield from _from_local_line(path, folder, path_filter, line.overrides)
+
+
+def _unusable_line(line: Line, folder: AnyPath, list_name: str, error: TranscribeError) -> Recording:
+    """The recording for an invalid line. Its path is that of the list and its line number."""
+    where = f"{list_name}, line {line.number}"
+    message = error.message if error.message.startswith(where) else f"{where}: {error.message}"
+    return unusable(folder, where, UsageError(message, error.hint))
 
 
 def _from_local_line(path: Path, folder: Path, path_filter: Filter, overrides: Mapping[str, Any]) -> Iterator[_LocalFile]:

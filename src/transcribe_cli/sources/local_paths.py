@@ -15,6 +15,7 @@ from transcribe_cli.registry import FILE_EXTENSIONS
 from transcribe_cli.sources.recording import json_safe
 from transcribe_cli.sources.walk import folder_identity
 from transcribe_cli.text.printable import printable
+from transcribe_cli.text.regular_files import open_regular_file
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _ONE_SLASH = re.compile(r"((?:s3|gs|gcs|az|abfs|https?|sftp|ssh|file):)/?([^/].*)")
@@ -74,9 +75,7 @@ def is_output(path: Path) -> bool:
         return False
     transcript = path.with_name(f"{stem}.json")
     try:
-        if not transcript.is_file():  # opening a named pipe would block
-            return False
-        with transcript.open("rb") as file:
+        with open_regular_file(transcript) as file:
             header = file.read(_HEADER_BYTES)
     except (OSError, ValueError):
         return False

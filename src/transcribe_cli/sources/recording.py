@@ -8,11 +8,11 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path, PurePath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from transcribe_cli.errors import RecordingError, Unreadable
+from transcribe_cli.errors import RecordingError, TranscribeError, Unreadable
 from transcribe_cli.storage import AnyPath, Entry, Location, relative_path
 from transcribe_cli.text.printable import printable
 
@@ -108,6 +108,16 @@ def examine(path: Path, root: Path, overrides: Mapping[str, Any]) -> Recording:
     if not readable:
         return replace(recording, problem=Unreadable(f"{name} cannot be read (Permission denied).", "Check its permissions."))
     return replace(recording, size=info.st_size, modified=_iso(info.st_mtime_ns))
+
+
+def unusable(folder: AnyPath, place: str, error: TranscribeError) -> Recording:
+    """What leads to no recording, as a recording that fails: the invalid line of a list, the broken link of a page.
+
+    Its name in `folder` is the place where it stands: `aulas.jsonl, line 3`.
+    """
+    is_encoded = isinstance(folder, Location) and folder.store.has_encoded_keys
+    name = PurePosixPath(json_safe(place)).name
+    return Recording(folder / (quote(name) if is_encoded else name), folder, problem=Unreadable(error.message, error.hint))
 
 
 def refresh(recording: Recording) -> Recording:

@@ -10,12 +10,11 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
-from urllib.parse import quote
 
 from transcribe_cli.errors import SourceNotFound, StorageNotReady, Unreadable, UsageError
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.sources.patterns import MAGIC, Filter, glob_pattern
-from transcribe_cli.sources.recording import Recording
+from transcribe_cli.sources.recording import Recording, unusable
 from transcribe_cli.sources.walk import is_media, natural_key
 from transcribe_cli.sources.web_pages import is_page, links
 from transcribe_cli.storage import Entry, Location, Options, locate
@@ -25,8 +24,6 @@ _TRANSCRIPT = b'{"schema_version":'
 _HEADER_BYTES = 1 << 16
 # Time limit of looking up all links of a page: each may take a minute.
 _LINKS_SECONDS = 1800.0
-# Characters that are shown of a link that cannot be used.
-_MAX_SHOWN = 200
 
 
 class ListingRecorder(Protocol):
@@ -170,37 +167,28 @@ def _from_web(
             yield recording_at(location, location.parent, entry, overrides)
         return
     ends_at = time.monotonic() + _LINKS_SECONDS
-    for url in links(location, entry):
-        yield from _linked(url, location, path_filter, options, overrides, ends_at)
+    for number, url in enumerate(links(location, entry), 1):
+        try:
+            link = locate(url, options)
+        except (UsageError, StorageNotReady) as error:
+            message = UsageError(f"{printable(str(location))}, link {number}: {error.message}", error.hint)
+            yield unusable(location, f"link {number}", message)
+            continue
+        root = next((folder for folder in (location, location.parent) if link.is_relative_to(folder)), link.parent)
+        if path_filter.matches(link.relative_to(root).as_posix()):
+            yield from _linked(link, root, overrides, ends_at)
 
 
-def _linked(
-    url: str, page: Location, path_filter: Filter, options: Options, overrides: Mapping[str, Any], ends_at: float
-) -> Iterator[Recording]:
-    """The recording of a link, if it passes the filter. Nothing in a page ends the run: an unusable link is a recording that fails."""
-    shown = _without_secrets(url)[:_MAX_SHOWN]
-    link = Location(page.store, f"{page.key.rstrip('/')}/{quote(shown, safe='')}")
-    root = page
+def _linked(link: Location, root: Location, overrides: Mapping[str, Any], ends_at: float) -> Iterator[Recording]:
+    """The recording of a link. Nothing in a page ends the run: a link that cannot be looked up is a recording that fails."""
     try:
-        link = locate(url, options)
-        root = next((folder for folder in (page, page.parent) if link.is_relative_to(folder)), link.parent)
-        if not path_filter.matches(link.relative_to(root).as_posix()):
-            return
         if time.monotonic() > ends_at:
             raise StorageNotReady(f"{printable(str(link))} was not looked up, because this page took too long.")  # noqa: TRY301
         yield recording_at(link, root, link.store.info(link), overrides)
     except FileNotFoundError:
         yield from _missing(link, overrides, listed=True)
-    except (UsageError, StorageNotReady) as error:
+    except StorageNotReady as error:
         yield Recording(link, root, overrides=overrides, problem=Unreadable(error.message, error.hint))
-    except ValueError:
-        yield Recording(link, root, overrides=overrides, problem=Unreadable(f"{printable(shown)} is not a valid URL."))
-
-
-def _without_secrets(url: str) -> str:
-    """A URL, which may be invalid, without user info and query."""
-    scheme, separator, rest = url.partition("?")[0].partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
 def _missing(location: Location, overrides: Mapping[str, Any], *, listed: bool) -> Iterator[Recording]:

@@ -93,7 +93,7 @@ def sorted_entries(folder: str) -> list[os.DirEntry[str]]:
 
 def natural_key(name: str) -> tuple[list[str | int], str]:
     """A sort key that puts `aula 2` before `aula 10`, ignoring case."""
-    parts = re.split(r"(\d+)", name.casefold())
+    parts = re.split(r"(\d{1,300})", name.casefold())  # int() refuses thousands of digits, which the name of an object may have
     # Text and numbers alternate, so that keys are comparable. The name breaks the tie between `a 1` and `A 01`.
     return [int(part) if index % 2 else part for index, part in enumerate(parts)], name
 

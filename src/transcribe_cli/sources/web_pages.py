@@ -13,6 +13,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from transcribe_cli.errors import SourceNotFound
 from transcribe_cli.sources.walk import is_media
 from transcribe_cli.storage import Entry, FileTooLarge, Location
+from transcribe_cli.text.html_references import without_impossible_references
 from transcribe_cli.text.printable import printable
 
 PAGE_BYTES = 16 << 20
@@ -27,21 +28,19 @@ def is_page(entry: Entry) -> bool:
 
 
 def links(location: Location, entry: Entry) -> Iterator[str]:
-    """The URLs of the recordings on a page, in order, each once.
+    """The URLs of the recordings on a page, in order, each once. An invalid one is returned as it is written; `locate` refuses it.
 
     Raises:
-        SourceNotFound: the page has no links, or is too large.
+        SourceNotFound: the page has no links, is too large, or cannot be parsed.
     """
-    page = _LinkParser()
-    page.feed(_read(location, entry).decode("utf-8", "replace"))
+    page = _parse(location, _read(location, entry).decode("utf-8", "replace"))
     # servers redirect from a folder to its URL with a slash
     base = location.uri if location.uri.endswith("/") or "." in location.name else f"{location.uri}/"
-    usable = [
-        url for link in dict.fromkeys(page.links) if (url := _absolute(base, link)).lower().startswith(("http://", "https://"))
-    ]
+    urls = dict.fromkeys(_join(base, link) for link in page.links)
+    usable = [url for url in urls if url.lower().startswith(("http://", "https://"))]
     if not usable:
         raise SourceNotFound(f"{printable(str(location))} has no links to recordings.", "Pass the URLs of the recordings.")
-    yield from dict.fromkeys(usable)
+    yield from usable
 
 
 def _read(location: Location, entry: Entry) -> bytes:
@@ -53,14 +52,6 @@ def _read(location: Location, entry: Entry) -> bytes:
     except FileNotFoundError:
         raise SourceNotFound(f"{printable(str(location))} does not exist.") from None
     raise SourceNotFound(f"{printable(str(location))} is too large for a page of links.", "Pass the URLs of the recordings.")
-
-
-def _absolute(base: str, link: str) -> str:
-    """The URL of a link. An invalid one is returned as written: it is an error of that recording."""
-    try:
-        return urljoin(base, link.strip())
-    except ValueError:
-        return link.strip()
 
 
 class _LinkParser(HTMLParser):
@@ -83,8 +74,32 @@ class _LinkParser(HTMLParser):
             self.links.append(url)
 
 
+def _parse(location: Location, text: str) -> _LinkParser:
+    page = _LinkParser()
+    try:
+        page.feed(without_impossible_references(text))
+    except (
+        AssertionError,
+        NotImplementedError,
+        RecursionError,
+        ValueError,
+    ) as error:  # of html.parser, for some broken declarations
+        raise SourceNotFound(
+            f"{printable(str(location))} is not valid HTML or XML.", "Pass the URLs of the recordings."
+        ) from error
+    return page
+
+
+def _join(base: str, link: str) -> str:
+    try:
+        return urljoin(base, link)
+    except ValueError:
+        return link
+
+
 def _name(url: str) -> str:
     try:
-        return unquote(urlsplit(url).path.rpartition("/")[2])
-    except ValueError:  # an invalid host
-        return unquote(url.partition("?")[0].rpartition("/")[2])
+        path = urlsplit(url).path
+    except ValueError:
+        path = url
+    return unquote(path.rpartition("/")[2])

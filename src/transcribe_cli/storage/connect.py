@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from transcribe_cli.errors import MissingExtra, TranscribeError, UsageError
+from transcribe_cli.errors import MissingExtra, SourceNotFound, TranscribeError, UsageError
 from transcribe_cli.storage.errors import map_error
 from transcribe_cli.storage.http_session import session_options
 from transcribe_cli.storage.kinds import SCHEMES, URL_SCHEME, Kind, is_url
@@ -19,8 +22,11 @@ from transcribe_cli.storage.origins import azure_options, ssh_options
 from transcribe_cli.storage.s3_session import session_class
 from transcribe_cli.storage.store import IDLE_SECONDS, Store
 from transcribe_cli.text.printable import printable
+from transcribe_cli.text.regular_files import open_regular_file
 
 CONNECT_SECONDS = 10
+MAX_NESTED_ARCHIVES = 3
+_IPV6_HOST = re.compile(r"[A-Za-z]+://(?:[^/@]*@)?\[")
 CONNECTIONS = 32  # with botocore's default of 10, reads of transcript headers would queue
 _STORES: dict[str, Store] = {}
 _STORES_LOCK = threading.Lock()
@@ -30,11 +36,23 @@ def locate(url: str, options: Options) -> Location:
     """Convert a URL to a location. Only SFTP and archives connect now; others connect on the first request.
 
     Raises:
-        UsageError: the scheme is unknown, the URL contains a password, or the client would misread the name.
+        UsageError: the URL or its scheme is not valid, the URL contains a password, or the client would misread the name.
+        SourceNotFound: the archive does not exist.
         MissingExtra: the library of this kind is not installed.
         StorageNotReady: the connection cannot be set up, for example because the profile does not exist.
     """
-    head, chained, tail = url.partition("::")
+    if url.count("::") > MAX_NESTED_ARCHIVES:
+        raise UsageError(
+            f"{_redacted(url)[:80]}… has archives in more than {MAX_NESTED_ARCHIVES} archives.", "Unpack some of them."
+        )
+    try:
+        return _locate(url, options)
+    except ValueError as error:  # from urlsplit; its text may repeat a password
+        raise UsageError(f"{_redacted(url)} is not a valid URL.", "Check its host and port.") from error
+
+
+def _locate(url: str, options: Options) -> Location:
+    head, chained, tail = (url, "", "") if _IPV6_HOST.match(url) else url.partition("::")
     matched = URL_SCHEME.match(head)
     scheme = matched[1].lower() if matched else ""
     if matched is None or (kind := SCHEMES.get(scheme)) is None:
@@ -77,12 +95,20 @@ def _check_url(url: str, scheme: str, netloc: str, key: str, kind: Kind) -> None
 def _in_archive(kind: Kind, scheme: str, inner: str, archive_url: str, options: Options) -> Location:
     if not archive_url:
         raise UsageError(f"{scheme}://{printable(inner)} has no archive.", f"Example: {scheme}://::s3://bucket/aulas.{scheme}.")
-    kwargs: dict[str, Any] = {"fo": archive_url}
     uri = archive_url
     if is_url(archive_url):
-        archive = locate(archive_url, options)
+        archive = _locate(archive_url, options)
         uri = archive.uri
-        kwargs = {"fo": archive.store.open(archive)}
+        open_archive = partial(archive.store.open, archive)
+    else:
+        path = archive_url.removeprefix("file://")
+        open_archive = partial(open_regular_file, Path(path))
+    try:
+        kwargs = {"fo": open_archive()}
+    except FileNotFoundError as error:
+        raise SourceNotFound(f"The archive {_redacted(uri)} does not exist.") from error
+    except OSError as error:
+        raise UsageError(f"The archive {_redacted(uri)} cannot be read ({error.strerror}).") from error
     return Location(_shared_store(f"{scheme}://", f"::{uri}", kind, kwargs, ""), inner.strip("/"))
 
 

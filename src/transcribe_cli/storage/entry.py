@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+
+from transcribe_cli.text.numbers import checked_count
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _TIMES = ("LastModified", "last_modified", "mtime", "updated", "Last-Modified", "modified", "created", "date_time")
@@ -44,13 +45,13 @@ class Entry:
 
 
 def parse_entry(info: Mapping[str, Any]) -> Entry:
-    """Parse fsspec's dictionary, whose keys differ between libraries."""
+    """Parse fsspec's dictionary, whose keys differ between libraries. A server may return anything: what is not valid counts as unknown."""
     path = str(info["name"])
     md5 = _md5(info)
     return Entry(
         path=path,
-        size=None if info.get("size") is None else int(info["size"]),
-        modified=_modified(next((info[key] for key in _TIMES if info.get(key)), None), is_s3="LastModified" in info),
+        size=_size(info.get("size")),
+        modified=_modified(info),
         etag=_etag(info, md5),
         md5=md5,
         is_folder=info.get("type") == "directory" or path.endswith("/"),
@@ -61,13 +62,26 @@ def parse_entry(info: Mapping[str, Any]) -> Entry:
 
 def _md5(info: Mapping[str, Any]) -> str | None:
     if encoded := info.get("md5Hash") or info.get("Content-MD5"):
-        with suppress(ValueError):  # a server may send anything
-            return base64.b64decode(encoded).hex()
+        return _from_base64(encoded)
     settings = info.get("content_settings")
     if settings and (digest := settings.get("content_md5")):
         return bytes(digest).hex()
     tag = str(info.get("ETag") or "").strip('"')
     return tag if _MD5.fullmatch(tag) and "StorageClass" in info else None  # an ETag of S3; those of other servers are not MD5s
+
+
+def _from_base64(encoded: str) -> str | None:
+    try:
+        return base64.b64decode(encoded).hex()
+    except (ValueError, TypeError):
+        return None
+
+
+def _size(value: object) -> int | None:
+    try:
+        return checked_count(int(value) if isinstance(value, str) else value)
+    except ValueError:
+        return None
 
 
 def _etag(info: Mapping[str, Any], md5: str | None) -> str | None:
@@ -79,21 +93,26 @@ def _etag(info: Mapping[str, Any], md5: str | None) -> str | None:
     return str(tag).removeprefix("W/").strip('"') if tag else None
 
 
-def _modified(value: object, *, is_s3: bool) -> str:
-    """A time in any form of any library. An invalid one, which a server or an archive may have, is unknown."""
+def _modified(info: Mapping[str, Any]) -> str:
     try:
-        if isinstance(value, str):
-            value = parsedate_to_datetime(value) if "," in value else datetime.fromisoformat(value)
-        if isinstance(value, int | float):
-            value = datetime.fromtimestamp(value, UTC)
-        if isinstance(value, tuple):
-            year, month, day, hour, minute, second = value
-            value = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)  # zip archives have no time zones
-        if not isinstance(value, datetime):
+        value = _moment(next((info[key] for key in _TIMES if info.get(key)), None))
+        if value is None:
             return ""
         moment = value if value.tzinfo else value.replace(tzinfo=UTC)
-        if is_s3:  # some S3 servers return milliseconds in listings, but seconds for single objects
+        if "LastModified" in info:  # some S3 servers return milliseconds in listings, but seconds for single objects
             moment = moment.replace(microsecond=0)
         return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    except (ValueError, TypeError, OverflowError, OSError):
+    except (ValueError, TypeError, OverflowError, OSError):  # month 0, year 10000
         return ""
+
+
+def _moment(value: object) -> datetime | None:
+    """The time in any of the forms that libraries use."""
+    if isinstance(value, str):
+        return parsedate_to_datetime(value) if "," in value else datetime.fromisoformat(value)
+    if isinstance(value, int | float):
+        return datetime.fromtimestamp(value, UTC)
+    if isinstance(value, tuple):
+        year, month, day, hour, minute, second = value
+        return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)  # zip archives have no time zones
+    return value if isinstance(value, datetime) else None

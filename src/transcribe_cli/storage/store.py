@@ -17,6 +17,7 @@ from transcribe_cli.storage.client import ATTEMPTS, CALL_SECONDS, Client
 from transcribe_cli.storage.entry import Entry, parse_entry
 from transcribe_cli.storage.errors import diagnose
 from transcribe_cli.storage.kinds import Kind
+from transcribe_cli.storage.ssh import write_and_rename
 from transcribe_cli.storage.transfer import CountingFile, RangeNotSatisfiable
 
 # Time limit of a listing that arrives as one response, which may have hundreds of thousands of names.
@@ -123,10 +124,9 @@ class Store:
             RangesNotSupported: an HTTP server would send the whole file.
             FileTooLarge: without an end, the file has more than `max_bytes`.
         """
-        first = start or 0
-        limit = max_bytes + 1 if end is None else end - first
+        limit = max_bytes + 1 if end is None else end - (start or 0)
         try:
-            data = self._retry(location, self._reader(location, first, end, limit, seconds), attempts)
+            data = self._retry(location, self._reader(location, start or 0, end, limit, seconds), attempts)
         except RangeNotSatisfiable:
             data = b""
         if end is None and len(data) > max_bytes:
@@ -138,8 +138,8 @@ class Store:
         path = self._path(location)
         if read := BOUNDED.get(self.kind.family):
             return lambda: bytes(self._client.wait_for(partial(read, self._fs, path, start, end, limit), seconds))
-        options = {"timeout": seconds} if self.supports_parallel_reads else {}
-        return partial(self._fs.cat_file, path, start=start, end=start + limit, **options)
+        timeout = {"timeout": seconds} if self.supports_parallel_reads else {}
+        return partial(self._fs.cat_file, path, start=start, end=start + limit, **timeout)
 
     def read_headers(
         self, locations: Sequence[Address], size: int, concurrency: int = _CONCURRENT_HEADERS
@@ -172,6 +172,12 @@ class Store:
         seconds: float = CALL_SECONDS,
     ) -> None:
         """Write a file atomically, in one request. Over SFTP, the data is written to the name `temporary` and renamed."""
+        try:
+            self._write(location, data, content_type, temporary, seconds)
+        except FileNotFoundError as error:
+            raise self._no_bucket(location) from error
+
+    def _write(self, location: Address, data: bytes, content_type: str, temporary: str, seconds: float) -> None:
         path = self._path(location)
         match self.kind.family:
             case "s3":
@@ -182,7 +188,7 @@ class Store:
                 settings = {"content_type": content_type}
                 self._call(location, "pipe_file", path, data, content_settings=settings, seconds=seconds)
             case "sftp":
-                self._retry(location, lambda: self._write_and_rename(path, temporary, data))
+                self._retry(location, lambda: write_and_rename(self._fs, path, temporary, data))
             case _:
                 self._call(location, "pipe_file", path, data)
 
@@ -227,10 +233,15 @@ class Store:
         """
         if not self.supports_parallel_reads:
             return self._retry(location, lambda: self._fs.open(self._path(location), "rb"))
-        uri = self.uri(location.key)
         if (size := self.info(location).size) is None:
-            raise StorageNotReady(f"{uri} has no known size.", "Download the archive first.")
-        return io.BufferedReader(RandomAccessFile(partial(self.read, location), size, uri), 1 << 20)
+            raise StorageNotReady(f"{self.uri(location.key)} has no known size.", "Download the archive first.")
+        return io.BufferedReader(RandomAccessFile(partial(self.read, location), size, self.uri(location.key)), 1 << 20)
+
+    def _no_bucket(self, location: Address) -> StorageNotReady:
+        """The error of a server that answers 404 where the name of the file does not matter, and does not say what is missing."""
+        return StorageNotReady(
+            f"{self.uri(location.key)} cannot be used: the bucket does not exist (404).", "Check its name and the endpoint."
+        )
 
     def _read_header(self, location: Address, size: int) -> bytes | None:
         try:
@@ -276,22 +287,11 @@ class Store:
                     break
             return page
 
-        while page := self._retry(location, lambda: self._client.wait_for(next_page), attempts=1):
-            yield from page
-
-    def _write_and_rename(self, path: str, name: str, data: bytes) -> None:
-        folder = path.rpartition("/")[0]
-        self._fs.makedirs(folder, exist_ok=True)
-        temporary = f"{folder}/{name}"
         try:
-            with self._fs.ftp.open(temporary, "wb") as file:
-                file.set_pipelined(True)
-                file.write(data)
-            self._fs.ftp.posix_rename(temporary, path)
-        except BaseException:
-            with contextlib.suppress(Exception):
-                self._fs.ftp.remove(temporary)
-            raise
+            while page := self._retry(location, lambda: self._client.wait_for(next_page), attempts=1):
+                yield from page
+        except FileNotFoundError as error:  # a folder without files is an empty page
+            raise self._no_bucket(location) from error
 
     def _call(self, location: Address, method: str, *args: Any, seconds: float = CALL_SECONDS, **options: Any) -> Any:
         return self._client.call(self.uri(location.key), method, *args, seconds=seconds, **options)

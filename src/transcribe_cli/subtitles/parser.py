@@ -5,14 +5,14 @@ SubRip has no standard, players follow https://www.matroska.org/technical/subtit
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from transcribe_cli.errors import Unreadable
+from transcribe_cli.text.html_references import resolve_references
 
-_TIME = r"(?:(\d+):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
+_TIME = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
 _TIMES = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:\s.*)?", re.ASCII)
 # Markup that players support in SubRip: <i>, <font color=…>, {\an8}. Other angle brackets are text.
 _MARKUP = re.compile(r"</?(?:[bisu]|font|ruby|rt|c|br)\b[^<>]{0,200}>|\{\\[^{}]{0,200}\}", re.IGNORECASE)
@@ -75,7 +75,7 @@ def strip_srt_markup(text: str) -> str:
 
 def strip_vtt_tags(text: str) -> str:
     """WebVTT text as displayed: without tags, with character references resolved."""
-    return html.unescape(_TAG.sub("", text)).strip()
+    return resolve_references(_TAG.sub("", text)).strip()
 
 
 def _parse_times(line: str, where: str) -> ParsedCue:

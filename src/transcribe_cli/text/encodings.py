@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import codecs
-import stat
 from pathlib import Path
 
 from transcribe_cli.errors import Unreadable
 from transcribe_cli.text.printable import printable
+from transcribe_cli.text.regular_files import read_regular_file
 
-# The transcript of a whole day with word times takes 20 MB.
-MAX_BYTES = 500_000_000
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -22,12 +20,7 @@ def read_text(path: Path) -> str:
     """
     name = printable(path.name)
     try:
-        info = path.stat()
-        if not stat.S_ISREG(info.st_mode):
-            raise Unreadable(f"{name} is not a regular file.")
-        if info.st_size > MAX_BYTES:
-            raise Unreadable(f"{name} is too large: {info.st_size / 1e6:,.0f} MB, at most {MAX_BYTES / 1e6:,.0f} MB.")
-        data = path.read_bytes()
+        data = read_regular_file(path)
     except OSError as error:
         raise Unreadable(f"{name} cannot be read ({error.strerror}).") from error
     encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if data.startswith(mark)), "utf-8")

@@ -7,7 +7,6 @@ some servers repeat whatever was requested.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from transcribe_cli.errors import BackendFailed
 from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, Phrase, SpokenWord
 from transcribe_cli.recognition.engines.gates import is_repetitive
 from transcribe_cli.text.languages import language_code
+from transcribe_cli.text.numbers import MAX_COUNT, checked_number
 
 # The probability of a word when the answer has none: 0 would mark it as doubtful.
 _UNKNOWN_PROBABILITY = 1.0
@@ -76,7 +76,10 @@ def _span(document: Document) -> tuple[float, float] | None:
 
 
 def _number(value: Any) -> float | None:  # noqa: ANN401 - any JSON
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) else None
+    try:
+        return checked_number(value)
+    except ValueError:
+        return None
 
 
 def _phrases(segments: Sequence[Document], text: str, clip: Clip) -> tuple[Phrase, ...]:
@@ -92,7 +95,9 @@ def _phrases(segments: Sequence[Document], text: str, clip: Clip) -> tuple[Phras
 
 def _tokens(segment: Document) -> tuple[int, ...]:
     tokens = segment.get("tokens")
-    return tuple(token for token in tokens if isinstance(token, int)) if isinstance(tokens, list) else ()
+    return (
+        tuple(token for token in tokens if isinstance(token, int) and 0 <= token <= MAX_COUNT) if isinstance(tokens, list) else ()
+    )
 
 
 def _words(answer: Document, segments: Sequence[Document], text: str, clip: Clip) -> tuple[SpokenWord, ...]:

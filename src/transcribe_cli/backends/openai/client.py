@@ -19,6 +19,7 @@ from transcribe_cli.backends.openai.errors import error_for, is_out_of_credit
 from transcribe_cli.backends.openai.models import Server
 from transcribe_cli.backends.thread_pool import StopFlag
 from transcribe_cli.errors import BackendFailed, NotReady
+from transcribe_cli.text.json_data import parse_json
 
 T = TypeVar("T")
 # Read timeout for a service, in seconds. A server of one's own gets more per second of audio: on a CPU an hour may take hours.
@@ -76,8 +77,8 @@ class Client:
         if not response.is_success:  # many servers have no such list; some keys may not read it
             return None
         try:
-            data = response.json()["data"]
-        except (ValueError, KeyError, TypeError, RecursionError):
+            data = parse_json(response.content)["data"]
+        except (ValueError, KeyError, TypeError):
             return None
         models: list[Mapping[str, Any]] = [item for item in data if isinstance(item, dict)] if isinstance(data, list) else []
         return models or None
@@ -135,8 +136,8 @@ class Client:
         if not response.is_success:
             raise error_for(response, self._server, next(iter(form.get("model", [])), ""), self._key, len(audio[1]))
         try:
-            answer = response.json()
-        except (ValueError, RecursionError):
+            answer = parse_json(response.content)
+        except ValueError:
             answer = None
         if not isinstance(answer, dict):
             raise BackendFailed(f"The answer of {self._server.host} is not a JSON object.")

@@ -15,6 +15,7 @@ import httpx
 from transcribe_cli.backends.http import retry_after
 from transcribe_cli.backends.openai.models import Server
 from transcribe_cli.errors import BackendFailed, NotReady, RecordingError, TranscribeError
+from transcribe_cli.text.json_data import parse_json
 
 # Longest quoted message, in characters.
 _MAX_QUOTE = 200
@@ -41,8 +42,8 @@ class ServerMessage:
     def of(cls, response: httpx.Response, key: str | None = None) -> ServerMessage:
         """From the body of a response that was read; the key is removed if the server repeats it."""
         try:
-            document: Any = response.json()
-        except (ValueError, RecursionError):
+            document: Any = parse_json(response.content)
+        except ValueError:
             document = response.text if "html" not in response.headers.get("content-type", "") else ""
         message, code = _message_and_code(document)
         line = " ".join(message.split())

@@ -16,6 +16,7 @@ from transcribe_cli import __version__
 from transcribe_cli.backends.http import REFUSED, REPEATABLE, BoundedClient, RetryTransport, retry_after
 from transcribe_cli.backends.runpod.job_status import JobStatus
 from transcribe_cli.errors import BackendFailed, NotReady
+from transcribe_cli.text.json_data import parse_json
 
 # The size limit of a `/run` request.
 MAX_REQUEST_BYTES = 10_000_000
@@ -170,7 +171,7 @@ def _unreachable(error: httpx.TransportError) -> BackendFailed:
 
 def _json_object(response: httpx.Response) -> dict[str, Any]:
     try:
-        document = response.json()
-    except (ValueError, RecursionError):
+        document = parse_json(response.content)
+    except ValueError:
         return {}
     return document if isinstance(document, dict) else {}

@@ -7,11 +7,13 @@ https://docs.runpod.io/serverless/endpoints/job-states. The type of `error` is n
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from transcribe_cli.text.json_data import parse_json
+from transcribe_cli.text.numbers import MAX_COUNT
 
 _MAX_ERROR_LENGTH = 300
 
@@ -89,7 +91,7 @@ def _text(error: Any) -> str:  # noqa: ANN401 - any JSON
 def _parse_json(error: Any) -> Any:  # noqa: ANN401 - any JSON
     if isinstance(error, str) and error.lstrip().startswith(("{", "[")):
         try:
-            return json.loads(error)
+            return parse_json(error)
         except ValueError:
             return error
     return error
@@ -101,5 +103,5 @@ def _seconds(milliseconds: Any) -> float | None:  # noqa: ANN401 - any JSON
 
 
 def _number(value: Any) -> float | None:  # noqa: ANN401 - any JSON
-    is_valid = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+    is_valid = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_COUNT
     return float(value) if is_valid else None

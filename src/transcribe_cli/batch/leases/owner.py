@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import secrets
 import socket
@@ -13,6 +12,8 @@ from functools import cache
 from typing import Any
 
 from transcribe_cli.sinks import host_id, is_alive
+from transcribe_cli.text.json_data import parse_json
+from transcribe_cli.text.numbers import checked_count, checked_seconds
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,10 @@ class Owner:
     def loads(cls, data: bytes) -> Owner:
         """The owner that a lease names; an empty one when it is truncated or not valid. Never raises: anybody may have written the file."""
         try:
-            document = json.loads(data)
+            document = parse_json(data)
             values: dict[str, Any] = {field.name: _checked(field.name, document[field.name]) for field in fields(cls)}
             return cls(**values)
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError):
             return cls()
 
     def dumps(self) -> bytes:
@@ -72,13 +73,17 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-@cache
-def _field_types() -> dict[str, type | tuple[type, ...]]:
-    types = {field.name: type(field.default) for field in fields(Owner)}
-    return {name: (int, float) if kind is float else kind for name, kind in types.items()}
-
-
 def _checked(name: str, value: object) -> object:
-    if not isinstance(value, _field_types()[name]) or (isinstance(value, float) and not math.isfinite(value)):
+    kind = _field_types()[name]
+    if kind is float:
+        return checked_seconds(value)
+    if kind is int:
+        return checked_count(value)
+    if not isinstance(value, kind):
         raise TypeError(name)
     return value
+
+
+@cache
+def _field_types() -> dict[str, type]:
+    return {field.name: type(field.default) for field in fields(Owner)}

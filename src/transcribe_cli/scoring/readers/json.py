@@ -6,20 +6,18 @@ times of words that it could not align. https://github.com/m-bain/whisperX/blob/
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import groupby
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from transcribe_cli.errors import Unreadable
 from transcribe_cli.scoring.document import Document, Utterance, document_of
+from transcribe_cli.text.json_data import parse_json
 from transcribe_cli.text.languages import language_code
-from transcribe_cli.transcript import Turn
-
-_Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+from transcribe_cli.transcript import Seconds, Turn
 
 
 class _Part(BaseModel):
@@ -28,15 +26,15 @@ class _Part(BaseModel):
 
 class _Word(_Part):
     word: str = ""
-    start: _Seconds | None = None
-    end: _Seconds | None = None
+    start: Seconds | None = None
+    end: Seconds | None = None
     speaker: str | None = None
 
 
 class _Segment(_Part):
     text: str
-    start: _Seconds | None = None
-    end: _Seconds | None = None
+    start: Seconds | None = None
+    end: Seconds | None = None
     speaker: str | None = None
     words: list[_Word] | None = None
 
@@ -58,8 +56,8 @@ def read(text: str, name: str) -> Mapping[str, Document]:
         Unreadable: it is not JSON, or not a transcript.
     """
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        content = parse_json(text)
+    except ValueError as error:
         raise Unreadable(f"{name} is not JSON ({error}).", "Check that the file is complete.") from error
     try:
         file = _File.model_validate(content)

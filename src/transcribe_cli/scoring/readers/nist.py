@@ -5,13 +5,13 @@ A file may contain many recordings; each line has the name of its recording. htt
 
 from __future__ import annotations
 
-import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from transcribe_cli.errors import Unreadable
 from transcribe_cli.scoring.document import Document, Utterance, document_of
+from transcribe_cli.text.numbers import MAX_SECONDS, parse_seconds
 from transcribe_cli.transcript import Turn
 
 _LABEL = re.compile(r"<[^<>]*>(?:\s+|$)")  # <o,f0,male>: optional conditions of the recording before the text
@@ -36,7 +36,7 @@ def read_rttm(text: str, name: str) -> Mapping[str, Document]:
         if len(fields) < 8:
             raise Unreadable(f"{position} has {len(fields)} fields; a SPEAKER line has at least 8.")
         start, duration = _number(fields[3], position), _number(fields[4], position)
-        turns[fields[1]].append(Turn(start=start, end=start + duration, speaker=fields[7]))
+        turns[fields[1]].append(Turn(start=start, end=min(start + duration, MAX_SECONDS), speaker=fields[7]))
     return {key: Document(None, tuple(found)) for key, found in turns.items()} or {"": Document(None, ())}
 
 
@@ -70,9 +70,6 @@ def _lines(text: str, name: str) -> Iterator[tuple[str, str]]:
 
 def _number(text: str, position: str) -> float:
     try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value >= 0):
-        raise Unreadable(f"{position}: {text[:40]!r} is not a time in seconds.")
-    return value
+        return parse_seconds(text)
+    except ValueError as error:
+        raise Unreadable(f"{position}: {text[:40]!r} is not a time in seconds.") from error

@@ -6,7 +6,6 @@ https://www.nist.gov/system/files/documents/itl/iad/mig/KWS14-evalplan-v11.pdf, 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 from transcribe_cli.audio import Waveform
@@ -16,6 +15,7 @@ from transcribe_cli.speakers.diarizers import Diarization
 from transcribe_cli.speakers.diarizers.turns import normalize_turns
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.storage import AnyPath
+from transcribe_cli.text.numbers import MAX_SECONDS, parse_seconds
 from transcribe_cli.transcript import Turn
 
 _TURN = "SPEAKER"
@@ -77,7 +77,7 @@ def parse(text: str, recording: str = "", name: str = "the RTTM") -> list[Turn]:
         if len(fields) < _FIELDS:
             raise TranscribeError(f"{name}, line {number}: {len(fields)} fields instead of {_FIELDS} or more.")
         start, duration = (_seconds(field, what, name, number) for field, what in ((fields[3], "start"), (fields[4], "duration")))
-        by_file.setdefault(fields[1], []).append(Turn(start=start, end=start + duration, speaker=fields[7]))
+        by_file.setdefault(fields[1], []).append(Turn(start=start, end=min(start + duration, MAX_SECONDS), speaker=fields[7]))
     if len(by_file) < 2:
         return next(iter(by_file.values()), [])
     stem = recording.rpartition(".")[0] or recording
@@ -90,9 +90,6 @@ def parse(text: str, recording: str = "", name: str = "the RTTM") -> list[Turn]:
 
 def _seconds(field: str, what: str, name: str, number: int) -> float:
     try:
-        value = float(field)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value < math.inf:
-        raise TranscribeError(f"{name}, line {number}: {field[:40]!r} is not a {what} in seconds.")
-    return value
+        return parse_seconds(field)
+    except ValueError as error:
+        raise TranscribeError(f"{name}, line {number}: {field[:40]!r} is not a {what} in seconds.") from error

@@ -12,6 +12,7 @@ from transcribe_cli.subtitles.parser import is_vtt, read_cues, strip_srt_markup,
 from transcribe_cli.text.encodings import read_text
 from transcribe_cli.text.languages import LANGUAGES, language_code
 from transcribe_cli.text.printable import printable
+from transcribe_cli.text.regular_files import read_regular_file
 from transcribe_cli.transcript import Transcript
 
 SUFFIXES = (".srt", ".vtt")
@@ -48,7 +49,7 @@ class SubtitleFile:
         if "." in self.path.stem and code in LANGUAGES:
             return code
         try:
-            return Transcript.loads(self.path.with_suffix(".json").read_bytes()).language
+            return Transcript.loads(read_regular_file(self.path.with_suffix(".json"))).language
         except (OSError, TranscribeError):
             return ""
 

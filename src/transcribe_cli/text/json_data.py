@@ -1,0 +1,39 @@
+"""Parses JSON that others wrote. Whatever is wrong with it is a ValueError, and the result can always be written as JSON again."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from pydantic_core import from_json
+
+from transcribe_cli.text.numbers import MAX_COUNT
+
+# Numbers that may be infinite or longer than 64 bits. Text may look like one, too, so that a match is only a reason to check.
+_LARGE = re.compile(r"\d[eE]\+?\d{3}|\d{19}")
+
+
+def parse_json(data: bytes | str) -> Any:  # noqa: ANN401 - any JSON
+    """Parse a document: UTF-8 with or without a byte order mark, at most 200 levels deep, without lone surrogates.
+
+    Raises:
+        ValueError: it is not such a document, or contains NaN, an infinite number, or an integer that exceeds 64 bits.
+    """
+    text = data.decode("utf-8-sig") if isinstance(data, bytes) else data.removeprefix("\ufeff")
+    document = from_json(text, allow_inf_nan=False)
+    if _LARGE.search(text):
+        _check_numbers(document)
+    return document
+
+
+def _check_numbers(document: object) -> None:
+    pending = [document]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)
+        elif (isinstance(value, float) and not math.isfinite(value)) or (isinstance(value, int) and abs(value) > MAX_COUNT):
+            raise ValueError("number out of range")
