@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from tests.storage.sftp import PASSWORD, USER, SftpServer
-from transcribe_cli.storage import AnyPath, Location, below, locate
+from transcribe_cli.storage import AnyPath, Location, below, bind_to_sources, locate
 
 KEY, SECRET = "AKIATESTKEYOFOURS0001", "secret-of-the-tests-7f3a"
 AZURITE = Path(sys.prefix) / "azurite/node_modules/.bin/azurite-blob"
@@ -44,7 +44,7 @@ class Tree:
 
     def at(self, name: str = "") -> AnyPath:
         """A path in the tree."""
-        top: AnyPath = locate(self.url, self.options) if "://" in self.url else Path(self.url)
+        top: AnyPath = locate(self.url, bind_to_sources(self.options, [self.url])) if "://" in self.url else Path(self.url)
         return below(top, PurePosixPath(name))
 
     def put(self, name: str, data: bytes) -> AnyPath:

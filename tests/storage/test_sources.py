@@ -9,7 +9,7 @@ import pytest
 from tests.storage.places import Tree
 from transcribe_cli.errors import SourceNotFound, StorageNotReady, UsageError
 from transcribe_cli.sources import find_recordings
-from transcribe_cli.storage import Location, locate
+from transcribe_cli.storage import Location, bind_to_sources, locate
 
 NAMES = (
     "aula 2.mp3", "aula 10.mp3", "notas.pdf", ".oculto.mp3", "aula 2.srt",
@@ -77,7 +77,8 @@ def test_lists_and_manifests_can_have_urls_and_be_in_buckets(remote: Tree, tmp_p
     remote.put("a/x.mp3", b"sound")
     remote.put("a/y.mp3", b"sound")
     (tmp_path / "list").write_text(f"{remote.url}/a/x.mp3\n{remote.url}/a/gone.mp3\n")
-    x, gone = find_recordings([f"@{tmp_path}/list"], storage=remote.options)
+    options = bind_to_sources(remote.options, [remote.url])  # lines of a list name no host for credentials
+    x, gone = find_recordings([f"@{tmp_path}/list"], storage=options)
     assert x.problem is None
     assert "gone.mp3 does not exist" in str(gone.problem)
     remote.put("m.jsonl", b'{"uri": "a/y.mp3", "language": "pt"}\n')

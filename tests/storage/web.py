@@ -21,7 +21,7 @@ class Web:
     Attributes:
         ranges: whether ranges are supported; if not, the whole file is returned.
         answers: path -> a function that responds instead, for wrong responses.
-        asked: (method, path, range) of each request.
+        asked: (method, path, range) of each request; `queries` and `headers` are those of the same request.
     """
 
     def __init__(self) -> None:
@@ -31,6 +31,7 @@ class Web:
         self.answers: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {}
         self.asked: list[tuple[str, str, str | None]] = []
         self.queries: list[str] = []
+        self.headers: list[dict[str, str]] = []
         web = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -40,6 +41,10 @@ class Web:
                 web._answer(self)
 
             do_HEAD = do_GET  # noqa: N815 - http.server's name
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                web._answer(self)
 
             def log_message(self, format: str, *args: object) -> None:
                 """Log nothing."""
@@ -60,6 +65,7 @@ class Web:
         path = unquote(path)
         self.asked.append((request.command, path, request.headers.get("Range")))
         self.queries.append(query)
+        self.headers.append({name.lower(): value for name, value in request.headers.items()})
         if path in self.answers:
             self.answers[path](request)
             return

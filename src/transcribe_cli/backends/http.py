@@ -1,15 +1,20 @@
-"""HTTP with retries, for all backends: growing, random delays, or the delay that the server requests.
+"""HTTP with retries and limits, for all backends: growing, random delays, or the delay that the server requests.
 
 A request that is safe to repeat says so: `extensions={"repeatable": True}`. Any other is repeated only when the server refused it (429,
 503) or was not reached at all.
+
+Redirects are not followed: they would take the key to another address.
 """
 
 from __future__ import annotations
 
 import random
+import time
+import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import httpx
 
@@ -19,6 +24,31 @@ _TRANSIENT = frozenset({408, 425, 500, 502, 504}) | REFUSED
 _ATTEMPTS = 6
 _MAX_DELAY_SECONDS = 60.0
 REPEATABLE = {"repeatable": True}
+# The limit of an answer, after decompression. RunPod's own limit of a result is 20 MB.
+MAX_ANSWER_BYTES = 64 << 20
+# The least time limit of the body of an answer.
+_BODY_SECONDS = 120.0
+
+
+class UnusableAnswer(httpx.TransportError):
+    """An answer is too long, too slow, or compressed in a way that was not asked for."""
+
+
+class BoundedClient(httpx.Client):
+    """A client whose answers have limits of size and time. Its arguments are those of `httpx.Client`."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - of httpx
+        super().__init__(**options)
+        self.headers["accept-encoding"] = "gzip"
+
+    def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:  # noqa: ANN401 - of httpx
+        """Send a request and read the answer.
+
+        Raises:
+            UnusableAnswer: see there.
+        """
+        response = super().send(request, stream=True, **options)
+        return response if stream else read_answer(response, request)
 
 
 class RetryTransport(httpx.BaseTransport):
@@ -55,6 +85,32 @@ class RetryTransport(httpx.BaseTransport):
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()
+
+
+def read_answer(response: httpx.Response, request: httpx.Request) -> httpx.Response:
+    """Read the body of an answer, within `MAX_ANSWER_BYTES` and the time limit.
+
+    Raises:
+        UnusableAnswer: see there.
+    """
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    ends_at = time.monotonic() + max(_BODY_SECONDS, request.extensions.get("timeout", {}).get("read") or 0.0)
+    inflate = zlib.decompressobj(wbits=47) if encoding in ("gzip", "deflate") else None  # 47: gzip or zlib
+    body = bytearray()
+    try:
+        if inflate is None and encoding != "identity":
+            raise UnusableAnswer(f"compressed by {encoding[:20]}")
+        for chunk in response.iter_raw():
+            body += inflate.decompress(chunk, MAX_ANSWER_BYTES + 1 - len(body)) if inflate is not None else chunk
+            if len(body) > MAX_ANSWER_BYTES or time.monotonic() > ends_at:
+                raise UnusableAnswer("too long or too slow")
+    except zlib.error as error:
+        raise UnusableAnswer("damaged") from error
+    finally:
+        response.close()
+    hidden = ("content-encoding", "content-length", "transfer-encoding")
+    headers = [(name, value) for name, value in response.headers.multi_items() if name not in hidden]
+    return httpx.Response(response.status_code, headers=headers, content=bytes(body), request=request)
 
 
 def retry_delay(attempt: int, requested: float | None = None) -> float:

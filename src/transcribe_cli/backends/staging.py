@@ -7,7 +7,7 @@ import re
 import secrets
 
 from transcribe_cli.errors import TranscribeError, UsageError
-from transcribe_cli.storage import Location, Options, locate
+from transcribe_cli.storage import Location, Options, bind_to_sources, locate
 from transcribe_cli.storage.signing import can_sign, sign_url
 
 _TRANSFER_SECONDS = 3600.0
@@ -29,8 +29,8 @@ class Staging:
     """
 
     def __init__(self, url: str, options: Options) -> None:
-        self._options = options
-        self._folder = locate(url, options)
+        self._options = bind_to_sources(options, [url])
+        self._folder = locate(url, self._options)
         if not can_sign(self._folder):
             raise UsageError(f"{self._folder.uri} cannot be the staging bucket.", "Use an s3://, gs:// or az:// URL.")
 

@@ -16,7 +16,17 @@ from transcribe_cli.plan import Job
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.sinks.atomic import storage_errors
 from transcribe_cli.sources import Recording, find_recordings, is_media, json_safe, refresh
-from transcribe_cli.storage import AnyPath, Location, Options, below, is_single_name, is_url, locate, relative_path
+from transcribe_cli.storage import (
+    AnyPath,
+    Location,
+    Options,
+    below,
+    bind_to_sources,
+    is_single_name,
+    is_url,
+    locate,
+    relative_path,
+)
 from transcribe_cli.subtitles.standards import DEFAULT_STYLE, SubtitleStyle
 from transcribe_cli.text.printable import printable
 from transcribe_cli.transcript import Transcript
@@ -140,7 +150,7 @@ def find_transcripts(sources: Sequence[str], storage: Options | None = None) -> 
 
 
 def _in_store(source: str, storage: Options) -> Iterator[TranscriptFile]:
-    location = locate(source, storage)
+    location = locate(source, bind_to_sources(storage, [source]))
     if location.suffix == ".json":
         if not sinks.files_of(location).is_there(location):
             raise SourceNotFound(f"{printable(str(location))} does not exist.")

@@ -16,7 +16,7 @@ from transcribe_cli.sources.patterns import MAGIC, Filter, expand, split_glob
 from transcribe_cli.sources.recording import Recording, examine, unlistable_folder, unusable
 from transcribe_cli.sources.remote import ListingRecorder, find_remote
 from transcribe_cli.sources.walk import folder_identity, is_media, walk
-from transcribe_cli.storage import AnyPath, Location, Options, is_url, locate
+from transcribe_cli.storage import AnyPath, Location, Options, bind_to_sources, is_url, locate
 from transcribe_cli.text.printable import printable
 
 
@@ -49,8 +49,9 @@ def find_recordings(
     """
     path_filter = Filter(include, exclude)
     unique = _UniqueFiles()
+    options = bind_to_sources(storage or {}, sources)
     for source in sources:
-        for candidate in _from_source(source, path_filter, stdin, storage or {}, listings):
+        for candidate in _from_source(source, path_filter, stdin, options, listings):
             if (admitted := unique.admit(candidate)) is not None:
                 yield admitted.recording()
     for candidate in unique.held_back():

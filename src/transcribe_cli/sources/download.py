@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -46,6 +47,8 @@ class Download:
     max_bytes: int
     cancelled: threading.Event
     _received: int = 0
+    # When the pace of a whole download was checked last, and the bytes received by then.
+    _pace: tuple[float, int] = (0.0, 0)
     _errors: list[BaseException] = field(default_factory=list)
 
     def run(self) -> None:
@@ -139,9 +142,11 @@ class Download:
                         raise RecordingChanged(f"{self.location.name} became shorter during the download.")
                     os.pwrite(self.file.fd, data, start)
                     start += len(data)
+                    if start < end and len(data) < MIN_CHUNK_BYTES:
+                        raise StorageUnreachable(f"{self.location.uri} sends less than was requested.", "Try again.")  # noqa: TRY301
             except StorageUnreachable:
                 size = max(MIN_CHUNK_BYTES, size // 4)
-                if start == first:
+                if start - first < MIN_CHUNK_BYTES:  # a server may send a byte each time
                     raise
             return start
 
@@ -153,6 +158,7 @@ class Download:
 
         def resume() -> None:
             offset = self._received = self.file.size() if self.location.store.can_resume else 0
+            self._pace = (time.monotonic(), offset)
             os.ftruncate(self.file.fd, offset)
             with os.fdopen(os.dup(self.file.fd), "wb") as output:
                 output.seek(offset)
@@ -178,6 +184,11 @@ class Download:
         self._received += count
         if self._received > self.max_bytes:
             raise Unreadable(f"{self.location.name} is larger than its store reported, or than --scratch-limit allows.")
+        since, received = self._pace
+        if (now := time.monotonic()) - since > CHUNK_SECONDS:
+            if self._received - received < MIN_CHUNK_BYTES:
+                raise StorageUnreachable(f"{self.location.uri} sends too slowly.", "Try again later.")
+            self._pace = (now, self._received)
 
     def _check_cancelled(self) -> None:
         if self.cancelled.is_set():

@@ -6,6 +6,7 @@ A folder is a prefix: it is listed once with everything below it, without a requ
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
@@ -21,6 +22,8 @@ from transcribe_cli.text.printable import printable
 
 _TRANSCRIPT = b'{"schema_version":'
 _HEADER_BYTES = 1 << 16
+# Time limit of looking up all links of a page: each may take a minute.
+_LINKS_SECONDS = 1800.0
 
 
 class ListingRecorder(Protocol):
@@ -154,10 +157,16 @@ def _from_web(
     except FileNotFoundError:
         yield from _missing(location, overrides, listed=listed)
         return
+    except StorageNotReady as error:
+        if not listed:
+            raise
+        yield Recording(location, location.parent, overrides=overrides, problem=Unreadable(error.message, error.hint))
+        return
     if is_media(location.name) or not is_page(entry):
         if not listed or path_filter.matches(location.name):
             yield recording_at(location, location.parent, entry, overrides)
         return
+    ends_at = time.monotonic() + _LINKS_SECONDS
     for number, url in enumerate(links(location, entry), 1):
         try:
             link = locate(url, options)
@@ -167,11 +176,14 @@ def _from_web(
             continue
         root = next((folder for folder in (location, location.parent) if link.is_relative_to(folder)), link.parent)
         if path_filter.matches(link.relative_to(root).as_posix()):
-            yield from _linked(link, root, overrides)
+            yield from _linked(link, root, overrides, ends_at)
 
 
-def _linked(link: Location, root: Location, overrides: Mapping[str, Any]) -> Iterator[Recording]:
+def _linked(link: Location, root: Location, overrides: Mapping[str, Any], ends_at: float) -> Iterator[Recording]:
+    """The recording of a link. Nothing in a page ends the run: a link that cannot be looked up is a recording that fails."""
     try:
+        if time.monotonic() > ends_at:
+            raise StorageNotReady(f"{printable(str(link))} was not looked up, because this page took too long.")  # noqa: TRY301
         yield recording_at(link, root, link.store.info(link), overrides)
     except FileNotFoundError:
         yield from _missing(link, overrides, listed=True)

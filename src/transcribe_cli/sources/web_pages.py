@@ -6,16 +6,19 @@ https://www.rssboard.org/rss-specification#ltenclosuregtSubelementOfLtitemgt, RF
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from html.parser import HTMLParser
 from urllib.parse import unquote, urljoin, urlsplit
 
 from transcribe_cli.errors import SourceNotFound
 from transcribe_cli.sources.walk import is_media
-from transcribe_cli.storage import Entry, Location
+from transcribe_cli.storage import Entry, FileTooLarge, Location
 from transcribe_cli.text.html_references import without_impossible_references
 from transcribe_cli.text.printable import printable
 
 PAGE_BYTES = 16 << 20
+# Time limit of reading a page, in seconds.
+READ_SECONDS = 60.0
 _PAGE_TYPES = ("text/html", "application/xhtml+xml", "application/rss+xml", "application/atom+xml", "application/xml", "text/xml")
 
 
@@ -30,13 +33,7 @@ def links(location: Location, entry: Entry) -> Iterator[str]:
     Raises:
         SourceNotFound: the page has no links, is too large, or cannot be parsed.
     """
-    if (entry.size or 0) > PAGE_BYTES:
-        raise SourceNotFound(f"{printable(str(location))} is too large for a page of links.", "Pass the URLs of the recordings.")
-    try:
-        data = location.store.read(location)
-    except FileNotFoundError as error:
-        raise SourceNotFound(f"{printable(str(location))} does not exist.") from error
-    page = _parse(location, data.decode("utf-8", "replace"))
+    page = _parse(location, _read(location, entry).decode("utf-8", "replace"))
     # servers redirect from a folder to its URL with a slash
     base = location.uri if location.uri.endswith("/") or "." in location.name else f"{location.uri}/"
     urls = dict.fromkeys(_join(base, link) for link in page.links)
@@ -44,6 +41,17 @@ def links(location: Location, entry: Entry) -> Iterator[str]:
     if not usable:
         raise SourceNotFound(f"{printable(str(location))} has no links to recordings.", "Pass the URLs of the recordings.")
     yield from usable
+
+
+def _read(location: Location, entry: Entry) -> bytes:
+    """The page. Its size may be wrong, or that of its compressed form."""
+    try:
+        if (entry.size or 0) <= PAGE_BYTES:
+            with suppress(FileTooLarge):
+                return location.store.read(location, max_bytes=PAGE_BYTES, seconds=READ_SECONDS)
+    except FileNotFoundError:
+        raise SourceNotFound(f"{printable(str(location))} does not exist.") from None
+    raise SourceNotFound(f"{printable(str(location))} is too large for a page of links.", "Pass the URLs of the recordings.")
 
 
 class _LinkParser(HTMLParser):

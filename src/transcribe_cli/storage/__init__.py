@@ -1,19 +1,21 @@
 """Buckets, servers and archives. Other rooms access them through this one.
 
-Reading order: `kinds`, `location` (a path in a store), `options` (configuration), `connect` (from a URL to a location), `store`
-(operations), `client` (time limits and retries), `transfer`, `entry` (metadata in listings), `shared_files` and `conditional` (files
-that several machines change), `signing`, `errors`, `ssh`.
+Reading order: `kinds`, `location` (a path in a store), `options` (configuration), `origins` and `http_session` (who gets credentials),
+`connect` (from a URL to a location), `store` (operations), `client` (time limits and retries), `bounded` (size limits), `transfer`,
+`entry` (metadata in listings), `shared_files` and `conditional` (files that several machines change), `signing`, `errors`, `ssh`.
 
 fsspec (https://filesystem-spec.readthedocs.io) has a small library for each kind. It is imported when a URL needs it.
 """
 
 from pathlib import Path, PurePath
 
+from transcribe_cli.storage.bounded import FileTooLarge
 from transcribe_cli.storage.connect import locate
 from transcribe_cli.storage.entry import Entry
 from transcribe_cli.storage.kinds import is_url
 from transcribe_cli.storage.location import Location, is_single_name
 from transcribe_cli.storage.options import Options, has_secrets, validate_options, without_secrets
+from transcribe_cli.storage.origins import bind_to_sources
 from transcribe_cli.storage.store import Store
 from transcribe_cli.storage.transfer import RangesNotSupported
 
@@ -23,11 +25,13 @@ AnyPath = Path | Location
 __all__ = [
     "AnyPath",
     "Entry",
+    "FileTooLarge",
     "Location",
     "Options",
     "RangesNotSupported",
     "Store",
     "below",
+    "bind_to_sources",
     "has_secrets",
     "is_single_name",
     "is_url",
@@ -41,7 +45,7 @@ __all__ = [
 
 def parse_path(folder: Path | str | None, options: Options) -> AnyPath | None:
     """Convert a URL in an option such as `output_dir` to a location. Local paths are returned unchanged."""
-    return locate(folder, options) if isinstance(folder, str) else folder
+    return locate(folder, bind_to_sources(options, [folder])) if isinstance(folder, str) else folder
 
 
 def below(folder: AnyPath, relative: PurePath) -> AnyPath:

@@ -11,12 +11,15 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from transcribe_cli.errors import TranscribeError
 from transcribe_cli.storage.errors import diagnose, map_error
 from transcribe_cli.storage.transfer import CallbackFailed, ConditionNotMet, RangeNotSatisfiable, RangesNotSupported
 
 # Time limit of a request.
 CALL_SECONDS = 60.0
 ATTEMPTS = 4
+# Errors of ours, which are not retried or mapped.
+_FINAL = (RangesNotSupported, TranscribeError)
 
 
 class Client:
@@ -57,7 +60,9 @@ class Client:
 
         handled = sys.exception()
         retrying = Retrying(
-            retry=retry_if_exception(lambda error: diagnose(error, self._family, handled).transient),
+            retry=retry_if_exception(
+                lambda error: not isinstance(error, _FINAL) and diagnose(error, self._family, handled).transient
+            ),
             wait=wait_random_exponential(0.3, max=10.0),
             stop=stop_after_attempt(attempts),
             before_sleep=lambda _: self._reconnect(),
@@ -66,7 +71,7 @@ class Client:
         try:
             with self._lock:
                 return retrying(function)
-        except RangesNotSupported:
+        except _FINAL:
             raise
         except Exception as error:
             diagnosis = diagnose(error, self._family, handled)

@@ -10,13 +10,17 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple, Protocol
 
-# A longer file is not read, because ours have some hundred bytes. `TOO_LONG` is its content then.
-MAX_BYTES = 1 << 16
-TOO_LONG = b"too long".ljust(MAX_BYTES)
+from transcribe_cli.storage.bounded import read_up_to
+
+# What is read of a file: leases are smaller, and a longer file is not one.
+MAX_SHARED_BYTES = 1 << 16
 
 
 class Version(NamedTuple):
-    """The content of a file. `tag` identifies this version; `age` is the seconds since it was written, by the store's clock."""
+    """The content of a file, cut at `MAX_SHARED_BYTES`.
+
+    `tag` identifies this version; `age` is the seconds since it was written, by the store's clock.
+    """
 
     data: bytes
     tag: str
@@ -40,7 +44,7 @@ class _S3:
     async def read(self, fs: Any, bucket: str, key: str) -> Version:
         response = await fs._call_s3("get_object", Bucket=bucket, Key=key)
         async with response["Body"] as body:
-            data: bytes = await body.read() if response.get("ContentLength", 0) <= MAX_BYTES else TOO_LONG
+            data = await read_up_to(body.read, MAX_SHARED_BYTES)
         date = response["ResponseMetadata"]["HTTPHeaders"].get("date", "")
         return Version(data, response["ETag"], _age(response["LastModified"], date))
 
@@ -58,9 +62,8 @@ class _Gcs:
         headers, body = await fs._call("GET", "b/{}/o/{}", bucket, key)
         metadata = _json(body)
         generation = str(metadata["generation"])
-        data = TOO_LONG
-        if int(metadata.get("size", 0)) <= MAX_BYTES:
-            _, data = await fs._call("GET", "b/{}/o/{}", bucket, key, alt="media", generation=generation)
+        part = {"Range": f"bytes=0-{MAX_SHARED_BYTES - 1}"} if int(metadata["size"]) > MAX_SHARED_BYTES else {}
+        _, data = await fs._call("GET", "b/{}/o/{}", bucket, key, headers=part, alt="media", generation=generation)
         return Version(data, generation, _age(datetime.fromisoformat(metadata["updated"]), headers.get("Date", "")))
 
     async def write(self, fs: Any, bucket: str, key: str, data: bytes, tag: str | None) -> str:
@@ -79,9 +82,11 @@ class _Azure:
         date: list[str] = []
         async with fs.service_client.get_blob_client(container=bucket, blob=key) as blob:
             stream = await blob.download_blob(
-                raw_response_hook=lambda response: date.append(response.http_response.headers.get("Date", ""))
+                offset=0,
+                length=MAX_SHARED_BYTES,
+                raw_response_hook=lambda response: date.append(response.http_response.headers.get("Date", "")),
             )
-            data: bytes = await stream.readall() if stream.size <= MAX_BYTES else TOO_LONG
+            data: bytes = await stream.readall()
         return Version(data, stream.properties.etag, _age(stream.properties.last_modified, date[0]))
 
     async def write(self, fs: Any, bucket: str, key: str, data: bytes, tag: str | None) -> str:

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from transcribe_cli.errors import MissingExtra, SourceNotFound, UsageError
+from transcribe_cli.errors import MissingExtra, SourceNotFound, TranscribeError, UsageError
 from transcribe_cli.storage.errors import map_error
+from transcribe_cli.storage.http_session import session_options
 from transcribe_cli.storage.kinds import SCHEMES, URL_SCHEME, Kind, is_url
 from transcribe_cli.storage.location import Location
 from transcribe_cli.storage.options import Options
+from transcribe_cli.storage.origins import azure_options, ssh_options
+from transcribe_cli.storage.s3_session import session_class
 from transcribe_cli.storage.store import IDLE_SECONDS, Store
 from transcribe_cli.text.printable import printable
 from transcribe_cli.text.regular_files import open_regular_file
@@ -124,17 +127,19 @@ def _connect(base: str, kind: Kind, kwargs: Mapping[str, Any]) -> Any:
     try:
         import fsspec
 
-        return fsspec.filesystem(kind.protocol, **_defaults(kind, kwargs))
+        return fsspec.filesystem(kind.protocol, **_defaults(base, kind, kwargs))
     except ImportError as error:
         hint = f"Try: pip install 'transcribe-cli[{kind.extra}]'"
         raise MissingExtra(f"{base}… needs a library that is not installed ({error.name or kind.protocol}).", hint) from error
+    except TranscribeError:
+        raise
     except Exception as error:
         raise map_error(error, base, kind.family) from error
 
 
-def _defaults(kind: Kind, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+def _defaults(base: str, kind: Kind, kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """Add our defaults to the user's options, above all timeouts."""
-    options = dict(kwargs)
+    options = session_options(base, kwargs) if kind.family == "http" else dict(kwargs)
     if kind.family in ("s3", "gcs", "azure", "http"):
         options["use_listings_cache"] = False  # it misses changes by other processes
     match kind.family:
@@ -145,6 +150,7 @@ def _defaults(kind: Kind, kwargs: Mapping[str, Any]) -> dict[str, Any]:
                 "retries": {"max_attempts": 2},
             }
             timeouts["max_pool_connections"] = CONNECTIONS
+            timeouts["http_session_cls"] = session_class()
             if not options.get("anon"):  # newer regions reject version 2, the default for signed URLs
                 timeouts["signature_version"] = "s3v4"
             options["config_kwargs"] = timeouts | options.get("config_kwargs", {})
@@ -156,7 +162,7 @@ def _defaults(kind: Kind, kwargs: Mapping[str, Any]) -> dict[str, Any]:
             import aiohttp
 
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=IDLE_SECONDS)
-            options["client_kwargs"] = {"timeout": timeout, "trust_env": True} | options.get("client_kwargs", {})
+            options["client_kwargs"] = {"timeout": timeout} | options["client_kwargs"]
         case "sftp":
             from transcribe_cli.storage.ssh import known_hosts_policy
 
@@ -168,14 +174,17 @@ def _defaults(kind: Kind, kwargs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _options_for(kind: Kind, base: str, netloc: str, options: Options) -> dict[str, Any]:
-    """The configured options, and those in the URL."""
-    from_url: dict[str, Any] = {}
-    if kind.family == "sftp":
-        parts = urlsplit(base)
-        from_url = {"host": parts.hostname, "port": parts.port, "username": unquote(parts.username) if parts.username else None}
-    if kind.family == "azure" and "@" in netloc:
-        from_url = {"account_name": netloc.rpartition("@")[2].partition(".")[0]}
-    return {**options.get(kind.family, {}), **{key: value for key, value in from_url.items() if value is not None}}
+    """The configured options that this origin may get, and those in the URL."""
+    table = options.get(kind.family, {})
+    match kind.family:
+        case "sftp":
+            parts = urlsplit(base)
+            in_url = {"host": parts.hostname, "port": parts.port, "username": unquote(parts.username) if parts.username else None}
+            return {**ssh_options(base, table), **{key: value for key, value in in_url.items() if value is not None}}
+        case "azure":
+            return azure_options(base, netloc, table)
+        case _:
+            return dict(table)
 
 
 def _key_prefix(kind: Kind, base: str, netloc: str) -> str:

@@ -18,7 +18,7 @@ _CREDENTIAL_HINTS = {
     "gcs": 'GOOGLE_APPLICATION_CREDENTIALS, `gcloud auth application-default login`, or token = "anon" in [storage.gcs]',
     "azure": "AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
     "sftp": "an SSH agent, a key in ~/.ssh, or username and key_filename in [storage.sftp]",
-    "http": "client_kwargs.headers in [storage.http]",
+    "http": 'client_kwargs.headers in [storage.http."https://HOST"] of a configuration file',
 }
 _ENDPOINT_HINTS = {
     "s3": "Check endpoint_url in [storage.s3] or AWS_ENDPOINT_URL, and the network.",

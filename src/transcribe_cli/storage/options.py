@@ -51,6 +51,8 @@ def validate_options(tables: object) -> Options:
             raise ValueError(f"unknown storage {name!r}; {hint}")
         if not isinstance(table, Mapping):
             raise ValueError(f"storage.{name} must be a table; write [storage.{name}] on a separate line")  # noqa: TRY004
+        if wrong := next((key for key, value in table.items() if "://" in str(key) and not isinstance(value, Mapping)), None):
+            raise ValueError(f"storage.{name}.{wrong!r} must be a table")
         options[family] = {**options.get(family, {}), **table}
     return options
 

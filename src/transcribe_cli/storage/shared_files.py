@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from transcribe_cli.errors import StorageNotReady
-from transcribe_cli.storage.conditional import CONDITIONAL, MAX_BYTES, TOO_LONG, Version
+from transcribe_cli.storage.conditional import CONDITIONAL, MAX_SHARED_BYTES, Version
 from transcribe_cli.storage.location import Location
 from transcribe_cli.storage.transfer import ConditionNotMet
 
@@ -64,7 +64,7 @@ def read_version(location: Location, temporary: str = ".transcribe.tmp") -> Vers
         if supports_conditions(location):
             current: Version = location.store.call(location, _conditional_call(location, "read"))
             return current
-        entry, data = location.store.info(location), _read(location)
+        entry, data = location.store.info(location), location.store.read(location, 0, MAX_SHARED_BYTES)
     except FileNotFoundError:
         return None
     return Version(data, _tag(data), _server_time(location.parent / temporary) - entry.modified_ns / 1e9)
@@ -141,17 +141,12 @@ def _open_exclusively(fs: Any, path: str) -> Any:
 
 def _change_if_current(location: Location, tag: str, change: Callable[[], None]) -> bool:
     try:
-        if _tag(_read(location)) != tag:
+        if _tag(location.store.read(location, 0, MAX_SHARED_BYTES)) != tag:
             return False
     except FileNotFoundError:
         return False
     change()
     return True
-
-
-def _read(location: Location) -> bytes:
-    data = location.store.read(location, 0, MAX_BYTES + 1)
-    return data if len(data) <= MAX_BYTES else TOO_LONG
 
 
 def _tag(data: bytes) -> str:

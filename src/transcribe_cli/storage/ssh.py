@@ -1,7 +1,8 @@
-"""Checks SSH host keys against known_hosts, as `ssh` does. fsspec's default accepts any host key."""
+"""SFTP: host keys are checked against known_hosts, as `ssh` does (fsspec's default accepts any), and files are written atomically."""
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -27,3 +28,29 @@ def known_hosts_policy(file: str | None) -> Any:
                 raise paramiko.BadHostKeyException(hostname, key, key)
 
     return KnownHosts()
+
+
+def write_and_rename(fs: Any, path: str, name: str, data: bytes) -> None:
+    """Write a file under a temporary name in its folder, which is created, and rename it."""
+    folder = path.rpartition("/")[0]
+    fs.makedirs(folder, exist_ok=True)
+    temporary = f"{folder}/{name}"
+    try:
+        with _create(fs, temporary) as file:
+            file.set_pipelined(True)
+            file.write(data)
+        fs.ftp.posix_rename(temporary, path)
+    except BaseException:
+        with contextlib.suppress(Exception):
+            fs.ftp.remove(temporary)
+        raise
+
+
+def _create(fs: Any, path: str) -> Any:
+    """Create and open a file, never through a link that somebody put there."""
+    try:
+        return fs.ftp.open(path, "wx")
+    except OSError:
+        with contextlib.suppress(OSError):  # an earlier attempt, whose connection broke, has left it
+            fs.ftp.remove(path)
+        return fs.ftp.open(path, "wx")

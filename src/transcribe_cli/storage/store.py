@@ -6,17 +6,20 @@ Nothing is written through fsspec's `open`: leaving it by an exception commits t
 from __future__ import annotations
 
 import contextlib
+import io
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import IO, Any, Protocol
 
 from transcribe_cli.errors import StorageNotReady
+from transcribe_cli.storage.bounded import BOUNDED, MAX_FILE_BYTES, FileTooLarge, RandomAccessFile, read_all
 from transcribe_cli.storage.client import ATTEMPTS, CALL_SECONDS, Client
 from transcribe_cli.storage.entry import Entry, parse_entry
 from transcribe_cli.storage.errors import diagnose
 from transcribe_cli.storage.kinds import Kind
-from transcribe_cli.storage.transfer import CountingFile, RangeNotSatisfiable, read_http_range
+from transcribe_cli.storage.ssh import write_and_rename
+from transcribe_cli.storage.transfer import CountingFile, RangeNotSatisfiable
 
 # Time limit of a listing that arrives as one response, which may have hundreds of thousands of names.
 LISTING_SECONDS = 1800.0
@@ -114,23 +117,30 @@ class Store:
         *,
         seconds: float = CALL_SECONDS,
         attempts: int = ATTEMPTS,
+        max_bytes: int = MAX_FILE_BYTES,
     ) -> bytes:
-        """Read the bytes from start up to end. The result is shorter if the file is.
+        """Read the bytes from start up to end, or the whole file. The result is shorter if the file is.
 
         Raises:
             RangesNotSupported: an HTTP server would send the whole file.
+            FileTooLarge: without an end, the file has more than `max_bytes`.
         """
-        if self.kind.family == "http" and end is not None:
-            coroutine = partial(read_http_range, self._fs, self._path(location), start or 0, end)
-            data = self._retry(location, lambda: self._client.wait_for(coroutine, seconds), attempts)
-        else:
-            options = {"timeout": seconds} if self.supports_parallel_reads else {}
-            read = partial(self._fs.cat_file, self._path(location), start=start, end=end, **options)
-            try:
-                data = self._retry(location, read, attempts)
-            except RangeNotSatisfiable:
-                data = b""
-        return bytes(data)
+        limit = max_bytes + 1 if end is None else end - (start or 0)
+        try:
+            data = self._retry(location, self._reader(location, start or 0, end, limit, seconds), attempts)
+        except RangeNotSatisfiable:
+            data = b""
+        if end is None and len(data) > max_bytes:
+            raise FileTooLarge(max_bytes)
+        return bytes(data[:limit])
+
+    def _reader(self, location: Address, start: int, end: int | None, limit: int, seconds: float) -> Callable[[], bytes]:
+        """A function that reads once, at most about `limit` bytes."""
+        path = self._path(location)
+        if read := BOUNDED.get(self.kind.family):
+            return lambda: bytes(self._client.wait_for(partial(read, self._fs, path, start, end, limit), seconds))
+        timeout = {"timeout": seconds} if self.supports_parallel_reads else {}
+        return partial(self._fs.cat_file, path, start=start, end=start + limit, **timeout)
 
     def read_headers(
         self, locations: Sequence[Address], size: int, concurrency: int = _CONCURRENT_HEADERS
@@ -139,8 +149,11 @@ class Store:
         for first in range(0, len(locations), concurrency):
             group = locations[first : first + concurrency]
             results: list[Any] = [None] * len(group)
-            if self.supports_parallel_reads:
-                paths = [self._path(location) for location in group]
+            paths = [self._path(location) for location in group]
+            if read := BOUNDED.get(self.kind.family):
+                reads = partial(read_all, read, self._fs, paths, size)
+                results = self._retry(group[0], partial(self._client.wait_for, reads))
+            elif self.supports_parallel_reads:
                 results = self._call(group[0], "cat_ranges", paths, [0] * len(group), [size] * len(group), on_error="return")
             for location, data in zip(group, results, strict=True):
                 is_missing = isinstance(data, Exception) and diagnose(data, self.kind.family).missing
@@ -180,7 +193,7 @@ class Store:
                 settings = {"content_type": content_type}
                 self._call(location, "pipe_file", path, data, content_settings=settings, seconds=seconds)
             case "sftp":
-                self._retry(location, lambda: self._write_and_rename(path, temporary, data))
+                self._retry(location, lambda: write_and_rename(self._fs, path, temporary, data))
             case _:
                 self._call(location, "pipe_file", path, data)
 
@@ -218,10 +231,16 @@ class Store:
         return self._client.retry(self.uri(location.key), call, attempts, conditional=True)
 
     def open(self, location: Address) -> Any:
-        """Open a file for random access, which archives need."""
-        return self._retry(
-            location, lambda: self._fs.open(self._path(location), "rb", block_size=1 << 20, cache_type="blockcache")
-        )
+        """Open a file for random access, which archives need.
+
+        Raises:
+            StorageNotReady: its size is not known.
+        """
+        if not self.supports_parallel_reads:
+            return self._retry(location, lambda: self._fs.open(self._path(location), "rb"))
+        if (size := self.info(location).size) is None:
+            raise StorageNotReady(f"{self.uri(location.key)} has no known size.", "Download the archive first.")
+        return io.BufferedReader(RandomAccessFile(partial(self.read, location), size, self.uri(location.key)), 1 << 20)
 
     def _no_bucket(self, location: Address) -> StorageNotReady:
         """The error of a server that answers 404 where the name of the file does not matter, and does not say what is missing."""
@@ -278,29 +297,6 @@ class Store:
                 yield from page
         except FileNotFoundError as error:  # a folder without files is an empty page
             raise self._no_bucket(location) from error
-
-    def _write_and_rename(self, path: str, name: str, data: bytes) -> None:
-        folder = path.rpartition("/")[0]
-        self._fs.makedirs(folder, exist_ok=True)
-        temporary = f"{folder}/{name}"
-        try:
-            with self._create_over_sftp(temporary) as file:
-                file.set_pipelined(True)
-                file.write(data)
-            self._fs.ftp.posix_rename(temporary, path)
-        except BaseException:
-            with contextlib.suppress(Exception):
-                self._fs.ftp.remove(temporary)
-            raise
-
-    def _create_over_sftp(self, path: str) -> Any:
-        """Create and open a file, never through a link that somebody put there."""
-        try:
-            return self._fs.ftp.open(path, "wx")
-        except OSError:
-            with contextlib.suppress(OSError):  # an earlier attempt, whose connection broke, has left it
-                self._fs.ftp.remove(path)
-            return self._fs.ftp.open(path, "wx")
 
     def _call(self, location: Address, method: str, *args: Any, seconds: float = CALL_SECONDS, **options: Any) -> Any:
         return self._client.call(self.uri(location.key), method, *args, seconds=seconds, **options)

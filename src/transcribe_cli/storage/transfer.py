@@ -1,9 +1,9 @@
-"""Parts of transfers: an HTTP range request that detects missing support, a file that counts its bytes, and their errors."""
+"""Parts of transfers: a file that counts its bytes, and the errors of transfers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import IO, Any
+from typing import IO
 
 
 class RangesNotSupported(Exception):
@@ -24,26 +24,6 @@ class CallbackFailed(Exception):
     def __init__(self, reason: BaseException) -> None:
         super().__init__()
         self.reason = reason
-
-
-async def read_http_range(fs: Any, url: str, start: int, end: int) -> bytes:
-    """Read the bytes from start up to end. fsspec's own function returns the whole file if the server ignores the range.
-
-    Raises:
-        RangesNotSupported: the server ignores ranges, and the file is longer than the range.
-        Exception: an error of aiohttp.
-    """
-    session = await fs.set_session()
-    options = dict(fs.kwargs)
-    headers = {**options.pop("headers", {}), "Range": f"bytes={start}-{end - 1}", "Accept-Encoding": "identity"}
-    async with session.get(fs.encode_url(url), headers=headers, **options) as response:
-        if response.status == 416:
-            return b""
-        response.raise_for_status()
-        if response.status != 206 and (start or (response.content_length or end + 1) > end):
-            raise RangesNotSupported
-        data: bytes = await response.read()
-        return data
 
 
 class CountingFile:

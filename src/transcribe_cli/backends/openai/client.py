@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import httpx
 
 from transcribe_cli import __version__
-from transcribe_cli.backends.http import RetryTransport
+from transcribe_cli.backends.http import BoundedClient, RetryTransport, read_answer
 from transcribe_cli.backends.openai.errors import error_for, is_out_of_credit
 from transcribe_cli.backends.openai.models import Server
 from transcribe_cli.backends.thread_pool import StopFlag
@@ -50,7 +50,7 @@ class Client:
         self._key = key
         self._stop = stop
         transport = _OutOfCreditTransport(httpx.HTTPTransport(limits=httpx.Limits(max_connections=256)), server, key)
-        self._http = httpx.Client(
+        self._http = BoundedClient(
             transport=RetryTransport(transport, stop.wait),
             headers={"user-agent": f"transcribe-cli/{__version__}", **({"authorization": f"Bearer {key}"} if key else {})},
         )
@@ -98,10 +98,10 @@ class Client:
         if (response.is_redirect or response.status_code in (401, 403, 404, 405, 501)) and isinstance(error, NotReady):
             raise error
 
-    def _check_client(self) -> httpx.Client:
+    def _check_client(self) -> BoundedClient:
         """A client with a short timeout and one retry, for checks that the user waits for."""
         transport = httpx.HTTPTransport(retries=1)
-        return httpx.Client(headers=self._http.headers, timeout=_CHECK_TIMEOUT_SECONDS, transport=transport)
+        return BoundedClient(headers=self._http.headers, timeout=_CHECK_TIMEOUT_SECONDS, transport=transport)
 
     def transcribe(
         self, fields: Sequence[tuple[str, str]], audio: tuple[str, bytes, str], *, seconds: float, translate: bool
@@ -160,7 +160,7 @@ class _OutOfCreditTransport(httpx.BaseTransport):
         """Send the request."""
         response = self._transport.handle_request(request)
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-            response.read()
+            response = read_answer(response, request)
             if is_out_of_credit(response):
                 raise error_for(response, self._server, "", self._key)
         return response

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from transcribe_cli import __version__
-from transcribe_cli.backends.http import REFUSED, REPEATABLE, RetryTransport, retry_after
+from transcribe_cli.backends.http import REFUSED, REPEATABLE, BoundedClient, RetryTransport, retry_after
 from transcribe_cli.backends.runpod.job_status import JobStatus
 from transcribe_cli.errors import BackendFailed, NotReady
 from transcribe_cli.text.json_data import parse_json
@@ -49,7 +49,7 @@ class Client:
         self._endpoint = endpoint
         self._queue_url = f"{url.rstrip('/')}/{quote(endpoint, safe='')}"
         self._config_url = f"{api_url.rstrip('/')}/serverless/{quote(endpoint, safe='')}"
-        self._http = httpx.Client(
+        self._http = BoundedClient(
             transport=RetryTransport(httpx.HTTPTransport(limits=httpx.Limits(max_connections=64)), wait),
             headers={"authorization": f"Bearer {key}", "user-agent": f"transcribe-cli/{__version__}"},
             timeout=_TIMEOUT,
@@ -105,7 +105,7 @@ class Client:
         """Cancel a queued or running job. Returns whether RunPod confirmed it; never raises."""
         url = f"{self._queue_url}/cancel/{quote(job_id, safe='')}"
         try:
-            with httpx.Client(headers=self._http.headers, timeout=_CANCEL_SECONDS) as http:
+            with BoundedClient(headers=self._http.headers, timeout=_CANCEL_SECONDS) as http:
                 response = http.post(url, extensions=REPEATABLE)
         except httpx.HTTPError:
             return False

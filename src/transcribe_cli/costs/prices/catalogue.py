@@ -59,11 +59,13 @@ def _request(address: str, key: str, timeout: float) -> object:
     query = {"include": "AVAILABILITY", "product": "SERVERLESS"}
     try:
         with (
-            httpx.Client(timeout=timeout, headers={"Authorization": f"Bearer {key}"}) as client,
+            httpx.Client(timeout=timeout, headers={"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"}) as client,
             client.stream("GET", address, params=query) as response,
         ):
             if response.status_code != httpx.codes.OK:
                 raise CatalogueUnavailable(f"the catalogue answered {response.status_code} {response.reason_phrase}".rstrip())
+            if response.headers.get("content-encoding", "identity") != "identity":
+                raise CatalogueUnavailable("the response is compressed")
             body, started_at = bytearray(), time.monotonic()
             for chunk in response.iter_bytes():
                 body += chunk
