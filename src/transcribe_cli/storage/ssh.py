@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,10 @@ def known_hosts_policy(file: str | None) -> Any:
 
 
 def write_and_rename(fs: Any, path: str, name: str, data: bytes) -> None:
-    """Write a file under a temporary name in its folder, which is created, and rename it."""
+    """Write a file under a temporary name in its folder, which is created, and rename it. Without a name: under a random one."""
     folder = path.rpartition("/")[0]
     fs.makedirs(folder, exist_ok=True)
-    temporary = f"{folder}/{name}"
+    temporary = f"{folder}/{name or f'.transcribe-{secrets.token_hex(8)}.tmp'}"
     try:
         with _create(fs, temporary) as file:
             file.set_pipelined(True)

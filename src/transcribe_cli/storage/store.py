@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import IO, Any, Protocol
@@ -176,26 +175,19 @@ class Store:
 
         Default: a random name, so that nobody can put a link there that leads to another file.
         """
-        temporary = temporary or f".transcribe-{secrets.token_hex(8)}.tmp"
+        path = self._path(location)
+        options: dict[str, dict[str, Any]] = {
+            "s3": {"ContentType": content_type},
+            "gcs": {"content_type": content_type},
+            "azure": {"content_settings": {"content_type": content_type}},
+        }
         try:
-            self._write(location, data, content_type, temporary, seconds)
+            if self.kind.family == "sftp":
+                self._retry(location, lambda: write_and_rename(self._fs, path, temporary, data))
+            else:
+                self._call(location, "pipe_file", path, data, seconds=seconds, **options.get(self.kind.family, {}))
         except FileNotFoundError as error:
             raise self._no_bucket(location) from error
-
-    def _write(self, location: Address, data: bytes, content_type: str, temporary: str, seconds: float) -> None:
-        path = self._path(location)
-        match self.kind.family:
-            case "s3":
-                self._call(location, "pipe_file", path, data, ContentType=content_type, seconds=seconds)
-            case "gcs":
-                self._call(location, "pipe_file", path, data, content_type=content_type, seconds=seconds)
-            case "azure":
-                settings = {"content_type": content_type}
-                self._call(location, "pipe_file", path, data, content_settings=settings, seconds=seconds)
-            case "sftp":
-                self._retry(location, lambda: write_and_rename(self._fs, path, temporary, data))
-            case _:
-                self._call(location, "pipe_file", path, data)
 
     def remove(self, location: Address) -> None:
         """Remove a file, if it exists."""
