@@ -12,6 +12,8 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from transcribe_cli import state_folder
 from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.plan import Job
@@ -19,6 +21,7 @@ from transcribe_cli.sinks.atomic import publish, stage
 from transcribe_cli.state_folder import StateFiles
 from transcribe_cli.text.json_data import parse_json
 from transcribe_cli.text.regular_files import read_regular_file
+from transcribe_cli.transcript import Count, Seconds
 
 # Jobs live 7 days at most, and results no longer than their jobs.
 MAX_AGE_SECONDS = 10 * 24 * 3600.0
@@ -48,13 +51,16 @@ class JobIdRecord:
     place: str
     id: str = ""
     sent: float = 0.0
-    bytes: int = 0
-    seconds: float | None = None
-    promised: float | None = None
+    bytes: Count = 0
+    seconds: Seconds | None = None
+    promised: Seconds | None = None
     flags: tuple[str, ...] = ()
-    skipped: int = 0
+    skipped: Count = 0
     staged: str = ""
     result: str = ""
+
+
+_RECORD = TypeAdapter(JobIdRecord)
 
 
 class JobIdFile:
@@ -66,9 +72,8 @@ class JobIdFile:
     def read(self) -> JobIdRecord | None:
         """The record of an earlier run; None without a valid one."""
         try:
-            record = parse_json(read_regular_file(self._path))
-            return JobIdRecord(**{**record, "flags": tuple(record["flags"])})
-        except (OSError, ValueError, KeyError, TypeError):
+            return _RECORD.validate_python(parse_json(read_regular_file(self._path)))
+        except (OSError, ValueError):
             return None
 
     def write(self, record: JobIdRecord) -> None:

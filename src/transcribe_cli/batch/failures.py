@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from transcribe_cli import state_folder
 from transcribe_cli.errors import TranscribeError
 from transcribe_cli.sinks import write_atomically
@@ -33,6 +35,9 @@ class Failure:
     code: str
     message: str
     at: str
+
+
+_FAILURE = TypeAdapter(Failure)
 
 
 class Failures:
@@ -60,8 +65,8 @@ class Failures:
     def of(self, recording: Recording) -> Failure | None:
         """The last failure, if the recording has not changed since; otherwise None."""
         try:
-            failure = Failure(**parse_json(read_regular_file(self._state_files.path(recording.uri))))
-        except (OSError, ValueError, TypeError):
+            failure = _FAILURE.validate_python(parse_json(read_regular_file(self._state_files.path(recording.uri))))
+        except (OSError, ValueError):
             return None
         return failure if (failure.size, failure.modified) == (recording.size, recording.modified) else None
 

@@ -10,20 +10,24 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from transcribe_cli import state_folder
 from transcribe_cli.plan import Job
 from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, Phrase, SpokenWord
 from transcribe_cli.sources import Recording
 from transcribe_cli.state_folder import StateFiles
+from transcribe_cli.text.numbers import checked_count, checked_number, checked_seconds
 
 # Fewer clips than this are one batch, which is repeated anyway, so nothing is written for them.
 MIN_CLIPS = 5
 SYNC_SECONDS = 5.0
+_ATTEMPT = TypeAdapter(Attempt)
 # Checkpoints expire after this time.
 MAX_AGE_SECONDS = 30 * 24 * 3600.0
 
@@ -117,9 +121,31 @@ def _read(path: Path) -> dict[str, Mapping[str, Any]]:
 
 
 def _result(clip: Clip, record: Mapping[str, Any]) -> ClipResult:
-    attempt = Attempt(**{**record["attempt"], "tokens": tuple(record["attempt"]["tokens"])})
+    """The result in a record.
+
+    Raises:
+        ValueError, KeyError, TypeError: the record is not one of this version.
+    """
+    attempt = _ATTEMPT.validate_python(record["attempt"])
+    for number in (attempt.temperature, attempt.avg_logprob, attempt.compression_ratio, attempt.no_speech_prob):
+        checked_number(number)
     words = tuple(
-        SpokenWord(text, start, end, probability, tuple(tokens)) for text, start, end, probability, tokens in record["words"]
+        SpokenWord(_text(text), *_span(start, end), checked_number(probability), _tokens(tokens))
+        for text, start, end, probability, tokens in record["words"]
     )
-    phrases = tuple(Phrase(text, start, end, tuple(tokens)) for text, start, end, tokens in record["phrases"])
-    return ClipResult(clip, attempt, words, phrases, record["seconds"])
+    phrases = tuple(Phrase(_text(text), *_span(start, end), _tokens(tokens)) for text, start, end, tokens in record["phrases"])
+    return ClipResult(clip, attempt, words, phrases, checked_seconds(record["seconds"]))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
+def _span(start: object, end: object) -> tuple[float, float]:
+    return checked_seconds(start), checked_seconds(end)
+
+
+def _tokens(values: Iterable[object]) -> tuple[int, ...]:
+    return tuple(map(checked_count, values))
