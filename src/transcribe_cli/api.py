@@ -40,7 +40,7 @@ def transcribe(
 
     Raises:
         SourceNotFound, UsageError: a source does not exist, or the model does not support the spec.
-        ConfigError: a file with speaker names, or the voice library, is damaged.
+        ConfigError: the voice library is damaged.
         NotReady: the model, the device or scratch space is not available.
     """
     spec, settings = spec or JobSpec(), settings or Settings()

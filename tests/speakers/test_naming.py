@@ -10,7 +10,6 @@ from tests.cli.recordings import SHORT
 from tests.conftest import spoken
 from tests.transcripts import transcript_of
 from transcribe_cli import JobSpec, Settings, transcribe
-from transcribe_cli.errors import ConfigError
 from transcribe_cli.events import Event, Notice
 from transcribe_cli.plan import plan
 from transcribe_cli.sources import find_recordings
@@ -37,11 +36,17 @@ def test_transcripts_from_python_have_the_same_names_as_a_run(recording: Path, s
     assert outcome.transcript.speaker_names == {"A": name}
 
 
-def test_a_damaged_file_with_names_is_reported_before_recognition(recording: Path) -> None:
-    """Otherwise the recognition would be wasted."""
+def test_a_damaged_file_with_names_is_reported_once_and_stops_nothing(recording: Path) -> None:
+    """Whoever put it into the folder: names can be added to the finished transcripts."""
     recording.with_name("speakers.toml").write_text("A = 1\n")
-    with pytest.raises(ConfigError, match="the name of 'A' is not a string"):
-        next(transcribe(recording, GIVEN_TURNS))
+    other = recording.with_name("b.wav")
+    other.write_bytes(recording.read_bytes())
+    events: list[Event] = []
+    naming = SpeakerNaming(Settings(), events.append)
+    naming.load_names(plan(find_recordings([str(recording), str(other)]), GIVEN_TURNS, Settings()))
+    assert [event.message for event in events if isinstance(event, Notice)] == [
+        "aula.wav gets no speaker names: speakers.toml: the name of 'A' is not a string."
+    ]
 
 
 def test_a_file_with_names_that_is_damaged_during_the_run_is_only_a_warning(recording: Path) -> None:

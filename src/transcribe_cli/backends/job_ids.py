@@ -19,7 +19,9 @@ from transcribe_cli.errors import StorageNotReady
 from transcribe_cli.plan import Job
 from transcribe_cli.sinks.atomic import publish, stage
 from transcribe_cli.state_folder import StateFiles
+from transcribe_cli.text.json_data import parse_json
 from transcribe_cli.text.regular_files import read_regular_file
+from transcribe_cli.transcript import Count, Seconds
 
 # Jobs live 7 days at most, and results no longer than their jobs.
 MAX_AGE_SECONDS = 10 * 24 * 3600.0
@@ -49,11 +51,11 @@ class JobIdRecord:
     place: str
     id: str = ""
     sent: FiniteFloat = 0.0
-    bytes: int = 0
-    seconds: FiniteFloat | None = None
-    promised: FiniteFloat | None = None
+    bytes: Count = 0
+    seconds: Seconds | None = None
+    promised: Seconds | None = None
     flags: tuple[str, ...] = ()
-    skipped: int = 0
+    skipped: Count = 0
     staged: str = ""
     result: str = ""
 
@@ -70,7 +72,7 @@ class JobIdFile:
     def read(self) -> JobIdRecord | None:
         """The record of an earlier run; None without a valid one."""
         try:
-            return _RECORD.validate_json(read_regular_file(self._path))
+            return _RECORD.validate_python(parse_json(read_regular_file(self._path)))
         except (OSError, ValueError):  # pydantic's error is a ValueError
             return None
 

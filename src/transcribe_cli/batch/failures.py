@@ -18,6 +18,7 @@ from transcribe_cli.errors import TranscribeError
 from transcribe_cli.sinks import write_atomically
 from transcribe_cli.sources import Recording
 from transcribe_cli.state_folder import StateFiles
+from transcribe_cli.text.json_data import parse_json
 from transcribe_cli.text.regular_files import read_regular_file
 
 # Older failures are removed.
@@ -64,7 +65,7 @@ class Failures:
     def of(self, recording: Recording) -> Failure | None:
         """The last failure, if the recording has not changed since; otherwise None."""
         try:
-            failure = _FAILURE.validate_json(read_regular_file(self._state_files.path(recording.uri)))
+            failure = _FAILURE.validate_python(parse_json(read_regular_file(self._state_files.path(recording.uri))))
         except (OSError, ValueError):  # pydantic's error is a ValueError
             return None
         return failure if (failure.size, failure.modified) == (recording.size, recording.modified) else None

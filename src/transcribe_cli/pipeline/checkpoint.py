@@ -22,6 +22,8 @@ from transcribe_cli.plan import Job
 from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, Phrase, SpokenWord
 from transcribe_cli.sources import Recording
 from transcribe_cli.state_folder import StateFiles
+from transcribe_cli.text.numbers import checked_number
+from transcribe_cli.transcript import Count, Measure, Seconds
 
 # Fewer clips than this are one batch, which is repeated anyway, so nothing is written for them.
 MIN_CLIPS = 5
@@ -29,11 +31,10 @@ SYNC_SECONDS = 5.0
 # Checkpoints expire after this time.
 MAX_AGE_SECONDS = 30 * 24 * 3600.0
 
-
 _ATTEMPT = TypeAdapter(Attempt)
-_WORDS = TypeAdapter(list[tuple[str, float, float, float, tuple[int, ...]]])
-_PHRASES = TypeAdapter(list[tuple[str, float, float, tuple[int, ...]]])
-_SECONDS = TypeAdapter(float)
+_WORDS = TypeAdapter(list[tuple[str, Seconds, Seconds, Measure, tuple[Count, ...]]])
+_PHRASES = TypeAdapter(list[tuple[str, Seconds, Seconds, tuple[Count, ...]]])
+_SECONDS: TypeAdapter[float] = TypeAdapter(Seconds)
 
 
 class Checkpoint:
@@ -128,9 +129,11 @@ def _result(clip: Clip, record: Mapping[str, Any]) -> ClipResult:
     """The result in a record.
 
     Raises:
-        ValueError, KeyError, TypeError: the record has another form.
+        ValueError, KeyError, TypeError: the record is not one of this version.
     """
+    attempt = _ATTEMPT.validate_python(record["attempt"])
+    for number in (attempt.temperature, attempt.avg_logprob, attempt.compression_ratio, attempt.no_speech_prob):
+        checked_number(number)
     words = tuple(SpokenWord(*values) for values in _WORDS.validate_python(record["words"]))
     phrases = tuple(Phrase(*values) for values in _PHRASES.validate_python(record["phrases"]))
-    seconds = _SECONDS.validate_python(record["seconds"])
-    return ClipResult(clip, _ATTEMPT.validate_python(record["attempt"]), words, phrases, seconds)
+    return ClipResult(clip, attempt, words, phrases, _SECONDS.validate_python(record["seconds"]))

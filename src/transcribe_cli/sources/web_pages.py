@@ -31,9 +31,10 @@ def links(location: Location, entry: Entry) -> Iterator[str]:
     """The URLs of the recordings on a page, in order, each once. An invalid one is returned as it is written; `locate` refuses it.
 
     Raises:
-        SourceNotFound: the page has no links, is too large, or cannot be parsed.
+        SourceNotFound: the page has no links, or is too large.
     """
-    page = _parse(location, _read(location, entry).decode("utf-8", "replace"))
+    page = _LinkParser()
+    page.feed(without_impossible_references(_read(location, entry).decode("utf-8", "replace")))
     # servers redirect from a folder to its URL with a slash
     base = location.uri if location.uri.endswith("/") or "." in location.name else f"{location.uri}/"
     urls = dict.fromkeys(_join(base, link) for link in page.links)
@@ -65,6 +66,13 @@ class _LinkParser(HTMLParser):
         super().__init__()
         self.links: list[str] = []
 
+    def parse_html_declaration(self, i: int) -> int:
+        """Called by the parser. Its own method fails on some broken declarations, which browsers ignore."""
+        try:
+            return super().parse_html_declaration(i)
+        except AssertionError:
+            return self.parse_bogus_comment(i)
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Called by the parser."""
         attributes = dict(attrs)
@@ -72,22 +80,6 @@ class _LinkParser(HTMLParser):
             (url := attributes.get("href")) and (attributes.get("rel") == "enclosure" or (tag == "a" and is_media(_name(url))))
         ):
             self.links.append(url)
-
-
-def _parse(location: Location, text: str) -> _LinkParser:
-    page = _LinkParser()
-    try:
-        page.feed(without_impossible_references(text))
-    except (
-        AssertionError,
-        NotImplementedError,
-        RecursionError,
-        ValueError,
-    ) as error:  # of html.parser, for some broken declarations
-        raise SourceNotFound(
-            f"{printable(str(location))} is not valid HTML or XML.", "Pass the URLs of the recordings."
-        ) from error
-    return page
 
 
 def _join(base: str, link: str) -> str:

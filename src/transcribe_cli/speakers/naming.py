@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from transcribe_cli.errors import ConfigError, StorageNotReady
+from transcribe_cli.errors import ConfigError, StorageNotReady, TranscribeError
 from transcribe_cli.events import Emit, Notice, VoicesFound
 from transcribe_cli.formats import speaker_names
 from transcribe_cli.plan import Job
@@ -33,18 +33,21 @@ class SpeakerNaming:
         self._from_flags = speaker_names.parse_names(settings.speaker_names)
         self._from_files: dict[Output, dict[str, str]] = {}
         self._voices: KnownVoices | None = None
+        self._reported: set[str] = set()
 
     def load_names(self, jobs: Iterable[Job]) -> None:
         """Read the files with names and the voice library before the first of these jobs starts.
 
+        A file with names that is damaged is reported and ignored: names can be added to a finished transcript.
+
         Raises:
-            ConfigError: a file with names, or the library, is damaged.
+            ConfigError: the library is damaged.
             StorageNotReady: a bucket or server cannot be reached.
         """
         with_speakers = [job for job in jobs if job.spec.tells_speakers]
         listings = Listings()
         listings.prefetch((job.recording.root, job.recording.path.parent) for job in with_speakers)
-        self._from_files = {job.output: _read_files(job, listings) for job in with_speakers}
+        self._from_files = {job.output: self._read_files(job, listings) for job in with_speakers}
         if self._from_files and self._settings.voices:
             self._voices = KnownVoices(Library(self._settings.state_dir), self._settings.voice_threshold, self._emit)
 
@@ -76,11 +79,20 @@ class SpeakerNaming:
         if job.output in self._from_files or not job.spec.tells_speakers:
             return self._from_files.get(job.output, {})
         try:
-            return _read_files(job, Listings())
-        except (ConfigError, StorageNotReady) as error:
-            self._emit(Notice(f"{job.recording.label} gets no speaker names: {error.message}", "warning"))
+            return self._read_files(job, Listings())
+        except StorageNotReady as error:
+            self._report(job, error)
             return {}
 
+    def _read_files(self, job: Job, listings: Listings) -> dict[str, str]:
+        try:
+            return speaker_names.read_name_files(job.recording.path, json_path(job.output), exists=listings.holds)
+        except ConfigError as error:
+            self._report(job, error)
+            return {}
 
-def _read_files(job: Job, listings: Listings) -> dict[str, str]:
-    return speaker_names.read_name_files(job.recording.path, json_path(job.output), exists=listings.holds)
+    def _report(self, job: Job, error: TranscribeError) -> None:
+        """Each error once: one file may have the names of a whole folder."""
+        if error.message not in self._reported:
+            self._reported.add(error.message)
+            self._emit(Notice(f"{job.recording.label} gets no speaker names: {error.message}", "warning"))

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -96,29 +96,40 @@ def _in_archive(kind: Kind, scheme: str, inner: str, archive_url: str, options: 
     if not archive_url:
         raise UsageError(f"{scheme}://{printable(inner)} has no archive.", f"Example: {scheme}://::s3://bucket/aulas.{scheme}.")
     uri = archive_url
+    open_archive: Callable[[], Any] = partial(open_regular_file, Path(archive_url.removeprefix("file://")))
     if is_url(archive_url):
         archive = _locate(archive_url, options)
-        uri = archive.uri
-        open_archive = partial(archive.store.open, archive)
-    else:
-        path = archive_url.removeprefix("file://")
-        open_archive = partial(open_regular_file, Path(path))
+        uri, open_archive = archive.uri, partial(archive.store.open, archive)
+    return Location(_shared_store(f"{scheme}://", f"::{uri}", kind, {}, "", open_archive), inner.strip("/"))
+
+
+def _shared_store(
+    base: str, tail: str, kind: Kind, kwargs: Mapping[str, Any], root: str, open_archive: Callable[[], Any] | None = None
+) -> Store:
+    """The store for these options, or in this archive. Stores are reused, to share their connections."""
+    identity = f"{base}{tail} {json.dumps(kwargs, sort_keys=True, default=repr) if not tail else ''}"
+    with _STORES_LOCK:
+        if (store := _STORES.get(identity)) is None:
+            if open_archive is None:
+                fs = _connect(base, kind, kwargs)
+            else:
+                fs = _connect_to_archive(base, tail.removeprefix("::"), kind, open_archive)
+            store = _STORES[identity] = Store(base, tail, kind, fs, root)
+        return store
+
+
+def _connect_to_archive(base: str, uri: str, kind: Kind, open_archive: Callable[[], Any]) -> Any:
     try:
-        kwargs = {"fo": open_archive()}
+        file = open_archive()
     except FileNotFoundError as error:
         raise SourceNotFound(f"The archive {_redacted(uri)} does not exist.") from error
     except OSError as error:
         raise UsageError(f"The archive {_redacted(uri)} cannot be read ({error.strerror}).") from error
-    return Location(_shared_store(f"{scheme}://", f"::{uri}", kind, kwargs, ""), inner.strip("/"))
-
-
-def _shared_store(base: str, tail: str, kind: Kind, kwargs: Mapping[str, Any], root: str) -> Store:
-    """The store for these options. Stores are reused, to share their connections."""
-    identity = f"{base}{tail} {json.dumps(kwargs, sort_keys=True, default=repr) if not tail else ''}"
-    with _STORES_LOCK:
-        if (store := _STORES.get(identity)) is None:
-            store = _STORES[identity] = Store(base, tail, kind, _connect(base, kind, kwargs), root)
-        return store
+    try:
+        return _connect(base, kind, {"fo": file})
+    except BaseException:
+        file.close()
+        raise
 
 
 def _connect(base: str, kind: Kind, kwargs: Mapping[str, Any]) -> Any:

@@ -21,7 +21,7 @@ def parse_json(data: bytes | str) -> Any:  # noqa: ANN401 - any JSON
         ValueError: it is not such a document, or contains NaN, an infinite number, or an integer that exceeds 64 bits.
     """
     text = data.decode("utf-8-sig") if isinstance(data, bytes) else data.removeprefix("\ufeff")
-    document = from_json(text, allow_inf_nan=False)
+    document = from_json(text.encode(), allow_inf_nan=False)
     if _LARGE.search(text):
         _check_numbers(document)
     return document
