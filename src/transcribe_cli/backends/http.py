@@ -48,7 +48,8 @@ class BoundedClient(httpx.Client):
             UnusableAnswer: see there.
         """
         response = super().send(request, stream=True, **options)
-        return response if stream else read_answer(response, request)
+        was_read = response.is_stream_consumed  # by a transport
+        return response if stream or was_read else read_answer(response, request)
 
 
 class RetryTransport(httpx.BaseTransport):
