@@ -23,9 +23,33 @@ STARTS = "=+-@\t\r\uff1d\uff0b\uff0d\uff20"
 FORMULA = re.compile(f"[{STARTS}]")
 OURS = re.compile(r"-?\d*\.?\d*")  # times and probabilities: numbers, whatever a spreadsheet does with them
 PAYLOADS = [
-    "=cmd|'/c calc'!A0", "+1+1", "-1+1", "@SUM(1)", "\t=1+1", "\r=1+1", "\n=1+1", " =1+1", "\u200b=1+1", "\0=1+1", "\ufeff=1+1", "\uff1d1+1", "\uff0b1", "\uff201",
-    '"=1+1', '""=1+1"', "Bom dia;=1+1", "Bom dia,=1+1", 'a";=1+1', "a\t=1+1", "a\n=1+1", "a;;@x", ";=1", "\u2028=1+1", "\x1e=1", "\x85=1",
-]  # fmt: skip
+    "=cmd|'/c calc'!A0",
+    "+1+1",
+    "-1+1",
+    "@SUM(1)",
+    "\t=1+1",
+    "\r=1+1",
+    "\n=1+1",
+    " =1+1",
+    "\u200b=1+1",
+    "\0=1+1",
+    "\ufeff=1+1",
+    "\uff1d1+1",
+    "\uff0b1",
+    "\uff201",
+    '"=1+1',
+    '""=1+1"',
+    "Bom dia;=1+1",
+    "Bom dia,=1+1",
+    'a";=1+1',
+    "a\t=1+1",
+    "a\n=1+1",
+    "a;;@x",
+    ";=1",
+    "\u2028=1+1",
+    "\x1e=1",
+    "\x85=1",
+]
 
 
 def document(text: str, speaker: str | None, name: str) -> Transcript:

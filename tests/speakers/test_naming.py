@@ -10,7 +10,6 @@ from tests.cli.recordings import SHORT
 from tests.conftest import spoken
 from tests.transcripts import transcript_of
 from transcribe_cli import JobSpec, Settings, transcribe
-from transcribe_cli.errors import ConfigError
 from transcribe_cli.events import Event, Notice
 from transcribe_cli.plan import plan
 from transcribe_cli.sources import find_recordings
