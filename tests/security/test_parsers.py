@@ -8,31 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.formats.documents import DIALOGUE, LESSON
 from tests.formats.documents import transcript as document_of
-from transcribe_cli import state_folder
-from transcribe_cli.backends.job_ids import JobIdFile
-from transcribe_cli.backends.openai import answer, answer_cache
-from transcribe_cli.backends.protocol import RemoteJob, RemoteResult
-from transcribe_cli.backends.runpod.job_status import JobStatus
-from transcribe_cli.batch.failures import Failures
-from transcribe_cli.batch.leases.owner import Owner
-from transcribe_cli.errors import TranscribeError
+from tests.security.hostile_data import FUZZ, ODD_JSON, TEXT, VALUE, as_json, mutated, only_ours
 from transcribe_cli.formats import render
 from transcribe_cli.formats.speaker_names import read_name_files
-from transcribe_cli.pipeline import checkpoint
-from transcribe_cli.pipeline.checkpoint import Checkpoint
 from transcribe_cli.plan.reasons import spec_changes
-from transcribe_cli.recognition.engines import Clip
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.scoring.readers import READERS
 from transcribe_cli.sinks.header import read_header
@@ -52,73 +39,6 @@ from transcribe_cli.text.html_references import resolve_references, without_impo
 from transcribe_cli.text.json_data import parse_json
 from transcribe_cli.text.numbers import checked_count, checked_number, checked_seconds, parse_seconds
 from transcribe_cli.transcript import Transcript
-
-FUZZ = settings(max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
-
-ODD_TEXT = st.sampled_from(
-    ["", "\0", "\ud800", "\udcff", "\ufeff", "1e308", "1e999", "-1", "nan", "9" * 5000, "1_0", "\u0663", "http://[::1/", "a" * 5000, "&#" + "9" * 5000,
-     "../x", "=1+1", "\x1b[2J", "<v " * 100, "-->", "{\\an8}", "0001-01-01", "9999-12-31T23:59:59+00:00", "null", "s3://", "file:///%00"]
-)  # fmt: skip
-TEXT = ODD_TEXT | st.text(max_size=40)
-NUMBER = st.sampled_from([0, -1, 1, 2**31, 2**63, 2**64, -(2**63), 10**400, 1e308, -1e308, 5e-324, math.inf, -math.inf, math.nan, 0.5, True]) | (
-    st.integers() | st.floats()
-)  # fmt: skip
-VALUE = st.recursive(
-    st.none() | st.booleans() | NUMBER | TEXT,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
-    max_leaves=8,
-)
-ODD_JSON = st.sampled_from(
-    [b"[" * 3000, b'{"a":' * 1000, b"9" * 5000, b"1e999", b'"\\ud800"', b"\xff\xfe", b"NaN", b"", b"null", b"[]", b"{}", b'"', b"-", b"\xef\xbb\xbf{}"]
-)  # fmt: skip
-
-
-def as_json(value: object) -> bytes:
-    """JSON as Python writes it: with NaN, Infinity, and integers of any length."""
-    return json.dumps(value).encode()
-
-
-def mutated(document: dict[str, Any]) -> st.SearchStrategy[bytes]:
-    """A valid document with one or two values replaced, at any depth, or removed."""
-    paths = list(_paths(document))
-
-    @st.composite
-    def draw_one(draw: st.DrawFn) -> bytes:
-        copy = json.loads(json.dumps(document))
-        for _ in range(draw(st.integers(1, 2))):
-            *above, last = draw(st.sampled_from(paths))
-            part = copy
-            try:
-                for key in above:
-                    part = part[key]
-                if draw(st.integers(0, 9)):
-                    part[last] = draw(VALUE)
-                else:
-                    del part[last]
-            except (KeyError, IndexError, TypeError):  # the first change removed it
-                continue
-        return as_json(copy)
-
-    return draw_one()
-
-
-def _paths(value: object, above: tuple[str | int, ...] = ()) -> Iterable[tuple[str | int, ...]]:
-    if above:
-        yield above
-    items: Iterable[tuple[str | int, object]] = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
-    for key, item in items:
-        yield from _paths(item, (*above, key))
-
-
-def only_ours(function: Callable[[], object]) -> Any:
-    """The result, or None after an error of ours."""
-    try:
-        return function()
-    except TranscribeError:
-        return None
-
 
 TRANSCRIPT = json.loads(DIALOGUE.dumps())
 ANY_TRANSCRIPT = mutated(TRANSCRIPT) | ODD_JSON | st.binary(max_size=60)
@@ -198,9 +118,14 @@ def test_lists(data: bytes) -> None:
 
 @FUZZ
 @given(
-    st.lists(st.dictionaries(st.sampled_from(["uri", "language", "languages", "initial_prompt", "audio_track", "channels", "x"]), VALUE), max_size=3),
+    st.lists(
+        st.dictionaries(
+            st.sampled_from(["uri", "language", "languages", "initial_prompt", "audio_track", "channels", "x"]), VALUE
+        ),
+        max_size=3,
+    ),
     ODD_JSON | st.binary(max_size=40),
-)  # fmt: skip
+)
 def test_manifests(entries: list[dict[str, object]], odd: bytes) -> None:
     """Each line by itself."""
     for line in only_ours(lambda: manifest_lines(b"\n".join([*map(as_json, entries), odd]), "m.jsonl")) or ():
@@ -227,8 +152,14 @@ def test_patterns_and_names(pattern: str, name: str) -> None:
 
 
 @FUZZ
-@given(st.dictionaries(st.sampled_from(["size", "mtime", "LastModified", "ETag", "md5Hash", "Content-MD5", "date_time", "type", "mimetype"]),
-                       VALUE | st.tuples(*[st.integers(0, 70)] * 6), max_size=5), TEXT)  # fmt: skip
+@given(
+    st.dictionaries(
+        st.sampled_from(["size", "mtime", "LastModified", "ETag", "md5Hash", "Content-MD5", "date_time", "type", "mimetype"]),
+        VALUE | st.tuples(*[st.integers(0, 70)] * 6),
+        max_size=5,
+    ),
+    TEXT,
+)
 def test_entries_of_listings(info: dict[str, object], name: str) -> None:
     """What a server or an archive says about a file."""
     entry = parse_entry({"name": name, **info})
@@ -308,127 +239,7 @@ def test_speaker_names_and_voices(tmp_path_factory: pytest.TempPathFactory, text
     only_ours(Library(folder.parent).voices)
 
 
-# leases, records, answers
-
-LEASE = json.loads(Owner.this_process("2026-01-01T00:00:00Z").dumps())
-JOB_ID = {
-    "name": "a",
-    "backend": "b",
-    "place": "c",
-    "id": "d",
-    "sent": 1.0,
-    "bytes": 1,
-    "seconds": 1.0,
-    "flags": ["x"],
-    "skipped": 0,
-}
-FAILURE = {"uri": "a", "size": 1, "modified": "x", "code": "c", "message": "m", "at": "t"}
-CLIP = {
-    "attempt": {"tokens": [1], "text": "a", "temperature": 0.0, "avg_logprob": -0.1, "compression_ratio": 1.0, "no_speech_prob": 0.0},
-    "words": [["a", 0.0, 0.5, 0.9, [1]]], "phrases": [["a", 0.0, 0.5, [1]]], "seconds": 1.0,
-}  # fmt: skip
-ANSWER = {
-    "text": "a b", "language": "pt", "duration": 1.0, "words": [{"word": "a", "start": 0.0, "end": 0.5, "probability": 0.5}],
-    "segments": [{"text": "a b", "start": 0.0, "end": 1.0, "tokens": [1], "avg_logprob": -0.1, "compression_ratio": 1.0, "words": []}],
-}  # fmt: skip
-
-
-@FUZZ
-@given(mutated(LEASE) | ODD_JSON)
-def test_leases(data: bytes) -> None:
-    """An empty owner for what is not a lease."""
-    owner = Owner.loads(data)
-    assert math.isfinite(owner.seconds / max(owner.duration, 1.0))
-    assert owner.has_ended in (True, False)
-
-
-@FUZZ
-@given(mutated(JOB_ID) | ODD_JSON, mutated(FAILURE) | ODD_JSON)
-def test_records_of_the_state_folder(tmp_path_factory: pytest.TempPathFactory, job: bytes, failure: bytes) -> None:
-    """None for what is not valid."""
-    folder = tmp_path_factory.getbasetemp() / "records"
-    folder.mkdir(exist_ok=True)
-    (folder / "job").write_bytes(job)
-    record = JobIdFile(folder / "job").read()
-    assert record is None or (isinstance(record.id, str) and isinstance(record.flags, tuple) and math.isfinite(record.sent))
-    failures, recording = Failures(folder), Recording(Path("/x"), Path("/"), size=1, modified="x")
-    path = failures._state_files.path(recording.uri)
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(failure)
-    found = failures.of(recording)
-    assert found is None or all(isinstance(value, str) for value in (found.message, found.code, found.at))
-
-
-@FUZZ
-@given(st.lists(mutated({"key": "k", "answer": ANSWER, "clip": "[]"}) | ODD_JSON, max_size=3))
-def test_checkpoints_and_answers_on_disk(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> None:
-    """Lines that are not valid are skipped."""
-    path = tmp_path_factory.getbasetemp() / "lines.jsonl"
-    path.write_bytes(b"\n".join(lines))
-    assert all(isinstance(record, dict) for record in state_folder.read_records(path))
-    assert all(isinstance(found, dict) for found in answer_cache._read(path).values())
-    Checkpoint(path).close()
-
-
-@FUZZ
-@given(mutated(CLIP))
-def test_clips_in_checkpoints(data: bytes) -> None:
-    """The errors that count as another version, or numbers in range."""
-    try:
-        result = checkpoint._result(cast("Clip", None), parse_json(data))
-    except (ValueError, KeyError, TypeError):
-        return
-    assert all(0 <= word.start <= 1e8 and word.text + "" == word.text for word in result.words)
-
-
-@FUZZ
-@given(mutated(ANSWER))
-def test_answers_of_a_server(data: bytes) -> None:
-    """Numbers in range, whatever the server says."""
-    try:
-        document = parse_json(data)
-    except ValueError:
-        return
-    if isinstance(document, dict):
-        answer.language_of(document)
-        answer.has_times(document)
-        for segment in answer._segments(document):
-            assert answer._span(segment) is not None
-            answer._tokens(segment)
-
-
-@FUZZ
-@given(
-    mutated(
-        {
-            "id": "x",
-            "status": "COMPLETED",
-            "output": {},
-            "error": '{"error_message": "x"}',
-            "delayTime": 1,
-            "executionTime": 2,
-            "retries": 1,
-        }
-    ),
-    VALUE,
-)
-def test_jobs_of_a_queue(data: bytes, value: object) -> None:
-    """Of RunPod; and the documents that client and worker exchange."""
-    try:
-        document = parse_json(data)
-    except ValueError:
-        return
-    if isinstance(document, dict):
-        status = JobStatus.parse(document)
-        assert isinstance(status.error_text, str)
-        assert status.worker_failure is None or isinstance(status.worker_failure, dict)
-    only_ours(lambda: RemoteJob.parse(value))
-    with contextlib.suppress(ValueError):
-        RemoteResult.model_validate({"transcript": value}).parse_transcript()
-
-
 def test_the_documents_are_valid_before_they_are_changed() -> None:
     """So the changes reach all of each parser."""
     assert Transcript.loads(json.dumps(TRANSCRIPT)) == DIALOGUE
-    assert Owner.loads(as_json(LEASE)).host
     assert document_of(*LESSON.segments).dumps()

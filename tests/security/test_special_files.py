@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from transcribe_cli.audio import Waveform
@@ -85,7 +86,7 @@ def test_files_beside_a_recording(kind: str, tmp_path: Path, monkeypatch: pytest
     assert not is_output(tmp_path / "a.srt")
     assert read_name_files(recording) == {}
     refuses(Unreadable, lambda: read_transcript(tmp_path / "a.json"))
-    with Waveform.from_samples(__import__("numpy").zeros(16_000), tmp_path) as waveform:
+    with Waveform.from_samples(np.zeros(16_000), tmp_path) as waveform:
         diarizer = RttmDiarizer(tmp_path / "a.rttm", "a.mp3")
         refuses(DiarizationFailed, lambda: diarizer.diarize(waveform, given_turns, lambda _: None))
 
@@ -115,18 +116,18 @@ def test_files_of_a_state_folder(kind: str, tmp_path: Path, monkeypatch: pytest.
 def test_every_reader_uses_this_function(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It raises an OSError with a reason, and leaves no descriptor open."""
     special = make(kind, tmp_path / "x", monkeypatch)
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for function in (open_regular_file, read_regular_file, files_of(special).read):
-        with pytest.raises(OSError) as caught:
+        with pytest.raises(OSError) as caught:  # noqa: PT011 - of any kind
             function(special)
         assert caught.value.strerror
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 @pytest.mark.parametrize("name", ["a\0b", "a\ud800", "x" * 300])
 def test_a_name_that_is_none(name: str, tmp_path: Path) -> None:
     """Also an OSError."""
-    with pytest.raises(OSError):
+    with pytest.raises(OSError):  # noqa: PT011 - of any kind
         read_regular_file(tmp_path / name)
 
 

@@ -20,12 +20,36 @@ from transcribe_cli.formats.spreadsheet_cells import text_cell
 from transcribe_cli.transcript import Transcript
 
 STARTS = "=+-@\t\r\uff1d\uff0b\uff0d\uff20"
-FORMULA = re.compile(f"[{STARTS}]")
+FORMULA = re.compile(f"[{re.escape(STARTS)}]")
 OURS = re.compile(r"-?\d*\.?\d*")  # times and probabilities: numbers, whatever a spreadsheet does with them
 PAYLOADS = [
-    "=cmd|'/c calc'!A0", "+1+1", "-1+1", "@SUM(1)", "\t=1+1", "\r=1+1", "\n=1+1", " =1+1", "\u200b=1+1", "\0=1+1", "\ufeff=1+1", "\uff1d1+1", "\uff0b1", "\uff201",
-    '"=1+1', '""=1+1"', "Bom dia;=1+1", "Bom dia,=1+1", 'a";=1+1', "a\t=1+1", "a\n=1+1", "a;;@x", ";=1", "\u2028=1+1", "\x1e=1", "\x85=1",
-]  # fmt: skip
+    "=cmd|'/c calc'!A0",
+    "+1+1",
+    "-1+1",
+    "@SUM(1)",
+    "\t=1+1",
+    "\r=1+1",
+    "\n=1+1",
+    " =1+1",
+    "\u200b=1+1",
+    "\0=1+1",
+    "\ufeff=1+1",
+    "\uff1d1+1",
+    "\uff0b1",
+    "\uff201",
+    '"=1+1',
+    '""=1+1"',
+    "Bom dia;=1+1",
+    "Bom dia,=1+1",
+    'a";=1+1',
+    "a\t=1+1",
+    "a\n=1+1",
+    "a;;@x",
+    ";=1",
+    "\u2028=1+1",
+    "\x1e=1",
+    "\x85=1",
+]
 
 
 def document(text: str, speaker: str | None, name: str) -> Transcript:
@@ -40,7 +64,8 @@ def cells(table: str) -> list[str]:
     for separator in ",;\t":
         for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
             for row in csv.reader(io.StringIO(table), delimiter=separator, quoting=quoting):
-                found += [*row, *(cell.lstrip('"') for cell in row)]
+                # The tab that separates our own cells may follow a semicolon: what counts is what follows the tab.
+                found += [part for cell in row for part in (cell.lstrip("\t"), cell.lstrip('"\t'))]
     return found
 
 

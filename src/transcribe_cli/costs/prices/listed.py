@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from transcribe_cli.costs.prices.price import Price
 from transcribe_cli.errors import ConfigError
+from transcribe_cli.text.regular_files import read_regular_file
 
 # Keys that mark a table as a price.
 _PRICE_KEYS = frozenset({"per_hour", "per_audio_hour", "price_per_hour"})
@@ -150,12 +151,12 @@ def load_prices(path: Path | None = None) -> PriceList:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomli.loads(path.read_bytes().decode("utf-8-sig"))
+        return tomli.loads(read_regular_file(path).decode("utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(f"The price file {path} does not exist.") from None
     except OSError as error:
         raise ConfigError(f"Cannot read {path}: {error.strerror}.") from error
-    except (UnicodeDecodeError, tomli.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, UnicodeDecodeError, or an integer of thousands of digits
         raise ConfigError(f"{path} is not TOML: {error}.") from error
 
 

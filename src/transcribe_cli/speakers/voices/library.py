@@ -30,6 +30,7 @@ from transcribe_cli.formats.speaker_names import FILE_NAME, name_error
 from transcribe_cli.sinks.atomic import publish, stage
 from transcribe_cli.speakers.diarizers.blocks import unit_vector
 from transcribe_cli.text.printable import printable
+from transcribe_cli.text.regular_files import open_regular_file, read_regular_file
 
 # Only the user may read voices.
 _FILE_MODE, _FOLDER_MODE = 0o600, 0o700
@@ -111,7 +112,7 @@ class Library:
             ConfigError: speakers.toml cannot be read or is invalid.
         """
         try:
-            document = _Document.model_validate(tomli.loads(self._file.read_bytes().decode("utf-8-sig")))
+            document = _Document.model_validate(tomli.loads(read_regular_file(self._file).decode("utf-8-sig")))
         except FileNotFoundError:
             return ()
         except OSError as error:
@@ -122,7 +123,7 @@ class Library:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             raise ConfigError(f"{self._file} is not a voice library ({where}: {first['msg']}).") from error
-        except (tomli.TOMLDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # TOMLDecodeError, or an integer of thousands of digits
             raise ConfigError(f"{self._file} is not TOML: {error}.") from error
         for voice in document.voices:
             if reason := name_error(voice.name):
@@ -195,7 +196,8 @@ class Library:
     def _embeddings(self, voice: Voice) -> NDArray[np.float32]:
         """(samples, dimensions)."""
         try:
-            array = np.load(self.folder / voice.file, allow_pickle=False)
+            with open_regular_file(self.folder / voice.file) as file:
+                array = np.load(file, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise self._damaged(voice, getattr(error, "strerror", None) or "the file is not a NumPy array") from error
         if array.dtype != np.float32 or array.shape != (len(voice.samples), voice.dimensions) or not np.isfinite(array).all():
