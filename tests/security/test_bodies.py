@@ -29,7 +29,7 @@ from transcribe_cli.backends.thread_pool import StopFlag
 from transcribe_cli.costs.prices import load_prices
 from transcribe_cli.costs.prices.catalogue import CatalogueUnavailable, with_todays_prices
 from transcribe_cli.errors import StorageNotReady, TranscribeError, Unreadable, UsageError
-from transcribe_cli.sinks import read_transcript
+from transcribe_cli.sinks import read_transcript, reading
 from transcribe_cli.sources import download, find_recordings
 from transcribe_cli.sources.fetch import Fetcher
 from transcribe_cli.storage import bounded, shared_files
@@ -178,7 +178,8 @@ def test_a_huge_file_in_a_bucket_is_not_read(bucket: Tree, monkeypatch: pytest.M
     """A transcript, a list, a lease."""
     huge = bucket.put("aula.json", b'{"schema_version": 1, ' + b" " * (3 * MIB))
     monkeypatch.setitem(type(huge.store).read.__kwdefaults__, "max_bytes", MIB)
-    with pytest.raises(Unreadable, match="larger than 1 MiB"):
+    monkeypatch.setattr(reading, "MAX_BYTES", MIB)
+    with pytest.raises(Unreadable, match="too large for a transcript"):
         read_transcript(huge)
     bucket.put("list", b"#" * (3 * MIB))
     with pytest.raises(UsageError, match="larger than 1 MiB"):

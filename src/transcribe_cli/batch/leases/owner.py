@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+from transcribe_cli.batch.leases.lease_store import MAX_BYTES
 from transcribe_cli.sinks import host_id, is_alive
 from transcribe_cli.text.json_data import parse_json
 from transcribe_cli.text.numbers import checked_count, checked_seconds
@@ -54,6 +55,8 @@ class Owner:
     @classmethod
     def loads(cls, data: bytes) -> Owner:
         """The owner that a lease names; an empty one when it is truncated or not valid. Never raises: anybody may have written the file."""
+        if len(data) >= MAX_BYTES:  # a longer file, of which only the beginning was read
+            return cls()
         try:
             document = parse_json(data)
             values: dict[str, Any] = {field.name: _checked(field.name, document[field.name]) for field in fields(cls)}
