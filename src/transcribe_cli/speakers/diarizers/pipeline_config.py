@@ -33,8 +33,8 @@ _OWN_FOLDER = "$model/"
 _KEYS = ("version", "dependencies", "pipeline", "freeze", "params")
 # A real one has 1 kB.
 _MAX_BYTES = 65_536
-# The demo diarizer's embedding was a pickle. Voices that were enrolled with it are still of the same network.
-_SAME_NETWORK = {"3466aaa7609eaef7": "2006709319fe4012"}
+# The demo embedding was a pickle of these weights before. Voices that were enrolled with it remain valid.
+_SAME_NETWORK = {"3466aaa7609eaef7": "3cf86c0283d2ee25"}
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _REVISION = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")
 
