@@ -132,3 +132,11 @@ def test_a_name_with_sql_is_stored_unchanged(database: Database, tmp_path: Path)
     name = "a'); drop table runs; --\n\x1b[31m.mp3"
     write(database, [STARTED, RecordingStarted(name, 9)])
     assert rows(tmp_path, "jobs")[0]["recording"] == name
+
+
+def test_a_name_that_is_not_utf8_is_escaped(database: Database, tmp_path: Path) -> None:
+    """No database stores it as it is, and one such name must not end the ledger of the run."""
+    failed = RecordingFailed("a.mp3", "not_audio", "bad\udcff\0.mp3 is not audio.", "", 1.0)
+    write(database, [STARTED, RecordingStarted("a.mp3", 1), failed, finished()])
+    (job,) = rows(tmp_path, "jobs")
+    assert job["error"] == r"bad\udcff\x00.mp3 is not audio."

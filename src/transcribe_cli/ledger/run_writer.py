@@ -196,7 +196,8 @@ class RunWriter:
         return {"error_code": code, "error": self._clean(message)}
 
     def _clean(self, text: str) -> str:
-        """Remove known secrets, and the credentials and queries of URLs."""
+        """Remove known secrets, and the credentials and queries of URLs; escape what no database stores: bytes that are not UTF-8, NUL."""
+        text = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
         for secret in self._facts.secrets:
             text = text.replace(secret, "…")
         return _QUERY.sub("?…", _USER.sub("", text))
