@@ -199,6 +199,8 @@ def test_what_a_client_may_set_has_a_length() -> None:
         {"suppress_tokens": [-7], "sequential": True},
         {"patience": 1e308},
         {"length_penalty": 1e308},
+        {"length_penalty": -1e300},
+        {"no_repeat_ngram_size": 2**63},
         {"repetition_penalty": 1e-308},
         {"no_repeat_ngram_size": 10**30},
         {"vad_min_silence_duration_ms": 10**400},
@@ -215,6 +217,24 @@ def test_what_a_client_may_set_has_a_length() -> None:
 def test_worst_values_are_that_jobs_error(worker: Worker, spec: dict[str, object]) -> None:
     """Each is refused in one line, and the worker lives. Token numbers outside the vocabulary were writes outside an array."""
     refusal(worker, spec)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"initial_prompt": "\ud800"},
+        {"hotwords": "a\udfff"},
+        {"length_penalty": -1e300, "sequential": True},
+        {"temperature": [0.0, 1e7]},
+        {"suppress_tokens": [-(10**7)]},
+        {"vad_min_silence_duration_ms": 10**7},
+    ],
+    ids=lambda spec: next(iter(spec)),
+)
+def test_values_that_failed_only_after_recognition_are_refused_before_it(spec: dict[str, Any]) -> None:
+    """A text that is no Unicode, or a number that made a confidence infinite, ended the worker with the jobs of others."""
+    with pytest.raises(UsageError, match=r"not valid Unicode|beyond what this worker accepts"):
+        accepted(JobSpec.model_construct(**{**OWN.model_dump(), **spec}), OWN)
 
 
 @pytest.mark.parametrize(
