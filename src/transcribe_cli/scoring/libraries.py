@@ -16,7 +16,7 @@ _REQUIRED = {
 }
 _PIP = "Try: pip install 'transcribe-cli[score]'"
 _HINTS = {
-    # It has no wheels: https://pypi.org/project/meeteval/#files
+    # It has no wheels.
     "meeteval": f"{_PIP} (needs a C++ compiler), or omit cpWER: --metrics wer,cer,der",
     "pyannote.metrics": f"{_PIP}, or omit DER: --metrics wer,cer",
 }
