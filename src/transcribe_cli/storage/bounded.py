@@ -5,7 +5,6 @@ The time limit of a read is that of `Client.wait_for`; it includes redirects, he
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import io
 from collections.abc import Awaitable, Callable, Sequence
@@ -57,6 +56,8 @@ async def read_s3(fs: Any, path: str, start: int, end: int | None, limit: int) -
 
 async def read_all(read: Callable[..., Awaitable[bytes]], fs: Any, paths: Sequence[str], size: int) -> list[Any]:
     """Read the first bytes of all files, each of which may be an exception."""
+    import asyncio  # 30 ms, which `transcribe --help` does not need
+
     return list(await asyncio.gather(*(read(fs, path, 0, size, size) for path in paths), return_exceptions=True))
 
 
