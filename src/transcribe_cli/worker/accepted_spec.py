@@ -1,7 +1,7 @@
 """Which keys of a client's spec count: those that change the text, not those that name code, models or files.
 
 What a worker loads is named by its operator alone. A model of a pickle format is code, so a client that could name one would have the
-worker. The list is of what is allowed: a field that is in neither list must have the worker's own value.
+worker. A field with authority, or one that does not say, must have the worker's own value.
 """
 
 from __future__ import annotations
@@ -10,50 +10,11 @@ import re
 from collections.abc import Iterator
 
 from transcribe_cli.errors import NotReady, UsageError
-from transcribe_cli.spec import RTTM, JobSpec
+from transcribe_cli.spec import RTTM, JobSpec, Weight, weight
 from transcribe_cli.text.printable import printable
 
-# What a client decides. None of these names anything outside the job.
-CLIENT_FIELDS = frozenset(
-    {
-        "language",
-        "languages",
-        "task",
-        "audio_track",
-        "channels",
-        "preset",
-        "sequential",
-        "beam_size",
-        "best_of",
-        "patience",
-        "length_penalty",
-        "repetition_penalty",
-        "no_repeat_ngram_size",
-        "temperature",
-        "compression_ratio_threshold",
-        "log_prob_threshold",
-        "no_speech_threshold",
-        "initial_prompt",
-        "hotwords",
-        "suppress_tokens",
-        "max_new_tokens",
-        "word_timestamps",
-        "multilingual",
-        "full_window",
-        "rescue",
-        "vad_filter",
-        "vad_threshold",
-        "vad_min_speech_duration_ms",
-        "vad_min_silence_duration_ms",
-        "vad_speech_pad_ms",
-        "diarize",
-        "num_speakers",
-        "min_speakers",
-        "max_speakers",
-    }
-)
-# What the operator decides: everything that names code, models or files.
-OPERATOR_FIELDS = frozenset({"model", "diarize_model"})
+# What a client decides: every field without authority. The rest names code, models or files, and is the operator's.
+CLIENT_FIELDS = frozenset(name for name, field in JobSpec.model_fields.items() if weight(field) is not Weight.AUTHORITY)
 # Maximum lengths, of texts in characters and of lists in entries. The recognizer keeps the last 223 tokens of a prompt, about 1000
 # characters; each temperature can decode a recording once more.
 MAX_LENGTHS = {"initial_prompt": 10_000, "hotwords": 10_000, "temperature": 20, "suppress_tokens": 1_000, "languages": 200}
