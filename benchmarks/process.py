@@ -99,8 +99,9 @@ def _tree(pid: int) -> Iterator[int]:
     yield pid
     with contextlib.suppress(OSError):
         for thread in Path(f"/proc/{pid}/task").iterdir():
-            for child in (thread / "children").read_text().split():
-                yield from _tree(int(child))
+            with contextlib.suppress(OSError):  # a thread that ended since
+                for child in (thread / "children").read_text().split():
+                    yield from _tree(int(child))
 
 
 def _memory(pid: int) -> int:

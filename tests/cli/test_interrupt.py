@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -104,8 +105,12 @@ def read_until(process: subprocess.Popen[bytes], wanted: Callable[[str], bool]) 
 
 
 def children(pid: int) -> list[int]:
-    """Processes that a process started."""
-    return [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
+    """Processes that a process started. A thread may end while they are read: its children then belong to another thread."""
+    started: set[int] = set()
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            started.update(map(int, (task / "children").read_text().split()))
+    return sorted(started)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
