@@ -7,7 +7,7 @@ fixed order with the provenance first, so that `plan` can decide from the first 
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, computed_field
 
@@ -117,9 +117,22 @@ class VoiceMatch(_Document):
     sure: bool = Field(description="true if the speaker got this name; false if a person has to decide")
 
 
+class Reason(_Document):
+    """Why a transcript is not to be trusted without a look, and where."""
+
+    code: str = Field(description="name of the check, such as language or missing_text")
+    level: Literal["check", "bad"] = Field(description="bad: the text is probably wrong; check: a person should look")
+    detail: str = Field(description="one sentence for people, in English")
+    spans: tuple[tuple[Seconds, Seconds], ...] = Field(default=(), description="where: start, end; empty: the whole recording")
+
+
 class Quality(_Document):
     """Quality metrics that need no reference text. Times in seconds."""
 
+    verdict: Literal["good", "check", "bad"] | None = Field(
+        default=None, description="whether the text can be trusted: the worst level of the reasons; null in older transcripts"
+    )
+    reasons: tuple[Reason, ...] = Field(default=(), description="of the verdict, the worst first")
     speech: Seconds = Field(description="seconds of speech found by VAD")
     covered: Measure = Field(description="share of that speech inside segments, 0 to 1")
     gaps: tuple[tuple[Seconds, Seconds], ...] = Field(default=(), description="speech of 2 s or more without text: start, end")
