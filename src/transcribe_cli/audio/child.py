@@ -229,9 +229,14 @@ def _read_requests(received: Iterator[tuple[dict[str, Any], list[int]]], request
     """
     for fields, files in received:
         requests.put(Request(fields, files))
-    if os.getpgrp() == os.getpid():
-        os.killpg(0, signal.SIGKILL)  # including an ffmpeg that this process started
+    _end_group()
     os._exit(0)
+
+
+def _end_group() -> None:
+    """Kill this process with an ffmpeg that it started. The filter lets it signal its group only."""
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
 
 
 def main() -> None:
@@ -251,12 +256,14 @@ def main() -> None:
     requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
     threading.Thread(target=_read_requests, args=(received, requests), daemon=True).start()
     if fallback is None:
-        sandbox.forbid_processes()
+        sandbox.forbid_threads()
     try:
         RequestLoop(replies, limits, fallback).serve(iter(requests.get, None))
     except BaseException:
         traceback.print_exc()
     sys.stderr.flush()
+    if fallback is not None:
+        _end_group()
     os._exit(1)  # a normal exit would wait for the thread that reads standard input
 
 
