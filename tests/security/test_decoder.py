@@ -160,6 +160,7 @@ def test_a_kernel_that_lacks_a_part_decodes_all_the_same(lacking: str, tmp_path:
         assert not decoder._child.stderr_lines
     fields = dict(line.split(":\t", 1) for line in status.splitlines())
     assert fields["NoNewPrivs"] == "1"
+    assert int(fields["CapPrm"], 16) == int(fields["CapEff"], 16) == 0
     assert fields["Seccomp"] == ("2" if lacking == "landlock" else "0")
 
 
