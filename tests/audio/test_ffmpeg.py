@@ -93,7 +93,9 @@ NOTICE = (
 )
 
 
-@pytest.mark.parametrize("end", ["os.kill(os.getpid(), 9)", "sys.exit(0)", "os.kill(child, 9)"], ids=["killed", "stopped", "child"])
+@pytest.mark.parametrize(
+    "end", ["os.kill(os.getpid(), 9)", "sys.exit(0)", "os.kill(child, 9)"], ids=["killed", "stopped", "child"]
+)
 def test_it_ends_with_its_parent(end: str, days: Path, tmp_path: Path) -> None:
     """The child may signal nobody but its group, in which the program runs."""
     ran = subprocess.run([sys.executable, "-c", NOTICE.replace("END", end), days, tmp_path], capture_output=True, text=True)

@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 
 from tests.security.child_code import attack, attack_in_fallback, not_refused
-from transcribe_cli.audio import seccomp, system_calls
 
 OTHER_PROCESSES = """
 room = ctypes.create_string_buffer(256)
@@ -321,12 +320,3 @@ def test_the_entry_of_32_bit_programs_is_closed() -> None:
     before, after = map(int, ran.stdout.split())
     assert before > 0
     assert after == -1
-
-
-@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
-def test_no_number_stands_twice(machine: str) -> None:
-    """A call is allowed, or checked, or neither; and the filter fits into the kernel's limit."""
-    numbers = [*system_calls.allowed(machine, programs=True), *system_calls.checked(machine).values()]
-    assert len(numbers) == len(set(numbers))
-    for programs in (False, True):
-        assert len(seccomp.filter_of(machine, programs, 1)) // 8 < 4096

@@ -1,4 +1,7 @@
-"""Linux's capabilities: what root may do beyond other users. https://man7.org/linux/man-pages/man7/capabilities.7.html"""
+"""Linux's capabilities: what root may do beyond other users.
+
+https://man7.org/linux/man-pages/man7/capabilities.7.html. A worker often runs as root in its container.
+"""
 
 from __future__ import annotations
 

@@ -32,8 +32,24 @@ _SPEC_ALLOW = 1 << 2  # no mitigation that slows the process down, which kernels
 _CLONE_THREAD = 0x00010000
 _CLONE_ELSEWHERE = 0x7E028000  # CLONE_NEW…: in other namespaces; CLONE_PARENT: as a child of the parent
 _FCNTL_COMMANDS = (0, 1, 2, 3, 4, 1030, 1032)  # F_DUPFD, F_{GET,SET}FD, F_{GET,SET}FL, F_DUPFD_CLOEXEC, F_GETPIPE_SZ
-_IOCTL_REQUESTS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451, 0x802C542A)  # TCGETS TIOCGWINSZ FIONREAD FIONBIO FIO{N,}CLEX TCGETS2
-_PRCTL_OPTIONS = (3, 15, 16, 21, 23, 39, 0x53564D41)  # get: dumpable, name, seccomp, capabilities, no_new_privs; set: name, name of memory
+_IOCTL_REQUESTS = (
+    0x5401,
+    0x5413,
+    0x541B,
+    0x5421,
+    0x5450,
+    0x5451,
+    0x802C542A,
+)  # TCGETS TIOCGWINSZ FIONREAD FIONBIO FIO{N,}CLEX TCGETS2
+_PRCTL_OPTIONS = (
+    3,
+    15,
+    16,
+    21,
+    23,
+    39,
+    0x53564D41,
+)  # get: dumpable, name, seccomp, capabilities, no_new_privs; set: name, name of memory
 
 _Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, value
 

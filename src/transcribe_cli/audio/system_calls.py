@@ -151,12 +151,13 @@ _CHECKED: _Table = {  # allowed with some arguments, see seccomp.py
 CLONE3 = 435  # from 424 on, numbers are the same on every processor
 LAST_KNOWN = 469  # file_setattr, of Linux 6.17
 
+TABLES = (_OPEN_FILES, _MEMORY, _SELF, _PROGRAMS, _CHECKED)
 _COLUMNS = {"x86_64": 0, "aarch64": 1}
 
 
 def allowed(machine: str, programs: bool) -> list[int]:
     """The numbers of the calls that are allowed with any arguments on this kind of processor; `programs`: it may start programs."""
-    tables = [_OPEN_FILES, _MEMORY, _SELF, *([_PROGRAMS] if programs else [])]
+    tables = (_OPEN_FILES, _MEMORY, _SELF, *((_PROGRAMS,) if programs else ()))
     return [number for table in tables for number in _numbers(table, machine).values()]
 
 
