@@ -215,8 +215,9 @@ def _set_file_size_limit(limits: Limits, channels: int) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size if hard == resource.RLIM_INFINITY else min(size, hard), hard))
 
 
-def _import_all_of_pyav() -> None:
-    """PyAV imports some of its modules when it first meets a stream of their kind; in the sandbox, nothing can be imported."""
+def _import_the_rest() -> None:
+    """PyAV imports some modules when it first meets a stream of their kind, Python 3.13 one to print a traceback; later, none can be."""
+    importlib.import_module("tokenize")
     for module in pkgutil.walk_packages(av.__path__, "av."):
         if not module.name.startswith(("av.__main__", "av.datasets")):  # a program, and downloads of samples
             importlib.import_module(module.name)
@@ -247,7 +248,7 @@ def main() -> None:
     first, _ = next(received)
     limits, fallback = Limits(**first["limits"]), _path(first["fallback"]) if first["fallback"] else None
     _set_resource_limits(limits)
-    _import_all_of_pyav()
+    _import_the_rest()
     if fallback is None:
         sandbox.enter()
     else:
