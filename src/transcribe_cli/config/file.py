@@ -20,6 +20,7 @@ from transcribe_cli.config.trust import Trust, TrustRecords
 from transcribe_cli.errors import ConfigError
 from transcribe_cli.spec import Weight
 from transcribe_cli.storage import validate_options
+from transcribe_cli.text.links import Tree
 from transcribe_cli.text.toml_data import parse_toml
 
 FILE_NAME = "transcribe.toml"
@@ -35,7 +36,8 @@ class Layer:
 
     Attributes:
         path: the file.
-        ignored: options with authority in a file without it. Their values were not looked at.
+        ignored: options with authority in a file without it; all options, if it is a link out of its folder. Their values were not
+            looked at.
         trust: whether the user trusts the file; other files than found ones are trusted.
     """
 
@@ -129,13 +131,15 @@ class FileReader:
         """The options of one table by field name; `batch-size` is `batch_size`."""
         values: dict[str, LayerValue] = {}
         ignored: list[str] = []
+        # Whoever put the link there could make the options of a private file, such as its prompt, appear in transcripts.
+        leads_elsewhere = not Tree.at(path.parent).holds(path)
         for key, value in table.items():
             name = key.replace("-", "_")
             if name not in FIELDS and name not in TABLES:
                 raise _unknown_key(key, value, origin)
             if name in values or name in ignored:
                 raise ConfigError(f"In {origin}, {name} is set twice, with a hyphen and with an underscore.")
-            if trust != "trusted" and weight_of(name) is Weight.AUTHORITY:
+            if trust != "trusted" and (weight_of(name) is Weight.AUTHORITY or leads_elsewhere):
                 ignored.append(name)
             elif name in TABLES:
                 values[name] = _storage_options(name, value, origin)

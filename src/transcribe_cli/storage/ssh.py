@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import secrets
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from transcribe_cli.storage.location import Location
 
 
 def known_hosts_policy(file: str | None) -> Any:
@@ -29,6 +32,15 @@ def known_hosts_policy(file: str | None) -> Any:
                 raise paramiko.BadHostKeyException(hostname, key, key)
 
     return KnownHosts()
+
+
+def leads_out(link: Location, top: Location) -> bool:
+    """Whether a link on the server leads out of a folder. A broken one does not lead anywhere."""
+    try:
+        real, real_top = (str(place.store.call(place, lambda fs, path: fs.ftp.normalize(path))) for place in (link, top))
+    except FileNotFoundError:
+        return False
+    return not f"{real}/".startswith(f"{real_top.rstrip('/')}/")
 
 
 def write_and_rename(fs: Any, path: str, name: str, data: bytes) -> None:
