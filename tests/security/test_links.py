@@ -440,13 +440,19 @@ def test_links_on_an_sftp_server_stay_below_the_source(tree: Path, tmp_path: Pat
         place.put("private.wav", b"secret")
         (top,) = [path.parent for path in server.rglob("private.wav")]
         (top / "tree/in.wav").symlink_to("sub/b.wav")
-        (top / "tree/out.wav").symlink_to(top / "private.wav")
+        (top / "tree/out.wav").symlink_to("../private.wav")
+        (top / "tree/sub/up").symlink_to("..")
+        (top / "tree/root.wav").symlink_to("/root.wav")
+        (server / "sftp/root.wav").write_bytes(b"secret")
+        (top / "tree/hops.wav").symlink_to("sub/up/../private.wav")
+        (top / "tree/loop.wav").symlink_to("loop.wav")
         (top / "tree/broken.wav").symlink_to("nowhere.wav")
         (top / "tree/folder").symlink_to(top)
         links = Links()
         options = {"storage": place.options, "links": links}
         assert found(f"{place.url}/tree", **options) == ["a.wav", "broken.wav", "in.wav", "b.wav"]
-        assert "out.wav" in links.message
+        assert "4 links" in links.message
+        assert "hops.wav" in links.message
         assert "private.wav" not in found(f"{place.url}/tree/*.wav", **options)
         assert "out.wav" in found(f"{place.url}/tree", storage=place.options, links=Links(follow=True))
         assert found(f"{place.url}/tree/out.wav", **options) == ["out.wav"]

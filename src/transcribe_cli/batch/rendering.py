@@ -28,6 +28,7 @@ from transcribe_cli.storage import (
     is_url,
     locate,
     relative_path,
+    ssh,
 )
 from transcribe_cli.subtitles.standards import DEFAULT_STYLE, SubtitleStyle
 from transcribe_cli.text.links import Links, Tree, leads_out
@@ -180,7 +181,14 @@ def _in_store(source: str, storage: Options, links: Links) -> Iterator[Transcrip
     if is_media(location.name):
         yield from _of_recordings(source, storage, links)
         return
-    files = [path for path, _ in location.find() if path.suffix == ".json" and not _is_hidden(path, location)]
+    files = []
+    for path, entry in location.find():
+        if path.suffix != ".json" or _is_hidden(path, location):
+            continue
+        if entry.is_link and not links.follow and ssh.leads_out(path, location):
+            links.skip(path.uri)
+        else:
+            files.append(path)
     files.sort(key=lambda path: path.key)
     headers = sinks.read_headers(files)
     yield from (TranscriptFile(path, location) for path, header in zip(files, headers, strict=True) if header is not None)
