@@ -399,6 +399,14 @@ def test_a_found_configuration_behind_a_link_does_not_count(tree: Path, private:
     (tree / "real.toml").write_text('initial_prompt = "Mine"\n')
     file.symlink_to("real.toml")
     assert load_config({}, environ={}, start=tree).spec.initial_prompt == "Mine"
+    (private / "p.toml").write_text('initial_prompt = "Secret"\n')
+    (tree / "profiles").symlink_to(private)
+    assert load_config({}, environ={}, start=tree, profile="p").spec.initial_prompt == "Mine"
+    (tree / "profiles").unlink()
+    (tree / "profiles").mkdir()
+    (tree / "profiles/p.toml").symlink_to(private / "p.toml")
+    assert load_config({}, environ={}, start=tree, profile="p").spec.initial_prompt == "Mine"
+    assert load_config({}, environ={}, start=tree, config=file, profile="p").spec.initial_prompt == "Secret"
 
 
 # a state folder in a tree
