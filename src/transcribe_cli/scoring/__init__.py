@@ -30,7 +30,7 @@ def score(reference: Path, hypothesis: Path, options: Options = Options(), links
         MissingExtra: a required library is not installed.
     """
     check(options.metrics or ("wer", "cer"))
-    matched = match(reference, hypothesis, links or Links())
+    matched = match(reference, hypothesis, links)
     outcomes = [_outcome(pair, options) for pair in matched.pairs]
     return Report(
         options,

@@ -49,13 +49,14 @@ class Matched:
     only_hypothesis: tuple[str, ...]
 
 
-def match(reference: Path, hypothesis: Path, links: Links) -> Matched:
-    """The pairs of two files or folders. Two files with one recording each are a pair, whatever their names.
+def match(reference: Path, hypothesis: Path, links: Links | None = None) -> Matched:
+    """The pairs of two files or folders. Two files with one recording each are a pair, whatever their names. For `links`, see `score`.
 
     Raises:
         SourceNotFound, UsageError: a path does not exist, is not a supported file, or nothing has a counterpart.
         Unreadable: a file that was named directly cannot be read, or a folder cannot be listed.
     """
+    links = links or Links()
     left, right = _candidates(reference, links), _candidates(hypothesis, links)
     if len(left) == len(right) == 1 and not (reference.is_dir() or hypothesis.is_dir()):
         return Matched((Pair(_stem(hypothesis), *left.values(), *right.values()),), (), ())
