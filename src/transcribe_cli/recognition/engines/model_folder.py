@@ -108,8 +108,9 @@ def _check_config(config: Mapping[str, Any], architecture: Architecture) -> None
 
 def _is_head(pair: object, architecture: Architecture) -> bool:
     """Whether this is a layer and a head of it."""
-    is_pair = isinstance(pair, list) and len(pair) == 2
-    return is_pair and _are_indices(pair[:1], architecture.layers) and _are_indices(pair[1:], architecture.heads)
+    if not isinstance(pair, list) or len(pair) != 2:
+        return False
+    return _are_indices(pair[:1], architecture.layers) and _are_indices(pair[1:], architecture.heads)
 
 
 def _check_vocabulary(folder: Path, architecture: Architecture) -> None:
