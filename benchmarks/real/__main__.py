@@ -29,6 +29,7 @@ def _arguments(given: Sequence[str]) -> argparse.Namespace:
     add("--language", type=_words, default=(), metavar="A,B", help="languages of recordings, as in the manifest")
     add("--sample", type=int, default=0, metavar="N", help="at most N recordings of each group, always the same ones")
     add("--detect-language", action="store_true", help="let contenders detect the language instead of giving the manifest's")
+    add("--assume", metavar="CODE", help="language to give for recordings without speech or in several languages; default: none")
     add(
         "--diarize",
         nargs="?",

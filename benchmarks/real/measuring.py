@@ -57,7 +57,8 @@ def run_group(recordings: Sequence[Recording], plan: Plan) -> dict[str, Rounds]:
             try:
                 hypotheses = _round(recordings, plan.contenders[name], given, found[name], _kept(plan, name, number))
             except RuntimeError as error:
-                found[name].problem = f"{name}: {str(error).strip().splitlines()[-1]}"
+                print(f"  {name}: {error}", file=sys.stderr, flush=True)
+                found[name].problem = f"{name}: failed"
                 continue
             said = [hypothesis.text for hypothesis in hypotheses]
             if number == 0:
