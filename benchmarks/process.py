@@ -85,6 +85,8 @@ def run(
         process.wait()
         listener.join()
         watcher.join()
+        process.stdout.close()
+        process.stderr.close()
     if code not in accepted and not stopped.is_set():
         raise RuntimeError(f"{Path(command[0]).name} ended with code {code}: {''.join(complaints)[-2000:]}")
     return ran

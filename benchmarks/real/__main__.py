@@ -91,7 +91,9 @@ def main(given: Sequence[str] = sys.argv[1:]) -> int:
         found[name] = table.figures
     if len(found) > 1:
         everything = [recording for recordings in groups.values() for recording in recordings]
-        _tell(overview(_key("all", options), _title("all groups", everything, options), found, absent), given, options)
+        failed = [f"{name}: failed" for name in contenders if any(name not in figures for figures in found.values())]
+        table = overview(_key("all", options), _title("all groups", everything, options), found, [*failed, *absent])
+        _tell(table, given, options)
     return 0 if all(found.values()) else 1
 
 

@@ -1,7 +1,7 @@
 """A corpus: a folder with a manifest of recordings, what is said in them, and who speaks when.
 
 `manifest.jsonl` has one JSON object per line. Required: `uri`, the path relative to the folder. Optional: `language` (a code; `zxx` for no
-speech, `mul` for several languages), `text`, `rttm` (a path relative to the folder), `speaker`, `kind`, `seconds`.
+speech, `mul` for several languages), `text` (unknown if empty), `rttm` (a path relative to the folder), `speaker`, `kind`, `seconds`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from transcribe_cli.errors import TranscribeError
 from transcribe_cli.scoring.document import Utterance
+from transcribe_cli.scoring.normalize import collapse_spaces
 from transcribe_cli.scoring.readers import read
 from transcribe_cli.transcript import Turn
 
@@ -35,7 +36,7 @@ class Recording:
     Attributes:
         uri: its path in the corpus.
         language: code, `zxx` or `mul`; "" if unknown.
-        text: what is said; None if unknown, "" if nothing.
+        text: what is said; None if unknown, "" if nobody speaks.
         turns: who speaks when; None if unknown.
         utterances: what each speaker says; () if unknown.
         seconds: its length; 0 if unknown.
@@ -93,8 +94,8 @@ def load(folders: Sequence[Path]) -> list[Recording]:
     found = [recording for folder in folders for recording in _in_folder(folder)]
     said: defaultdict[str, list[str]] = defaultdict(list)
     for item in found:
-        if item.speaker and item.text:
-            said[item.speaker].append(item.text)
+        if item.speaker:
+            said[item.speaker].append(collapse_spaces(item.text or ""))
     return [replace(item, utterances=_utterances(item, said)) for item in found]
 
 
@@ -120,7 +121,8 @@ def _recording(folder: Path, line: str, position: str) -> Recording:
         raise BadCorpus(f"{position}: there is no file {uri} in the corpus.")
     language = str(row.get("language") or "").lower()
     kind = row.get("kind") or _kind(language, seconds, turns)
-    return Recording(uri, path, language, kind, row.get("text"), turns, (), row.get("speaker") or "", seconds)
+    text = row.get("text") or ("" if language == NO_SPEECH else None)
+    return Recording(uri, path, language, kind, text, turns, (), row.get("speaker") or "", seconds)
 
 
 def _kind(language: str, seconds: float, turns: Sequence[Turn] | None) -> str:
@@ -144,13 +146,14 @@ def _turns(path: Path, name: str) -> tuple[Turn, ...]:
 
 def _utterances(item: Recording, said: Mapping[str, Sequence[str]]) -> tuple[Utterance, ...]:
     """Who says which part of the text, if every turn is a sentence that the corpora have from its speaker; otherwise ()."""
-    rest, found = f"{item.text or ''} ", []
+    rest, found = f"{collapse_spaces(item.text or '')} ", []
     for turn in item.turns or ():
-        text = max((one for one in said.get(turn.speaker, ()) if rest.startswith(f"{one} ")), key=len, default="")
-        if not text:
+        text = max((one for one in said.get(turn.speaker, ()) if one and rest.startswith(f"{one} ")), key=len, default="")
+        if text:
+            found.append(Utterance(text, turn.speaker, turn.start, turn.end))
+            rest = rest[len(text) + 1 :]
+        elif "" not in said.get(turn.speaker, ()):  # not a sentence without a text either
             return ()
-        found.append(Utterance(text, turn.speaker, turn.start, turn.end))
-        rest = rest[len(text) + 1 :]
     return () if rest.strip() else tuple(found)
 
 
