@@ -17,6 +17,7 @@ from transcribe_cli.errors import TranscribeError
 from transcribe_cli.scoring.document import Utterance
 from transcribe_cli.scoring.normalize import collapse_spaces
 from transcribe_cli.scoring.readers import read
+from transcribe_cli.text.languages import language_code
 from transcribe_cli.transcript import Turn
 
 MANIFEST = "manifest.jsonl"
@@ -115,14 +116,19 @@ def _recording(folder: Path, line: str, position: str) -> Recording:
         path = folder / uri
         turns = _turns(folder / row["rttm"], path.stem) if row.get("rttm") else None
         seconds = float(row.get("seconds") or 0)
+        language = _language(row.get("language") or "")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadCorpus(f"{position} is not an entry of a manifest ({error!r}).") from error
     if not path.is_file():
         raise BadCorpus(f"{position}: there is no file {uri} in the corpus.")
-    language = str(row.get("language") or "").lower()
     kind = row.get("kind") or _kind(language, seconds, turns)
     text = row.get("text") or ("" if language == NO_SPEECH else None)
     return Recording(uri, path, language, kind, text, turns, (), row.get("speaker") or "", seconds)
+
+
+def _language(text: str) -> str:
+    """The code of Whisper for it; `zxx`, `mul` and "" as they are. Raises ValueError for any other text."""
+    return text if text in (NO_SPEECH, SEVERAL) else language_code(text) or ""
 
 
 def _kind(language: str, seconds: float, turns: Sequence[Turn] | None) -> str:

@@ -60,7 +60,7 @@ def measure(recording: Recording, hypothesis: Hypothesis, *, detected: bool) -> 
         _score(recording, hypothesis),
         missing=None if recording.turns is None else tuple(_missing(regions, hypothesis.words)),
         empty=bool(recording.text) and not hypothesis.text.strip(),
-        wrong_language=hypothesis.document.language != recording.language.partition("-")[0] if wrong else None,
+        wrong_language=hypothesis.document.language != recording.language if wrong else None,
         starts=tuple(_starts(regions, hypothesis.words)) if hypothesis.has_word_times else (),
         has_digits=bool(_DIGIT.search(hypothesis.text)),
         failed=hypothesis.failed,
@@ -68,7 +68,7 @@ def measure(recording: Recording, hypothesis: Hypothesis, *, detected: bool) -> 
 
 
 def _score(recording: Recording, hypothesis: Hypothesis) -> Score | None:
-    language = recording.language.partition("-")[0] if recording.has_one_language else None
+    language = recording.language if recording.has_one_language else None
     try:
         return compare(_reference(recording), hypothesis.document, Options(language))
     except RecordingError:  # it has neither text nor turns to compare
