@@ -12,6 +12,7 @@ from benchmarks.machine import cores
 from benchmarks.real.contenders import NAMES, Contender, Setting, Unavailable, contender, variant
 from benchmarks.real.corpus import BadCorpus, Recording, Selection, load
 from benchmarks.real.figures import figures, with_digits
+from benchmarks.real.intervals import difference
 from benchmarks.real.measuring import ERRORS, Plan, run_group
 from benchmarks.real.tables import command, group_table, overview, title
 from benchmarks.report import FOLDER, Table, keep
@@ -121,7 +122,12 @@ def _contenders(options: argparse.Namespace) -> tuple[dict[str, Contender], list
 def _group_table(name: str, recordings: list[Recording], plan: Plan, options: argparse.Namespace, absent: Sequence[str]) -> Table:
     rounds = run_group(recordings, plan)
     digits = with_digits(rounds.values())
-    found = {key: figures(item, recordings, digits) for key, item in rounds.items() if not item.problem}
+    ran = {key: item for key, item in rounds.items() if not item.problem}
+    base = next((item.measures for item in ran.values()), [])
+    found = {
+        key: figures(item, recordings, digits) | {"from_first": difference(base, item.measures, digits)}
+        for key, item in ran.items()
+    }
     problems = [item.problem for item in rounds.values() if item.problem]
     return group_table(_key(name, options), _title(name, recordings, options), found, [*problems, *absent])
 

@@ -25,6 +25,11 @@ def _pair(name: str, first: str, second: str, text: str) -> Callable[[Figures], 
     return lambda figures: text.format(figures[name][first], figures[name][second]) if figures[name] else ""
 
 
+def _interval(figures: Figures) -> str:
+    found = figures.get("from_first")
+    return "{points:+.1f} [{low:+.1f}, {high:+.1f}]".format(**found) if found else ""
+
+
 def _some(name: str) -> Callable[[Figures], str]:
     return lambda figures: str(figures[name] or "")
 
@@ -33,6 +38,7 @@ def _some(name: str) -> Callable[[Figures], str]:
 _COLUMNS: Mapping[str, Callable[[Figures], str]] = {
     "WER": _rate("wer"),
     "without digits": _rate("wer_without_digits"),
+    "from first [95 %]": _interval,
     "CER": _rate("cer"),
     "cpWER": _rate("cpwer"),
     "DER": _rate("der"),

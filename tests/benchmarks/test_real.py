@@ -14,6 +14,7 @@ from benchmarks.process import run
 from benchmarks.real import contenders, corpus, tables
 from benchmarks.real.figures import Rounds, figures, with_digits
 from benchmarks.real.hypothesis import FAILED, Hypothesis
+from benchmarks.real.intervals import difference
 from benchmarks.real.measures import measure
 
 from transcribe_cli import demo
@@ -192,6 +193,18 @@ def test_recordings_with_digits_of_any_contender_are_left_out_for_all():
         found = figures(rounds, both, digits)
         assert (found["wer"]["errors"], found["wer_without_digits"]["errors"]) == (errors, spelled)
         assert found["wer_without_digits"]["recordings"] == 1
+
+
+def test_a_difference_by_chance_has_zero_in_its_interval():
+    spoken = [recording(uri=str(number), text="um dois três quatro") for number in range(20)]
+    exact = [measure(item, heard("um dois três quatro"), detected=False) for item in spoken]
+    worse = [measure(item, heard("um dois três"), detected=False) for item in spoken]
+    lucky = [worse[0], *exact[1:]]
+    assert difference(exact, worse, ()) == {"points": 25.0, "low": 25.0, "high": 25.0}
+    found = difference(exact, lucky, ())
+    assert found is not None
+    assert (found["points"], found["low"]) == (1.25, 0.0)
+    assert difference(worse, exact, {item.uri for item in spoken[:16]}) is None
 
 
 def test_reference_speech_without_words_is_missing_but_pauses_are_not():
