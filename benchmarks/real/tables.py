@@ -34,6 +34,10 @@ def _some(name: str) -> Callable[[Figures], str]:
     return lambda figures: str(figures[name] or "")
 
 
+_GROUPS = (
+    "Groups: WER of recordings in which no contender wrote digits (* of all, because there are none),"
+    " or words invented in how many recordings."
+)
 # Column -> its cell. A column without any cell is left out.
 _COLUMNS: Mapping[str, Callable[[Figures], str]] = {
     "WER": _rate("wer"),
@@ -74,10 +78,7 @@ def overview(key: str, title: str, groups: Mapping[str, Mapping[str, Figures]], 
         speed = _speed(sums[name], complete)[:2] if name in complete else ["", ""]
         table.rows.append([name, *cells, *speed, f"{sums[name]['peak'] / 1e6:.0f}"])
     table.figures = {name: {group: found[name] for group, found in groups.items() if name in found} for name in names}
-    table.notes = [
-        "Groups: WER of recordings in which no contender wrote digits, or words invented in how many recordings.",
-        *problems,
-    ]
+    table.notes = [_GROUPS, *problems]
     return table
 
 
@@ -123,7 +124,8 @@ def _sum(groups: Sequence[Figures]) -> Figures:
 def _main_figure(figures: Figures | None) -> str:
     if figures is None:
         return ""
-    return _COLUMNS["invented"](figures) or _COLUMNS["without digits"](figures)
+    with_digits = _COLUMNS["WER"](figures)
+    return _COLUMNS["invented"](figures) or _COLUMNS["without digits"](figures) or (with_digits and f"{with_digits} *")
 
 
 def _notes(found: Mapping[str, Figures]) -> list[str]:
