@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import Ran
 from transcribe_cli.audio import Waveform
 from transcribe_cli.errors import DiarizationFailed, RecordingError, Unreadable
-from transcribe_cli.scoring import Options, score
+from transcribe_cli.scoring import Options
 from transcribe_cli.scoring.compare import compare
 from transcribe_cli.scoring.document import Document, Utterance, document_of
 from transcribe_cli.scoring.normalize import normalizer
@@ -105,7 +105,7 @@ def test_huge_files_are_refused_before_they_are_parsed(suffix: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("distinct", [True, False])
-def test_given_turns_of_a_crowd(distinct: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter of the test
+def test_given_turns_of_a_crowd(distinct: bool, tmp_path: Path) -> None:
     """`run --diarize-model rttm` compares each word with each speaker."""
     lines = [
         f"SPEAKER a 1 {index / 1000:.3f} 5 <NA> <NA> s{index if distinct else index % 7} <NA> <NA>" for index in range(5_000)
