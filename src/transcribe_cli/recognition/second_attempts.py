@@ -37,8 +37,8 @@ def _without_shared(new: Sequence[TimedWord], own: Sequence[TimedWord]) -> list[
     """The new words without those at either end that the words around them repeat."""
     if not new:
         return []
-    before = [word for word in own if new[0].start - word.end >= 0][-MAX_SHARED_WORDS:]
-    after = [word for word in own if word.start - new[-1].end >= 0][:MAX_SHARED_WORDS]
+    before = [word for word in own if _middle(word) < _middle(new[0])][-MAX_SHARED_WORDS:]
+    after = [word for word in own if _middle(word) > _middle(new[-1])][:MAX_SHARED_WORDS]
     left = _shared(before, new) if before and new[0].start - before[-1].end <= MAX_SHARED_DISTANCE else 0
     right = _shared(new, after) if after and after[0].start - new[-1].end <= MAX_SHARED_DISTANCE else 0
     return list(new[left : max(left, len(new) - right)])
