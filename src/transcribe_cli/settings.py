@@ -19,6 +19,7 @@ from transcribe_cli.registry import BACKENDS, FORMATS
 from transcribe_cli.spec import Authority, Limit, Preference, Texts, as_tuple
 from transcribe_cli.storage import is_url, validate_options
 from transcribe_cli.subtitles.standards import OTHER_LANGUAGES, Standard, SubtitleStyle
+from transcribe_cli.text.verdicts import Level
 
 ComputeType = Literal[
     "default", "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16", "float32"
@@ -212,6 +213,10 @@ class Settings(BaseModel):
         default=16.0, gt=0, description="Maximum duration of a recording, in hours. Longer ones fail instead of filling the disk."
     )
     fail_fast: Preference[bool] = Field(default=False, description="Stop at the first recording that fails.")
+    fail_on: Preference[Level | None] = Field(
+        default=None,
+        description="Exit with code 3 if the verdict on any transcript is check or worse, or only if bad. Default: never.",
+    )
     max_cost: Limit[float | None] = Field(
         default=None, gt=0, description="Stop when the run has cost this much, in USD. The same command continues."
     )

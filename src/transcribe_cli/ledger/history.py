@@ -64,6 +64,18 @@ class FailedJob:
 
 
 @dataclass(frozen=True)
+class DoubtfulJob:
+    """A recording whose text a run found doubtful. `finished_at` is UTC, `verdict` check or bad, `reasons` a JSON list of `Doubt`."""
+
+    run_id: str
+    recording: str
+    uri: str
+    finished_at: datetime | None
+    verdict: str
+    reasons: str | None
+
+
+@dataclass(frozen=True)
 class BackendUsage:
     """What a run used of a backend that may charge. `cost` is the sum of the known costs, in USD."""
 
@@ -181,6 +193,16 @@ def failed_jobs(connection: Connection, selected: Sequence[Run]) -> list[FailedJ
         query = select(*columns).where(JOBS.c.run_id.in_(ids), JOBS.c.state == "failed").order_by(JOBS.c.id)
         failed += [FailedJob(**row) for row in connection.execute(query).mappings()]
     return failed
+
+
+def doubtful_jobs(connection: Connection, selected: Sequence[Run]) -> list[DoubtfulJob]:
+    """Return the recordings of these runs whose text a person should check, in order of time."""
+    columns = [JOBS.c[name] for name in DoubtfulJob.__dataclass_fields__]
+    doubtful: list[DoubtfulJob] = []
+    for ids in _id_batches(selected):
+        query = select(*columns).where(JOBS.c.run_id.in_(ids), JOBS.c.verdict.in_(("check", "bad"))).order_by(JOBS.c.id)
+        doubtful += [DoubtfulJob(**row) for row in connection.execute(query).mappings()]
+    return doubtful
 
 
 def _id_batches(selected: Sequence[Run]) -> Iterator[list[str]]:
