@@ -67,7 +67,7 @@ def counts_text(statuses: Sequence[RecordingStatus]) -> str:
     """`37 good, 3 to check, 1 bad`; "" if no transcript has a verdict."""
     totals = verdict_totals(statuses)
     parts = [(totals["good"], "good"), (totals["check"], "to check"), (totals["bad"], "bad")]
-    return ", ".join(f"{count} {what}" for count, what in parts if count)
+    return ", ".join(f"{count:,} {what}" for count, what in parts if count)
 
 
 def reasons_record(assessment: Assessment) -> list[dict[str, Any]]:
