@@ -245,7 +245,7 @@ class Settings(BaseModel):
     )
 
     # logging
-    quiet: Preference[bool] = Field(default=False, description="Show only errors.")
+    quiet: Preference[bool] = Field(default=False, description="Show only errors, warnings and bad texts.")
     log_format: Preference[Literal["text", "json"]] = Field(
         default="text", description="Log format: text for people, or json for events as JSON lines on stderr."
     )

@@ -23,7 +23,7 @@ from transcribe_cli.plan import Job, plan
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import find_recordings
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.transcript import Quality
+from transcribe_cli.transcript import Quality, Transcript
 
 Transcribe = Callable[..., Ran]
 LANGUAGE = reason("The text is in English, but Portuguese was set.", (0.0, 65.0), level="bad", code="language")
@@ -169,6 +169,7 @@ def test_a_rendered_recording_says_its_verdict(tree: Path, transcribe: Transcrib
     assert rendered.startswith("rendered  bad.wav  bad.txt; BAD: The text is in English")
     assert names.startswith("To check: bad.wav (BAD)")
     assert counts == "5 rendered; 2 to check, 1 bad. Exit code 3 because of --fail-on check."
+    assert Transcript.loads((tree / "bad.json").read_text("utf-8")).quality.verdict == "bad"
 
 
 class Doubtful(Backend):

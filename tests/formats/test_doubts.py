@@ -35,7 +35,7 @@ def test_a_doubtful_document_says_why_and_where(name: str) -> None:
     """In a line below the summary, as plain text."""
     lines = [line for line in shown(name, DOUBTFUL).splitlines() if line]
     assert lines[2] == (
-        "Probably wrong: Loops ]52;c;aGk= <script>alert(1)</script>\u202e; Loops were removed (1:02:05-1:02:10, 0:01-0:02 and 1 more)"
+        "Probably wrong: Loops]52;c;aGk= <script>alert(1)</script>\u202e; Loops were removed (1:02:05-1:02:10, 0:01-0:02 and 1 more)."
     )
     check = DIALOGUE.model_copy(update={"quality": quality(reason("Loops."), *[reason("Gaps.", (3.0, 4.0))] * 3)})
     assert "To check: Loops; Gaps (0:03-0:04); 2 more reasons" in shown(name, check)

@@ -148,3 +148,19 @@ def test_doubtful_transcripts_are_listed_with_their_reasons(database: Database) 
     assert json.loads(check.reasons or "") == [{"code": "loops", "level": "check", "detail": "Loops.", "spans": [[2.0, 3.0]]}]
     assert "topsecret" not in (bad.reasons or "")
     assert len(json.loads(bad.reasons or "")) == 2
+
+
+def test_a_later_verdict_on_the_same_recording_supersedes_an_earlier_one(database: Database) -> None:
+    """Whether it is good or not; a run that failed for it, or an earlier version's, does not."""
+    known = {"uris": {f"{name}.mp3": f"file:///{name}.mp3" for name in ("good", "check", "bad")}}
+    write(database, doubtful_run(), facts(**known))
+    write(database, [STARTED, done("bad.mp3"), finished()], facts(**known), RUN_START + timedelta(days=1))
+    write(database, [STARTED, done("check.mp3", verdict="good"), finished()], facts(**known), RUN_START + timedelta(days=2))
+    with database.read_connection() as connection:
+        assert connection is not None
+        everything = runs(connection)
+        assert [(job.recording, job.superseded) for job in doubtful_jobs(connection, everything)] == [
+            ("check.mp3", True),
+            ("bad.mp3", False),
+        ]
+        assert not any(job.superseded for job in doubtful_jobs(connection, everything[:1]))

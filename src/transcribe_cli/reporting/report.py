@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -41,10 +42,21 @@ class Report:
     paid: Sequence[BackendUsage] = ()
     doubtful: Sequence[DoubtfulJob] = ()
 
+    @property
+    def to_check(self) -> list[DoubtfulJob]:
+        """The latest verdict on each recording, if it is doubtful."""
+        return [job for job in self.doubtful if not job.superseded]
+
     def verdicts(self, run_id: str | None = None) -> dict[str, int]:
-        """The number of doubtful transcripts by verdict, of one run or of all."""
-        found = Counter(job.verdict for job in self.doubtful if run_id in (None, job.run_id))
-        return {"check": found["check"], "bad": found["bad"]}
+        """The number of doubtful transcripts by verdict: those that one run found, or those that are doubtful after all runs."""
+        if run_id is None:
+            found = Counter(job.verdict for job in self.to_check)
+            return {"check": found["check"], "bad": found["bad"]}
+        return {verdict: self._by_run[run_id, verdict] for verdict in ("check", "bad")}
+
+    @cached_property
+    def _by_run(self) -> Counter[tuple[str, str]]:
+        return Counter((job.run_id, job.verdict) for job in self.doubtful)
 
     @property
     def audio_seconds(self) -> float:
@@ -115,10 +127,10 @@ def lines(report: Report) -> Iterator[str]:
         yield f"{pluralize(len(report.failed), 'failure')}:"
         for job in report.failed:
             yield f"  {_local(job.finished_at)}  {printable(job.recording)}  {printable(job.error)}"
-    if report.doubtful:
+    if report.to_check:
         yield ""
         yield f"{_to_check(report.verdicts())}:"
-        for doubtful in report.doubtful:
+        for doubtful in report.to_check:
             yield f"  {_local(doubtful.finished_at)}  {printable(doubtful.recording)}  {_doubt(doubtful)}"
 
 
@@ -130,7 +142,7 @@ def html(report: Report) -> str:
         _html_row((_local(job.finished_at), printable(job.recording), printable(job.error))) for job in report.failed
     )
     failures = f"<h2>Failures</h2><table><tr><th>time</th><th>recording</th><th>error</th></tr>{failed}</table>" if failed else ""
-    checked = "".join(_html_row((_local(job.finished_at), printable(job.recording), _doubt(job))) for job in report.doubtful)
+    checked = "".join(_html_row((_local(job.finished_at), printable(job.recording), _doubt(job))) for job in report.to_check)
     doubts = (
         f"<h2>To check</h2><table><tr><th>time</th><th>recording</th><th>reasons</th></tr>{checked}</table>" if checked else ""
     )
@@ -180,7 +192,7 @@ def _totals(report: Report) -> str:
     if report.cost is not None:
         parts.append(format_cost(report.cost))
     parts.append(f"{sum(run.failed for run in report.runs)} failed")
-    if report.doubtful:
+    if report.to_check:
         parts.append(_to_check(report.verdicts()))
     return f"{', '.join(parts)}."
 
