@@ -17,18 +17,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, f
 from transcribe_cli import shards
 from transcribe_cli.registry import BACKENDS, FORMATS
 from transcribe_cli.spec import Authority, Limit, Preference, Texts, as_tuple
-from transcribe_cli.storage import is_url, validate_options
+from transcribe_cli.storage import as_folder, validate_options
 from transcribe_cli.subtitles.standards import OTHER_LANGUAGES, Standard, SubtitleStyle
 from transcribe_cli.text.verdicts import Level
 
 ComputeType = Literal[
     "default", "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16", "float32"
 ]
-
-
-def _as_folder(value: object) -> object:
-    """Convert a path. A URL stays text, because a Path would drop one of its slashes."""
-    return Path(value) if isinstance(value, str) and not is_url(value) else value
 
 
 class Settings(BaseModel):
@@ -42,7 +37,7 @@ class Settings(BaseModel):
         min_length=1,
         description=f"Output formats: {', '.join(FORMATS.names())}, or all for every installed one. JSON is always written.",
     )
-    output_dir: Authority[Annotated[Path | str | None, BeforeValidator(_as_folder)]] = Field(
+    output_dir: Authority[Annotated[Path | str | None, BeforeValidator(as_folder)]] = Field(
         default=None,
         description="Folder or URL (s3://bucket/out) that mirrors the source tree. Default: next to each recording.",
     )
