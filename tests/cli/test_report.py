@@ -6,6 +6,7 @@ import json
 import sqlite3
 import subprocess
 from collections.abc import Callable
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import ClassVar
@@ -15,7 +16,7 @@ import pytest
 from tests.cli.recordings import SHORT, check_harmless
 from tests.cli.test_bad_input import without_privileges
 from tests.conftest import Ran, command, environment, spoken
-from tests.ledger.runs import doubtful_run, sqlite, whole_run, write
+from tests.ledger.runs import RUN_START, doubtful_run, sqlite, whole_run, write
 from transcribe_cli.ledger.database import Database
 
 Transcribe = Callable[..., Ran]
@@ -80,7 +81,7 @@ def test_a_report_has_the_doubtful_transcripts(state: Path, transcribe: Transcri
     """Counted for each run and in total, with reasons and places; escaped in text and HTML."""
     database = Database(sqlite(state))
     write(database, doubtful_run())
-    write(database, whole_run())
+    write(database, whole_run(), start=RUN_START + timedelta(days=1))
     database.close()
     lines = check_harmless(transcribe("report", "--state-dir", state).out.encode()).splitlines()
     column = lines[0].index("to check")
