@@ -43,6 +43,7 @@ class Batch:
         emit: receives every event, from several threads but never two at once.
         backend_factory: opens the backend that does the work.
         meter: measures the cost of the run. Default: the cost is unknown.
+        check_command: what the summary recommends if a verdict is doubtful.
 
     Raises:
         UsageError: a limit that cannot be enforced.
@@ -56,13 +57,21 @@ class Batch:
         emit: Emit,
         backend_factory: BackendFactory = Local,
         meter: Meter | None = None,
+        check_command: str = "",
     ) -> None:
         self._jobs = jobs
         self._settings = settings
         meter = meter or LocalMeter(None)
         self._limits = Limits(settings, meter.total_cost)
         self._failures = Failures(settings.state_dir)
-        self._recorder = RunRecorder(emit, meter, self._failures, fail_fast=settings.fail_fast)
+        self._recorder = RunRecorder(
+            emit,
+            meter,
+            self._failures,
+            fail_fast=settings.fail_fast,
+            fail_on=settings.fail_on,
+            check_command=check_command,
+        )
         self._claims = Claims(spec, settings, self._recorder.emit)
         self._naming = SpeakerNaming(settings, self._recorder.emit)
         self._elsewhere = JobsElsewhere(self._claims, self._recorder.emit)
