@@ -20,6 +20,6 @@ def sound_seconds(waveform: Waveform) -> float:
     for start in range(0, waveform.samples, _BLOCK_SAMPLES):
         block = waveform.read_channels(start, start + _BLOCK_SAMPLES)
         whole = len(block) // WINDOW_SAMPLES
-        windows = block[: whole * WINDOW_SAMPLES].reshape(whole, WINDOW_SAMPLES, -1)
+        windows = block[: whole * WINDOW_SAMPLES].reshape(whole, WINDOW_SAMPLES, waveform.channels)
         loud += int(np.count_nonzero((windows.std(axis=1) > SOUND_LEVEL).any(axis=1)))
     return loud * WINDOW_SAMPLES / SAMPLE_RATE

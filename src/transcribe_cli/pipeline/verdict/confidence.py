@@ -8,9 +8,11 @@ from transcribe_cli.pipeline.verdict.spans import clock, of_segments, places, se
 from transcribe_cli.transcript import Reason, Segment, Transcript, Word
 
 # The mean probability of the words: below it, more than 30 % of them are probably wrong, and below the second, most of them.
-DOUBTFUL_PROBABILITY, WRONG_PROBABILITY = 0.76, 0.62
-# Where word times are disabled: the mean log-probability of the text's tokens.
-DOUBTFUL_LOGPROB, WRONG_LOGPROB = -0.45, -0.75
+DOUBTFUL_PROBABILITY, WRONG_PROBABILITY = 0.75, 0.62
+# Where the probabilities of words are not known: the mean log-probability of the text's tokens.
+DOUBTFUL_LOGPROB, WRONG_LOGPROB = -0.45, -0.70
+# What servers that report none get as the probability of each word.
+UNKNOWN_PROBABILITY = 1.0
 # A stretch with this many words is long enough to be judged on its own.
 STRETCH_WORDS = 40
 # The mean of so few words varies more: it has to be lower to say the same.
@@ -23,7 +25,7 @@ def low_confidence(transcript: Transcript) -> Iterator[Reason]:
     """Words that the model itself takes for improbable, in the whole recording or in stretches of it."""
     segments = transcript.segments
     words = [word for segment in segments for word in segment.words or ()]
-    if not words:
+    if all(word.probability == UNKNOWN_PROBABILITY for word in words):
         yield from _improbable_text(segments)
         return
     allowance = FEW_WORDS_ALLOWANCE if len(words) < FEW_WORDS else 0.0

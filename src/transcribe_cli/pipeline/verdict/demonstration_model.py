@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from transcribe_cli.recognition.engines.models import DEMO
 from transcribe_cli.transcript import Reason, Transcript
 
-# The mean probability of its words is 0.99 on the speech that it was trained for, and 0.76 to 0.86 on real voices.
-KNOWN_PROBABILITY = 0.93
+# The mean probability of its words is 0.99 on the speech that it was trained for, and 0.76 to 0.83 on real voices.
+KNOWN_PROBABILITY = 0.88
 # Where word times are disabled: the mean log-probability, -0.01 against -0.2 and less.
 KNOWN_LOGPROB = -0.10
 # Speech without any word is unknown, too, from this length on, in seconds.
