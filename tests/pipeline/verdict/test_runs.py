@@ -5,6 +5,7 @@ from __future__ import annotations
 import wave
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,9 +83,10 @@ def test_the_demo_model_over_other_speech_is_bad(
     assert codes(found.quality)["demonstration_model"] == "bad"
 
 
-def test_a_forced_language_that_is_not_spoken_is_bad(tmp_path: Path, say: Say, decoder: Decoder) -> None:
+@pytest.mark.parametrize("options", [{}, {"sequential": True}, {"languages": ("en",), "language": None}, {"channels": "split"}])
+def test_a_forced_language_that_is_not_spoken_is_bad(options: dict[str, Any], tmp_path: Path, say: Say, decoder: Decoder) -> None:
     """The audio is asked, although the language was given; nothing else changes."""
-    found = run(say(tmp_path / "a.wav"), decoder, JobSpec(model="demo", language="en"))
+    found = run(say(tmp_path / "a.wav"), decoder, JobSpec(**{"model": "demo", "language": "en", **options}))
     assert codes(found.quality)["language"] == "bad"
     assert next(iter(found.quality.heard[0].languages)) == "pt"
     assert found.language == "en"

@@ -160,9 +160,12 @@ class FasterWhisper:
         return [replace(result, seconds=share) if result else retry for result, retry in zip(results, retries, strict=True)]
 
     def _recognize_sequentially(self, clip: Clip) -> ClipResult:
+        is_heard = is_asked(clip) and self._whisper.model.is_multilingual
+        heard = likeliest(self.detect_languages([clip])[0]) if is_heard else ()
         with self._compute_slots, _memory_errors():
             began = time.perf_counter()
-            return replace(recognize_sequentially(self._whisper, clip), seconds=time.perf_counter() - began)
+            result = recognize_sequentially(self._whisper, clip)
+            return replace(result, attempt=replace(result.attempt, heard=heard), seconds=time.perf_counter() - began)
 
     def _encode(self, features: NDArray[np.float32], cached: Sequence[NDArray[np.floating] | None]) -> ctranslate2.StorageView:
         """The encoder outputs of a batch: the cached ones, and the others computed from `features`."""
