@@ -35,7 +35,7 @@ HALVES = ("tuning", "held out")
 
 @dataclass(frozen=True)
 class Item:
-    """One recording of the test: files of one speaker, joined. `text` is None where nobody wrote it down."""
+    """One recording of the test: files of one speaker, joined. `text` is empty where nothing is said."""
 
     name: str
     language: str
@@ -64,6 +64,16 @@ class Judged:
     wer: float | None
     words: int
     transcript: Transcript
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether more words are wrong than a reader would put up with."""
+        return self.wer is not None and self.wer > WRONG
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the text is good, and labelled with its own language: under another one it is to be flagged, whatever the words are."""
+        return self.wer is not None and self.wer <= GOOD and not SPOILS[self.spoil].languages
 
     @property
     def is_flagged(self) -> bool:
@@ -130,8 +140,8 @@ def table(results: Sequence[Judged]) -> Table:
     shown = Table("verdict", "The verdict against the word error rate", columns)
     for half in (*HALVES, "all"):
         part = [result for result in results if half in ("all", result.item.half)]
-        wrong = [result for result in part if result.wer is not None and result.wer > WRONG]
-        good = [result for result in part if result.wer is not None and result.wer <= GOOD]
+        wrong = [result for result in part if result.is_wrong]
+        good = [result for result in part if result.is_good]
         recall = sum(result.is_flagged for result in wrong) / max(1, len(wrong))
         alarms = sum(result.is_flagged for result in good) / max(1, len(good))
         shown.targets += [
@@ -140,8 +150,8 @@ def table(results: Sequence[Judged]) -> Table:
         ]
     for spoil in dict.fromkeys(result.spoil for result in results):
         part = [result for result in results if result.spoil == spoil]
-        wrong = [result for result in part if result.wer is not None and result.wer > WRONG]
-        good = [result for result in part if result.wer is not None and result.wer <= GOOD]
+        wrong = [result for result in part if result.is_wrong]
+        good = [result for result in part if result.is_good]
         invented = [result for result in part if result.wer is None and result.words]
         cells = [
             len(part),

@@ -8,8 +8,8 @@ from transcribe_cli.audio import SAMPLE_RATE, Waveform
 
 # The level is measured in windows of this length, without their mean: some microphones have an offset, which is no sound.
 WINDOW_SAMPLES = SAMPLE_RATE // 10
-# A quiet room is at -70 dB below full scale, the softest speech that can be read at about -60.
-SOUND_LEVEL = 10 ** (-60 / 20)
+# Below full scale: the dither of digital silence is at -96 dB, speech in the softest recordings that can be read at -70.
+SOUND_LEVEL = 10 ** (-75 / 20)
 # Samples that are read at once: one minute.
 _BLOCK_SAMPLES = 600 * WINDOW_SAMPLES
 
