@@ -115,6 +115,12 @@ def test_silence_is_good_and_sound_without_words_is_not() -> None:
     assert levels(document([], speech=0.0, sound=20.0)) == {"no_words": "check"}
 
 
+def test_no_words_from_a_server_that_measures_no_sound_are_checked() -> None:
+    """RunPod's worker says nothing about the audio; less than a second is too short for words."""
+    assert levels(document([], speech=0.0)) == {"no_words": "check"}
+    assert levels(document([], speech=0.0, duration=0.4)) == {}
+
+
 def test_loops_are_reported_with_their_places() -> None:
     """Accepted at the highest temperature, or too short to compress."""
     loop = "e depois " * 8
@@ -165,7 +171,7 @@ PORTUGUESE, ENGLISH, UNSURE = {"pt": 0.97, "gl": 0.02}, {"en": 0.95, "cy": 0.02}
     [
         ((PORTUGUESE, PORTUGUESE), None),
         ((ENGLISH, ENGLISH), "bad"),
-        ((PORTUGUESE, PORTUGUESE, ENGLISH), "check"),
+        ((PORTUGUESE, PORTUGUESE, PORTUGUESE, ENGLISH), "check"),
         ((UNSURE, UNSURE), None),
         (({"gl": 0.9, "pt": 0.1},), None),
         ((), None),
@@ -176,8 +182,15 @@ def test_another_language_than_was_forced(clips: tuple[dict[str, float], ...], l
     found = reasons(document(lesson(), heard=heard(*clips)))
     assert (found["language"].level if "language" in found else None) == level
     if level:
-        assert found["language"].spans == (((0.0, 40.0),) if level == "bad" else ((40.0, 60.0),))
+        assert found["language"].spans == (((0.0, 40.0),) if level == "bad" else ((60.0, 80.0),))
         assert "English" in found["language"].detail
+
+
+def test_half_of_a_recording_in_another_language_is_bad() -> None:
+    """The words of that half are invented; its place is named."""
+    found = reasons(document(lesson(), heard=heard(PORTUGUESE, ENGLISH)))["language"]
+    assert (found.level, found.spans) == ("bad", ((20.0, 40.0),))
+    assert found.detail.startswith("Part of the recording sounds English")
 
 
 def test_recordings_in_several_languages_may_sound_like_them() -> None:

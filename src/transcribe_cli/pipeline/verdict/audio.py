@@ -32,9 +32,12 @@ def damaged_audio(transcript: Transcript) -> Iterator[Reason]:
 def sound_without_words(transcript: Transcript) -> Iterator[Reason]:
     """A recording that has no words, and is not silent: music, noise, or speech that was not recognized as such."""
     sound = transcript.quality.sound
-    if not transcript.segments and sound is not None and sound >= SOUND_SECONDS:
-        detail = f"No words were found, although {clock(sound)} of the recording are not silent."
-        yield Reason(code="no_words", level="check", detail=detail)
+    if transcript.segments or (transcript.duration if sound is None else sound) < SOUND_SECONDS:
+        return
+    found = (
+        "whether the recording is silent was not measured" if sound is None else f"although {clock(sound)} of it are not silent"
+    )
+    yield Reason(code="no_words", level="check", detail=f"No words were found in the recording, {found}.")
 
 
 def _missing_share(transcript: Transcript) -> float:

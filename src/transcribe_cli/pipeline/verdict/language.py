@@ -12,8 +12,8 @@ from transcribe_cli.transcript import HeardLanguages, Reason, Segment, Transcrip
 
 # A clip is in another language if the model hears its own one with less than this probability, and another one with at least that.
 OWN_PROBABILITY, OTHER_PROBABILITY = 0.20, 0.60
-# From this share of the clips on, the recording as a whole is in another language.
-OTHER_SHARE = 0.5
+# From this share of the clips in another language on, the text as a whole is not what was said.
+LOST_SHARE = 0.3
 # Shorter clips are too short to tell languages apart, in seconds.
 MIN_SECONDS = 2.0
 # Languages that the model confuses, because they are close or the same: neither hides that a text is wrong.
@@ -82,11 +82,11 @@ def other_language(transcript: Transcript) -> Iterator[Reason]:
         return
     counts = Counter(next(iter(clip.languages)) for clip in others)
     code = max(counts, key=lambda language: (counts[language], language))
-    is_most = len(others) / len(heard) >= OTHER_SHARE
-    where = "The recording" if is_most else "Part of the recording"
+    share = len(others) / len(heard)
+    where = "The recording" if share > 0.5 else "Part of the recording"
     detail = f"{where} sounds {_name(code)}, and was transcribed as {_name(transcript.language)}."
     spans = places((clip.start, clip.end) for clip in others)
-    yield Reason(code="language", level="bad" if is_most else "check", detail=detail, spans=spans)
+    yield Reason(code="language", level="bad" if share >= LOST_SHARE else "check", detail=detail, spans=spans)
 
 
 def other_script(transcript: Transcript) -> Iterator[Reason]:

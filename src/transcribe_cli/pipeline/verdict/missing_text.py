@@ -8,7 +8,7 @@ from transcribe_cli.pipeline.verdict.spans import clock, places
 from transcribe_cli.transcript import Reason, Transcript
 
 # One stretch of speech this long without words is worth a look, in seconds.
-STRETCH_SECONDS = 6.0
+STRETCH_SECONDS = 4.0
 # A smaller share of the speech without words is breath, hesitation and padding; a larger one is lost text.
 MISSING_SHARE, LOST_SHARE = 0.15, 0.30
 # Of a shorter recording the padding around its speech is too large a part to judge by shares, in seconds of missing speech.
