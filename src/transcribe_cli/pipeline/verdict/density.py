@@ -9,11 +9,11 @@ from transcribe_cli.text.languages import LANGUAGES_WITHOUT_SPACES
 from transcribe_cli.transcript import Reason, Transcript
 
 # Letters and digits for each second of speech, in scripts that write sounds.
-THIN, DENSE = 4.5, 24.0
+THIN, DENSE = 4.0, 25.0
 # In scripts that write syllables or words with one sign each.
 THIN_SIGNS, DENSE_SIGNS = 1.2, 12.0
 # Less speech is too short to judge, in seconds.
-MIN_SPEECH_SECONDS = 4.0
+MIN_SPEECH_SECONDS = 8.0
 
 
 def density(transcript: Transcript) -> Iterator[Reason]:
