@@ -111,7 +111,7 @@ def transcribe(found: Sequence[Item], spoil: Spoil, work: Path, model: str) -> N
         (reference / f"{item.name}.txt").write_text(item.text, encoding="utf-8")
     for folder in sorted((work / spoil.name).iterdir()):
         command = [sys.executable, "-m", "transcribe_cli", "run", str(folder), "-o", str(work / "out" / spoil.name / folder.name)]
-        command += ["--model", spoil.model or model, "--device", "cpu", "-q"]
+        command += ["--model", spoil.model or model, "--device", "cpu", "-q", "-f", "json"]
         done = subprocess.run([*command, *(["--language", folder.name] if folder.name != "any" else [])], check=False)
         if done.returncode not in (0, 3):
             raise SystemExit(f"the run over {spoil.name} failed with exit code {done.returncode}")
