@@ -20,6 +20,7 @@ from transcribe_cli.config.trust import Trust, TrustRecords
 from transcribe_cli.errors import ConfigError
 from transcribe_cli.spec import Weight
 from transcribe_cli.storage import validate_options
+from transcribe_cli.text.links import Tree
 from transcribe_cli.text.toml_data import parse_toml
 
 FILE_NAME = "transcribe.toml"
@@ -35,7 +36,8 @@ class Layer:
 
     Attributes:
         path: the file.
-        ignored: options with authority in a file without it. Their values were not looked at.
+        ignored: options with authority in a file without it; all options, if it is a link out of its folder. Their values were not
+            looked at.
         trust: whether the user trusts the file; other files than found ones are trusted.
     """
 
@@ -100,12 +102,14 @@ class FileReader:
         document, trust = self._document(path)
         tables = profile_tables(document, path)
         document.pop(_PROFILES, None)
-        profiles = {name: self._layer(table, path, f"{path} [profiles.{name}]", trust) for name, table in tables.items()}
+        profiles = {
+            name: self._layer(table, path, f"{path} [profiles.{name}]", trust, path.parent) for name, table in tables.items()
+        }
         try:
             profile_files = {file.stem: file for file in sorted((path.parent / _PROFILES).glob("*.toml"))}
         except OSError as error:
             raise ConfigError(f"Cannot look for profiles next to {path}: {error.strerror}.") from error
-        return ConfigFile(path, self._layer(document, path, str(path), trust), profiles, profile_files, self)
+        return ConfigFile(path, self._layer(document, path, str(path), trust, path.parent), profiles, profile_files, self)
 
     def profile(self, path: Path) -> Layer:
         """Read a profile file. Relative paths are relative to the file. A found one is trusted on its own.
@@ -114,7 +118,7 @@ class FileReader:
             ConfigError: see `read`.
         """
         document, trust = self._document(path)
-        return self._layer(document, path, str(path), trust)
+        return self._layer(document, path, str(path), trust, path.parent.parent)
 
     def _document(self, path: Path) -> tuple[dict[str, Any], Trust]:
         content = read_content(path, any_owner=self.place == "named")
@@ -125,17 +129,19 @@ class FileReader:
             trust = self.records.trust_in(path, content.data) if self.records else "unknown"
         return parse_document(path, content), trust
 
-    def _layer(self, table: Mapping[str, Any], path: Path, origin: str, trust: Trust) -> Layer:
-        """The options of one table by field name; `batch-size` is `batch_size`."""
+    def _layer(self, table: Mapping[str, Any], path: Path, origin: str, trust: Trust, folder: Path) -> Layer:
+        """The options of one table by field name; `batch-size` is `batch_size`. Links in `folder` must not lead out of it."""
         values: dict[str, LayerValue] = {}
         ignored: list[str] = []
+        # Whoever put the link there could make the options of a private file, such as its prompt, appear in transcripts.
+        leads_elsewhere = not Tree.at(folder).holds(path)
         for key, value in table.items():
             name = key.replace("-", "_")
             if name not in FIELDS and name not in TABLES:
                 raise _unknown_key(key, value, origin)
             if name in values or name in ignored:
                 raise ConfigError(f"In {origin}, {name} is set twice, with a hyphen and with an underscore.")
-            if trust != "trusted" and weight_of(name) is Weight.AUTHORITY:
+            if trust != "trusted" and (weight_of(name) is Weight.AUTHORITY or leads_elsewhere):
                 ignored.append(name)
             elif name in TABLES:
                 values[name] = _storage_options(name, value, origin)

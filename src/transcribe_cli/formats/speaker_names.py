@@ -22,6 +22,7 @@ import tomli
 
 from transcribe_cli.errors import ConfigError, UsageError
 from transcribe_cli.storage import AnyPath, Location
+from transcribe_cli.text.links import FOLLOW_LINKS, Tree, leads_out
 from transcribe_cli.text.printable import printable
 from transcribe_cli.text.regular_files import read_regular_file
 from transcribe_cli.transcript import Segment, Transcript, Turn, Word
@@ -56,7 +57,10 @@ def parse_names(texts: Iterable[str]) -> dict[str, str]:
 
 
 def read_name_files(
-    *paths: AnyPath, labels: Collection[str] = (), exists: Callable[[Location], bool] | None = None
+    *paths: AnyPath,
+    labels: Collection[str] = (),
+    exists: Callable[[Location], bool] | None = None,
+    trees: Sequence[Tree | None] = (),
 ) -> dict[str, str]:
     """Label -> name, from the files next to a recording and next to its transcript; empty if there are none.
 
@@ -64,13 +68,19 @@ def read_name_files(
         paths: of the recording, the transcript, or both. Files next to a later path take precedence.
         labels: the speakers of the transcript, if known. A file that applies to it alone may not name others.
         exists: whether a file exists in a store, for example from a listing. Default: request each file. Web servers are skipped.
+        trees: for each path, where links beside it must stay. Default: they may lead anywhere.
 
     Raises:
-        ConfigError: a file cannot be read, or contains anything but names.
+        ConfigError: a file cannot be read, is a link out of its tree, or contains anything but names.
         StorageNotReady: a store cannot be reached.
     """
     names: dict[str, str] = {}
+    tree_of = {path.parent: tree for path, tree in zip(paths, trees, strict=False)}
     for file in _files(paths, exists):
+        if leads_out(file, tree_of.get(file.parent)):
+            raise ConfigError(
+                f"{file.name} is a link out of its tree, so it is not read.", f"If you trust where it leads: {FOLLOW_LINKS}"
+            )
         file_names = _read(file)
         if labels and file.name != FILE_NAME:
             check_labels_exist(file_names, labels, f"{file.name} names")

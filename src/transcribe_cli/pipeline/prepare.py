@@ -165,7 +165,7 @@ class Preparation:
             recognizes = job.decision is not Decision.DIARIZE
             self._emit(RecordingStarted(recording.label, recording.size, recognizes, job.spec.diarize, self._backend))
             decode = partial(self._decoders[thread].decode, track=job.spec.audio_track, split=split, name=recording.path.name)
-            waveform = decode(path, on_progress=on_progress)
+            waveform = decode(path, on_progress=on_progress, tree=recording.tree)
         on_progress(waveform)
         assert finder is not None  # noqa: S101 - for the type checker: `on_progress` was called
         pattern = Clip(number, 0, waveform, (), job.spec)

@@ -22,13 +22,13 @@ from typing import Annotated
 import numpy as np
 import tomli
 from numpy.typing import NDArray
-from platformdirs import user_state_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from transcribe_cli.errors import ConfigError, StorageNotReady, UsageError
 from transcribe_cli.formats.speaker_names import FILE_NAME, name_error
 from transcribe_cli.sinks.atomic import publish, stage
 from transcribe_cli.speakers.diarizers.blocks import unit_vector
+from transcribe_cli.state_folder import state_path
 from transcribe_cli.text.printable import printable
 from transcribe_cli.text.regular_files import open_regular_file, read_regular_file
 
@@ -102,7 +102,7 @@ class Library:
     """
 
     def __init__(self, state: Path | None = None) -> None:
-        self.folder = (state or user_state_path("transcribe-cli")) / "voices"
+        self.folder = state_path(state, "voices")
         self._file = self.folder / FILE_NAME
 
     def voices(self) -> tuple[Voice, ...]:
@@ -227,7 +227,7 @@ class Library:
         """Hold the lock for writing."""
         with self._storage_errors():
             self.folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-            descriptor = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
+            descriptor = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, _FILE_MODE)
         try:
             with suppress(OSError):  # the file system may not support locks
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
