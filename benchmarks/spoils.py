@@ -23,6 +23,7 @@ class Spoil:
         rate: of the file's header.
         keep: the share of the file's bytes that is left.
         model: instead of the model under test.
+        is_fault: to be flagged even where the words are right: a wrong language of the document, or audio that is not as it should be.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Spoil:
     keep: float = 1.0
     languages: tuple[str, ...] = ()
     model: str | None = None
+    is_fault: bool = False
 
     def write(self, samples: Samples, path: Path) -> None:
         """Write the spoilt recording as 16-bit WAV."""
@@ -132,8 +134,8 @@ SPOILS: Mapping[str, Spoil] = {
     spoil.name: spoil
     for spoil in (
         Spoil("clean"),
-        Spoil("forced-en-pt", languages=("en", "pt")),
-        Spoil("forced-de-es", languages=("de", "es")),
+        Spoil("forced-en-pt", languages=("en", "pt"), is_fault=True),
+        Spoil("forced-de-es", languages=("de", "es"), is_fault=True),
         Spoil("demo", model="demo"),
         Spoil("noise-5", _noisy(-5)),
         Spoil("noise0", _noisy(0)),
@@ -151,9 +153,9 @@ SPOILS: Mapping[str, Spoil] = {
         Spoil("clipped", lambda samples: np.clip(samples * 60, -1, 1) * 0.5),
         Spoil("dropped30", _dropped(0.3)),
         Spoil("dropped50", _dropped(0.5)),
-        Spoil("truncated", keep=0.5),
-        Spoil("cancelled", _cancelling),
-        Spoil("half-cancelled", _half_cancelling),
+        Spoil("truncated", keep=0.5, is_fault=True),
+        Spoil("cancelled", _cancelling, is_fault=True),
+        Spoil("half-cancelled", _half_cancelling, is_fault=True),
         Spoil("quiet", lambda samples: samples * (10 ** (-40 / 20))),
     )
 }

@@ -72,8 +72,8 @@ class Judged:
 
     @property
     def is_good(self) -> bool:
-        """Whether the text is good, and labelled with its own language: under another one it is to be flagged, whatever the words are."""
-        return self.wer is not None and self.wer <= GOOD and not SPOILS[self.spoil].languages
+        """Whether the text is good, and there is no other fault that has to be flagged whatever the words are."""
+        return self.wer is not None and self.wer <= GOOD and not SPOILS[self.spoil].is_fault
 
     @property
     def is_flagged(self) -> bool:
@@ -134,10 +134,10 @@ def judge(found: Sequence[Item], spoil: Spoil, work: Path) -> Iterator[Judged]:
         yield Judged(item, spoil.name, wer, words, transcript)
 
 
-def table(results: Sequence[Judged]) -> Table:
-    """Recall and false alarms for each spoil and half."""
-    columns = ("spoil", "recordings", "over 30 %", "found", "up to 15 %", "flagged", "wrong words invented", "found")
-    shown = Table("verdict", "The verdict against the word error rate", columns)
+def table(results: Sequence[Judged], corpus: str, model: str) -> Table:
+    """Recall and false alarms for each spoil and half; `corpus` and `model` are names for people."""
+    columns = ("spoil", "recordings", "over 30 %", "found", "up to 15 %", "flagged", "text, nothing said", "found")
+    shown = Table(f"verdict {corpus}", f"The verdict against the word error rate: {corpus}, model {model}", columns)
     for half in (*HALVES, "all"):
         part = [result for result in results if half in ("all", result.item.half)]
         wrong = [result for result in part if result.is_wrong]
@@ -196,10 +196,10 @@ def main() -> None:
         if not arguments.again:
             transcribe(found, SPOILS[name], arguments.work, arguments.model)
         results += judge(found, SPOILS[name], arguments.work)
-    shown = table(results)
+    shown = table(results, arguments.corpus.resolve().name, Path(arguments.model).name)
     print(shown.text())
     if not arguments.no_results:
-        keep(shown)
+        keep(shown, "verdict-")
 
 
 if __name__ == "__main__":
