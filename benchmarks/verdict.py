@@ -142,12 +142,14 @@ def table(results: Sequence[Judged], corpus: str, model: str) -> Table:
         part = [result for result in results if half in ("all", result.item.half)]
         wrong = [result for result in part if result.is_wrong]
         good = [result for result in part if result.is_good]
-        recall = sum(result.is_flagged for result in wrong) / max(1, len(wrong))
-        alarms = sum(result.is_flagged for result in good) / max(1, len(good))
-        shown.targets += [
-            Target(f"{half}: wrong ones found, at least {RECALL:.0%} of {len(wrong)}", f"{recall:.1%}", recall >= RECALL),
-            Target(f"{half}: good ones flagged, under {FALSE_ALARMS:.0%} of {len(good)}", f"{alarms:.1%}", alarms < FALSE_ALARMS),
-        ]
+        if wrong:
+            recall = sum(result.is_flagged for result in wrong) / len(wrong)
+            aim = f"{half}: wrong ones found, at least {RECALL:.0%} of {len(wrong)}"
+            shown.targets.append(Target(aim, f"{recall:.1%}", recall >= RECALL))
+        if good:
+            alarms = sum(result.is_flagged for result in good) / len(good)
+            aim = f"{half}: good ones flagged, under {FALSE_ALARMS:.0%} of {len(good)}"
+            shown.targets.append(Target(aim, f"{alarms:.1%}", alarms < FALSE_ALARMS))
     for spoil in dict.fromkeys(result.spoil for result in results):
         part = [result for result in results if result.spoil == spoil]
         wrong = [result for result in part if result.is_wrong]

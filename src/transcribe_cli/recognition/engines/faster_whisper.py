@@ -26,7 +26,7 @@ from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, Device
 from transcribe_cli.recognition.engines.devices import DeviceChoice, choose_device, processor_count
 from transcribe_cli.recognition.engines.encoder_cache import EncoderCache, to_host
 from transcribe_cli.recognition.engines.gates import choose_attempt, is_repetitive
-from transcribe_cli.recognition.engines.heard_languages import is_asked, likeliest
+from transcribe_cli.recognition.engines.heard_languages import is_asked, likeliest, with_heard_languages
 from transcribe_cli.recognition.engines.models import locate, revision_of
 from transcribe_cli.recognition.engines.sequential import recognize_sequentially
 from transcribe_cli.settings import Settings
@@ -142,16 +142,12 @@ class FasterWhisper:
             began = time.perf_counter()
             encoded = self._encode(features, cached)
             attempts = self._generate(encoded, len(clips), tokenizer, spec, tasks[0].temperature)
-            if not tasks[0].attempts:
-                attempts = self._with_heard_languages(clips, attempts, encoded)
+            if not tasks[0].attempts and self._whisper.model.is_multilingual:
+                attempts = with_heard_languages(clips, attempts, lambda: self._whisper.model.detect_language(encoded))
             retries = [task.with_attempt(attempt) for task, attempt in zip(tasks, attempts, strict=True)]
             accepted = [
                 choose_attempt(retry.attempts, spec, is_last=task.is_last_attempt)
                 for retry, task in zip(retries, tasks, strict=True)
-            ]
-            accepted = [
-                attempt and replace(attempt, heard=retry.attempts[0].heard)
-                for attempt, retry in zip(accepted, retries, strict=True)
             ]
             results = self._results(clips, accepted, encoded, tokenizer)
             if not all(results):
@@ -215,19 +211,6 @@ class FasterWhisper:
             **search,
         )
         return [_attempt(result, tokenizer, spec, temperature) for result in results]
-
-    def _with_heard_languages(
-        self, clips: Sequence[Clip], attempts: Sequence[Attempt], encoded: ctranslate2.StorageView
-    ) -> list[Attempt]:
-        """The attempts with the languages of the audio, for the clips that are asked for theirs: one step of the decoder."""
-        asked = [is_asked(clip) for clip in clips]
-        if not any(asked) or not self._whisper.model.is_multilingual:
-            return list(attempts)
-        found = self._whisper.model.detect_language(encoded)
-        return [
-            replace(attempt, heard=likeliest({token[2:-2]: probability for token, probability in scores})) if wanted else attempt
-            for attempt, scores, wanted in zip(attempts, found, asked, strict=True)
-        ]
 
     def _results(
         self, clips: Sequence[Clip], accepted: Sequence[Attempt | None], encoded: ctranslate2.StorageView, tokenizer: Tokenizer
