@@ -31,6 +31,8 @@ RECALL, FALSE_ALARMS = 0.90, 0.05
 # Seconds of silence between joined sentences.
 PAUSE = 0.6
 HALVES = ("tuning", "held out")
+# The language of recordings in which nobody speaks, as in `benchmarks.real`.
+NOBODY = "zxx"
 
 
 @dataclass(frozen=True)
@@ -86,14 +88,14 @@ def items(corpus: Path, join: int, each: int) -> list[Item]:
     by_speaker: dict[str, list[Mapping[str, str]]] = defaultdict(list)
     for line in (corpus / "manifest.jsonl").read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
-        if entry.get("text") is not None:
+        if entry.get("text") or entry["language"] == NOBODY:
             by_speaker[entry.get("speaker") or Path(entry["uri"]).stem].append(entry)
     found = []
     for number, speaker in enumerate(sorted(by_speaker)):
         entries = by_speaker[speaker]
         for start in range(0, min(len(entries), join * each), join):
             part = entries[start : start + join]
-            text = " ".join(entry["text"] for entry in part)
+            text = " ".join(entry.get("text") or "" for entry in part)
             paths = tuple(corpus / entry["uri"] for entry in part)
             found.append(Item(f"{speaker}-{start // join}", part[0]["language"], HALVES[number % 2], paths, text))
     return found
@@ -201,7 +203,7 @@ def main() -> None:
     shown = table(results, arguments.corpus.resolve().name, Path(arguments.model).name)
     print(shown.text())
     if not arguments.no_results:
-        keep(shown, "verdict-")
+        keep(shown, prefix="verdict-")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from transcribe_cli.audio import Decoder, Waveform
-from transcribe_cli.errors import DecoderFailed, NotReady, RecordingChanged, RecordingError
+from transcribe_cli.errors import DecoderFailed, RecordingChanged, RecordingError, work_of_one_recording
 from transcribe_cli.events import AttemptFailed, Emit, RecordingPrepared, RecordingStarted
 from transcribe_cli.pipeline.job_queue import JobQueue
 from transcribe_cli.pipeline.messages import (
@@ -119,23 +119,17 @@ class Preparation:
     def _prepare(self, thread: int, number: int, job: Job) -> None:
         try:
             try:
-                self._decode(thread, number, job)
+                with work_of_one_recording():
+                    self._decode(thread, number, job)
             except RecordingChanged as error:
                 # The program that was writing it may have finished by now.
                 self._emit(AttemptFailed(job.recording.label, error.code, error.message))
                 self._deliver(Restarted(number))
-                self._decode(thread, number, job)
+                with work_of_one_recording():
+                    self._decode(thread, number, job)
         except RecordingError as error:
             if not self._jobs.is_stopped:  # otherwise the result is not needed, and stopping may be the reason
                 self._deliver(PreparationFailed(number, job, error))
-        except NotReady:
-            raise
-        except Exception as error:
-            unexpected = RecordingError(
-                f"Unexpected {type(error).__name__} ({error}).", "Please report it; TRANSCRIBE_DEBUG=1 shows more."
-            )
-            unexpected.__cause__ = error
-            self._deliver(PreparationFailed(number, job, unexpected))
 
     def _decode(self, thread: int, number: int, job: Job) -> None:
         """Fetch and decode a recording, and deliver its clips.
