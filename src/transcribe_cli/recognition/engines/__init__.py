@@ -147,6 +147,7 @@ class Attempt:
         no_speech_prob: the probability that there is no speech, according to the model.
         repeats: whether the text repeats itself.
         failed_gates: whether it was accepted although it failed the quality gates at every temperature.
+        heard: the likeliest languages of the audio with their probabilities, whatever language was requested; () where nobody asked.
     """
 
     tokens: tuple[int, ...]
@@ -157,6 +158,7 @@ class Attempt:
     no_speech_prob: float
     repeats: bool = False
     failed_gates: bool = False
+    heard: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
