@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from itertools import pairwise
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +16,7 @@ from transcribe_cli.events import Event, Notice, ignore_event
 from transcribe_cli.recognition.device_threads import EngineLoader
 from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, DeviceOutOfMemory, SpokenWord, Task
 from transcribe_cli.recognition.messages import AllDevicesFailed, ClipFailed, LanguageDetected, Recognized
+from transcribe_cli.recognition.rescue import LETTER_SECONDS
 from transcribe_cli.recognition.scheduler import Scheduler
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.vad import Region
@@ -30,7 +30,7 @@ OnBatch = Callable[[Sequence[Clip]], None]
 
 
 class FakeEngine:
-    """An engine that recognizes a word in every second of a clip, and remembers its batches.
+    """An engine that recognizes one word in every clip, as long as the clip, and remembers its batches.
 
     Args:
         replicas: 0 for as many as `concurrency`.
@@ -69,7 +69,7 @@ class FakeEngine:
         return [{"pt": 0.75, "es": 0.25} for _ in clips]
 
     def recognize(self, tasks: Sequence[Task]) -> list[ClipResult | Task]:
-        """A word for each second."""
+        """A word for each clip."""
         self.batches.append(list(tasks))
         self._on_batch([task.clip for task in tasks])
         return [
@@ -93,13 +93,14 @@ def attempt(temperature: float = 0.0) -> Attempt:
 
 
 def clip_result(clip: Clip, *spans: tuple[float, float]) -> ClipResult:
-    """A result with words of up to a second in each of these spans, in seconds of the recording; by default over the whole clip."""
-    words = []
-    for start, end in spans or [(clip.start, clip.end)]:
-        count = max(1, math.ceil(end - start))
-        borders = [start + (end - start) * number / count for number in range(count + 1)]
-        words += [SpokenWord(" olá", *span, 0.9, (1,)) for span in pairwise(borders)]
+    """A result with a word in each of these spans, in seconds of the recording; by default one word as long as the clip."""
+    words = (SpokenWord(_word(end - start), start, end, 0.9, (1,)) for start, end in spans or [(clip.start, clip.end)])
     return ClipResult(clip, attempt(), tuple(words))
+
+
+def _word(seconds: float) -> str:
+    """A word that takes so long to say, so that no speech seems to be missing below it."""
+    return " ol" + "á" * math.ceil(seconds / LETTER_SECONDS)
 
 
 def clip(
