@@ -20,6 +20,10 @@ In reading order:
     track_decoder.py      packets to samples; damaged packets are skipped
     timeline.py           the position of each frame; gaps are filled with silence
     mono_converter.py     frames in any format to 16 kHz mono
+    channel_blocks.py     blocks of several channels, without those that would spoil the mix
+    channel_choice.py     which these are: channels that cancel, or hold only noise
+    channel_statistics.py levels of the channels and of their mix
+    sample_formats.py     samples of frames as arrays, and back
     channel_converter.py  frames in any format to 16 kHz with separate channels
     pcm_file.py           the scratch file as the child writes it
     ffmpeg.py             the fallback decoder, for codecs that PyAV's FFmpeg lacks (extra `ffmpeg`)

@@ -153,9 +153,9 @@ class RequestLoop:
                 raise media.undecodable(name, "its audio codec is not supported")
             size = os.fstat(source.fileno()).st_size
             declared = declared_seconds(container, stream, source)
-            if declared is not None and declared > limits.max_seconds:
-                raise too_long(name, limits)
             plausible = size / MIN_SOURCE_BYTES_PER_SECOND
+            if declared is not None and min(declared, plausible) > limits.max_seconds:
+                raise too_long(name, limits)
             estimate = media.header_duration(container)
             fill_limit = min(estimate or plausible, plausible) + 1.0
             decoder = TrackDecoder(container, stream, pcm, fill_limit, limits, name, request.split)

@@ -20,6 +20,7 @@ from av.stream import Disposition
 
 from transcribe_cli.audio.limits import MAX_SOURCE_RATE, MIN_SOURCE_RATE
 from transcribe_cli.audio.media_info import Probe
+from transcribe_cli.audio.pcm_extent import correct_size
 from transcribe_cli.audio.recording_file import SourceFile, Undecodable, read_error
 from transcribe_cli.errors import NoAudioTrack, NotAudio
 
@@ -50,6 +51,7 @@ def open_container(
         source.on_read = on_read
         try:
             header = os.pread(source.fileno(), 512, 0)
+            correct_size(source)
         except OSError as error:
             raise read_error(name, error) from error
         # Formats without a signature (.gsm, .sln) are recognized by their suffix. FFmpeg does not need the rest of the name.

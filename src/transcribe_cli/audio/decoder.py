@@ -18,7 +18,7 @@ from typing import Any, Self, TypeVar
 from transcribe_cli.audio import scratch as scratch_files
 from transcribe_cli.audio.child_process import ChildProcess
 from transcribe_cli.audio.limits import Limits
-from transcribe_cli.audio.media_info import Probe
+from transcribe_cli.audio.media_info import SAMPLE_RATE, Damage, Probe
 from transcribe_cli.audio.recording_file import Undecodable, open_regular
 from transcribe_cli.audio.replies import Decoded, Done, Failure, InvalidReply, to_decoded, to_probe
 from transcribe_cli.audio.waveform import Waveform
@@ -41,6 +41,10 @@ _ERRORS: dict[str, type[TranscribeError]] = {
 _INVALID_REPLY = "{name}: the decoder wrote an invalid reply and was stopped."
 
 T = TypeVar("T")
+
+
+class _TooSlow(DecoderFailed):
+    """The time limit of a recording was reached. What was decoded before is kept."""
 
 
 class Decoder:
@@ -124,8 +128,15 @@ class Decoder:
                 on_progress(waveform)
 
         try:
-            done = self._decode(path, track, split, waveform, on_samples, name or path.name)
-            waveform.complete(done.damage, done.decoder, done.channels)
+            try:
+                done = self._decode(path, track, split, waveform, on_samples, name or path.name)
+            except _TooSlow:
+                if waveform.samples < SAMPLE_RATE:
+                    raise
+                channels = self.probe(path, track=track).channels if split else 1
+                waveform.complete(_stopped(waveform.seconds), "pyav", max(channels, 1))
+            else:
+                waveform.complete(done.damage, done.decoder, done.channels)
         except BaseException:
             waveform.close()
             raise
@@ -243,7 +254,7 @@ class Decoder:
             if isinstance(reply, Failure):
                 raise _ERRORS.get(reply.kind, DecoderFailed)(reply.message, reply.hint)
             if waited > self.limits.timeout_seconds(reply.seconds):
-                raise DecoderFailed(f"{name}: the decoder was too slow and was stopped after {reply.seconds:.0f} s of audio.")
+                raise _TooSlow(f"{name}: the decoder was too slow and was stopped after {reply.seconds:.0f} s of audio.")
             on_samples(reply.samples)
 
     def _exit_error(self, child: ChildProcess, name: str) -> DecoderFailed:
@@ -262,6 +273,11 @@ class Decoder:
             child, self._child = self._child, None
         if child is not None:
             child.stop()
+
+
+def _stopped(seconds: float) -> Damage:
+    """Of a waveform whose decoder was stopped."""
+    return Damage(decoded_seconds=seconds, reached_seconds=seconds, stopped=True)
 
 
 def _may_have_ffmpeg() -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeVar, get_type_hints
 
 from transcribe_cli.audio.limits import Limits
-from transcribe_cli.audio.media_info import SAMPLE_RATE, Damage, Probe
+from transcribe_cli.audio.media_info import MAX_SPANS, SAMPLE_RATE, Damage, Probe, Spans
 
 _MAX_CHANNELS = 64
 _MAX_SAMPLES = 1 << 48  # where the limit of the duration is infinite
@@ -109,9 +109,26 @@ def _record(kind: type[T], values: object) -> T:
                 raise InvalidReply
         elif expected is int:
             _integer(value, 0, _MAX_SAMPLES)
+        elif expected == Spans:
+            _spans(value)
         elif value is not None or expected is float:
             _number(value, math.inf, -math.inf)
-    return kind(**values)
+    return kind(**{name: _spans(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+def _spans(value: object) -> Spans:
+    """A list of stretches of time, in order."""
+    if not isinstance(value, list) or len(value) > MAX_SPANS:
+        raise InvalidReply
+    spans = []
+    for span in value:
+        if not isinstance(span, list) or len(span) != 2:
+            raise InvalidReply
+        start, end = (float(_number(number, _MAX_SAMPLES / SAMPLE_RATE)) for number in span)
+        if start > end or (spans and start < spans[-1][1]):
+            raise InvalidReply
+        spans.append((start, end))
+    return tuple(spans)
 
 
 def _text(value: object) -> str:

@@ -106,9 +106,8 @@ class AudioUploader:
                 "Use --upload original.",
             )
         damage = waveform.damage
-        flags = (*(["truncated"] if damage.truncated else []), *(["damaged"] if damage.skipped_packets else []))
         spec = job.spec.model_copy(update={"audio_track": None})
-        upload = AudioUpload("", "", spec, 0, waveform.seconds, damage.header_seconds, flags, damage.skipped_packets)
+        upload = AudioUpload("", "", spec, 0, waveform.seconds, damage.header_seconds, damage.flags, damage.skipped_packets)
         with tempfile.NamedTemporaryFile(prefix="transcribe-", suffix=".ogg") as file:
             path = Path(file.name)
             try:

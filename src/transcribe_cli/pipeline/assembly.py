@@ -143,10 +143,7 @@ def _now() -> str:
 
 
 def _flags(damage: Damage, segments: Sequence[Segment], language: Language, quality: Quality) -> Iterator[str]:
-    if damage.truncated:
-        yield "truncated"
-    if damage.skipped_packets:
-        yield "damaged"
+    yield from damage.flags
     if not segments:
         yield "no_speech"
     if segments and language.is_uncertain:
