@@ -65,6 +65,8 @@ def weight(field: FieldInfo) -> Weight:
     return next((item for item in field.metadata if isinstance(item, Weight)), Weight.AUTHORITY)
 
 
+# A number is no name: a negative one is refused.
+_TRACK_NAME = r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$|^auto$"
 Texts: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 
 
@@ -87,8 +89,11 @@ class JobSpec(BaseModel):
     task: Preference[Literal["transcribe", "translate"]] = Field(
         default="transcribe", description="Task: transcribe, or translate to English."
     )
-    audio_track: Preference[int | None] = Field(
-        default=None, ge=0, description="Index of the audio track, from 0. Default: the container's default track."
+    audio_track: Preference[Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern=_TRACK_NAME)] | None] = Field(
+        default=None,
+        union_mode="left_to_right",
+        description="Audio track: its index from 0, its language (por), or auto: the one with the most speech. "
+        "Default: the container's default track.",
     )
 
     channels: Preference[Literal["mix", "split"]] = Field(

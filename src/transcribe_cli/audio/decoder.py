@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -70,9 +71,8 @@ class Decoder:
         self.fallback = fallback
         self._child: ChildProcess | None = None
         self._request_lock = threading.Lock()  # one request at a time
-        self._state_lock = (
-            threading.RLock()
-        )  # for `_child` and the two below; reentrant, because a signal handler may call `cancel`
+        # For `_child` and the two below; reentrant, because a signal handler may call `cancel`.
+        self._state_lock = threading.RLock()
         self._busy = False
         self._cancelled = False
         scratch_files.sweep(self.scratch)
@@ -131,10 +131,11 @@ class Decoder:
             try:
                 done = self._decode(path, track, split, waveform, on_samples, name or path.name)
             except _TooSlow:
+                channels = self.probe(path, track=track).channels if split else 1
+                waveform.complete(Damage(stopped=True), "pyav", max(channels, 1))
                 if waveform.samples < SAMPLE_RATE:
                     raise
-                channels = self.probe(path, track=track).channels if split else 1
-                waveform.complete(_stopped(waveform.seconds), "pyav", max(channels, 1))
+                waveform.damage = replace(waveform.damage, decoded_seconds=waveform.seconds, reached_seconds=waveform.seconds)
             else:
                 waveform.complete(done.damage, done.decoder, done.channels)
         except BaseException:
@@ -273,11 +274,6 @@ class Decoder:
             child, self._child = self._child, None
         if child is not None:
             child.stop()
-
-
-def _stopped(seconds: float) -> Damage:
-    """Of a waveform whose decoder was stopped."""
-    return Damage(decoded_seconds=seconds, reached_seconds=seconds, stopped=True)
 
 
 def _may_have_ffmpeg() -> bool:

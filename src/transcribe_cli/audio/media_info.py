@@ -42,6 +42,8 @@ class Probe:
         channels: 0 when the header does not say.
         audio_tracks: number of audio tracks; they are numbered from 0.
         video: whether there is a video track (cover art does not count).
+        default_track: number of the track that is decoded unless another is requested.
+        track_languages: the language that the file names for each audio track, "" where it names none.
     """
 
     duration: float | None
@@ -51,6 +53,8 @@ class Probe:
     channels: int
     audio_tracks: int
     video: bool
+    default_track: int = 0
+    track_languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

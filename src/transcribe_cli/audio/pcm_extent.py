@@ -52,7 +52,9 @@ def real_end(descriptor: int, layout: PcmLayout, size: int, on_read: Callable[[]
     """The offset after the last sample; None if it is where the header says, or where the file ends."""
     if layout.size is None:
         end = _end_of_content(descriptor, layout.start, size, on_read)
-        return _aligned(end, layout, size) if size - end >= _MIN_ZEROS_BYTES else None
+        if size - end >= _MIN_ZEROS_BYTES:
+            return _aligned(end, layout, size)
+        return size if len(layout.sizes) > 1 else None  # FFmpeg knows no unknown size in RF64
     declared = layout.start + layout.size
     rest = declared + layout.size % 2
     if size - rest < _MIN_REST_BYTES or (layout.chunk is not None and _is_chunk(descriptor, rest, layout.chunk, size)):

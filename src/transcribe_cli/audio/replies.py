@@ -110,25 +110,31 @@ def _record(kind: type[T], values: object) -> T:
         elif expected is int:
             _integer(value, 0, _MAX_SAMPLES)
         elif expected == Spans:
-            _spans(value)
+            _check_spans(value)
+        elif expected == tuple[str, ...]:
+            if not isinstance(value, list) or len(value) > _MAX_CHANNELS:
+                raise InvalidReply
+            for item in value:
+                _text(item)
         elif value is not None or expected is float:
             _number(value, math.inf, -math.inf)
-    return kind(**{name: _spans(value) if isinstance(value, list) else value for name, value in values.items()})
+    checked: dict[str, Any] = {
+        name: tuple(tuple(item) if isinstance(item, list) else item for item in value) if isinstance(value, list) else value
+        for name, value in values.items()
+    }
+    return kind(**checked)
 
 
-def _spans(value: object) -> Spans:
-    """A list of stretches of time, in order."""
+def _check_spans(value: object) -> None:
+    """Raise InvalidReply unless it is a list of stretches of time, in order."""
     if not isinstance(value, list) or len(value) > MAX_SPANS:
         raise InvalidReply
-    spans = []
+    previous = 0.0
     for span in value:
         if not isinstance(span, list) or len(span) != 2:
             raise InvalidReply
-        start, end = (float(_number(number, _MAX_SAMPLES / SAMPLE_RATE)) for number in span)
-        if start > end or (spans and start < spans[-1][1]):
-            raise InvalidReply
-        spans.append((start, end))
-    return tuple(spans)
+        start = _number(span[0], _MAX_SAMPLES / SAMPLE_RATE, previous)
+        previous = _number(span[1], _MAX_SAMPLES / SAMPLE_RATE, start)
 
 
 def _text(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from av.audio.frame import AudioFrame
@@ -24,10 +25,13 @@ def to_float(frames: Sequence[AudioFrame], step: int = 1) -> NDArray[np.float32]
     plain = name.removesuffix("p")
     kind = np.dtype(_TYPES[plain])
     if name == plain:
-        parts = [np.frombuffer(frame.planes[0], kind, frame.samples * channels).reshape(-1, channels)[::step] for frame in frames]
+        parts = [
+            np.frombuffer(memoryview(frame.planes[0]), kind, frame.samples * channels).reshape(-1, channels)[::step]
+            for frame in frames
+        ]
         samples = np.concatenate(parts).T
     else:
-        planes = [[np.frombuffer(plane, kind, frame.samples)[::step] for plane in frame.planes] for frame in frames]
+        planes = [[np.frombuffer(memoryview(plane), kind, frame.samples)[::step] for plane in frame.planes] for frame in frames]
         samples = np.stack([np.concatenate(parts) for parts in zip(*planes, strict=True)])
     floats = np.array(samples, np.float32, order="C")
     if plain in _SCALES:
@@ -46,7 +50,7 @@ def from_float(samples: NDArray[np.float32], pattern: AudioFrame) -> AudioFrame:
         scale = _SCALES[plain]
         values = np.clip(np.rint(values * scale), -scale, scale - 1) + (scale if plain == "u8" else 0)
     values = values.astype(_TYPES[plain])
-    array = values if name.endswith("p") else values.T.reshape(1, -1)
+    array: Any = values if name.endswith("p") else values.T.reshape(1, -1)
     frame = AudioFrame.from_ndarray(np.ascontiguousarray(array), format=name, layout=pattern.layout.name)
     frame.sample_rate = pattern.sample_rate
     return frame

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from transcribe_cli.audio import Decoder, Waveform
+from transcribe_cli.audio import Decoder, Waveform, choose_track
 from transcribe_cli.audio.opus import MAX_CHANNELS, write_opus
 from transcribe_cli.backends.staging import MAX_BYTES, Staging, download_url
 from transcribe_cli.backends.thread_pool import StopFlag
@@ -25,6 +25,7 @@ from transcribe_cli.sources.fetch import Fetcher
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.storage import Location
 from transcribe_cli.text.printable import printable
+from transcribe_cli.vad import speech_seconds
 
 
 @dataclass(frozen=True)
@@ -88,13 +89,13 @@ class AudioUploader:
             except StorageNotReady:  # no credentials that can sign: this machine sends the audio
                 pass
         with self._fetcher.fetch(job.recording) as (local_path, recording), self._decoder() as decoder:
-            duration = decoder.probe(local_path, track=job.spec.audio_track).duration
+            track = job.spec.audio_track
+            duration = decoder.probe(local_path, track=track if isinstance(track, int) else None).duration
             if self._settings.upload != "opus" and (self._settings.upload == "original" or recording.size <= self._inline_bytes):
                 return self._with_file(AudioUpload("", "", job.spec, seconds=duration), local_path, url_seconds, on_staging)
             split = job.spec.channels == "split"
-            with decoder.decode(
-                local_path, track=job.spec.audio_track, split=split, on_progress=lambda _: stop.check()
-            ) as waveform:
+            track = choose_track(decoder, local_path, track, job.spec.language, speech_seconds)
+            with decoder.decode(local_path, track=track, split=split, on_progress=lambda _: stop.check()) as waveform:
                 return self._as_opus(job, waveform, url_seconds, stop, on_staging)
 
     def _as_opus(

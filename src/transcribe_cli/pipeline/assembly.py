@@ -24,6 +24,10 @@ from transcribe_cli.transcript import LOW_CONFIDENCE, JobRecord, Quality, Segmen
 GAP_SECONDS = 2.0
 # The flag of a transcript whose diarization was requested and failed.
 NO_DIARIZATION = "no_diarization"
+# The flag of a recording with this much speech, in seconds, that is far quieter than usual.
+QUIET, QUIET_SECONDS = "quiet", 1.0
+# The flag of a recording without words whose other audio tracks may have some.
+OTHER_TRACKS = "other_audio_tracks"
 TOOL = f"transcribe-cli {__version__}"
 
 
@@ -59,7 +63,12 @@ def _from_results(recording: RecordingState, device: str, backend: str, model_re
         sorted((turn for turns in turns_by_channel.values() for turn in turns), key=lambda turn: (turn.start, turn.end))
     )
     quality = _quality(prepared.speech, waveform.damage, results, by_channel)
-    flags = (*_flags(waveform.damage, segments, language, quality), *([CHANNELS_ALIKE] if prepared.has_copied_channels else []))
+    flags = (
+        *_flags(waveform.damage, segments, language, quality),
+        *([CHANNELS_ALIKE] if prepared.has_copied_channels else []),
+        *([QUIET] if sum(end - start for start, end in prepared.quiet) >= QUIET_SECONDS else []),
+        *([OTHER_TRACKS] if prepared.audio_tracks > 1 and not segments else []),
+    )
     return Transcript(
         source=_source(started),
         job=_job_record(started.job.spec, device, backend, model_revision),
