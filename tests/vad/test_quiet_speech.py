@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from transcribe_cli.audio import SAMPLE_RATE, Decoder
-from transcribe_cli.vad import WINDOW_SAMPLES, QuietSpeechDetector, SpeechDetector
+from transcribe_cli.vad import WINDOW_SAMPLES, QuietSpeechDetector, SpeechDetector, audible
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "audio"
 Samples = NDArray[np.float32]
@@ -55,6 +55,15 @@ def test_speech_of_a_normal_level_is_heard_as_before(talk: Samples) -> None:
     for start in range(0, len(recording), BLOCK):
         block = recording[start : start + BLOCK]
         assert np.array_equal(before.probabilities(block), after.probabilities(block))
+
+
+def test_a_clip_that_nobody_could_hear_is_made_louder(talk: Samples) -> None:
+    """Others are what they were."""
+    assert audible(talk) is talk
+    assert audible(quantized(talk, -40)).std() == quantized(talk, -40).std()
+    assert audible(quantized(talk, -66)).std() > 300 * quantized(talk, -66).std()
+    assert not audible(np.zeros(5000, np.float32)).any()
+    assert not len(audible(np.zeros(0, np.float32)))
 
 
 @pytest.mark.parametrize("decibels", [-80, -60, -40, -20])

@@ -16,7 +16,7 @@ from transcribe_cli.audio.channel_choice import BLOCK_SECONDS, ChannelChooser
 from transcribe_cli.audio.channel_statistics import ANALYSIS_RATE, measure
 from transcribe_cli.audio.sample_formats import from_float, to_float
 
-MAX_CHANNELS = 8
+MAX_CHANNELS = 7
 """PyAV miscounts the planes of frames with more, and reading them crashes. They are mixed as they are."""
 
 _FADE_SECONDS = 0.02

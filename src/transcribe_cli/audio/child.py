@@ -46,6 +46,7 @@ from transcribe_cli.audio.declared_duration import declared_seconds
 from transcribe_cli.audio.limits import (
     BYTES_PER_SECOND,
     MIN_FALLBACK_BYTES_PER_SECOND,
+    MIN_FLAC_BYTES_PER_SECOND,
     MIN_SOURCE_BYTES_PER_SECOND,
     Limits,
 )
@@ -154,7 +155,8 @@ class RequestLoop:
             size = os.fstat(source.fileno()).st_size
             declared = declared_seconds(container, stream, source)
             plausible = size / MIN_SOURCE_BYTES_PER_SECOND
-            if declared is not None and min(declared, plausible) > limits.max_seconds:
+            fits = size / MIN_FLAC_BYTES_PER_SECOND if container.format.name == "flac" else plausible
+            if declared is not None and min(declared, fits) > limits.max_seconds:
                 raise too_long(name, limits)
             estimate = media.header_duration(container)
             fill_limit = min(estimate or plausible, plausible) + 1.0

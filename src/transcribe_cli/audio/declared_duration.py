@@ -21,7 +21,13 @@ from transcribe_cli.audio.pcm_layout import pcm_layout
 
 _DECLARING_FORMATS = {"aiff", "au", "flac", "flv", "matroska", "mov", "tta", "wv"}
 _CLOCKED_FORMATS = {"matroska", "flv"}
-_UNKNOWN_SIZES = {0, 0x7FFFFFFF, 0x7FFFF000, 0xFFFFFFFF}  # placeholders of programs that do not know the length yet
+_UNKNOWN_SIZES = {
+    0,
+    0x7FFFFFFF,
+    0x7FFFF000,
+    0xFFFFFFFF,
+    (1 << 64) - 1,
+}  # placeholders of programs that do not know the length yet
 _WAV_PCM = {0x0001, 0x0003, 0x0006, 0x0007, 0xFFFE}  # integers, floats, A-law, mu-law, extensible
 _WAV_BLOCKS = {0x0002, 0x0011, 0x0031}  # MS and IMA ADPCM, GSM 6.10: a fixed number of samples in each block
 _MPEG1_FRAME, _MPEG1_RATE = 1152, 32_000  # samples in a frame; half as many at lower rates

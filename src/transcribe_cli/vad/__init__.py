@@ -10,7 +10,7 @@ channels.py  which channels have their own speaker, and where one only contains 
 from transcribe_cli.vad.channels import FRAME_WINDOWS, cancels_in_mix, channel_levels, crosstalk, distinct_channels
 from transcribe_cli.vad.detector import WINDOW_SAMPLES, SpeechDetector, load_detector
 from transcribe_cli.vad.packing import Packer
-from transcribe_cli.vad.quiet_speech import QuietSpeechDetector, speech_seconds
+from transcribe_cli.vad.quiet_speech import QuietSpeechDetector, audible, speech_seconds
 from transcribe_cli.vad.regions import CLIP_SAMPLES, CLIP_SECONDS, Region, RegionFinder
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Region",
     "RegionFinder",
     "SpeechDetector",
+    "audible",
     "cancels_in_mix",
     "channel_levels",
     "crosstalk",

@@ -18,6 +18,8 @@ from transcribe_cli.vad.detector import WINDOW_SAMPLES, SpeechDetector
 QUIET_DECIBELS, _ABSENT_DECIBELS = -36.0, -97.0
 # Quiet sound is brought to this level, in steps, because a detector that hears its level change takes that for speech.
 _TARGET_DECIBELS, _STEP_DECIBELS = -24.0, 6.0
+# The same for a recognizer, which reads quieter speech than the detector finds.
+_INAUDIBLE_DECIBELS = -70.0
 # The seconds around a window that count, in windows: 4 s before, and after.
 _NEAR_WINDOWS = 125
 # This share of the windows may be louder: a cough, a door.
@@ -84,6 +86,23 @@ class QuietSpeechDetector:
             if _ABSENT_DECIBELS < loud < QUIET_DECIBELS and loud - around[len(around) // 10] >= _MIN_DYNAMICS:
                 gains[first : first + step] = round((_TARGET_DECIBELS - loud) / _STEP_DECIBELS) * _STEP_DECIBELS
         return gains
+
+
+def audible(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A clip for the recognizer: made louder if even its loud parts are below -70 dB, which Whisper takes for silence.
+
+    Args:
+        samples: (samples,), full scale is 1.
+    """
+    windows = samples[: len(samples) // WINDOW_SAMPLES * WINDOW_SAMPLES].reshape(-1, WINDOW_SAMPLES)
+    if not len(windows):
+        return samples
+    levels = np.sort(10 * np.log10(windows.var(axis=1) + 1e-10))
+    loud = float(levels[len(levels) - 1 - int(_LOUD_SHARE * len(levels))])
+    if not _ABSENT_DECIBELS < loud < _INAUDIBLE_DECIBELS:
+        return samples
+    louder: NDArray[np.float32] = np.clip(samples * np.float32(10 ** ((_TARGET_DECIBELS - loud) / 20)), -1, 1)
+    return louder
 
 
 def speech_seconds(waveform: Waveform) -> float:
