@@ -200,6 +200,17 @@ def test_headers_of_packets_are_not_believed(
         assert waveform.seconds == pytest.approx(LONG, abs=0.1)
 
 
+def test_what_an_edit_list_hides_is_flagged(decoder: Decoder, tmp_path: Path) -> None:
+    """A player shows the part that it names, and so do we; but the file holds more."""
+    path = encode(tmp_path / "a.m4a", Track("aac", seconds=LONG))
+    data = bytearray(path.read_bytes())
+    at = data.index(b"elst") + 12
+    data[at : at + 4] = struct.pack(">I", round(SHORT * 1000))
+    with written(decoder, path, bytes(data)) as waveform:
+        assert waveform.seconds == pytest.approx(SHORT, abs=0.1)
+        assert waveform.damage.flags == ("header_mismatch",)
+
+
 @pytest.mark.parametrize("name", ["a.mp3", "a.flac", "a.ogg", "a.mkv", "a.webm", "a.aac", "a.ts", "a.flv", "a.ac3"])
 @pytest.mark.parametrize("kind", ["end", "middle"])
 def test_zeros_cost_nothing_and_lose_nothing(name: str, kind: str, decoder: Decoder, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
+from transcribe_cli.audio.limits import MIN_FLAC_BYTES_PER_SECOND, MIN_SOURCE_BYTES_PER_SECOND
 from transcribe_cli.audio.pcm_layout import pcm_layout
 
 _DECLARING_FORMATS = {"aiff", "au", "flac", "flv", "matroska", "mov", "tta", "wv"}
@@ -95,6 +96,25 @@ def _wav_seconds_per_byte(fmt: bytes) -> float:
     elif codec not in _WAV_BLOCKS:
         return 0.0
     return float(block_samples / block_bytes / rate) if rate and block_bytes else 0.0
+
+
+def indexed_seconds(container: InputContainer, stream: AudioStream) -> float:
+    """Seconds of audio in the index of an MP4 or QuickTime file, also what an edit list hides; 0 for others."""
+    context = stream.codec_context
+    if not container.format.name.startswith("mov") or not context.sample_rate:
+        return 0.0
+    return stream.frames * (context.frame_size or 0) / context.sample_rate
+
+
+def plausible_seconds(container: InputContainer, source: io.FileIO) -> float:
+    """The longest duration that a file of this size may have. A declared one that is longer is wrong."""
+    size = os.fstat(source.fileno()).st_size
+    if container.format.name != "flac":
+        return size / MIN_SOURCE_BYTES_PER_SECOND
+    info = os.pread(source.fileno(), 26, 0)  # https://www.rfc-editor.org/rfc/rfc9639#name-streaminfo
+    block, smallest, rate = (int.from_bytes(info[start:end], "big") for start, end in ((10, 12), (12, 15), (18, 21)))
+    rate >>= 4
+    return size / smallest * block / rate if smallest and rate else size / MIN_FLAC_BYTES_PER_SECOND
 
 
 def _mp3_seconds(source: io.FileIO, rate: int) -> float | None:

@@ -70,6 +70,7 @@ class Damage:
         reached_seconds: the last timestamp of any data in the file, video included.
         left_out: where channels were left out of the mix, because they cancel others, or hold noise that drowns them.
         stopped: whether the decoder took too long, and was stopped before the end.
+        indexed_seconds: audio in the index of an MP4, of which an edit list may show less; 0 where that is unknown.
     """
 
     header_seconds: float | None = None
@@ -80,6 +81,7 @@ class Damage:
     reached_seconds: float = 0.0
     left_out: Spans = ()
     stopped: bool = False
+    indexed_seconds: float = 0.0
 
     @property
     def truncated(self) -> bool:
@@ -93,10 +95,10 @@ class Damage:
 
     @property
     def header_mismatch(self) -> bool:
-        """Whether the file holds well more audio than its header declares."""
+        """Whether the file holds well more audio than its header declares. An edit list may hide some; the rest was decoded."""
         if self.header_seconds is None:
             return False
-        end = self.decoded_seconds + self.filled_seconds
+        end = max(self.decoded_seconds + self.filled_seconds, self.indexed_seconds)
         return self.header_seconds < MIN_COMPLETE_SHARE * end and end - self.header_seconds > MIN_MISSING_SECONDS
 
     @property
