@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from types import TracebackType
 from typing import Self
 
@@ -28,7 +30,7 @@ OnBatch = Callable[[Sequence[Clip]], None]
 
 
 class FakeEngine:
-    """An engine that recognizes one word in every clip, as long as the clip, and remembers its batches.
+    """An engine that recognizes a word in every second of a clip, and remembers its batches.
 
     Args:
         replicas: 0 for as many as `concurrency`.
@@ -67,7 +69,7 @@ class FakeEngine:
         return [{"pt": 0.75, "es": 0.25} for _ in clips]
 
     def recognize(self, tasks: Sequence[Task]) -> list[ClipResult | Task]:
-        """A word for each clip."""
+        """A word for each second."""
         self.batches.append(list(tasks))
         self._on_batch([task.clip for task in tasks])
         return [
@@ -91,9 +93,13 @@ def attempt(temperature: float = 0.0) -> Attempt:
 
 
 def clip_result(clip: Clip, *spans: tuple[float, float]) -> ClipResult:
-    """A result with a word in each of these spans, in seconds of the recording; by default one word as long as the clip."""
-    words = tuple(SpokenWord(" olá", start, end, 0.9, (1,)) for start, end in spans or [(clip.start, clip.end)])
-    return ClipResult(clip, attempt(), words)
+    """A result with words of up to a second in each of these spans, in seconds of the recording; by default over the whole clip."""
+    words = []
+    for start, end in spans or [(clip.start, clip.end)]:
+        count = max(1, math.ceil(end - start))
+        borders = [start + (end - start) * number / count for number in range(count + 1)]
+        words += [SpokenWord(" olá", *span, 0.9, (1,)) for span in pairwise(borders)]
+    return ClipResult(clip, attempt(), tuple(words))
 
 
 def clip(

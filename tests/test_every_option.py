@@ -280,6 +280,7 @@ SETTINGS: Mapping[str, Callable[[Path], bool] | str] = {
     "diarize_batch_size": lambda path: _batches(path, diarize_batch_size=3) == 3 != _batches(path),
     "trust_model_code": "tests/security/test_models.py",
     "shard": "tests/cli/test_shards.py",
+    "follow_links": "tests/security/test_links.py",
     **dict.fromkeys(OPTION_GROUPS[REMOTE_GROUP], "tests/backends/test_runpod.py"),
     "priority": "tests/backends/test_metered.py",
     "staging": "tests/backends/test_staging.py",

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 
-from transcribe_cli.events import Emit, ignore_event
+from transcribe_cli.events import Emit, Notice, ignore_event
 from transcribe_cli.pipeline.loading import check_diarizer, check_engine, engine_loaders, load_diarizer, open_decoders
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.pipeline.run import Pipeline
@@ -18,6 +18,7 @@ from transcribe_cli.sources import find_recordings
 from transcribe_cli.sources.fetch import GB, Fetcher
 from transcribe_cli.speakers.naming import SpeakerNaming
 from transcribe_cli.spec import JobSpec
+from transcribe_cli.text.links import Links
 
 
 def transcribe(
@@ -45,10 +46,17 @@ def transcribe(
     """
     spec, settings = spec or JobSpec(), settings or Settings()
     named = [sources] if isinstance(sources, str | os.PathLike) else sources
+    links = Links(follow=settings.follow_links)
     recordings = find_recordings(
-        [os.fspath(source) for source in named], include=settings.include, exclude=settings.exclude, storage=settings.storage
+        [os.fspath(source) for source in named],
+        include=settings.include,
+        exclude=settings.exclude,
+        storage=settings.storage,
+        links=links,
     )
     jobs = [_decide(job) for job in plan(recordings, spec, settings)]
+    if links.message:
+        emit(Notice(links.message, "warning"))
     for job in jobs:
         if job.decision is Decision.FAIL:
             yield Outcome(job, error=job.error)

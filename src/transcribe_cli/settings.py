@@ -76,6 +76,10 @@ class Settings(BaseModel):
     exclude: Preference[Texts] = Field(
         default=(), description="Skip files whose name, or path below the folder, matches one of these globs."
     )
+    follow_links: Authority[bool] = Field(
+        default=False,
+        description="Follow links below a source or output folder also where they lead out of it. Only where you trust who put them.",
+    )
     shard: Preference[str | None] = Field(
         default=None,
         description="Process one shard of the tree: i/n, from 1/n to n/n. auto takes it from SLURM, Kubernetes and similar schedulers.",

@@ -17,7 +17,9 @@ from typing import Any
 
 from platformdirs import user_state_path
 
+from transcribe_cli.errors import ConfigError
 from transcribe_cli.text.json_data import parse_json
+from transcribe_cli.text.links import Tree
 from transcribe_cli.text.regular_files import read_regular_file
 
 _NAME_DIGITS = 32
@@ -31,10 +33,13 @@ class StateFiles:
         name: name of the folder in it.
         suffix: suffix of the files.
         max_age_seconds: age at which a file expires.
+
+    Raises:
+        ConfigError: see `state_path`.
     """
 
     def __init__(self, state: Path | None, name: str, suffix: str, max_age_seconds: float) -> None:
-        self.folder = (state or user_state_path("transcribe-cli")) / name
+        self.folder = state_path(state, name)
         self._suffix = suffix
         self._max_age_seconds = max_age_seconds
 
@@ -58,14 +63,28 @@ class StateFiles:
                     path.unlink(missing_ok=True)
 
 
+def state_path(state: Path | None, name: str) -> Path:
+    """The path of a file or folder in a state folder. Default: the user's, `~/.local/state/transcribe-cli` on Linux.
+
+    Raises:
+        ConfigError: it is a link out of the given folder, which may be in a tree where others put it.
+    """
+    if state is None:
+        return user_state_path("transcribe-cli") / name
+    path = state / name
+    if not Tree.at(state).holds(path):
+        raise ConfigError(f"{path} is a link out of the state folder.", "Remove it, or use another --state-dir.")
+    return path
+
+
 def open_for_append(path: Path) -> int:
-    """Open a file to append JSON lines, and return its descriptor. The file is created if needed.
+    """Open a file to append JSON lines, and return its descriptor. The file is created if needed; a link is refused.
 
     Raises:
         OSError: the file cannot be written.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     if os.fstat(descriptor).st_size:  # a crash may have cut the last line
         os.write(descriptor, b"\n")
     return descriptor

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.audio.conftest import child_of
 from tests.audio.media import Track, crafted, encode
 from transcribe_cli.audio import Decoder
 from transcribe_cli.errors import NotAudio
@@ -64,13 +63,21 @@ def secret(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("ending", ["mp3", "m3u8", "mov"])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_crafted_file_is_refused_without_a_request(
-    name: str, ending: str, fallback: bool, canary: Canary, secret: Path, tmp_path: Path, shared: dict[bool, Decoder]
+    name: str,
+    ending: str,
+    fallback: bool,
+    canary: Canary,
+    secret: Path,
+    tmp_path: Path,
+    shared: dict[bool, Decoder],
+    sockets: Path,
 ) -> None:
     """Each of these made an unprotected FFmpeg or PyAV read a file or fetch a URL."""
     decoder = shared[fallback]
     shutil.copy(f"{secret}.mp3", tmp_path / "neighbour.mp3")
     path = tmp_path / f"a.{ending}"
     crafted(tmp_path, secret, canary.server_port)[name](path)
+    sockets.write_text("")
     started = time.monotonic()
     try:
         with decoder.decode(path) as waveform:  # of the QuickTime files: their own bytes, taken for samples
@@ -80,28 +87,52 @@ def test_a_crafted_file_is_refused_without_a_request(
         pass
     assert time.monotonic() - started < 30
     assert canary.requests == []
-    sockets = [target for target in _open_files(child_of(decoder)) if target.startswith("socket:")]
-    assert len(sockets) == 1  # to its parent
+    assert sockets.read_text() == "1\n"  # to its parent
     ports = {line.split()[1].rpartition(":")[2] for line in Path("/proc/net/udp").read_text().splitlines()[1:]}
     assert not ports & {f"{port:04X}" for port in (5004, 5005)}
 
 
+COUNT = """
+import contextlib, os, stat
+import transcribe_cli.audio.container as container
+
+descriptor, open_container = os.open(path, os.O_WRONLY | os.O_APPEND), container.open_container
+
+def is_socket(number):
+    try:
+        return stat.S_ISSOCK(os.fstat(number).st_mode)
+    except OSError:
+        return False
+
+@contextlib.contextmanager
+def counted(*arguments):
+    try:
+        with open_container(*arguments) as opened:
+            yield opened
+    finally:
+        os.write(descriptor, b"%d\\n" % sum(map(is_socket, range(64))))
+
+container.open_container = counted
+"""
+
+
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[bool, Decoder]]:
+def sockets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the child writes how many sockets it has, after each recording. From outside, only root may look."""
+    path = tmp_path_factory.mktemp("sockets") / "count"
+    path.write_text("")
+    (path.parent / "sitecustomize.py").write_text(f"path = {str(path)!r}\n{COUNT}")
+    return path
+
+
+@pytest.fixture(scope="module")
+def shared(sockets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[bool, Decoder]]:
     """Two decoders: PyAV only, and PyAV with the system's ffmpeg as fallback."""
     scratch = tmp_path_factory.mktemp("scratch")
-    with Decoder(scratch=scratch, fallback=False) as one, Decoder(scratch=scratch, fallback=True) as two:
-        yield {False: one, True: two}
-
-
-def _open_files(pid: int) -> list[str]:
-    links = []
-    for link in Path(f"/proc/{pid}/fd").iterdir():
-        try:
-            links.append(str(link.readlink()))
-        except FileNotFoundError:
-            continue
-    return links
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(sockets.parent)
+        with Decoder(scratch=scratch, fallback=False) as one, Decoder(scratch=scratch, fallback=True) as two:
+            yield {False: one, True: two}
 
 
 def test_the_canary_notices_a_request(canary: Canary) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.audio.media import tone, wav
+from tests.audio.test_child_process import gone
 from tests.audio.test_decoding import pitch
 from transcribe_cli.audio import Decoder, Limits, ffmpeg
 from transcribe_cli.errors import NotAudio, StorageNotReady, TooLong
@@ -67,6 +69,39 @@ def test_its_command_line_opens_one_file_by_its_absolute_name(tmp_path: Path) ->
     assert line.index("-format_whitelist") < line.index("-i")
     assert line[line.index("-map") + 1] == "0:a:1"
     assert "-nostdin" in line
+
+
+@pytest.fixture
+def days(radio: Path, tmp_path: Path) -> Path:
+    """A recording that takes minutes to decode; no test waits for that."""
+    header, frames = radio.read_bytes()[:7], radio.read_bytes()[7:]
+    (tmp_path / "days.c2").write_bytes(header + frames * 100_000)
+    return tmp_path / "days.c2"
+
+
+NOTICE = (
+    "import os, pathlib, sys\n"
+    "from transcribe_cli.audio import Decoder\n"
+    "def notice(waveform):\n"
+    "    child = decoder._child.pid\n"
+    "    programs = pathlib.Path(f'/proc/{child}/task/{child}/children').read_text().split()\n"
+    "    if programs:\n"
+    "        print(child, *programs, flush=True)\n"
+    "        END\n"
+    "decoder = Decoder(pathlib.Path(sys.argv[2]))\n"
+    "decoder.decode(pathlib.Path(sys.argv[1]), on_progress=notice)\n"
+)
+
+
+@pytest.mark.parametrize(
+    "end", ["os.kill(os.getpid(), 9)", "sys.exit(0)", "os.kill(child, 9)"], ids=["killed", "stopped", "child"]
+)
+def test_it_ends_with_its_parent(end: str, days: Path, tmp_path: Path) -> None:
+    """The child may signal nobody but its group, in which the program runs."""
+    ran = subprocess.run([sys.executable, "-c", NOTICE.replace("END", end), days, tmp_path], capture_output=True, text=True)
+    child, *programs = map(int, ran.stdout.split()[:2])
+    assert programs
+    assert all(gone(pid) for pid in (child, *programs))
 
 
 def test_a_full_disk_is_reported(radio: Path, tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     "trust_names": (True, True),
     "include": (["*.mp3", "b*"], ("*.mp3", "b*")),
     "exclude": (["*.wav"], ("*.wav",)),
+    "follow_links": (True, True),
     "shard": ("2/4", "2/4"),
     "device": ("cpu", "cpu"),
     "device_index": ([1, 0], (1, 0)),

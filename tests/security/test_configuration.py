@@ -78,7 +78,7 @@ def test_the_options_with_authority_are_these() -> None:
     """Places, models, keys, backends, overwriting, and what lifts a protection. A change here is a decision about security."""
     assert {*AUTHORITY, *TABLES} >= {
         *("model", "diarize_model", "model_dir", "offline"),
-        *("output_dir", "overwrite", "state_dir", "ledger_url", "prices", "price_per_hour", "staging", "storage"),
+        *("output_dir", "overwrite", "follow_links", "state_dir", "ledger_url", "prices", "price_per_hour", "staging", "storage"),
         *("backend", "fallback", "base_url", "runpod_url", "runpod_api_url", "runpod_endpoint"),
         *("hf_token", "api_key", "openai_api_key", "groq_api_key", "runpod_api_key"),
     }

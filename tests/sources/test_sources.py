@@ -20,6 +20,7 @@ from tests.transcripts import commit, transcript_of
 from transcribe_cli.errors import SourceNotFound, Unreadable, UsageError
 from transcribe_cli.sinks import assign_outputs
 from transcribe_cli.sources import find_recordings, refresh
+from transcribe_cli.text.links import Links
 
 NOBODY = 65534
 
@@ -159,7 +160,10 @@ def test_a_file_reached_only_through_symlinks_keeps_that_path(tree, tmp_path_fac
     here = tree("z.mp3")
     (here / "link.mp3").symlink_to(away / "x.mp3")
     (here / "folder").symlink_to(away)
-    assert found(".") == ["z.mp3", "link.mp3"]
+    assert found(".", links=Links(follow=True)) == ["z.mp3", "link.mp3"]
+    tree(".annex/y.mp3")
+    (here / "y.mp3").symlink_to(".annex/y.mp3")
+    assert found(".") == ["z.mp3", "y.mp3"]
 
 
 def test_a_source_can_be_a_symlink(tree):

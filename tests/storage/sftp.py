@@ -109,6 +109,12 @@ class _Folder(SFTPServerInterface):
         handle.readfile = handle.writefile = file
         return handle
 
+    def readlink(self, path: str) -> str | int:
+        try:
+            return str(Path(self._real(path)).readlink())
+        except OSError as error:
+            return SFTPServer.convert_errno(error.errno)
+
     def remove(self, path: str) -> int:
         return self._done(os.remove, self._real(path))
 

@@ -216,8 +216,9 @@ def _set_file_size_limit(limits: Limits, channels: int) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size if hard == resource.RLIM_INFINITY else min(size, hard), hard))
 
 
-def _import_all_of_pyav() -> None:
-    """PyAV imports some of its modules when it first meets a stream of their kind; in the sandbox, nothing can be imported."""
+def _import_the_rest() -> None:
+    """PyAV imports some modules when it first meets a stream of their kind, Python 3.13 one to print a traceback; later, none can be."""
+    importlib.import_module("tokenize")
     for module in pkgutil.walk_packages(av.__path__, "av."):
         if not module.name.startswith(("av.__main__", "av.datasets")):  # a program, and downloads of samples
             importlib.import_module(module.name)
@@ -230,9 +231,14 @@ def _read_requests(received: Iterator[tuple[dict[str, Any], list[int]]], request
     """
     for fields, files in received:
         requests.put(Request(fields, files))
-    if os.getpgrp() == os.getpid():
-        os.killpg(0, signal.SIGKILL)  # including an ffmpeg that this process started
+    _end_group()
     os._exit(0)
+
+
+def _end_group() -> None:
+    """Kill this process with an ffmpeg that it started. The filter lets it signal its group only."""
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
 
 
 def main() -> None:
@@ -243,7 +249,7 @@ def main() -> None:
     first, _ = next(received)
     limits, fallback = Limits(**first["limits"]), _path(first["fallback"]) if first["fallback"] else None
     _set_resource_limits(limits)
-    _import_all_of_pyav()
+    _import_the_rest()
     if fallback is None:
         sandbox.enter()
     else:
@@ -252,12 +258,14 @@ def main() -> None:
     requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
     threading.Thread(target=_read_requests, args=(received, requests), daemon=True).start()
     if fallback is None:
-        sandbox.forbid_processes()
+        sandbox.forbid_threads()
     try:
         RequestLoop(replies, limits, fallback).serve(iter(requests.get, None))
     except BaseException:
         traceback.print_exc()
     sys.stderr.flush()
+    if fallback is not None:
+        _end_group()
     os._exit(1)  # a normal exit would wait for the thread that reads standard input
 
 

@@ -33,6 +33,7 @@ from transcribe_cli.errors import (
     TranscribeError,
     Unreadable,
 )
+from transcribe_cli.text.links import Tree
 
 _ERRORS: dict[str, type[TranscribeError]] = {
     kind.__name__: kind
@@ -82,13 +83,13 @@ class Decoder:
         with self._request_lock:
             self._running_child()
 
-    def probe(self, path: Path, *, track: int | None = None) -> Probe:
-        """Read the header; takes about a millisecond.
+    def probe(self, path: Path, *, track: int | None = None, tree: Tree | None = None) -> Probe:
+        """Read the header; takes about a millisecond. For `tree`, see `decode`.
 
         Raises:
             Unreadable, NotAudio, NoAudioTrack, DecoderFailed: as in `decode`.
         """
-        with _open(path, path.name) as recording:
+        with _open(path, path.name, tree) as recording:
             request = {"do": "probe", "track": track, "name": path.name, "suffix": path.suffix}
             return self._request(request, [recording], path.name, _ignore_progress, to_probe)
 
@@ -100,6 +101,7 @@ class Decoder:
         split: bool = False,
         on_progress: Callable[[Waveform], None] | None = None,
         name: str | None = None,
+        tree: Tree | None = None,
     ) -> Waveform:
         """Decode the recording to 16 kHz, mixed to mono or with separate channels. The caller closes the waveform.
 
@@ -110,9 +112,10 @@ class Decoder:
             on_progress: called in this thread with the waveform decoded so far, at once and then up to five times per second. It may
                 take long; decoding continues meanwhile. The waveform is closed when decoding fails.
             name: name of the recording in errors. Default: the path's.
+            tree: links in the path must not lead out of it. Default: they may lead anywhere.
 
         Raises:
-            Unreadable: it cannot be opened, or is not a regular file.
+            Unreadable: it cannot be opened, is not a regular file, or is not in the tree.
             NotAudio: no allowed format is recognized, or no audio could be decoded.
             NoAudioTrack: it has no audio track, or not the requested one.
             TooLong: more audio than `limits.max_seconds`.
@@ -129,9 +132,9 @@ class Decoder:
 
         try:
             try:
-                done = self._decode(path, track, split, waveform, on_samples, name or path.name)
+                done = self._decode(path, track, split, waveform, on_samples, name or path.name, tree)
             except _TooSlow:
-                channels = self.probe(path, track=track).channels if split else 1
+                channels = self.probe(path, track=track, tree=tree).channels if split else 1
                 waveform.complete(Damage(stopped=True), "pyav", max(channels, 1))
                 if waveform.samples < SAMPLE_RATE:
                     raise
@@ -163,13 +166,20 @@ class Decoder:
         self.close()
 
     def _decode(
-        self, path: Path, track: int | None, split: bool, waveform: Waveform, on_samples: Callable[[int], None], name: str
+        self,
+        path: Path,
+        track: int | None,
+        split: bool,
+        waveform: Waveform,
+        on_samples: Callable[[int], None],
+        name: str,
+        tree: Tree | None,
     ) -> Decoded:
         folder = os.fsencode(waveform.path.parent).hex()
         request = {"do": "decode", "track": track, "split": split, "name": name, "suffix": path.suffix, "folder": folder}
 
         def ask(fallback: Path | None = None) -> Decoded:
-            with _open(path, name) as recording, _closing(waveform.open_to_write()) as scratch:
+            with _open(path, name, tree) as recording, _closing(waveform.open_to_write()) as scratch:
                 return self._request(request, [recording, scratch], name, on_samples, to_decoded, fallback)
 
         try:
@@ -281,8 +291,8 @@ def _may_have_ffmpeg() -> bool:
     return importlib.util.find_spec("ffmpeg") is not None and shutil.which("ffmpeg") is not None
 
 
-def _open(path: Path, name: str) -> AbstractContextManager[int]:
-    return _closing(open_regular(path, name))
+def _open(path: Path, name: str, tree: Tree | None) -> AbstractContextManager[int]:
+    return _closing(open_regular(path, name, tree))
 
 
 @contextmanager

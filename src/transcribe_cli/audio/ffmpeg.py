@@ -57,19 +57,15 @@ def decode(
 ) -> Damage | None:
     """Write the track to `pcm`; None if ffmpeg finds no audio either.
 
-    ffmpeg inherits the resource limits and the process group of the caller, so the same limits kill it.
-    Raises ScratchError when the disk is full.
+    ffmpeg inherits the resource limits and the process group of the caller, so the same limits kill it. It is not stopped when this raises:
+    whoever ends the caller ends the group. Raises ScratchError when the disk is full.
     """
     program = subprocess.Popen(
         command_line(path, track, max_seconds), stdin=subprocess.DEVNULL, stdout=pcm.fileno(), stderr=subprocess.DEVNULL
     )
-    try:
-        while program.poll() is None:
-            time.sleep(_POLL_SECONDS)
-            on_progress(pcm.update_length() / SAMPLE_RATE)
-    finally:
-        program.kill()
-        program.wait()
+    while program.poll() is None:
+        time.sleep(_POLL_SECONDS)
+        on_progress(pcm.update_length() / SAMPLE_RATE)
     if program.returncode and not os.fstatvfs(pcm.fileno()).f_bavail:
         raise ScratchError(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
     seconds = pcm.update_length() / SAMPLE_RATE

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from transcribe_cli.errors import NotAudio, Unreadable
+from transcribe_cli.text.links import FOLLOW_LINKS, Tree
 
 
 class Undecodable(NotAudio):
@@ -60,13 +61,13 @@ class SourceFile(io.FileIO):
             return -(error.errno or errno.EINVAL)
 
 
-def open_regular(path: Path, name: str) -> int:
+def open_regular(path: Path, name: str, tree: Tree | None = None) -> int:
     """A descriptor of a regular file that is not empty. Never blocks: a FIFO or a device is refused both before and after opening.
 
     A file of no size is refused, although it may have content: /proc/self/environ is one, and would be the *parent's* environment.
 
     Raises:
-        Unreadable: it does not exist, is not a regular file, or cannot be opened.
+        Unreadable: it does not exist, is not a regular file, cannot be opened, or is not in the tree: a link was put in its place.
         NotAudio: it is empty.
     """
     try:
@@ -77,11 +78,18 @@ def open_regular(path: Path, name: str) -> int:
     try:
         status = os.fstat(descriptor)
         _check_regular(status, name)
+        if tree is not None and not tree.holds_open(path, descriptor):
+            raise left_tree(name)  # noqa: TRY301
         _check_size(status, name)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def left_tree(name: str) -> Unreadable:
+    """The error of a file whose path leads out of its tree since it was found."""
+    return Unreadable(f"{name} leads out of its tree through a link.", f"If you trust where it leads: {FOLLOW_LINKS}")
 
 
 def _check_size(status: os.stat_result, name: str) -> None:

@@ -1,4 +1,4 @@
-"""What the decoder's child gives up before it sees a recording: other files, sockets, other programs, new privileges.
+"""What the decoder's child gives up before it sees a recording: other files, sockets, processes and programs, privileges.
 
 Everything here is Linux's; where a kernel lacks a part, or a container forbids it, the other measures remain (see container.py).
 """
@@ -13,7 +13,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from transcribe_cli.audio import landlock, seccomp
+from transcribe_cli.audio import capabilities, landlock, seccomp
 
 _SET_DUMPABLE, _SET_NO_NEW_PRIVS = 4, 38
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/etc/ld.so.cache")
@@ -36,11 +36,12 @@ def enter(program: str | None = None, recording: Path | None = None) -> None:
     if recording is not None:
         readable.append(recording)
     landlock.restrict(readable, [] if program is None else [Path(os.devnull)])
+    capabilities.keep(0 if program is None else capabilities.READ_ANY_FILE)
     seccomp.restrict(programs=program is not None)
 
 
-def forbid_processes() -> None:
-    """From now on this process starts no thread and no process. The kernel does not apply this to root."""
+def forbid_threads() -> None:
+    """From now on this process starts no thread. The kernel does not apply this to root. The filter already forbids processes."""
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
 

@@ -13,6 +13,7 @@ from transcribe_cli.audio.decoder import Decoder
 from transcribe_cli.audio.media_info import SAMPLE_RATE, Probe
 from transcribe_cli.audio.waveform import Waveform
 from transcribe_cli.errors import NoAudioTrack
+from transcribe_cli.text.links import Tree
 from transcribe_cli.text.track_languages import is_same_language
 
 AUTO = "auto"
@@ -31,6 +32,7 @@ def choose_track(
     language: str | None,
     measure_speech: Callable[[Waveform], float],
     name: str | None = None,
+    tree: Tree | None = None,
 ) -> int | None:
     """The number of the track to decode; None: the default track of the file.
 
@@ -41,13 +43,14 @@ def choose_track(
         language: of the speech, if it is known; it decides for `auto` if the file names the languages of its tracks.
         measure_speech: the seconds of speech at the beginning of a waveform.
         name: of the recording in errors. Default: the path's.
+        tree: links in the path must not lead out of it.
 
     Raises:
         NoAudioTrack: no track has this language.
     """
     if track is None or isinstance(track, int):
         return track
-    probe = decoder.probe(path)
+    probe = decoder.probe(path, tree=tree)
     wanted = language if track == AUTO else track
     tagged = [number for number, tag in enumerate(probe.track_languages) if wanted and is_same_language(tag, wanted)]
     if tagged:
@@ -58,7 +61,7 @@ def choose_track(
         )
     if probe.audio_tracks < 2:
         return None
-    speech = {number: _speech_seconds(decoder, path, number, measure_speech) for number in range(probe.audio_tracks)}
+    speech = {number: _speech_seconds(decoder, path, number, measure_speech, tree) for number in range(probe.audio_tracks)}
     return max(speech, key=lambda number: (speech[number], number == probe.default_track, -number))
 
 
@@ -68,7 +71,9 @@ def _described(probe: Probe) -> str:
     return ", ".join(tracks)
 
 
-def _speech_seconds(decoder: Decoder, path: Path, track: int, measure_speech: Callable[[Waveform], float]) -> float:
+def _speech_seconds(
+    decoder: Decoder, path: Path, track: int, measure_speech: Callable[[Waveform], float], tree: Tree | None
+) -> float:
     """Seconds of speech at the beginning of a track; 0 if it cannot be decoded."""
     found = 0.0
 
@@ -79,7 +84,7 @@ def _speech_seconds(decoder: Decoder, path: Path, track: int, measure_speech: Ca
             raise _HeardEnough
 
     try:
-        with decoder.decode(path, track=track, on_progress=listen) as waveform:
+        with decoder.decode(path, track=track, on_progress=listen, tree=tree) as waveform:
             return measure_speech(waveform)
     except _HeardEnough:
         return found

@@ -7,6 +7,7 @@ channels where these are split): a fortieth of the size of a video, with little 
 from __future__ import annotations
 
 import base64
+import os
 import queue
 import tempfile
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from transcribe_cli.audio import Decoder, Waveform, choose_track
 from transcribe_cli.audio.opus import MAX_CHANNELS, write_opus
+from transcribe_cli.audio.recording_file import open_regular
 from transcribe_cli.backends.staging import MAX_BYTES, Staging, download_url
 from transcribe_cli.backends.thread_pool import StopFlag
 from transcribe_cli.errors import RecordingError, StorageNotReady, Unreadable
@@ -24,6 +26,7 @@ from transcribe_cli.settings import Settings
 from transcribe_cli.sources.fetch import Fetcher
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.storage import Location
+from transcribe_cli.text.links import Tree
 from transcribe_cli.text.printable import printable
 from transcribe_cli.vad import speech_seconds
 
@@ -89,13 +92,15 @@ class AudioUploader:
             except StorageNotReady:  # no credentials that can sign: this machine sends the audio
                 pass
         with self._fetcher.fetch(job.recording) as (local_path, recording), self._decoder() as decoder:
+            tree = recording.tree
             track = job.spec.audio_track
-            duration = decoder.probe(local_path, track=track if isinstance(track, int) else None).duration
+            duration = decoder.probe(local_path, track=track if isinstance(track, int) else None, tree=tree).duration
             if self._settings.upload != "opus" and (self._settings.upload == "original" or recording.size <= self._inline_bytes):
-                return self._with_file(AudioUpload("", "", job.spec, seconds=duration), local_path, url_seconds, on_staging)
+                upload = AudioUpload("", "", job.spec, seconds=duration)
+                return self._with_file(upload, local_path, url_seconds, on_staging, tree)
             split = job.spec.channels == "split"
-            track = choose_track(decoder, local_path, track, job.spec.language, speech_seconds)
-            with decoder.decode(local_path, track=track, split=split, on_progress=lambda _: stop.check()) as waveform:
+            track = choose_track(decoder, local_path, track, job.spec.language, speech_seconds, tree=tree)
+            with decoder.decode(local_path, track=track, split=split, on_progress=lambda _: stop.check(), tree=tree) as waveform:
                 return self._as_opus(job, waveform, url_seconds, stop, on_staging)
 
     def _as_opus(
@@ -119,7 +124,9 @@ class AudioUploader:
                 ) from error
             return self._with_file(upload, path, url_seconds, on_staging)
 
-    def _with_file(self, upload: AudioUpload, path: Path, url_seconds: float, on_staging: Callable[[str], None]) -> AudioUpload:
+    def _with_file(
+        self, upload: AudioUpload, path: Path, url_seconds: float, on_staging: Callable[[str], None], tree: Tree | None = None
+    ) -> AudioUpload:
         """The upload with the file inside it, or with the URL of the file in the staging bucket."""
         size = path.stat().st_size
         if size > self._inline_bytes and self._staging is None:
@@ -132,7 +139,8 @@ class AudioUploader:
                 f"It needs an upload of {size / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB can be sent.", "Use --upload auto."
             )
         try:
-            data = path.read_bytes()
+            with os.fdopen(open_regular(path, printable(path.name), tree), "rb") as file:
+                data = file.read()
         except OSError as error:
             raise Unreadable(f"{printable(path.name)} cannot be read ({error.strerror}).") from error
         if size <= self._inline_bytes or self._staging is None:

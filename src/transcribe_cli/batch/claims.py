@@ -95,6 +95,8 @@ class Claims:
         Raises:
             StorageNotReady: the store cannot be reached.
         """
+        if sinks.link_error(job.output) is not None:  # a link has been put there since the plan
+            return Claim(replan(job, self._spec, self._settings))
         path = lease_path(job.recording, job.output)
         if isinstance(path, Location) and path.store.can_create_exclusively is False:
             return Claim(self._refreshed(job))

@@ -63,7 +63,7 @@ def enroll(name: str, source: str, model: str, settings: Settings, emit: Emit, *
         fetcher = Fetcher(round(settings.scratch_limit * GB))
         stack.callback(fetcher.close)
         path, _ = stack.enter_context(fetcher.fetch(recording))
-        waveform = stack.enter_context(_decode(decoder, path, excerpt, recording.name))
+        waveform = stack.enter_context(_decode(decoder, path, excerpt, recording))
         if not waveform.samples:
             raise UsageError(f"{excerpt} starts after the end of the recording.")
         diarization = load_pyannote(model, settings, emit).diarize(waveform, spec, lambda share: None)
@@ -113,7 +113,7 @@ def _find_recording(excerpt: Excerpt, settings: Settings) -> Recording:
     return recordings[0]
 
 
-def _decode(decoder: Decoder, path: Path, excerpt: Excerpt, name: str) -> Waveform:
+def _decode(decoder: Decoder, path: Path, excerpt: Excerpt, recording: Recording) -> Waveform:
     """The samples of the excerpt, on scratch. Decoding stops at its end."""
     stop = None if excerpt.end is None else round(excerpt.end * SAMPLE_RATE)
     excerpts: list[Waveform] = []
@@ -128,7 +128,7 @@ def _decode(decoder: Decoder, path: Path, excerpt: Excerpt, name: str) -> Wavefo
             raise _ExcerptDecoded
 
     try:
-        with decoder.decode(path, on_progress=stop_at_end, name=name) as whole:
+        with decoder.decode(path, on_progress=stop_at_end, name=recording.name, tree=recording.tree) as whole:
             if stop is not None and stop - whole.samples > SAMPLE_RATE:
                 raise UsageError(f"{excerpt} ends after the recording, which lasts {format_time(whole.seconds)}.")
             cut(whole)

@@ -16,6 +16,8 @@ from transcribe_cli.plan import Job
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.sinks.atomic import storage_errors
 from transcribe_cli.sources import Recording, find_recordings, is_media, json_safe, refresh
+from transcribe_cli.sources.patterns import Filter
+from transcribe_cli.sources.walk import walk
 from transcribe_cli.storage import (
     AnyPath,
     Location,
@@ -26,18 +28,26 @@ from transcribe_cli.storage import (
     is_url,
     locate,
     relative_path,
+    ssh,
 )
 from transcribe_cli.subtitles.standards import DEFAULT_STYLE, SubtitleStyle
+from transcribe_cli.text.links import Links, Tree, leads_out
 from transcribe_cli.text.printable import printable
 from transcribe_cli.transcript import Transcript
 
 
 @dataclass(frozen=True)
 class TranscriptFile:
-    """A transcript on a disk or in a store. `root` is the folder that the user named; `output_dir` mirrors the tree below it."""
+    """A transcript on a disk or in a store.
+
+    Attributes:
+        root: the folder that the user named; `output_dir` mirrors the tree below it.
+        tree: where links beside it must stay; None in a store, or if they may lead anywhere.
+    """
 
     path: AnyPath
     root: AnyPath
+    tree: Tree | None = None
 
     def read(self) -> Transcript:
         """The document.
@@ -78,7 +88,7 @@ class TranscriptFile:
         original = self.read()
         transcript = self._add_names(original, names)
         if output_dir is None:
-            output = sinks.Output(self.path.parent, self.path.stem)
+            output = sinks.Output(self.path.parent, self.path.stem, self.tree)
             if transcript.speaker_names != original.speaker_names:
                 formats = list(dict.fromkeys([*formats, *_existing_formats(output, original), "json"]))
             rendered = {name: render_bytes(name, transcript, subtitles, output.uri) for name in formats}
@@ -86,18 +96,21 @@ class TranscriptFile:
                 self._replace(transcript)
             sinks.add_renderings(output, transcript, rendered, stamp=subtitles.stamp, overwrite=overwrite)
         else:
-            output = sinks.Output(below(output_dir, relative_path(self.path.parent, self.root)), self.path.stem)
+            tree = Tree.at(output_dir) if self.tree is not None and isinstance(output_dir, Path) else None
+            output = sinks.Output(below(output_dir, relative_path(self.path.parent, self.root)), self.path.stem, tree)
+            if (error := sinks.link_error(output)) is not None:
+                raise error
             for name, data in {name: render_bytes(name, transcript, subtitles, output.uri) for name in formats}.items():
-                _export(output.path(name), data, overwrite=overwrite)
+                _export(output.path(name), data, tree, overwrite=overwrite)
         return [output.path(name).name for name in formats]
 
     def _add_names(self, transcript: Transcript, names: Mapping[str, str]) -> Transcript:
         if not transcript.speakers:
             return transcript
         paths = [*_recording_path(transcript, self.path), self.path]
-        return speaker_names.add_names(
-            transcript, speaker_names.read_name_files(*paths, labels=transcript.speakers) | dict(names)
-        )
+        trees = [self.tree and Tree.at(path.parent) for path in paths[:-1] if isinstance(path, Path)]
+        found = speaker_names.read_name_files(*paths, labels=transcript.speakers, trees=[*trees, self.tree])
+        return speaker_names.add_names(transcript, found | dict(names))
 
     def _replace(self, transcript: Transcript) -> None:
         """Replace the document. It keeps its modification time, so that renderings edited since are still recognized as edited."""
@@ -122,34 +135,43 @@ def check_labels(names: Mapping[str, str], files: Iterable[TranscriptFile]) -> N
     speaker_names.check_labels_exist(names, labels, f"{speaker_names.OPTION} names")
 
 
-def find_transcripts(sources: Sequence[str], storage: Options | None = None) -> Iterator[TranscriptFile]:
+def find_transcripts(
+    sources: Sequence[str], storage: Options | None = None, links: Links | None = None
+) -> Iterator[TranscriptFile]:
     """Find the transcripts of the sources: JSON files, folders of them, or the recordings that they belong to.
 
     Args:
         sources: paths or URLs.
         storage: options of the stores behind URLs.
+        links: whether links below a source may lead out of it; receives those that are not followed. Default: they may not.
 
     Raises:
         SourceNotFound: a source does not exist, or a recording has no transcript.
         NotReady: a store cannot be used.
     """
+    links = links or Links()
     for source in sources:
         if is_url(source):
-            yield from _in_store(source, storage or {})
+            yield from _in_store(source, storage or {}, links)
             continue
         path = Path(source)
         if path.is_dir():
-            files = sorted(path.rglob("*.json"))
-            yield from (
-                TranscriptFile(json, path) for json in files if not _is_hidden(json, path) and sinks.read_header(json) is not None
-            )
+            yield from _in_folder(path, links)
         elif path.suffix == ".json" and path.exists():
-            yield TranscriptFile(path, path.parent)
+            yield TranscriptFile(path, path.parent, links.tree(path.parent, named=path))
         else:
-            yield from _of_recordings(source, {})
+            yield from _of_recordings(source, {}, links)
 
 
-def _in_store(source: str, storage: Options) -> Iterator[TranscriptFile]:
+def _in_folder(folder: Path, links: Links) -> Iterator[TranscriptFile]:
+    tree = links.tree(folder)
+    entries = walk(folder, Filter(), links, tree, lambda name: name.endswith(".json"))
+    for file in sorted(Path(entry.path) for entry in entries if entry.error is None):
+        if sinks.read_header(file) is not None:
+            yield TranscriptFile(file, folder, tree)
+
+
+def _in_store(source: str, storage: Options, links: Links) -> Iterator[TranscriptFile]:
     location = locate(source, bind_to_sources(storage, [source]))
     if location.suffix == ".json":
         if not sinks.files_of(location).is_there(location):
@@ -157,21 +179,31 @@ def _in_store(source: str, storage: Options) -> Iterator[TranscriptFile]:
         yield TranscriptFile(location, location.parent)
         return
     if is_media(location.name):
-        yield from _of_recordings(source, storage)
+        yield from _of_recordings(source, storage, links)
         return
-    files = [path for path, _ in location.find() if path.suffix == ".json" and not _is_hidden(path, location)]
+    files = []
+    for path, entry in location.find():
+        if path.suffix != ".json" or _is_hidden(path, location):
+            continue
+        if entry.is_link and not links.follow and ssh.leads_out(path, location):
+            links.skip(path.uri)
+        else:
+            files.append(path)
     files.sort(key=lambda path: path.key)
     headers = sinks.read_headers(files)
     yield from (TranscriptFile(path, location) for path, header in zip(files, headers, strict=True) if header is not None)
 
 
-def _of_recordings(source: str, storage: Options) -> Iterator[TranscriptFile]:
-    recordings = list(find_recordings([source], storage=storage))
+def _of_recordings(source: str, storage: Options, links: Links) -> Iterator[TranscriptFile]:
+    recordings = list(find_recordings([source], storage=storage, links=links))
     for recording, assigned in zip(recordings, sinks.assign_outputs(recordings, None), strict=True):
         path = sinks.json_path(assigned.output)
         if not sinks.files_of(path).is_there(path):
             raise SourceNotFound(f"{recording.name} has no transcript.", "Transcribe it first with `transcribe run`.")
-        yield TranscriptFile(path, path.parent)
+        if leads_out(path, recording.tree):
+            links.skip(str(path))
+        else:
+            yield TranscriptFile(path, path.parent, recording.tree)
 
 
 def _recording_path(transcript: Transcript, transcript_path: AnyPath) -> Iterator[AnyPath]:
@@ -206,9 +238,9 @@ def _is_hidden(path: AnyPath, root: AnyPath) -> bool:
     return any(part.startswith(".") for part in relative_path(path, root).parts)
 
 
-def _export(path: AnyPath, data: bytes, *, overwrite: bool) -> None:
+def _export(path: AnyPath, data: bytes, tree: Tree | None, *, overwrite: bool) -> None:
     files = sinks.files_of(path)
-    if not overwrite and files.is_there(path) and files.read(path) != data:
+    if not overwrite and files.is_there(path) and (leads_out(path, tree) or files.read(path) != data):
         raise OutputRefused(f"{path.name} already exists with different content.", "Use --overwrite to replace it.")
     files.write(path, data)
 

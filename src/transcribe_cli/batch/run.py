@@ -23,7 +23,7 @@ from transcribe_cli.batch.model_free import ModelFreeJobs
 from transcribe_cli.batch.outcome_writer import OutcomeWriter
 from transcribe_cli.batch.recorder import FailFast, RunRecorder
 from transcribe_cli.costs.meter import LocalMeter, Meter
-from transcribe_cli.errors import OutputRefused, StorageNotReady, TranscribeError
+from transcribe_cli.errors import StorageNotReady, TranscribeError, work_of_one_recording
 from transcribe_cli.events import Emit, Event, Notice, RunFinished
 from transcribe_cli.formats import check_formats
 from transcribe_cli.interrupts import unwrap_interrupts
@@ -161,10 +161,11 @@ class Batch:
         if self._claims.holds(job):
             return True
         try:
-            check_writable([job])
-            self._claims.prepare_folder(job.output.folder)
-            claimed = self._elsewhere.claim(job)
-        except (StorageNotReady, OutputRefused) as error:
+            with work_of_one_recording():
+                check_writable([job])
+                self._claims.prepare_folder(job.output.folder)
+                claimed = self._elsewhere.claim(job)
+        except TranscribeError as error:
             self._recorder.failed(job, error)
             return False
         if claimed is None or claimed.decision is job.decision:

@@ -11,13 +11,14 @@ from typing import Annotated
 
 import typer
 
-from transcribe_cli.cli.session import ConfigFile, Profile, configure
+from transcribe_cli.cli.session import ConfigFile, FollowLinks, Profile, configure, report_links
 from transcribe_cli.errors import RecordingError, TranscribeError, UsageError
 from transcribe_cli.formats.timestamps import clock
 from transcribe_cli.reporting.messages import pluralize
 from transcribe_cli.subtitles.lint import SubtitleFile, Violation, find_subtitle_files, find_violations
 from transcribe_cli.subtitles.lint.files import parse_language
 from transcribe_cli.subtitles.standards import Standard
+from transcribe_cli.text.links import Links
 from transcribe_cli.text.printable import printable
 
 
@@ -54,6 +55,7 @@ def lint(
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only the summary.")] = False,
+    follow_links: FollowLinks = None,
     config: ConfigFile = None,
     profile: Profile = None,
 ) -> int:
@@ -66,9 +68,12 @@ def lint(
     transcribe lint film.srt --subtitles bbc --language en
     """
     sources = sources or ["."]
-    standard = configure(sources, {"subtitles": subtitles}, config, profile).settings.subtitle_style.standard
+    flags = {"subtitles": subtitles, "follow_links": follow_links}
+    settings = configure(sources, flags, config, profile).settings
+    standard, links = settings.subtitle_style.standard, Links(follow=settings.follow_links)
     default_language = parse_language(language)
-    files = list(find_subtitle_files(sources))
+    files = list(find_subtitle_files(sources, links))
+    report_links(links, settings)
     if not files:
         raise UsageError("No subtitles found.", "Give SRT or VTT files, or a folder that contains them.")
     results = []

@@ -11,13 +11,14 @@ import typer
 
 from transcribe_cli.batch.rendering import TranscriptFile, check_labels, find_transcripts
 from transcribe_cli.cli.options import with_options
-from transcribe_cli.cli.session import ConfigFile, Profile, Sources, configure
+from transcribe_cli.cli.session import ConfigFile, FollowLinks, Profile, Sources, configure, report_links
 from transcribe_cli.errors import RecordingError, TranscribeError, UsageError
 from transcribe_cli.formats import BINARY_FORMATS, check_formats, render_bytes
 from transcribe_cli.formats.speaker_names import OPTION, parse_names
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.spec import as_tuple
 from transcribe_cli.storage import is_url, parse_path
+from transcribe_cli.text.links import Links
 from transcribe_cli.text.printable import printable
 
 OutputFormats = Annotated[
@@ -51,6 +52,7 @@ def render(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Also replace files that were edited, or that this tool did not write.")
     ] = False,
+    follow_links: FollowLinks = None,
     config: ConfigFile = None,
     profile: Profile = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only errors.")] = False,
@@ -70,10 +72,12 @@ def render(
     transcribe render aula.json -f srt -o - | less
     """
     formats = _formats(output_format or ["srt", "vtt"], output_dir)
-    settings = configure(sources or [], flags, config, profile).settings
+    settings = configure(sources or [], {**flags, "follow_links": follow_links}, config, profile).settings
+    links = Links(follow=settings.follow_links)
     names_by_label = parse_names(speaker_names or [])
     target = parse_path(_folder(output_dir), settings.storage)
-    transcripts = list(find_transcripts(sources or ["."], settings.storage))
+    transcripts = list(find_transcripts(sources or ["."], settings.storage, links))
+    report_links(links, settings)
     if not transcripts:
         raise UsageError(
             "No transcripts of this tool found.", "Give a JSON file written by `transcribe run`, or a folder of them."

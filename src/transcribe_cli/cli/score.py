@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from transcribe_cli.cli.session import FollowLinks
 from transcribe_cli.errors import RecordingError
 from transcribe_cli.reporting.messages import format_duration, pluralize
+from transcribe_cli.text.links import Links
 from transcribe_cli.text.printable import printable
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ def score(
     per_file: Annotated[bool, typer.Option("--per-file", help="Also print a line for each recording.")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Also print the worst differences of each recording.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+    follow_links: FollowLinks = None,
 ) -> int:
     """Measure transcripts against references.
 
@@ -67,7 +70,10 @@ def score(
     from transcribe_cli.scoring import Options, score  # imports readers and tables that `--help` does not need
 
     options = Options.parse(language, collar, metrics, normalize=normalize, differences=MAX_DIFFERENCES if diff else 0)
-    report = score(Path(reference), Path(hypothesis), options)
+    links = Links(follow=bool(follow_links))
+    report = score(Path(reference), Path(hypothesis), options, links)
+    if links.message:
+        typer.echo(f"Warning: {links.message}", err=True)
     for line in _not_scored(report):
         typer.echo(line, err=True)
     if as_json:

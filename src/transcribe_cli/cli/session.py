@@ -22,9 +22,11 @@ from transcribe_cli.ledger import RunFacts, ledger_url
 from transcribe_cli.plan import Job, plan
 from transcribe_cli.reporting import open_reporter
 from transcribe_cli.reporting.ledger_writer import write_to_ledger
+from transcribe_cli.settings import Settings
 from transcribe_cli.sinks import Listings
 from transcribe_cli.sources import find_recordings
 from transcribe_cli.storage import is_url
+from transcribe_cli.text.links import Links
 
 Sources = Annotated[
     list[str] | None,
@@ -49,6 +51,14 @@ Profile = Annotated[
         "--profile",
         metavar="NAME",
         help="Profile to use: the table profiles.NAME of the configuration file, or profiles/NAME.toml next to it.",
+    ),
+]
+FollowLinks = Annotated[
+    bool | None,
+    typer.Option(
+        "--follow-links/--no-follow-links",
+        help="Follow links below a source also where they lead out of it. Only where you trust who put them.",
+        show_default=False,
     ),
 ]
 
@@ -87,11 +97,13 @@ def trust_records() -> TrustRecords:
 def plan_jobs(sources: Sequence[str], config: Config) -> list[Job]:
     """Find the recordings, only those of the shard if one is set, and plan what to do with each.
 
+    Links that were not followed are said on standard error.
+
     Raises:
         SourceNotFound, UsageError: a source does not exist or is invalid; the number of the shard is unknown.
     """
     settings = config.settings.model_copy(update={"shard": shard_of(config)})
-    listings = Listings()
+    listings, links = Listings(), Links(follow=settings.follow_links)
     recordings = find_recordings(
         sources or ["."],
         include=settings.include,
@@ -99,8 +111,18 @@ def plan_jobs(sources: Sequence[str], config: Config) -> list[Job]:
         stdin=sys.stdin.buffer if "-" in sources else None,
         storage=settings.storage,
         listings=listings,
+        links=links,
     )
-    return plan(recordings, config.spec, settings, listings)
+    jobs = plan(recordings, config.spec, settings, listings)
+    report_links(links, settings)
+    return jobs
+
+
+def report_links(links: Links, settings: Settings) -> None:
+    """Say on standard error which links were not followed, if there are any."""
+    if links.message:
+        with open_reporter(settings, sys.stderr) as report:
+            report(Notice(links.message, "warning"))
 
 
 def shard_of(config: Config) -> str | None:

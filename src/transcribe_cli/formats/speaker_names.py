@@ -18,12 +18,12 @@ from contextlib import suppress
 from difflib import get_close_matches
 from typing import TypeVar
 
-import tomli
-
 from transcribe_cli.errors import ConfigError, UsageError
 from transcribe_cli.storage import AnyPath, Location
+from transcribe_cli.text.links import FOLLOW_LINKS, Tree, leads_out
 from transcribe_cli.text.printable import printable
 from transcribe_cli.text.regular_files import read_regular_file
+from transcribe_cli.text.toml_data import parse_toml
 from transcribe_cli.transcript import Segment, Transcript, Turn, Word
 
 Spoken = TypeVar("Spoken", Segment, Word, Turn)
@@ -56,7 +56,10 @@ def parse_names(texts: Iterable[str]) -> dict[str, str]:
 
 
 def read_name_files(
-    *paths: AnyPath, labels: Collection[str] = (), exists: Callable[[Location], bool] | None = None
+    *paths: AnyPath,
+    labels: Collection[str] = (),
+    exists: Callable[[Location], bool] | None = None,
+    trees: Sequence[Tree | None] = (),
 ) -> dict[str, str]:
     """Label -> name, from the files next to a recording and next to its transcript; empty if there are none.
 
@@ -64,13 +67,19 @@ def read_name_files(
         paths: of the recording, the transcript, or both. Files next to a later path take precedence.
         labels: the speakers of the transcript, if known. A file that applies to it alone may not name others.
         exists: whether a file exists in a store, for example from a listing. Default: request each file. Web servers are skipped.
+        trees: for each path, where links beside it must stay. Default: they may lead anywhere.
 
     Raises:
-        ConfigError: a file cannot be read, or contains anything but names.
+        ConfigError: a file cannot be read, is a link out of its tree, or contains anything but names.
         StorageNotReady: a store cannot be reached.
     """
     names: dict[str, str] = {}
+    tree_of = {path.parent: tree for path, tree in zip(paths, trees, strict=False)}
     for file in _files(paths, exists):
+        if leads_out(file, tree_of.get(file.parent)):
+            raise ConfigError(
+                f"{file.name} is a link out of its tree, so it is not read.", f"If you trust where it leads: {FOLLOW_LINKS}"
+            )
         file_names = _read(file)
         if labels and file.name != FILE_NAME:
             check_labels_exist(file_names, labels, f"{file.name} names")
@@ -86,7 +95,8 @@ def check_labels_exist(names: Iterable[str], labels: Collection[str], message_st
     """
     for label in names:
         if label not in labels:
-            matches = get_close_matches(label, labels, n=1)
+            similar = [known for known in labels if len(known) <= MAX_NAME_CHARACTERS]  # comparing takes the square of the length
+            matches = get_close_matches(label, similar, n=1) if len(label) <= MAX_NAME_CHARACTERS else []
             listed = ", ".join(sorted(labels)[:MAX_LISTED_LABELS])
             hint = f"Speakers: {listed}." if labels else "There are no speakers: use `run --diarize` to identify them."
             raise ConfigError(
@@ -137,13 +147,11 @@ def _exists_in_store(file: Location, exists: Callable[[Location], bool] | None) 
 
 def _read(file: AnyPath) -> dict[str, str]:
     try:
-        document = tomli.loads(_content(file).decode("utf-8-sig"))
+        document = parse_toml(_content(file))
     except OSError as error:
         raise ConfigError(f"{file.name} cannot be read ({error.strerror}).") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file.name} is not UTF-8 text (byte {error.start}).") from error
-    except (ValueError, RecursionError) as error:  # TOMLDecodeError, or an integer of thousands of digits
-        raise ConfigError(f"{file.name} is not TOML: {error}.") from error
+    except ValueError as error:
+        raise ConfigError(f"{file.name} {error}.") from error
     names: dict[str, str] = {}
     for label, name in document.items():
         if not isinstance(name, str):

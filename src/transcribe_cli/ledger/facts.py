@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from platformdirs import user_state_path
-
 from transcribe_cli.events import (
     AttemptEnded,
     AttemptFailed,
@@ -20,6 +18,7 @@ from transcribe_cli.events import (
     RunStarted,
 )
 from transcribe_cli.spec import JobSpec
+from transcribe_cli.state_folder import state_path
 
 FILE_NAME = "ledger.db"
 # The events that are written to the ledger.
@@ -56,8 +55,12 @@ class RunFacts:
 
 
 def ledger_url(given: str | None, state_dir: Path | None) -> str:
-    """Return the URL of the ledger: the given one, or that of the SQLite file in `state_dir`. Default: the user's state folder."""
-    return given or f"sqlite:///{(state_dir or user_state_path('transcribe-cli')).absolute() / FILE_NAME}"
+    """Return the URL of the ledger: the given one, or that of the SQLite file in `state_dir`. Default: the user's state folder.
+
+    Raises:
+        ConfigError: the file is a link out of `state_dir`.
+    """
+    return given or f"sqlite:///{state_path(state_dir, FILE_NAME).absolute()}"
 
 
 def ledger_exists(url: str) -> bool:

@@ -11,10 +11,10 @@ from transcribe_cli.pipeline.diarizing import Diarized
 from transcribe_cli.pipeline.messages import Prepared, Started
 from transcribe_cli.pipeline.recording_state import RecordingState
 from transcribe_cli.recognition.engines import ClipResult
+from transcribe_cli.recognition.invented_words import count_invented_words
 from transcribe_cli.recognition.language_vote import Language
 from transcribe_cli.recognition.rescue import uncovered_spans
 from transcribe_cli.recognition.segments import build_segments
-from transcribe_cli.recognition.word_times import count_invented_words
 from transcribe_cli.speakers.assignment import assign_speakers, speakers_of
 from transcribe_cli.speakers.channels import CHANNELS_ALIKE, Spans, channel_turns, merge_channels
 from transcribe_cli.spec import JobSpec

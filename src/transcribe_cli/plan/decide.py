@@ -29,6 +29,7 @@ from transcribe_cli.sinks import (
     belongs_to_another,
     find_leftovers,
     json_path,
+    link_error,
     not_ours_error,
     other_recording_error,
     ownership_of,
@@ -37,6 +38,7 @@ from transcribe_cli.sinks import (
 from transcribe_cli.sources import LEASE_SUFFIX, Recording, json_safe
 from transcribe_cli.spec import DIARIZATION_FIELDS, JobSpec
 from transcribe_cli.storage import AnyPath, Location
+from transcribe_cli.text.links import leads_out
 from transcribe_cli.text.printable import printable
 
 
@@ -66,6 +68,8 @@ class Planner:
             spec, fingerprint = self._spec_for(recording)
         except RecordingError as invalid:
             return Job(recording, self._spec, assigned.output, Decision.FAIL, invalid.message, error=invalid)
+        if (outside := link_error(assigned.output)) is not None:
+            return Job(recording, spec, assigned.output, Decision.FAIL, outside.message, error=outside)
         output = assigned.output if assigned.refused else self._existing_output(recording, assigned.output)
         if spec.turns_are_given:
             spec = with_rttm_digest(spec, recording, output, self._listings)
@@ -141,11 +145,13 @@ class Planner:
         path = json_path(output)
         if not self._listings.holds(path):
             return None
-        header = self._listings.header(path)
+        is_outside = leads_out(path, output.tree)
+        header = None if is_outside else self._listings.header(path)
         if header is not None and belongs_to_another(header, recording, output.folder):
             raise other_recording_error(path, header)
         if header is None and not self._settings.overwrite:
-            raise not_ours_error([path], "was not written by this tool, or not by this version")
+            reason = "is a link out of its tree" if is_outside else "was not written by this tool, or not by this version"
+            raise not_ours_error([path], reason)
         return header
 
     def _ownerships(self, output: Output, header: Header | None, leftover: Leftover | None) -> dict[str, Ownership]:
@@ -185,7 +191,7 @@ class Planner:
         other = alternative_output(recording, output)
         if other in self._assigned or self._listings.holds(json_path(output)) or not self._listings.holds(json_path(other)):
             return output
-        header = self._listings.header(json_path(other))
+        header = None if leads_out(json_path(other), other.tree) else self._listings.header(json_path(other))
         return other if header and header.identity == recording.identity else output
 
     def _leftover_for(self, output: Output) -> Leftover | None:

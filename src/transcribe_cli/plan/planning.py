@@ -28,7 +28,8 @@ def plan(recordings: Iterable[Recording], spec: JobSpec, settings: Settings, lis
     """
     everything = list(recordings)
     listings = listings or Listings()
-    outputs = assign_outputs(everything, parse_path(settings.output_dir, settings.storage), listings)
+    output_dir = parse_path(settings.output_dir, settings.storage)
+    outputs = assign_outputs(everything, output_dir, listings, follow_links=settings.follow_links)
     planner = Planner(spec, settings, listings, frozenset(output for output, _ in outputs))
     shard = parse_shard(settings.shard) if settings.shard else None
     selected = [

@@ -15,6 +15,7 @@ from transcribe_cli.sinks import Listings, Output
 from transcribe_cli.sources import Recording, json_safe
 from transcribe_cli.spec import RTTM, JobSpec
 from transcribe_cli.storage import AnyPath, Location
+from transcribe_cli.text.links import FOLLOW_LINKS, leads_out
 from transcribe_cli.text.printable import printable
 
 _SUFFIX = ".rttm"
@@ -25,10 +26,13 @@ def find_rttm(recording: Recording, output: Output, listings: Listings) -> AnyPa
     """The file with the speaker turns of a recording whose transcript goes to `output`.
 
     Raises:
-        DiarizationFailed: there is none, or only one that this tool wrote; the message names it.
+        DiarizationFailed: there is none, or only one that this tool wrote, or it is a link out of its tree; the message names it.
     """
     written_by_us: AnyPath | None = None
     for path in rttm_candidates(recording, output, listings):
+        if leads_out(path, output.tree if path.parent == output.folder else recording.tree):
+            message = f"{printable(path.name)} is a link out of its tree, so it is not read."
+            raise DiarizationFailed(message, f"If you trust where it leads: {FOLLOW_LINKS}")
         if not _is_written_by_us(path, listings):
             return path
         written_by_us = written_by_us or path

@@ -14,12 +14,15 @@ from transcribe_cli.scoring.libraries import check
 from transcribe_cli.scoring.options import METRICS, Options
 from transcribe_cli.scoring.pairs import Pair, match
 from transcribe_cli.scoring.report import FailedRecording, Report, ScoredRecording
+from transcribe_cli.text.links import Links
 
 __all__ = ["METRICS", "Options", "Report", "score"]
 
 
-def score(reference: Path, hypothesis: Path, options: Options = Options()) -> Report:  # noqa: B008 - frozen
+def score(reference: Path, hypothesis: Path, options: Options = Options(), links: Links | None = None) -> Report:  # noqa: B008 - frozen
     """Score two files, or two folders matched by relative path without suffix. Recordings that fail are listed in the report.
+
+    `links` says whether links in a folder may lead out of it, and receives those that are not followed. Default: they may not.
 
     Raises:
         SourceNotFound, UsageError: a path does not exist or is not a transcript, or no file has a counterpart.
@@ -27,7 +30,7 @@ def score(reference: Path, hypothesis: Path, options: Options = Options()) -> Re
         MissingExtra: a required library is not installed.
     """
     check(options.metrics or ("wer", "cer"))
-    matched = match(reference, hypothesis)
+    matched = match(reference, hypothesis, links)
     outcomes = [_outcome(pair, options) for pair in matched.pairs]
     return Report(
         options,

@@ -14,6 +14,8 @@ from transcribe_cli.errors import SourceNotFound, Unreadable, UsageError
 from transcribe_cli.scoring.document import Document
 from transcribe_cli.scoring.readers import READERS, check_suffix, read, read_one
 from transcribe_cli.sources import json_safe
+from transcribe_cli.text.combining_marks import without_endless_marks
+from transcribe_cli.text.links import Links, leads_out
 from transcribe_cli.text.printable import printable
 
 
@@ -48,14 +50,15 @@ class Matched:
     only_hypothesis: tuple[str, ...]
 
 
-def match(reference: Path, hypothesis: Path) -> Matched:
-    """The pairs of two files or folders. Two files with one recording each are a pair, whatever their names.
+def match(reference: Path, hypothesis: Path, links: Links | None = None) -> Matched:
+    """The pairs of two files or folders. Two files with one recording each are a pair, whatever their names. For `links`, see `score`.
 
     Raises:
         SourceNotFound, UsageError: a path does not exist, is not a supported file, or nothing has a counterpart.
         Unreadable: a file that was named directly cannot be read, or a folder cannot be listed.
     """
-    left, right = _candidates(reference), _candidates(hypothesis)
+    links = links or Links()
+    left, right = _candidates(reference, links), _candidates(hypothesis, links)
     if len(left) == len(right) == 1 and not (reference.is_dir() or hypothesis.is_dir()):
         return Matched((Pair(_stem(hypothesis), *left.values(), *right.values()),), (), ())
     left, right = _rekeyed(left, reference, right), _rekeyed(right, hypothesis, left)
@@ -73,11 +76,11 @@ def match(reference: Path, hypothesis: Path) -> Matched:
     )
 
 
-def _candidates(path: Path) -> dict[str, Candidate]:
+def _candidates(path: Path, links: Links) -> dict[str, Candidate]:
     """Key -> recording, of a file or folder."""
     try:
         if path.is_dir():
-            return dict(_in_folder(path))
+            return dict(_in_folder(path, links))
         exists = path.exists()
     except (OSError, ValueError):  # the name is too long, or has a NUL
         exists = False
@@ -101,11 +104,14 @@ def _rekeyed(side: dict[str, Candidate], path: Path, other: Mapping[str, Candida
     return {_stem(path): candidate for candidate in side.values()}
 
 
-def _in_folder(folder: Path) -> Iterator[tuple[str, Candidate]]:
+def _in_folder(folder: Path, links: Links) -> Iterator[tuple[str, Candidate]]:
     files: defaultdict[str, dict[str, Path]] = defaultdict(dict)
+    tree = links.tree(folder)
     for path in _walk(folder):
         suffix = path.suffix.lower()
-        if suffix in READERS:
+        if suffix in READERS and path.is_symlink() and leads_out(path, tree):
+            links.skip(str(path.absolute()))
+        elif suffix in READERS:
             files[_composed_key(path.relative_to(folder).with_suffix("").as_posix())][suffix] = path
     for key, by_suffix in files.items():
         yield key, _best_file(folder, by_suffix)
@@ -138,7 +144,7 @@ def _stem(path: Path) -> str:
 
 def _composed_key(name: str) -> str:
     """The name as a key. macOS decomposes accents, other systems do not."""
-    return unicodedata.normalize("NFC", json_safe(name))
+    return unicodedata.normalize("NFC", without_endless_marks(json_safe(name)))
 
 
 def _first_labels(side: Mapping[str, Candidate]) -> str:

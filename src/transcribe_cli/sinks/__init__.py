@@ -12,7 +12,15 @@ from transcribe_cli.sinks.commit import add_renderings, commit, not_ours_error, 
 from transcribe_cli.sinks.files import Status, files_of
 from transcribe_cli.sinks.header import Header, read_header, read_headers
 from transcribe_cli.sinks.listing import Listings
-from transcribe_cli.sinks.names import AssignedOutput, Output, alternative_output, assign_outputs, json_path, shorten_name
+from transcribe_cli.sinks.names import (
+    AssignedOutput,
+    Output,
+    alternative_output,
+    assign_outputs,
+    json_path,
+    link_error,
+    shorten_name,
+)
 from transcribe_cli.sinks.objects import check_store_writable
 from transcribe_cli.sinks.ownership import Ownership, belongs_to_another, is_older, modified_ns, ownership_of
 from transcribe_cli.sinks.processes import host_id, is_alive, parse_temporary_name, temporary_name
@@ -40,6 +48,7 @@ __all__ = [
     "is_alive",
     "is_older",
     "json_path",
+    "link_error",
     "modified_ns",
     "not_ours_error",
     "other_recording_error",

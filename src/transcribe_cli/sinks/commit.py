@@ -19,10 +19,11 @@ from transcribe_cli.formats import CUE_FORMATS
 from transcribe_cli.sinks.atomic import storage_error, storage_errors
 from transcribe_cli.sinks.files import Files, Status, files_of
 from transcribe_cli.sinks.header import Header, read_header
-from transcribe_cli.sinks.names import Output, json_path
+from transcribe_cli.sinks.names import Output, json_path, link_error
 from transcribe_cli.sinks.ownership import Ownership, belongs_to_another, digest, file_digest, ownership_of
 from transcribe_cli.sources import json_safe
 from transcribe_cli.storage import AnyPath
+from transcribe_cli.text.links import leads_out
 from transcribe_cli.text.printable import printable
 from transcribe_cli.transcript import Transcript
 
@@ -43,9 +44,10 @@ def commit(
             everything else is written, and the transcript does not list that file.
         StorageNotReady: the disk is full or read-only. If the JSON itself could be written, it is kept.
     """
+    _check_folder(output)
     target, files = json_path(output), _files(output, rendered)
     existing = _existing(target, files)
-    old = _replaceable_header(target, transcript, existing, overwrite=overwrite)
+    old = _replaceable_header(output, transcript, existing, overwrite=overwrite)
     kept = [] if overwrite else _not_ours(files, old, target, existing)
     files = [file for file in files if file.path not in kept]
     written = transcript.with_outputs({file.key: file.digest for file in files}, _stamps(files, stamp))
@@ -78,9 +80,10 @@ def add_renderings(
         OutputRefused: an existing file was not written by this tool; the others are written.
         StorageNotReady: the disk is full or read-only.
     """
+    _check_folder(output)
     target, files = json_path(output), _files(output, rendered)
     existing = _existing(target, files)
-    old = _replaceable_header(target, transcript, existing, overwrite=False)
+    old = _replaceable_header(output, transcript, existing, overwrite=False)
     kept = [] if overwrite else _not_ours(files, old, target, existing)
     files = [file for file in files if file.path not in kept]
     listed = transcript.with_outputs(
@@ -150,13 +153,20 @@ def _written_ns(status: Status | None) -> int:
     return status.st_mtime_ns if status else 0
 
 
-def _replaceable_header(target: AnyPath, transcript: Transcript, existing: _Existing, *, overwrite: bool) -> Header | None:
-    """The header of the existing transcript; None when there is none.
+def _check_folder(output: Output) -> None:
+    """Raise OutputRefused if the folder leads out of its tree: a link may have been put there since the plan."""
+    if (error := link_error(output)) is not None:
+        raise error
+
+
+def _replaceable_header(output: Output, transcript: Transcript, existing: _Existing, *, overwrite: bool) -> Header | None:
+    """The header of the existing transcript; None when there is none. One behind a link out of the tree is not read.
 
     Raises:
         OutputRefused: the file belongs to another recording, or is not a transcript of this tool.
     """
-    header = read_header(target) if target in existing else None
+    target = json_path(output)
+    header = read_header(target) if target in existing and not leads_out(target, output.tree) else None
     if header is not None and belongs_to_another(header, transcript.source, target.parent):
         raise other_recording_error(target, header)
     if header is None and not overwrite and target in existing:

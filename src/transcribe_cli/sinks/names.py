@@ -11,7 +11,7 @@ import os
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from transcribe_cli.sinks.files import FolderEntry
 from transcribe_cli.sinks.listing import Listings
 from transcribe_cli.sources import Recording, is_media
 from transcribe_cli.storage import AnyPath, below
+from transcribe_cli.text.links import FOLLOW_LINKS, Tree, leads_out
 from transcribe_cli.text.printable import printable
 
 NAME_BYTES = 255  # maximum length of a file name on ext4, XFS, APFS, NTFS
@@ -31,10 +32,15 @@ _EXTENSIONS = frozenset(map(str.casefold, FILE_EXTENSIONS))
 
 @dataclass(frozen=True)
 class Output:
-    """Where the files of one recording go: each is named `stem` plus a suffix."""
+    """Where the files of one recording go: each is named `stem` plus a suffix.
+
+    Attributes:
+        tree: where the end of the folder's path must be; None in a store, or if links may lead anywhere.
+    """
 
     folder: AnyPath
     stem: str
+    tree: Tree | None = field(default=None, compare=False)
 
     def path(self, format: str) -> AnyPath:
         """The file of a format, such as srt."""
@@ -44,6 +50,14 @@ class Output:
     def uri(self) -> str:
         """URL of the folder, percent-encoded from its bytes. Links from renderings to the recording are relative to it."""
         return self.folder.absolute().as_uri() if isinstance(self.folder, Path) else self.folder.uri
+
+
+def link_error(output: Output) -> OutputRefused | None:
+    """The error for an output whose folder is reached through a link that leads out of the tree."""
+    if not leads_out(output.folder, output.tree):
+        return None
+    message = f"The folder {printable(str(output.folder))} leads out of its tree through a link, so nothing is written there."
+    return OutputRefused(message, f"If you trust where it leads: {FOLLOW_LINKS}")
 
 
 class AssignedOutput(NamedTuple):
@@ -59,9 +73,11 @@ def json_path(output: Output) -> AnyPath:
 
 
 def assign_outputs(
-    recordings: Sequence[Recording], output_dir: AnyPath | None, listings: Listings | None = None
+    recordings: Sequence[Recording], output_dir: AnyPath | None, listings: Listings | None = None, *, follow_links: bool = False
 ) -> list[AssignedOutput]:
     """The output of each recording, in order. Needs all recordings of the run at once, because names may clash.
+
+    Links below `output_dir` may only lead out of it with `follow_links`.
 
     Clashes are searched on the disk and not only among the recordings, so that a name does not depend on the selection of the run.
     With `output_dir`, recordings from two folders may still have the same name: then each is refused with an error that names the other.
@@ -70,7 +86,11 @@ def assign_outputs(
     listings.prefetch((recording.root, recording.path.parent) for recording in recordings)
     siblings = _siblings(recordings, listings)
     target = output_dir.absolute() if isinstance(output_dir, Path) else output_dir
-    outputs = [_output(recording, siblings[recording.path.parent], target) for recording in recordings]
+    tree = None if follow_links or not isinstance(target, Path) else Tree.at(target)
+    outputs = [
+        replace(_output(recording, siblings[recording.path.parent], target), tree=tree if target else recording.tree)
+        for recording in recordings
+    ]
     listings.prefetch((target or recording.root, output.folder) for recording, output in zip(recordings, outputs, strict=True))
     return _without_collisions(recordings, outputs, ignoring_case=target is not None)
 
@@ -78,7 +98,7 @@ def assign_outputs(
 def alternative_output(recording: Recording, output: Output) -> Output:
     """The name that the output had, or would have, if another recording of the same stem was added or removed since."""
     whole, stem = shorten_name(recording.path.name), shorten_name(_stem(recording.path.name))
-    return Output(output.folder, stem if output.stem == whole else whole)
+    return replace(output, stem=stem if output.stem == whole else whole)
 
 
 def default_stem(name: str, folder: AnyPath, listings: Listings) -> str:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from transcribe_cli.errors import SourceNotFound, StorageNotReady, TranscribeError, UsageError
 from transcribe_cli.sources.lists import Line, list_lines, manifest_lines, read_bytes
 from transcribe_cli.sources.local_paths import absolute, is_output, local_path, not_found
-from transcribe_cli.sources.patterns import MAGIC, Filter, expand, split_glob
+from transcribe_cli.sources.patterns import MAGIC, Filter, expand, is_refused, split_glob
 from transcribe_cli.sources.recording import Recording, examine, unlistable_folder, unusable
 from transcribe_cli.sources.remote import ListingRecorder, find_remote
 from transcribe_cli.sources.walk import folder_identity, is_media, walk
 from transcribe_cli.storage import AnyPath, Location, Options, bind_to_sources, is_url, locate
+from transcribe_cli.text.links import Links, Tree
 from transcribe_cli.text.printable import printable
 
 
@@ -28,12 +29,14 @@ def find_recordings(
     stdin: BinaryIO | None = None,
     storage: Options | None = None,
     listings: ListingRecorder | None = None,
+    links: Links | None = None,
 ) -> Iterator[Recording]:
     """Find the recordings of the sources, lazily, each file once.
 
     A source is a path or URL of a file (with any extension) or of a folder (recursive; media files only), a glob, `@list`, `-` for a
     list on standard input, or a manifest (`*.jsonl`). An existing path is always used as a path. `storage` has the options for URLs
-    other than `file://`; `listings` receives the files listed there.
+    other than `file://`; `listings` receives the files listed there. `links` says whether symlinks below a source may lead out of it, and
+    receives those that are not followed. Default: they may not. A source itself, and each line of a list, may be any symlink.
 
     Order: the order of the sources; within a folder, its files in natural order, then its subfolders. Files reached through symlinks
     come last, because the same file may be found under its own name, which takes precedence.
@@ -47,11 +50,10 @@ def find_recordings(
             a `problem` of its own.
         NotReady: a store cannot be listed, or its library is not installed.
     """
-    path_filter = Filter(include, exclude)
     unique = _UniqueFiles()
-    options = bind_to_sources(storage or {}, sources)
+    search = _Search(Filter(include, exclude), bind_to_sources(storage or {}, sources), links or Links(), listings)
     for source in sources:
-        for candidate in _from_source(source, path_filter, stdin, options, listings):
+        for candidate in _from_source(source, stdin, search):
             if (admitted := unique.admit(candidate)) is not None:
                 yield admitted.recording()
     for candidate in unique.held_back():
@@ -59,19 +61,30 @@ def find_recordings(
 
 
 @dataclass(frozen=True)
+class _Search:
+    """What applies to all sources: see `find_recordings`."""
+
+    filter: Filter
+    storage: Options
+    links: Links
+    listings: ListingRecorder | None
+
+
+@dataclass(frozen=True)
 class _LocalFile:
-    """A path to a file. `real` is the path without symlinks; `error` is the error of listing a folder."""
+    """A path to a file. `real` is the path without symlinks; `error` is the error of listing a folder. See `Recording.tree`."""
 
     path: Path
     root: Path
     real: str
+    tree: Tree | None
     overrides: Mapping[str, Any] = field(default_factory=dict)
     error: OSError | None = None
 
     def recording(self) -> Recording:
         if self.error is not None:
             return unlistable_folder(self.path, self.root, self.error)
-        return examine(self.path, self.root, self.overrides)
+        return replace(examine(self.path, self.root, self.overrides), tree=self.tree)
 
 
 @dataclass(frozen=True)
@@ -133,57 +146,69 @@ class _UniqueFiles:
         return candidate if first is candidate else None
 
 
-def _from_source(
-    source: str, path_filter: Filter, stdin: BinaryIO | None, storage: Options, listings: ListingRecorder | None
-) -> Iterator[_LocalFile | _RemoteFile]:
+def _from_source(source: str, stdin: BinaryIO | None, search: _Search) -> Iterator[_LocalFile | _RemoteFile]:
     if not source:
         raise UsageError("A source is empty.", "Check for an unset variable. Use . for the current folder.")
     if source == "-":
-        return _from_list(_standard_input(stdin), "the list on standard input", path_filter, storage)
+        return _from_list(_standard_input(stdin), "the list on standard input", search)
     if os.path.lexists(source):
         is_manifest = source.endswith(".jsonl") and folder_identity(Path(source)) is None
-        return _from_manifest(source, path_filter, storage) if is_manifest else _from_path(absolute(source), path_filter)
+        return _from_manifest(source, search) if is_manifest else _from_path(absolute(source), search)
     if source.startswith("@"):
-        return _from_list(read_bytes(source[1:], "list", storage), printable(source[1:]), path_filter, storage)
+        return _from_list(read_bytes(source[1:], "list", search.storage), printable(source[1:]), search)
     if is_url(source):
         if source.endswith(".jsonl"):
-            return _from_manifest(source, path_filter, storage)
-        return _as_remote_files(find_remote(source, path_filter, storage, listings=listings))
+            return _from_manifest(source, search)
+        return _as_remote_files(
+            find_remote(source, search.filter, search.storage, listings=search.listings, symlinks=search.links)
+        )
     path = local_path(source)
     if path == source and MAGIC.search(source):
-        return _from_glob(source, path_filter)
+        return _from_glob(source, search)
     if not os.path.lexists(path):
         raise not_found(Path(path))
-    return _from_path(absolute(path), path_filter)
+    return _from_path(absolute(path), search)
 
 
-def _from_path(path: Path, path_filter: Filter) -> Iterator[_LocalFile]:
+def _from_path(path: Path, search: _Search) -> Iterator[_LocalFile]:
     """A single file, or a folder."""
     if folder_identity(path) is not None:
-        yield from _from_folder(path, path, path_filter)
+        yield from _from_folder(path, path, search, search.links.tree(path))
     elif not is_output(path):
-        yield _LocalFile(path, path.parent, os.path.realpath(path))
+        yield _named_file(path, path.parent, search)
 
 
-def _from_folder(path: Path, root: Path, path_filter: Filter, overrides: Mapping[str, Any] | None = None) -> Iterator[_LocalFile]:
+def _named_file(path: Path, root: Path, search: _Search, overrides: Mapping[str, Any] | None = None) -> _LocalFile:
+    """A file that the user or a list names. It may be a symlink to anywhere; the files beside it may not."""
+    return _LocalFile(path, root, os.path.realpath(path), search.links.tree(path.parent, named=path), overrides or {})
+
+
+def _from_folder(
+    path: Path, root: Path, search: _Search, tree: Tree | None, overrides: Mapping[str, Any] | None = None
+) -> Iterator[_LocalFile]:
     """Walk a folder at or below the root."""
-    for item in walk(path, _PrefixedFilter(path.relative_to(root).as_posix(), path_filter) if path != root else path_filter):
-        yield _LocalFile(Path(item.path), root, item.real, overrides or {}, item.error)
+    path_filter = search.filter if path == root else _PrefixedFilter(path.relative_to(root).as_posix(), search.filter)
+    for item in walk(path, path_filter, search.links, tree):
+        yield _LocalFile(Path(item.path), root, item.real, tree, overrides or {}, item.error)
 
 
-def _from_glob(source: str, path_filter: Filter) -> Iterator[_LocalFile]:
+def _from_glob(source: str, search: _Search) -> Iterator[_LocalFile]:
     base, parts = split_glob(source)
     root = absolute(str(base))
-    matched = False
-    for path in expand(root, parts):
-        if folder_identity(path) is not None:
-            matched = True
-            yield from _from_folder(path, root, path_filter)
-        elif is_media(path.name):
-            matched = True
-            if path_filter.matches(path.relative_to(root).as_posix()):
-                yield _LocalFile(path, root, os.path.realpath(path))
-    if not matched:
+    tree, before, matched = search.links.tree(root), search.links.message, False
+    is_own_way_out = ".." in parts  # such as a*/../../b
+    for path in expand(root, parts, search.links, tree):
+        is_folder = folder_identity(path) is not None
+        if not is_folder and not is_media(path.name):
+            continue
+        matched = True
+        if is_refused(path, search.links, tree):
+            continue
+        if is_folder:
+            yield from _from_folder(path, root, search, search.links.tree(path) if is_own_way_out else tree)
+        elif search.filter.matches(path.relative_to(root).as_posix()):
+            yield _LocalFile(path, root, os.path.realpath(path), search.links.tree(path.parent) if is_own_way_out else tree)
+    if not matched and search.links.message == before:
         if folder_identity(root) is None:
             raise not_found(base)
         raise SourceNotFound(f"Nothing matches {printable(source)}.", "A glob matches audio and video files, and folders.")
@@ -193,21 +218,19 @@ def _as_remote_files(recordings: Iterable[Recording]) -> Iterator[_RemoteFile]:
     return (_RemoteFile(recording) for recording in recordings)
 
 
-def _from_list(data: bytes, name: str, path_filter: Filter, storage: Options) -> Iterator[_LocalFile | _RemoteFile]:
+def _from_list(data: bytes, name: str, search: _Search) -> Iterator[_LocalFile | _RemoteFile]:
     for line in list_lines(data):
-        yield from _from_line(line, Path.cwd(), name, path_filter, storage)
+        yield from _from_line(line, Path.cwd(), name, search)
 
 
-def _from_manifest(source: str, path_filter: Filter, storage: Options) -> Iterator[_LocalFile | _RemoteFile]:
+def _from_manifest(source: str, search: _Search) -> Iterator[_LocalFile | _RemoteFile]:
     name = printable(source)
-    folder = locate(source, storage).parent if is_url(source) else absolute(source).parent
-    for line in manifest_lines(read_bytes(source, "manifest", storage), name):
-        yield from _from_line(line, folder, name, path_filter, storage)
+    folder = locate(source, search.storage).parent if is_url(source) else absolute(source).parent
+    for line in manifest_lines(read_bytes(source, "manifest", search.storage), name):
+        yield from _from_line(line, folder, name, search)
 
 
-def _from_line(
-    line: Line, folder: AnyPath, list_name: str, path_filter: Filter, storage: Options
-) -> Iterator[_LocalFile | _RemoteFile]:
+def _from_line(line: Line, folder: AnyPath, list_name: str, search: _Search) -> Iterator[_LocalFile | _RemoteFile]:
     """The recordings of a line of a list or manifest; one that fails if the line is invalid. `folder` is the base of relative paths."""
     try:
         if line.error:
@@ -216,13 +239,15 @@ def _from_line(
             url = line.text
             if isinstance(folder, Location) and not is_url(line.text):
                 url = folder.store.uri(f"{folder.key}/{line.text}".strip("/"))
-            yield from _as_remote_files(find_remote(url, path_filter, storage, line.overrides, listed=True))
+            yield from _as_remote_files(
+                find_remote(url, search.filter, search.storage, line.overrides, listed=True, symlinks=search.links)
+            )
             return
         path = absolute(local_path(line.text), folder)
     except (UsageError, StorageNotReady) as error:
         yield _RemoteFile(_unusable_line(line, folder, list_name, error))
         return
-    yield from _from_local_line(path, folder, path_filter, line.overrides)
+    yield from _from_local_line(path, folder, search, line.overrides)
 
 
 def _unusable_line(line: Line, folder: AnyPath, list_name: str, error: TranscribeError) -> Recording:
@@ -232,15 +257,15 @@ def _unusable_line(line: Line, folder: AnyPath, list_name: str, error: Transcrib
     return unusable(folder, where, UsageError(message, error.hint))
 
 
-def _from_local_line(path: Path, folder: Path, path_filter: Filter, overrides: Mapping[str, Any]) -> Iterator[_LocalFile]:
+def _from_local_line(path: Path, folder: Path, search: _Search, overrides: Mapping[str, Any]) -> Iterator[_LocalFile]:
     """A local file or folder in a list. Its root is `folder`, if it is below it."""
     below = path.is_relative_to(folder) and ".." not in path.parts
     if folder_identity(path) is not None:
-        yield from _from_folder(path, folder if below else path, path_filter, overrides)
+        yield from _from_folder(path, folder if below else path, search, search.links.tree(path), overrides)
         return
     root = folder if below else path.parent
-    if not is_output(path) and path_filter.matches(path.relative_to(root).as_posix()):
-        yield _LocalFile(path, root, os.path.realpath(path), overrides)
+    if not is_output(path) and search.filter.matches(path.relative_to(root).as_posix()):
+        yield _named_file(path, root, search, overrides)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from transcribe_cli.audio import scratch
+from transcribe_cli.audio.recording_file import left_tree
 from transcribe_cli.errors import RecordingChanged, StorageNotReady, TranscribeError, Unreadable
 from transcribe_cli.sources import Recording, refresh
 from transcribe_cli.sources.download import Cancelled, Download
@@ -59,7 +60,7 @@ class Fetcher:
         """Provide the path to read, and the recording with its current size and time, which may differ from the listing.
 
         Raises:
-            Unreadable: the recording was removed, or its store cannot return it.
+            Unreadable: the recording was removed, is not in its tree any more, or its store cannot return it.
             RecordingChanged: the recording changed during the download, or (on exit) while it was read.
             StorageNotReady: the scratch disk is full.
         """
@@ -70,6 +71,8 @@ class Fetcher:
             finally:
                 self._release(copy)
             return
+        if recording.tree is not None and not recording.tree.holds(recording.path):
+            raise left_tree(recording.name)
         current = _current(recording)
         yield recording.path, current
         if _current(recording) != current:

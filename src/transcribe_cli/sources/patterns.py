@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from transcribe_cli.sources.walk import folder_identity, is_folder, sorted_entries
+from transcribe_cli.text.links import Links, Tree, leads_out
 
 MAGIC = re.compile(r"[*?\[]")
 _TOKEN = re.compile(r"(?<![^/])\*\*/|\*\*|\*|\?|\[!?\]?[^\]]*\]|.", re.DOTALL)
@@ -62,20 +63,31 @@ def glob_pattern(glob: str) -> re.Pattern[str]:
     return re.compile("".join(meaning.get(token) or _literal(token) for token in tokens), re.DOTALL)
 
 
-def expand(base: Path, parts: Sequence[str]) -> Iterator[Path]:
-    """The paths below `base` that match the components, in natural order. Hidden ones only match an explicit dot."""
+def expand(base: Path, parts: Sequence[str], links: Links, tree: Tree | None) -> Iterator[Path]:
+    """The paths below `base` that match the components, in natural order. Hidden ones only match an explicit dot.
+
+    No path goes through a symlink to a folder outside the tree; those are recorded in `links`. The last component may be any symlink.
+    """
     first, remaining = parts[0], parts[1:]
-    for path in _matches(base, first):
-        if remaining:
-            yield from expand(path, remaining)
-        else:
+    for path in _matches(base, first, links, tree):
+        if not remaining:
             yield path
+        elif folder_identity(path) is not None and not is_refused(path, links, tree):
+            yield from expand(path, remaining, links, tree)
 
 
-def _matches(base: Path, part: str) -> Iterator[Path]:
+def is_refused(path: Path, links: Links, tree: Tree | None) -> bool:
+    """Whether a path is a symlink out of the tree, which is then recorded. Broken symlinks are not."""
+    if not (path.is_symlink() and leads_out(path, tree) and os.path.exists(path)):  # noqa: PTH110 - does not raise
+        return False
+    links.skip(str(path))
+    return True
+
+
+def _matches(base: Path, part: str, links: Links, tree: Tree | None) -> Iterator[Path]:
     """The paths in a folder that match one component. `**` matches the folder and all folders below it."""
     if part == "**":
-        yield from _all_folders(base)
+        yield from _all_folders(base, links, tree)
     elif MAGIC.search(part):
         for entry in _list_folder(base):
             if fnmatch.fnmatchcase(entry.name, part) and (not entry.name.startswith(".") or part.startswith(".")):
@@ -84,7 +96,7 @@ def _matches(base: Path, part: str) -> Iterator[Path]:
         yield base / part
 
 
-def _all_folders(base: Path) -> Iterator[Path]:
+def _all_folders(base: Path, links: Links, tree: Tree | None) -> Iterator[Path]:
     """The folder and all folders below it, each once, without hidden ones."""
     seen: set[tuple[int, int]] = set()
     pending = [base]
@@ -95,7 +107,7 @@ def _all_folders(base: Path) -> Iterator[Path]:
         seen.add(identity)
         yield folder
         below = [folder / entry.name for entry in _list_folder(folder) if is_folder(entry) and not entry.name.startswith(".")]
-        pending.extend(reversed(below))
+        pending.extend(path for path in reversed(below) if not is_refused(path, links, tree))
 
 
 def _list_folder(folder: Path) -> list[os.DirEntry[str]]:

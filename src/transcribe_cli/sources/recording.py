@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from transcribe_cli.errors import RecordingError, TranscribeError, Unreadable
 from transcribe_cli.storage import AnyPath, Entry, Location, relative_path
+from transcribe_cli.text.links import Tree
 from transcribe_cli.text.printable import printable
 
 # Formats that ffmpeg reads and our decoder allows (`audio/container.py`). No playlists (m3u8, pls, cue): they name other files.
@@ -42,6 +43,7 @@ class Recording:
         md5: MD5 of the content in hex, if the store returns it.
         overrides: the fields of JobSpec that its manifest line sets.
         problem: the reason why it will fail. If set, only the path is reliable.
+        tree: where the end of its path, and of the files beside it, must be; None in a store, or if symlinks may lead anywhere.
     """
 
     path: AnyPath
@@ -52,6 +54,7 @@ class Recording:
     md5: str | None = None
     overrides: Mapping[str, Any] = field(default_factory=dict, hash=False)
     problem: RecordingError | None = None
+    tree: Tree | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:

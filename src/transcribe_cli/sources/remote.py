@@ -17,7 +17,8 @@ from transcribe_cli.sources.patterns import MAGIC, Filter, glob_pattern
 from transcribe_cli.sources.recording import Recording, unusable
 from transcribe_cli.sources.walk import is_media, natural_key
 from transcribe_cli.sources.web_pages import is_page, links
-from transcribe_cli.storage import Entry, Location, Options, locate
+from transcribe_cli.storage import Entry, Location, Options, locate, ssh
+from transcribe_cli.text.links import Links
 from transcribe_cli.text.printable import printable
 
 _TRANSCRIPT = b'{"schema_version":'
@@ -41,22 +42,24 @@ def find_remote(
     *,
     listed: bool = False,
     listings: ListingRecorder | None = None,
+    symlinks: Links | None = None,
 ) -> Iterator[Recording]:
     """Find the recordings of a URL: a file, a folder, a glob, or a page or feed with links.
 
     `overrides` is from a manifest line. `listed` means that the URL is from a list or manifest: filters also apply to single files, and
-    a missing file is a recording that fails.
+    a missing file is a recording that fails. `symlinks` is about those on an SFTP server, as in `find_recordings`.
 
     Raises:
         SourceNotFound: the URL does not exist.
         UsageError, MissingExtra, StorageNotReady: see `storage`.
     """
-    location, overrides = locate(url, options), overrides or {}
+    location, overrides, symlinks = locate(url, options), overrides or {}, symlinks or Links()
     if location.store.kind.family == "http":
         return _from_web(location, path_filter, options, overrides, listed=listed)
     if MAGIC.search(location.key) and not _exists(location):
-        return _from_glob(location, path_filter, overrides, listings)
-    return _from_path(location, path_filter, overrides, listings, is_folder=not location.key or url.endswith("/"), listed=listed)
+        return _from_glob(location, path_filter, overrides, listings, symlinks)
+    is_folder = not location.key or url.endswith("/")
+    return _from_path(location, path_filter, overrides, listings, symlinks, is_folder=is_folder, listed=listed)
 
 
 def recording_at(location: Location, root: Location, entry: Entry, overrides: Mapping[str, Any]) -> Recording:
@@ -72,12 +75,13 @@ def _from_path(
     path_filter: Filter,
     overrides: Mapping[str, Any],
     listings: ListingRecorder | None,
+    symlinks: Links,
     *,
     is_folder: bool,
     listed: bool,
 ) -> Iterator[Recording]:
     # A name without a media extension is usually a folder: listing it also shows whether it exists.
-    found = _media_below(location, path_filter, overrides, listings) if is_folder or not is_media(location.name) else []
+    found = _media_below(location, path_filter, overrides, listings, symlinks) if is_folder or not is_media(location.name) else []
     if found:
         yield from found
         return
@@ -90,7 +94,7 @@ def _from_path(
         if not _is_output(location) and (not listed or path_filter.matches(location.name)):
             yield recording_at(location, location.parent, entry, overrides)
         return
-    found = _media_below(location, path_filter, overrides, listings) if is_media(location.name) else []
+    found = _media_below(location, path_filter, overrides, listings, symlinks) if is_media(location.name) else []
     yield from found
     if not found and not _folder_exists(location):
         yield from _missing(location, overrides, listed=listed)
@@ -100,13 +104,18 @@ def _media_below(
     root: Location,
     path_filter: Filter,
     overrides: Mapping[str, Any],
-    listings: ListingRecorder | None = None,
+    listings: ListingRecorder | None,
+    symlinks: Links,
     pattern: re.Pattern[str] | None = None,
 ) -> list[Recording]:
     """The media files below a folder, in the order of `walk`."""
     found = []
     entered: dict[str, bool] = {"": True}
     for location, entry in root.find():
+        if entry.is_link and not symlinks.follow and ssh.leads_out(location, root):
+            if is_media(location.name):
+                symlinks.skip(location.uri)
+            continue
         if listings is not None:
             listings.record_file(root, location, entry)
         relative = location.key[len(root.key) :].lstrip("/") if _unusable_name(location) is None else location.name
@@ -131,12 +140,12 @@ def _order(relative: str) -> list[tuple[bool, tuple[list[str | int], str]]]:
 
 
 def _from_glob(
-    location: Location, path_filter: Filter, overrides: Mapping[str, Any], listings: ListingRecorder | None
+    location: Location, path_filter: Filter, overrides: Mapping[str, Any], listings: ListingRecorder | None, symlinks: Links
 ) -> Iterator[Recording]:
     parts = location.key.split("/")
     first = next(index for index, part in enumerate(parts) if MAGIC.search(part))
     base = Location(location.store, "/".join(parts[:first]))
-    found = _media_below(base, path_filter, overrides, listings, glob_pattern("/".join(parts[first:])))
+    found = _media_below(base, path_filter, overrides, listings, symlinks, glob_pattern("/".join(parts[first:])))
     if not found:
         _folder_exists(base)  # raises if the bucket does not exist
         raise SourceNotFound(f"Nothing matches {printable(str(location))}.", "A glob matches audio and video files, and folders.")

@@ -9,12 +9,13 @@ import os
 import re
 import stat
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from transcribe_cli.sources.recording import MEDIA_SUFFIXES
+from transcribe_cli.text.links import Links, Tree
 
 
 class PathFilter(Protocol):
@@ -49,17 +50,36 @@ class WalkEntry:
         return WalkEntry(entry.path, real, f"{self.relative}/{entry.name}" if self.relative else entry.name)
 
 
-def walk(top: Path, path_filter: PathFilter) -> Iterator[WalkEntry]:
+def is_media(name: str) -> bool:
+    """Whether the extension is one of audio or video."""
+    return Path(name).suffix.lower() in MEDIA_SUFFIXES
+
+
+def walk(
+    top: Path,
+    path_filter: PathFilter,
+    links: Links,
+    tree: Tree | None,
+    is_wanted: Callable[[str], bool] = is_media,
+) -> Iterator[WalkEntry]:
     """Yield the media files below a folder, one listing at a time: its files, then its subfolders, each in natural order.
 
     Hidden files and folders are skipped. Each folder is entered once, whichever path leads to it. Folders behind symlinks come last,
-    so that files are found under their own names. A folder that cannot be listed is yielded with its `error`.
+    so that files are found under their own names. A folder that cannot be listed is yielded with its `error`. Symlinks that lead out
+    of the tree are not followed, but recorded in `links`; a broken one is yielded wherever it leads.
+
+    Args:
+        top: the folder.
+        path_filter: selects files and folders by their path below the top.
+        links: receives the symlinks that are not followed.
+        tree: the top or a folder above it; None if symlinks may lead anywhere.
+        is_wanted: selects files by their name.
     """
     seen: set[tuple[int, int]] = set()
     pending = [WalkEntry(str(top), os.path.realpath(top), "")]
-    links: deque[WalkEntry] = deque()
-    while pending or links:
-        folder = pending.pop() if pending else links.popleft()
+    linked: deque[WalkEntry] = deque()
+    while pending or linked:
+        folder = pending.pop() if pending else linked.popleft()
         try:
             if (identity := _identity(Path(folder.path))) in seen:
                 continue
@@ -72,11 +92,16 @@ def walk(top: Path, path_filter: PathFilter) -> Iterator[WalkEntry]:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            below = folder.below(entry)
-            if is_folder(entry):
-                if path_filter.should_enter(below.relative):
-                    (links if entry.is_symlink() else subfolders).append(below)
-            elif is_media(entry.name) and path_filter.matches(below.relative):
+            below, enters = folder.below(entry), is_folder(entry)
+            if not (path_filter.should_enter if enters else path_filter.matches)(below.relative):
+                continue
+            if not enters and not is_wanted(entry.name):
+                continue
+            if entry.is_symlink() and _leads_out(below, tree):
+                links.skip(below.path)
+            elif enters:
+                (linked if entry.is_symlink() else subfolders).append(below)
+            else:
                 yield below
         pending.extend(reversed(subfolders))
 
@@ -98,9 +123,9 @@ def natural_key(name: str) -> tuple[list[str | int], str]:
     return [int(part) if index % 2 else part for index, part in enumerate(parts)], name
 
 
-def is_media(name: str) -> bool:
-    """Whether the extension is one of audio or video."""
-    return Path(name).suffix.lower() in MEDIA_SUFFIXES
+def _leads_out(link: WalkEntry, tree: Tree | None) -> bool:
+    """Whether an unbroken symlink leads out of the tree."""
+    return tree is not None and not tree.holds_real(link.real) and os.path.exists(link.path)  # noqa: PTH110 - does not raise
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:

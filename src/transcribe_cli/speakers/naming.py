@@ -86,7 +86,8 @@ class SpeakerNaming:
 
     def _read_files(self, job: Job, listings: Listings) -> dict[str, str]:
         try:
-            return speaker_names.read_name_files(job.recording.path, json_path(job.output), exists=listings.holds)
+            trees = job.recording.tree, job.output.tree
+            return speaker_names.read_name_files(job.recording.path, json_path(job.output), exists=listings.holds, trees=trees)
         except ConfigError as error:
             self._report(job, error)
             return {}

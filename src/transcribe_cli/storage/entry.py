@@ -27,6 +27,7 @@ class Entry:
         etag: a value that changes with the content: a checksum if the store has one, else its ETag or version. None if it has neither.
         md5: MD5 of the content in hex, if the store returns it. In buckets that encrypt with keys of their own, an S3 ETag of this form
             may not be an MD5.
+        is_link: whether it is a symbolic link; the others are those of its target, unless that does not exist.
     """
 
     path: str

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
+import posixpath
 import secrets
+import stat
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from transcribe_cli.errors import StorageNotReady
+
+if TYPE_CHECKING:
+    from transcribe_cli.storage.location import Location
+
+_MAX_LINKS = 40  # as in Linux
 
 
 def known_hosts_policy(file: str | None) -> Any:
@@ -29,6 +40,40 @@ def known_hosts_policy(file: str | None) -> Any:
                 raise paramiko.BadHostKeyException(hostname, key, key)
 
     return KnownHosts()
+
+
+def leads_out(link: Location, top: Location) -> bool:
+    """Whether a link on the server leads out of a folder; True if the server does not tell. A broken one does not lead anywhere."""
+    try:
+        real, real_top = (str(place.store.call(place, _real_path)) for place in (link, top))
+    except FileNotFoundError:
+        return False
+    except (OSError, StorageNotReady):
+        return True
+    return not f"{real}/".startswith(f"{real_top.rstrip('/')}/")
+
+
+def _real_path(fs: Any, path: str) -> str:
+    """A path without links. The protocol's own request for it leaves links as they are on some servers.
+
+    Raises:
+        OSError: it does not exist, or there are too many links.
+    """
+    resolved, links = "/", 0
+    parts = (path if path.startswith("/") else f"{fs.ftp.normalize('.')}/{path}").split("/")[::-1]
+    while parts:
+        if (part := parts.pop()) in ("", "."):
+            continue
+        candidate = posixpath.normpath(posixpath.join(resolved, part))
+        if part == ".." or not stat.S_ISLNK(fs.ftp.lstat(candidate).st_mode or 0):
+            resolved = candidate
+            continue
+        if (links := links + 1) > _MAX_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+        target = str(fs.ftp.readlink(candidate) or "")
+        resolved = "/" if target.startswith("/") else resolved
+        parts += target.split("/")[::-1]
+    return resolved
 
 
 def write_and_rename(fs: Any, path: str, name: str, data: bytes) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import IO, Any, Protocol
 
@@ -91,9 +92,9 @@ class Store:
         for info in self._list_pages(location, below) if self.kind.family == "s3" else self._find_all(location):
             entry = parse_entry(info)
             key = self._key(entry.path)
-            if entry.is_link:  # a broken link stays a link; fetching it fails
-                with contextlib.suppress(FileNotFoundError):
-                    entry = parse_entry(self._call(location, "info", f"{self._root}{key}"))
+            if entry.is_link:  # a broken or circular link stays a link; fetching it fails
+                with contextlib.suppress(FileNotFoundError, StorageNotReady):
+                    entry = replace(parse_entry(self._call(location, "info", f"{self._root}{key}")), is_link=True)
                     key = self._key(entry.path)
             if not entry.is_folder:
                 yield key, entry

@@ -11,6 +11,7 @@ from transcribe_cli.subtitles.lint.rules import DisplayedCue
 from transcribe_cli.subtitles.parser import is_vtt, read_cues, strip_srt_markup, strip_vtt_tags
 from transcribe_cli.text.encodings import read_text
 from transcribe_cli.text.languages import LANGUAGES, language_code
+from transcribe_cli.text.links import Links, leads_out
 from transcribe_cli.text.printable import printable
 from transcribe_cli.text.regular_files import read_regular_file
 from transcribe_cli.transcript import Transcript
@@ -54,26 +55,37 @@ class SubtitleFile:
             return ""
 
 
-def find_subtitle_files(sources: Sequence[str]) -> Iterator[SubtitleFile]:
+def find_subtitle_files(sources: Sequence[str], links: Links | None = None) -> Iterator[SubtitleFile]:
     """The given files, and all subtitle files in the given folders, in order. Hidden files and folders are skipped.
+
+    Links to folders are not entered. Links to files outside the given folder are followed if `links` says so. Default: they are not.
 
     Raises:
         SourceNotFound: a source does not exist.
         UsageError: a given file is not a subtitle file.
     """
+    links = links or Links()
     for source in sources:
         path = Path(source)
         if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
-            yield from (
-                SubtitleFile(file) for file in files if not any(part.startswith(".") for part in file.relative_to(path).parts)
-            )
+            yield from _in_folder(path, links)
         elif not path.exists():
             raise SourceNotFound(f"{printable(source)} does not exist.")
         elif path.suffix.lower() not in SUFFIXES:
             raise UsageError(f"{printable(path.name)} is not a subtitle file.", f"Supported: {', '.join(SUFFIXES)}.")
         else:
             yield SubtitleFile(path)
+
+
+def _in_folder(folder: Path, links: Links) -> Iterator[SubtitleFile]:
+    tree = links.tree(folder)
+    for file in sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES):
+        if any(part.startswith(".") for part in file.relative_to(folder).parts):
+            continue
+        if file.is_symlink() and leads_out(file, tree):
+            links.skip(str(file.absolute()))
+        else:
+            yield SubtitleFile(file)
 
 
 def parse_language(text: str) -> str:
