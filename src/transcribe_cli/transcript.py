@@ -203,7 +203,8 @@ class Transcript(_Document):
     language_probability: Measure
     duration: Seconds = Field(description="duration of the decoded audio, in seconds")
     flags: tuple[str, ...] = Field(
-        default=(), description="flags of the whole recording: truncated, damaged, no_speech, channels_alike, …"
+        default=(),
+        description="flags of the whole recording: truncated, header_mismatch, damaged, channels_cancelled, no_speech, quiet, …",
     )
     speakers: tuple[str, ...] = Field(default=(), description="speaker labels, in the order of their first words")
     speaker_names: dict[str, str] = Field(default_factory=dict, description="label -> display name in the rendered files")

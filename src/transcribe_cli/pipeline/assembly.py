@@ -24,6 +24,10 @@ from transcribe_cli.transcript import LOW_CONFIDENCE, HeardLanguages, JobRecord,
 
 # Speech without text is reported as a gap from this length on, in seconds; shorter pieces are breaths and hesitation.
 GAP_SECONDS = 2.0
+# The flag of a recording with this much speech, in seconds, that is far quieter than usual.
+QUIET, QUIET_SECONDS = "quiet", 1.0
+# The flag of a recording without words whose other audio tracks may have some.
+OTHER_TRACKS = "other_audio_tracks"
 TOOL = f"transcribe-cli {__version__}"
 
 
@@ -63,7 +67,12 @@ def _from_results(recording: RecordingState, device: str, backend: str, model_re
     quality = _quality(prepared.speech, waveform.damage, results, by_channel)
     if not segments:
         quality = quality.model_copy(update={"sound": sound_seconds(waveform)})
-    flags = (*_flags(waveform.damage, segments, language, quality), *([CHANNELS_ALIKE] if prepared.has_copied_channels else []))
+    flags = (
+        *_flags(waveform.damage, segments, language, quality),
+        *([CHANNELS_ALIKE] if prepared.has_copied_channels else []),
+        *([QUIET] if sum(end - start for start, end in prepared.quiet) >= QUIET_SECONDS else []),
+        *([OTHER_TRACKS] if prepared.audio_tracks > 1 and not segments else []),
+    )
     return Transcript(
         source=_source(started),
         job=_job_record(started.job.spec, device, backend, model_revision),
@@ -147,10 +156,7 @@ def _now() -> str:
 
 
 def _flags(damage: Damage, segments: Sequence[Segment], language: Language, quality: Quality) -> Iterator[str]:
-    if damage.truncated:
-        yield "truncated"
-    if damage.skipped_packets:
-        yield "damaged"
+    yield from damage.flags
     if not segments:
         yield "no_speech"
     if segments and language.is_uncertain:

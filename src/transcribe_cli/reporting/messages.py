@@ -44,6 +44,10 @@ def message_for(event: Event) -> str | None:
     return None
 
 
+# Flags whose cure is an option.
+_FLAG_HINTS = {"other_audio_tracks": "but it has other audio tracks: try --audio-track auto"}
+
+
 @message_for.register
 def _(event: Notice) -> str:
     return f"{'Warning: ' if event.level == 'warning' else ''}{printable(event.message)}"
@@ -85,7 +89,7 @@ def _(event: RecordingDone) -> str:
     speed = f" ({event.duration / event.seconds:.0f}x)" if event.seconds else ""
     text = [event.language, pluralize(event.words, "word")] if event.words else ["no speech"]
     speakers = [pluralize(event.speakers, "speaker")] if event.speakers else []
-    flags = [flag.replace("_", " ") for flag in event.flags if flag != "no_speech"]
+    flags = [_FLAG_HINTS.get(flag, flag.replace("_", " ")) for flag in event.flags if flag != "no_speech"]
     cost = [] if event.cost is None else [format_cost(event.cost)]
     details = [f"{format_duration(event.duration)} in {format_duration(event.seconds)}{speed}", *text, *speakers, *flags, *cost]
     return f"{'diarized' if event.diarized else 'done':<8}  {printable(event.recording)}  {', '.join(details)}{tail}"
