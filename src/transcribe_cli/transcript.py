@@ -159,15 +159,27 @@ class Quality(_Document):
 
 
 class Timing(_Document):
-    """Wall time of each stage in seconds, and audio seconds per wall second."""
+    """The transcript's share of the wall time of its run, in seconds: the totals of all recordings of a run add up to its time.
 
-    fetch: Measure = 0.0
-    decode: Measure = 0.0
-    vad: Measure = 0.0
-    asr: Measure = 0.0
-    diarization: Measure = 0.0
-    total: Measure = 0.0
-    rtfx: Measure = 0.0
+    Threads that work at the same time share it equally, and recordings in the same batch by clip. Work done later, such as diarization,
+    is added. Work of an interrupted run is not included, and a remote worker counts its own time.
+    """
+
+    fetch: Measure = Field(default=0.0, description="share of the time in which it was downloaded")
+    decode: Measure = Field(default=0.0, description="share of the time in which it was decoded")
+    vad: Measure = Field(default=0.0, description="share of the time in which its speech was detected")
+    asr: Measure = Field(
+        default=0.0, description="share of the time of its batches: language detection, retries and rescue included"
+    )
+    diarization: Measure = Field(default=0.0, description="share of the time in which its speakers were found")
+    total: Measure = Field(default=0.0, description="all of the above, and a share of the time of loading and waiting")
+    rtfx: Measure = Field(default=0.0, description="seconds of audio per second of total")
+
+    def plus(self, more: Timing, duration: float) -> Timing:
+        """This time and more of it, for a recording of this duration in seconds."""
+        names = ("fetch", "decode", "vad", "asr", "diarization", "total")
+        sums = {name: getattr(self, name) + getattr(more, name) for name in names}
+        return Timing(**sums, rtfx=duration / sums["total"] if sums["total"] else 0.0)
 
 
 class Cost(_Document):

@@ -19,7 +19,7 @@ def tune() -> None:
     # Objects created by imports are never garbage. Scanning them again and again takes a sixth of PyTorch's import time of five seconds,
     # and of the start without PyTorch. mypy does the same.
     gc.set_threshold(20_000, 10, 10)
-    # The mel filter product is so small that OpenBLAS threads mostly wait for each other, which costs a fifth of all CPU time.
+    # Products of small matrices: OpenBLAS threads mostly wait for each other, which costs CPU time.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if not any(name == "GLIBC_TUNABLES" or name.startswith("MALLOC_") for name in os.environ):
         _keep_memory()

@@ -95,16 +95,15 @@ def test_a_resumed_run_saves_every_clip_at_once(state: State, recorded: Recorded
         failed_gates=st.booleans(),
         heard=st.lists(st.tuples(st.text(), st.floats(0, 1)), max_size=3).map(tuple),
     ),
-    seconds=st.floats(0, 1e6),
 )
 def test_a_found_result_equals_the_added_one(
-    recorded: Recorded, tmp_path: Path, words: list[SpokenWord], phrases: list[Phrase], attempt: Attempt, seconds: float
+    recorded: Recorded, tmp_path: Path, words: list[SpokenWord], phrases: list[Phrase], attempt: Attempt
 ) -> None:
     """Every digit and every character: a resumed transcript is identical to the byte."""
     waveform = recorded()
     path = tmp_path / "clips.jsonl"
     path.unlink(missing_ok=True)
-    result = ClipResult(clip(waveform, 0, 99), attempt, tuple(words), tuple(phrases), seconds)
+    result = ClipResult(clip(waveform, 0, 99), attempt, tuple(words), tuple(phrases))
     checkpoint = Checkpoint(path)
     for each in [*results(waveform, MIN_CLIPS), result]:
         checkpoint.add(each)

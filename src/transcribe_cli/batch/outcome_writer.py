@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from transcribe_cli import sinks
 from transcribe_cli.batch.claims import Claims
@@ -13,7 +14,7 @@ from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import NEEDS_MODEL, Job
 from transcribe_cli.settings import Settings
 from transcribe_cli.speakers.naming import SpeakerNaming
-from transcribe_cli.transcript import Cost, Transcript
+from transcribe_cli.transcript import Cost, Timing, Transcript
 
 # For a recording that has its text but not its speakers.
 _RETRY_HINT = "Run the same command again to retry only the diarization."
@@ -47,18 +48,30 @@ class OutcomeWriter:
         Raises:
             FailFast: the recording failed, and the run ends at its first failure.
         """
+        outcome = self._with_preparation(outcome)
         try:
             if outcome.elsewhere:
                 self._recorder.left_running()
             elif outcome.transcript is None:
-                self._recorder.failed(outcome.job, outcome.error or RecordingError("There is no transcript."))
+                error = outcome.error or RecordingError("There is no transcript.")
+                self._recorder.failed(outcome.job, error, outcome.seconds)
             else:
                 self._commit(outcome, outcome.transcript)
         finally:
             self._claims.release(outcome.job)
 
+    def _with_preparation(self, outcome: Outcome) -> Outcome:
+        """The outcome with its part of the time before the work."""
+        if not (seconds := self._recorder.preparation.per_recording):
+            return outcome
+        transcript = outcome.transcript
+        if transcript is not None:
+            timing = transcript.timing.plus(Timing(total=seconds), transcript.duration)
+            transcript = transcript.model_copy(update={"timing": timing})
+        return replace(outcome, transcript=transcript, seconds=outcome.seconds + seconds)
+
     def _commit(self, outcome: Outcome, transcript: Transcript) -> None:
-        job, cost = outcome.job, self._recorder.cost_of(outcome.job)
+        job, cost = outcome.job, self._recorder.cost_of(outcome.job, outcome.seconds)
         try:
             with work_of_one_recording():
                 current = self._claims.begin_writing(job)
@@ -67,14 +80,15 @@ class OutcomeWriter:
                 if outcome.checkpoint is not None:
                     outcome.checkpoint.remove()
         except TranscribeError as error:
-            self._recorder.failed(job, error)
+            self._recorder.failed(job, error, outcome.seconds)
             return
         if not is_ours:  # another run took the recording over and finished first
             self._on_replanned(current)
             return
         if (failure := outcome.error) is not None:  # the text is written, the speakers are unknown
             hint = f"{failure.hint} {_RETRY_HINT}".strip()
-            self._recorder.failed(job, DiarizationFailed(f"{failure.message} The text was written without speakers.", hint))
+            without_speakers = DiarizationFailed(f"{failure.message} The text was written without speakers.", hint)
+            self._recorder.failed(job, without_speakers, outcome.seconds)
             return
         self._recorder.transcribed(job, written, outcome.seconds, cost)
 

@@ -7,6 +7,7 @@ import threading
 
 from transcribe_cli.batch import run_events
 from transcribe_cli.batch.failures import Failures
+from transcribe_cli.batch.preparation_time import PreparationTime
 from transcribe_cli.batch.summary import RunSummary
 from transcribe_cli.costs.meter import Meter
 from transcribe_cli.errors import TranscribeError
@@ -33,6 +34,9 @@ class RunRecorder:
         fail_fast: whether the first failure ends the run.
         fail_on: the verdict that makes the run exit with code 3.
         check_command: the command that lists the recordings to check.
+
+    Attributes:
+        preparation: the time of the run without work on a recording.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class RunRecorder:
         check_command: str = "",
     ) -> None:
         self.summary = RunSummary(fail_on=fail_on, check_command=check_command)
+        self.preparation = PreparationTime()
         self._listener = emit
         self._meter = meter
         self._failures = failures
@@ -59,10 +64,10 @@ class RunRecorder:
             self._meter.on_event(event)
             self._listener(event)
 
-    def cost_of(self, job: Job) -> Cost | None:
-        """What the recording has cost so far; None when that is unknown."""
+    def cost_of(self, job: Job, seconds: float) -> Cost | None:
+        """What the recording has cost so far; None when that is unknown. `seconds` is its time where it ended, 0.0 if not known."""
         with self._lock:
-            return self._meter.recording_cost(job.recording.label)
+            return self._meter.recording_cost(job.recording.label, seconds)
 
     def skipped(self, job: Job) -> None:
         """Its outputs are up to date."""
@@ -78,6 +83,7 @@ class RunRecorder:
             self.summary.tried += 1
             self.summary.rendered += 1
             self._assess(job, assess(transcript))
+        self.preparation.exclude(seconds)
         self.emit(run_events.recording_done(job, transcript, seconds, rendered=True))
 
     def transcribed(self, job: Job, transcript: Transcript, seconds: float, cost: Cost | None) -> None:
@@ -96,8 +102,8 @@ class RunRecorder:
         with self._lock:
             self._left_running += 1
 
-    def failed(self, job: Job, error: TranscribeError) -> None:
-        """It has no transcript, or an incomplete one.
+    def failed(self, job: Job, error: TranscribeError, seconds: float = 0.0) -> None:
+        """It has no transcript, or an incomplete one, after `seconds` of work.
 
         Raises:
             FailFast: the run ends here.
@@ -108,7 +114,7 @@ class RunRecorder:
         if job.decision is not Decision.FAIL:  # the next plan finds those again
             self._failures.remember(job.recording, error)
         _LOG.debug("%s failed", job.recording.label, exc_info=error)
-        self.emit(run_events.recording_failed(job, error, self.cost_of(job)))
+        self.emit(run_events.recording_failed(job, error, seconds, self.cost_of(job, seconds)))
         if self._fail_fast:
             raise FailFast
 

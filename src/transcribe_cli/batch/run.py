@@ -136,12 +136,15 @@ class Batch:
     def _process(self, jobs: Sequence[Job]) -> None:
         """Transcribe and diarize jobs, and write each outcome as it arrives; then carry out the jobs that were planned again meanwhile."""
         if jobs:
+            if self._backend.name == Local.name:  # elsewhere, the time of a recording is that of another machine
+                self._recorder.preparation.work_begins(len(jobs))
             with (
                 BackgroundWriter(self._outcomes.write) as writer,
                 closing(self._backend.run(jobs, self._should_run, self._should_stop)) as outcomes,
             ):
                 for outcome in outcomes:
                     writer.add(outcome, outcome.job.output.folder)
+            self._recorder.preparation.work_ends()
         replanned, self._replanned = self._replanned, []
         for job in replanned:
             self._model_free.carry_out(job)

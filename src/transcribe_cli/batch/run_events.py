@@ -32,10 +32,12 @@ def recording_elsewhere(job: Job, owner: Owner) -> RecordingElsewhere:
     return RecordingElsewhere(job.recording.label, size, owner.host, owner.pid, owner.taken)
 
 
-def recording_failed(job: Job, error: TranscribeError, cost: Cost | None) -> RecordingFailed:
-    """The recording has no transcript, or an incomplete one; `cost` was spent on it."""
-    seconds, amount = (cost.seconds or 0.0, cost.amount) if cost else (0.0, None)
-    return RecordingFailed(job.recording.label, error.code, error.message, error.hint, seconds, amount)
+def recording_failed(job: Job, error: TranscribeError, seconds: float, cost: Cost | None) -> RecordingFailed:
+    """The recording has no transcript, or an incomplete one; `seconds` and `cost` were spent on it."""
+    machine_seconds, amount = (cost.seconds or 0.0, cost.amount) if cost else (0.0, None)
+    return RecordingFailed(
+        job.recording.label, error.code, error.message, error.hint, round(seconds, 3) or machine_seconds, amount
+    )
 
 
 def recording_done(

@@ -30,17 +30,20 @@ class Meter(Protocol):
         """Receive an event of the run."""
         ...
 
-    def recording_cost(self, recording: str) -> Cost | None:
-        """The cost of a recording so far; None if it is not known, or without work on it. Called before the recording's final event."""
+    def recording_cost(self, recording: str, seconds: float = 0.0) -> Cost | None:
+        """The cost of a recording so far; None if it is not known, or without work on it. Called before the recording's final event.
+
+        `seconds` is its share of the time of the machine that finished it, see `pipeline.time_shares`; 0.0 if it is not known.
+        """
         ...
 
 
 class LocalMeter:
     """Measures the cost of a run on this machine. Not thread-safe.
 
-    The machine is charged by the hour, whatever it does. Recordings that are processed at the same time share the time equally, as they
-    share batches. Time without a recording, such as loading the model, belongs to none: the sum of the recordings' costs never exceeds
-    the total.
+    The machine is charged by the hour, whatever it does. A recording is charged for its share of the time, as in `timing.total` of its
+    transcript, so the costs of the recordings add up to that of the run. Where the share is not known, because the recording moved on to
+    another backend, recordings in progress share the time equally.
 
     Args:
         price: of an hour of this machine; None if it is not known.
@@ -85,12 +88,11 @@ class LocalMeter:
             case _:
                 pass
 
-    def recording_cost(self, recording: str) -> Cost | None:
-        """The cost of a recording so far; None without a price, or if the recording is not in progress."""
+    def recording_cost(self, recording: str, seconds: float = 0.0) -> Cost | None:
+        """The cost of a recording so far; None without a price, or without `seconds` if the recording is not in progress."""
         self._count()
-        if self._price is None or recording not in self._shares:
-            return None
-        return cost_of(self._price, seconds=self._shares[recording])
+        seconds = seconds or self._shares.get(recording, 0.0)
+        return cost_of(self._price, seconds=seconds) if self._price and (seconds or recording in self._shares) else None
 
     def _count(self) -> None:
         """Add the time since the last call to the recordings in progress."""

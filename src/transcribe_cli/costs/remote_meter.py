@@ -59,6 +59,7 @@ class RemoteMeter:
         self._spent: dict[str, float | None] = {}
         self._running: dict[str, _RunningAttempt] = {}
         self._costs: dict[str, list[Cost | None]] = {}
+        self._here: set[str] = set()  # recordings whose last attempt is on this machine
 
     def add_backend(self, backend: str, tariffs: tuple[str, ...]) -> Price | None:
         """Look up what a backend charges: the highest of its tariffs; None if one of them has no price. Not thread-safe."""
@@ -97,11 +98,12 @@ class RemoteMeter:
                 amounts[LOCAL] = self._local_price.amount(seconds=seconds, audio_seconds=0)
         return {backend: None if amount is None else round(amount, 6) for backend, amount in amounts.items()}
 
-    def recording_cost(self, recording: str) -> Cost | None:
+    def recording_cost(self, recording: str, seconds: float = 0.0) -> Cost | None:
         """The cost of all attempts at a recording; None without attempts, or if the cost of one is not known."""
         with self._lock:
             costs = list(self._costs.get(recording, ()))
-            if (local_cost := self._local_meter.recording_cost(recording)) is not None:
+            here = seconds if recording in self._here else 0.0
+            if (local_cost := self._local_meter.recording_cost(recording, here)) is not None:
                 costs.append(local_cost)
         total = None
         for cost in costs:
@@ -114,9 +116,11 @@ class RemoteMeter:
         """Track attempts: sent, taken by a worker, or started on this machine; and recordings that are finished."""
         with self._lock:
             match event:
-                case RecordingStarted(backend=backend) if backend == LOCAL:
+                case RecordingStarted(recording=name, backend=backend) if backend == LOCAL:
+                    self._here.add(name)
                     self._local_meter.on_event(event)
                 case RecordingSent(recording=name):
+                    self._here.discard(name)
                     self._running[name] = _RunningAttempt(event.backend, event.place, event.job, event.duration, event.bytes)
                 case RecordingTaken(recording=name):  # a job of an earlier run was not sent in this one
                     attempt = self._running.setdefault(name, _RunningAttempt(event.backend, event.place, event.job))
@@ -124,6 +128,7 @@ class RemoteMeter:
                 case RecordingDone(recording=name) | RecordingFailed(recording=name):
                     self._local_meter.on_event(event)
                     self._costs.pop(name, None)
+                    self._here.discard(name)
                 case _:
                     pass
 

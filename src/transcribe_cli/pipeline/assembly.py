@@ -11,6 +11,7 @@ from transcribe_cli.pipeline.diarizing import Diarized
 from transcribe_cli.pipeline.messages import Prepared, Started
 from transcribe_cli.pipeline.recording_state import RecordingState
 from transcribe_cli.pipeline.sound_level import sound_seconds
+from transcribe_cli.pipeline.time_shares import TimeShare
 from transcribe_cli.pipeline.verdict import NO_DIARIZATION, judged, with_speaker_reason
 from transcribe_cli.recognition.engines import ClipResult
 from transcribe_cli.recognition.invented_words import count_invented_words
@@ -39,11 +40,16 @@ def assemble(recording: RecordingState, device: str, backend: str, model_revisio
     return with_speaker_reason(_with_diarization(transcript, recording.started.job.spec, recording.diarized))
 
 
-def seconds_spent(recording: RecordingState) -> float:
-    """The time spent on a complete recording in this run: decoding, speech detection, recognition, diarization."""
-    prepared, diarized = recording.prepared, recording.diarized
-    preparation = prepared.decode_seconds + prepared.vad_seconds if prepared else 0.0
-    return preparation + sum(result.seconds for result in recording.results) + (diarized.seconds if diarized else 0.0)
+def with_time(transcript: Transcript, prepared: Prepared | None, share: TimeShare) -> Transcript:
+    """The transcript with its share of the wall time of the run, added to the time that it took previously.
+
+    Fetching, decoding and speech detection alternate in one thread, and divide its part as they took its time.
+    """
+    parts = {"fetch": prepared.fetch_seconds, "decode": prepared.decode_seconds, "vad": prepared.vad_seconds} if prepared else {}
+    scale = share.prepare / (sum(parts.values()) or 1.0)
+    preparation = {name: scale * seconds for name, seconds in parts.items()}
+    spent = Timing(**preparation, asr=share.recognize, diarization=share.diarize, total=share.total)
+    return transcript.model_copy(update={"timing": transcript.timing.plus(spent, transcript.duration)})
 
 
 def _from_results(recording: RecordingState, device: str, backend: str, model_revision: str | None) -> Transcript:
@@ -85,7 +91,6 @@ def _from_results(recording: RecordingState, device: str, backend: str, model_re
         segments=segments,
         turns=turns,
         quality=quality,
-        timing=_timing(prepared, waveform.seconds, results),
     )
 
 
@@ -118,10 +123,6 @@ def _with_diarization(transcript: Transcript, spec: JobSpec, diarized: Diarized)
     diarization = diarized.diarization
     done = spec if diarization else spec.model_copy(update={"diarize": False})
     flags = [flag for flag in transcript.flags if flag != NO_DIARIZATION]
-    total = transcript.timing.total - transcript.timing.diarization + diarized.seconds
-    timing = transcript.timing.model_copy(
-        update={"diarization": diarized.seconds, "total": total, "rtfx": transcript.duration / total if total else 0.0}
-    )
     job = {
         "fingerprint": done.fingerprint,
         "spec": done.canonical(),
@@ -129,7 +130,7 @@ def _with_diarization(transcript: Transcript, spec: JobSpec, diarized: Diarized)
         "finished_at": _now(),
         "diarizer_revision": diarization.revision if diarization else None,
     }
-    changes = {"job": transcript.job.model_copy(update=job), "timing": timing}
+    changes = {"job": transcript.job.model_copy(update=job)}
     if diarization is None:
         return transcript.model_copy(update={**changes, "flags": (*flags, NO_DIARIZATION)})
     segments = assign_speakers(transcript.segments, diarization.turns)
@@ -202,11 +203,3 @@ def _heard(results: Sequence[ClipResult]) -> tuple[HeardLanguages, ...]:
     return tuple(
         HeardLanguages(start=result.clip.start, end=result.clip.end, languages=dict(result.attempt.heard)) for result in asked
     )
-
-
-def _timing(prepared: Prepared, seconds: float, results: Sequence[ClipResult]) -> Timing:
-    asr = sum(result.seconds for result in results)
-    total = prepared.fetch_seconds + prepared.decode_seconds + prepared.vad_seconds + asr
-    rtfx = seconds / total if total else 0.0
-    fetch, decode, vad = prepared.fetch_seconds, prepared.decode_seconds, prepared.vad_seconds
-    return Timing(fetch=fetch, decode=decode, vad=vad, asr=asr, total=total, rtfx=rtfx)

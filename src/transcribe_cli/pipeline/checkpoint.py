@@ -34,7 +34,6 @@ MAX_AGE_SECONDS = 30 * 24 * 3600.0
 _ATTEMPT = TypeAdapter(Attempt)
 _WORDS = TypeAdapter(list[tuple[str, Seconds, Seconds, Measure, tuple[Count, ...]]])
 _PHRASES = TypeAdapter(list[tuple[str, Seconds, Seconds, tuple[Count, ...]]])
-_SECONDS: TypeAdapter[float] = TypeAdapter(Seconds)
 
 
 class Checkpoint:
@@ -116,7 +115,6 @@ def _record(result: ClipResult) -> dict[str, Any]:
         "attempt": asdict(result.attempt),
         "words": [[word.text, word.start, word.end, word.probability, word.tokens] for word in result.words],
         "phrases": [[phrase.text, phrase.start, phrase.end, phrase.tokens] for phrase in result.phrases],
-        "seconds": result.seconds,
     }
 
 
@@ -137,4 +135,4 @@ def _result(clip: Clip, record: Mapping[str, Any]) -> ClipResult:
         checked_number(number)
     words = tuple(SpokenWord(*values) for values in _WORDS.validate_python(record["words"]))
     phrases = tuple(Phrase(*values) for values in _PHRASES.validate_python(record["phrases"]))
-    return ClipResult(clip, attempt, words, phrases, _SECONDS.validate_python(record["seconds"]))
+    return ClipResult(clip, attempt, words, phrases)

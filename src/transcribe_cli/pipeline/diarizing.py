@@ -15,6 +15,7 @@ from weakref import WeakSet
 from transcribe_cli.audio import Waveform
 from transcribe_cli.errors import DiarizationFailed, TranscribeError
 from transcribe_cli.events import DiarizerLoaded, Emit, SpeakersProgress
+from transcribe_cli.pipeline.time_shares import Stage, TimeShares
 from transcribe_cli.plan import Job
 from transcribe_cli.speakers.diarizers import Diarization, Diarizer
 
@@ -29,13 +30,12 @@ PROGRESS_SECONDS = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Diarized:
-    """The diarization of a recording, or why it failed. `seconds` is wall time."""
+    """The diarization of a recording, or why it failed."""
 
     number: int
     waveform: Waveform
     diarization: Diarization | None
     error: DiarizationFailed | None
-    seconds: float
 
 
 class _Discarded(Exception):
@@ -48,12 +48,16 @@ class DiarizerThread:
     Args:
         load: loads the diarizer of a job; called for the first recording, and again when a job needs another one.
         deliver: receives `Diarized`, from another thread.
+        shares: counts the time of each recording, without that of loading.
     """
 
-    def __init__(self, load: Callable[[Job], Diarizer], deliver: Callable[[Diarized], None], emit: Emit) -> None:
+    def __init__(
+        self, load: Callable[[Job], Diarizer], deliver: Callable[[Diarized], None], emit: Emit, shares: TimeShares
+    ) -> None:
         self._load = load
         self._deliver = deliver
         self._emit = emit
+        self._shares = shares
         self._queue: queue.SimpleQueue[tuple[int, Job, Waveform] | None] = queue.SimpleQueue()
         self._discarded: WeakSet[Waveform] = WeakSet()
         self._is_closed = False
@@ -84,12 +88,11 @@ class DiarizerThread:
     def _serve(self) -> None:
         while (item := self._queue.get()) is not None and not self._is_closed:
             number, job, waveform = item
-            began = time.perf_counter()
             diarization, error = None, None
             try:
                 diarizer = self._diarizer_of(job)
-                began = time.perf_counter()  # loading does not count for the recording
-                diarization = diarizer.diarize(waveform, job.spec, self._progress(job, waveform))
+                with self._shares.working(Stage.DIARIZE, (number,)):
+                    diarization = diarizer.diarize(waveform, job.spec, self._progress(job, waveform))
             except _Discarded:
                 continue
             except TranscribeError as failure:
@@ -97,7 +100,7 @@ class DiarizerThread:
             except Exception as failure:
                 error = DiarizationFailed(f"The diarizer failed ({type(failure).__name__}: {failure}).")
                 error.__cause__ = failure
-            self._deliver(Diarized(number, waveform, diarization, error, time.perf_counter() - began))
+            self._deliver(Diarized(number, waveform, diarization, error))
 
     def _diarizer_of(self, job: Job) -> Diarizer:
         """The diarizer of a job, loaded once. If loading failed, the error is raised again for each recording without another try.

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from transcribe_cli.errors import RecordingError, TranscribeError, UsageError, work_of_one_recording
 from transcribe_cli.events import Emit, RecordingProgress, RecordingResumed
-from transcribe_cli.pipeline.assembly import assemble, seconds_spent
+from transcribe_cli.pipeline.assembly import assemble, with_time
 from transcribe_cli.pipeline.checkpoint import Checkpoints
 from transcribe_cli.pipeline.diarizing import Diarized, DiarizerThread
 from transcribe_cli.pipeline.messages import (
@@ -28,6 +28,7 @@ from transcribe_cli.pipeline.messages import (
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.pipeline.prepare import Preparation
 from transcribe_cli.pipeline.recording_state import RecordingState
+from transcribe_cli.pipeline.time_shares import TimeShares
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.recognition.engines import Clip
 from transcribe_cli.recognition.messages import AllDevicesFailed, ClipFailed, LanguageDetected, RecognitionMessage, Recognized
@@ -42,6 +43,7 @@ class MessageHandler:
 
     Args:
         load_scheduler: loads the devices; called for the first clip.
+        shares: counts the time of each recording.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class MessageHandler:
         checkpoints: Checkpoints | None,
         emit: Emit,
         backend: str,
+        shares: TimeShares,
     ) -> None:
         self._preparation = preparation
         self._load_scheduler = load_scheduler
@@ -60,6 +63,7 @@ class MessageHandler:
         self._checkpoints = checkpoints
         self._emit = emit
         self._backend = backend
+        self._shares = shares
         self._recordings: dict[int, RecordingState] = {}
         self._finished_early: set[int] = set()  # failed or cancelled; later messages about them are ignored
         self._cancelled: list[Job] = []  # that have not started
@@ -97,6 +101,7 @@ class MessageHandler:
                 message.waveform.close()
             case Started(number=number, job=job) if self._was_cancelled(job):
                 self._finished_early.add(number)
+                self._shares.end(number)
                 message.waveform.close()
             case Started():
                 yield from self._start(message)
@@ -107,7 +112,7 @@ class MessageHandler:
             case PreparationFailed(number=number):
                 self._drop(number)
                 if number not in self._finished_early:
-                    yield Outcome(message.job, error=message.error)
+                    yield self._failed(number, message.job, message.error)
             case ClipsFound(number=number) | Prepared(number=number):
                 yield from self._add_prepared(number, message)
             case Diarized(number=number):
@@ -126,6 +131,7 @@ class MessageHandler:
             if recording.started.job is job:
                 self._finished_early.add(number)
                 self._drop(number)
+                self._shares.end(number)
                 return
         self._cancelled.append(job)
 
@@ -144,7 +150,7 @@ class MessageHandler:
                 transcript = read_transcript(path)
             except TranscribeError as error:
                 self._finished_early.add(started.number)
-                yield Outcome(started.job, error=RecordingError(error.message, error.hint))
+                yield self._failed(started.number, started.job, RecordingError(error.message, error.hint))
                 return
         try:
             with work_of_one_recording():
@@ -154,7 +160,7 @@ class MessageHandler:
         except RecordingError as error:
             self._finished_early.add(started.number)
             started.waveform.close()
-            yield Outcome(started.job, error=error)
+            yield self._failed(started.number, started.job, error)
 
     def _add_prepared(self, number: int, message: ClipsFound | Prepared) -> Iterator[Outcome]:
         recording = self._recordings.get(number)
@@ -232,18 +238,23 @@ class MessageHandler:
             with work_of_one_recording():
                 transcript = assemble(recording, device, self._backend, revision)
         except RecordingError as failure:
-            return Outcome(job, error=failure)
+            return self._failed(recording.started.number, job, failure)
         finally:
             recording.close()
+        share = self._shares.end(recording.started.number)
+        transcript = with_time(transcript, recording.prepared, share)
         error, diarization = (recording.diarized.error, recording.diarized.diarization) if recording.diarized else (None, None)
         if error is not None and recording.existing_transcript is not None and recording.existing_transcript.speakers:
-            return Outcome(job, error=error)  # the speakers from an earlier diarization are kept
-        return Outcome(job, transcript, error, recording.checkpoint, seconds_spent(recording), diarization)
+            return Outcome(job, error=error, seconds=share.total)  # the speakers from an earlier diarization are kept
+        return Outcome(job, transcript, error, recording.checkpoint, share.total, diarization)
 
     def _fail(self, recording: RecordingState, error: TranscribeError) -> Outcome:
         self._finished_early.add(recording.started.number)
         self._drop(recording.started.number)
-        return Outcome(recording.started.job, error=error)
+        return self._failed(recording.started.number, recording.started.job, error)
+
+    def _failed(self, number: int, job: Job, error: TranscribeError) -> Outcome:
+        return Outcome(job, error=error, seconds=self._shares.end(number).total)
 
     def _drop(self, number: int) -> None:
         """Discard a recording, if it has started."""

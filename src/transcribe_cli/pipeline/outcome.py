@@ -25,7 +25,7 @@ class Outcome:
 
     Attributes:
         checkpoint: to be removed after the transcript is written.
-        seconds: time spent on the recording in this run.
+        seconds: its share of the wall time of the pipeline that processed it, see `time_shares`; 0.0 if it is not known.
         diarization: set if the recording was diarized in this run.
         usage: one entry for each attempt on a backend that may cost money.
         elsewhere: whether the job is still running on another backend, where the next run collects it.

@@ -26,6 +26,7 @@ from transcribe_cli.pipeline.messages import (
     Started,
 )
 from transcribe_cli.pipeline.speech_clips import ChannelSplit, ClipFinder, PackerFactory, default_packer, split_channels
+from transcribe_cli.pipeline.time_shares import Stage, TimeShares
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.recognition.engines import Clip
 from transcribe_cli.sources.fetch import Fetcher
@@ -41,6 +42,7 @@ class Preparation:
         fetcher: downloads remote recordings. Default: one with the default limit.
         later_jobs: jobs that arrive later, iterated in a separate thread. Default: the end of `jobs` is the end.
         make_packer: determines how long clips may be.
+        shares: counts the time of each recording. Default: nobody reads it.
     """
 
     def __init__(
@@ -54,7 +56,9 @@ class Preparation:
         later_jobs: Iterable[Job] | None = None,
         backend: str = "local",
         make_packer: PackerFactory = default_packer,
+        shares: TimeShares | None = None,
     ) -> None:
+        self._shares = shares or TimeShares()
         self._fetcher = fetcher or Fetcher()
         self._make_packer = make_packer
         self._should_run = should_run
@@ -103,7 +107,9 @@ class Preparation:
             while (item := self._jobs.take(thread)) is not None:
                 self._fetcher.prefetch(item[1].recording)  # downloads while `should_run` decides
                 if self._should_run(item[1]):
-                    self._prepare(thread, *item)
+                    self._shares.start(item[0])
+                    with self._shares.working(Stage.PREPARE, (item[0],)):
+                        self._prepare(thread, *item)
                 else:
                     self._fetcher.cancel(item[1].recording)
         except BaseException as caught:

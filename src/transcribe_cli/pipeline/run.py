@@ -25,6 +25,7 @@ from transcribe_cli.pipeline.messages import Cancelled, Started
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.pipeline.prepare import Preparation
 from transcribe_cli.pipeline.speech_clips import PackerFactory, default_packer
+from transcribe_cli.pipeline.time_shares import Stage, TimeShares
 from transcribe_cli.plan import Job
 from transcribe_cli.recognition.device_threads import EngineLoader
 from transcribe_cli.recognition.scheduler import Scheduler, default_timeout
@@ -93,6 +94,7 @@ class Pipeline:
                 that were yielded remain valid.
         """
         inbox = self._inbox = queue.SimpleQueue()
+        shares = TimeShares(keeps_idle=later_jobs is None)
         with ExitStack() as stack:
             preparation = Preparation(
                 jobs,
@@ -104,10 +106,13 @@ class Pipeline:
                 later_jobs,
                 backend=self._backend,
                 make_packer=self._make_packer,
+                shares=shares,
             )
-            diarizer = stack.enter_context(DiarizerThread(self._diarizer_of, inbox.put, self._emit))
-            load_scheduler = partial(self._load_scheduler, inbox, stack)
-            recordings = MessageHandler(preparation, load_scheduler, diarizer, self._checkpoints, self._emit, self._backend)
+            diarizer = stack.enter_context(DiarizerThread(self._diarizer_of, inbox.put, self._emit, shares))
+            load_scheduler = partial(self._load_scheduler, inbox, stack, shares)
+            recordings = MessageHandler(
+                preparation, load_scheduler, diarizer, self._checkpoints, self._emit, self._backend, shares
+            )
             stack.callback(recordings.close)
             stack.callback(_close_unread, inbox)
             stack.enter_context(preparation)
@@ -120,9 +125,10 @@ class Pipeline:
         """Cancel a job of the current run; it has no outcome. A batch in progress is completed. Thread-safe."""
         self._inbox.put(Cancelled(job))
 
-    def _load_scheduler(self, inbox: queue.SimpleQueue[Message], stack: ExitStack) -> Scheduler:
+    def _load_scheduler(self, inbox: queue.SimpleQueue[Message], stack: ExitStack, shares: TimeShares) -> Scheduler:
         """The devices, loaded, reporting to `inbox` until `stack` is closed."""
-        return stack.enter_context(Scheduler(self._loaders(), inbox.put, self._emit, self._batch_timeout))
+        working = partial(shares.working, Stage.RECOGNIZE)
+        return stack.enter_context(Scheduler(self._loaders(), inbox.put, self._emit, self._batch_timeout, working))
 
     def _diarizer_of(self, job: Job) -> Diarizer:
         if self._load_diarizer is None:

@@ -9,6 +9,7 @@ import atexit
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Self
 
@@ -42,6 +43,7 @@ class Scheduler:
         loaders: one for each device.
         deliver: receives messages, from any thread.
         batch_timeout: the timeout of a batch with this many seconds of audio, in seconds.
+        working: entered while a thread works on a batch, with the recording of each clip.
 
     Raises:
         NotReady: on entering, when the model loads on none of the devices.
@@ -53,11 +55,13 @@ class Scheduler:
         deliver: Callable[[RecognitionMessage], None],
         emit: Emit,
         batch_timeout: Callable[[float], float] = default_timeout,
+        working: Callable[[Sequence[int]], AbstractContextManager[None]] = lambda recordings: nullcontext(),
     ) -> None:
         self._loaders = loaders
         self._deliver = deliver
         self._emit = emit
         self._batch_timeout = batch_timeout
+        self._working = working
         self._queue = TaskQueue()
         self._devices: list[Device] = []
         self._threads: list[DeviceThread] = []
@@ -139,7 +143,8 @@ class Scheduler:
             answers: list[ClipResult | Task | LanguageDetected] = []
             failure: Exception | None = None
             try:
-                answers = _process(device.engine, batch)
+                with self._working([task.clip.recording for task in batch]):
+                    answers = _process(device.engine, batch)
             except Exception as error:
                 failure = error
             with self._queue.changed:

@@ -42,7 +42,7 @@ def clip(recorded: Callable[[], Waveform]) -> Clip:
 
 
 def test_words_have_their_punctuation_and_their_times_in_the_recording(clip: Clip) -> None:
-    result = parse_answer(OPENAI, clip, 1.0)
+    result = parse_answer(OPENAI, clip)
     assert [word.text for word in result.words] == [" Bom", " dia.", " Custa", " R$", " 5,", " não", " é?"]
     assert "".join(word.text for word in result.words) == " Bom dia. Custa R$ 5, não é?"
     assert (result.words[1].start, result.words[1].end) == pytest.approx((1.4, 2.0))
@@ -54,9 +54,9 @@ def test_words_have_their_punctuation_and_their_times_in_the_recording(clip: Cli
 
 def test_words_that_are_not_in_the_text_are_skipped(clip: Clip) -> None:
     strange = {**OPENAI, "words": [{"word": "nothing", "start": 0, "end": 1}, *OPENAI["words"][1:], {"start": 1}]}
-    result = parse_answer(strange, clip, 1.0)
+    result = parse_answer(strange, clip)
     assert "".join(word.text for word in result.words) == " Bom dia. Custa R$ 5, não é?"
-    assert parse_answer({**OPENAI, "words": [{"word": "x", "start": 0, "end": 1}]}, clip, 1.0).words == ()
+    assert parse_answer({**OPENAI, "words": [{"word": "x", "start": 0, "end": 1}]}, clip).words == ()
 
 
 def test_scripts_without_spaces_keep_their_words(clip: Clip) -> None:
@@ -67,18 +67,18 @@ def test_scripts_without_spaces_keep_their_words(clip: Clip) -> None:
             {"word": word, "start": number, "end": number + 1} for number, word in enumerate(("今日", "は", "良い", "天気"))
         ],
     }
-    assert [word.text for word in parse_answer(answer, clip, 0.0).words] == ["今日", "は、", "良い", "天気。"]
+    assert [word.text for word in parse_answer(answer, clip).words] == ["今日", "は、", "良い", "天気。"]
 
 
 def test_text_without_segments_is_as_long_as_the_clip(clip: Clip) -> None:
-    [phrase] = parse_answer({"text": "Bom dia."}, clip, 0.0).phrases
+    [phrase] = parse_answer({"text": "Bom dia."}, clip).phrases
     assert (phrase.text, phrase.start, phrase.end) == (" Bom dia.", 1.0, 15.0)
 
 
 @pytest.mark.parametrize("broken", [{}, {"text": None}, {"segments": "no"}, {"segments": [{"text": "x"}]}])
 def test_an_answer_without_text_is_a_backend_failure(clip: Clip, broken: dict[str, Any]) -> None:
     with pytest.raises(BackendFailed):
-        parse_answer(broken, clip, 0.0)
+        parse_answer(broken, clip)
 
 
 @pytest.mark.parametrize(
@@ -91,11 +91,11 @@ def test_an_answer_without_text_is_a_backend_failure(clip: Clip, broken: dict[st
     ],
 )
 def test_segments_without_times_are_ignored_and_the_text_is_kept(clip: Clip, segment: Any) -> None:
-    assert [phrase.text for phrase in parse_answer({"text": "x", "segments": [segment]}, clip, 0.0).phrases] == [" x"]
+    assert [phrase.text for phrase in parse_answer({"text": "x", "segments": [segment]}, clip).phrases] == [" x"]
 
 
 def test_times_outside_the_clip_are_moved_to_its_ends(clip: Clip) -> None:
-    [phrase] = parse_answer({"text": "x", "segments": [{"start": -3, "end": 99, "text": " x"}]}, clip, 0.0).phrases
+    [phrase] = parse_answer({"text": "x", "segments": [{"start": -3, "end": 99, "text": " x"}]}, clip).phrases
     assert (phrase.start, phrase.end) == (1.0, 15.0)
 
 

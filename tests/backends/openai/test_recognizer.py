@@ -68,7 +68,6 @@ def test_an_answer_without_a_language_hint_is_reused_for_the_detected_language(a
     [language] = votes
     [result] = recognizer.recognize([Task(_with_language(clip, language))])
     assert isinstance(result, ClipResult)
-    assert result.seconds > 0
     assert len(api.requests) == 1
     recognizer.recognize([Task(_with_language(clip, "en" if language != "en" else "es"))])
     assert len(api.requests) == 2

@@ -38,8 +38,8 @@ def language_of(answer: Document) -> str | None:
         return None
 
 
-def parse_answer(answer: Document, clip: Clip, seconds: float) -> ClipResult:
-    """The result of a clip; `seconds` is the wall time of the request.
+def parse_answer(answer: Document, clip: Clip) -> ClipResult:
+    """The result of a clip.
 
     Raises:
         BackendFailed: the answer has no text.
@@ -49,7 +49,7 @@ def parse_answer(answer: Document, clip: Clip, seconds: float) -> ClipResult:
     if not segments and not isinstance(answer.get("text"), str):
         raise BackendFailed("The server's answer has no text.")
     words = _words(answer, segments, text, clip) if clip.spec.word_timestamps else ()
-    return ClipResult(clip, _attempt(segments, text, clip), words, _phrases(segments, text, clip), seconds)
+    return ClipResult(clip, _attempt(segments, text, clip), words, _phrases(segments, text, clip))
 
 
 def has_times(answer: Document) -> bool:

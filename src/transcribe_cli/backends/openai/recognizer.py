@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -108,7 +107,6 @@ class Recognizer:
         self._stop = stop
         self._emit = emit
         self._recordings: dict[int, _RecordingState] = {}
-        self._request_seconds: dict[str, float] = {}  # by the key of the answer
         self._sent_languages: dict[tuple[int, int], str] = {}  # of clips that were sent with a language
         self._are_words_reported_missing = False
         self._lock = threading.Lock()
@@ -125,7 +123,7 @@ class Recognizer:
         votes: list[Mapping[str, float]] = []
         for clip in clips:
             language = self._sent_languages.get((clip.recording, clip.index))
-            language = language or self._language_of(self._answer(clip, None)[0], clip)
+            language = language or self._language_of(self._answer(clip, None), clip)
             votes.append({language: 1.0} if language else {})
         return votes
 
@@ -149,14 +147,13 @@ class Recognizer:
         language = None if clip.language == UNKNOWN else clip.language
         if language is not None:
             self._sent_languages[clip.recording, clip.index] = language
-            key = self._key(clip, None)
-            vote = self._recording(clip).answers.get(key)
+            vote = self._recording(clip).answers.get(self._key(clip, None))
             if vote is not None and self._language_of(vote, clip) == language:
-                return self._result(vote, clip, key)
-        return self._result(*self._answer(clip, language))
+                return self._result(vote, clip)
+        return self._result(self._answer(clip, language), clip)
 
-    def _result(self, answer: Mapping[str, Any], clip: Clip, key: str) -> ClipResult:
-        result = parse_answer(answer, clip, self._request_seconds.get(key, 0.0))
+    def _result(self, answer: Mapping[str, Any], clip: Clip) -> ClipResult:
+        result = parse_answer(answer, clip)
         expects_words = clip.spec.word_timestamps and self._server.model(clip.spec.model).times is Times.WORD
         with self._lock:
             should_report = expects_words and bool(result.phrases) and not result.words and not self._are_words_reported_missing
@@ -169,8 +166,8 @@ class Recognizer:
         """The spoken language; None for a translation, whose answer has either that one or the language of the text."""
         return None if clip.spec.task == "translate" else language_of(answer)
 
-    def _answer(self, clip: Clip, language: str | None) -> tuple[Mapping[str, Any], Clip, str]:
-        """The answer for a clip, of this run or an earlier one, with the clip and the answer's key.
+    def _answer(self, clip: Clip, language: str | None) -> Mapping[str, Any]:
+        """The answer for a clip, of this run or an earlier one.
 
         Raises:
             NotReady, RecordingError, BackendFailed, Stopped: see `client`.
@@ -178,8 +175,7 @@ class Recognizer:
         recording, key = self._recording(clip), self._key(clip, language)
         if (known := recording.answers.get(key)) is not None:
             self._report_reuse(recording)
-            return known, clip, key
-        began = time.perf_counter()
+            return known
         with self._encoders:
             self._stop.check()
             file = encode_clip(clip, opus=self._opus, check=self._stop.check)
@@ -191,8 +187,7 @@ class Recognizer:
                 "Use --api-times none, which cuts the audio at pauses instead.",
             )
         recording.answers.add(key, answer)
-        self._request_seconds[key] = time.perf_counter() - began
-        return answer, clip, key
+        return answer
 
     def _send(self, recording: _RecordingState, clip: Clip, language: str | None, file: ClipFile) -> Mapping[str, Any]:
         fields = form_fields(self._server, clip.spec, language)

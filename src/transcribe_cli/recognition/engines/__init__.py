@@ -189,14 +189,12 @@ class ClipResult:
 
     Attributes:
         attempt: the accepted one.
-        seconds: its share of the wall time of its last batch.
     """
 
     clip: Clip
     attempt: Attempt
     words: tuple[SpokenWord, ...] = ()
     phrases: tuple[Phrase, ...] = ()
-    seconds: float = 0.0
 
 
 class DeviceOutOfMemory(Exception):

@@ -7,7 +7,6 @@ at a time, uses only the first temperature, and carries state from clip to clip.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,9 +16,8 @@ from typing import Any
 import ctranslate2
 import numpy as np
 from faster_whisper import WhisperModel
-from faster_whisper.audio import pad_or_trim
 from faster_whisper.tokenizer import Tokenizer
-from faster_whisper.transcribe import get_compression_ratio, get_suppressed_tokens, merge_punctuations
+from faster_whisper.transcribe import get_compression_ratio, get_suppressed_tokens
 from numpy.typing import NDArray
 
 from transcribe_cli.errors import ModelUnavailable, UsageError
@@ -29,12 +27,13 @@ from transcribe_cli.recognition.engines import (
     ClipResult,
     DeviceOutOfMemory,
     Phrase,
-    SpokenWord,
     Task,
     model_folder,
 )
+from transcribe_cli.recognition.engines.alignment import align_words
 from transcribe_cli.recognition.engines.devices import DeviceChoice, choose_device, processor_count
 from transcribe_cli.recognition.engines.encoder_cache import EncoderCache, to_host
+from transcribe_cli.recognition.engines.features import MelFilters, extract_features
 from transcribe_cli.recognition.engines.gates import choose_attempt, is_repetitive
 from transcribe_cli.recognition.engines.heard_languages import is_asked, likeliest, with_heard_languages
 from transcribe_cli.recognition.engines.models import locate, revision_of
@@ -52,12 +51,8 @@ MAX_REPLICAS = 4
 GPU_CONCURRENCY = 2
 # The context of Whisper's decoder in tokens, prompt included.
 MAX_TOKENS = 448
-# The features need more samples than one window of 400; a shorter clip is padded with silence.
-MIN_SAMPLES = 1600
 # The latest first timestamp, in steps of 0.02 s: openai/whisper's default.
 MAX_INITIAL_TIMESTAMP = 50
-PREPENDED_PUNCTUATION = "\"'“¿([{-"
-APPENDED_PUNCTUATION = "\"'.。,，!！?？:：”)]}、"
 
 
 class FasterWhisper:
@@ -79,6 +74,7 @@ class FasterWhisper:
         revision: str | None = None,
     ) -> None:
         self._whisper = whisper
+        whisper.feature_extractor.mel_filters = MelFilters(whisper.feature_extractor.mel_filters)
         self._compute_slots = threading.Semaphore(replicas)
         self.model = name
         self.revision = revision
@@ -139,7 +135,7 @@ class FasterWhisper:
         """The probability of each language code, for each clip; only English for an English-only model."""
         if not self._whisper.model.is_multilingual:
             return [{"en": 1.0} for _ in clips]
-        features = self._features(clips)
+        features = extract_features(self._whisper.feature_extractor, clips)
         with self._compute_slots, _memory_errors():
             encoded = self._whisper.encode(features)
             self._encoder_cache.put(clips, encoded)
@@ -153,9 +149,9 @@ class FasterWhisper:
         clips = [task.clip for task in tasks]
         spec, tokenizer = clips[0].spec, self._tokenizer(clips[0])
         cached = self._encoder_cache.pop(clips)
-        features = self._features([clip for clip, encoding in zip(clips, cached, strict=True) if encoding is None])
+        new = [clip for clip, encoding in zip(clips, cached, strict=True) if encoding is None]
+        features = extract_features(self._whisper.feature_extractor, new)
         with self._compute_slots, _memory_errors():
-            began = time.perf_counter()
             encoded = self._encode(features, cached)
             attempts = self._generate(encoded, len(clips), tokenizer, spec, tasks[0].temperature)
             if not tasks[0].attempts and self._whisper.model.is_multilingual:
@@ -168,16 +164,14 @@ class FasterWhisper:
             results = self._results(clips, accepted, encoded, tokenizer)
             if not all(results):
                 self._encoder_cache.put(clips, encoded)
-            share = (time.perf_counter() - began) / len(clips)
-        return [replace(result, seconds=share) if result else retry for result, retry in zip(results, retries, strict=True)]
+        return [result or retry for result, retry in zip(results, retries, strict=True)]
 
     def _recognize_sequentially(self, clip: Clip) -> ClipResult:
         is_heard = is_asked(clip) and self._whisper.model.is_multilingual
         heard = likeliest(self.detect_languages([clip])[0]) if is_heard else ()
         with self._compute_slots, _memory_errors():
-            began = time.perf_counter()
             result = recognize_sequentially(self._whisper, clip)
-            return replace(result, attempt=replace(result.attempt, heard=heard), seconds=time.perf_counter() - began)
+            return replace(result, attempt=replace(result.attempt, heard=heard))
 
     def _encode(self, features: NDArray[np.float32], cached: Sequence[NDArray[np.floating] | None]) -> ctranslate2.StorageView:
         """The encoder outputs of a batch: the cached ones, and the others computed from `features`."""
@@ -190,13 +184,6 @@ class FasterWhisper:
     def _tokenizer(self, clip: Clip) -> Tokenizer:
         multilingual = self._whisper.model.is_multilingual
         return Tokenizer(self._whisper.hf_tokenizer, multilingual, task=clip.spec.task, language=clip.language or "en")
-
-    def _features(self, clips: Sequence[Clip]) -> NDArray[np.float32]:
-        """(clips, mels, frames): log-mel features, 100 frames a second, padded with zeros as faster-whisper pads them."""
-        extract = self._whisper.feature_extractor
-        if not clips:
-            return np.zeros((0, extract.mel_filters.shape[0], 0), np.float32)
-        return np.stack([pad_or_trim(extract(_pad_short(clip.samples()))[..., :-1], 100 * clip.window_seconds) for clip in clips])
 
     def _generate(
         self, encoded: ctranslate2.StorageView, count: int, tokenizer: Tokenizer, spec: JobSpec, temperature: float
@@ -234,35 +221,13 @@ class FasterWhisper:
         """The results of the clips with an accepted attempt, with word times if the spec requests them; None for the others."""
         words: list[tuple[SpokenWord, ...]] = [()] * len(clips)
         if clips[0].spec.word_timestamps and any(attempt and attempt.tokens for attempt in accepted):
-            words = self._align(clips, [_text_tokens(attempt, tokenizer) for attempt in accepted], encoded, tokenizer)
+            words = align_words(self._whisper, clips, [_text_tokens(attempt, tokenizer) for attempt in accepted], encoded, tokenizer)
         results: list[ClipResult | None] = [None] * len(clips)
         for position, (clip, attempt) in enumerate(zip(clips, accepted, strict=True)):
             if attempt is not None:
                 phrases = () if clip.spec.word_timestamps else self._phrases(clip, attempt, tokenizer)
                 results[position] = ClipResult(clip, attempt, words[position], phrases)
         return results
-
-    def _align(
-        self, clips: Sequence[Clip], tokens: list[list[int]], encoded: ctranslate2.StorageView, tokenizer: Tokenizer
-    ) -> list[tuple[SpokenWord, ...]]:
-        frames = [min(3000, max(2, int(clip.seconds * 100))) for clip in clips]
-        alignments = self._whisper.find_alignment(tokenizer, tokens, encoded, frames)
-        words = []
-        for clip, alignment in zip(clips, alignments, strict=True):
-            merge_punctuations(alignment, PREPENDED_PUNCTUATION, APPENDED_PUNCTUATION)
-            words.append(
-                tuple(
-                    SpokenWord(
-                        timing["word"],
-                        *clip.span(float(timing["start"]), float(timing["end"])),
-                        float(timing["probability"]),
-                        tuple(timing["tokens"]),
-                    )
-                    for timing in alignment
-                    if timing["word"].strip()
-                )
-            )
-        return words
 
     def _phrases(self, clip: Clip, attempt: Attempt, tokenizer: Tokenizer) -> tuple[Phrase, ...]:
         pieces, _, _ = self._whisper._split_segments_by_timestamps(
@@ -315,7 +280,3 @@ def _attempt(result: Any, tokenizer: Tokenizer, spec: JobSpec, temperature: floa
 
 def _text_tokens(attempt: Attempt | None, tokenizer: Tokenizer) -> list[int]:
     return [token for token in attempt.tokens if token < tokenizer.eot] if attempt else []
-
-
-def _pad_short(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.pad(samples, (0, max(0, MIN_SAMPLES - len(samples))))
