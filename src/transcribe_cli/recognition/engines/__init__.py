@@ -1,7 +1,8 @@
 """The contract of every recognizer: a batch of clips in, for each clip its text or a request to retry it.
 
 A clip is at most 30 s of one recording's waveform with its spec and language. Clips of different recordings share batches; the text of
-a clip must not depend on what else was in its batch. `recognition` decides which clips form a batch and how failed batches are handled.
+a clip must not depend on what else was in its batch, and in int8 on a CPU neither must a bit of its word times. `recognition` decides
+which clips form a batch and how failed batches are handled.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from transcribe_cli.recognition.engines import (
     ClipResult,
     DeviceOutOfMemory,
     Phrase,
+    SpokenWord,
     Task,
     model_folder,
 )
@@ -221,7 +222,9 @@ class FasterWhisper:
         """The results of the clips with an accepted attempt, with word times if the spec requests them; None for the others."""
         words: list[tuple[SpokenWord, ...]] = [()] * len(clips)
         if clips[0].spec.word_timestamps and any(attempt and attempt.tokens for attempt in accepted):
-            words = align_words(self._whisper, clips, [_text_tokens(attempt, tokenizer) for attempt in accepted], encoded, tokenizer)
+            words = align_words(
+                self._whisper, clips, [_text_tokens(attempt, tokenizer) for attempt in accepted], encoded, tokenizer
+            )
         results: list[ClipResult | None] = [None] * len(clips)
         for position, (clip, attempt) in enumerate(zip(clips, accepted, strict=True)):
             if attempt is not None:
