@@ -218,8 +218,8 @@ class RecordingDone(Event):
 
     `diarized` is true when the text existed and only the speakers were added. `duration` is seconds of audio, `seconds` its
     share of the wall time of the run; `speakers` is the number of speakers, 0 without diarization. `cost` is its share of the run's
-    cost, in USD; `backend` is where it was transcribed. `verdict` says whether the text can be trusted, null in transcripts of earlier versions;
-    `reasons` says why not, the worst first.
+    cost, in USD; `backend` is where it was transcribed. `verdict` says whether the text can be trusted, null in transcripts of
+    earlier versions; `reasons` says why not, the worst first.
     """
 
     recording: str
