@@ -20,8 +20,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from transcribe_cli.formats.cues import Cue, CueWord, make_cues
-from transcribe_cli.formats.cues.break_costs import NEVER, break_costs
+from transcribe_cli.formats.cues.break_costs import break_costs
 from transcribe_cli.formats.cues.cue_splitting import WEIGHTS
+from transcribe_cli.formats.cues.phrase_words import NEVER
 from transcribe_cli.subtitles.lint import RULES, DisplayedCue, find_violations
 from transcribe_cli.subtitles.standards import Standard
 from transcribe_cli.transcript import JobRecord, Quality, Segment, Source, Transcript, Word

@@ -100,7 +100,7 @@ def test_a_long_pause_still_ends_a_cue() -> None:
         ("pt", "Ele era um dos poucos atores negros que tinham espaço na televisão", ["poucos atores negros"]),
         ("pt", "Esse tempo de votação seria reduzido à metade com as duas urnas", ["seria reduzido", "duas urnas"]),
         ("pt", "Na Universidade de Paris 3 é só isso que se faz hoje em dia", ["Universidade de Paris 3"]),
-        ("en", "We heard the natural resonant frequencies of the room again", ["natural resonant frequencies"]),
+        ("en", "We heard the natural frequencies of the room again today", ["natural frequencies"]),
         (
             "es",
             "Ella dijo que las lenguas oficiales tienen una larga historia",

@@ -51,6 +51,7 @@ class _Kind(NamedTuple):
         begins_sentence: it is written like the first word of a sentence.
         is_name: it has a capital.
         is_pronoun: it does not bind after a preposition.
+        is_auxiliary: a preposition after its verb begins a phrase, also `of`.
         precedes_noun: it is a number or an adjective that precedes its noun.
         may_precede_noun: it ends like such an adjective.
         precedes_capital: it ends like such an adjective, if the next word has a capital (German nouns).
@@ -72,6 +73,7 @@ class _Kind(NamedTuple):
     is_pronoun: bool = False
     is_preposition: bool = False
     is_genitive: bool = False
+    is_auxiliary: bool = False
     precedes_capital: bool = False
     follows_noun: bool = False
     may_precede_noun: bool = False
@@ -99,29 +101,28 @@ def break_costs(words: Sequence[CueWord], language: str) -> list[float]:
         elif not next_text.startswith(" ") and (_UNSPACED.match(text[-1]) or _UNSPACED.match(next_text[0])):
             cost = _between_characters(text[-1], next_text[0])
         else:
-            name_continues = following.is_genitive and index + 2 < len(kinds) and kinds[index + 2].is_name
-            cost = _between_words(kind, following, name_continues=name_continues)
+            cost = _between_words(kinds[index - 1] if index else None, kind, following, kinds[index + 2 : index + 3])
         pause = min(max(words[index + 1].start_ms - words[index].end_ms, 0), _PAUSE_MS)
         costs[index] = cost * (1 - pause / _PAUSE_MS / 2)
     return costs
 
 
-def _between_words(kind: _Kind, following: _Kind, *, name_continues: bool) -> float:
-    """Between two words that may be separated. `name_continues`: a capital follows the `of` after the first."""
+def _between_words(before: _Kind | None, kind: _Kind, following: _Kind, second: Sequence[_Kind]) -> float:
+    """Between `kind` and `following`, which may be separated. `before` and `second` are the words beside them, if any."""
     if following.begins_sentence and not kind.is_name:
         return CLAUSE
+    name_continues = following.is_genitive and any(word.is_name for word in second)
     if kind.is_name and (following.is_name or following.begins_with_digit or name_continues):
         return INSIDE_PHRASE
     if (kind.precedes_capital and following.is_name) or (kind.is_of_head and following.is_genitive):
         return INSIDE_PHRASE
+    if following.is_genitive and before is not None and before.is_auxiliary:
+        return BEFORE_PHRASE
     continues = following.before >= CONTINUES
     if kind.precedes_noun:
         return INSIDE_PHRASE if continues else CONTINUES
-    if (
-        kind.is_short
-        or (kind.may_precede_noun and continues)
-        or (following.follows_noun and kind.is_plural == following.is_plural)
-    ):
+    is_adjective = kind.may_precede_noun and continues
+    if kind.is_short or is_adjective or (following.follows_noun and kind.is_plural == following.is_plural):
         return SHORT_WORD
     return following.before
 
@@ -166,6 +167,7 @@ def _listed_kind(kind: _Kind, folded: str, lists: PhraseWords, *, is_capital: bo
         is_pronoun=end in lists.strong_pronouns,
         is_preposition=end in lists.prepositions or end in lists.genitives,
         is_genitive=begin in lists.genitives,
+        is_auxiliary=end in lists.auxiliaries,
         precedes_noun=kind.precedes_noun or end in lists.adjectives,
         may_precede_noun=precedes and not lists.nouns_capitalized,
         is_of_head=end in lists.of_heads,

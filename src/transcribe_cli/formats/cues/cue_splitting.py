@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from transcribe_cli.formats.cues.break_costs import NEVER, SENTENCE
+from transcribe_cli.formats.cues.phrase_words import NEVER, SENTENCE
 from transcribe_cli.formats.cues.words import FRAGMENT_WORDS, Run
 from transcribe_cli.subtitles.standards import Rules
 

@@ -28,6 +28,7 @@ class PhraseWords:
         sentence_starts: closed classes whose words have a capital only at the beginning of a sentence, or of a name.
         prepositions: without genitives.
         genitives: `of`.
+        auxiliaries: forms of be, have, go, modals; negation.
         strong_pronouns: they may also follow a preposition, and then end a phrase.
         adjectives: often before nouns; also numerals.
         before_noun: the ends of other adjectives that precede nouns.
@@ -42,6 +43,7 @@ class PhraseWords:
     sentence_starts: frozenset[str]
     prepositions: frozenset[str]
     genitives: frozenset[str]
+    auxiliaries: frozenset[str]
     strong_pronouns: frozenset[str]
     adjectives: frozenset[str]
     before_noun: re.Pattern[str] | None
@@ -75,7 +77,7 @@ def _phrase_words(
         genitives: `of`: they continue the noun phrase before them.
         determiners: articles, possessives, demonstratives, quantifiers.
         pronouns: subjects and objects, before verbs.
-        auxiliaries: forms of be, have, go, modals; negation.
+        auxiliaries: as in `PhraseWords`.
         degrees: they modify the next word, and usually continue the phrase before.
         adjectives: as in `PhraseWords`.
         before_noun: alternatives of a regular expression; `after_noun` and `verb` as well.
@@ -102,6 +104,7 @@ def _phrase_words(
         sentence_starts=starts,
         prepositions=frozenset(prepositions.split()),
         genitives=frozenset(genitives.split()),
+        auxiliaries=frozenset(auxiliaries.split()),
         strong_pronouns=frozenset(pronouns.split()).difference(others),
         adjectives=frozenset(adjectives.split()),
         before_noun=_endings(before_noun),
