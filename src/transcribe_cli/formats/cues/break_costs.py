@@ -1,4 +1,4 @@
-"""The cost of ending a line or a cue after a word, from 0 (after a sentence) to 12 (after an article).
+"""The cost of ending a line or a cue after a word, from 0 (after a sentence) to 14 (after an article).
 
 The order follows Netflix and the BBC: after punctuation, before conjunctions and prepositions; never between article and noun,
 preposition and its object, pronoun or auxiliary and verb, first and last name; seldom between adjective and noun, or before `of`.
