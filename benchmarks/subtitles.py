@@ -4,7 +4,9 @@
     .venv/bin/python -m benchmarks.subtitles --files DIR   # the same for transcripts (JSON) of your own
 
 The talk is generated from a seed: sentences of the example lecture, alone or joined by commas and conjunctions, with pauses, at a calm and
-at a fast pace (characters per second of speech). `torn` is the share of lines that end after an article, a preposition or a similar word.
+at a fast pace (characters per second of speech). `torn` is the share of lines that end after an article, a preposition or a similar word,
+`hung` that of cues with only a word or two of a sentence that continues in another, `late` that of sentences after a pause of half a
+second that do not begin a cue.
 Speech that is faster than the reading speed of the standard always violates the rule `speed`. The table has the share of such cues, and
 the smallest share, which is reached if words are split only for speed.
 """
@@ -17,18 +19,23 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 from transcribe_cli.formats.cues import Cue, CueWord, make_cues
-from transcribe_cli.formats.cues.break_costs import NEVER, break_costs
+from transcribe_cli.formats.cues.break_costs import break_costs
 from transcribe_cli.formats.cues.cue_splitting import WEIGHTS
+from transcribe_cli.formats.cues.phrase_words import NEVER
+from transcribe_cli.formats.cues.words import FRAGMENT_WORDS
 from transcribe_cli.subtitles.lint import RULES, DisplayedCue, find_violations
 from transcribe_cli.subtitles.standards import Standard
+from transcribe_cli.text.sentences import ends_sentence
 from transcribe_cli.transcript import JobRecord, Quality, Segment, Source, Transcript, Word
 
 LECTURE = Path(__file__).parents[1] / "examples" / "references" / "aula.txt"
 PACES = {"calm": 13.0, "fast": 18.0}
 JOINED = (", e ", ", porque ", " e depois ", ", mas ", " para que ")
+_CLEAR_PAUSE_MS = 500
 Way = Callable[[Transcript], list[Cue]]
 
 
@@ -106,6 +113,30 @@ def bad_ends(found: Sequence[Cue], language: str) -> float:
     return sum(cost >= NEVER for cost in ends) / max(len(ends) - 1, 1)
 
 
+def hung(found: Sequence[Cue]) -> float:
+    """The share of cues that begin or end with a word or two that are separated from their sentence."""
+    count = 0
+    for before, after in pairwise(found):
+        if not ends_sentence(before.words[-1].text):
+            ends = [[ends_sentence(word.text) for word in cue.words] for cue in (before, after)]
+            begun = (*reversed(ends[0]), True).index(True)
+            continued = (*ends[1], True).index(True) + 1
+            count += begun <= FRAGMENT_WORDS or continued <= FRAGMENT_WORDS
+    return count / max(len(found) - 1, 1)
+
+
+def late(found: Sequence[Cue]) -> float:
+    """The share of sentences after a clear pause that do not begin a cue."""
+    starts = [cue.words[0] for cue in found]
+    after_pause = [
+        word
+        for before, word in pairwise(word for cue in found for word in cue.words)
+        if ends_sentence(before.text) and word.start_ms - before.end_ms >= _CLEAR_PAUSE_MS
+    ]
+    begun = {id(word) for word in starts}
+    return sum(id(word) not in begun for word in after_pause) / max(len(after_pause), 1)
+
+
 def too_fast(found: Sequence[Cue], standard: Standard, language: str) -> int:
     """The number of cues that are too fast."""
     return sum(one.rule == "speed" for one in find_violations(_shown(found), standard.rules(language)))
@@ -129,8 +160,8 @@ def report(name: str, transcript: Transcript, standard: Standard, way: Way, roun
     if rules["speed"] and way is not filled:
         fewest = make_cues(transcript, standard, weights=replace(WEIGHTS, too_fast=1e4))
         told += f" (at least {too_fast(fewest, standard, transcript.language) / len(found):.2%})"
-    torn = bad_ends(found, transcript.language)
-    return f"  {name:<26}{len(found):>7,}{min(seconds):>8.2f} s{cued / len(found):>9.2%}{torn:>9.2%}   {told}"
+    shares = (cued / len(found), bad_ends(found, transcript.language), hung(found), late(found))
+    return f"  {name:<26}{len(found):>7,}{min(seconds):>8.2f} s{''.join(f'{share:>9.2%}' for share in shares)}   {told}"
 
 
 def main() -> None:
@@ -150,7 +181,8 @@ def main() -> None:
             continue
         words = sum(len(segment.words or ()) for segment in transcript.segments)
         print(
-            f"\n{title}: {words:,} words\n  {'':<26}{'cues':>7}{'CPU':>10}{'broken':>9}{'torn':>9}   rules violated, share of cues"
+            f"\n{title}: {words:,} words\n  {'':<26}{'cues':>7}{'CPU':>10}"
+            f"{'broken':>9}{'torn':>9}{'hung':>9}{'late':>9}   rules violated, share of cues"
         )
         for name in ("netflix", "bbc", "ted"):
             standard = Standard.model_validate(name)

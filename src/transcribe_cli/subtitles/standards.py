@@ -183,7 +183,7 @@ class SubtitleStyle:
 
 
 # Incremented when the same words and rules result in different cues.
-REVISION = 1
+REVISION = 2
 DEFAULT_STYLE = SubtitleStyle()
 
 

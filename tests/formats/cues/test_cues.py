@@ -38,7 +38,7 @@ def test_a_lecture_is_split_at_sentences_and_wrapped_at_clauses() -> None:
     """The second cue starts 83 ms after the first ends, with its first word; the last one stays long enough to be read."""
     assert shown(make_cues(transcript(spoken(LONG, each=0.35)), NETFLIX)) == [
         (0, 5167, ("A célula é a menor unidade da vida,", "e todos os seres vivos têm células.")),
-        (5250, 9192, ("Algumas vivem sozinhas e outras", "formam tecidos que trabalham juntos.")),
+        (5250, 9192, ("Algumas vivem sozinhas e outras formam", "tecidos que trabalham juntos.")),
     ]
 
 
@@ -59,7 +59,7 @@ def test_without_word_times_the_time_of_the_segment_is_divided() -> None:
     """By the length of the words."""
     found = make_cues(transcript(segment(f" {LONG}", 0.0, 12.0)), NETFLIX)
     assert " ".join(cue.text for cue in found) == LONG
-    assert [cue.lines[0] for cue in found] == ["A célula é a menor unidade da vida,", "Algumas vivem sozinhas e outras"]
+    assert [cue.lines[0] for cue in found] == ["A célula é a menor unidade da vida,", "Algumas vivem sozinhas e outras formam"]
     assert found[1].start_ms == pytest.approx(5900, abs=50)
 
 

@@ -39,8 +39,8 @@ def test_a_line_ends_at_the_end_of_a_phrase() -> None:
         "that the lecture has been cancelled",
     ]
     assert lines("La profesora dijo que el examen de mañana será muy fácil", "es") == [
-        "La profesora dijo que el examen",
-        "de mañana será muy fácil",
+        "La profesora dijo",
+        "que el examen de mañana será muy fácil",
     ]
 
 

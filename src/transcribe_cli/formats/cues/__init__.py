@@ -1,7 +1,8 @@
 """Subtitle cues: the words of a transcript, split into cues and lines and timed according to a standard.
 
-Reading order: `cue` (the result), `words` (timed words, in runs that no cue crosses), `break_costs` (the cost of a line or cue end
-after each word), `cue_splitting` (the words of each cue), `line_wrapping` (its lines), `timing` (its start and end).
+Reading order: `cue` (the result), `words` (timed words, in runs that no cue crosses), `phrase_words` (word lists by language),
+`break_costs` (the cost of a line or cue end after each word), `cue_splitting` (the words of each cue), `line_wrapping` (its lines),
+`timing` (its start and end).
 """
 
 from __future__ import annotations

@@ -12,14 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from transcribe_cli.formats.cues.break_costs import NEVER, SENTENCE
-from transcribe_cli.formats.cues.words import Run
+from transcribe_cli.formats.cues.phrase_words import NEVER, SENTENCE
+from transcribe_cli.formats.cues.words import FRAGMENT_WORDS, Run
 from transcribe_cli.subtitles.standards import Rules
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 _TINY_CHARACTERS = 15
+# A pause between two sentences in one cue costs nothing up to the first, and most from the second on.
+_UNNOTICED_PAUSE_MS, _CLEAR_PAUSE_MS = 200, 500
 # Maximum words of a cue under any rules, and words per step of the dynamic program: they bound time and memory.
 _MAX_CUE_WORDS = 200
 _STEP_WORDS = 2048
@@ -37,17 +39,21 @@ class Weights:
         gap: for a gap after it that cannot be closed, since the cue would last too long.
         two_sentences: for each sentence that ends inside it.
         partial_sentence: if such an end is followed by only the beginning of another sentence.
+        pause: for a clear pause between two sentences in it: viewers expect the second one when it begins.
+        fragment: for a word or two that are separated from the rest of their sentence, at its start or its end.
         tiny: for a cue of no characters; decreases with the number of characters.
         line_break: factor for the cost of its best line break.
     """
 
     cue: float = 4.0
-    too_fast: float = 16.0
+    too_fast: float = 22.0
     too_short: float = 6.0
-    each_second: float = 10.0
+    each_second: float = 15.0
     gap: float = 6.0
     two_sentences: float = 1.0
-    partial_sentence: float = 5.0
+    partial_sentence: float = 3.0
+    pause: float = 8.0
+    fragment: float = 7.0
     tiny: float = 4.0
     line_break: float = 0.7
 
@@ -68,6 +74,8 @@ class _WordTable:
         last: index of the last word of its run.
         costs: cost of a break after each word.
         sentences: shape (words + 1,), sentences that ended before each word.
+        pauses: shape (words + 1,), clear pauses after sentences that ended before each word.
+        sentence_firsts, sentence_lasts: indices of the first and the last word of the sentence of each word, inside its run.
     """
 
     starts: Ints
@@ -78,6 +86,9 @@ class _WordTable:
     last: Ints
     costs: Floats
     sentences: Ints
+    pauses: Floats
+    sentence_firsts: Ints
+    sentence_lasts: Ints
 
 
 def split_into_cues(
@@ -110,6 +121,11 @@ def _build_table(runs: Sequence[Run], costs: Sequence[Sequence[float]], labels: 
     leads = -np.array([word.text.startswith(" ") for word in words], dtype=np.int64)
     leads[firsts] += np.array(labels, dtype=np.int64)
     flat_costs = np.array([cost for run_costs in costs for cost in run_costs])
+    ends_sentence = flat_costs == SENTENCE
+    sentences = np.concatenate([[0], np.cumsum(ends_sentence)])
+    sentence_lasts = np.flatnonzero(ends_sentence)
+    clarity = (following - stops - _UNNOTICED_PAUSE_MS) / (_CLEAR_PAUSE_MS - _UNNOTICED_PAUSE_MS)
+    pauses = np.where(ends_sentence, np.clip(clarity, 0, 1), 0)
     return _WordTable(
         starts=starts,
         stops=stops,
@@ -118,7 +134,10 @@ def _build_table(runs: Sequence[Run], costs: Sequence[Sequence[float]], labels: 
         leads=leads,
         last=np.repeat(firsts + counts - 1, counts),
         costs=flat_costs,
-        sentences=np.concatenate([[0], np.cumsum(flat_costs == SENTENCE)]),
+        sentences=sentences,
+        pauses=np.concatenate([[0], np.cumsum(pauses)]),
+        sentence_firsts=np.append(0, sentence_lasts + 1)[sentences[:-1]],
+        sentence_lasts=sentence_lasts[sentences[:-1]],
     )
 
 
@@ -172,6 +191,8 @@ def _cue_costs(table: _WordTable, line_ends: Ints, firsts: Ints, cue_ends: Ints,
     sentence_ends = table.sentences[finals] - table.sentences[begins]
     partial = (sentence_ends > 0) & (table.costs[finals] > 0)
     costs += sentence_ends * weights.two_sentences + partial * weights.partial_sentence
+    costs += (table.pauses[finals] - table.pauses[begins]) * weights.pause
+    costs += _fragments(table, begins, finals) * weights.fragment
     costs += np.maximum(1 - characters / _TINY_CHARACTERS, 0) * weights.tiny
     if rules.max_chars is not None and rules.max_lines == 2:
         has_break = characters > rules.max_chars
@@ -179,12 +200,25 @@ def _cue_costs(table: _WordTable, line_ends: Ints, firsts: Ints, cue_ends: Ints,
     return costs
 
 
+def _fragments(table: _WordTable, begins: Ints, finals: Ints) -> Ints:
+    """For each cue, at how many of its two ends a word or two are separated from the rest of their sentence."""
+    continued = np.minimum(table.sentence_lasts[begins], finals) - begins
+    begun = finals - np.maximum(table.sentence_firsts[finals], begins)
+    is_cut_before = begins > table.sentence_firsts[begins]
+    is_cut_after = finals < table.sentence_lasts[finals]
+    at_start = is_cut_before & (continued < FRAGMENT_WORDS)
+    at_end = is_cut_after & (begun < FRAGMENT_WORDS)
+    return at_start.astype(np.int64) + at_end
+
+
 def _add_time_costs(
     costs: Floats, table: _WordTable, begins: Ints, finals: Ints, characters: Ints, rules: Rules, weights: Weights
 ) -> None:
     """Add the cost of cues that are too short to be read or to be seen, or that leave a gap which cannot be closed."""
     words = np.arange(costs.shape[1]) + 1
-    shown = np.minimum(table.ends[finals], table.stops[finals] + rules.extend_ms) - table.starts[begins]
+    extended = table.stops[finals] + rules.extend_ms
+    is_closed = table.ends[finals] + rules.gap_ms - extended < rules.close_ms
+    shown = np.where(is_closed, table.ends[finals], np.minimum(table.ends[finals], extended)) - table.starts[begins]
     room = np.minimum(table.ends[finals] - table.starts[begins], max(rules.min_ms, 1))
     reading = np.maximum(
         characters * (1000 / rules.chars_per_second) if rules.chars_per_second else 0.0,

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from transcribe_cli.formats.cues.cue import CueWord
+from transcribe_cli.formats.cues.phrase_words import PHRASE_WORDS
 from transcribe_cli.formats.plain_text import one_line, strip_controls
 from transcribe_cli.formats.timestamps import milliseconds
 from transcribe_cli.formats.word_spans import word_spans
 from transcribe_cli.subtitles.standards import Rules
+from transcribe_cli.text.sentences import ends_sentence
 from transcribe_cli.transcript import Segment, Transcript
 
 # Thai, Lao, Burmese, Khmer, Chinese and Japanese are written without spaces between words.
@@ -34,11 +36,15 @@ _ONLY_CLOSING = re.compile(f" ?[{_CLOSING}]+")
 _ONLY_OPENING = re.compile(f" ?[{_OPENING}]+")
 # A longer word of a script without spaces consists of several.
 _MAX_UNSPACED_WORD = 8
+# So few words of a sentence are not separated from the rest of it.
+FRAGMENT_WORDS = 2
+# In long pauses. A longer one always ends a cue.
+_LONGEST_HESITATION = 2
 
 
 @dataclass(frozen=True)
 class Run:
-    """Words that may share a cue: from one speaker, in one language, without a long pause. Never empty."""
+    """Words that may share a cue: from one speaker, in one language, without a long pause between phrases. Never empty."""
 
     words: Sequence[CueWord]
     speaker: str | None
@@ -46,24 +52,75 @@ class Run:
 
 
 def split_into_runs(transcript: Transcript, rules: Rules) -> Iterator[Run]:
-    """All words, split where every cue ends: at a change of speaker or language, at a long pause, where times decrease."""
+    """All words, split where every cue ends: at a change of speaker or language, at a long pause, where times decrease.
+
+    A long pause that separates a word or two from the rest of their sentence does not end a cue; one beside it does.
+    """
     words: list[CueWord] = []
     context: tuple[str | None, str] = None, transcript.language
     for segment in transcript.segments:
         new_context = one_line(segment.speaker or "") or None, segment.language or transcript.language
         for number, word in enumerate(segment_words(segment)):
-            if words and (
-                new_context != context
-                or word.start_ms < words[-1].start_ms
-                or (rules.by_segment and number == 0)
-                or (not rules.by_segment and word.start_ms - words[-1].end_ms >= rules.pause_ms)
-            ):
-                yield Run(words, *context)
+            if words and (new_context != context or word.start_ms < words[-1].start_ms or (rules.by_segment and number == 0)):
+                yield from _split_at_pauses(Run(words, *context), rules)
                 words = []
             context = new_context
             words.append(_with_space_between(words[-1], word) if words and number == 0 else word)
     if words:
-        yield Run(words, *context)
+        yield from _split_at_pauses(Run(words, *context), rules)
+
+
+def _split_at_pauses(run: Run, rules: Rules) -> Iterator[Run]:
+    """The parts of a run between its long pauses."""
+    begin = 0
+    for end in [*(() if rules.by_segment else _borders_at_pauses(run, rules.pause_ms)), len(run.words)]:
+        yield Run(run.words[begin:end], run.speaker, run.language)
+        begin = end
+
+
+def _borders_at_pauses(run: Run, pause_ms: int) -> list[int]:
+    """The index of the first word after each long pause. If the pause separates a word or two from their sentence, that of the sentence.
+
+    Recognizers often time the first word of a sentence at the end of the sentence before it, and speakers hesitate after it.
+    """
+    words = run.words
+    borders: list[int] = []
+    for index in range(1, len(words)):
+        begin = borders[-1] if borders else 0
+        pause = words[index].start_ms - words[index - 1].end_ms
+        if pause < pause_ms or index <= begin:
+            continue
+        border = _sentence_border(run, begin, index) if pause < _LONGEST_HESITATION * pause_ms else index
+        if begin < border < len(words):
+            borders.append(border)
+    return borders
+
+
+def _sentence_border(run: Run, begin: int, index: int) -> int:
+    """The index of the first word of the sentence, for a pause before the word `index`; `begin` is the previous border."""
+    words = run.words
+    for border in range(index, max(index - FRAGMENT_WORDS, begin + 1) - 1, -1):
+        if ends_sentence(words[border - 1].text):
+            return border
+    begins_sentence = _has_capital(words[index])
+    if index - begin <= FRAGMENT_WORDS and (
+        _binds(words[index - 1], run.language) or (_has_capital(words[begin]) and not begins_sentence)
+    ):
+        return begin
+    if begins_sentence:
+        return index
+    for border in range(index + 1, min(index + FRAGMENT_WORDS, len(words)) + 1):
+        if ends_sentence(words[border - 1].text):
+            return border
+    return index
+
+
+def _has_capital(word: CueWord) -> bool:
+    return word.text.lstrip()[:1].isupper()
+
+
+def _binds(word: CueWord, language: str) -> bool:
+    return language in PHRASE_WORDS and word.text.strip().lower() in PHRASE_WORDS[language].binding
 
 
 def _with_space_between(before: CueWord, after: CueWord) -> CueWord:
