@@ -164,7 +164,7 @@ def test_more_classes_than_the_weights_have_are_refused(tmp_path: Path) -> None:
         checkpoint["pyannote.audio"]["specifications"].classes = [str(number) for number in range(50_000)]
         return checkpoint
 
-    assert "no weights for classifier" in refusal(write_pipeline(tmp_path / "p", grow, "segmentation"))
+    assert "more sets of classes" in refusal(write_pipeline(tmp_path / "p", grow, "segmentation"))
 
 
 def test_a_network_without_weights_is_refused(tmp_path: Path) -> None:

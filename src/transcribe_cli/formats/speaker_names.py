@@ -18,13 +18,12 @@ from contextlib import suppress
 from difflib import get_close_matches
 from typing import TypeVar
 
-import tomli
-
 from transcribe_cli.errors import ConfigError, UsageError
 from transcribe_cli.storage import AnyPath, Location
 from transcribe_cli.text.links import FOLLOW_LINKS, Tree, leads_out
 from transcribe_cli.text.printable import printable
 from transcribe_cli.text.regular_files import read_regular_file
+from transcribe_cli.text.toml_data import parse_toml
 from transcribe_cli.transcript import Segment, Transcript, Turn, Word
 
 Spoken = TypeVar("Spoken", Segment, Word, Turn)
@@ -147,13 +146,11 @@ def _exists_in_store(file: Location, exists: Callable[[Location], bool] | None) 
 
 def _read(file: AnyPath) -> dict[str, str]:
     try:
-        document = tomli.loads(_content(file).decode("utf-8-sig"))
+        document = parse_toml(_content(file))
     except OSError as error:
         raise ConfigError(f"{file.name} cannot be read ({error.strerror}).") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file.name} is not UTF-8 text (byte {error.start}).") from error
-    except (ValueError, RecursionError) as error:  # TOMLDecodeError, or an integer of thousands of digits
-        raise ConfigError(f"{file.name} is not TOML: {error}.") from error
+    except ValueError as error:
+        raise ConfigError(f"{file.name} {error}.") from error
     names: dict[str, str] = {}
     for label, name in document.items():
         if not isinstance(name, str):

@@ -13,6 +13,7 @@ from transcribe_cli.audio import Decoder, Limits
 from transcribe_cli.events import Emit
 from transcribe_cli.plan import Job, find_rttm
 from transcribe_cli.recognition.device_threads import EngineLoader
+from transcribe_cli.recognition.engines import model_folder
 from transcribe_cli.recognition.engines.devices import choose_device
 from transcribe_cli.recognition.engines.models import locate
 from transcribe_cli.settings import Settings
@@ -32,7 +33,7 @@ def check_engine(spec: JobSpec, settings: Settings) -> None:
         UsageError, ModelUnavailable, DeviceUnavailable: see `engines.models` and `engines.devices`.
     """
     choose_device(settings.device, settings.compute_type, settings.device_index)
-    locate(spec.model, settings.model_dir, offline=settings.offline)
+    model_folder.check(locate(spec.model, settings.model_dir, offline=settings.offline), spec.model)
 
 
 def engine_loaders(spec: JobSpec, settings: Settings) -> Sequence[EngineLoader]:

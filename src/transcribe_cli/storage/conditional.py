@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple, Protocol
 
 from transcribe_cli.storage.bounded import read_up_to
+from transcribe_cli.text.json_data import parse_json
 
 # What is read of a file: leases are smaller, and a longer file is not one.
 MAX_SHARED_BYTES = 1 << 16
@@ -60,7 +61,7 @@ class _S3:
 class _Gcs:
     async def read(self, fs: Any, bucket: str, key: str) -> Version:
         headers, body = await fs._call("GET", "b/{}/o/{}", bucket, key)
-        metadata = _json(body)
+        metadata = parse_json(body)
         generation = str(metadata["generation"])
         part = {"Range": f"bytes=0-{MAX_SHARED_BYTES - 1}"} if int(metadata["size"]) > MAX_SHARED_BYTES else {}
         _, data = await fs._call("GET", "b/{}/o/{}", bucket, key, headers=part, alt="media", generation=generation)
@@ -71,7 +72,7 @@ class _Gcs:
         headers = {"Content-Type": "application/octet-stream"}
         options = {"uploadType": "media", "name": key, "ifGenerationMatch": tag or "0"}
         _, body = await fs._call("POST", url, bucket, headers=headers, data=data, **options)
-        return str(_json(body)["generation"])
+        return str(parse_json(body)["generation"])
 
     async def remove(self, fs: Any, bucket: str, key: str, tag: str) -> None:
         await fs._call("DELETE", "b/{}/o/{}", bucket, key, ifGenerationMatch=tag)
@@ -105,12 +106,6 @@ class _Azure:
 
 
 CONDITIONAL: dict[str, ConditionalClient] = {"s3": _S3(), "gcs": _Gcs(), "azure": _Azure()}
-
-
-def _json(data: bytes) -> Any:
-    import json
-
-    return json.loads(data)
 
 
 def _age(modified: datetime, date: str) -> float:

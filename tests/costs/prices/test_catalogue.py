@@ -47,7 +47,7 @@ def test_todays_prices_replace_those_of_the_list() -> None:
             {"body": b'{"gpus": [null, {"pool": "ADA_24"}, {"pool": "ADA_24", "price": {"serverless": "free"}}]}'},
             "has no price",
         ),
-        ({"body": b'{"gpus": [{"pool": "ADA_24", "price": {"serverless": NaN}}]}'}, "has no price"),
+        ({"body": b'{"gpus": [{"pool": "ADA_24", "price": {"serverless": NaN}}]}'}, "not a list of GPUs"),
         ({"body": b'{"gpus": [{"pool": "ADA_24", "price": {"serverless": -1}}]}'}, "has no price"),
         ({"body": b" " * (1 << 21)}, "too long or too slow"),
         ({"drip": True}, "too long or too slow"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Decision, Job, find_rttm
 from transcribe_cli.sinks import Listings, files_of, json_path, read_transcript
 from transcribe_cli.speakers.diarizers import Diarization
+from transcribe_cli.text.json_data import parse_json
 from transcribe_cli.transcript import Source, Transcript
 
 
@@ -54,7 +54,7 @@ class NativeDialect:
                 f"The result was lost: RunPod completed job {record.id} without output. The job is still paid for."
             )
         try:
-            result = RemoteResult.model_validate(json.loads(decompress(output)) if isinstance(output, bytes) else output)
+            result = RemoteResult.model_validate(parse_json(decompress(output)) if isinstance(output, bytes) else output)
             transcript = result.parse_transcript()
         except (ValueError, ValidationError) as error:
             raise BackendFailed(f"The result was lost: the output of job {record.id} is damaged.") from error

@@ -6,7 +6,6 @@ The catalogue requires an account's key, but does not include the account's disc
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ import httpx
 
 from transcribe_cli.costs.prices.listed import Pool, PriceList
 from transcribe_cli.errors import TranscribeError
+from transcribe_cli.text.json_data import parse_json
 
 # Seconds for the connection, for the start of the response, and for all of it. Short, because the shipped list has approximate prices.
 TIMEOUT = 3.0
@@ -71,15 +71,12 @@ def _request(address: str, key: str, timeout: float) -> object:
                 body += chunk
                 if len(body) > _MAX_BYTES or time.monotonic() - started_at > timeout:
                     raise CatalogueUnavailable("the response is too long or too slow")
-        return json.loads(body)
+        return parse_json(bytes(body))
     except httpx.TimeoutException as error:
         raise CatalogueUnavailable(f"the catalogue did not answer within {timeout:g} s") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise CatalogueUnavailable("the catalogue cannot be reached") from error
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # including UnicodeDecodeError, and a key with characters that headers do not allow
+    except ValueError as error:  # including UnicodeDecodeError, and a key with characters that headers do not allow
         raise CatalogueUnavailable("the response is not a list of GPUs") from error
 
 

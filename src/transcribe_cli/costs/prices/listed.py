@@ -12,13 +12,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import tomli
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from transcribe_cli.costs.prices.price import Price
 from transcribe_cli.errors import ConfigError
 from transcribe_cli.text.regular_files import read_regular_file
+from transcribe_cli.text.toml_data import parse_toml
 
+# The shipped list has 10 kB.
+_MAX_BYTES = 1_000_000
 # Keys that mark a table as a price.
 _PRICE_KEYS = frozenset({"per_hour", "per_audio_hour", "price_per_hour"})
 
@@ -136,7 +138,7 @@ def load_prices(path: Path | None = None) -> PriceList:
     Raises:
         ConfigError: the file does not exist, cannot be read, or is invalid; one line with the file and the key.
     """
-    document = tomli.loads(files(__package__).joinpath("prices.toml").read_text(encoding="utf-8"))
+    document = parse_toml(files(__package__).joinpath("prices.toml").read_bytes())
     if path is not None:
         _merge(document, _attributed(_read(path), str(path)))
     try:
@@ -151,13 +153,13 @@ def load_prices(path: Path | None = None) -> PriceList:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomli.loads(read_regular_file(path).decode("utf-8-sig"))
+        return parse_toml(read_regular_file(path, _MAX_BYTES))
     except FileNotFoundError:
         raise ConfigError(f"The price file {path} does not exist.") from None
     except OSError as error:
         raise ConfigError(f"Cannot read {path}: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:  # TOMLDecodeError, UnicodeDecodeError, or an integer of thousands of digits
-        raise ConfigError(f"{path} is not TOML: {error}.") from error
+    except ValueError as error:
+        raise ConfigError(f"{path} {error}.") from error
 
 
 def _attributed(table: Mapping[str, Any], source: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import ctranslate2
@@ -22,14 +23,25 @@ from faster_whisper.transcribe import get_compression_ratio, get_suppressed_toke
 from numpy.typing import NDArray
 
 from transcribe_cli.errors import ModelUnavailable, UsageError
-from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, DeviceOutOfMemory, Phrase, SpokenWord, Task
+from transcribe_cli.recognition.engines import (
+    Attempt,
+    Clip,
+    ClipResult,
+    DeviceOutOfMemory,
+    Phrase,
+    SpokenWord,
+    Task,
+    model_folder,
+)
 from transcribe_cli.recognition.engines.devices import DeviceChoice, choose_device, processor_count
 from transcribe_cli.recognition.engines.encoder_cache import EncoderCache, to_host
 from transcribe_cli.recognition.engines.gates import choose_attempt, is_repetitive
 from transcribe_cli.recognition.engines.models import locate, revision_of
 from transcribe_cli.recognition.engines.sequential import recognize_sequentially
+from transcribe_cli.recognition.engines.weights_file import Architecture
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
+from transcribe_cli.text.printable import printable
 
 # On a CPU batching gains next to nothing and costs memory (measured); a GPU needs it.
 BATCH_SIZE = {"cpu": 2, "cuda": 16}
@@ -86,7 +98,11 @@ class FasterWhisper:
         """
         choice = choose_device(settings.device, settings.compute_type, settings.device_index)
         located = locate(name, settings.model_dir, offline=settings.offline)
-        folder, revision = str(located), revision_of(name, located)
+        architecture, revision = model_folder.check(located, name), revision_of(name, located)
+
+        def whisper(options: Mapping[str, int]) -> WhisperModel:
+            return _whisper(located, name, choice, options, architecture)
+
         # Temperatures above 0 sample at random; the seed makes runs reproducible.
         ctranslate2.set_random_seed(0)
         size = settings.batch_size or BATCH_SIZE[choice.device]
@@ -94,12 +110,12 @@ class FasterWhisper:
             threads = settings.threads or processor_count()
             replicas = min(settings.num_workers or MAX_REPLICAS, threads)
             options = {"cpu_threads": threads // replicas, "num_workers": replicas}
-            return [lambda: cls(_whisper(folder, name, choice, options), name, str(choice), size, replicas, replicas, revision)]
+            return [lambda: cls(whisper(options), name, str(choice), size, replicas, replicas, revision)]
         has_several = len(settings.device_index) > 1
 
         def on_gpu(index: int) -> FasterWhisper:
             device = f"cuda:{index}/{choice.compute_type}" if has_several else str(choice)
-            return cls(_whisper(folder, name, choice, {"device_index": index}), name, device, size, 1, GPU_CONCURRENCY, revision)
+            return cls(whisper({"device_index": index}), name, device, size, 1, GPU_CONCURRENCY, revision)
 
         return [lambda index=index: on_gpu(index) for index in settings.device_index]  # type: ignore[misc]
 
@@ -254,11 +270,20 @@ class FasterWhisper:
         return tuple(timed)
 
 
-def _whisper(folder: str, name: str, choice: DeviceChoice, options: Mapping[str, int]) -> WhisperModel:
+def _whisper(
+    folder: Path, name: str, choice: DeviceChoice, options: Mapping[str, int], architecture: Architecture
+) -> WhisperModel:
     try:
-        return WhisperModel(folder, device=choice.device, compute_type=choice.compute_type, **options)
-    except (RuntimeError, ValueError, OSError) as error:
-        raise ModelUnavailable(f"Model {name} does not load on {choice} ({error}).", "Try another --compute-type.") from error
+        whisper = WhisperModel(str(folder), device=choice.device, compute_type=choice.compute_type, **options)
+    except Exception as error:  # tokenizers raises it as such
+        reason = printable(str(error) or type(error).__name__)[:300]
+        raise ModelUnavailable(f"Model {name} does not load on {choice} ({reason}).", "Try another --compute-type.") from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # of Rust, in tokenizers
+            raise
+        raise model_folder.refusal(name, f"{model_folder.TOKENIZER} is damaged") from error
+    model_folder.check_tokenizer(name, whisper.hf_tokenizer.get_vocab_size(), architecture)
+    return whisper
 
 
 @contextmanager

@@ -13,6 +13,8 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from transcribe_cli.errors import ModelUnavailable, UsageError
+from transcribe_cli.text.model_names import check_name, local_path
+from transcribe_cli.text.printable import printable
 
 DEMO = "demo"
 DEMO_FOLDER = Path(__file__).parents[2] / "demo" / "recognizer"
@@ -125,18 +127,19 @@ def _local(name: str) -> Path | None:
     """
     if name == DEMO:
         return DEMO_FOLDER
-    folder = Path(name).expanduser()
+    folder = local_path(name)
     # In the working folder, which somebody else may have filled, a folder named `turbo` does not take the place of that model.
-    if not folder.is_dir() or name in _repositories() or name in _repositories().values():
+    if folder is None or not folder.is_dir() or name in _repositories() or name in _repositories().values():
         return None
     if not _is_model(folder):
-        raise UsageError(f"The folder {name} contains no CTranslate2 model: model.bin or config.json is missing.")
+        raise UsageError(f"The folder {printable(name)} contains no CTranslate2 model: model.bin or config.json is missing.")
     return folder
 
 
 def _repository(name: str) -> tuple[str, str | None]:
     """The repository and its revision; None is the latest."""
     table = _repositories()
+    check_name(name)
     called, _, revision = name.partition("@")
     if revision and not _REVISION.fullmatch(revision):
         raise UsageError(f"Unknown model {name!r}: {revision!r} is not a valid revision.")
@@ -145,7 +148,7 @@ def _repository(name: str) -> tuple[str, str | None]:
     if called.count("/") == 1 and not called.startswith((".", "/", "~")):
         return called, revision or None
     if "/" in called:
-        raise UsageError(f"There is no model folder {name}.")
+        raise UsageError(f"There is no model folder {printable(name)[:200]}.")
     near = get_close_matches(called, [DEMO, *table], n=1)
     hint = f"Did you mean {near[0]}?" if near else f"Use one of {', '.join([DEMO, *table])}, a hub repository or a folder."
     raise UsageError(f"Unknown model {name!r}.", hint)

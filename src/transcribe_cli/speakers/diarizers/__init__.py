@@ -8,6 +8,9 @@ Speakers are called SPEAKER_00, SPEAKER_01, … in the order in which they first
     hub.py              the Hugging Face hub and its cache
     networks.py         loads networks without running code that their files bring
     safetensors_file.py networks in a format that holds no code
+    checkpoint_file.py  networks in PyTorch's format
+    plain_pickle.py     values of a pickle, without running it
+    network_numbers.py  limits for the numbers with which a file describes its network
     loading.py          imports pyannote.audio, and loads a pipeline onto a device
     torchaudio_stub.py  torchaudio for a PyTorch without CUDA
     library_output.py   keeps what the library prints away from standard output

@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import pickle
-import re
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
-
 from transcribe_cli.errors import ModelUnavailable
-from transcribe_cli.speakers.diarizers import safetensors_file
+from transcribe_cli.speakers import numpy_file
+from transcribe_cli.speakers.diarizers import checkpoint_file, safetensors_file
+from transcribe_cli.speakers.diarizers.network_numbers import checked_options
+from transcribe_cli.speakers.diarizers.plain_pickle import CallsCode
 from transcribe_cli.text.printable import printable
 
 ARCHITECTURES: Mapping[str, frozenset[str]] = {
@@ -34,11 +32,6 @@ XVectorMFCC, whose size cannot be checked before it is created."""
 MAX_BYTES = 2**31
 """Limit for one file, unpacked. The largest of pyannote's networks has 0.1 GB."""
 TRUST_HINT = "If you trust its authors as you trust a program that you install, add --trust-model-code."
-
-# Limit for every number among the options of a network, such as its number of layers.
-_MAX_OPTION = 100_000
-# The first name that PyTorch refused, in its message.
-_GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
 
 
 def load(path: Path, name: str, *, trust_code: bool = False) -> Any:  # noqa: ANN401 - a pyannote.audio Model
@@ -69,38 +62,26 @@ def check_numbers(path: Path, name: str) -> None:
 
     Raises:
         ModelUnavailable: it is larger than `MAX_BYTES`.
-        Exception: of NumPy; it holds something else.
+        ValueError: it holds something else.
     """
     _check_size(path, name)
-    with np.load(path, allow_pickle=False) as arrays:
-        if not all(array.dtype.kind == "f" for array in arrays.values()):
-            raise ValueError(f"{path.name} holds something else than numbers")
+    numpy_file.check_archive(path)
 
 
 def _check_size(path: Path, name: str) -> None:
     size = path.stat().st_size
-    if size <= MAX_BYTES and zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            size = max(size, sum(member.file_size for member in archive.infolist()))
     if size > MAX_BYTES:
         raise ModelUnavailable(f"Diarizer {name} does not load: {path.name} has {size / 1e9:.1f} GB; at most 2 GB are read.")
 
 
-def _read_checkpoint(path: Path, name: str) -> Any:  # noqa: ANN401 - what the pickle holds: plain values, to be checked by use
-    import torch
-    from pyannote.audio.core.task import Problem, Resolution, Specifications
-    from torch.torch_version import TorchVersion
-
-    with torch.serialization.safe_globals([Specifications, Problem, Resolution, TorchVersion]):
-        try:
-            return torch.load(path, map_location="cpu", weights_only=True)
-        except pickle.UnpicklingError as error:
-            if (refused := _GLOBAL.search(str(error))) is None:
-                raise ValueError(f"{path.name} is damaged, or not a checkpoint that can be read without running code") from error
-            called = printable(refused[1])[:100]
-            raise ModelUnavailable(
-                f"Diarizer {name} was not loaded: {path.name} is a pickle that runs code ({called}).", TRUST_HINT
-            ) from error
+def _read_checkpoint(path: Path, name: str) -> dict[str, Any]:
+    try:
+        return checkpoint_file.read(path)
+    except CallsCode as error:
+        called = printable(error.called)[:100]
+        raise ModelUnavailable(
+            f"Diarizer {name} was not loaded: {path.name} is a pickle that runs code ({called}).", TRUST_HINT
+        ) from error
 
 
 def _build(checkpoint: Any, path: Path, name: str) -> Any:  # noqa: ANN401 - a pyannote.audio Model
@@ -117,7 +98,7 @@ def _build(checkpoint: Any, path: Path, name: str) -> Any:  # noqa: ANN401 - a p
     check_dependencies({"pyannote.audio": str(own["versions"]["pyannote.audio"])}, "Model")
     of_class = getattr(importlib.import_module(module), kind)
     known = inspect.signature(of_class).parameters.keys() - {"task"}
-    options = {key: value for key, value in checkpoint["hyper_parameters"].items() if key in known}
+    options = checked_options({key: value for key, value in checkpoint["hyper_parameters"].items() if key in known})
     _check_shapes(of_class, options, checkpoint, path)
     network = of_class(**options)
     network.on_load_checkpoint(checkpoint)
@@ -134,8 +115,6 @@ def _check_shapes(of_class: Any, options: Mapping[str, Any], checkpoint: Any, pa
     """
     import torch
 
-    if any(value > _MAX_OPTION for value in _numbers(options)):
-        raise ValueError(f"{path.name} has options that make no network")
     with torch.device("meta"):
         planned = of_class(**options).to("meta")
         planned.on_load_checkpoint(checkpoint)
@@ -143,11 +122,3 @@ def _check_shapes(of_class: Any, options: Mapping[str, Any], checkpoint: Any, pa
     for name, parameter in planned.state_dict().items():
         if name not in weights or weights[name].shape != parameter.shape:
             raise ValueError(f"{path.name} has no weights for {name}")
-
-
-def _numbers(options: object) -> Iterator[float]:
-    if isinstance(options, Mapping):
-        for value in options.values():
-            yield from _numbers(value)
-    elif isinstance(options, int | float):
-        yield options

@@ -18,6 +18,7 @@ from typing import Any
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.speakers.diarizers import safetensors_file
+from transcribe_cli.speakers.diarizers.network_numbers import checked_options
 from transcribe_cli.spec import DEFAULT_DIARIZER
 from transcribe_cli.text.printable import printable
 
@@ -114,14 +115,15 @@ def read(path: Path, name: str) -> dict[str, Any]:
     """
     try:
         config = _load_yaml(path)
-        kind, parameters = str(config["pipeline"]["name"]), dict(config["pipeline"].get("params") or {})
+        kind, parameters = str(config["pipeline"]["name"]), checked_options(config["pipeline"].get("params") or {})
+        used = {key: config[key] for key in _KEYS if key in config} | {"params": checked_options(config.get("params") or {})}
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(f"The {CONFIG} of {name} does not describe a pyannote.audio pipeline.") from error
     if "pyannoteai" in kind.lower():
         raise uploads_audio(name)
     if kind not in _PIPELINES:
         raise UsageError(f"Pipeline {name} is a {printable(kind)[:100]}, not a {PIPELINE}.")
-    return {key: config[key] for key in _KEYS if key in config} | {"pipeline": {"name": PIPELINE, "params": parameters}}
+    return used | {"pipeline": {"name": PIPELINE, "params": parameters}}
 
 
 def _load_yaml(path: Path) -> Any:  # noqa: ANN401 - whatever the file holds

@@ -13,6 +13,8 @@ from transcribe_cli.speakers.diarizers import loading, pipeline_config, safetens
 from transcribe_cli.speakers.diarizers.hub import SITE, Hub
 from transcribe_cli.speakers.diarizers.pipeline_config import CONFIG, Home, Located, Part
 from transcribe_cli.spec import DEFAULT_DIARIZER
+from transcribe_cli.text.model_names import check_name, local_path
+from transcribe_cli.text.printable import printable
 
 DEMO = "demo"
 DEMO_FOLDER = Path(__file__).parents[2] / "demo" / "diarizer"
@@ -108,15 +110,16 @@ def _read_config(name: str, hub: Hub) -> tuple[dict[str, Any], Home]:
     if name == DEMO:
         return pipeline_config.read(DEMO_FOLDER / CONFIG, name), Home(str(DEMO_FOLDER), is_local=True)
     repository, _, revision = name.partition("@")
-    path = Path(name).expanduser()
+    path = local_path(name)
     # In the working folder, which somebody else may have filled, a folder of this name does not take the place of the real one.
     is_known = repository in (DEFAULT_DIARIZER, DIARIZATION_3_1)
-    if path.is_dir() and not is_known:
+    if path is not None and path.is_dir() and not is_known:
         if not (path / CONFIG).is_file():
-            raise UsageError(f"The folder {name} contains no pyannote.audio pipeline: {CONFIG} is missing.")
+            raise UsageError(f"The folder {printable(name)} contains no pyannote.audio pipeline: {CONFIG} is missing.")
         return pipeline_config.read(path / CONFIG, name), Home(str(path), is_local=True)
-    if path.is_file() and not is_known:
+    if path is not None and path.is_file() and not is_known:
         return pipeline_config.read(path, name), Home(str(path.parent), is_local=True)
+    check_name(name)
     _check_repository_name(repository)
     if revision and not pipeline_config.is_revision(revision):
         raise UsageError(f"Unknown diarizer {name!r}: {revision!r} is not a valid revision.")
@@ -134,7 +137,7 @@ def _check_repository_name(name: str) -> None:
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
         return
     if "/" in name:
-        raise UsageError(f"There is no pipeline folder {name}.")
+        raise UsageError(f"There is no pipeline folder {printable(name)[:200]}.")
     known = [DEMO, DEFAULT_DIARIZER, DIARIZATION_3_1]
     near = get_close_matches(name, [*known, *(full.partition("/")[2] for full in known[1:])], n=1)
     meant = next((full for full in known if near and full.endswith(near[0])), "")

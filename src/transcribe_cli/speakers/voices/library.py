@@ -20,18 +20,24 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import tomli
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from transcribe_cli.errors import ConfigError, StorageNotReady, UsageError
 from transcribe_cli.formats.speaker_names import FILE_NAME, name_error
 from transcribe_cli.sinks.atomic import publish, stage
 from transcribe_cli.speakers.diarizers.blocks import unit_vector
+from transcribe_cli.speakers.numpy_file import read_floats
 from transcribe_cli.state_folder import state_path
+from transcribe_cli.text.numbers import MAX_SECONDS
 from transcribe_cli.text.printable import printable
-from transcribe_cli.text.regular_files import open_regular_file, read_regular_file
+from transcribe_cli.text.regular_files import read_regular_file
+from transcribe_cli.text.toml_data import parse_toml
 
+# A voice takes some kB, with all its samples.
+_MAX_TOML_BYTES = 16_000_000
+_MAX_EMBEDDINGS_BYTES = 64_000_000
+_MAX_DIMENSIONS = 16_384
 # Only the user may read voices.
 _FILE_MODE, _FOLDER_MODE = 0o600, 0o700
 _HEADER = """\
@@ -52,10 +58,10 @@ class Sample(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    source: str
-    start: float = Field(ge=0)
-    end: float = Field(ge=0)
-    seconds: float = Field(ge=0)
+    source: Annotated[str, AfterValidator(printable)]
+    start: float = Field(ge=0, le=MAX_SECONDS)
+    end: float = Field(ge=0, le=MAX_SECONDS)
+    seconds: float = Field(ge=0, le=MAX_SECONDS)
     enrolled: datetime
 
 
@@ -74,9 +80,9 @@ class Voice(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    diarize_model: str
+    diarize_model: Annotated[str, AfterValidator(printable)]
     embedded_by: str
-    dimensions: int = Field(ge=1)
+    dimensions: int = Field(ge=1, le=_MAX_DIMENSIONS)
     file: Annotated[str, Field(pattern=r"^[0-9a-f]{16}\.npy$")]
     samples: tuple[Sample, ...] = Field(min_length=1)
 
@@ -112,19 +118,17 @@ class Library:
             ConfigError: speakers.toml cannot be read or is invalid.
         """
         try:
-            document = _Document.model_validate(tomli.loads(read_regular_file(self._file).decode("utf-8-sig")))
+            document = _Document.model_validate(parse_toml(read_regular_file(self._file, _MAX_TOML_BYTES)))
         except FileNotFoundError:
             return ()
         except OSError as error:
             raise ConfigError(f"{self._file} cannot be read ({error.strerror}).") from error
-        except UnicodeDecodeError as error:
-            raise ConfigError(f"{self._file} is not UTF-8 text (byte {error.start}).") from error
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             raise ConfigError(f"{self._file} is not a voice library ({where}: {first['msg']}).") from error
-        except (ValueError, RecursionError) as error:  # TOMLDecodeError, or an integer of thousands of digits
-            raise ConfigError(f"{self._file} is not TOML: {error}.") from error
+        except ValueError as error:
+            raise ConfigError(f"{self._file} {error}.") from error
         for voice in document.voices:
             if reason := name_error(voice.name):
                 raise ConfigError(f"{self._file}: the name {printable(voice.name)[:40]!r} {reason}.")
@@ -196,13 +200,13 @@ class Library:
     def _embeddings(self, voice: Voice) -> NDArray[np.float32]:
         """(samples, dimensions)."""
         try:
-            with open_regular_file(self.folder / voice.file) as file:
-                array = np.load(file, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+            data = read_regular_file(self.folder / voice.file, _MAX_EMBEDDINGS_BYTES)
+            array = read_floats(io.BytesIO(data), len(data))
+        except (OSError, ValueError) as error:
             raise self._damaged(voice, getattr(error, "strerror", None) or "the file is not a NumPy array") from error
         if array.dtype != np.float32 or array.shape != (len(voice.samples), voice.dimensions) or not np.isfinite(array).all():
             raise self._damaged(voice, "the file does not match speakers.toml")
-        embeddings: NDArray[np.float32] = array
+        embeddings: NDArray[np.float32] = array.astype(np.float32, copy=False)
         return embeddings
 
     def _damaged(self, voice: Voice, reason: str) -> ConfigError:
