@@ -94,7 +94,7 @@ class FasterWhisper:
         """
         choice = choose_device(settings.device, settings.compute_type, settings.device_index)
         located = locate(name, settings.model_dir, offline=settings.offline)
-        architecture, revision = model_folder.check(located, name), revision_of(name, located)
+        architecture, revision = model_folder.check_numbers(located, name), revision_of(name, located)
 
         def whisper(options: Mapping[str, int]) -> RoomyWhisper:
             return load_whisper(located, name, choice, options, architecture)

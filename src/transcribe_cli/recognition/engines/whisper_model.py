@@ -17,6 +17,7 @@ from transcribe_cli.errors import ModelUnavailable
 from transcribe_cli.recognition.engines import DeviceOutOfMemory, model_folder
 from transcribe_cli.recognition.engines.devices import DeviceChoice
 from transcribe_cli.recognition.engines.prompts import fit, prompt_tokens
+from transcribe_cli.recognition.engines.tokenizer_file import TOKENIZER
 from transcribe_cli.recognition.engines.weights_file import Architecture
 from transcribe_cli.text.printable import printable
 
@@ -49,21 +50,21 @@ class RoomyWhisper(WhisperModel):  # type: ignore[misc] # faster-whisper has no 
 def load_whisper(
     folder: Path, name: str, choice: DeviceChoice, options: Mapping[str, int], architecture: Architecture
 ) -> RoomyWhisper:
-    """Load a model that `model_folder.check` has checked.
+    """Load a model that `model_folder.check_numbers` has checked.
 
     Raises:
         ModelUnavailable: it does not load, or its tokenizer is damaged or another model's.
     """
     try:
         whisper = RoomyWhisper(str(folder), device=choice.device, compute_type=choice.compute_type, **options)
-    except Exception as error:  # tokenizers raises it as such
+    except Exception as error:
         reason = printable(str(error) or type(error).__name__)[:300]
         raise ModelUnavailable(f"Model {name} does not load on {choice} ({reason}).", "Try another --compute-type.") from error
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # of Rust, in tokenizers
             raise
-        raise model_folder.refusal(name, f"{model_folder.TOKENIZER} is damaged") from error
-    model_folder.check_tokenizer(name, whisper.hf_tokenizer.get_vocab_size(), architecture)
+        raise model_folder.refusal(folder, name, f"{TOKENIZER} is damaged") from error
+    model_folder.check_loaded(folder, name, whisper.hf_tokenizer, architecture)
     return whisper
 
 
