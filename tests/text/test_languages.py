@@ -48,7 +48,15 @@ def test_each_language_is_known_by_its_code_and_name() -> None:
         *[(wrong, "pt") for wrong in ("portugese", "ptbr", "prt", "ptt", "bra", "pot")],
         *[("jp", "ja"), ("cn", "zh"), ("us", "en"), ("gb", "en"), ("dk", "da"), ("cz", "cs"), ("se-SE", "sv"), ("kr", "ko")],
         *[("spn", "es"), ("germn", "de"), ("frnch", "fr"), ("englsh", "en"), ("japones", "ja"), ("deutch", "de")],
-        *[("xx", None), ("klingon", None), ("zzz", None), ("1", None), ("en,pt", None), ("english german", "en"), ("english\x1b[2J", "en")],
+        *[
+            ("xx", None),
+            ("klingon", None),
+            ("zzz", None),
+            ("1", None),
+            ("en,pt", None),
+            ("english german", "en"),
+            ("english\x1b[2J", "en"),
+        ],
     ],
 )
 def test_the_guess_for_a_wrong_one_is_right(wrong: str, guess: str | None) -> None:
