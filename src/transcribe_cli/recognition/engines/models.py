@@ -177,7 +177,7 @@ def _repository(name: str) -> tuple[str, str | None]:
     if "/" in called:
         raise UsageError(f"There is no model folder {printable(name)[:200]}.")
     near = get_close_matches(called, [DEMO, *table], n=1)
-    hint = f"Did you mean {near[0]}?" if near else f"Use one of {', '.join([DEMO, *table])}, a hub repository or a folder."
+    hint = f"Did you mean {near[0]}?" if near else f"Use one of {', '.join(table)}, a hub repository or a folder."
     raise UsageError(f"Unknown model {name!r}.", hint)
 
 
