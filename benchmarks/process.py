@@ -8,7 +8,7 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,8 +39,9 @@ def run(
     command: Sequence[str | os.PathLike[str]],
     given: str = "",
     enough: Callable[[Mapping[str, Any]], bool] = lambda event: False,
+    accepted: Collection[int] = (0,),
 ) -> Ran:
-    """Run a command until it ends, or until `enough` returns true for an event.
+    """Run a command until it ends, or until `enough` returns true for an event. `accepted` are the exit codes of success.
 
     Raises:
         RuntimeError: it failed; the message has the end of its standard error.
@@ -84,7 +85,9 @@ def run(
         process.wait()
         listener.join()
         watcher.join()
-    if code and not stopped.is_set():
+        process.stdout.close()
+        process.stderr.close()
+    if code not in accepted and not stopped.is_set():
         raise RuntimeError(f"{Path(command[0]).name} ended with code {code}: {''.join(complaints)[-2000:]}")
     return ran
 

@@ -76,10 +76,10 @@ class Table:
         return [*(f"{verdict}: {target.aim}: {target.reached}" for verdict, target in verdicts), *self.notes]
 
 
-def keep(table: Table) -> Path:
-    """Store the table with the other tables of today. Returns the Markdown file."""
-    FOLDER.mkdir(exist_ok=True)
-    path = FOLDER / f"{datetime.now(UTC).date()}-{kind()}.json"
+def keep(table: Table, folder: Path = FOLDER, prefix: str = "") -> Path:
+    """Store the table with the other tables of today, in files whose names begin with `prefix`. Returns the Markdown file."""
+    folder.mkdir(exist_ok=True, parents=True)
+    path = folder / f"{prefix}{datetime.now(UTC).date()}-{kind()}.json"
     known = json.loads(path.read_text("utf-8")) if path.is_file() else {"tables": []}
     tables = [item for item in known["tables"] if item["key"] != table.key] + [asdict(table)]
     date = f"{datetime.now(UTC).date()}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
@@ -15,6 +16,7 @@ from transcribe_cli.events import Event, Notice, ignore_event
 from transcribe_cli.recognition.device_threads import EngineLoader
 from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, DeviceOutOfMemory, SpokenWord, Task
 from transcribe_cli.recognition.messages import AllDevicesFailed, ClipFailed, LanguageDetected, Recognized
+from transcribe_cli.recognition.rescue import LETTER_SECONDS
 from transcribe_cli.recognition.scheduler import Scheduler
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.vad import Region
@@ -96,8 +98,13 @@ def attempt(temperature: float = 0.0) -> Attempt:
 
 def clip_result(clip: Clip, *spans: tuple[float, float]) -> ClipResult:
     """A result with a word in each of these spans, in seconds of the recording; by default one word as long as the clip."""
-    words = tuple(SpokenWord(" olá", start, end, 0.9, (1,)) for start, end in spans or [(clip.start, clip.end)])
-    return ClipResult(clip, attempt(), words)
+    words = (SpokenWord(_word(end - start), start, end, 0.9, (1,)) for start, end in spans or [(clip.start, clip.end)])
+    return ClipResult(clip, attempt(), tuple(words))
+
+
+def _word(seconds: float) -> str:
+    """A word that takes so long to say, so that no speech seems to be missing below it."""
+    return " ol" + "á" * math.ceil(seconds / LETTER_SECONDS)
 
 
 def clip(

@@ -291,6 +291,7 @@ SETTINGS: Mapping[str, Callable[[Path], bool] | str] = {
     ),
     "max_duration": "tests/cli/test_run.py",
     "fail_fast": "tests/cli/test_run.py",
+    "fail_on": "tests/cli/test_verdicts.py",
     "max_cost": "tests/cli/test_limits.py",
     "max_hours": "tests/cli/test_limits.py",
     "until": "tests/cli/test_limits.py",

@@ -5,6 +5,7 @@ The public API, loaded on first use so that importing the package is fast:
     transcribe(sources, spec, settings)   iterate over the outcomes of the recordings, in the order they finish
     JobSpec, Settings                     what to recognize; how and where to run it
     Outcome, Transcript, Segment, Word    the results
+    Quality, Reason                       `transcript.quality`: the verdict on the text, and why
     TranscribeError                       base class of all errors
 """
 
@@ -19,14 +20,28 @@ if TYPE_CHECKING:
     from transcribe_cli.pipeline.outcome import Outcome
     from transcribe_cli.settings import Settings
     from transcribe_cli.spec import JobSpec
-    from transcribe_cli.transcript import Segment, Transcript, Word
+    from transcribe_cli.transcript import Quality, Reason, Segment, Transcript, Word
 
 __version__ = "0.1.0"
-__all__ = ["JobSpec", "Outcome", "Segment", "Settings", "TranscribeError", "Transcript", "Word", "__version__", "transcribe"]
+__all__ = [
+    "JobSpec",
+    "Outcome",
+    "Quality",
+    "Reason",
+    "Segment",
+    "Settings",
+    "TranscribeError",
+    "Transcript",
+    "Word",
+    "__version__",
+    "transcribe",
+]
 
 _MODULES = {
     "JobSpec": "spec",
     "Outcome": "pipeline.outcome",
+    "Quality": "transcript",
+    "Reason": "transcript",
     "Segment": "transcript",
     "Settings": "settings",
     "TranscribeError": "errors",

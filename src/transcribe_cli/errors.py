@@ -30,7 +30,11 @@ Exceptions of libraries are mapped to these at one boundary each: decoding in `a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
+
+_SHOWN_CHARACTERS = 300  # of the text of an unexpected exception, which may quote a whole document
 
 
 class TranscribeError(Exception):
@@ -206,3 +210,22 @@ class OutputRefused(RecordingError):
     """The output belongs to something else, or cannot be written."""
 
     code = "output_refused"
+
+
+@contextmanager
+def work_of_one_recording() -> Iterator[None]:
+    """Surrounds work whose failure concerns one recording only, so that it ends neither the run nor the worker.
+
+    Raises:
+        RecordingError: for any exception that is no error of ours, with its type and text; the exception is its cause.
+    """
+    try:
+        yield
+    except TranscribeError:
+        raise
+    except Exception as error:
+        text = " ".join(str(error).split())
+        shown = text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"
+        raise RecordingError(
+            f"Unexpected {type(error).__name__} ({shown}).", "Please report it; TRANSCRIBE_DEBUG=1 shows more."
+        ) from error

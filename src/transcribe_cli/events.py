@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from transcribe_cli.text.verdicts import Doubt, DoubtfulRecording, Verdict
+
 
 @dataclass(frozen=True)
 class Event:
@@ -216,7 +218,8 @@ class RecordingDone(Event):
 
     `diarized` is true when the text existed and only the speakers were added. `duration` is seconds of audio, `seconds` the time
     spent on it; `speakers` is the number of speakers, 0 without diarization. `cost` is its share of the run's cost, in USD;
-    `backend` is where it was transcribed.
+    `backend` is where it was transcribed. `verdict` says whether the text can be trusted, null in transcripts of earlier versions;
+    `reasons` says why not, the worst first.
     """
 
     recording: str
@@ -231,6 +234,8 @@ class RecordingDone(Event):
     speakers: int = 0
     cost: float | None = None
     backend: str = ""
+    verdict: Verdict | None = None
+    reasons: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -255,6 +260,9 @@ class RunFinished(Event):
     `audio_seconds` counts what was transcribed or diarized in this run; `elsewhere` counts what other runs are still processing. `cost`
     is in USD, None without a price; `cost_by_backend` is the same for each billed backend of `transcribe remote`. `stopped_by` names a
     limit, an error or a signal.
+
+    `verdicts` counts the transcripts of this run, and those that were done before, by verdict; `doubtful` has those to check, the worst
+    first, and `check_command` is what lists them. `failed_on` is the value of `--fail-on`, if a verdict reached it.
     """
 
     transcribed: int
@@ -271,6 +279,10 @@ class RunFinished(Event):
     stopped_by: str | None = None
     cost: float | None = None
     cost_by_backend: Mapping[str, float | None] = field(default_factory=dict)
+    verdicts: Mapping[str, int] = field(default_factory=dict)
+    doubtful: tuple[DoubtfulRecording, ...] = ()
+    failed_on: str | None = None
+    check_command: str = ""
 
 
 Emit = Callable[[Event], None]

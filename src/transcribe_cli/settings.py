@@ -17,17 +17,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, f
 from transcribe_cli import shards
 from transcribe_cli.registry import BACKENDS, FORMATS
 from transcribe_cli.spec import Authority, Limit, Preference, Texts, as_tuple
-from transcribe_cli.storage import is_url, validate_options
+from transcribe_cli.storage import as_folder, validate_options
 from transcribe_cli.subtitles.standards import OTHER_LANGUAGES, Standard, SubtitleStyle
+from transcribe_cli.text.verdicts import Level
 
 ComputeType = Literal[
     "default", "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16", "float32"
 ]
-
-
-def _as_folder(value: object) -> object:
-    """Convert a path. A URL stays text, because a Path would drop one of its slashes."""
-    return Path(value) if isinstance(value, str) and not is_url(value) else value
 
 
 class Settings(BaseModel):
@@ -41,7 +37,7 @@ class Settings(BaseModel):
         min_length=1,
         description=f"Output formats: {', '.join(FORMATS.names())}, or all for every installed one. JSON is always written.",
     )
-    output_dir: Authority[Annotated[Path | str | None, BeforeValidator(_as_folder)]] = Field(
+    output_dir: Authority[Annotated[Path | str | None, BeforeValidator(as_folder)]] = Field(
         default=None,
         description="Folder or URL (s3://bucket/out) that mirrors the source tree. Default: next to each recording.",
     )
@@ -212,6 +208,10 @@ class Settings(BaseModel):
         default=16.0, gt=0, description="Maximum duration of a recording, in hours. Longer ones fail instead of filling the disk."
     )
     fail_fast: Preference[bool] = Field(default=False, description="Stop at the first recording that fails.")
+    fail_on: Preference[Level | None] = Field(
+        default=None,
+        description="Exit with code 3 if the verdict on any transcript is check or worse, or only if bad. Default: never.",
+    )
     max_cost: Limit[float | None] = Field(
         default=None, gt=0, description="Stop when the run has cost this much, in USD. The same command continues."
     )
@@ -240,7 +240,7 @@ class Settings(BaseModel):
     )
 
     # logging
-    quiet: Preference[bool] = Field(default=False, description="Show only errors.")
+    quiet: Preference[bool] = Field(default=False, description="Show only errors, warnings and bad texts.")
     log_format: Preference[Literal["text", "json"]] = Field(
         default="text", description="Log format: text for people, or json for events as JSON lines on stderr."
     )

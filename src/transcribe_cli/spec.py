@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
@@ -65,6 +66,7 @@ def weight(field: FieldInfo) -> Weight:
     return next((item for item in field.metadata if isinstance(item, Weight)), Weight.AUTHORITY)
 
 
+_TRACK_NAME = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*|auto")
 Texts: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 
 
@@ -88,8 +90,10 @@ class JobSpec(BaseModel):
     task: Preference[Literal["transcribe", "translate"]] = Field(
         default="transcribe", description="Task: transcribe, or translate to English."
     )
-    audio_track: Preference[int | None] = Field(
-        default=None, ge=0, description="Index of the audio track, from 0. Default: the container's default track."
+    audio_track: Preference[str | int | None] = Field(
+        default=None,
+        description="Audio track: its index from 0, its language (por), or auto: the one with the most speech. "
+        "Default: the container's default track.",
     )
 
     channels: Preference[Literal["mix", "split"]] = Field(
@@ -195,6 +199,16 @@ class JobSpec(BaseModel):
     @classmethod
     def _language(cls, value: object) -> object:
         return language_code(value) if isinstance(value, str) else value
+
+    @field_validator("audio_track", mode="before")
+    @classmethod
+    def _audio_track(cls, value: object) -> object:
+        if isinstance(value, str) and value.strip().lstrip("-").isdecimal():
+            value = int(value)
+        is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        if value is None or is_number or (isinstance(value, str) and _TRACK_NAME.fullmatch(value)):
+            return value
+        raise ValueError("audio_track must be a number from 0, a language such as por, or auto")
 
     @field_validator("languages")
     @classmethod

@@ -126,6 +126,14 @@ class Reason(_Document):
     spans: tuple[tuple[Seconds, Seconds], ...] = Field(default=(), description="where: start, end; empty: the whole recording")
 
 
+class HeardLanguages(_Document):
+    """The languages that the model hears in a part of the audio, whatever language was requested."""
+
+    start: Seconds = Field(description="seconds from the start of the recording")
+    end: Seconds = Field(description="seconds; never before start")
+    languages: dict[str, Measure] = Field(description="up to three language codes with their probabilities, the likeliest first")
+
+
 class Quality(_Document):
     """Quality metrics that need no reference text. Times in seconds."""
 
@@ -141,7 +149,13 @@ class Quality(_Document):
     rescued: Seconds = Field(default=0.0, description="seconds of speech that got words only when recognized a second time")
     low_confidence: Measure = Field(default=0.0, description="share of words with a probability under 0.5")
     skipped_packets: Count = Field(default=0, description="damaged packets that the decoder skipped")
+    sound: Seconds | None = Field(
+        default=None, description="seconds that are not silent; measured only in recordings without any text, null in others"
+    )
     voices: tuple[VoiceMatch, ...] = Field(default=(), description="speakers with a similar enrolled voice, sure or not")
+    heard: tuple[HeardLanguages, ...] = Field(
+        default=(), description="languages of some of the clips by ear: all of a short recording, every fourth one of a long one"
+    )
 
 
 class Timing(_Document):
@@ -189,14 +203,15 @@ class Transcript(_Document):
     language_probability: Measure
     duration: Seconds = Field(description="duration of the decoded audio, in seconds")
     flags: tuple[str, ...] = Field(
-        default=(), description="flags of the whole recording: truncated, damaged, no_speech, channels_alike, …"
+        default=(),
+        description="flags of the whole recording: truncated, header_mismatch, damaged, channels_cancelled, no_speech, quiet, …",
     )
     speakers: tuple[str, ...] = Field(default=(), description="speaker labels, in the order of their first words")
     speaker_names: dict[str, str] = Field(default_factory=dict, description="label -> display name in the rendered files")
+    quality: Quality
     text: str
     segments: tuple[Segment, ...]
     turns: tuple[Turn, ...] = Field(default=(), description="speaker turns, including those without words; they may overlap")
-    quality: Quality
     timing: Timing = Timing()
     cost: Cost | None = Field(default=None, description="null if the price is unknown")
 

@@ -83,12 +83,14 @@ def test_a_hang_ends_at_the_stall_limit(folder: Path, hour: Path, short: Path) -
         decoder.decode(short).close()
 
 
-def test_a_slow_decoder_is_stopped(folder: Path, hour: Path, short: Path) -> None:
+def test_a_slow_decoder_is_stopped_and_keeps_what_it_decoded(folder: Path, hour: Path, short: Path) -> None:
     """Progress alone is not enough; the timeout is proportional to the decoded audio."""
-    with Decoder(scratch=folder, limits=Limits(grace_seconds=0.05, max_realtime_factor=0.0)) as decoder:
-        with pytest.raises(DecoderFailed, match="too slow"):
-            decoder.decode(hour)
-        assert list(folder.iterdir()) == []
+    with Decoder(scratch=folder, limits=Limits(max_realtime_factor=-10.0)) as decoder:  # after 30 s of audio
+        with decoder.decode(hour) as waveform:
+            assert 1 <= waveform.seconds < 3600
+            assert waveform.damage.truncated
+        with decoder.decode(short) as waveform:
+            assert not waveform.damage.truncated
 
 
 def test_a_decode_can_be_cancelled_from_another_thread(folder: Path, hour: Path, short: Path) -> None:

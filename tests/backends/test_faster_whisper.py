@@ -105,6 +105,22 @@ def test_an_output_without_segments_is_flagged_no_speech() -> None:
     )
     assert transcript is not None
     assert transcript.flags == ("no_speech",)
+    assert [reason.code for reason in transcript.quality.reasons] == ["no_words"]
+
+
+def test_the_verdict_is_from_what_the_worker_tells() -> None:
+    """Log-probabilities, loops and scripts, without word probabilities."""
+
+    def verdict(**changes: Any) -> tuple[str | None, list[str]]:
+        output = {**OUTPUT, "segments": [{**segment, **changes} for segment in OUTPUT["segments"]]}
+        transcript = FasterWhisperDialect().outcome(job(), JOB_ID_RECORD, output).transcript
+        assert transcript is not None
+        return transcript.quality.verdict, [reason.code for reason in transcript.quality.reasons]
+
+    assert verdict() == ("good", [])
+    assert verdict(avg_logprob=-1.2) == ("bad", ["confidence"])
+    assert verdict(compression_ratio=3.0) == ("bad", ["repetitions"])
+    assert verdict(text=" Привет всем друзья.") == ("bad", ["script"])
 
 
 @pytest.mark.parametrize("output", [None, {}, {"segments": None}, {"segments": [{"start": 1}]}, "text", {"segments": [3]}])

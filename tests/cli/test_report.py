@@ -6,15 +6,18 @@ import json
 import sqlite3
 import subprocess
 from collections.abc import Callable
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
-from tests.cli.recordings import SHORT
+from tests.cli.recordings import SHORT, check_harmless
 from tests.cli.test_bad_input import without_privileges
 from tests.conftest import Ran, command, environment, spoken
+from tests.ledger.runs import RUN_START, doubtful_run, sqlite, whole_run, write
+from transcribe_cli.ledger.database import Database
 
 Transcribe = Callable[..., Ran]
 
@@ -72,6 +75,33 @@ def test_the_html_page_is_complete_and_escaped(tree: Path, state: Path, transcri
     assert page.startswith("<!doctype html>")
     assert parser.seen == {"html", "meta", "title", "style", "h1", "h2", "p", "table", "tr", "th", "td"}
     assert "&lt;b&gt;.mp3 is not a supported audio" in page
+
+
+def test_a_report_has_the_doubtful_transcripts(state: Path, transcribe: Transcribe) -> None:
+    """Counted for each run and in total, with reasons and places; escaped in text and HTML."""
+    database = Database(sqlite(state))
+    write(database, doubtful_run())
+    write(database, whole_run(), start=RUN_START + timedelta(days=1))
+    database.close()
+    lines = check_harmless(transcribe("report", "--state-dir", state).out.encode()).splitlines()
+    column = lines[0].index("to check")
+    assert [line[column : column + 8].strip() for line in lines[1:3]] == ["1, 1 bad", "0"]
+    assert lines[4].endswith("0 failed, 1 to check, 1 bad.")
+    assert lines[6] == "1 to check, 1 bad:"
+    assert lines[7].endswith("  check.mp3  check: Loops (0:02-0:03)")
+    assert "  bad.mp3  BAD: Loops" in lines[8]
+    document = json.loads(transcribe("report", "--state-dir", state, "--json").out)
+    assert [run["verdicts"] for run in document["runs"]] == [{"check": 1, "bad": 1}, {"check": 0, "bad": 0}]
+    assert document["totals"]["verdicts"] == {"check": 1, "bad": 1}
+    assert [(job["recording"], job["reasons"][0]["level"]) for job in document["doubtful"]] == [
+        ("check.mp3", "check"),
+        ("bad.mp3", "bad"),
+    ]
+    page = transcribe("report", "--state-dir", state, "--html").out
+    assert "<h2>To check</h2>" in page
+    assert "<td>check: Loops (0:02-0:03)</td>" in page
+    assert "<script>" not in page
+    assert "topsecret" not in page
 
 
 def test_runs_can_be_chosen(tree: Path, state: Path, transcribe: Transcribe) -> None:

@@ -104,6 +104,7 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     "max_duration": (2.0, 2.0),
     "scratch_limit": (2.0, 2.0),
     "fail_fast": (True, True),
+    "fail_on": ("bad", "bad"),
     "max_cost": (2.5, 2.5),
     "max_hours": (8.0, 8.0),
     "until": ("6:05", "06:05"),

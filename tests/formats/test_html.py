@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from lxml import html
 
 from tests.formats.documents import DIALOGUE, LESSON, SILENCE, any_transcript, segment, spoken, transcript, words
+from tests.verdicts import quality, reason
 from transcribe_cli.formats import render
 from transcribe_cli.formats.paragraphs import group_paragraphs
 from transcribe_cli.formats.plain_text import one_line
@@ -120,3 +121,18 @@ def test_the_page_shows_the_whole_text(document: Transcript) -> None:
     assert said == [" ".join(one_line(part.text) for part in group) for group in group_paragraphs(document)]
     times = json.loads(read.cssselect("#times")[0].text)
     assert len(times["starts"]) == len(times["ends"]) == len(read.cssselect(".said > span"))
+
+
+def test_a_doubtful_text_has_a_box_with_reasons_and_places() -> None:
+    """Escaped; of many places, the first ones. Nothing for good ones and for transcripts of earlier versions."""
+    spans = [(float(second), second + 0.5) for second in range(150)]
+    doubtful = transcript(spoken("Bom dia."), quality=quality(reason(HOSTILE, *spans), reason("Most clips failed.")))
+    (box,) = page(doubtful).cssselect(".doubt")
+    assert box.cssselect("h2")[0].text == "To check"
+    assert [one.cssselect("bdi")[0].text for one in box.cssselect("li")] == [HOSTILE[:200], "Most clips failed"]
+    assert [link.get("href") for link in box.cssselect("a")][:2] == ["#t=0.000", "#t=1.000"]
+    assert len(box.cssselect("a")) == 100
+    assert "and 50 more" in box.text_content()
+    assert len(page(doubtful).cssselect("script")) == len(page(LESSON).cssselect("script"))
+    for unsuspicious in (LESSON, LESSON.model_copy(update={"quality": quality()})):
+        assert page(unsuspicious).cssselect(".doubt") == []

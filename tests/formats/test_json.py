@@ -26,7 +26,7 @@ from transcribe_cli.transcript import Transcript
 
 KEYS = [
     "schema_version", "source", "job", "outputs", "subtitles", "language", "language_probability", "duration", "flags", "speakers",
-    "speaker_names", "text", "segments", "turns", "quality", "timing", "cost",
+    "speaker_names", "quality", "text", "segments", "turns", "timing", "cost",
 ]  # fmt: skip
 
 

@@ -13,8 +13,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.formats.documents import segment, spoken, transcript, words
+from tests.verdicts import quality, reason
 from transcribe_cli.formats import render
-from transcribe_cli.transcript import Segment, Source, Transcript
+from transcribe_cli.transcript import Quality, Segment, Source, Transcript
 
 SECONDS = 60
 HOSTILE = "</script><script>hacked = 1</script><img src=x onerror=hacked=2> {{7*7}} \u202e"
@@ -25,6 +26,7 @@ LESSON = (
     spoken("Então vamos.", 20.0),
 )
 
+UNCHECKED = Quality(speech=10.0, covered=1.0)
 Opener = Callable[..., Page]
 
 
@@ -52,6 +54,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Opener]:
         elsewhere: bool = False,
         gone: bool = False,
         errors: bool = False,
+        checked: Quality = UNCHECKED,
         **options: Any,
     ) -> Page:
         recording = tmp_path / "in" / name
@@ -61,7 +64,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Opener]:
         folder.mkdir(exist_ok=True)
         source = Source(name=name, uri=recording.as_uri(), size=1)
         page_path = folder / f"{recording.stem}.html"
-        document: Transcript = transcript(*(segments or LESSON), source=source, duration=float(SECONDS))
+        document: Transcript = transcript(*(segments or LESSON), source=source, duration=float(SECONDS), quality=checked)
         page_path.write_text(str(render("html", document, folder=folder.as_uri())), encoding="utf-8", newline="")
         if gone:
             recording.unlink()
@@ -134,6 +137,22 @@ def test_the_word_being_spoken_is_marked_while_it_plays(opened: Opener) -> None:
     expect(page.locator("[aria-current]")).to_have_count(1)
     page.get_by_role("button", name="Pause").click()
     assert page.evaluate("media.paused")
+
+
+def test_a_place_to_check_goes_there(opened: Opener) -> None:
+    """The player seeks, the word is marked and in view; also where nobody speaks, and a second time."""
+    many = [spoken("Então vamos.", 22.0 + number, speaker=f"P{number}") for number in range(30)]
+    places = reason("Loops were removed.", (50.2, 51.0), (8.6, 9.0), (15.0, 16.0), level="bad")
+    page = opened(*LESSON, *many, checked=quality(places, reason(HOSTILE)))
+    box = page.get_by_role("note")
+    expect(box.get_by_role("heading")).to_have_text("This text is probably wrong")
+    assert box.get_by_role("link").all_inner_texts() == ["0:50-0:51", "0:08-0:09", "0:15-0:16"]
+    for name, time, word in (("0:50", 50.2, "Então"), ("0:08", 8.6, "bem?"), ("0:15", 15.0, ""), ("0:50", 50.2, "Então")):
+        box.get_by_role("link", name=name).click()
+        assert (time_of(page), spoken_word(page)) == (time, word)
+        expect(page.locator("[aria-current]")).to_be_in_viewport()
+    assert page.evaluate("typeof hacked") == "undefined"
+    assert page.evaluate("location.hash") == "#t=50.200"
 
 
 def test_a_time_is_a_link(opened: Opener) -> None:

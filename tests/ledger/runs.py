@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.verdicts import HOSTILE, doubt
 from transcribe_cli.events import (
     AttemptEnded,
     AttemptFailed,
@@ -69,6 +70,18 @@ def eventful_run() -> list[Event]:
         done("a.mp3", cost=0.06, speakers=2),
         done("c.mp3", rendered=True, seconds=0.1),
         finished(failed=1, rendered=1, skipped=1, cost=0.07, exit_code=3),
+    ]
+
+
+def doubtful_run() -> list[Event]:
+    """A run with a transcript of each verdict; the reasons contain a password and text that no terminal should get."""
+    bad = doubt(f"{HOSTILE} See https://me:topsecret@host/x?a=b", (0.0, 65.0), level="bad")
+    return [
+        STARTED,
+        done("good.mp3", verdict="good"),
+        done("check.mp3", verdict="check", reasons=(doubt("Loops.", (2.0, 3.0)),)),
+        done("bad.mp3", verdict="bad", reasons=(bad, doubt("Loops."))),
+        finished(transcribed=3, exit_code=3),
     ]
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from tests.ledger.runs import rented_run, sqlite, whole_run, write
+from tests.ledger.runs import doubtful_run, rented_run, sqlite, whole_run, write
 from transcribe_cli.errors import LedgerUnavailable
 from transcribe_cli.ledger import database as module
 from transcribe_cli.ledger import ledger_exists, migrations
 from transcribe_cli.ledger.database import Database, LedgerBusy
-from transcribe_cli.ledger.history import runs
+from transcribe_cli.ledger.history import doubtful_jobs, runs
 
 
 def count(database: Database) -> int:
@@ -209,3 +209,21 @@ def test_a_failed_step_does_not_change_the_ledger(tmp_path: Path, monkeypatch: p
     monkeypatch.undo()
     write(database, whole_run())
     assert count(database) == 2
+
+
+def test_a_ledger_of_version_2_gets_the_columns_of_verdicts(tmp_path: Path) -> None:
+    """Existing rows are kept, without a verdict; new rows have one."""
+    database = Database(sqlite(tmp_path))
+    write(database, whole_run())
+    with database.write_transaction() as connection:
+        for name in ("verdict", "reasons"):
+            connection.execute(text(f"alter table jobs drop column {name}"))
+        connection.execute(text("update ledger_schema set version = 2"))
+    with database.read_connection() as connection:
+        assert connection is not None
+        assert migrations.version(connection) == len(migrations.STEPS)
+        assert doubtful_jobs(connection, runs(connection)) == []
+    write(database, doubtful_run())
+    with database.read_connection() as connection:
+        assert connection is not None
+        assert connection.execute(text("select count(*), count(verdict) from jobs")).one() == (4, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.ledger.runs import (
     STARTED,
     attempt,
     done,
+    doubtful_run,
     eventful_run,
     facts,
     finished,
@@ -25,7 +27,7 @@ from tests.ledger.runs import (
 from transcribe_cli.costs.estimate import PastRun
 from transcribe_cli.events import RecordingStarted
 from transcribe_cli.ledger.database import Database
-from transcribe_cli.ledger.history import backend_usage, failed_jobs, past_attempts, past_runs, runs
+from transcribe_cli.ledger.history import backend_usage, doubtful_jobs, failed_jobs, past_attempts, past_runs, runs
 from transcribe_cli.spec import JobSpec
 
 SMALL = JobSpec(model="small")
@@ -134,3 +136,31 @@ def test_failures_are_those_of_the_given_runs(database: Database) -> None:
         [failed] = failed_jobs(connection, runs(connection))
         assert (failed.recording, failed.error_code, failed.cost) == ("b.mp3", "not_audio", 0.002)
         assert failed_jobs(connection, runs(connection, last=1)) == []
+
+
+def test_doubtful_transcripts_are_listed_with_their_reasons(database: Database) -> None:
+    """Those of the selected runs, not the good ones; without the passwords that a reason might contain."""
+    first, _ = write(database, doubtful_run()), write(database, doubtful_run())
+    with database.read_connection() as connection:
+        assert connection is not None
+        check, bad = doubtful_jobs(connection, [run for run in runs(connection) if run.id == first.id])
+    assert (check.recording, check.verdict, bad.recording, bad.verdict) == ("check.mp3", "check", "bad.mp3", "bad")
+    assert json.loads(check.reasons or "") == [{"code": "loops", "level": "check", "detail": "Loops.", "spans": [[2.0, 3.0]]}]
+    assert "topsecret" not in (bad.reasons or "")
+    assert len(json.loads(bad.reasons or "")) == 2
+
+
+def test_a_later_verdict_on_the_same_recording_supersedes_an_earlier_one(database: Database) -> None:
+    """Whether it is good or not; a run that failed for it, or an earlier version's, does not."""
+    known = {"uris": {f"{name}.mp3": f"file:///{name}.mp3" for name in ("good", "check", "bad")}}
+    write(database, doubtful_run(), facts(**known))
+    write(database, [STARTED, done("bad.mp3"), finished()], facts(**known), RUN_START + timedelta(days=1))
+    write(database, [STARTED, done("check.mp3", verdict="good"), finished()], facts(**known), RUN_START + timedelta(days=2))
+    with database.read_connection() as connection:
+        assert connection is not None
+        everything = runs(connection)
+        assert [(job.recording, job.superseded) for job in doubtful_jobs(connection, everything)] == [
+            ("check.mp3", True),
+            ("bad.mp3", False),
+        ]
+        assert not any(job.superseded for job in doubtful_jobs(connection, everything[:1]))

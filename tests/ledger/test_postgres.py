@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from tests.ledger.runs import eventful_run, facts, rented_run, write
+from tests.ledger.runs import doubtful_run, eventful_run, facts, rented_run, write
 from transcribe_cli.costs.estimate import PastRun
+from transcribe_cli.ledger import migrations
 from transcribe_cli.ledger.database import Database
-from transcribe_cli.ledger.history import backend_usage, failed_jobs, past_attempts, past_runs, runs
+from transcribe_cli.ledger.history import backend_usage, doubtful_jobs, failed_jobs, past_attempts, past_runs, runs
 from transcribe_cli.spec import JobSpec
 
 PROGRAMS = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
@@ -77,4 +79,22 @@ def test_queries_return_the_same_as_with_sqlite(server: str) -> None:
         [usage] = [usage for usage in backend_usage(connection, runs(connection)) if usage.backend == "runpod"]
         assert (usage.attempts, usage.failed, usage.computing, usage.of_unknown_cost) == (2, 1, 90.0, 0)
     assert "team" in database.name
+    database.close()
+
+
+def test_an_older_ledger_is_upgraded(server: str) -> None:
+    """It gets the columns of verdicts, and keeps its rows."""
+    database = Database(server)
+    write(database, rented_run())
+    with database.write_transaction() as connection:
+        connection.execute(text("alter table jobs drop column verdict, drop column reasons"))
+        connection.execute(text("update ledger_schema set version = 2"))
+        rows = connection.execute(text("select count(*) from jobs")).scalar_one()
+    known = write(database, doubtful_run())
+    with database.read_connection() as connection:
+        assert connection is not None
+        assert migrations.version(connection) == len(migrations.STEPS)
+        assert connection.execute(text("select count(*) from jobs where verdict is null")).scalar_one() == rows
+        found = doubtful_jobs(connection, [run for run in runs(connection) if run.id == known.id])
+        assert [job.verdict for job in found] == ["check", "bad"]
     database.close()

@@ -17,6 +17,7 @@ from transcribe_cli.plan import Job, plan
 from transcribe_cli.settings import Settings
 from transcribe_cli.sources import find_recordings
 from transcribe_cli.spec import JobSpec
+from transcribe_cli.text.links import Tree
 from transcribe_cli.vad import WINDOW_SAMPLES
 
 SECOND = 31 * WINDOW_SAMPLES  # nearly
@@ -37,9 +38,10 @@ class SlowDecoder(Decoder):
         split: bool = False,
         on_progress: Callable[[Waveform], None] | None = None,
         name: str | None = None,
+        tree: Tree | None = None,
     ) -> Waveform:
         """See `Decoder.decode`; closes the waveform on errors."""
-        waveform = super().decode(path, track=track, split=split, name=name)
+        waveform = super().decode(path, track=track, split=split, name=name, tree=tree)
         whole = waveform.samples
         assert on_progress is not None
         try:

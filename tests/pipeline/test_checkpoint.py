@@ -93,6 +93,7 @@ def test_a_resumed_run_saves_every_clip_at_once(state: State, recorded: Recorded
         no_speech_prob=st.floats(0, 1),
         repeats=st.booleans(),
         failed_gates=st.booleans(),
+        heard=st.lists(st.tuples(st.text(), st.floats(0, 1)), max_size=3).map(tuple),
     ),
     seconds=st.floats(0, 1e6),
 )

@@ -230,13 +230,13 @@ def test_an_unexpected_error_fails_one_recording(folder: Path, scratch: Path, sa
         say(folder / name)
     times = iter((True, False))
 
-    class Detector(speech_clips.SpeechDetector):
+    class Detector(speech_clips.QuietSpeechDetector):
         def __init__(self) -> None:
             if next(times):
                 raise ZeroDivisionError("no windows")
             super().__init__()
 
-    monkeypatch.setattr(speech_clips, "SpeechDetector", Detector)
+    monkeypatch.setattr(speech_clips, "QuietSpeechDetector", Detector)
     with preparing(jobs(folder), scratch) as (_, inbox):
         inbox.until(ended)
     [failed] = inbox.all(PreparationFailed)

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from tests.fake_engine import attempt, clip
 from transcribe_cli.audio import Waveform
 from transcribe_cli.recognition.engines import ClipResult, SpokenWord
-from transcribe_cli.recognition.word_times import TimedWord, count_invented_words, time_words
+from transcribe_cli.recognition.invented_words import count_invented_words
+from transcribe_cli.recognition.timed_word import TimedWord
+from transcribe_cli.recognition.word_times import time_words
 
 NO_WAVEFORM = cast(Waveform, None)  # times never need samples
 Spans = list[tuple[float, float]]

@@ -12,6 +12,7 @@ from transcribe_cli.scoring.options import Options
 from transcribe_cli.scoring.speaker_errors import count_edits_by_speaker, measure_speaker_errors
 from transcribe_cli.scoring.word_errors import (
     MAX_CHARACTERS,
+    MAX_WORDS,
     NormalizedUtterance,
     count_character_edits,
     count_word_edits,
@@ -191,7 +192,7 @@ def test_more_speakers_than_meeteval_takes_are_said():
     score = compare(crowd, crowd, Options())
     assert score.cpwer is None
     assert score.wer == EditCounts(length=21)
-    assert score.not_measured == {}
+    assert score.not_measured == {"cpwer": "more than 20 speakers in the reference and the hypothesis"}
     few = document_of([Utterance("um", "A", 0, 1)])
     assert compare(few, crowd, Options()).not_measured == {"cpwer": "more than 20 speakers in the hypothesis"}
 
@@ -210,3 +211,5 @@ def test_text_that_would_take_hours_is_refused():
     """Alignment takes time with the square of the length."""
     with pytest.raises(RecordingError, match="Split it"):
         joined_text([NormalizedUtterance("x" * (MAX_CHARACTERS + 1), None, None)])
+    with pytest.raises(RecordingError, match="words; the maximum"):
+        joined_text([NormalizedUtterance("x " * MAX_WORDS + "x", None, None)])

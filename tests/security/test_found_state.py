@@ -332,6 +332,8 @@ def test_render_reads_the_names_next_to_the_recording_only_if_it_is_the_recordin
         {"phrases": [["x", 0.0, 1.0]]},
         {"attempt": {"tokens": [1], "text": 1}},
         {"attempt": []},
+        {"attempt": {**asdict(Attempt((1,), " olá", 0.0, -0.1, 1.0, 0.0)), "heard": [["pt", 1e300]]}},
+        {"attempt": {**asdict(Attempt((1,), " olá", 0.0, -0.1, 1.0, 0.0)), "heard": ["pt"]}},
         {"seconds": "x"},
         {"seconds": None},
     ],

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Ran
-from transcribe_cli.config import load_config
+from transcribe_cli.config import TrustRecords, load_config
 from transcribe_cli.errors import ConfigError
 
 Transcribe = Callable[..., Ran]
@@ -33,6 +33,15 @@ SECRETS = [
     f'staging = "AKIA:{SECRET}@bucket/x"',
     f'output_dir = "zip://::https://ana:{SECRET}@h/x.zip"',
     f'prices = "https://ana:{SECRET}@h/prices.toml"',
+    f'staging = "https://h/x;key={SECRET}/y"',
+    f'staging = "HTTPS://ANA:{SECRET}@H/x"',
+    f'staging = "https:/ana:{SECRET}@h/x"',
+    f'staging = "ftp//ana:{SECRET}@h/x"',
+    f'staging = "ana:{SECRET}@h/x"',
+    f'staging = "https://ana%3A{SECRET}%40h/x"',
+    f'[storage.s3]\nendpoint_url = "ftp//ana:{SECRET}@h"',
+    f'[storage.s3]\nendpoint_url = "https://h/x;token={SECRET}"',
+    f'[storage.http]\nclient_kwargs = {{ trust_env = "ana%3a{SECRET}%40h" }}',
     f'[storage.http.client_kwargs]\ncookies = {{ session = "{SECRET}" }}',
     f'[storage.http.client_kwargs]\nheaders = {{ X-Api-Key = "{SECRET}" }}',
     f'[storage.http.client_kwargs.headers]\nAuthorization = "Bearer {SECRET}"',
@@ -91,11 +100,10 @@ def test_config_show_prints_no_secret(tmp_path: Path, transcribe: Transcribe, se
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
 @pytest.mark.parametrize("secret", SECRETS)
 def test_a_file_with_a_secret_that_others_can_read_is_refused(tmp_path: Path, secret: str, mode: int) -> None:
-    """At the top and in profiles that are not used; found, given, the user's own, and as a profile."""
+    """At the top and in profiles that are not used; given, the user's own, and as a profile."""
     (tmp_path / "empty").mkdir()
     file = written(tmp_path / "tree/transcribe.toml", secret, mode)
     places: list[dict[str, Any]] = [
-        {"start": file.parent},
         {"start": tmp_path / "empty", "config": file},
         {"start": tmp_path / "empty", "own": file},
     ]
@@ -109,6 +117,56 @@ def test_a_file_with_a_secret_that_others_can_read_is_refused(tmp_path: Path, se
     profile.chmod(0o600)
     for place in places:
         assert load_config({}, environ={}, profile="p", **place)
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_key_that_is_ignored_does_not_end_the_command(tmp_path: Path, secret: str) -> None:
+    """In a file that was only found; one line says what is ignored, and that others can read it. In profiles, too."""
+    file = written(tmp_path / "transcribe.toml", f'beam_size = 3\nlanguage = "es"\n{secret}', 0o644)
+    config = load_config({}, environ={}, start=tmp_path)
+    (ignored,) = config.ignored
+    assert (config.spec.language, config.spec.beam_size) == ("es", 3)
+    assert (len(ignored.exposed), ignored.names) == (1, ignored.exposed)
+    assert f"{ignored.names[0]} (other users can read it)" in ignored.message
+    assert f"chmod 600 {file} && transcribe config trust {file}" in ignored.message
+    assert SECRET not in ignored.message
+    head, table, rest = secret.partition("[storage")
+    written(file, f"[profiles.p{rest and '.storage'}{rest}" if table else f"[profiles.p]\n{head}", 0o644)
+    assert load_config({}, environ={}, start=tmp_path).ignored == ()
+    assert load_config({}, environ={}, start=tmp_path, profile="p").ignored[0].exposed == ignored.exposed
+    written(file, "", 0o644)
+    profile = written(tmp_path / "profiles/p.toml", secret, 0o644)
+    (ignored,) = load_config({}, environ={}, start=tmp_path, profile="p").ignored
+    assert (ignored.file, len(ignored.exposed)) == (profile, 1)
+    profile.chmod(0o600)
+    assert load_config({}, environ={}, start=tmp_path, profile="p").ignored[0].exposed == ()
+
+
+def test_a_trusted_file_with_a_key_is_refused_once_others_can_read_it(tmp_path: Path) -> None:
+    """Its keys count, so they matter."""
+    file = written(tmp_path / "transcribe.toml", f'hf_token = "{SECRET}"')
+    records = TrustRecords(tmp_path / "trusted")
+    records.path(file).parent.mkdir()
+    records.path(file).write_bytes(records.record(file, file.read_bytes()))
+    assert load_config({}, environ={}, start=tmp_path, records=records).settings.hf_token is not None
+    file.chmod(0o644)
+    check_refused(file, [{"start": tmp_path, "records": records}])
+
+
+@pytest.mark.parametrize(
+    "command", [["run", "."], ["plan", "."], ["status"], ["report"], ["lint", "."], ["render", "."], ["doctor"]]
+)
+def test_every_command_that_reads_a_found_file_says_what_is_ignored(
+    tmp_path: Path, transcribe: Transcribe, command: list[str]
+) -> None:
+    """Once, in one line; and does its work."""
+    file = written(tmp_path / "transcribe.toml", f'hf_token = "{SECRET}"', 0o644)
+    ran = transcribe(*command)
+    (line,) = [line for line in ran.err.splitlines() if "ignored in it" in line]
+    assert "hf_token (other users can read it)" in line
+    assert f"chmod 600 {file}" in line
+    assert "contains keys" not in ran.err
+    assert SECRET not in ran.out + ran.err
 
 
 def check_refused(file: Path, places: list[dict[str, Any]]) -> None:
@@ -151,6 +209,9 @@ def test_harmless_values_are_shown(tmp_path: Path, transcribe: Transcribe) -> No
         f'runpod_api_url = "{SECRET}@h/v1"',
         f'max_cost = "https://ana:{SECRET}@h/v1"',
         f'hf_token = ["{SECRET}"]',
+        f'fallback = ["runpod", "ftp//ana:{SECRET}@h"]',
+        f'fallback = "ana%3A{SECRET}%40h"',
+        f'backend = "https://h/x;key={SECRET}"',
         f'hf_token = {{ x = "{SECRET}" }}',
         "api_key = 123456789012345",
         f'ledger_url = ["postgresql://ana:{SECRET}@h/x"]',

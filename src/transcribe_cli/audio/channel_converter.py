@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 
 from transcribe_cli.audio.media_info import SAMPLE_RATE
@@ -30,6 +31,9 @@ class ChannelConverter(MonoConverter):
                 f"{name} has {self.channels} channels; at most {MAX_CHANNELS} can be transcribed separately.",
                 "Use `--channels mix`.",
             )
+
+    def _weights_of(self, frame: AudioFrame) -> None:
+        """No channel is compared with others: nothing is mixed."""
 
     def _filter_steps(self, channels: int) -> Iterator[tuple[str, str]]:
         outputs = range(self.channels)

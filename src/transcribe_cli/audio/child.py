@@ -32,7 +32,7 @@ import time
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -42,7 +42,7 @@ from av.container import InputContainer
 from transcribe_cli.audio import container as media
 from transcribe_cli.audio import ffmpeg, request_socket, sandbox, scratch
 from transcribe_cli.audio.channel_converter import MAX_CHANNELS
-from transcribe_cli.audio.declared_duration import declared_seconds
+from transcribe_cli.audio.declared_duration import declared_seconds, indexed_seconds, plausible_seconds
 from transcribe_cli.audio.limits import (
     BYTES_PER_SECOND,
     MIN_FALLBACK_BYTES_PER_SECOND,
@@ -153,10 +153,11 @@ class RequestLoop:
                 raise media.undecodable(name, "its audio codec is not supported")
             size = os.fstat(source.fileno()).st_size
             declared = declared_seconds(container, stream, source)
-            if declared is not None and declared > limits.max_seconds:
-                raise too_long(name, limits)
             plausible = size / MIN_SOURCE_BYTES_PER_SECOND
+            if declared is not None and min(declared, plausible_seconds(container, source)) > limits.max_seconds:
+                raise too_long(name, limits)
             estimate = media.header_duration(container)
+            indexed = indexed_seconds(container, stream)
             fill_limit = min(estimate or plausible, plausible) + 1.0
             decoder = TrackDecoder(container, stream, pcm, fill_limit, limits, name, request.split)
             _check_free_space(pcm, pcm.channels * min(declared or estimate or 0.0, plausible))
@@ -166,7 +167,7 @@ class RequestLoop:
                 raise read_error(name, error) from error
         if not pcm.samples:
             raise media.undecodable(name, "no audio in it could be decoded")
-        return Damage(**{**asdict(damage), "header_seconds": declared})
+        return replace(damage, header_seconds=declared, indexed_seconds=indexed)
 
     def _decode_with_ffmpeg(self, request: Request, pcm: PcmFile, path: Path) -> Damage:
         """Always mixed to mono, also with `split`: the codecs that only this decoder supports have one channel."""

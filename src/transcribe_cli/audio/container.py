@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import av
@@ -20,6 +20,7 @@ from av.stream import Disposition
 
 from transcribe_cli.audio.limits import MAX_SOURCE_RATE, MIN_SOURCE_RATE
 from transcribe_cli.audio.media_info import Probe
+from transcribe_cli.audio.pcm_extent import correct_size
 from transcribe_cli.audio.recording_file import SourceFile, Undecodable, read_error
 from transcribe_cli.errors import NoAudioTrack, NotAudio
 
@@ -32,6 +33,8 @@ FORMATS = (
 """Self-contained formats. None refers to other files (hls, dash, concat, sdp, image2, imf) or devices (lavfi, alsa, x11grab)."""
 
 _NOT_AUDIO = "{name} is not a supported audio or video file: {reason}."
+
+_MAX_TRACKS, _MAX_TAG = 64, 35  # of the languages in a header; a tag of BCP 47 has up to 35 letters
 
 _BUFFER_BYTES = 1 << 17  # of each read through Python; 32 KiB, PyAV's default, costs four times the calls
 
@@ -50,6 +53,7 @@ def open_container(
         source.on_read = on_read
         try:
             header = os.pread(source.fileno(), 512, 0)
+            correct_size(source)
         except OSError as error:
             raise read_error(name, error) from error
         # Formats without a signature (.gsm, .sln) are recognized by their suffix. FFmpeg does not need the rest of the name.
@@ -105,13 +109,24 @@ def select_audio_stream(container: InputContainer, track: int | None, name: str)
     if not tracks:
         raise NoAudioTrack(f"{name} has no audio track{', only video' if has_video(container) else ''}.")
     if track is None:
-        return _plausible(next((stream for stream in tracks if stream.disposition & Disposition.default), tracks[0]), name)
+        return _plausible(default_track(tracks), name)
     if not 0 <= track < len(tracks):
         existing = (
             "one audio track, number 0" if len(tracks) == 1 else f"{len(tracks)} audio tracks, numbers 0 to {len(tracks) - 1}"
         )
         raise NoAudioTrack(f"{name} has no audio track number {track}: it has {existing}.")
     return _plausible(tracks[track], name)
+
+
+def default_track(tracks: Sequence[AudioStream]) -> AudioStream:
+    """The track that the file marks as default, or else the first."""
+    return next((stream for stream in tracks if stream.disposition & Disposition.default), tracks[0])
+
+
+def _language_of(track: AudioStream) -> str:
+    """The language that the file names for a track, "" if it names none."""
+    tag = track.metadata.get("language", "")[:_MAX_TAG]
+    return "" if tag == "und" else tag
 
 
 def _plausible(stream: AudioStream, name: str) -> AudioStream:
@@ -134,6 +149,7 @@ def header_duration(container: InputContainer) -> float | None:
 
 def read_probe(container: InputContainer, stream: AudioStream) -> Probe:
     """What the header says."""
+    tracks = container.streams.audio
     context = stream.codec_context  # None if this FFmpeg has no decoder for it, despite the type annotation
     return Probe(
         duration=header_duration(container),
@@ -143,4 +159,6 @@ def read_probe(container: InputContainer, stream: AudioStream) -> Probe:
         channels=(context.channels or 0) if context is not None else 0,
         audio_tracks=len(container.streams.audio),
         video=has_video(container),
+        default_track=tracks.index(default_track(tracks)) if tracks else 0,
+        track_languages=tuple(_language_of(track) for track in tracks[:_MAX_TRACKS]),
     )

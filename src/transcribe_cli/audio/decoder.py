@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -18,7 +19,7 @@ from typing import Any, Self, TypeVar
 from transcribe_cli.audio import scratch as scratch_files
 from transcribe_cli.audio.child_process import ChildProcess
 from transcribe_cli.audio.limits import Limits
-from transcribe_cli.audio.media_info import Probe
+from transcribe_cli.audio.media_info import SAMPLE_RATE, Damage, Probe
 from transcribe_cli.audio.recording_file import Undecodable, open_regular
 from transcribe_cli.audio.replies import Decoded, Done, Failure, InvalidReply, to_decoded, to_probe
 from transcribe_cli.audio.waveform import Waveform
@@ -44,6 +45,10 @@ _INVALID_REPLY = "{name}: the decoder wrote an invalid reply and was stopped."
 T = TypeVar("T")
 
 
+class _TooSlow(DecoderFailed):
+    """The time limit of a recording was reached. What was decoded before is kept."""
+
+
 class Decoder:
     """Probes and decodes local files in a child process, one at a time. Any thread may call it.
 
@@ -67,9 +72,8 @@ class Decoder:
         self.fallback = fallback
         self._child: ChildProcess | None = None
         self._request_lock = threading.Lock()  # one request at a time
-        self._state_lock = (
-            threading.RLock()
-        )  # for `_child` and the two below; reentrant, because a signal handler may call `cancel`
+        # For `_child` and the two below; reentrant, because a signal handler may call `cancel`.
+        self._state_lock = threading.RLock()
         self._busy = False
         self._cancelled = False
         scratch_files.sweep(self.scratch)
@@ -127,8 +131,16 @@ class Decoder:
                 on_progress(waveform)
 
         try:
-            done = self._decode(path, track, split, waveform, on_samples, name or path.name, tree)
-            waveform.complete(done.damage, done.decoder, done.channels)
+            try:
+                done = self._decode(path, track, split, waveform, on_samples, name or path.name, tree)
+            except _TooSlow:
+                channels = self.probe(path, track=track, tree=tree).channels if split else 1
+                waveform.complete(Damage(stopped=True), "pyav", max(channels, 1))
+                if waveform.samples < SAMPLE_RATE:
+                    raise
+                waveform.damage = replace(waveform.damage, decoded_seconds=waveform.seconds, reached_seconds=waveform.seconds)
+            else:
+                waveform.complete(done.damage, done.decoder, done.channels)
         except BaseException:
             waveform.close()
             raise
@@ -253,7 +265,7 @@ class Decoder:
             if isinstance(reply, Failure):
                 raise _ERRORS.get(reply.kind, DecoderFailed)(reply.message, reply.hint)
             if waited > self.limits.timeout_seconds(reply.seconds):
-                raise DecoderFailed(f"{name}: the decoder was too slow and was stopped after {reply.seconds:.0f} s of audio.")
+                raise _TooSlow(f"{name}: the decoder was too slow and was stopped after {reply.seconds:.0f} s of audio.")
             on_samples(reply.samples)
 
     def _exit_error(self, child: ChildProcess, name: str) -> DecoderFailed:

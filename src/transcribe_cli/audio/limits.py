@@ -13,6 +13,9 @@ MIN_SOURCE_BYTES_PER_SECOND = 250
 """Of a recording. Speech codecs use 90 (Codec2 at 700 bit/s) to 800. Below this, a declared duration or a timestamp jump is not
 trusted, so that a file of one kilobyte cannot claim hours of silence or gigabytes of free scratch space."""
 
+MIN_FLAC_BYTES_PER_SECOND = 1.5
+"""The same for a FLAC whose header does not tell its smallest frame: silence takes so little."""
+
 MIN_FALLBACK_BYTES_PER_SECOND = 50
 """The same for the fallback decoder, which decodes Codec2, also at 450 bit/s."""
 

@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import av
+import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.filter import Graph
+from numpy.typing import NDArray
 
+from transcribe_cli.audio import sample_formats
+from transcribe_cli.audio.channel_blocks import MAX_CHANNELS, ChannelBlocks
 from transcribe_cli.audio.media_info import SAMPLE_RATE
 
 _SURROUND_CODECS = {"aac", "ac3", "eac3", "dca", "truehd", "mlp", "opus", "libopus", "vorbis"}
 """In these codecs each channel has a defined role, so FFmpeg's downmix is right (the centre louder, the subwoofer left out)."""
+
+_SURROUND_WEIGHTS = {"FC": 1.0, "FL": 0.71, "FR": 0.71, "LFE": 0.0, "LFE2": 0.0}
+_OTHER_SURROUND_WEIGHT = 0.5
+"""Of FFmpeg's downmix to mono, before they are scaled to a sum of 1."""
 
 
 class MonoConverter:
@@ -20,16 +28,20 @@ class MonoConverter:
 
     Stereo and surround are mixed as FFmpeg does. More than two channels in any other codec are microphones (field recorders). FFmpeg
     would guess a surround layout and drop the supposed subwoofer, which is the third channel of three. These channels are averaged.
+    Channels that would spoil the mix are left out (channel_choice.py).
 
     Attributes:
         channels: of the output, interleaved.
+        blocks: what was left out of the mix, and where.
     """
 
     def __init__(self, stream: AudioStream) -> None:
         self.channels = 1
+        self.blocks = ChannelBlocks()
         self._surround = stream.codec_context.name in _SURROUND_CODECS
         self._graph: Graph | None = None
         self._input_format: tuple[int, str, str] | None = None
+        self._weights: NDArray[np.float32] | None = None  # of the channels in the mix; None if all are mixed in any case
 
     def convert(self, frame: AudioFrame) -> Iterator[memoryview]:
         """Little-endian int16 of this frame and of buffered samples. Raises FFmpegError if a damaged frame cannot be mixed."""
@@ -37,16 +49,36 @@ class MonoConverter:
         if self._graph is None or input_format != self._input_format:
             yield from self.flush()
             self._graph, self._input_format = self._build_graph(frame), input_format
-        frame.pts = None  # filters join frames; Timeline handles their positions
-        self._graph.push(frame)
-        yield from self._pull_blocks(self._graph)
+            self._weights = self._weights_of(frame)
+        for ready in (frame,) if self._weights is None else self.blocks.add(frame, self._weights):
+            yield from self._filter(self._graph, ready)
 
     def flush(self) -> Iterator[memoryview]:
         """The buffered samples. The next frame starts a new filter graph."""
         graph, self._graph = self._graph, None
-        if graph is not None:
-            graph.push(None)
-            yield from self._pull_blocks(graph)
+        if graph is None:
+            return
+        if self._weights is not None:
+            for ready in self.blocks.flush(self._weights):
+                yield from self._filter(graph, ready)
+        graph.push(None)
+        yield from self._pull_blocks(graph)
+
+    def _filter(self, graph: Graph, frame: AudioFrame) -> Iterator[memoryview]:
+        frame.pts = None  # filters join frames; Timeline handles their positions
+        graph.push(frame)
+        yield from self._pull_blocks(graph)
+
+    def _weights_of(self, frame: AudioFrame) -> NDArray[np.float32] | None:
+        """The weights of the frame's channels in the mix; None if they cannot be compared."""
+        names = [channel.name for channel in frame.layout.channels]
+        if not 2 <= len(names) <= MAX_CHANNELS or not sample_formats.is_known(frame.format.name):
+            return None
+        if len(names) > 2 and self._surround:
+            weights = np.array([_SURROUND_WEIGHTS.get(name, _OTHER_SURROUND_WEIGHT) for name in names], np.float32)
+        else:
+            weights = np.ones(len(names), np.float32)
+        return weights / weights.sum() if weights.any() else None
 
     def _build_graph(self, frame: AudioFrame) -> Graph:
         graph = Graph()

@@ -18,17 +18,43 @@ class Undecodable(NotAudio):
 
 
 class SourceFile(io.FileIO):
-    """The open recording. Each read counts as progress, also while a demuxer searches gigabytes of zeros for its next packet."""
+    """The open recording. Each read counts as progress, also while a demuxer searches gigabytes of zeros for its next packet.
+
+    Attributes:
+        on_read: called before each read.
+        end: where the file is shown to end; None where it does.
+        patches: offset and bytes that are shown there instead of those of the file, where a header is wrong.
+    """
 
     on_read: Callable[[], None] = staticmethod(lambda: None)
+    end: int | None = None
+
+    def __init__(self, descriptor: int, mode: str) -> None:
+        super().__init__(descriptor, mode)
+        self.patches: list[tuple[int, bytes]] = []
 
     def read(self, size: int | None = -1) -> bytes:
         """Like FileIO.read, and calls `on_read` first."""
         self.on_read()
-        return super().read(size)
+        if self.end is None and not self.patches:
+            return super().read(size)
+        position = self.tell()
+        if self.end is not None:
+            rest = max(0, self.end - position)
+            size = rest if size is None or size < 0 else min(size, rest)
+        return self._patched(super().read(size), position)
+
+    def _patched(self, data: bytes, position: int) -> bytes:
+        for offset, patch in self.patches:
+            first, last = max(offset, position), min(offset + len(patch), position + len(data))
+            if first < last:
+                data = data[: first - position] + patch[first - offset : last - offset] + data[last - position :]
+        return data
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Like FileIO.seek, but an invalid position (from damaged sizes) returns an error code to FFmpeg instead of raising."""
+        if whence == os.SEEK_END and self.end is not None:
+            offset, whence = offset + self.end, os.SEEK_SET
         try:
             return super().seek(offset, whence)
         except OSError as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeVar, get_type_hints
 
 from transcribe_cli.audio.limits import Limits
-from transcribe_cli.audio.media_info import SAMPLE_RATE, Damage, Probe
+from transcribe_cli.audio.media_info import MAX_SPANS, SAMPLE_RATE, Damage, Probe, Spans
 
 _MAX_CHANNELS = 64
 _MAX_SAMPLES = 1 << 48  # where the limit of the duration is infinite
@@ -109,9 +109,32 @@ def _record(kind: type[T], values: object) -> T:
                 raise InvalidReply
         elif expected is int:
             _integer(value, 0, _MAX_SAMPLES)
+        elif expected == Spans:
+            _check_spans(value)
+        elif expected == tuple[str, ...]:
+            if not isinstance(value, list) or len(value) > _MAX_CHANNELS:
+                raise InvalidReply
+            for item in value:
+                _text(item)
         elif value is not None or expected is float:
             _number(value, math.inf, -math.inf)
-    return kind(**values)
+    checked: dict[str, Any] = {
+        name: tuple(tuple(item) if isinstance(item, list) else item for item in value) if isinstance(value, list) else value
+        for name, value in values.items()
+    }
+    return kind(**checked)
+
+
+def _check_spans(value: object) -> None:
+    """Raise InvalidReply unless it is a list of stretches of time, in order."""
+    if not isinstance(value, list) or len(value) > MAX_SPANS:
+        raise InvalidReply
+    previous = 0.0
+    for span in value:
+        if not isinstance(span, list) or len(span) != 2:
+            raise InvalidReply
+        start = _number(span[0], _MAX_SAMPLES / SAMPLE_RATE, previous)
+        previous = _number(span[1], _MAX_SAMPLES / SAMPLE_RATE, start)
 
 
 def _text(value: object) -> str:

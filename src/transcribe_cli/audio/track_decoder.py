@@ -17,7 +17,7 @@ from av.stream import Stream
 
 from transcribe_cli.audio.channel_converter import ChannelConverter
 from transcribe_cli.audio.limits import MAX_SOURCE_RATE, MIN_SOURCE_RATE, Limits
-from transcribe_cli.audio.media_info import SAMPLE_RATE, Damage
+from transcribe_cli.audio.media_info import SAMPLE_RATE, Damage, first_spans
 from transcribe_cli.audio.mono_converter import MonoConverter
 from transcribe_cli.audio.pcm_file import PcmFile
 from transcribe_cli.audio.timeline import Timeline
@@ -81,6 +81,7 @@ class TrackDecoder:
             skipped_packets=self.skipped,
             filled_seconds=self.timeline.filled,
             reached_seconds=max(self.reached, self.timeline.position),
+            left_out=first_spans(self.converter.blocks.left_out),
         )
 
     def _write(self, frame: AudioFrame) -> None:
@@ -94,6 +95,7 @@ class TrackDecoder:
         if gap:
             self.pcm.write_all(self.converter.flush())
             self.pcm.pad_with_silence(round((self.timeline.position + gap) * SAMPLE_RATE))
+            self.converter.blocks.move(self.timeline.position + gap)
         try:
             self.pcm.write_all(self.converter.convert(frame))
         except MemoryError:

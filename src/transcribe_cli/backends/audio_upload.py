@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from transcribe_cli.audio import Decoder, Waveform
+from transcribe_cli.audio import Decoder, Waveform, choose_track
 from transcribe_cli.audio.opus import MAX_CHANNELS, write_opus
 from transcribe_cli.audio.recording_file import open_regular
 from transcribe_cli.backends.staging import MAX_BYTES, Staging, download_url
@@ -28,6 +28,7 @@ from transcribe_cli.spec import JobSpec
 from transcribe_cli.storage import Location
 from transcribe_cli.text.links import Tree
 from transcribe_cli.text.printable import printable
+from transcribe_cli.vad import speech_seconds
 
 
 @dataclass(frozen=True)
@@ -92,14 +93,14 @@ class AudioUploader:
                 pass
         with self._fetcher.fetch(job.recording) as (local_path, recording), self._decoder() as decoder:
             tree = recording.tree
-            duration = decoder.probe(local_path, track=job.spec.audio_track, tree=tree).duration
+            track = job.spec.audio_track
+            duration = decoder.probe(local_path, track=track if isinstance(track, int) else None, tree=tree).duration
             if self._settings.upload != "opus" and (self._settings.upload == "original" or recording.size <= self._inline_bytes):
                 upload = AudioUpload("", "", job.spec, seconds=duration)
                 return self._with_file(upload, local_path, url_seconds, on_staging, tree)
             split = job.spec.channels == "split"
-            with decoder.decode(
-                local_path, track=job.spec.audio_track, split=split, on_progress=lambda _: stop.check(), tree=tree
-            ) as waveform:
+            track = choose_track(decoder, local_path, track, job.spec.language, speech_seconds, tree=tree)
+            with decoder.decode(local_path, track=track, split=split, on_progress=lambda _: stop.check(), tree=tree) as waveform:
                 return self._as_opus(job, waveform, url_seconds, stop, on_staging)
 
     def _as_opus(
@@ -111,9 +112,8 @@ class AudioUploader:
                 "Use --upload original.",
             )
         damage = waveform.damage
-        flags = (*(["truncated"] if damage.truncated else []), *(["damaged"] if damage.skipped_packets else []))
         spec = job.spec.model_copy(update={"audio_track": None})
-        upload = AudioUpload("", "", spec, 0, waveform.seconds, damage.header_seconds, flags, damage.skipped_packets)
+        upload = AudioUpload("", "", spec, 0, waveform.seconds, damage.header_seconds, damage.flags, damage.skipped_packets)
         with tempfile.NamedTemporaryFile(prefix="transcribe-", suffix=".ogg") as file:
             path = Path(file.name)
             try:

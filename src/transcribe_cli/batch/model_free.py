@@ -9,9 +9,10 @@ from transcribe_cli.batch.claims import Claims
 from transcribe_cli.batch.elsewhere import JobsElsewhere
 from transcribe_cli.batch.recorder import RunRecorder
 from transcribe_cli.batch.rendering import render_job
-from transcribe_cli.errors import OutputRefused, RecordingError, StorageNotReady, TranscribeError
+from transcribe_cli.errors import OutputRefused, RecordingError, StorageNotReady, TranscribeError, work_of_one_recording
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.settings import Settings
+from transcribe_cli.transcript import Transcript
 
 
 class ModelFreeJobs:
@@ -42,8 +43,9 @@ class ModelFreeJobs:
     def _render(self, job: Job) -> None:
         started = time.perf_counter()
         try:
-            claimed = self._elsewhere.claim(job)
-        except StorageNotReady as error:
+            with work_of_one_recording():
+                claimed = self._elsewhere.claim(job)
+        except (RecordingError, StorageNotReady) as error:
             self._recorder.failed(job, error)
             return
         if claimed is None:
@@ -53,14 +55,20 @@ class ModelFreeJobs:
             if claimed.decision is not Decision.RENDER and not only_recovered:
                 self.carry_out(claimed)
                 return
-            transcript = sinks.read_transcript(sinks.json_path(claimed.output))
-            rendered = render_job(claimed, transcript, self._subtitles)
-            written = sinks.add_renderings(
-                claimed.output, transcript, rendered, stamp=self._subtitles.stamp, overwrite=self._overwrite
-            )
-        except (TranscribeError, OSError) as error:
-            self._recorder.failed(job, error if isinstance(error, TranscribeError) else OutputRefused(str(error)))
+            with work_of_one_recording():
+                written = self._written(claimed)
+        except TranscribeError as error:
+            self._recorder.failed(job, error)
             return
         finally:
             self._claims.release(job)
         self._recorder.rendered(claimed, written, time.perf_counter() - started)
+
+    def _written(self, job: Job) -> Transcript:
+        """Render and write what is missing. Returns the transcript as it is in the files."""
+        transcript = sinks.read_transcript(sinks.json_path(job.output))
+        rendered = render_job(job, transcript, self._subtitles)
+        try:
+            return sinks.add_renderings(job.output, transcript, rendered, stamp=self._subtitles.stamp, overwrite=self._overwrite)
+        except OSError as error:
+            raise OutputRefused(str(error)) from error

@@ -8,12 +8,12 @@ from transcribe_cli import sinks
 from transcribe_cli.batch.claims import Claims
 from transcribe_cli.batch.recorder import RunRecorder
 from transcribe_cli.batch.rendering import render_job
-from transcribe_cli.errors import DiarizationFailed, OutputRefused, RecordingError, StorageNotReady
+from transcribe_cli.errors import DiarizationFailed, RecordingError, TranscribeError, work_of_one_recording
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import NEEDS_MODEL, Job
 from transcribe_cli.settings import Settings
 from transcribe_cli.speakers.naming import SpeakerNaming
-from transcribe_cli.transcript import Transcript
+from transcribe_cli.transcript import Cost, Transcript
 
 # For a recording that has its text but not its speakers.
 _RETRY_HINT = "Run the same command again to retry only the diarization."
@@ -52,30 +52,36 @@ class OutcomeWriter:
                 self._recorder.left_running()
             elif outcome.transcript is None:
                 self._recorder.failed(outcome.job, outcome.error or RecordingError("There is no transcript."))
-            elif (current := self._claims.begin_writing(outcome.job)).decision in NEEDS_MODEL:
+            else:
                 self._commit(outcome, outcome.transcript)
-            else:  # another run took the recording over and finished first
-                self._on_replanned(current)
-                if outcome.checkpoint is not None:
-                    outcome.checkpoint.remove()
         finally:
             self._claims.release(outcome.job)
 
     def _commit(self, outcome: Outcome, transcript: Transcript) -> None:
         job, cost = outcome.job, self._recorder.cost_of(outcome.job)
-        transcript = self._naming.apply_names(job, transcript, outcome.diarization)
-        if cost is not None:
-            transcript = transcript.model_copy(update={"cost": cost.plus(transcript.cost)})
         try:
-            rendered = render_job(job, transcript, self._subtitles)
-            written = sinks.commit(job.output, transcript, rendered, stamp=self._subtitles.stamp, overwrite=self._overwrite)
-        except (OutputRefused, StorageNotReady) as error:
+            with work_of_one_recording():
+                current = self._claims.begin_writing(job)
+                is_ours = current.decision in NEEDS_MODEL
+                written = self._written(outcome, transcript, cost) if is_ours else transcript
+                if outcome.checkpoint is not None:
+                    outcome.checkpoint.remove()
+        except TranscribeError as error:
             self._recorder.failed(job, error)
             return
-        if outcome.checkpoint is not None:
-            outcome.checkpoint.remove()
+        if not is_ours:  # another run took the recording over and finished first
+            self._on_replanned(current)
+            return
         if (failure := outcome.error) is not None:  # the text is written, the speakers are unknown
             hint = f"{failure.hint} {_RETRY_HINT}".strip()
             self._recorder.failed(job, DiarizationFailed(f"{failure.message} The text was written without speakers.", hint))
             return
         self._recorder.transcribed(job, written, outcome.seconds, cost)
+
+    def _written(self, outcome: Outcome, transcript: Transcript, cost: Cost | None) -> Transcript:
+        """Write the files of a recording. Returns the transcript as it is in them."""
+        transcript = self._naming.apply_names(outcome.job, transcript, outcome.diarization)
+        if cost is not None:
+            transcript = transcript.model_copy(update={"cost": cost.plus(transcript.cost)})
+        rendered = render_job(outcome.job, transcript, self._subtitles)
+        return sinks.commit(outcome.job.output, transcript, rendered, stamp=self._subtitles.stamp, overwrite=self._overwrite)

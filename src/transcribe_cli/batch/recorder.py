@@ -11,7 +11,9 @@ from transcribe_cli.batch.summary import RunSummary
 from transcribe_cli.costs.meter import Meter
 from transcribe_cli.errors import TranscribeError
 from transcribe_cli.events import Emit, Event, RecordingSkipped, RunFinished
+from transcribe_cli.formats.doubts import assess
 from transcribe_cli.plan import Decision, Job
+from transcribe_cli.text.verdicts import Assessment, Level
 from transcribe_cli.transcript import Cost, Transcript
 
 _LOG = logging.getLogger(__name__)
@@ -29,10 +31,21 @@ class RunRecorder:
         meter: measures the cost.
         failures: where the last failure of each recording is stored.
         fail_fast: whether the first failure ends the run.
+        fail_on: the verdict that makes the run exit with code 3.
+        check_command: the command that lists the recordings to check.
     """
 
-    def __init__(self, emit: Emit, meter: Meter, failures: Failures, *, fail_fast: bool) -> None:
-        self.summary = RunSummary()
+    def __init__(
+        self,
+        emit: Emit,
+        meter: Meter,
+        failures: Failures,
+        *,
+        fail_fast: bool,
+        fail_on: Level | None = None,
+        check_command: str = "",
+    ) -> None:
+        self.summary = RunSummary(fail_on=fail_on, check_command=check_command)
         self._listener = emit
         self._meter = meter
         self._failures = failures
@@ -56,6 +69,7 @@ class RunRecorder:
         with self._lock:
             self.summary.tried += 1
             self.summary.skipped += 1
+            self._assess(job, job.assessment)
         self.emit(RecordingSkipped(job.recording.label, job.reason))
 
     def rendered(self, job: Job, transcript: Transcript, seconds: float) -> None:
@@ -63,6 +77,7 @@ class RunRecorder:
         with self._lock:
             self.summary.tried += 1
             self.summary.rendered += 1
+            self._assess(job, assess(transcript))
         self.emit(run_events.recording_done(job, transcript, seconds, rendered=True))
 
     def transcribed(self, job: Job, transcript: Transcript, seconds: float, cost: Cost | None) -> None:
@@ -73,6 +88,7 @@ class RunRecorder:
             self.summary.transcribed += job.decision is Decision.TRANSCRIBE
             self.summary.diarized += job.decision is Decision.DIARIZE
             self.summary.audio_seconds += transcript.duration
+            self._assess(job, assess(transcript))
         self.emit(run_events.recording_done(job, transcript, seconds, cost))
 
     def left_running(self) -> None:
@@ -95,6 +111,10 @@ class RunRecorder:
         self.emit(run_events.recording_failed(job, error, self.cost_of(job)))
         if self._fail_fast:
             raise FailFast
+
+    def _assess(self, job: Job, assessment: Assessment | None) -> None:
+        if assessment is not None:
+            self.summary.assessments[job.recording.label] = assessment
 
     def finish(self, jobs: int, in_progress_elsewhere: int, exit_code: int | None = None) -> RunFinished:
         """Emit the last event of the run and return it.

@@ -23,7 +23,7 @@ from transcribe_cli.batch.model_free import ModelFreeJobs
 from transcribe_cli.batch.outcome_writer import OutcomeWriter
 from transcribe_cli.batch.recorder import FailFast, RunRecorder
 from transcribe_cli.costs.meter import LocalMeter, Meter
-from transcribe_cli.errors import OutputRefused, StorageNotReady, TranscribeError
+from transcribe_cli.errors import StorageNotReady, TranscribeError, work_of_one_recording
 from transcribe_cli.events import Emit, Event, Notice, RunFinished
 from transcribe_cli.formats import check_formats
 from transcribe_cli.interrupts import unwrap_interrupts
@@ -43,6 +43,7 @@ class Batch:
         emit: receives every event, from several threads but never two at once.
         backend_factory: opens the backend that does the work.
         meter: measures the cost of the run. Default: the cost is unknown.
+        check_command: what the summary recommends if a verdict is doubtful.
 
     Raises:
         UsageError: a limit that cannot be enforced.
@@ -56,13 +57,21 @@ class Batch:
         emit: Emit,
         backend_factory: BackendFactory = Local,
         meter: Meter | None = None,
+        check_command: str = "",
     ) -> None:
         self._jobs = jobs
         self._settings = settings
         meter = meter or LocalMeter(None)
         self._limits = Limits(settings, meter.total_cost)
         self._failures = Failures(settings.state_dir)
-        self._recorder = RunRecorder(emit, meter, self._failures, fail_fast=settings.fail_fast)
+        self._recorder = RunRecorder(
+            emit,
+            meter,
+            self._failures,
+            fail_fast=settings.fail_fast,
+            fail_on=settings.fail_on,
+            check_command=check_command,
+        )
         self._claims = Claims(spec, settings, self._recorder.emit)
         self._naming = SpeakerNaming(settings, self._recorder.emit)
         self._elsewhere = JobsElsewhere(self._claims, self._recorder.emit)
@@ -161,10 +170,11 @@ class Batch:
         if self._claims.holds(job):
             return True
         try:
-            check_writable([job])
-            self._claims.prepare_folder(job.output.folder)
-            claimed = self._elsewhere.claim(job)
-        except (StorageNotReady, OutputRefused) as error:
+            with work_of_one_recording():
+                check_writable([job])
+                self._claims.prepare_folder(job.output.folder)
+                claimed = self._elsewhere.claim(job)
+        except TranscribeError as error:
             self._recorder.failed(job, error)
             return False
         if claimed is None or claimed.decision is job.decision:

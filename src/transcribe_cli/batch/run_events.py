@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from transcribe_cli.batch.leases import Owner
 from transcribe_cli.errors import TranscribeError
 from transcribe_cli.events import RecordingDone, RecordingElsewhere, RecordingFailed, RunStarted
+from transcribe_cli.formats.doubts import assess
 from transcribe_cli.plan import NEEDS_MODEL, Decision, Job
 from transcribe_cli.sources import json_safe
 from transcribe_cli.transcript import Cost, Transcript
@@ -41,6 +42,7 @@ def recording_done(
     job: Job, transcript: Transcript, seconds: float, cost: Cost | None = None, *, rendered: bool = False
 ) -> RecordingDone:
     """The files of the recording are written, after `seconds` of work and for `cost`."""
+    assessment = assess(transcript)
     return RecordingDone(
         recording=job.recording.label,
         outputs=tuple(json_safe(job.output.path(name).name) for name in job.formats),
@@ -54,4 +56,6 @@ def recording_done(
         speakers=len(transcript.speakers),
         cost=cost.amount if cost else None,
         backend=transcript.job.backend,
+        verdict=assessment.verdict,
+        reasons=assessment.reasons,
     )

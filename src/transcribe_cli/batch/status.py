@@ -14,6 +14,7 @@ from transcribe_cli.batch.failures import Failure, Failures
 from transcribe_cli.batch.leases import LeaseManager, Owner, lease_path
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.sinks import Listings
+from transcribe_cli.text.verdicts import Assessment
 
 
 class State(StrEnum):
@@ -41,6 +42,11 @@ class RecordingStatus:
     reason: str = ""
     owner: Owner | None = None
     failure: Failure | None = None
+
+    @property
+    def assessment(self) -> Assessment:
+        """The verdict on the transcript; without one if there is no transcript."""
+        return self.job.assessment or Assessment()
 
 
 def recording_statuses(jobs: Iterable[Job], failures: Failures, leases: LeaseManager) -> list[RecordingStatus]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from transcribe_cli.batch.limits import EXIT_LIMIT_REACHED, LIMIT_OPTIONS
 from transcribe_cli.errors import RecordingError
 from transcribe_cli.events import RunFinished
+from transcribe_cli.text.verdicts import VERDICTS, Assessment, DoubtfulRecording, Level, worst_first
 
 # Nothing failed, but other runs are still working on some of the recordings.
 EXIT_IN_PROGRESS_ELSEWHERE = 6
@@ -24,6 +25,9 @@ class RunSummary:
         audio_seconds: duration of the recordings that were transcribed or diarized.
         stopped_by: what ended the run early: an option in `LIMIT_OPTIONS`, `fail_fast`, a signal, or the code of an error.
         started: by `time.perf_counter`.
+        assessments: the verdict on each transcript, by the label of its recording, also of those that were done before.
+        fail_on: the verdict that makes the run exit with code 3; None for no verdict.
+        check_command: the command that lists the recordings to check.
     """
 
     transcribed: int = 0
@@ -38,13 +42,21 @@ class RunSummary:
     cost: float | None = None
     cost_by_backend: Mapping[str, float | None] = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)
+    assessments: dict[str, Assessment] = field(default_factory=dict)
+    fail_on: Level | None = None
+    check_command: str = ""
+
+    @property
+    def failed_on(self) -> Level | None:
+        """The value of `fail_on`, if a verdict reached it."""
+        return self.fail_on if any(found.reaches(self.fail_on) for found in self.assessments.values()) else None
 
     @property
     def exit_code(self) -> int:
         """Of a run that finished, or reached a limit."""
         if self.stopped_by in LIMIT_OPTIONS:
             return EXIT_LIMIT_REACHED
-        if self.failed:
+        if self.failed or self.failed_on:
             return RecordingError.exit_code
         return EXIT_IN_PROGRESS_ELSEWHERE if self.elsewhere else 0
 
@@ -71,4 +83,10 @@ class RunSummary:
             stopped_by=self.stopped_by,
             cost=self.cost,
             cost_by_backend=self.cost_by_backend,
+            verdicts={verdict: sum(found.verdict == verdict for found in self.assessments.values()) for verdict in VERDICTS},
+            doubtful=tuple(
+                DoubtfulRecording(label, found.verdict, found.reasons) for label, found in worst_first(self.assessments.items())
+            ),
+            failed_on=self.failed_on,
+            check_command=self.check_command,
         )

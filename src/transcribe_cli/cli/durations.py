@@ -23,7 +23,8 @@ def read_durations(jobs: Iterable[Job]) -> Mapping[str, float | None]:
                 by_uri[job.recording.uri] = job.duration
                 continue
             try:
-                by_uri[job.recording.uri] = decoder.probe(path, track=job.spec.audio_track, tree=job.recording.tree).duration
+                track = job.spec.audio_track if isinstance(job.spec.audio_track, int) else None
+                by_uri[job.recording.uri] = decoder.probe(path, track=track, tree=job.recording.tree).duration
             except RecordingError:
                 by_uri[job.recording.uri] = None
     return by_uri

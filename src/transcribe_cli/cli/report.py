@@ -36,7 +36,7 @@ def report(
         str | None, typer.Option("--ledger-url", metavar="SECRET", help="Another ledger, as an SQLAlchemy URL.")
     ] = None,
 ) -> None:
-    """Show past runs with their audio, speed, cost and failures.
+    """Show past runs with their audio, speed, cost, failures, and doubtful transcripts.
 
     Reads the ledger on this machine, or a shared one.
 
@@ -70,13 +70,14 @@ def _read(url: str, since: datetime | None, last: int | None) -> Report:
     if not ledger_exists(url):
         return Report((), ())
     from transcribe_cli.ledger.database import Database  # imports SQLAlchemy
-    from transcribe_cli.ledger.history import backend_usage, failed_jobs, runs
+    from transcribe_cli.ledger.history import backend_usage, doubtful_jobs, failed_jobs, runs
 
     with Database(url).read_connection() as connection:
         if connection is None:
             return Report((), ())
         past_runs = runs(connection, since, last)
-        return Report(past_runs, failed_jobs(connection, past_runs), backend_usage(connection, past_runs))
+        failed, doubtful = failed_jobs(connection, past_runs), doubtful_jobs(connection, past_runs)
+        return Report(past_runs, failed, backend_usage(connection, past_runs), doubtful)
 
 
 def _parse_since(text: str) -> datetime:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
+from transcribe_cli.cli.check import check_command
 from transcribe_cli.cli.options import with_job_options
 from transcribe_cli.cli.plan import print_plan
 from transcribe_cli.cli.session import (
@@ -91,7 +92,8 @@ def run_or_plan(
                     f"No recordings found in {', '.join(sources) or 'the current folder'}{' for this shard' if shard else ''}."
                 )
             )
-        summary = Batch(jobs, configured.spec, configured.settings, emit, backend_factory, meter).run()
+        command = check_command(sources, configured)
+        summary = Batch(jobs, configured.spec, configured.settings, emit, backend_factory, meter, command).run()
     if as_json:
         try:
             typer.echo(json.dumps(summary.as_record()))

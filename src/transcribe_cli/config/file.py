@@ -36,8 +36,8 @@ class Layer:
 
     Attributes:
         path: the file.
-        ignored: options with authority in a file without it; all options, if it is a link out of its folder. Their values were not
-            looked at.
+        ignored: options with authority in a file without it; all options, if it is a link out of its folder. Their values do not matter.
+        exposed: those of the ignored that hold a key which other users can read.
         trust: whether the user trusts the file; other files than found ones are trusted.
     """
 
@@ -45,6 +45,7 @@ class Layer:
     path: Path
     ignored: tuple[str, ...] = ()
     trust: Trust = "trusted"
+    exposed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,22 @@ class ConfigFile:
 
 
 @dataclass(frozen=True)
+class _Document:
+    """A file that was read: its options and profiles, and how far it is trusted.
+
+    Attributes:
+        leads_out: whether it is a link out of its folder. Whoever put it there could make the options of a private file, such as its
+            prompt, appear in transcripts.
+    """
+
+    path: Path
+    options: dict[str, Any]
+    trust: Trust
+    others_can_read: bool
+    leads_out: bool
+
+
+@dataclass(frozen=True)
 class FileReader:
     """Reads files of one place.
 
@@ -99,17 +116,15 @@ class FileReader:
             ConfigError: the file does not exist, cannot be read, is not TOML, has an unknown key, or holds keys that others can read.
         """
         path = absolute(path)
-        document, trust = self._document(path)
-        tables = profile_tables(document, path)
-        document.pop(_PROFILES, None)
-        profiles = {
-            name: self._layer(table, path, f"{path} [profiles.{name}]", trust, path.parent) for name, table in tables.items()
-        }
+        content = self._content(path, path.parent)
+        tables = profile_tables(content.options, path)
+        content.options.pop(_PROFILES, None)
+        profiles = {name: self._layer(content, table, f"{path} [profiles.{name}]") for name, table in tables.items()}
         try:
             profile_files = {file.stem: file for file in sorted((path.parent / _PROFILES).glob("*.toml"))}
         except OSError as error:
             raise ConfigError(f"Cannot look for profiles next to {path}: {error.strerror}.") from error
-        return ConfigFile(path, self._layer(document, path, str(path), trust, path.parent), profiles, profile_files, self)
+        return ConfigFile(path, self._layer(content, content.options, str(path)), profiles, profile_files, self)
 
     def profile(self, path: Path) -> Layer:
         """Read a profile file. Relative paths are relative to the file. A found one is trusted on its own.
@@ -117,50 +132,52 @@ class FileReader:
         Raises:
             ConfigError: see `read`.
         """
-        document, trust = self._document(path)
-        return self._layer(document, path, str(path), trust, path.parent.parent)
+        content = self._content(path, path.parent.parent)
+        return self._layer(content, content.options, str(path))
 
-    def _document(self, path: Path) -> tuple[dict[str, Any], Trust]:
+    def _content(self, path: Path, folder: Path) -> _Document:
         content = read_content(path, any_owner=self.place == "named")
         if self.place == "own" and content.others_can_write:
             raise ConfigError(f"{path} can be changed by other users.", f"Run chmod go-w {path}.")
         trust: Trust = "trusted"
         if self.place == "found":
             trust = self.records.trust_in(path, content.data) if self.records else "unknown"
-        return parse_document(path, content), trust
+        # Keys in an untrusted file are ignored, so they do not end the command.
+        options = parse_document(path, content, refuse_exposed_keys=trust == "trusted")
+        return _Document(path, options, trust, content.others_can_read, not Tree.at(folder).holds(path))
 
-    def _layer(self, table: Mapping[str, Any], path: Path, origin: str, trust: Trust, folder: Path) -> Layer:
-        """The options of one table by field name; `batch-size` is `batch_size`. Links in `folder` must not lead out of it."""
+    def _layer(self, document: _Document, table: Mapping[str, Any], origin: str) -> Layer:
+        """The options of one table by field name; `batch-size` is `batch_size`."""
         values: dict[str, LayerValue] = {}
         ignored: list[str] = []
-        # Whoever put the link there could make the options of a private file, such as its prompt, appear in transcripts.
-        leads_elsewhere = not Tree.at(folder).holds(path)
+        exposed: list[str] = []
         for key, value in table.items():
             name = key.replace("-", "_")
             if name not in FIELDS and name not in TABLES:
                 raise _unknown_key(key, value, origin)
             if name in values or name in ignored:
                 raise ConfigError(f"In {origin}, {name} is set twice, with a hyphen and with an underscore.")
-            if trust != "trusted" and (weight_of(name) is Weight.AUTHORITY or leads_elsewhere):
+            if document.trust != "trusted" and (weight_of(name) is Weight.AUTHORITY or document.leads_out):
                 ignored.append(name)
+                exposed += [name] if document.others_can_read and holds_secret(name, value) else []
             elif name in TABLES:
                 values[name] = _storage_options(name, value, origin)
             else:
-                values[name] = parse_value(name, value, origin, f"In {origin}, {name}", self.environ, path.parent)
-        return Layer(values, path, tuple(ignored), trust)
+                values[name] = parse_value(name, value, origin, f"In {origin}, {name}", self.environ, document.path.parent)
+        return Layer(values, document.path, tuple(ignored), document.trust, tuple(exposed))
 
 
-def parse_document(path: Path, content: Content) -> dict[str, Any]:
+def parse_document(path: Path, content: Content, *, refuse_exposed_keys: bool = True) -> dict[str, Any]:
     """Parse a file.
 
     Raises:
-        ConfigError: it is not TOML, or holds a secret that other users can read.
+        ConfigError: it is not TOML, or holds a secret that other users can read and `refuse_exposed_keys`.
     """
     try:
         document = parse_toml(content.data)
     except ValueError as error:
         raise ConfigError(f"{path} {error}.") from error
-    if content.others_can_read and (
+    if (refuse_exposed_keys and content.others_can_read) and (
         secrets := sorted({name for name, value in _settings(document) if holds_secret(name, value)})
     ):
         raise ConfigError(

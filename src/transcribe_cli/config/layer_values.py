@@ -100,13 +100,14 @@ def _invalid_value(name: str, raw: object, subject: str, error: ErrorDetails | N
     if len(shown) > _SHOWN_CHARACTERS:
         shown = shown[:_SHOWN_CHARACTERS] + "…"
     reason = _reason(error) if error and error["type"] == "value_error" else f"it must be {allowed_values(name)}"
-    return ConfigError(f"{subject} cannot be {shown}: {reason}.")
+    return ConfigError(f"{subject} cannot be {shown}: {without_credentials(reason)}.")
 
 
 def _shown(name: str, raw: object) -> str:
     """The value in a message. It may be a key, or a URL with one and a mistake."""
     text = without_credentials(json.dumps(raw, ensure_ascii=False, default=str))
-    may_hold_key = option_type(name) is SecretStr or (weight_of(name) is Weight.AUTHORITY and ("@" in text or "?" in text))
+    looks_like_url = any(sign in text.lower() for sign in ("@", "?", ";", "%40"))
+    may_hold_key = option_type(name) is SecretStr or (weight_of(name) is Weight.AUTHORITY and looks_like_url)
     return MASK if may_hold_key else text
 
 

@@ -17,11 +17,16 @@ from transcribe_cli.spec import Weight
 
 @dataclass(frozen=True)
 class Ignored:
-    """The options of a found file that do not count."""
+    """The options of a found file that do not count.
+
+    Attributes:
+        exposed: those that hold a key which other users can read.
+    """
 
     file: Path
     names: tuple[str, ...]
     trust: Trust
+    exposed: tuple[str, ...] = ()
 
     @property
     def reason(self) -> str:
@@ -31,8 +36,9 @@ class Ignored:
     @property
     def message(self) -> str:
         """One line with the file, the options and the command that makes them count."""
-        names = ", ".join(self.names)
-        command = f"transcribe config trust {shlex.quote(str(self.file))}"
+        names = ", ".join(f"{name} (other users can read it)" if name in self.exposed else name for name in self.names)
+        file = shlex.quote(str(self.file))
+        command = f"chmod 600 {file} && transcribe config trust {file}" if self.exposed else f"transcribe config trust {file}"
         return f"{self.file} {self.reason}; ignored in it: {names}. If you trust it: {command}"
 
 
@@ -41,7 +47,7 @@ def merge(
 ) -> tuple[dict[str, LayerValue], tuple[Ignored, ...]]:
     """Merge layers, the last one wins. A found file that is not trusted can lower limits, not raise them."""
     merged: dict[str, LayerValue] = {}
-    ignored: dict[Path, tuple[Trust, list[str]]] = {}
+    ignored: dict[Path, tuple[Trust, list[str], list[str]]] = {}
     for layer in layers:
         if not isinstance(layer, Layer):
             merged |= layer
@@ -49,8 +55,13 @@ def merge(
         raised = [name for name, value in layer.values.items() if layer.trust != "trusted" and _raises(name, value, merged)]
         merged |= {name: value for name, value in layer.values.items() if name not in raised}
         if names := [*layer.ignored, *raised]:
-            ignored.setdefault(layer.path, (layer.trust, []))[1].extend(names)
-    return merged, tuple(Ignored(path, tuple(sorted(set(names))), trust) for path, (trust, names) in ignored.items())
+            _, all_names, exposed = ignored.setdefault(layer.path, (layer.trust, [], []))
+            all_names += names
+            exposed += layer.exposed
+    return merged, tuple(
+        Ignored(path, tuple(sorted(set(names))), trust, tuple(sorted(set(exposed))))
+        for path, (trust, names, exposed) in ignored.items()
+    )
 
 
 def _raises(name: str, value: LayerValue, merged: Mapping[str, LayerValue]) -> bool:

@@ -40,7 +40,16 @@ OPTION_GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
     "Outputs": ("output_format", "output_dir", "overwrite", "trust_names"),
     "Subtitles": ("subtitles", "max_line_width", "max_line_count", "max_words_per_line", "highlight_words", "karaoke"),
-    "Selection of recordings": ("include", "exclude", "follow_links", "shard", "max_duration", "scratch_limit", "fail_fast"),
+    "Selection of recordings": (
+        "include",
+        "exclude",
+        "follow_links",
+        "shard",
+        "max_duration",
+        "scratch_limit",
+        "fail_fast",
+        "fail_on",
+    ),
     "Device and resources": (
         "device",
         "device_index",

@@ -19,6 +19,7 @@ from docx.enum.text import WD_UNDERLINE
 from docx.oxml.ns import qn
 from docx.shared import Pt, RGBColor
 
+from transcribe_cli.formats.doubts import notice
 from transcribe_cli.formats.paragraphs import group_paragraphs
 from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.formats.summary import summarize
@@ -43,6 +44,8 @@ def render(transcript: Transcript) -> bytes:
     _set_properties(document, transcript)
     document.add_heading(_line(transcript.source.name), level=0)
     document.add_paragraph(summarize(transcript), style=SPEAKER)
+    if doubt := notice(transcript):
+        document.add_paragraph(style=SPEAKER).add_run(_line(doubt)).bold = True
     for group in group_paragraphs(transcript):
         heading = document.add_paragraph(style=SPEAKER)
         if name := _line(group[0].speaker or ""):

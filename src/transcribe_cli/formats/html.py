@@ -19,6 +19,7 @@ from urllib.parse import quote, urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from transcribe_cli.formats.doubts import assess, detail_text, span_text
 from transcribe_cli.formats.paragraphs import group_paragraphs
 from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.formats.summary import summarize
@@ -31,8 +32,19 @@ from transcribe_cli.transcript import Source, Transcript
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".ogv", ".3gp", ".3g2"})
 # Number of speaker colours in the style; further speakers reuse them.
 COLOURS = 8
+# Links of a reason to its places.
+MAX_PLACES = 100
 # Parts of the page's script, in order.
 SCRIPTS = ("playback.js", "search.js", "controls.js")
+
+
+@dataclass(frozen=True)
+class _Reason:
+    """A reason of the verdict: its sentence, and its places as start in seconds and text. `more` places are not listed."""
+
+    detail: str
+    places: list[tuple[float, str]]
+    more: int
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,8 @@ def render(transcript: Transcript) -> str:
     return _template().render(
         title=one_line(transcript.source.name),
         summary=summarize(transcript),
+        doubt=_doubt_title(transcript),
+        reasons=list(_reasons(transcript)),
         language=transcript.language if transcript.language in LANGUAGES else "",
         names=names,
         colours=COLOURS,
@@ -85,6 +99,17 @@ def _paragraphs(transcript: Transcript, speaker_numbers: dict[str, int]) -> Iter
         speaker = speaker_numbers.get(one_line(group[0].speaker or ""))
         yield _Paragraph(start, short_clock(start), speaker, words, first)
         first += len(words)
+
+
+def _doubt_title(transcript: Transcript) -> str:
+    """The heading of the box above a doubtful text; "" without doubt, and then there is no box."""
+    return {"check": "To check", "bad": "This text is probably wrong"}.get(transcript.quality.verdict or "", "")
+
+
+def _reasons(transcript: Transcript) -> Iterator[_Reason]:
+    for doubt in assess(transcript).reasons:
+        places = [(start, span_text((start, end))) for start, end in doubt.spans[:MAX_PLACES]]
+        yield _Reason(detail_text(doubt), places, len(doubt.spans) - len(places))
 
 
 def _recordings(source: Source) -> list[str]:

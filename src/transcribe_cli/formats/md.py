@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from transcribe_cli.formats.doubts import notice
 from transcribe_cli.formats.paragraphs import group_paragraphs
 from transcribe_cli.formats.plain_text import one_line
 from transcribe_cli.formats.summary import summarize
@@ -19,8 +20,10 @@ _BARE_URL = re.compile(r"(?<=[a-zA-Z])://|(?<=\bwww)\.")
 
 
 def render(transcript: Transcript) -> str:
-    """The recording's name, its summary, then paragraphs `**1:02 Ana:** text` of one line each."""
+    """The recording's name, its summary, a notice if the text is doubtful, then paragraphs `**1:02 Ana:** text` of one line each."""
     blocks = [f"# {_escaped(transcript.source.name)}", _escaped(summarize(transcript))]
+    if doubt := notice(transcript):
+        blocks.append(_escaped(doubt))
     for group in group_paragraphs(transcript):
         name = _escaped(group[0].speaker or "")
         text = " ".join(_escaped(segment.text) for segment in group)

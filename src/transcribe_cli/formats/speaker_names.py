@@ -95,7 +95,8 @@ def check_labels_exist(names: Iterable[str], labels: Collection[str], message_st
     """
     for label in names:
         if label not in labels:
-            matches = get_close_matches(label, labels, n=1)
+            similar = [known for known in labels if len(known) <= MAX_NAME_CHARACTERS]  # comparing takes the square of the length
+            matches = get_close_matches(label, similar, n=1) if len(label) <= MAX_NAME_CHARACTERS else []
             listed = ", ".join(sorted(labels)[:MAX_LISTED_LABELS])
             hint = f"Speakers: {listed}." if labels else "There are no speakers: use `run --diarize` to identify them."
             raise ConfigError(

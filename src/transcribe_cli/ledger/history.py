@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, literal_column, select
 
 from transcribe_cli.costs.estimate import MIN_AUDIO_SECONDS, PastRun
 from transcribe_cli.costs.remote_meter import CANCELLED
@@ -61,6 +61,22 @@ class FailedJob:
     cost: float | None
     error_code: str
     error: str
+
+
+@dataclass(frozen=True)
+class DoubtfulJob:
+    """A recording whose text a run found doubtful. `finished_at` is UTC, `verdict` check or bad, `reasons` a JSON list of `Doubt`.
+
+    It is `superseded` if a later one of the selected runs gave a verdict on the same recording.
+    """
+
+    run_id: str
+    recording: str
+    uri: str
+    finished_at: datetime | None
+    verdict: str
+    reasons: str | None
+    superseded: bool
 
 
 @dataclass(frozen=True)
@@ -181,6 +197,26 @@ def failed_jobs(connection: Connection, selected: Sequence[Run]) -> list[FailedJ
         query = select(*columns).where(JOBS.c.run_id.in_(ids), JOBS.c.state == "failed").order_by(JOBS.c.id)
         failed += [FailedJob(**row) for row in connection.execute(query).mappings()]
     return failed
+
+
+def doubtful_jobs(connection: Connection, selected: Sequence[Run]) -> list[DoubtfulJob]:
+    """Return the recordings of these runs whose text a person should check, in order of time."""
+    columns = [JOBS.c[name] for name in DoubtfulJob.__dataclass_fields__ if name != "superseded"]
+    identity = func.coalesce(func.nullif(JOBS.c.uri, literal_column("''")), JOBS.c.recording)
+    found: list[RowMapping] = []
+    latest: dict[str, int] = {}
+    for ids in _id_batches(selected):
+        in_runs = JOBS.c.run_id.in_(ids)
+        query = select(JOBS.c.id, *columns).where(in_runs, JOBS.c.verdict.in_(("check", "bad")))
+        found += connection.execute(query).mappings()
+        judged = select(identity, func.max(JOBS.c.id)).where(in_runs, JOBS.c.verdict.is_not(None)).group_by(identity)
+        for recording, job in connection.execute(judged):
+            latest[recording] = max(job, latest.get(recording, 0))
+    found.sort(key=lambda row: row["id"])
+    return [
+        DoubtfulJob(**{c.name: row[c.name] for c in columns}, superseded=row["id"] < latest[row["uri"] or row["recording"]])
+        for row in found
+    ]
 
 
 def _id_batches(selected: Sequence[Run]) -> Iterator[list[str]]:

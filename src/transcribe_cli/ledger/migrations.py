@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, Table, inspect, text
 from sqlalchemy.schema import CreateColumn
 
 from transcribe_cli.errors import LedgerUnavailable
-from transcribe_cli.ledger.tables import ATTEMPTS, METADATA, SCHEMA
+from transcribe_cli.ledger.tables import ATTEMPTS, JOBS, METADATA, SCHEMA
 
 Step = Callable[[Connection], None]
 
@@ -23,15 +23,24 @@ def _version_1(connection: Connection) -> None:
 
 def _version_2(connection: Connection) -> None:
     """Add the columns for what backends that charge report. A new ledger has them since the first step."""
-    existing = {column["name"] for column in inspect(connection).get_columns(ATTEMPTS.name)}
-    for name in ("place", "job", "computing", "queued", "audio_seconds", "bytes_sent", "perhaps_again"):
+    _add_columns(connection, ATTEMPTS, ("place", "job", "computing", "queued", "audio_seconds", "bytes_sent", "perhaps_again"))
+
+
+def _version_3(connection: Connection) -> None:
+    """Add the columns for the verdict on a transcript. A new ledger has them since the first step."""
+    _add_columns(connection, JOBS, ("verdict", "reasons"))
+
+
+def _add_columns(connection: Connection, table: Table, names: Sequence[str]) -> None:
+    existing = {column["name"] for column in inspect(connection).get_columns(table.name)}
+    for name in names:
         if name not in existing:
-            column = CreateColumn(ATTEMPTS.c[name]).compile(dialect=connection.dialect)
-            connection.execute(text(f"ALTER TABLE {ATTEMPTS.name} ADD COLUMN {column}"))
+            column = CreateColumn(table.c[name]).compile(dialect=connection.dialect)
+            connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {column}"))
 
 
 # Step n upgrades version n to version n + 1.
-STEPS: Sequence[Step] = (_version_1, _version_2)
+STEPS: Sequence[Step] = (_version_1, _version_2, _version_3)
 
 
 def upgrade(connection: Connection) -> None:

@@ -165,6 +165,13 @@ class RunWriter:
             "language": event.language,
             "words": event.words,
             "speakers": event.speakers,
+            "verdict": event.verdict,
+            "reasons": json.dumps(
+                [
+                    {**asdict(doubt), "code": self._clean(doubt.code), "detail": self._clean(doubt.detail)}
+                    for doubt in event.reasons
+                ]
+            ),
         }
         spent = {"seconds": event.seconds, "cost": event.cost}
         self._end_attempt(connection, when, event.recording, spent, event.backend)

@@ -64,6 +64,9 @@ JOBS = Table(
     Column("speakers", Integer),
     Column("error_code", Text),
     Column("error", Text),
+    # since version 3
+    Column("verdict", Text, comment="good, check or bad; null without a transcript, and in earlier versions"),
+    Column("reasons", Text, comment="of the verdict, a JSON list"),
 )
 
 ATTEMPTS = Table(

@@ -10,27 +10,33 @@ from transcribe_cli.audio import Damage
 from transcribe_cli.pipeline.diarizing import Diarized
 from transcribe_cli.pipeline.messages import Prepared, Started
 from transcribe_cli.pipeline.recording_state import RecordingState
+from transcribe_cli.pipeline.sound_level import sound_seconds
+from transcribe_cli.pipeline.verdict import NO_DIARIZATION, judged, with_speaker_reason
 from transcribe_cli.recognition.engines import ClipResult
+from transcribe_cli.recognition.invented_words import count_invented_words
 from transcribe_cli.recognition.language_vote import Language
 from transcribe_cli.recognition.rescue import uncovered_spans
 from transcribe_cli.recognition.segments import build_segments
-from transcribe_cli.recognition.word_times import count_invented_words
 from transcribe_cli.speakers.assignment import assign_speakers, speakers_of
 from transcribe_cli.speakers.channels import CHANNELS_ALIKE, Spans, channel_turns, merge_channels
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.transcript import LOW_CONFIDENCE, JobRecord, Quality, Segment, Source, Timing, Transcript
+from transcribe_cli.transcript import LOW_CONFIDENCE, HeardLanguages, JobRecord, Quality, Segment, Source, Timing, Transcript
 
 # Speech without text is reported as a gap from this length on, in seconds; shorter pieces are breaths and hesitation.
 GAP_SECONDS = 2.0
-# The flag of a transcript whose diarization was requested and failed.
-NO_DIARIZATION = "no_diarization"
+# The flag of a recording with this much speech, in seconds, that is far quieter than usual.
+QUIET, QUIET_SECONDS = "quiet", 1.0
+# The flag of a recording without words whose other audio tracks may have some.
+OTHER_TRACKS = "other_audio_tracks"
 TOOL = f"transcribe-cli {__version__}"
 
 
 def assemble(recording: RecordingState, device: str, backend: str, model_revision: str | None = None) -> Transcript:
     """The transcript of a complete recording, with speakers if diarization was requested."""
-    transcript = recording.existing_transcript or _from_results(recording, device, backend, model_revision)
-    return _with_diarization(transcript, recording.started.job.spec, recording.diarized) if recording.diarized else transcript
+    transcript = recording.existing_transcript or judged(_from_results(recording, device, backend, model_revision))
+    if recording.diarized is None:
+        return transcript
+    return with_speaker_reason(_with_diarization(transcript, recording.started.job.spec, recording.diarized))
 
 
 def seconds_spent(recording: RecordingState) -> float:
@@ -59,7 +65,14 @@ def _from_results(recording: RecordingState, device: str, backend: str, model_re
         sorted((turn for turns in turns_by_channel.values() for turn in turns), key=lambda turn: (turn.start, turn.end))
     )
     quality = _quality(prepared.speech, waveform.damage, results, by_channel)
-    flags = (*_flags(waveform.damage, segments, language, quality), *([CHANNELS_ALIKE] if prepared.has_copied_channels else []))
+    if not segments:
+        quality = quality.model_copy(update={"sound": sound_seconds(waveform)})
+    flags = (
+        *_flags(waveform.damage, segments, language, quality),
+        *([CHANNELS_ALIKE] if prepared.has_copied_channels else []),
+        *([QUIET] if sum(end - start for start, end in prepared.quiet) >= QUIET_SECONDS else []),
+        *([OTHER_TRACKS] if prepared.audio_tracks > 1 and not segments else []),
+    )
     return Transcript(
         source=_source(started),
         job=_job_record(started.job.spec, device, backend, model_revision),
@@ -143,10 +156,7 @@ def _now() -> str:
 
 
 def _flags(damage: Damage, segments: Sequence[Segment], language: Language, quality: Quality) -> Iterator[str]:
-    if damage.truncated:
-        yield "truncated"
-    if damage.skipped_packets:
-        yield "damaged"
+    yield from damage.flags
     if not segments:
         yield "no_speech"
     if segments and language.is_uncertain:
@@ -180,6 +190,17 @@ def _quality(
         rescued=sum(result.clip.seconds for result in results if result.clip.part and (result.words or result.phrases)),
         low_confidence=sum(word.probability < LOW_CONFIDENCE for word in words) / len(words) if words else 0.0,
         skipped_packets=damage.skipped_packets,
+        heard=_heard(results),
+    )
+
+
+def _heard(results: Sequence[ClipResult]) -> tuple[HeardLanguages, ...]:
+    """The languages of the clips that were asked, in order of time."""
+    asked = sorted(
+        (result for result in results if result.attempt.heard), key=lambda result: (result.clip.start, result.clip.index)
+    )
+    return tuple(
+        HeardLanguages(start=result.clip.start, end=result.clip.end, languages=dict(result.attempt.heard)) for result in asked
     )
 
 

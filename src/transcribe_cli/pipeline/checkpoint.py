@@ -132,7 +132,8 @@ def _result(clip: Clip, record: Mapping[str, Any]) -> ClipResult:
         ValueError, KeyError, TypeError: the record is not one of this version.
     """
     attempt = _ATTEMPT.validate_python(record["attempt"])
-    for number in (attempt.temperature, attempt.avg_logprob, attempt.compression_ratio, attempt.no_speech_prob):
+    heard = (probability for _, probability in attempt.heard)
+    for number in (attempt.temperature, attempt.avg_logprob, attempt.compression_ratio, attempt.no_speech_prob, *heard):
         checked_number(number)
     words = tuple(SpokenWord(*values) for values in _WORDS.validate_python(record["words"]))
     phrases = tuple(Phrase(*values) for values in _PHRASES.validate_python(record["phrases"]))

@@ -1,11 +1,16 @@
-"""What each message changes in the recordings in progress, and which outcomes follow."""
+"""What each message changes in the recordings in progress, and which outcomes follow.
+
+What fails in the work of one recording is its outcome. What fails in the run (its devices, its preparation, who listens to its events)
+ends it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TypeAlias
 
-from transcribe_cli.errors import RecordingError, TranscribeError, UsageError
+from transcribe_cli.errors import RecordingError, TranscribeError, UsageError, work_of_one_recording
 from transcribe_cli.events import Emit, Notice, RecordingProgress, RecordingResumed
 from transcribe_cli.pipeline.assembly import assemble, seconds_spent
 from transcribe_cli.pipeline.checkpoint import Checkpoints
@@ -111,7 +116,7 @@ class MessageHandler:
                 recording = self._recordings.get(number)
                 if recording is not None and recording.started.waveform is message.waveform:
                     recording.diarized = message
-                    yield from self._continue(recording, [])
+                    yield from self._advance(recording, list)
             case LanguageDetected(clip=clip) | Recognized(clip=clip) | ClipFailed(clip=clip):
                 # Otherwise its recording has failed or restarted meanwhile.
                 recording = self._recordings.get(clip.recording)
@@ -143,8 +148,15 @@ class MessageHandler:
                 self._finished_early.add(started.number)
                 yield Outcome(started.job, error=RecordingError(error.message, error.hint))
                 return
-        checkpoint = self._checkpoints.open(started.job, started.recording) if self._checkpoints and transcript is None else None
-        self._recordings[started.number] = RecordingState(started, checkpoint, transcript)
+        try:
+            with work_of_one_recording():
+                resumes = self._checkpoints is not None and transcript is None
+                checkpoint = self._checkpoints.open(started.job, started.recording) if self._checkpoints and resumes else None
+                self._recordings[started.number] = RecordingState(started, checkpoint, transcript)
+        except RecordingError as error:
+            self._finished_early.add(started.number)
+            started.waveform.close()
+            yield Outcome(started.job, error=error)
 
     def _add_prepared(self, number: int, message: ClipsFound | Prepared) -> Iterator[Outcome]:
         recording = self._recordings.get(number)
@@ -152,32 +164,39 @@ class MessageHandler:
             if recording is None:
                 self._preparation.release(number, sum(clip.seconds for clip in message.clips))
             else:
-                yield from self._continue(recording, recording.add_clips(message.clips))
+                yield from self._advance(recording, partial(recording.add_clips, message.clips))
         elif recording is not None:
-            clips = recording.set_prepared(message)
-            if recording.needs_diarization:
-                self._diarizer.add(number, recording.started.job, recording.started.waveform)
-            yield from self._continue(recording, clips)
+            yield from self._advance(recording, partial(recording.set_prepared, message))
 
     def _add_recognized(
         self, recording: RecordingState, message: LanguageDetected | Recognized | ClipFailed
     ) -> Iterator[Outcome]:
         match message:
             case LanguageDetected():
-                yield from self._continue(recording, recording.add_language_vote(message.clip, message.probabilities))
+                yield from self._advance(recording, partial(recording.add_language_vote, message.clip, message.probabilities))
             case Recognized():
-                yield from self._continue(recording, recording.add_result(message.result))
+                yield from self._advance(recording, partial(recording.add_result, message.result))
             case ClipFailed():
                 yield self._fail(recording, message.error)
 
-    def _continue(self, recording: RecordingState, clips: Sequence[Clip]) -> Iterator[Outcome]:
-        """Recognize these clips, or finish the recording if it is complete."""
+    def _advance(self, recording: RecordingState, change: Callable[[], Sequence[Clip]]) -> Iterator[Outcome]:
+        """Change what is known of a recording; recognize the clips that follow, or finish the recording if it is complete."""
+        was_prepared = recording.prepared is not None
+        try:
+            with work_of_one_recording():
+                clips = change()
+        except RecordingError as error:
+            yield self._fail(recording, error)
+            return
+        if not was_prepared and recording.prepared is not None and recording.needs_diarization:
+            self._diarizer.add(recording.started.number, recording.started.job, recording.started.waveform)
         self._report_resume(recording)
         if clips:
             scheduler = self._scheduler = self._scheduler or self._load_scheduler()
             try:
-                scheduler.engine.check(recording.started.job.spec)
-            except UsageError as error:
+                with work_of_one_recording():
+                    scheduler.engine.check(recording.started.job.spec)
+            except (UsageError, RecordingError) as error:
                 yield self._fail(recording, RecordingError(error.message, error.hint))
                 return
             scheduler.add(clips)
@@ -217,9 +236,12 @@ class MessageHandler:
 
     def _finish(self, recording: RecordingState) -> Outcome:
         job = recording.started.job
+        device, revision = (self._scheduler.device, self._scheduler.engine.revision) if self._scheduler else ("", None)
         try:
-            device, revision = (self._scheduler.device, self._scheduler.engine.revision) if self._scheduler else ("", None)
-            transcript = assemble(recording, device, self._backend, revision)
+            with work_of_one_recording():
+                transcript = assemble(recording, device, self._backend, revision)
+        except RecordingError as failure:
+            return Outcome(job, error=failure)
         finally:
             recording.close()
         error, diarization = (recording.diarized.error, recording.diarized.diarization) if recording.diarized else (None, None)

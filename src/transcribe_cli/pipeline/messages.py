@@ -38,6 +38,8 @@ class Prepared:
         speech: the speech of each analyzed channel, in seconds; the key is None if all channels are mixed.
         has_speaker_channels: whether each of these channels is a speaker.
         has_copied_channels: whether channels were dropped because they are copies of others.
+        quiet: stretches of speech, in seconds, so quiet that they are only found because they were made louder.
+        audio_tracks: number of audio tracks in the file; one of them was decoded.
     """
 
     number: int
@@ -47,6 +49,8 @@ class Prepared:
     fetch_seconds: float = 0.0
     has_speaker_channels: bool = False
     has_copied_channels: bool = False
+    quiet: Sequence[tuple[float, float]] = ()
+    audio_tracks: int = 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,12 +9,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from types import TracebackType
 from typing import Self
 
-from transcribe_cli.audio import Decoder, Waveform
-from transcribe_cli.errors import DecoderFailed, NotReady, RecordingChanged, RecordingError
+from transcribe_cli.audio import Decoder, Waveform, choose_track
+from transcribe_cli.errors import DecoderFailed, RecordingChanged, RecordingError, work_of_one_recording
 from transcribe_cli.events import AttemptFailed, Emit, RecordingPrepared, RecordingStarted
 from transcribe_cli.pipeline.job_queue import JobQueue
 from transcribe_cli.pipeline.messages import (
@@ -30,7 +29,7 @@ from transcribe_cli.pipeline.speech_clips import ChannelSplit, ClipFinder, Packe
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.recognition.engines import Clip
 from transcribe_cli.sources.fetch import Fetcher
-from transcribe_cli.vad import load_detector
+from transcribe_cli.vad import load_detector, speech_seconds
 
 
 class Preparation:
@@ -119,23 +118,17 @@ class Preparation:
     def _prepare(self, thread: int, number: int, job: Job) -> None:
         try:
             try:
-                self._decode(thread, number, job)
+                with work_of_one_recording():
+                    self._decode(thread, number, job)
             except RecordingChanged as error:
                 # The program that was writing it may have finished by now.
                 self._emit(AttemptFailed(job.recording.label, error.code, error.message))
                 self._deliver(Restarted(number))
-                self._decode(thread, number, job)
+                with work_of_one_recording():
+                    self._decode(thread, number, job)
         except RecordingError as error:
             if not self._jobs.is_stopped:  # otherwise the result is not needed, and stopping may be the reason
                 self._deliver(PreparationFailed(number, job, error))
-        except NotReady:
-            raise
-        except Exception as error:
-            unexpected = RecordingError(
-                f"Unexpected {type(error).__name__} ({error}).", "Please report it; TRANSCRIBE_DEBUG=1 shows more."
-            )
-            unexpected.__cause__ = error
-            self._deliver(PreparationFailed(number, job, unexpected))
 
     def _decode(self, thread: int, number: int, job: Job) -> None:
         """Fetch and decode a recording, and deliver its clips.
@@ -164,8 +157,11 @@ class Preparation:
             self._check_stopped()
             recognizes = job.decision is not Decision.DIARIZE
             self._emit(RecordingStarted(recording.label, recording.size, recognizes, job.spec.diarize, self._backend))
-            decode = partial(self._decoders[thread].decode, track=job.spec.audio_track, split=split, name=recording.path.name)
-            waveform = decode(path, on_progress=on_progress, tree=recording.tree)
+            decoder, name = self._decoders[thread], recording.path.name
+            tree = recording.tree
+            track = choose_track(decoder, path, job.spec.audio_track, job.spec.language, speech_seconds, name, tree)
+            waveform = decoder.decode(path, track=track, split=split, on_progress=on_progress, name=name, tree=tree)
+            tracks = decoder.probe(path, tree=tree).audio_tracks if waveform.decoder == "pyav" else 1
         on_progress(waveform)
         assert finder is not None  # noqa: S101 - for the type checker: `on_progress` was called
         pattern = Clip(number, 0, waveform, (), job.spec)
@@ -178,9 +174,9 @@ class Preparation:
         self._emit(RecordingPrepared(recording.label, waveform.seconds, sum(each.speech_seconds for each in channels.finders)))
         vad_seconds = channels.seconds
         decode_seconds = time.perf_counter() - began - fetch_seconds - vad_seconds
-        self._deliver(
-            Prepared(number, speech, decode_seconds, vad_seconds, fetch_seconds, channels.are_speakers, channels.has_copies)
-        )
+        quiet = tuple(sorted(span for each in channels.finders for span in each.quiet))
+        times = (decode_seconds, vad_seconds, fetch_seconds)
+        self._deliver(Prepared(number, speech, *times, channels.are_speakers, channels.has_copies, quiet, tracks))
 
     def _deliver_clips(self, thread: int, number: int, clips: Sequence[Clip]) -> None:
         if clips:

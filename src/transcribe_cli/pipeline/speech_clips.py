@@ -18,9 +18,9 @@ from transcribe_cli.vad import (
     FRAME_WINDOWS,
     WINDOW_SAMPLES,
     Packer,
+    QuietSpeechDetector,
     Region,
     RegionFinder,
-    SpeechDetector,
     cancels_in_mix,
     channel_levels,
     crosstalk,
@@ -35,6 +35,8 @@ SEQUENTIAL_SAMPLES = 300 * SAMPLE_RATE
 PackerFactory: TypeAlias = Callable[[JobSpec], Packer]
 # This much of the padding around speech is kept where it contains crosstalk: 0.1 s.
 EDGE_WINDOWS = 3
+# Quiet speech within this many seconds is one stretch.
+_QUIET_JOIN_SECONDS = 2.0
 # Less than any probability of speech and any threshold, including that of a disabled detector.
 _NEVER_SPEECH = -1.0
 
@@ -52,6 +54,7 @@ class ClipFinder:
         speech: the regions found so far.
         seconds: wall time spent.
         is_done: whether all of it was analyzed.
+        quiet: stretches of speech, in seconds, that are only found because they were made louder.
     """
 
     def __init__(
@@ -73,11 +76,12 @@ class ClipFinder:
         self.speech: list[Region] = []
         self.seconds = 0.0
         self.is_done = False
+        self.quiet: list[tuple[float, float]] = []
         self._pattern = pattern
         self._waveform = pattern.waveform
         self._numbers = numbers or count()
         self._crosstalk = None if crosstalk_frames is None else np.repeat(crosstalk_frames, FRAME_WINDOWS)
-        self._detector = SpeechDetector()
+        self._detector = QuietSpeechDetector()
         self._regions = RegionFinder(pattern.spec)
         self._packer = make_packer(pattern.spec)
         self._position = 0
@@ -90,6 +94,7 @@ class ClipFinder:
         if left >= BLOCK_SAMPLES or is_complete:
             block = self._waveform.read(self._position, self._position + min(left, BLOCK_SAMPLES), self.channel)
             probabilities = self._without_crosstalk(self._detector.probabilities(block))
+            self._record_quiet()
             self._position += len(block)
             groups += self._packer.feed(self._add(list(self._regions.feed(probabilities))))
         if is_complete and self._position == self._waveform.samples:
@@ -109,6 +114,14 @@ class ClipFinder:
     def spans(self) -> tuple[tuple[float, float], ...]:
         """The regions found so far, in seconds."""
         return tuple((region.start / SAMPLE_RATE, region.end / SAMPLE_RATE) for region in self.speech)
+
+    def _record_quiet(self) -> None:
+        """Add what the detector rescued in the block at this position."""
+        for window in np.flatnonzero(self._detector.is_rescued).tolist():
+            start = self._position / SAMPLE_RATE + window * WINDOW_SAMPLES / SAMPLE_RATE
+            if self.quiet and start - self.quiet[-1][1] < _QUIET_JOIN_SECONDS:
+                start = self.quiet.pop()[0]
+            self.quiet.append((start, self._position / SAMPLE_RATE + (window + 1) * WINDOW_SAMPLES / SAMPLE_RATE))
 
     def _without_crosstalk(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
         """The probabilities of speech by the speaker of this channel."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from pydantic import ValidationError
 
@@ -40,6 +41,7 @@ from transcribe_cli.spec import DIARIZATION_FIELDS, JobSpec
 from transcribe_cli.storage import AnyPath, Location
 from transcribe_cli.text.links import leads_out
 from transcribe_cli.text.printable import printable
+from transcribe_cli.text.verdicts import Assessment
 
 
 class Planner:
@@ -75,18 +77,22 @@ class Planner:
             spec = with_rttm_digest(spec, recording, output, self._listings)
             fingerprint = spec.fingerprint
         version = file_version(self._listings.stat(json_path(output)))
+        header = None
         try:
             if (error := recording.problem or assigned.refused) is not None:
                 raise error
-            decision, reason, formats = self._decide(recording, spec, fingerprint, output)
+            header = self._header_for(recording, output)
+            decision, reason, formats = self._decide(recording, spec, fingerprint, output, header)
         except RecordingError as error:
-            return Job(recording, spec, output, Decision.FAIL, error.message, error=error, transcript_version=version)
+            job = Job(recording, spec, output, Decision.FAIL, error.message, error=error, transcript_version=version)
+            return replace(job, assessment=_assessment(header, recording, Decision.FAIL))
         has_leftovers = self._has_leftovers(output.folder)
         duration = self._duration(recording, output) if decision is Decision.DONE else None
-        return Job(recording, spec, output, decision, reason, formats, None, version, has_leftovers, duration)
+        assessment = _assessment(header, recording, decision)
+        return Job(recording, spec, output, decision, reason, formats, None, version, has_leftovers, duration, assessment)
 
     def _decide(
-        self, recording: Recording, spec: JobSpec, fingerprint: str, output: Output
+        self, recording: Recording, spec: JobSpec, fingerprint: str, output: Output, header: Header | None
     ) -> tuple[Decision, str, tuple[str, ...]]:
         """Decision, reason and formats.
 
@@ -94,10 +100,9 @@ class Planner:
             OutputRefused: a file that this tool did not write is in the way.
         """
         requested = self._settings.output_format
-        if self._settings.trust_names and not self._settings.overwrite and self._all_exist(output, requested):
+        if self._is_done_by_name(output):
             return Decision.DONE, "done, by file names only", ()
         leftover = self._leftover_for(output)
-        header = leftover.header if leftover else self._header(recording, output)
         self._check_no_folders(output, requested)
         if "rttm" in requested:
             check_rttm_is_kept(spec, recording, output, self._listings)
@@ -133,8 +138,24 @@ class Planner:
             return Decision.DONE, f"done ({', '.join(edited)} {'was' if len(edited) == 1 else 'were'} edited)", ()
         return Decision.DONE, "done", ()
 
-    def _all_exist(self, output: Output, formats: Iterable[str]) -> bool:
-        return all(self._listings.holds(output.path(name)) for name in formats)
+    def _is_done_by_name(self, output: Output) -> bool:
+        settings = self._settings
+        return (
+            settings.trust_names
+            and not settings.overwrite
+            and all(self._listings.holds(output.path(name)) for name in settings.output_format)
+        )
+
+    def _header_for(self, recording: Recording, output: Output) -> Header | None:
+        """The header of the transcript that is there, or that a crash left behind.
+
+        Raises:
+            OutputRefused: as `_header`.
+        """
+        if self._is_done_by_name(output):  # only its verdict may matter
+            return self._listings.header(json_path(output)) if self._settings.fail_on else None
+        leftover = self._leftover_for(output)
+        return leftover.header if leftover else self._header(recording, output)
 
     def _header(self, recording: Recording, output: Output) -> Header | None:
         """The header of the existing transcript, if it belongs to this recording.
@@ -236,6 +257,12 @@ def _differs_in_speakers_only(header: Header, recording: Recording, spec: JobSpe
     """Whether the text of the transcript is up to date and only its speakers may differ."""
     spec_of_text = {name: value for name, value in header.spec.items() if name not in DIARIZATION_FIELDS}
     return header.identity == recording.identity and spec_of_text == spec.model_copy(update={"diarize": False}).canonical()
+
+
+def _assessment(header: Header | None, recording: Recording, decision: Decision) -> Assessment | None:
+    """The verdict on the transcript, if it is a transcript of what the recording is now."""
+    is_current = decision in (Decision.DONE, Decision.RENDER)
+    return header.assessment if header and (is_current or header.identity == recording.identity) else None
 
 
 def _change(header: Header | None, recording: Recording, spec: JobSpec, fingerprint: str) -> str | None:

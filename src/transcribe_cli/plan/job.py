@@ -9,6 +9,7 @@ from transcribe_cli.errors import RecordingError
 from transcribe_cli.sinks import Output, Status
 from transcribe_cli.sources import Recording
 from transcribe_cli.spec import JobSpec
+from transcribe_cli.text.verdicts import Assessment
 
 
 class Decision(StrEnum):
@@ -39,6 +40,8 @@ class Job:
         transcript_version: `file_version` of the transcript that existed when this was decided.
         has_leftovers: whether the output's folder contains temporary files or leases, of killed or active runs.
         duration: seconds, from a transcript in a store. For local recordings it is read from the media header.
+        assessment: the verdict on the transcript of this recording, also on one that is out of date; None when there is none or it was
+            not read.
     """
 
     recording: Recording
@@ -51,6 +54,7 @@ class Job:
     transcript_version: FileVersion | None = None
     has_leftovers: bool = False
     duration: float | None = None
+    assessment: Assessment | None = None
 
 
 FileVersion = tuple[str, int, int]

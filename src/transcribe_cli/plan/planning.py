@@ -37,7 +37,7 @@ def plan(recordings: Iterable[Recording], spec: JobSpec, settings: Settings, lis
         for recording, assigned in zip(everything, outputs, strict=True)
         if shard is None or shard.contains(os.fsencode(recording.relative.as_posix()))
     ]
-    if not settings.trust_names:
+    if not settings.trust_names or settings.fail_on:
         listings.prefetch_headers([json_path(assigned.output) for _, assigned in selected])
         listings.prefetch_digests(
             _uncertain_renderings((assigned.output for _, assigned in selected), settings.output_format, listings)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from transcribe_cli.recognition.engines import ClipResult
-from transcribe_cli.recognition.word_times import TimedWord, time_words
+from transcribe_cli.recognition.timed_word import TimedWord
+from transcribe_cli.recognition.word_times import time_words
 from transcribe_cli.text.sentences import ends_sentence, with_leading_space
 from transcribe_cli.transcript import LOW_CONFIDENCE, Segment, Word
 

@@ -1,86 +1,45 @@
 """Reliable word times from those of cross-attention: in order, inside speech, none of zero length.
 
 Cross-attention stretches a word over the silence before it, and gives some words, often numbers, no time at all. Here words are moved
-into the speech that VAD found. A sentence that lies entirely in silence was invented and is dropped. A word without a time gets part of
-its neighbours', in proportion to its letters, and is marked.
+into the speech that VAD found. A word without a time gets part of its neighbours', in proportion to its letters, and is marked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from transcribe_cli.audio import SAMPLE_RATE
 from transcribe_cli.recognition.engines import Clip, ClipResult, SpokenWord
-from transcribe_cli.text.sentences import ends_sentence, with_leading_space
+from transcribe_cli.recognition.invented_words import spoken_words
+from transcribe_cli.recognition.second_attempts import merge_second_attempt
+from transcribe_cli.recognition.timed_word import TimedWord
+from transcribe_cli.text.sentences import with_leading_space
 from transcribe_cli.vad import Region
 
 # The time between two positions of the encoder, in seconds: a shorter word was not aligned.
 MIN_WORD_SECONDS = 0.02
-# A sentence this far from any speech was not spoken, in seconds; below that, word times are too uncertain to tell.
-MAX_SPEECH_DISTANCE = 0.5
 # A word is spoken in a region if it overlaps this much of it, without padding, in seconds.
 MIN_OVERLAP = 0.1
 # The time to speak a letter, in seconds: ordinary speech has 15 letters a second.
 SECONDS_PER_LETTER = 1 / 15
 
 
-@dataclass(frozen=True)
-class TimedWord:
-    """A word with its final times. `aligned` is false if they were not measured but taken from its neighbours'."""
-
-    word: SpokenWord
-    result: ClipResult
-    aligned: bool = True
-
-    @property
-    def start(self) -> float:
-        """Seconds of the recording."""
-        return self.word.start
-
-    @property
-    def end(self) -> float:
-        """Seconds of the recording."""
-        return self.word.end
-
-    def with_times(self, start: float, end: float, *, aligned: bool) -> TimedWord:
-        """The same word with other times."""
-        return replace(self, word=replace(self.word, start=start, end=end), aligned=self.aligned and aligned)
-
-
 def time_words(results: Sequence[ClipResult], duration: float) -> list[TimedWord]:
     """The words of a recording of `duration` seconds in order of time; none overlaps another or lies outside it."""
     originals = [word for result in results if not result.clip.part for word in _words_in_speech(result)]
-    spans = [(word.start, word.end) for word in originals]
-    # A second attempt may repeat a word at its edge.
-    rescued = [word for result in results if result.clip.part for word in _words_in_speech(result) if not _inside(word, spans)]
-    words = sorted([*originals, *rescued], key=lambda word: (word.start, word.result.clip.start))
+    for result in results:
+        if result.clip.part and result.words:
+            originals = merge_second_attempt(originals, _words_in_speech(result), result)
+    words = sorted(originals, key=lambda word: (word.start, word.result.clip.start))
     return _interpolate_missing(_without_overlaps(words, duration), duration)
-
-
-def count_invented_words(results: Sequence[ClipResult]) -> int:
-    """The number of words that were dropped because their sentence lies in silence."""
-    return sum(len(result.words) - len(_spoken_words(result)) for result in results)
-
-
-def _spoken_words(result: ClipResult) -> list[SpokenWord]:
-    """The words of a clip, without sentences that lie in silence."""
-    spoken: list[SpokenWord] = []
-    sentence: list[SpokenWord] = []
-    for position, word in enumerate(result.words):
-        sentence.append(word)
-        if ends_sentence(word.text) or position + 1 == len(result.words):
-            if any(_distance(part, result.clip.speech) < MAX_SPEECH_DISTANCE for part in sentence):
-                spoken += sentence
-            sentence = []
-    return spoken
 
 
 def _words_in_speech(result: ClipResult) -> list[TimedWord]:
     """The words of a clip, each inside one region of its speech, in the order in which they were spoken."""
     words: list[TimedWord] = []
     earliest = 0.0
-    for position, word in enumerate(_spoken_words(result)):
+    for position, word in enumerate(spoken_words(result)):
         start, end = _in_speech(word, result.clip)
         start = max(start, earliest)
         earliest = end = max(start, end)
@@ -112,19 +71,8 @@ def _overlap(word: SpokenWord, start: float, end: float) -> float:
     return min(word.end, end) - max(word.start, start)
 
 
-def _distance(word: SpokenWord, speech: Sequence[Region]) -> float:
-    """Seconds between a word and the nearest speech; 0 if they touch."""
-    return min(max(0.0, start - word.end, word.start - end) for start, end in _spans_in_seconds(speech))
-
-
 def _spans_in_seconds(speech: Sequence[Region]) -> Iterator[tuple[float, float]]:
     return ((region.start / SAMPLE_RATE, region.end / SAMPLE_RATE) for region in speech)
-
-
-def _inside(word: TimedWord, spans: Sequence[tuple[float, float]]) -> bool:
-    """Whether the middle of a word lies in one of the spans."""
-    middle = (word.start + word.end) / 2
-    return any(start <= middle <= end for start, end in spans)
 
 
 def _without_overlaps(words: Sequence[TimedWord], duration: float) -> list[TimedWord]:

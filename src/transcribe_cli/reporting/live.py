@@ -26,7 +26,7 @@ from transcribe_cli.events import (
     RunStarted,
     SpeakersProgress,
 )
-from transcribe_cli.reporting.messages import message_for
+from transcribe_cli.reporting.messages import doubt_of, message_for
 from transcribe_cli.text.printable import printable
 
 # A batch may contain clips of many recordings; more bars than this are hard to follow.
@@ -38,6 +38,7 @@ STYLES = {
     "voices": "cyan",
     **dict.fromkeys(("done", "diarized", "rendered", "resumed"), "green"),
 }
+DOUBT_STYLES = {"check": "yellow", "bad": "bold red"}
 COMPLETE = 1 - 1e-6  # the share is a sum over clips, with rounding errors
 DIARIZING = "diarizing"
 
@@ -94,8 +95,10 @@ class LiveDisplay:
         """Print the event's line above the bars, if it has one, and update the bars."""
         if (line := message_for(event)) is not None:
             first, _, rest = line.partition(" ")
-            style = STYLES.get(first, "")
-            self._console.print(Text.assemble((first, style), f" {rest}" if rest else ""))
+            text = Text.assemble((first, STYLES.get(first, "")), f" {rest}" if rest else "")
+            if isinstance(event, RecordingDone) and (doubt := doubt_of(event)):
+                text.stylize(DOUBT_STYLES[event.verdict or ""], len(line) - len(doubt))
+            self._console.print(text)
         self._update(event)
 
     def _update(self, event: Event) -> None:

@@ -6,6 +6,7 @@ import math
 from functools import singledispatch
 
 from transcribe_cli.batch.limits import LIMIT_OPTIONS
+from transcribe_cli.errors import RecordingError
 from transcribe_cli.events import (
     AttemptFailed,
     DiarizerLoaded,
@@ -21,7 +22,9 @@ from transcribe_cli.events import (
     RunStarted,
     VoicesFound,
 )
+from transcribe_cli.formats.doubts import doubts_text
 from transcribe_cli.text.printable import printable
+from transcribe_cli.text.verdicts import Assessment
 
 _STOP_REASONS = {
     "interrupted": "Interrupted. ",
@@ -31,10 +34,18 @@ _STOP_REASONS = {
 }
 
 
+# Recordings that the summary names.
+_MAX_NAMES = 3
+
+
 @singledispatch
 def message_for(event: Event) -> str | None:
     """The line for an event; None for events that only move the progress bars."""
     return None
+
+
+# Flags whose cure is an option.
+_FLAG_HINTS = {"other_audio_tracks": "but it has other audio tracks: try --audio-track auto"}
 
 
 @message_for.register
@@ -71,15 +82,17 @@ def _(event: DiarizerLoaded) -> str:
 
 @message_for.register
 def _(event: RecordingDone) -> str:
+    doubt = doubt_of(event)
+    tail = f"; {doubt}" if doubt else ""
     if event.rendered:
-        return f"rendered  {printable(event.recording)}  {', '.join(printable(name) for name in event.outputs)}"
+        return f"rendered  {printable(event.recording)}  {', '.join(printable(name) for name in event.outputs)}{tail}"
     speed = f" ({event.duration / event.seconds:.0f}x)" if event.seconds else ""
     text = [event.language, pluralize(event.words, "word")] if event.words else ["no speech"]
     speakers = [pluralize(event.speakers, "speaker")] if event.speakers else []
-    flags = [flag.replace("_", " ") for flag in event.flags if flag != "no_speech"]
+    flags = [_FLAG_HINTS.get(flag, flag.replace("_", " ")) for flag in event.flags if flag != "no_speech"]
     cost = [] if event.cost is None else [format_cost(event.cost)]
     details = [f"{format_duration(event.duration)} in {format_duration(event.seconds)}{speed}", *text, *speakers, *flags, *cost]
-    return f"{'diarized' if event.diarized else 'done':<8}  {printable(event.recording)}  {', '.join(details)}"
+    return f"{'diarized' if event.diarized else 'done':<8}  {printable(event.recording)}  {', '.join(details)}{tail}"
 
 
 @message_for.register
@@ -147,9 +160,30 @@ def _(event: RunFinished) -> str | None:
         parts.append(f"{event.not_tried} {'left' if event.stopped_by in LIMIT_OPTIONS else 'not tried'}")
     if event.transcribed or event.diarized or event.failed or event.not_tried:
         parts += _cost(event)
+    parts += _verdicts(event)
     stopped = _STOP_REASONS.get(event.stopped_by or "", "")
     hint = " Run the same command again to continue." if event.stopped_by in LIMIT_OPTIONS else ""
-    return f"{stopped}{'; '.join(parts)}.{hint}" if parts else None
+    if event.failed_on and event.exit_code == RecordingError.exit_code:
+        hint += f" Exit code {event.exit_code} because of --fail-on {event.failed_on}."
+    return f"{_names_to_check(event)}{stopped}{'; '.join(parts)}.{hint}" if parts else None
+
+
+def _verdicts(event: RunFinished) -> list[str]:
+    """`3 to check, 1 bad`; nothing is said about good ones."""
+    counts = [(event.verdicts.get("check", 0), "to check"), (event.verdicts.get("bad", 0), "bad")]
+    text = ", ".join(f"{count} {what}" for count, what in counts if count)
+    return [text] if text else []
+
+
+def _names_to_check(event: RunFinished) -> str:
+    """A line with the first recordings to check, the worst first, and the command that lists all."""
+    if not event.doubtful:
+        return ""
+    shown = event.doubtful[:_MAX_NAMES]
+    names = [f"{printable(entry.recording)}{' (BAD)' if entry.verdict == 'bad' else ''}" for entry in shown]
+    more = f" and {len(event.doubtful) - len(shown)} more" if len(event.doubtful) > len(shown) else ""
+    command = f". See: {printable(event.check_command)}" if event.check_command else "."
+    return f"To check: {', '.join(names)}{more}{command}\n"
 
 
 def _cost(event: RunFinished) -> list[str]:
@@ -159,6 +193,19 @@ def _cost(event: RunFinished) -> list[str]:
     if event.cost is not None:
         return [f"{format_cost(event.cost)}{breakdown}"]
     return [f"cost unknown{breakdown}"] if backends else []
+
+
+def doubt_of(event: RecordingDone) -> str:
+    """The end of the line of a recording whose text is doubtful, escaped; "" for others."""
+    return printable(doubt_text(Assessment(event.verdict, event.reasons)))
+
+
+def doubt_text(assessment: Assessment) -> str:
+    """`check: language doubtful (0:00-1:05)`, or `BAD: …`; "" if there is no doubt. Not escaped."""
+    if not assessment.is_doubtful:
+        return ""
+    word = "BAD" if assessment.verdict == "bad" else "check"
+    return f"{word}: {doubts_text(assessment) or 'no reason is given'}"
 
 
 def pluralize(number: int, noun: str) -> str:

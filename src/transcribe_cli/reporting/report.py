@@ -6,34 +6,57 @@ File names and messages are escaped for terminals and HTML.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from transcribe_cli.reporting.messages import format_cost, format_duration, pluralize
+from pydantic import TypeAdapter, ValidationError
+
+from transcribe_cli.reporting.messages import doubt_text, format_cost, format_duration, pluralize
 from transcribe_cli.text.printable import printable
+from transcribe_cli.text.verdicts import Assessment, Doubt, Verdict
 
 if TYPE_CHECKING:
-    from transcribe_cli.ledger.history import BackendUsage, FailedJob, Run
+    from transcribe_cli.ledger.history import BackendUsage, DoubtfulJob, FailedJob, Run
 
-_COLUMNS = ("started", "where", "model", "done", "failed", "audio", "time", "RTFx", "cost", "ended")
+_COLUMNS = ("started", "where", "model", "done", "to check", "failed", "audio", "time", "RTFx", "cost", "ended")
+_DOUBTS = TypeAdapter(tuple[Doubt, ...])
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:75em;padding:0 1em;color:#222}"
     "table{border-collapse:collapse;width:100%}th,td{padding:.3em .6em;text-align:left;border-bottom:1px solid #ddd}"
-    "td:nth-child(n+4):nth-child(-n+9){text-align:right;font-variant-numeric:tabular-nums}"
+    "td:nth-child(n+4):nth-child(-n+10){text-align:right;font-variant-numeric:tabular-nums}"
     "@media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}th,td{border-color:#444}}"
 )
 
 
 @dataclass(frozen=True)
 class Report:
-    """Runs in chronological order, their failed recordings, and their use of backends that may be billed."""
+    """Runs in chronological order, their failed recordings, their use of backends that may be billed, and the doubtful transcripts."""
 
     runs: Sequence[Run]
     failed: Sequence[FailedJob]
     paid: Sequence[BackendUsage] = ()
+    doubtful: Sequence[DoubtfulJob] = ()
+
+    @property
+    def to_check(self) -> list[DoubtfulJob]:
+        """The latest verdict on each recording, if it is doubtful."""
+        return [job for job in self.doubtful if not job.superseded]
+
+    def verdicts(self, run_id: str | None = None) -> dict[str, int]:
+        """The number of doubtful transcripts by verdict: those that one run found, or those that are doubtful after all runs."""
+        if run_id is None:
+            found = Counter(job.verdict for job in self.to_check)
+            return {"check": found["check"], "bad": found["bad"]}
+        return {verdict: self._by_run[run_id, verdict] for verdict in ("check", "bad")}
+
+    @cached_property
+    def _by_run(self) -> Counter[tuple[str, str]]:
+        return Counter((job.run_id, job.verdict) for job in self.doubtful)
 
     @property
     def audio_seconds(self) -> float:
@@ -60,15 +83,25 @@ class Report:
         """The report as JSON values; times in UTC."""
         return {
             "runs": [
-                {**_json_values(asdict(run)), "sources": json.loads(run.sources), "rtfx": _rounded(run.rtfx)} for run in self.runs
+                {
+                    **_json_values(asdict(run)),
+                    "sources": json.loads(run.sources),
+                    "rtfx": _rounded(run.rtfx),
+                    "verdicts": self.verdicts(run.id),
+                }
+                for run in self.runs
             ],
             "failed": [_json_values(asdict(job)) for job in self.failed],
+            "doubtful": [
+                {**_json_values(asdict(job)), "reasons": [asdict(doubt) for doubt in _reasons(job)]} for job in self.doubtful
+            ],
             "paid": [asdict(usage) for usage in self.paid],
             "totals": {
                 "runs": len(self.runs),
                 "transcribed": sum(run.transcribed for run in self.runs),
                 "diarized": sum(run.diarized for run in self.runs),
                 "failed": sum(run.failed for run in self.runs),
+                "verdicts": self.verdicts(),
                 "audio_seconds": round(self.audio_seconds, 3),
                 "seconds": round(self.seconds, 3),
                 "rtfx": _rounded(self.rtfx),
@@ -82,7 +115,7 @@ def lines(report: Report) -> Iterator[str]:
     if not report.runs:
         yield "The ledger has no matching runs. Runs with nothing to do are not recorded."
         return
-    rows = [_COLUMNS, *(_row(run) for run in report.runs)]
+    rows = [_COLUMNS, *(_row(run, report.verdicts(run.id)) for run in report.runs)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
     for row in rows:
         yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -94,20 +127,29 @@ def lines(report: Report) -> Iterator[str]:
         yield f"{pluralize(len(report.failed), 'failure')}:"
         for job in report.failed:
             yield f"  {_local(job.finished_at)}  {printable(job.recording)}  {printable(job.error)}"
+    if report.to_check:
+        yield ""
+        yield f"{_to_check(report.verdicts())}:"
+        for doubtful in report.to_check:
+            yield f"  {_local(doubtful.finished_at)}  {printable(doubtful.recording)}  {_doubt(doubtful)}"
 
 
 def html(report: Report) -> str:
     """The report as a self-contained page."""
     head = "".join(f"<th>{escape(name)}</th>" for name in _COLUMNS)
-    body = "".join(_html_row(_row(run)) for run in report.runs)
+    body = "".join(_html_row(_row(run, report.verdicts(run.id))) for run in report.runs)
     failed = "".join(
         _html_row((_local(job.finished_at), printable(job.recording), printable(job.error))) for job in report.failed
     )
     failures = f"<h2>Failures</h2><table><tr><th>time</th><th>recording</th><th>error</th></tr>{failed}</table>" if failed else ""
+    checked = "".join(_html_row((_local(job.finished_at), printable(job.recording), _doubt(job))) for job in report.to_check)
+    doubts = (
+        f"<h2>To check</h2><table><tr><th>time</th><th>recording</th><th>reasons</th></tr>{checked}</table>" if checked else ""
+    )
     totals = "<br>".join(map(escape, [_totals(report), *_paid(report)])) if report.runs else "The ledger has no matching runs."
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>transcribe report</title><style>{_STYLE}</style>'
-        f"<h1>Runs</h1><p>{totals}</p><table><tr>{head}</tr>{body}</table>{failures}</html>"
+        f"<h1>Runs</h1><p>{totals}</p><table><tr>{head}</tr>{body}</table>{doubts}{failures}</html>"
     )
 
 
@@ -115,13 +157,14 @@ def _html_row(cells: Sequence[str]) -> str:
     return f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
 
 
-def _row(run: Run) -> tuple[str, ...]:
+def _row(run: Run, verdicts: Mapping[str, int]) -> tuple[str, ...]:
     done = run.transcribed + run.diarized + run.rendered
     return (
         _local(run.started_at),
         printable(f"{run.host} {run.device or ''}".strip() if run.backend == "local" else run.backend),
         printable(run.model),
         f"{done} of {done + run.failed + run.not_tried}" if run.finished_at else f"? of {run.recordings}",
+        _counts(verdicts),
         str(run.failed),
         format_duration(run.audio_seconds),
         "" if run.seconds is None else format_duration(run.seconds),
@@ -149,7 +192,33 @@ def _totals(report: Report) -> str:
     if report.cost is not None:
         parts.append(format_cost(report.cost))
     parts.append(f"{sum(run.failed for run in report.runs)} failed")
+    if report.to_check:
+        parts.append(_to_check(report.verdicts()))
     return f"{', '.join(parts)}."
+
+
+def _counts(verdicts: Mapping[str, int]) -> str:
+    """`0`, `3`, `1 bad`, or `3, 1 bad`."""
+    counts = ((verdicts["check"], ""), (verdicts["bad"], " bad"))
+    return ", ".join(f"{count}{what}" for count, what in counts if count) or "0"
+
+
+def _to_check(verdicts: Mapping[str, int]) -> str:
+    counts = ((verdicts["check"], "to check"), (verdicts["bad"], "bad"))
+    return ", ".join(f"{count} {what}" for count, what in counts if count)
+
+
+def _doubt(job: DoubtfulJob) -> str:
+    verdict: Verdict = "bad" if job.verdict == "bad" else "check"
+    return printable(doubt_text(Assessment(verdict, _reasons(job))))
+
+
+def _reasons(job: DoubtfulJob) -> tuple[Doubt, ...]:
+    """The reasons in the ledger; () if somebody changed them."""
+    try:
+        return _DOUBTS.validate_json(job.reasons or "[]")
+    except ValidationError:
+        return ()
 
 
 def _paid(report: Report) -> Iterator[str]:

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from transcribe_cli.scoring.conventions import CONVENTIONS, Conventions
 from transcribe_cli.scoring.numbers import Speller
+from transcribe_cli.text.combining_marks import without_endless_marks
 from transcribe_cli.text.languages import LANGUAGES_WITHOUT_SPACES
 
 Normalizer = Callable[[str], str]
@@ -38,7 +39,7 @@ def normalizer(language: str) -> Normalizer:
     split_words = _split_characters if language in LANGUAGES_WITHOUT_SPACES else collapse_spaces
 
     def normalize(text: str) -> str:
-        folded = _compatible(_NOTE.sub(" ", text)).casefold()
+        folded = _compatible(_NOTE.sub(" ", without_endless_marks(text))).casefold()
         words = collapse_spaces(_letters_only(_APOSTROPHES.sub("", expand(folded))))
         for pattern, replacement in conventions.folds if conventions else ():
             words = pattern.sub(replacement, words)

@@ -14,6 +14,7 @@ from transcribe_cli.errors import SourceNotFound, Unreadable, UsageError
 from transcribe_cli.scoring.document import Document
 from transcribe_cli.scoring.readers import READERS, check_suffix, read, read_one
 from transcribe_cli.sources import json_safe
+from transcribe_cli.text.combining_marks import without_endless_marks
 from transcribe_cli.text.links import Links, leads_out
 from transcribe_cli.text.printable import printable
 
@@ -143,7 +144,7 @@ def _stem(path: Path) -> str:
 
 def _composed_key(name: str) -> str:
     """The name as a key. macOS decomposes accents, other systems do not."""
-    return unicodedata.normalize("NFC", json_safe(name))
+    return unicodedata.normalize("NFC", without_endless_marks(json_safe(name)))
 
 
 def _first_labels(side: Mapping[str, Candidate]) -> str:

@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from transcribe_cli.scoring.error_counts import EditCounts, SpeakerErrors
 from transcribe_cli.scoring.libraries import library
 from transcribe_cli.scoring.word_errors import NormalizedUtterance, joined_text
@@ -18,6 +20,10 @@ from transcribe_cli.transcript import Turn
 
 # MeetEval's limit: https://github.com/fgnt/meeteval/blob/main/doc/num_speaker_limits.md
 MAX_SPEAKERS = 20
+# pyannote.metrics compares all turns of one side with those of the other, and then all that speak at once: minutes for these.
+MAX_TURNS = 20_000
+MAX_SPEAKERS_OF_TURNS = 100
+MAX_PIECES = 1_000_000
 Assignment = tuple[tuple[str | None, str | None], ...]
 
 
@@ -50,6 +56,13 @@ def count_edits_by_speaker(
     edits = EditCounts(result.substitutions, result.deletions, result.insertions, result.length)
     names = (list(left), list(right))
     return edits, tuple((_name_at(names[0], one), _name_at(names[1], other)) for one, other in result.assignment)
+
+
+def count_pieces(turns: Sequence[Turn], others: Sequence[Turn]) -> int:
+    """The number of parts into which all borders of both sides cut these turns."""
+    borders = np.unique([time for turn in (*turns, *others) for time in (turn.start, turn.end)])
+    starts, ends = (np.searchsorted(borders, times) for times in ([turn.start for turn in turns], [turn.end for turn in turns]))
+    return int((ends - starts).sum())
 
 
 def _annotation(turns: Sequence[Turn]) -> Any:  # noqa: ANN401 - pyannote.core.Annotation, of a library that may be missing

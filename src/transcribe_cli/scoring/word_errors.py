@@ -16,8 +16,11 @@ from transcribe_cli.scoring.error_counts import EditCounts
 from transcribe_cli.scoring.libraries import library
 from transcribe_cli.text.printable import printable
 
-# The time for alignment grows with the square of the length: about a minute for this length, which is a day of speech.
+# The time for alignment grows with the square of the length: minutes for these, which are a day of speech.
 MAX_CHARACTERS = 1_200_000
+MAX_WORDS = 300_000
+# Before normalization, which shortens texts (notes, punctuation) and takes a second for this.
+MAX_RAW_CHARACTERS = 4 * MAX_CHARACTERS
 # Correct words to show on each side of a difference.
 CONTEXT = 2
 # Errors with at most this many correct words between them are one difference.
@@ -65,6 +68,17 @@ class _Column:
     hypothesis_index: int
 
 
+def check_length(count: int, unit: str, limit: int) -> None:
+    """Refuse a text that is too long.
+
+    Raises:
+        RecordingError: `count` is more than `limit`.
+    """
+    if count > limit:
+        hint = "Split it into several recordings."
+        raise RecordingError(f"The text has {count:,} {unit}; the maximum for scoring is {limit:,}.", hint)
+
+
 def joined_text(utterances: Sequence[NormalizedUtterance]) -> str:
     """The text of all utterances, in order.
 
@@ -72,11 +86,8 @@ def joined_text(utterances: Sequence[NormalizedUtterance]) -> str:
         RecordingError: it is too long to be aligned.
     """
     text = " ".join(utterance.text for utterance in utterances if utterance.text)
-    if len(text) > MAX_CHARACTERS:
-        raise RecordingError(
-            f"The text has {len(text):,} characters; the maximum for scoring is {MAX_CHARACTERS:,}.",
-            "Split it into several recordings.",
-        )
+    check_length(len(text), "characters", MAX_CHARACTERS)
+    check_length(text.count(" ") + 1, "words", MAX_WORDS)
     return text
 
 

@@ -1,31 +1,35 @@
-"""The header of a transcript: its provenance, from the first lines of the JSON. `plan` reads nothing else."""
+"""The header of a transcript: its provenance and its verdict, from the first lines of the JSON. `plan` and `status` read nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from transcribe_cli.sinks.files import files_of
 from transcribe_cli.storage import AnyPath, Location
 from transcribe_cli.text.numbers import checked_count, checked_seconds
-from transcribe_cli.transcript import SCHEMA_VERSION, Transcript
+from transcribe_cli.text.verdicts import VERDICTS, Assessment, Verdict
+from transcribe_cli.transcript import SCHEMA_VERSION, Reason, Transcript
 
 HEADER_BYTES = 4096
 # The longest header has a prompt of 100 kB.
 _MAX_HEADER_BYTES = 1 << 20
 _FIRST_BYTES = b'{"schema_version"'
+_REASONS = TypeAdapter(tuple[Reason, ...])
 
 
 @dataclass(frozen=True)
 class Header:
-    """Provenance of a transcript: the recording, the spec, and the files that were rendered from it.
+    """Provenance of a transcript: the recording, the spec, and the files that were rendered from it; and the verdict on its text.
 
     `size` is in bytes, `outputs` maps a file name to its SHA-256, `subtitles` maps a file name to the standard that it was made under,
     `finished_at` is UTC in ISO 8601, `spec` contains no nulls. `duration`, in seconds, is None if it was not in the bytes that were read.
+    `assessment` has no verdict if an earlier version wrote the transcript, or if that part of the header is damaged.
     """
 
     name: str
@@ -39,6 +43,7 @@ class Header:
     outputs: Mapping[str, str]
     subtitles: Mapping[str, str]
     duration: float | None = None
+    assessment: Assessment = field(default_factory=Assessment)
 
     @property
     def identity(self) -> tuple[str, int, str | None]:
@@ -61,13 +66,14 @@ class Header:
             outputs=transcript.outputs,
             duration=transcript.duration,
             subtitles=transcript.subtitles,
+            assessment=Assessment.of(transcript.quality.verdict, transcript.quality.reasons),
         )
 
 
 def read_header(path: AnyPath) -> Header | None:
     """The header of the transcript in this file; None when it does not exist, cannot be read, or is not a transcript of this version.
 
-    Costs one read of 4 KiB, and more only if a long prompt makes the header longer.
+    Costs one read of 4 KiB, and more only if a long prompt or many reasons make the header longer.
 
     Raises:
         StorageNotReady: the store cannot be reached.
@@ -95,19 +101,28 @@ def _read(data: bytes, read_more: Callable[[int, int], bytes]) -> Header | None:
     """The header in the first bytes. `read_more(start, size)` reads further ones."""
     if not data.startswith(_FIRST_BYTES):
         return None
-    while True:
-        document = _parse(data)
-        if document is None or "language" in document:  # the first key after the header
-            return _to_header(document)
+    provenance = None
+    while (document := _parse(data)) is not None:
+        if "language" in document:  # the first key after the provenance
+            provenance = document
+        if _has_verdict_or_text(document):
+            break
         if not HEADER_BYTES <= len(data) < _MAX_HEADER_BYTES or not (more := read_more(len(data), len(data))):
-            return None
+            break
         data += more
+    return _to_header(provenance)
+
+
+def _has_verdict_or_text(document: Mapping[str, Any]) -> bool:
+    """Whether verdict and reasons are complete, or will not come: `quality` is before `text`, except in earlier versions."""
+    quality = document.get("quality")
+    return "text" in document or (isinstance(quality, dict) and "speech" in quality)  # the first key after the reasons
 
 
 def _parse(data: bytes) -> dict[str, Any] | None:
-    """The document as far as the bytes go. A truncated character or value is dropped."""
+    """The document as far as the bytes go. The last value may be truncated; a truncated character is dropped."""
     try:
-        document = from_json(data.decode("utf-8", "ignore"), allow_partial=True)
+        document = from_json(data.decode("utf-8", "ignore"), allow_partial="trailing-strings")
     except ValueError:
         return None
     return document if isinstance(document, dict) else None
@@ -137,9 +152,21 @@ def _to_header(document: Mapping[str, Any] | None) -> Header | None:
             if "flags" in document
             else None,  # otherwise the number may be truncated
             subtitles={str(name): str(stamp) for name, stamp in subtitles.items()} if isinstance(subtitles, dict) else {},
+            assessment=_assessment(document),
         )
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _assessment(document: Mapping[str, Any]) -> Assessment:
+    quality = document.get("quality")
+    if not isinstance(quality, dict) or quality.get("verdict") not in VERDICTS or not _has_verdict_or_text(document):
+        return Assessment()
+    try:
+        reasons = _REASONS.validate_python(quality.get("reasons", ()))
+    except ValidationError:  # the file was edited, or is damaged
+        return Assessment()
+    return Assessment.of(cast("Verdict", quality["verdict"]), reasons)
 
 
 def _optional_text(value: object) -> str | None:

@@ -87,7 +87,10 @@ class _SpeakerTimeline:
     def __init__(self, turns: Iterable[Turn]) -> None:
         non_empty = [turn for turn in turns if turn.end > turn.start]
         self.names = speakers_of(non_empty)
-        spans = ((number, span) for number, name in enumerate(self.names) for span in _merged_spans(non_empty, name))
+        by_speaker: dict[str, list[tuple[float, float]]] = {name: [] for name in self.names}
+        for turn in non_empty:
+            by_speaker[turn.speaker].append((turn.start, turn.end))
+        spans = ((number, span) for number, name in enumerate(self.names) for span in _merged(by_speaker[name]))
         self._tree = IntervalTree.from_tuples((start, end, number) for number, (start, end) in spans)
 
     def speech_seconds(self, start: float, end: float) -> NDArray[np.float64]:
@@ -124,11 +127,10 @@ class _SpeakerTimeline:
         return int((self.speech_seconds(start, end) > (end - start) / 2).sum()) > 1
 
 
-def _merged_spans(turns: Iterable[Turn], speaker: str) -> Iterator[tuple[float, float]]:
-    """Start and end of this speaker's speech, in order, not overlapping."""
-    spans = sorted((turn.start, turn.end) for turn in turns if turn.speaker == speaker)
-    start, end = spans[0]
-    for next_start, next_end in spans[1:]:
+def _merged(spans: Iterable[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+    """Start and end of the speech in these spans of one speaker, at least one, in order, not overlapping."""
+    (start, end), *others = sorted(spans)
+    for next_start, next_end in others:
         if next_start > end:
             yield start, end
             start = next_start

@@ -30,6 +30,7 @@ __all__ = [
     "Options",
     "RangesNotSupported",
     "Store",
+    "as_folder",
     "below",
     "bind_to_sources",
     "has_secrets",
@@ -41,6 +42,11 @@ __all__ = [
     "validate_options",
     "without_secrets",
 ]
+
+
+def as_folder(value: object) -> object:
+    """The path in an option such as `output_dir`. A URL stays text, because a Path would drop one of its slashes."""
+    return Path(value) if isinstance(value, str) and not is_url(value) else value
 
 
 def parse_path(folder: Path | str | None, options: Options) -> AnyPath | None:

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from transcribe_cli.errors import Unreadable
 from transcribe_cli.text.printable import printable
-from transcribe_cli.text.regular_files import read_regular_file
+from transcribe_cli.text.regular_files import MB, read_regular_file
+
+# Thousands of hours as plain text, ten days as JSON with word times.
+MAX_TEXT_BYTES = 100 * MB
 
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
@@ -20,7 +23,7 @@ def read_text(path: Path) -> str:
     """
     name = printable(path.name)
     try:
-        data = read_regular_file(path)
+        data = read_regular_file(path, MAX_TEXT_BYTES)
     except OSError as error:
         raise Unreadable(f"{name} cannot be read ({error.strerror}).") from error
     encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if data.startswith(mark)), "utf-8")

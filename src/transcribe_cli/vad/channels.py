@@ -31,6 +31,9 @@ COPY_SHARE = 0.97
 _LOUD_DECIBELS = 25.0
 # Copies are mixed unless one of them loses more than this in the mix, in decibels; in-phase copies lose 6 at most.
 _MAX_MIX_LOSS_DECIBELS = 9.0
+# It is measured in parts of this length, in samples, in which the channel is not quieter than this, in decibels of full scale.
+_MIX_SAMPLES = 2 * SAMPLE_RATE
+_MIN_SPEECH_LEVEL = -60.0
 # A frame that is this much quieter than in another channel is crosstalk, in decibels. benchmarks/channels.py: at 10, crosstalk of -12 dB or
 # less is removed; a lower limit removes more of the speech of two people who talk at the same time.
 CROSSTALK_DECIBELS = 10.0
@@ -82,11 +85,22 @@ def stable_gap_share(one: NDArray[np.float32], other: NDArray[np.float32]) -> fl
 
 
 def cancels_in_mix(waveform: Waveform, channel: int) -> bool:
-    """Whether a channel is much quieter in the mix of all: the channels have opposite polarity, or most are silent."""
-    power = np.zeros(2)
-    for start in range(0, waveform.samples, _BLOCK_FRAMES * _FRAME_SAMPLES):
-        block = waveform.read_channels(start, start + _BLOCK_FRAMES * _FRAME_SAMPLES)
-        power += [np.square(sound).sum(dtype=np.float64) for sound in (block.mean(axis=1), block[:, channel])]
+    """Whether a channel is much quieter in the mix of all, in the whole recording or in part of it.
+
+    The channels have opposite polarity there, or most are silent.
+    """
+    whole = np.zeros(2)
+    for start in range(0, waveform.samples, _MIX_SAMPLES):
+        block = waveform.read_channels(start, start + _MIX_SAMPLES)
+        power = np.array([np.square(sound).sum(dtype=np.float64) for sound in (block.mean(axis=1), block[:, channel])])
+        whole += power
+        if power[1] > len(block) * 10 ** (_MIN_SPEECH_LEVEL / 10) and _loses(power):
+            return True
+    return _loses(whole)
+
+
+def _loses(power: NDArray[np.float64]) -> bool:
+    """Whether the first of two powers is much less than the second."""
     return bool(10 * np.log10((power[0] + 1e-9) / (power[1] + 1e-9)) < -_MAX_MIX_LOSS_DECIBELS)
 
 

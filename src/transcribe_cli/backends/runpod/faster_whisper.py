@@ -17,6 +17,7 @@ from transcribe_cli.backends.job_ids import JobIdRecord
 from transcribe_cli.backends.runpod.job_status import JobStatus
 from transcribe_cli.errors import BackendFailed, RecordingError, TranscribeError, UsageError
 from transcribe_cli.pipeline.outcome import Outcome
+from transcribe_cli.pipeline.verdict import judged
 from transcribe_cli.plan import Job
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import JobRecord, Quality, Segment, Source, Transcript, Word
@@ -101,7 +102,7 @@ class FasterWhisperDialect:
         if not isinstance(output, Mapping) or not isinstance(output.get("segments"), list):
             raise BackendFailed(f"The result was lost: the output of job {record.id} has no segments. The job is still paid for.")
         try:
-            return Outcome(job, _transcript(job, record, output))
+            return Outcome(job, judged(_transcript(job, record, output)))
         except (ValidationError, ValueError, TypeError, KeyError) as error:
             raise BackendFailed(f"The output of job {record.id} is damaged.") from error
 

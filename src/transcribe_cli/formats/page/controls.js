@@ -81,6 +81,13 @@ transcript.addEventListener("click", (event) => {
     goToHash();
   } else if (span && getSelection().isCollapsed) goToWord(wordNumber(span));
 });
+for (const link of document.querySelectorAll(".doubt a")) link.addEventListener("click", (event) => {
+  event.preventDefault();
+  history.replaceState(null, "", link.getAttribute("href"));
+  goToHash();
+  resumeFollowing();
+  if (!current && sections[0]) reveal(sections[0]);
+});
 document.addEventListener("click", (event) => {
   const chip = event.target.closest(".chip");
   if (chip) toggleSpeaker(chip);

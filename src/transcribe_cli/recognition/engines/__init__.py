@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from transcribe_cli.audio import SAMPLE_RATE
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.vad import Region
+from transcribe_cli.vad import Region, audible
 
 if TYPE_CHECKING:
     from transcribe_cli.audio import Waveform
@@ -105,13 +105,13 @@ class Clip:
         return min(WINDOW_SECONDS, WINDOW_STEP * math.ceil(self.seconds / WINDOW_STEP))
 
     def samples(self) -> NDArray[np.float32]:
-        """(samples,) in [-1, 1) at 16 kHz, read from the scratch file on each call."""
+        """(samples,) in [-1, 1) at 16 kHz, read from the scratch file on each call; made louder if nobody could hear them."""
         samples = np.concatenate([self.waveform.read(start, end, self.channel) for start, end in self.sample_ranges])
         if self.mute_gaps and len(self.sample_ranges) == 1:
             first, _ = self.sample_ranges[0]
             for before, after in pairwise(self.speech):
                 samples[before.end - first : after.start - first] = 0
-        return samples
+        return audible(samples)
 
 
 @dataclass(frozen=True)
@@ -147,6 +147,7 @@ class Attempt:
         no_speech_prob: the probability that there is no speech, according to the model.
         repeats: whether the text repeats itself.
         failed_gates: whether it was accepted although it failed the quality gates at every temperature.
+        heard: the likeliest languages of the audio with their probabilities, whatever language was requested; () where nobody asked.
     """
 
     tokens: tuple[int, ...]
@@ -157,6 +158,7 @@ class Attempt:
     no_speech_prob: float
     repeats: bool = False
     failed_gates: bool = False
+    heard: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,6 +32,7 @@ from transcribe_cli.recognition.engines import (
 from transcribe_cli.recognition.engines.devices import choose_device, processor_count
 from transcribe_cli.recognition.engines.encoder_cache import EncoderCache, to_host
 from transcribe_cli.recognition.engines.gates import choose_attempt, is_repetitive
+from transcribe_cli.recognition.engines.heard_languages import is_asked, likeliest, with_heard_languages
 from transcribe_cli.recognition.engines.models import locate, revision_of
 from transcribe_cli.recognition.engines.prompts import prompt_tokens, shortening
 from transcribe_cli.recognition.engines.sequential import recognize_sequentially
@@ -157,6 +158,8 @@ class FasterWhisper:
             began = time.perf_counter()
             encoded = self._encode(features, cached)
             attempts = self._generate(encoded, len(clips), tokenizer, spec, tasks[0].temperature)
+            if not tasks[0].attempts and self._whisper.model.is_multilingual:
+                attempts = with_heard_languages(clips, attempts, lambda: self._whisper.model.detect_language(encoded))
             retries = [task.with_attempt(attempt) for task, attempt in zip(tasks, attempts, strict=True)]
             accepted = [
                 choose_attempt(retry.attempts, spec, is_last=task.is_last_attempt)
@@ -169,12 +172,13 @@ class FasterWhisper:
         return [replace(result, seconds=share) if result else retry for result, retry in zip(results, retries, strict=True)]
 
     def _recognize_sequentially(self, clip: Clip) -> ClipResult:
+        is_heard = is_asked(clip) and self._whisper.model.is_multilingual
+        heard = likeliest(self.detect_languages([clip])[0]) if is_heard else ()
+        tokenizer = self._tokenizer(clip.spec, clip.language)
         with self._compute_slots, memory_errors():
             began = time.perf_counter()
-            return replace(
-                recognize_sequentially(self._whisper, clip, self._tokenizer(clip.spec, clip.language)),
-                seconds=time.perf_counter() - began,
-            )
+            result = recognize_sequentially(self._whisper, clip, tokenizer)
+            return replace(result, attempt=replace(result.attempt, heard=heard), seconds=time.perf_counter() - began)
 
     def _encode(self, features: NDArray[np.float32], cached: Sequence[NDArray[np.floating] | None]) -> ctranslate2.StorageView:
         """The encoder outputs of a batch: the cached ones, and the others computed from `features`."""

@@ -36,8 +36,11 @@ def choose_attempt(attempts: Sequence[Attempt], spec: JobSpec, *, is_last: bool)
     """The attempt to accept, or None to retry at the next temperature.
 
     When the last temperature (`is_last`) does not pass either, the most probable attempt is accepted, preferably one without repetition.
-    Where there is probably no speech, Whisper likes to write its prompt: a passage of it is accepted only from a text that passes.
+    It has what was heard at the first attempt. Where there is probably no speech, Whisper likes to write its prompt: a passage of it is
+    accepted only from a text that passes.
     """
+    if len(attempts) > 1 and attempts[0].heard:
+        attempts = [replace(attempt, heard=attempts[0].heard) for attempt in attempts]
     latest = attempts[-1]
     if is_silent(latest, spec) or (is_doubted(latest, spec) and is_copied(latest.text, spec)):
         return replace(latest, tokens=(), text="")

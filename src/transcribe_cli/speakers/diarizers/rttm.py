@@ -21,6 +21,9 @@ from transcribe_cli.transcript import Turn
 _TURN = "SPEAKER"
 _COMMENT = ";;"
 _FIELDS = 8
+# Each word is compared with each speaker. A parliament has hundreds.
+MAX_SPEAKERS = 1_000
+_MAX_BYTES = 100_000_000
 
 
 class RttmDiarizer:
@@ -42,7 +45,10 @@ class RttmDiarizer:
     def diarize(self, waveform: Waveform, spec: JobSpec, on_progress: Callable[[float], None]) -> Diarization:
         """The turns in the file, cut to the length of the recording. See `Diarizer.diarize`."""
         try:
-            text = files_of(self._path).read(self._path).decode("utf-8-sig")
+            data = files_of(self._path).read(self._path, 0, _MAX_BYTES + 1)
+            if len(data) > _MAX_BYTES:
+                raise DiarizationFailed(f"{self._path.name} is too large, at most {_MAX_BYTES // 1_000_000} MB.")
+            text = data.decode("utf-8-sig")
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "it is not UTF-8"
             raise DiarizationFailed(f"{self._path.name} cannot be read ({reason}).") from error
@@ -52,6 +58,8 @@ class RttmDiarizer:
             turns = parse(text, self._recording, self._path.name)
         except TranscribeError as error:
             raise DiarizationFailed(error.message, error.hint) from error
+        if (count := len({turn.speaker for turn in turns})) > MAX_SPEAKERS:
+            raise DiarizationFailed(f"{self._path.name} has {count:,} speakers; the maximum is {MAX_SPEAKERS:,}.")
         on_progress(1.0)
         return Diarization(normalize_turns(turns, waveform.seconds))
 

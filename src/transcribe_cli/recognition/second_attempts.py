@@ -1,0 +1,58 @@
+"""The words of a second attempt among those of the first: each stretch of speech has the words of one of them, none has both."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from transcribe_cli.recognition.engines import ClipResult
+from transcribe_cli.recognition.rescue import is_stretched
+from transcribe_cli.recognition.timed_word import TimedWord
+
+# Up to this many words that both attempts heard at a border are compared, if they are this close, in seconds.
+MAX_SHARED_WORDS = 12
+MAX_SHARED_DISTANCE = 2.0
+
+_NO_WORD = re.compile(r"\W+")
+
+
+def merge_second_attempt(first: Sequence[TimedWord], second: Sequence[TimedWord], result: ClipResult) -> list[TimedWord]:
+    """The words of the first attempts with those of a second attempt, `result`, in no order.
+
+    Within its borders the second attempt counts if it found as many words. Words of the first attempt that were stretched over speech
+    that it skipped do not count. What both heard at a border is kept once.
+    """
+    same_channel = [word for word in first if word.result.clip.channel == result.clip.channel]
+    inside = [word for word in same_channel if result.clip.start <= _middle(word) <= result.clip.end]
+    reliable = [word for word in inside if not is_stretched(word.word, word.result.clip)]
+    dropped = {id(word) for word in (inside if len(second) >= len(reliable) else ())}
+    dropped |= {id(word) for word in inside if is_stretched(word.word, word.result.clip)} if second else set()
+    kept = [word for word in first if id(word) not in dropped]
+    own = [word for word in kept if word.result.clip.channel == result.clip.channel]
+    new = [word for word in second if not any(other.start <= _middle(word) <= other.end for other in own)]
+    return [*kept, *_without_shared(new, own)]
+
+
+def _without_shared(new: Sequence[TimedWord], own: Sequence[TimedWord]) -> list[TimedWord]:
+    """The new words without those at either end that the words around them repeat."""
+    if not new:
+        return []
+    before = [word for word in own if _middle(word) < _middle(new[0])][-MAX_SHARED_WORDS:]
+    after = [word for word in own if _middle(word) > _middle(new[-1])][:MAX_SHARED_WORDS]
+    left = _shared(before, new) if before and new[0].start - before[-1].end <= MAX_SHARED_DISTANCE else 0
+    right = _shared(new, after) if after and after[0].start - new[-1].end <= MAX_SHARED_DISTANCE else 0
+    return list(new[left : max(left, len(new) - right)])
+
+
+def _shared(left: Sequence[TimedWord], right: Sequence[TimedWord]) -> int:
+    """How many words at the end of `left` begin `right`."""
+    ends, begins = [_name(word) for word in left], [_name(word) for word in right]
+    return next((count for count in range(min(len(ends), len(begins)), 0, -1) if ends[-count:] == begins[:count]), 0)
+
+
+def _name(word: TimedWord) -> str:
+    return _NO_WORD.sub("", word.word.text).casefold()
+
+
+def _middle(word: TimedWord) -> float:
+    return (word.start + word.end) / 2
