@@ -62,6 +62,10 @@ class FakeEngine:
     def check(self, spec: JobSpec) -> None:
         """It supports every spec."""
 
+    def shortened(self, spec: JobSpec) -> str:
+        """Every prompt fits."""
+        return ""
+
     def detect_languages(self, clips: Sequence[Clip]) -> list[Mapping[str, float]]:
         """Probably Portuguese, for every clip."""
         self.language_batches.append(list(clips))

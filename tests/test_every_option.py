@@ -22,7 +22,7 @@ from transcribe_cli.errors import DeviceUnavailable, ModelUnavailable, UsageErro
 from transcribe_cli.events import ignore_event
 from transcribe_cli.pipeline.loading import engine_loaders, load_diarizer
 from transcribe_cli.plan import plan
-from transcribe_cli.recognition.engines import faster_whisper
+from transcribe_cli.recognition.engines import faster_whisper, whisper_model
 from transcribe_cli.sources import find_recordings
 from transcribe_cli.transcript import Transcript
 
@@ -81,7 +81,7 @@ def run(recording: Path, **spec: object) -> Transcript:
 def watched(recording: Path, monkeypatch: pytest.MonkeyPatch, **spec: object) -> Watched:
     """The model with its recorded calls after a transcription with these options."""
     found: list[Watched] = []
-    original = faster_whisper.WhisperModel
+    original = whisper_model.RoomyWhisper
 
     def load(*arguments: Any, **options: Any) -> Any:
         whisper = original(*arguments, **options)
@@ -89,7 +89,7 @@ def watched(recording: Path, monkeypatch: pytest.MonkeyPatch, **spec: object) ->
         found.append(whisper.model)
         return whisper
 
-    monkeypatch.setattr(faster_whisper, "WhisperModel", load)
+    monkeypatch.setattr(whisper_model, "RoomyWhisper", load)
     run(recording, language="pt", **spec)
     return found[0]
 
@@ -137,9 +137,9 @@ SILENCED: Mapping[str, Any] = {"language": "pt", "log_prob_threshold": 0.0, "no_
 def _calls(method: str, path: Path, **spec: object) -> list[tuple[Any, ...]]:
     """The arguments of the calls of this method of faster-whisper's model."""
     calls: list[tuple[Any, ...]] = []
-    original = getattr(faster_whisper.WhisperModel, method)
+    original = getattr(whisper_model.RoomyWhisper, method)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(faster_whisper.WhisperModel, method, lambda *a, **k: calls.append(a) or original(*a, **k))
+        patch.setattr(whisper_model.RoomyWhisper, method, lambda *a, **k: calls.append(a) or original(*a, **k))
         run(path, **spec)
     return calls
 
@@ -226,8 +226,8 @@ def _loaded_with(**options: object) -> tuple[int, int]:
     """The number of threads per worker and of workers that the model is loaded with."""
     seen: dict[str, Any] = {}
     with pytest.MonkeyPatch.context() as patch:
-        original = faster_whisper.WhisperModel
-        patch.setattr(faster_whisper, "WhisperModel", lambda *a, **k: seen.update(k) or original(*a, **k))
+        original = whisper_model.RoomyWhisper
+        patch.setattr(whisper_model, "RoomyWhisper", lambda *a, **k: seen.update(k) or original(*a, **k))
         _engine(**options)
     return seen["cpu_threads"], seen["num_workers"]
 

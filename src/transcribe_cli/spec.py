@@ -78,10 +78,11 @@ class JobSpec(BaseModel):
     model: Authority[str] = Field(
         default=DEFAULT_MODEL,
         min_length=1,
-        description="Model name (large-v3-turbo, small, …), hub repository, CTranslate2 folder, or `demo`.",
+        description="Model name (large-v3-turbo, small, …), hub repository, or CTranslate2 folder. `demo` knows only the examples.",
     )
     language: Preference[str | None] = Field(
-        default=None, description="Language as a code or an English name. Default: detected by a vote over several clips."
+        default=None,
+        description="Language as a code or a name (pt, por, pt-BR, Portuguese). Default: detected by a vote over several clips.",
     )
     languages: Preference[Texts] = Field(
         default=(), description="Languages that may be detected. Default: all that the model knows."
@@ -138,7 +139,8 @@ class JobSpec(BaseModel):
         description="A clip whose no-speech probability exceeds this, and whose text is improbable, has no text.",
     )
     initial_prompt: Preference[str | None] = Field(
-        default=None, description="Text given to every clip as preceding context, such as names or a style."
+        default=None,
+        description="Text given to every clip as preceding context, such as names or a style. It shares 223 tokens with hotwords.",
     )
     hotwords: Preference[str | None] = Field(default=None, description="Words to expect, given to every clip.")
     suppress_tokens: Preference[Annotated[tuple[int, ...], BeforeValidator(as_tuple)]] = Field(

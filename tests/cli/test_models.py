@@ -68,3 +68,16 @@ def test_an_unavailable_model_is_reported(
     assert ran.code == code
     assert says in ran.err
     assert ran.out == ""
+
+
+def test_the_error_for_a_missing_model_does_not_recommend_the_demo_model(transcribe: Transcribe, cache: Path) -> None:
+    """It names the download, also by hand, and how to try the tool. On a real lecture the demo model writes a page of nonsense."""
+    (cache.parent / "a.wav").touch()
+    for arguments in (("run", cache.parent, "--model-dir", cache, "--offline", "--model", "base"), ("doctor", "--model", "base")):
+        ran = transcribe(*arguments)
+        assert ran.code == 4
+        for part in ("transcribe models pull base", "https://huggingface.co/Systran/faster-whisper-base", "make demo"):
+            assert part in ran.err + ran.out
+        assert "--model demo" not in ran.err + ran.out
+    assert "demo," not in transcribe("models", "path", "qqqq").err
+    assert "only for the examples" in transcribe("models", "list", "--model-dir", cache).out

@@ -68,7 +68,7 @@ def refusal(configured: Load, *arguments: Any, **flags: Any) -> str:
         ),
         (
             "language = 'portugese'",
-            "In {file}, language cannot be \"portugese\": unknown language 'portugese' (did you mean portuguese?).",
+            "In {file}, language cannot be \"portugese\": unknown language 'portugese' (did you mean pt?).",
         ),
         (
             "language = 'pt'\nlanguages = ['en', 'es']",

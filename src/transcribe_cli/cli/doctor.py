@@ -148,12 +148,17 @@ def _device(config: Config) -> Iterator[Check]:
 
 
 def _model(config: Config) -> Check:
+    from transcribe_cli.recognition.engines import model_folder
     from transcribe_cli.recognition.engines.models import locate
 
-    name = config.spec.model
-    return _try(
-        lambda: f"Model {name}: {locate(name, config.settings.model_dir, offline=True)}.", f"Run `transcribe models pull {name}`."
-    )
+    spec = config.spec
+
+    def describe() -> str:
+        folder = locate(spec.model, config.settings.model_dir, offline=True)
+        model_folder.check(folder, spec.model, word_times=spec.word_timestamps)
+        return f"Model {spec.model}: {folder}."
+
+    return _try(describe)
 
 
 def _diarization(config: Config) -> Check:
@@ -173,11 +178,11 @@ def _diarization(config: Config) -> Check:
     return Check("ok", f"Diarization: {name}, pyannote.audio {version('pyannote.audio')}.")
 
 
-def _try(describe: Callable[[], str], hint: str | None = None) -> Check:
+def _try(describe: Callable[[], str]) -> Check:
     try:
         return Check("ok", describe())
     except TranscribeError as error:
-        return Check("missing", error.message, error.hint if hint is None else hint)
+        return Check("missing", error.message, error.hint)
 
 
 def _scratch() -> Check:

@@ -24,7 +24,8 @@ def list_models(model_dir: ModelDir = None) -> None:
 
     installed = list(models.cached(model_dir))
     for model in installed:
-        typer.echo(f"{model.name:<24} {model.size / 1e6:>8,.0f} MB  {model.folder}")
+        remark = "  (demonstration: only for the examples)" if model.name == models.DEMO else ""
+        typer.echo(f"{model.name:<24} {model.size / 1e6:>8,.0f} MB  {model.folder}{remark}")
     installed_names = {model.name for model in installed}
     typer.echo(f"Available for download: {', '.join(name for name in models.names() if name not in installed_names)}.", err=True)
 

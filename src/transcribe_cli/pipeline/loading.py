@@ -33,7 +33,8 @@ def check_engine(spec: JobSpec, settings: Settings) -> None:
         UsageError, ModelUnavailable, DeviceUnavailable: see `engines.models` and `engines.devices`.
     """
     choose_device(settings.device, settings.compute_type, settings.device_index)
-    model_folder.check(locate(spec.model, settings.model_dir, offline=settings.offline), spec.model)
+    folder = locate(spec.model, settings.model_dir, offline=settings.offline)
+    model_folder.check(folder, spec.model, word_times=spec.word_timestamps)
 
 
 def engine_loaders(spec: JobSpec, settings: Settings) -> Sequence[EngineLoader]:

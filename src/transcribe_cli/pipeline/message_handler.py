@@ -11,7 +11,7 @@ from functools import partial
 from typing import TypeAlias
 
 from transcribe_cli.errors import RecordingError, TranscribeError, UsageError, work_of_one_recording
-from transcribe_cli.events import Emit, RecordingProgress, RecordingResumed
+from transcribe_cli.events import Emit, Notice, RecordingProgress, RecordingResumed
 from transcribe_cli.pipeline.assembly import assemble, with_time
 from transcribe_cli.pipeline.checkpoint import Checkpoints
 from transcribe_cli.pipeline.diarizing import Diarized, DiarizerThread
@@ -30,10 +30,11 @@ from transcribe_cli.pipeline.prepare import Preparation
 from transcribe_cli.pipeline.recording_state import RecordingState
 from transcribe_cli.pipeline.time_shares import TimeShares
 from transcribe_cli.plan import Decision, Job
-from transcribe_cli.recognition.engines import Clip
+from transcribe_cli.recognition.engines import Clip, Engine
 from transcribe_cli.recognition.messages import AllDevicesFailed, ClipFailed, LanguageDetected, RecognitionMessage, Recognized
 from transcribe_cli.recognition.scheduler import Scheduler
 from transcribe_cli.sinks import json_path, read_transcript
+from transcribe_cli.spec import JobSpec
 
 Message: TypeAlias = PreparationMessage | RecognitionMessage | Diarized | Cancelled
 
@@ -68,6 +69,7 @@ class MessageHandler:
         self._finished_early: set[int] = set()  # failed or cancelled; later messages about them are ignored
         self._cancelled: list[Job] = []  # that have not started
         self._is_preparation_over = False
+        self._is_shortening_reported = False
 
     @property
     def is_done(self) -> bool:
@@ -204,11 +206,18 @@ class MessageHandler:
                 yield self._fail(recording, RecordingError(error.message, error.hint))
                 return
             scheduler.add(clips)
+            self._report_shortened(scheduler.engine, recording.started.job.spec)
         self._report_progress(recording)
         self._release(recording)
         if recording.is_complete:
             del self._recordings[recording.started.number]
             yield self._finish(recording)
+
+    def _report_shortened(self, engine: Engine, spec: JobSpec) -> None:
+        """Emit once in a run that prompt and hotwords do not fit."""
+        if not self._is_shortening_reported and (sentence := engine.shortened(spec)):
+            self._is_shortening_reported = True
+            self._emit(Notice(sentence, "warning"))
 
     def _report_resume(self, recording: RecordingState) -> None:
         """Emit once how much an earlier run recognized."""

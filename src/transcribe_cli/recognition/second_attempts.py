@@ -25,29 +25,30 @@ def merge_second_attempt(first: Sequence[TimedWord], second: Sequence[TimedWord]
     same_channel = [word for word in first if word.result.clip.channel == result.clip.channel]
     inside = [word for word in same_channel if result.clip.start <= _middle(word) <= result.clip.end]
     reliable = [word for word in inside if not is_stretched(word.word, word.result.clip)]
-    dropped = {id(word) for word in (inside if len(second) >= len(reliable) else ())}
-    dropped |= {id(word) for word in inside if is_stretched(word.word, word.result.clip)} if second else set()
+    counts = len(second) >= len(reliable)
+    dropped = {id(word) for word in inside if counts or (second and word not in reliable)}
     kept = [word for word in first if id(word) not in dropped]
     own = [word for word in kept if word.result.clip.channel == result.clip.channel]
     new = [word for word in second if not any(other.start <= _middle(word) <= other.end for other in own)]
-    return [*kept, *_without_shared(new, own)]
+    return [*kept, *_without_shared(new, own, len(new) - len(reliable) if counts else len(new))]
 
 
-def _without_shared(new: Sequence[TimedWord], own: Sequence[TimedWord]) -> list[TimedWord]:
-    """The new words without those at either end that the words around them repeat."""
-    if not new:
-        return []
+def _without_shared(new: Sequence[TimedWord], own: Sequence[TimedWord], most: int) -> list[TimedWord]:
+    """The new words without those at either end that the words around them repeat: at most so many, or words would be lost."""
+    if not new or most <= 0:
+        return list(new)
     before = [word for word in own if _middle(word) < _middle(new[0])][-MAX_SHARED_WORDS:]
     after = [word for word in own if _middle(word) > _middle(new[-1])][:MAX_SHARED_WORDS]
-    left = _shared(before, new) if before and new[0].start - before[-1].end <= MAX_SHARED_DISTANCE else 0
-    right = _shared(new, after) if after and after[0].start - new[-1].end <= MAX_SHARED_DISTANCE else 0
-    return list(new[left : max(left, len(new) - right)])
+    left = _shared(before, new, most) if before and new[0].start - before[-1].end <= MAX_SHARED_DISTANCE else 0
+    right = _shared(new[left:], after, most - left) if after and after[0].start - new[-1].end <= MAX_SHARED_DISTANCE else 0
+    return list(new[left : len(new) - right])
 
 
-def _shared(left: Sequence[TimedWord], right: Sequence[TimedWord]) -> int:
-    """How many words at the end of `left` begin `right`."""
+def _shared(left: Sequence[TimedWord], right: Sequence[TimedWord], most: int) -> int:
+    """How many words at the end of `left` begin `right`, at most so many."""
     ends, begins = [_name(word) for word in left], [_name(word) for word in right]
-    return next((count for count in range(min(len(ends), len(begins)), 0, -1) if ends[-count:] == begins[:count]), 0)
+    counts = range(min(len(ends), len(begins), most), 0, -1)
+    return next((count for count in counts if ends[-count:] == begins[:count]), 0)
 
 
 def _name(word: TimedWord) -> str:

@@ -6,14 +6,23 @@ SubRip has no standard, players follow https://www.matroska.org/technical/subtit
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from transcribe_cli.errors import Unreadable
 from transcribe_cli.text.html_references import resolve_references
 
-_TIME = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
-_TIMES = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:\s.*)?", re.ASCII)
+_TIME = r"(?:([0-9]{1,4}):)?([0-9]{1,2}):([0-9]{1,2})[.,]([0-9]{1,3})"
+# Around the times, editors and web pages leave spaces of any kind, and marks without width.
+_SPACE = r"[\s\u200b-\u200f\u2060\ufeff]"
+_TIMES = re.compile(rf"{_SPACE}*{_TIME}{_SPACE}*-->{_SPACE}*{_TIME}(?:{_SPACE}.*)?")
+# An arrow in a line without a time is text.
+_CLOCK = re.compile(r"[0-9]:[0-9]")
+_NUMBER = re.compile(rf"{_SPACE}*[0-9]{{1,9}}{_SPACE}*")
+# Not those of str.splitlines, which has more.
+_LINE_END = re.compile(r"\r\n|\n|\r")
 # Markup that players support in SubRip: <i>, <font color=…>, {\an8}. Other angle brackets are text.
 _MARKUP = re.compile(r"</?(?:[bisu]|font|ruby|rt|c|br)\b[^<>]{0,200}>|\{\\[^{}]{0,200}\}", re.IGNORECASE)
 # In WebVTT all angle brackets are tags, including word times and voices.
@@ -44,28 +53,58 @@ def is_vtt(text: str) -> bool:
 
 
 def read_cues(text: str, name: str) -> Iterator[ParsedCue]:
-    """Parse the cues. A cue is a line with times and the lines after it, up to a blank line or the next number and line with times.
+    """Parse the cues. A cue is a line with times and the lines after it.
 
-    Everything else is skipped: numbers, the header, NOTE, STYLE and REGION blocks.
+    In WebVTT it ends at an empty line, which a line of spaces is not; in SubRip at the next number and line with times, because there
+    texts have empty lines. Everything else is skipped: numbers, the header, NOTE, STYLE and REGION blocks.
 
     Raises:
         Unreadable: the times of a cue are invalid; the message contains `name` and the line number.
     """
-    cue: ParsedCue | None = None
-    for number, line in enumerate(text.splitlines(), start=1):
-        if "-->" in line:
-            if cue is not None:
-                if cue.lines and cue.lines[-1].strip().isdigit():
-                    cue.lines.pop()  # the number of the next cue: the blank line is missing
-                yield cue
-            cue = _parse_times(line, f"{name}, line {number}")
-        elif cue is not None and line.strip():
-            cue.lines.append(line)
-        elif cue is not None:
-            yield cue
-            cue = None
-    if cue is not None:
+    lines = _LINE_END.split(text.removeprefix("\ufeff"))
+    arrows = [place for place, line in enumerate(lines) if "-->" in line and _CLOCK.search(line)]
+    first_number = _number_before(lines, arrows[0]) if arrows else None
+    number = first_number or 0
+    ends_at_empty_line = is_vtt(text)
+    for place, following in pairwise([*arrows, len(lines)]):
+        cue = _parse_times(lines[place], f"{name}, line {place + 1}")
+        said = lines[place + 1 : following]
+        if following < len(lines) and first_number is not None:
+            number = _cut_number(said, number)
+        if ends_at_empty_line and "" in said:
+            said = said[: said.index("")]
+        cue.lines = [line for line in said if not _looks_blank(line)]
         yield cue
+
+
+def _number_before(lines: Sequence[str], place: int) -> int | None:
+    """The number on the last line before this one that does not look blank."""
+    said = next((line for line in reversed(lines[:place]) if not _looks_blank(line)), "")
+    return _int(said) if _NUMBER.fullmatch(said) else None
+
+
+def _cut_number(said: list[str], number: int) -> int:
+    """Remove the number of the next cue from the end of a cue's lines; returns that number, or `number` if there is none.
+
+    It is on the line before the times. Where blank lines follow it, it must be the next number, after a blank line: others are text.
+    """
+    last = next((place for place in reversed(range(len(said))) if not _looks_blank(said[place])), None)
+    if last is None or not _NUMBER.fullmatch(said[last]):
+        return number
+    found, is_apart = _int(said[last]), last == 0 or _looks_blank(said[last - 1])
+    if last < len(said) - 1 and not (is_apart and found == number + 1):
+        return number
+    del said[last:]
+    return found
+
+
+def _int(line: str) -> int:
+    return int("".join(character for character in line if character in "0123456789"))
+
+
+def _looks_blank(line: str) -> bool:
+    """Whether nothing of a line is seen: spaces of any kind, and characters without width."""
+    return all(character.isspace() or unicodedata.category(character) in ("Cf", "Cc") for character in line)
 
 
 def strip_srt_markup(text: str) -> str:

@@ -23,7 +23,7 @@ from typing import Any
 from transcribe_cli.audio import scratch
 from transcribe_cli.backends.protocol import PackedText, RemoteJob, RemoteResult
 from transcribe_cli.errors import BackendFailed, TranscribeError, UsageError
-from transcribe_cli.events import Event, RecordingProgress, SpeakersProgress
+from transcribe_cli.events import Event, Notice, RecordingProgress, SpeakersProgress
 from transcribe_cli.pipeline.loading import check_engine, engine_loaders, load_diarizer, open_decoders
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.pipeline.run import Pipeline
@@ -204,7 +204,9 @@ class Worker:
             task.loop.call_soon_threadsafe(_set_result, task.outcome, outcome)
 
     def _on_event(self, event: Event) -> None:
-        """Report the progress of a recording to its caller."""
+        """Report the progress of a recording to its caller, and warnings to the log of the endpoint."""
+        if isinstance(event, Notice) and event.level == "warning":
+            _LOG.warning(event.message)
         if not isinstance(event, RecordingProgress | SpeakersProgress):
             return
         task = self._task(event.recording)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from tests.conftest import spoken
 from transcribe_cli.audio import Waveform
 from transcribe_cli.backends.openai.answer_cache import AnswerCache
 from transcribe_cli.backends.openai.client import Client
-from transcribe_cli.backends.openai.form import form_fields
+from transcribe_cli.backends.openai.form import form_fields, shortening
 from transcribe_cli.backends.openai.models import Server
 from transcribe_cli.backends.openai.recognizer import Recognizer
 from transcribe_cli.backends.thread_pool import StopFlag
@@ -132,3 +133,19 @@ def test_another_recognizer_finds_the_answers(api: FakeServer, clip: Clip, make:
 def test_the_form_depends_on_the_model(url: str, model: str, expected: list[tuple[str, str]]) -> None:
     spec = JobSpec(model=model, hotwords="Lamarck, mitose", initial_prompt="Aula.", temperature=(0.4,))
     assert form_fields(Server(url), spec, "pt") == expected
+
+
+@pytest.mark.parametrize(("words", "prompt"), [(200, 200), (200, 0), (0, 200), (1, 200)])
+def test_prompt_and_hotwords_share_what_the_model_takes(words: int, prompt: int) -> None:
+    """Groq refuses a prompt of more than 896 characters; other servers drop the beginning, where the hotwords are."""
+    server = Server("https://api.groq.com/openai/v1")
+    hotwords = ", ".join(["Kubernetes"] * words)
+    spec = JobSpec(model="large-v3", hotwords=hotwords, initial_prompt=" ".join(["Aula de física."] * prompt))
+    [sent] = [value for name, value in form_fields(server, spec, "pt") if name == "prompt"]
+    assert len(sent) <= 896
+    assert len(sent) > 860
+    assert set(re.findall(r"\w+", sent)) == set(re.findall(r"\w+", f"{spec.hotwords} {spec.initial_prompt}"))
+    assert "896 characters" in shortening(server, spec)
+    assert not shortening(server, spec.model_copy(update={"hotwords": "Lamarck", "initial_prompt": "Aula."}))
+    whole = JobSpec(model="gpt-4o-transcribe", hotwords=hotwords, initial_prompt=spec.initial_prompt)
+    assert not shortening(Server("https://api.openai.com/v1"), whole)

@@ -32,6 +32,7 @@ from transcribe_cli.backends.openai.capabilities import check_capabilities, limi
 from transcribe_cli.backends.openai.client import Client
 from transcribe_cli.backends.openai.clip_file import WAV_BYTES_PER_SECOND
 from transcribe_cli.backends.openai.errors import key_variable
+from transcribe_cli.backends.openai.form import shortening
 from transcribe_cli.backends.openai.model_status import check_model, is_loopback
 from transcribe_cli.backends.openai.models import MAX_FILE_BYTES, Server, Times, check_model_name
 from transcribe_cli.backends.openai.recognizer import Recognizer
@@ -101,6 +102,8 @@ class OpenAI:
             self._tariffs[model] = check_model(server, model, listed, prices, self._emit)
         for message in dict.fromkeys(message for spec in specs for message in limitations(spec, server)):
             self._emit(Notice(message))
+        if sentence := next(filter(None, (shortening(server, spec) for spec in specs)), None):  # once in a run
+            self._emit(Notice(sentence, "warning"))
 
     def run(self, jobs: Iterable[Job], should_run: ShouldRun, should_stop: ShouldStop = never_stop) -> Generator[Outcome]:
         """See `backends.Backend.run`."""

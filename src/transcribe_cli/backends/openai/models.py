@@ -17,6 +17,9 @@ from transcribe_cli.errors import UsageError
 
 # Nearly all services limit files to 25 MB; a megabyte is left for the rest of the form.
 MAX_FILE_BYTES = 24_000_000
+# Whisper uses the last 224 tokens of a prompt. Groq refuses more than four characters for each
+# (https://github.com/OpenWhispr/openwhispr/issues/405); other servers drop the beginning without a word, where the hotwords are.
+WHISPER_PROMPT_CHARACTERS = 896
 # Seconds of audio in a request to a service. Longer requests save little, and all of it is paid again after a failure.
 SERVICE_SECONDS = 1200.0
 # Seconds of audio in a request to a server of the user's own: 10 MB as WAV.
@@ -42,6 +45,7 @@ class Model:
         response_format: the most detailed one that it supports.
         max_seconds: of audio in a request.
         takes_prompt: whether it accepts a prompt.
+        max_prompt_characters: that it uses of a prompt; None if it has no known limit.
         takes_temperature: whether it accepts a temperature.
         can_translate: whether it translates into English.
         takes_hints: whether it accepts `languages[]` and `keywords[]` instead of one language.
@@ -53,6 +57,7 @@ class Model:
     response_format: Literal["verbose_json", "json", "diarized_json"] = "verbose_json"
     max_seconds: float = SERVICE_SECONDS
     takes_prompt: bool = True
+    max_prompt_characters: int | None = WHISPER_PROMPT_CHARACTERS
     takes_temperature: bool = True
     can_translate: bool = False
     takes_hints: bool = False
@@ -68,7 +73,7 @@ class Model:
         return replace(self, times=times, response_format=response_format, max_seconds=max_seconds)
 
 
-_TEXT_ONLY = Model(times=Times.NONE, response_format="json", max_seconds=TEXT_ONLY_SECONDS)
+_TEXT_ONLY = Model(times=Times.NONE, response_format="json", max_seconds=TEXT_ONLY_SECONDS, max_prompt_characters=None)
 # Any server of the user's own. The extra field makes speaches return sentences as segments instead of the cuts of its detector. `Server`
 # adds the model's name in the field that faster-whisper-server reads.
 _OWN_SERVER = Model(max_seconds=OWN_SECONDS, can_translate=True, extra_fields=(("without_timestamps", "false"),))

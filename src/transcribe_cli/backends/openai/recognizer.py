@@ -115,6 +115,10 @@ class Recognizer:
     def check(self, spec: JobSpec) -> None:
         """Nothing: the backend's `check` did it."""
 
+    def shortened(self, spec: JobSpec) -> str:
+        """Nothing: the backend's `check` said it."""
+        return ""
+
     def detect_languages(self, clips: Sequence[Clip]) -> list[Mapping[str, float]]:
         """The languages that the server detects without a hint. The answers are kept, and reused if the vote is for the same language.
 

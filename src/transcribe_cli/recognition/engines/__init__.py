@@ -232,6 +232,9 @@ class Engine(Protocol):
     def check(self, spec: JobSpec) -> None:
         """Raise UsageError if the model does not support the spec."""
 
+    def shortened(self, spec: JobSpec) -> str:
+        """One sentence that says how much of the spec's prompt and hotwords does not fit; "" if both do."""
+
     def detect_languages(self, clips: Sequence[Clip]) -> list[Mapping[str, float]]:
         """The probability of each language code, for each clip. Raises the same errors as `recognize`."""
 

@@ -7,42 +7,38 @@ at a time, uses only the first temperature, and carries state from clip to clip.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import ctranslate2
 import numpy as np
-from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_compression_ratio, get_suppressed_tokens
 from numpy.typing import NDArray
 
-from transcribe_cli.errors import ModelUnavailable, UsageError
+from transcribe_cli.errors import UsageError
 from transcribe_cli.recognition.engines import (
     Attempt,
     Clip,
     ClipResult,
-    DeviceOutOfMemory,
     Phrase,
     SpokenWord,
     Task,
     model_folder,
 )
 from transcribe_cli.recognition.engines.alignment import align_words
-from transcribe_cli.recognition.engines.devices import DeviceChoice, choose_device, processor_count
+from transcribe_cli.recognition.engines.devices import choose_device, processor_count
 from transcribe_cli.recognition.engines.encoder_cache import EncoderCache, to_host
 from transcribe_cli.recognition.engines.features import MelFilters, extract_features
 from transcribe_cli.recognition.engines.gates import choose_attempt, is_repetitive
 from transcribe_cli.recognition.engines.heard_languages import is_asked, likeliest, with_heard_languages
 from transcribe_cli.recognition.engines.models import locate, revision_of
+from transcribe_cli.recognition.engines.prompts import prompt_tokens, shortening
 from transcribe_cli.recognition.engines.sequential import recognize_sequentially
-from transcribe_cli.recognition.engines.weights_file import Architecture
+from transcribe_cli.recognition.engines.whisper_model import RoomyWhisper, load_whisper, memory_errors
 from transcribe_cli.settings import Settings
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.text.printable import printable
 
 # On a CPU batching gains next to nothing and costs memory (measured); a GPU needs it.
 BATCH_SIZE = {"cpu": 2, "cuda": 16}
@@ -66,7 +62,7 @@ class FasterWhisper:
 
     def __init__(
         self,
-        whisper: WhisperModel,
+        whisper: RoomyWhisper,
         name: str,
         device: str,
         batch_size: int,
@@ -96,10 +92,10 @@ class FasterWhisper:
         """
         choice = choose_device(settings.device, settings.compute_type, settings.device_index)
         located = locate(name, settings.model_dir, offline=settings.offline)
-        architecture, revision = model_folder.check(located, name), revision_of(name, located)
+        architecture, revision = model_folder.check_numbers(located, name), revision_of(name, located)
 
-        def whisper(options: Mapping[str, int]) -> WhisperModel:
-            return _whisper(located, name, choice, options, architecture)
+        def whisper(options: Mapping[str, int]) -> RoomyWhisper:
+            return load_whisper(located, name, choice, options, architecture)
 
         # Temperatures above 0 sample at random; the seed makes runs reproducible.
         ctranslate2.set_random_seed(0)
@@ -132,12 +128,16 @@ class FasterWhisper:
         if not self._whisper.model.is_multilingual and (spec.language not in (None, "en") or spec.task == "translate"):
             raise UsageError(f"Model {self.model} supports only English.", "Use a model whose name does not end in .en.")
 
+    def shortened(self, spec: JobSpec) -> str:
+        """One sentence that says how much of the spec's prompt and hotwords is left out; "" if both fit."""
+        return shortening(self._tokenizer(spec, "en"), spec)
+
     def detect_languages(self, clips: Sequence[Clip]) -> list[Mapping[str, float]]:
         """The probability of each language code, for each clip; only English for an English-only model."""
         if not self._whisper.model.is_multilingual:
             return [{"en": 1.0} for _ in clips]
         features = extract_features(self._whisper.feature_extractor, clips)
-        with self._compute_slots, _memory_errors():
+        with self._compute_slots, memory_errors():
             encoded = self._whisper.encode(features)
             self._encoder_cache.put(clips, encoded)
             scores_by_clip = self._whisper.model.detect_language(encoded)
@@ -148,11 +148,11 @@ class FasterWhisper:
         if tasks[0].clip.spec.sequential:
             return [self._recognize_sequentially(task.clip) for task in tasks]
         clips = [task.clip for task in tasks]
-        spec, tokenizer = clips[0].spec, self._tokenizer(clips[0])
+        spec, tokenizer = clips[0].spec, self._tokenizer(clips[0].spec, clips[0].language)
         cached = self._encoder_cache.pop(clips)
         new = [clip for clip, encoding in zip(clips, cached, strict=True) if encoding is None]
         features = extract_features(self._whisper.feature_extractor, new)
-        with self._compute_slots, _memory_errors():
+        with self._compute_slots, memory_errors():
             encoded = self._encode(features, cached)
             attempts = self._generate(encoded, len(clips), tokenizer, spec, tasks[0].temperature)
             if not tasks[0].attempts and self._whisper.model.is_multilingual:
@@ -170,8 +170,9 @@ class FasterWhisper:
     def _recognize_sequentially(self, clip: Clip) -> ClipResult:
         is_heard = is_asked(clip) and self._whisper.model.is_multilingual
         heard = likeliest(self.detect_languages([clip])[0]) if is_heard else ()
-        with self._compute_slots, _memory_errors():
-            result = recognize_sequentially(self._whisper, clip)
+        tokenizer = self._tokenizer(clip.spec, clip.language)
+        with self._compute_slots, memory_errors():
+            result = recognize_sequentially(self._whisper, clip, tokenizer)
             return replace(result, attempt=replace(result.attempt, heard=heard))
 
     def _encode(self, features: NDArray[np.float32], cached: Sequence[NDArray[np.floating] | None]) -> ctranslate2.StorageView:
@@ -182,16 +183,16 @@ class FasterWhisper:
         rows = [next(fresh) if encoding is None else encoding for encoding in cached]
         return ctranslate2.StorageView.from_array(np.ascontiguousarray(np.stack(rows)))
 
-    def _tokenizer(self, clip: Clip) -> Tokenizer:
+    def _tokenizer(self, spec: JobSpec, language: str) -> Tokenizer:
         multilingual = self._whisper.model.is_multilingual
-        return Tokenizer(self._whisper.hf_tokenizer, multilingual, task=clip.spec.task, language=clip.language or "en")
+        return Tokenizer(self._whisper.hf_tokenizer, multilingual, task=spec.task, language=language or "en")
 
     def _generate(
         self, encoded: ctranslate2.StorageView, count: int, tokenizer: Tokenizer, spec: JobSpec, temperature: float
     ) -> list[Attempt]:
         prompt = self._whisper.get_prompt(
             tokenizer,
-            tokenizer.encode(" " + spec.initial_prompt.strip()) if spec.initial_prompt else [],
+            prompt_tokens(tokenizer, spec.initial_prompt),
             # Word times are aligned afterwards, and the text is better without the model's own timestamps.
             without_timestamps=spec.word_timestamps,
             hotwords=spec.hotwords,
@@ -242,33 +243,6 @@ class FasterWhisper:
             if (text := tokenizer.decode(tokens)).strip():
                 timed.append(Phrase(text, *clip.span(float(piece["start"]), float(piece["end"])), tokens))
         return tuple(timed)
-
-
-def _whisper(
-    folder: Path, name: str, choice: DeviceChoice, options: Mapping[str, int], architecture: Architecture
-) -> WhisperModel:
-    try:
-        whisper = WhisperModel(str(folder), device=choice.device, compute_type=choice.compute_type, **options)
-    except Exception as error:  # tokenizers raises it as such
-        reason = printable(str(error) or type(error).__name__)[:300]
-        raise ModelUnavailable(f"Model {name} does not load on {choice} ({reason}).", "Try another --compute-type.") from error
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":  # of Rust, in tokenizers
-            raise
-        raise model_folder.refusal(name, f"{model_folder.TOKENIZER} is damaged") from error
-    model_folder.check_tokenizer(name, whisper.hf_tokenizer.get_vocab_size(), architecture)
-    return whisper
-
-
-@contextmanager
-def _memory_errors() -> Iterator[None]:
-    """Raise CTranslate2's out-of-memory errors as DeviceOutOfMemory."""
-    try:
-        yield
-    except RuntimeError as error:
-        if "out of memory" in str(error).lower():
-            raise DeviceOutOfMemory(str(error)) from error
-        raise
 
 
 def _attempt(result: Any, tokenizer: Tokenizer, spec: JobSpec, temperature: float) -> Attempt:  # noqa: ANN401 - CTranslate2's

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from transcribe_cli.recognition.engines import Attempt
+from transcribe_cli.recognition.engines.prompts import is_copied
 from transcribe_cli.spec import JobSpec
 
 # A loop is the same few words in a row, at least this many times and this many words in all: "não, não, não, não" is speech.
@@ -35,19 +36,23 @@ def choose_attempt(attempts: Sequence[Attempt], spec: JobSpec, *, is_last: bool)
     """The attempt to accept, or None to retry at the next temperature.
 
     When the last temperature (`is_last`) does not pass either, the most probable attempt is accepted, preferably one without repetition.
-    It has what was heard at the first attempt.
+    It has what was heard at the first attempt. Where there is probably no speech, Whisper likes to write its prompt: a passage of it is
+    accepted only from a text that passes.
     """
     if len(attempts) > 1 and attempts[0].heard:
         attempts = [replace(attempt, heard=attempts[0].heard) for attempt in attempts]
     latest = attempts[-1]
-    if is_silent(latest, spec):
+    if is_silent(latest, spec) or (is_doubted(latest, spec) and is_copied(latest.text, spec)):
         return replace(latest, tokens=(), text="")
     if not latest.repeats and not is_improbable(latest, spec):
         return latest
     if not is_last:
         return None
     candidates = [attempt for attempt in attempts if not attempt.repeats] or list(attempts)
-    return replace(max(candidates, key=lambda attempt: attempt.avg_logprob), failed_gates=True)
+    best = max(candidates, key=lambda attempt: attempt.avg_logprob)
+    if is_copied(best.text, spec):
+        return replace(best, tokens=(), text="")
+    return replace(best, failed_gates=True)
 
 
 def is_repetitive(text: str, compression_ratio: float, spec: JobSpec) -> bool:
@@ -61,7 +66,16 @@ def is_improbable(attempt: Attempt, spec: JobSpec) -> bool:
     return spec.log_prob_threshold is not None and attempt.avg_logprob < spec.log_prob_threshold
 
 
+def is_doubted(attempt: Attempt, spec: JobSpec) -> bool:
+    """Whether the model says that there is probably no speech."""
+    return spec.no_speech_threshold is not None and attempt.no_speech_prob > spec.no_speech_threshold
+
+
 def is_silent(attempt: Attempt, spec: JobSpec) -> bool:
     """Whether there is probably no speech: the model says so, and its text is improbable, too."""
-    has_no_speech = spec.no_speech_threshold is not None and attempt.no_speech_prob > spec.no_speech_threshold
-    return has_no_speech and (spec.log_prob_threshold is None or is_improbable(attempt, spec))
+    return is_doubted(attempt, spec) and (spec.log_prob_threshold is None or is_improbable(attempt, spec))
+
+
+def is_leaked(attempt: Attempt, spec: JobSpec) -> bool:
+    """Whether the text is a passage of the prompt, where there is probably no speech, or the model is not sure."""
+    return (is_doubted(attempt, spec) or is_improbable(attempt, spec)) and is_copied(attempt.text, spec)

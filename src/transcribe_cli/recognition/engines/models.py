@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from transcribe_cli.errors import ModelUnavailable, UsageError
+from transcribe_cli.recognition.engines import model_folder
 from transcribe_cli.text.model_names import check_name, local_path
 from transcribe_cli.text.printable import printable
 
@@ -49,15 +50,12 @@ def locate(name: str, model_dir: Path | None = None, *, offline: bool = False) -
     if (folder := _find(name, model_dir)) is not None:
         return folder
     if offline:
-        raise ModelUnavailable(
-            f"Model {name} is not on this machine.",
-            f"Download it with network access: `transcribe models pull {name}`. Or try `--model demo`.",
-        )
+        raise ModelUnavailable(f"Model {name} is not on this machine.", _download_hint(name))
     return pull(name, model_dir)
 
 
 def pull(name: str, model_dir: Path | None = None) -> Path:
-    """Download a model from the hub into the cache, or complete an interrupted download; returns its folder.
+    """Download a model from the hub into the cache, complete an interrupted download, or replace damaged files; returns its folder.
 
     Raises:
         UsageError: there is no such name.
@@ -75,9 +73,19 @@ def pull(name: str, model_dir: Path | None = None) -> Path:
         RevisionNotFoundError,
     )
 
-    download_hint = f"Download it with network access: `transcribe models pull {name}`. Or try `--model demo`."
+    download_hint = _download_hint(name)
+
+    def download(*, again: bool) -> Path:
+        return Path(
+            snapshot_download(
+                repository, revision=revision, cache_dir=model_dir, allow_patterns=_FILE_PATTERNS, force_download=again
+            )
+        )
+
     try:
-        folder = Path(snapshot_download(repository, revision=revision, cache_dir=model_dir, allow_patterns=_FILE_PATTERNS))
+        folder = download(again=False)
+        if _is_model(folder) and _is_damaged(folder, name):
+            folder = download(again=True)
     except GatedRepoError as error:
         raise ModelUnavailable(
             f"The repository {repository} is gated.", f"Request access at https://huggingface.co/{repository} and set HF_TOKEN."
@@ -99,6 +107,24 @@ def pull(name: str, model_dir: Path | None = None) -> Path:
             download_hint,
         )
     return folder
+
+
+def _is_damaged(folder: Path, name: str) -> bool:
+    try:
+        model_folder.check(folder, name)
+    except ModelUnavailable:
+        return True
+    return False
+
+
+def _download_hint(name: str) -> str:
+    """How to get a model. The demo model, which knows a few voices of a synthesizer only, is no substitute."""
+    repository, revision = _repository(name)
+    page = f"https://huggingface.co/{repository}{f'/tree/{revision}' if revision else ''}"
+    return (
+        f"Where there is a network: `transcribe models pull {name}`. By hand: all files of {page} in a folder, then --model FOLDER."
+        " Only to try the tool on its own examples: `make demo`."
+    )
 
 
 def revision_of(name: str, folder: Path) -> str | None:
@@ -123,7 +149,8 @@ def _local(name: str) -> Path | None:
     """The demo model, or a local folder.
 
     Raises:
-        UsageError: the folder contains no model.
+        UsageError: the folder contains nothing of a model.
+        ModelUnavailable: the model in it is incomplete, or has another library's format.
     """
     if name == DEMO:
         return DEMO_FOLDER
@@ -132,7 +159,7 @@ def _local(name: str) -> Path | None:
     if folder is None or not folder.is_dir() or name in _repositories() or name in _repositories().values():
         return None
     if not _is_model(folder):
-        raise UsageError(f"The folder {printable(name)} contains no CTranslate2 model: model.bin or config.json is missing.")
+        raise model_folder.incomplete(folder, name)
     return folder
 
 
@@ -150,7 +177,7 @@ def _repository(name: str) -> tuple[str, str | None]:
     if "/" in called:
         raise UsageError(f"There is no model folder {printable(name)[:200]}.")
     near = get_close_matches(called, [DEMO, *table], n=1)
-    hint = f"Did you mean {near[0]}?" if near else f"Use one of {', '.join([DEMO, *table])}, a hub repository or a folder."
+    hint = f"Did you mean {near[0]}?" if near else f"Use one of {', '.join(table)}, a hub repository or a folder."
     raise UsageError(f"Unknown model {name!r}.", hint)
 
 

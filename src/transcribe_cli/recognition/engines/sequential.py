@@ -9,16 +9,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from faster_whisper import WhisperModel
+from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import Segment
 
 from transcribe_cli.recognition.engines import Attempt, Clip, ClipResult, Phrase, SpokenWord
-from transcribe_cli.recognition.engines.gates import is_improbable, is_repetitive
+from transcribe_cli.recognition.engines.gates import is_improbable, is_leaked, is_repetitive
+from transcribe_cli.recognition.engines.prompts import prompt_tokens
 from transcribe_cli.spec import JobSpec
 
 
-def recognize_sequentially(whisper: WhisperModel, clip: Clip) -> ClipResult:
+def recognize_sequentially(whisper: WhisperModel, clip: Clip, tokenizer: Tokenizer) -> ClipResult:
     """Recognize a clip of any length, with its pauses, as a continuation of `clip.previous_tokens`."""
     spec = clip.spec
+    previous = clip.previous_tokens or tuple(prompt_tokens(tokenizer, spec.initial_prompt))
     segments, _ = whisper.transcribe(
         clip.samples(),
         language=clip.language,
@@ -33,13 +36,13 @@ def recognize_sequentially(whisper: WhisperModel, clip: Clip) -> ClipResult:
         compression_ratio_threshold=spec.compression_ratio_threshold,
         log_prob_threshold=spec.log_prob_threshold,
         no_speech_threshold=spec.no_speech_threshold,
-        initial_prompt=clip.previous_tokens or spec.initial_prompt,
+        initial_prompt=previous or None,
         suppress_tokens=list(spec.suppress_tokens),
         max_new_tokens=spec.max_new_tokens,
         hotwords=spec.hotwords,
         word_timestamps=spec.word_timestamps,
     )
-    found = list(segments)
+    found = [segment for segment in segments if not is_leaked(_attempt([segment], spec), spec)]
     words = tuple(word for segment in found for word in _words(segment, clip.start))
     phrases = tuple(
         Phrase(segment.text, clip.start + segment.start, clip.start + segment.end, tuple(segment.tokens)) for segment in found

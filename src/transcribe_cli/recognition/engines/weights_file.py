@@ -19,6 +19,9 @@ from typing import BinaryIO
 from transcribe_cli.text.regular_files import open_regular_file
 
 _VERSIONS = range(4, 7)
+_REVISION = 3
+# Beyond, the number is part of something else.
+_MAX_VERSION = 99
 _SPEC = b"WhisperSpec"
 # Bytes of a number, by CTranslate2's number of the type: float32, int8, int16, int32, float16, bfloat16.
 _ITEM_BYTES = (4, 1, 2, 4, 2, 2)
@@ -41,12 +44,14 @@ class Architecture:
         mels: bands of its features.
         layers: of its decoder.
         heads: of each attention in the decoder.
+        aligns: whether the model's configuration names the heads whose attention follows the audio. They give word times.
     """
 
     tokens: int
     mels: int
     layers: int
     heads: int
+    aligns: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,9 +69,17 @@ def read_architecture(path: Path) -> Architecture:
     """
     with open_regular_file(path) as file:
         reader = _Reader(file)
-        if reader.number("<I") not in _VERSIONS or reader.text() != _SPEC.decode():
+        if not reader.size:
+            raise ValueError("is empty")
+        version = reader.number("<I")
+        if version < _VERSIONS.start or version > _MAX_VERSION or reader.text() != _SPEC.decode():
             raise ValueError("is not a Whisper model of CTranslate2")
-        reader.number("<I")
+        revision = reader.number("<I")
+        if version not in _VERSIONS or revision > _REVISION:
+            found = f"{version}.{revision}"
+            raise ValueError(
+                f"has the format {found}, newer than this CTranslate2 reads: pip install -U ctranslate2 faster-whisper"
+            )
         count = reader.number("<I")
         if count > _MAX_VARIABLES:
             raise ValueError("has more variables than a Whisper model")
@@ -76,18 +89,20 @@ def read_architecture(path: Path) -> Architecture:
             if name in variables:
                 raise ValueError("has a variable twice")
             variables[name] = reader.variable()
+        for _ in range(min(reader.number("<I"), _MAX_VARIABLES)):
+            reader.text(), reader.text()  # an alias and its variable
     return _architecture(variables)
 
 
 class _Reader:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._size = os.fstat(file.fileno()).st_size
+        self.size = os.fstat(file.fileno()).st_size
 
     def number(self, kind: str) -> int:
         data = self._file.read(struct.calcsize(kind))
         if len(data) != struct.calcsize(kind):
-            raise ValueError("is truncated")
+            raise ValueError(f"is incomplete: it ends after {self.size:,} bytes")
         value: int = struct.unpack(kind, data)[0]
         return value
 
@@ -95,7 +110,10 @@ class _Reader:
         length = self.number("<H")
         if not 0 < length <= _MAX_NAME_BYTES:
             raise ValueError("has a name that is too long")
-        return self._file.read(length).rstrip(b"\0").decode("utf-8", "replace")
+        data = self._file.read(length)
+        if len(data) != length:
+            raise ValueError(f"is incomplete: it ends after {self.size:,} bytes")
+        return data.rstrip(b"\0").decode("utf-8", "replace")
 
     def variable(self) -> _Variable:
         rank = self.number("<B")
@@ -105,8 +123,8 @@ class _Reader:
             raise ValueError("has a variable whose size does not match its shape")
         if rank == 0 and kind in _INTEGERS:
             return _Variable(shape, self.number(_INTEGERS[kind]))
-        if self._file.seek(size, os.SEEK_CUR) > self._size:
-            raise ValueError("is truncated")
+        if self._file.seek(size, os.SEEK_CUR) > self.size:
+            raise ValueError(f"is incomplete: it ends after {self.size:,} bytes")
         return _Variable(shape, None)
 
 

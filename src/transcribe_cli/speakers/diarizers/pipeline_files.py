@@ -141,7 +141,9 @@ def _check_repository_name(name: str) -> None:
     known = [DEMO, DEFAULT_DIARIZER, DIARIZATION_3_1]
     near = get_close_matches(name, [*known, *(full.partition("/")[2] for full in known[1:])], n=1)
     meant = next((full for full in known if near and full.endswith(near[0])), "")
-    hint = f"Did you mean {meant}?" if meant else f"Choose from: {', '.join(known)}, other hub repositories, and local folders."
+    hint = (
+        f"Did you mean {meant}?" if meant else f"Choose from: {', '.join(known[1:])}, other hub repositories, and local folders."
+    )
     raise UsageError(f"Unknown diarizer {name!r}.", hint)
 
 

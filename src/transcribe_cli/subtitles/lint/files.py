@@ -10,7 +10,7 @@ from transcribe_cli.errors import SourceNotFound, TranscribeError, Unreadable, U
 from transcribe_cli.subtitles.lint.rules import DisplayedCue
 from transcribe_cli.subtitles.parser import is_vtt, read_cues, strip_srt_markup, strip_vtt_tags
 from transcribe_cli.text.encodings import read_text
-from transcribe_cli.text.languages import LANGUAGES, language_code
+from transcribe_cli.text.languages import language_code, tag_code
 from transcribe_cli.text.links import Links, leads_out
 from transcribe_cli.text.printable import printable
 from transcribe_cli.text.regular_files import read_regular_file
@@ -46,8 +46,8 @@ class SubtitleFile:
 
     def language(self) -> str:
         """The language code from its name (`aula.pt.srt`), else from the transcript next to it, else ""."""
-        code = self.path.stem.rpartition(".")[2].partition("-")[0].lower()
-        if "." in self.path.stem and code in LANGUAGES:
+        _, dot, tag = self.path.stem.rpartition(".")
+        if dot and (code := tag_code(tag)) is not None:
             return code
         try:
             return Transcript.loads(read_regular_file(self.path.with_suffix(".json"))).language
