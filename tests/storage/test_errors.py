@@ -136,9 +136,13 @@ def test_keys_in_a_file_that_others_can_read_are_rejected_and_never_shown(transc
     file = tmp_path / "transcribe.toml"
     file.write_text(f'[storage.s3]\nkey = "{KEY}"\nsecret = "{SECRET}"\nanon = false\n')
     file.chmod(0o644)
-    ran = transcribe("config", "show")
+    ran = transcribe("config", "show", "--config", file)
     assert (ran.code, len(ran.err.splitlines())) == (2, 1)
     assert "chmod 600" in ran.err
+    found = transcribe("config", "show")  # its keys are ignored, so they end nothing
+    assert (found.code, len(found.err.splitlines())) == (0, 1)
+    assert "chmod 600" in found.err
+    assert SECRET not in ran.err + found.out + found.err
     file.chmod(0o600)
     ran = transcribe("config", "show", "--config", file)
     assert ran.code == 0
