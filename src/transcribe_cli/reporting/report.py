@@ -5,7 +5,6 @@ File names and messages are escaped for terminals and HTML.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from transcribe_cli.reporting.messages import format_cost, format_duration, pluralize
+from transcribe_cli.text.json_data import parse_json
 from transcribe_cli.text.printable import printable
 
 if TYPE_CHECKING:
@@ -29,11 +29,12 @@ _STYLE = (
 
 @dataclass(frozen=True)
 class Report:
-    """Runs in chronological order, their failed recordings, and their use of backends that may be billed."""
+    """Runs in chronological order, their failed recordings, their use of backends that may be billed, and a line about damaged rows."""
 
     runs: Sequence[Run]
     failed: Sequence[FailedJob]
     paid: Sequence[BackendUsage] = ()
+    damaged: str = ""
 
     @property
     def audio_seconds(self) -> float:
@@ -48,7 +49,7 @@ class Report:
     @property
     def rtfx(self) -> float | None:
         """Seconds of audio for each second of run time."""
-        return self.audio_seconds / self.seconds if self.seconds and self.audio_seconds else None
+        return self.audio_seconds / self.seconds if self.seconds >= 0.001 and self.audio_seconds else None
 
     @property
     def cost(self) -> float | None:
@@ -60,10 +61,11 @@ class Report:
         """The report as JSON values; times in UTC."""
         return {
             "runs": [
-                {**_json_values(asdict(run)), "sources": json.loads(run.sources), "rtfx": _rounded(run.rtfx)} for run in self.runs
+                {**_json_values(asdict(run)), "sources": _sources(run.sources), "rtfx": _rounded(run.rtfx)} for run in self.runs
             ],
             "failed": [_json_values(asdict(job)) for job in self.failed],
             "paid": [asdict(usage) for usage in self.paid],
+            "damaged": self.damaged or None,
             "totals": {
                 "runs": len(self.runs),
                 "transcribed": sum(run.transcribed for run in self.runs),
@@ -81,6 +83,7 @@ def lines(report: Report) -> Iterator[str]:
     """The report as text for a terminal."""
     if not report.runs:
         yield "The ledger has no matching runs. Runs with nothing to do are not recorded."
+        yield from filter(None, [report.damaged])
         return
     rows = [_COLUMNS, *(_row(run) for run in report.runs)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
@@ -89,6 +92,7 @@ def lines(report: Report) -> Iterator[str]:
     yield ""
     yield _totals(report)
     yield from _paid(report)
+    yield from filter(None, [report.damaged])
     if report.failed:
         yield ""
         yield f"{pluralize(len(report.failed), 'failure')}:"
@@ -104,7 +108,8 @@ def html(report: Report) -> str:
         _html_row((_local(job.finished_at), printable(job.recording), printable(job.error))) for job in report.failed
     )
     failures = f"<h2>Failures</h2><table><tr><th>time</th><th>recording</th><th>error</th></tr>{failed}</table>" if failed else ""
-    totals = "<br>".join(map(escape, [_totals(report), *_paid(report)])) if report.runs else "The ledger has no matching runs."
+    summary = [_totals(report), *_paid(report)] if report.runs else ["The ledger has no matching runs."]
+    totals = "<br>".join(map(escape, filter(None, [*summary, report.damaged])))
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>transcribe report</title><style>{_STYLE}</style>'
         f"<h1>Runs</h1><p>{totals}</p><table><tr>{head}</tr>{body}</table>{failures}</html>"
@@ -173,6 +178,15 @@ def _local(moment: datetime | None) -> str:
 
 def _json_values(record: dict[str, Any]) -> dict[str, Any]:
     return {key: f"{value.isoformat()}Z" if isinstance(value, datetime) else value for key, value in record.items()}
+
+
+def _sources(text: str) -> list[str]:
+    """The sources of a run; the text itself if it is not what a run wrote."""
+    try:
+        sources = parse_json(text)
+    except ValueError:
+        return [text]
+    return sources if isinstance(sources, list) and all(isinstance(source, str) for source in sources) else [text]
 
 
 def _rounded(figure: float | None) -> float | None:
