@@ -85,8 +85,8 @@ class Settings(BaseModel):
     device: Preference[Literal["auto", "cpu", "cuda"]] = Field(
         default="auto", description="Device for the models. auto uses CUDA if a GPU is available."
     )
-    device_index: Preference[Annotated[tuple[int, ...], BeforeValidator(as_tuple)]] = Field(
-        default=(0,), min_length=1, description="Indexes of the GPUs to use."
+    device_index: Preference[Annotated[tuple[Annotated[int, Field(ge=0, le=1023)], ...], BeforeValidator(as_tuple)]] = Field(
+        default=(0,), min_length=1, max_length=1024, description="Indexes of the GPUs to use."
     )
     compute_type: Preference[ComputeType] = Field(
         default="default", description="Numeric precision. default is float16 on CUDA and int8 on CPU."
@@ -166,7 +166,7 @@ class Settings(BaseModel):
         default=6.0, gt=0, le=120, description="Maximum time of a job in the backend's queue, in hours."
     )
     max_start: Preference[float] = Field(
-        default=15.0, gt=0, description="Maximum time to wait for the first worker before giving up on the backend, in minutes."
+        default=15.0, gt=0, le=10_000, description="Maximum time to wait for the backend's first worker, in minutes."
     )
     runpod_endpoint: Authority[str | None] = Field(default=None, description="RunPod endpoint ID, such as abc123xyz.")
     runpod_api_key: Authority[SecretStr | None] = Field(
@@ -202,10 +202,10 @@ class Settings(BaseModel):
 
     # limits
     scratch_limit: Limit[float] = Field(
-        default=50.0, gt=0, description="Maximum size of the fetched recordings on the scratch disk at a time, in GB."
+        default=50.0, gt=0, le=1e9, description="Maximum size of the fetched recordings on the scratch disk at a time, in GB."
     )
     max_duration: Limit[float] = Field(
-        default=16.0, gt=0, description="Maximum duration of a recording, in hours. Longer ones fail instead of filling the disk."
+        default=16.0, gt=0, le=10_000, description="Maximum duration of a recording, in hours. Longer ones fail."
     )
     fail_fast: Preference[bool] = Field(default=False, description="Stop at the first recording that fails.")
     fail_on: Preference[Level | None] = Field(
@@ -213,10 +213,10 @@ class Settings(BaseModel):
         description="Exit with code 3 if the verdict on any transcript is check or worse, or only if bad. Default: never.",
     )
     max_cost: Limit[float | None] = Field(
-        default=None, gt=0, description="Stop when the run has cost this much, in USD. The same command continues."
+        default=None, gt=0, le=1e9, description="Stop when the run has cost this much, in USD. The same command continues."
     )
     max_hours: Limit[float | None] = Field(
-        default=None, gt=0, description="Stop after this many hours. The same command continues."
+        default=None, gt=0, le=1e6, description="Stop after this many hours. The same command continues."
     )
     until: Preference[str | None] = Field(
         default=None, description="Stop at this time of day, such as 06:00. The same command continues."
@@ -224,15 +224,13 @@ class Settings(BaseModel):
 
     # costs and the ledger
     price_per_hour: Authority[float | None] = Field(
-        default=None, ge=0, description="Price of this machine per hour, in USD. Default: free."
+        default=None, ge=0, le=1e6, description="Price of this machine per hour, in USD. Default: free."
     )
     prices: Authority[Path | None] = Field(
         default=None, description="Price file that overrides the built-in prices, in the format of configs/prices.toml."
     )
     rtfx: Preference[float | None] = Field(
-        default=None,
-        gt=0,
-        description="For estimates: seconds of audio that this machine transcribes per second. Default: the speed recorded in the ledger.",
+        default=None, ge=0.001, le=1e6, description="For estimates: audio seconds per second. Default: as recorded in the ledger."
     )
     ledger: Preference[bool] = Field(default=True, description="Record runs, costs and failures for `transcribe report`.")
     ledger_url: Authority[SecretStr | None] = Field(

@@ -66,8 +66,12 @@ def weight(field: FieldInfo) -> Weight:
     return next((item for item in field.metadata if isinstance(item, Weight)), Weight.AUTHORITY)
 
 
-_TRACK_NAME = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*|auto")
-Texts: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
+_TRACK_NAME = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,8}|auto")
+# The bounds of an option are declared at its field, or at the items of a list, so that flags, files and workers refuse the same values.
+Texts: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(max_length=10_000)]
+_MAX_PROMPT = 10_000  # characters; the recognizer keeps the last 223 tokens, about 1000 characters
+_MAX_MS = 60_000
+_MAX_TRACK = 10_000
 
 
 class JobSpec(BaseModel):
@@ -85,7 +89,7 @@ class JobSpec(BaseModel):
         description="Language as a code or a name (pt, por, pt-BR, Portuguese). Default: detected by a vote over several clips.",
     )
     languages: Preference[Texts] = Field(
-        default=(), description="Languages that may be detected. Default: all that the model knows."
+        default=(), max_length=200, description="Languages that may be detected. Default: all that the model knows."
     )
     task: Preference[Literal["transcribe", "translate"]] = Field(
         default="transcribe", description="Task: transcribe, or translate to English."
@@ -112,25 +116,29 @@ class JobSpec(BaseModel):
     beam_size: Preference[int] = Field(default=5, ge=1, le=100, description="Number of beams at temperature 0.")
     best_of: Preference[int] = Field(default=5, ge=1, le=100, description="Number of candidates at temperatures above 0.")
     patience: Preference[float] = Field(
-        default=1.0, gt=0, description="Beam search continues until patience x beam_size hypotheses are finished."
+        default=1.0, ge=0.5, le=100, description="Beam search continues until patience x beam_size hypotheses are finished."
     )
-    length_penalty: Preference[float] = Field(default=1.0, description="Values above 1 favor longer text.")
+    length_penalty: Preference[float] = Field(default=1.0, ge=-10, le=10, description="Values above 1 favor longer text.")
     repetition_penalty: Preference[float] = Field(
-        default=1.0, gt=0, description="Values above 1 penalize tokens that were already generated."
+        default=1.0, ge=0.01, le=100, description="Values above 1 penalize tokens that were already generated."
     )
     no_repeat_ngram_size: Preference[int] = Field(
-        default=0, ge=0, description="Never repeat a sequence of n tokens within a clip. 0 disables it."
+        default=0, ge=0, le=448, description="Never repeat a sequence of n tokens within a clip. 0 disables it."
     )
-    temperature: Preference[Annotated[tuple[float, ...], BeforeValidator(as_tuple)]] = Field(
+    temperature: Preference[Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], BeforeValidator(as_tuple)]] = Field(
         default=TEMPERATURE_LADDER,
         min_length=1,
+        max_length=20,
         description="Temperatures to try in turn. A clip that fails a quality threshold is decoded again at the next one.",
     )
     compression_ratio_threshold: Preference[float | None] = Field(
-        default=2.4, gt=0, description="Quality threshold: maximum compression ratio of the text, which measures repetition."
+        default=2.4,
+        gt=0,
+        le=1000,
+        description="Quality threshold: maximum compression ratio of the text, which measures repetition.",
     )
     log_prob_threshold: Preference[float | None] = Field(
-        default=-1.0, description="Quality threshold: minimum mean log-probability."
+        default=-1.0, ge=-100, le=100, description="Quality threshold: minimum mean log-probability."
     )
     no_speech_threshold: Preference[float | None] = Field(
         default=0.6,
@@ -140,11 +148,16 @@ class JobSpec(BaseModel):
     )
     initial_prompt: Preference[str | None] = Field(
         default=None,
+        max_length=_MAX_PROMPT,
         description="Text given to every clip as preceding context, such as names or a style. It shares 223 tokens with hotwords.",
     )
-    hotwords: Preference[str | None] = Field(default=None, description="Words to expect, given to every clip.")
-    suppress_tokens: Preference[Annotated[tuple[int, ...], BeforeValidator(as_tuple)]] = Field(
-        default=(-1,), description="Token IDs that are never generated. -1 is the model's list of symbols."
+    hotwords: Preference[str | None] = Field(
+        default=None, max_length=_MAX_PROMPT, description="Words to expect, given to every clip."
+    )
+    suppress_tokens: Preference[Annotated[tuple[Annotated[int, Field(ge=-1, le=1_000_000)], ...], BeforeValidator(as_tuple)]] = (
+        Field(
+            default=(-1,), max_length=1000, description="Token IDs that are never generated. -1 is the model's list of symbols."
+        )
     )
     max_new_tokens: Preference[int | None] = Field(
         default=None, ge=1, le=448, description="Maximum number of tokens for a clip. Default: the model's limit."
@@ -164,13 +177,13 @@ class JobSpec(BaseModel):
     vad_filter: Preference[bool] = Field(default=True, description="Recognize only what Silero VAD detects as speech.")
     vad_threshold: Preference[float] = Field(default=0.5, gt=0, lt=1, description="Minimum speech probability of a 32 ms window.")
     vad_min_speech_duration_ms: Preference[int] = Field(
-        default=100, ge=0, description="Minimum duration of speech, in milliseconds. Shorter speech is dropped."
+        default=100, ge=0, le=_MAX_MS, description="Minimum duration of speech, in milliseconds. Shorter speech is dropped."
     )
     vad_min_silence_duration_ms: Preference[int] = Field(
-        default=500, ge=0, description="Minimum duration of a pause that ends a speech region, in milliseconds."
+        default=500, ge=0, le=_MAX_MS, description="Minimum duration of a pause that ends a speech region, in milliseconds."
     )
     vad_speech_pad_ms: Preference[int] = Field(
-        default=300, ge=0, description="Padding on both sides of a speech region, in milliseconds."
+        default=300, ge=0, le=_MAX_MS, description="Padding on both sides of a speech region, in milliseconds."
     )
 
     diarize: Preference[bool] = Field(
@@ -203,12 +216,12 @@ class JobSpec(BaseModel):
     @field_validator("audio_track", mode="before")
     @classmethod
     def _audio_track(cls, value: object) -> object:
-        if isinstance(value, str) and value.strip().lstrip("-").isdecimal():
+        if isinstance(value, str) and value.strip().lstrip("-").isdecimal() and len(value) < 80:
             value = int(value)
-        is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        is_number = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_TRACK
         if value is None or is_number or (isinstance(value, str) and _TRACK_NAME.fullmatch(value)):
             return value
-        raise ValueError("audio_track must be a number from 0, a language such as por, or auto")
+        raise ValueError(f"audio_track must be a number from 0 to {_MAX_TRACK}, a language such as por, or auto")
 
     @field_validator("languages")
     @classmethod
@@ -219,8 +232,6 @@ class JobSpec(BaseModel):
     @field_validator("temperature")
     @classmethod
     def _temperatures(cls, value: tuple[float, ...]) -> tuple[float, ...]:
-        if any(not 0 <= temperature <= 1 for temperature in value):
-            raise ValueError("temperatures must be between 0 and 1")
         return tuple(sorted(value))
 
     @model_validator(mode="after")

@@ -57,9 +57,12 @@ def refusal(configured: Load, *arguments: Any, **flags: Any) -> str:
         ("output_format = []", "In {file}, output_format cannot be []: it must be a list of one or more texts."),
         (
             "device_index = [0, true]",
-            "In {file}, device_index cannot be [0, true]: it must be a list of one or more whole numbers.",
+            "In {file}, device_index cannot be [0, true]: it must be a list of one or more whole numbers from 0 to 1023.",
         ),
-        ("temperature = [0, 2]", "In {file}, temperature cannot be [0, 2]: temperatures must be between 0 and 1."),
+        (
+            "temperature = [0, 2]",
+            "In {file}, temperature cannot be [0, 2]: it must be a list of one or more numbers from 0 to 1.",
+        ),
         ("include = 2025-01-01", 'In {file}, include cannot be "2025-01-01": it must be a list of texts.'),
         (
             "output_format = 'srtt'",
@@ -147,8 +150,8 @@ def test_other_variables_are_ignored(configured: Load) -> None:
         ({"batch_size": "0"}, '--batch-size cannot be "0": it must be a whole number from 1 to 1024, or none.'),
         ({"beam_size": "x"}, '--beam-size cannot be "x": it must be a whole number from 1 to 100.'),
         ({"task": "translat"}, '--task cannot be "translat": it must be transcribe or translate.'),
-        ({"patience": "0"}, '--patience cannot be "0": it must be a number above 0.'),
-        ({"max_duration": "-1"}, '--max-duration cannot be "-1": it must be a number above 0.'),
+        ({"patience": "0"}, '--patience cannot be "0": it must be a number from 0.5 to 100.'),
+        ({"max_duration": "-1"}, '--max-duration cannot be "-1": it must be a number above 0 and not above 10000.'),
         ({"no_speech_threshold": "nan"}, '--no-speech-threshold cannot be "nan": it must be a number from 0 to 1, or none.'),
         (
             {"task": "translate"},

@@ -28,10 +28,12 @@ from transcribe_cli.backends.runpod.client import Client as RunPodClient
 from transcribe_cli.backends.thread_pool import StopFlag
 from transcribe_cli.costs.prices import load_prices
 from transcribe_cli.costs.prices.catalogue import CatalogueUnavailable, with_todays_prices
-from transcribe_cli.errors import StorageNotReady, TranscribeError, Unreadable, UsageError
+from transcribe_cli.errors import ConfigError, DiarizationFailed, StorageNotReady, TranscribeError, Unreadable, UsageError
+from transcribe_cli.formats.speaker_names import read_name_files
 from transcribe_cli.sinks import read_transcript, reading
 from transcribe_cli.sources import download, find_recordings
 from transcribe_cli.sources.fetch import Fetcher
+from transcribe_cli.speakers.diarizers.rttm import read_text
 from transcribe_cli.storage import bounded, shared_files
 
 MIB = 1 << 20
@@ -187,6 +189,16 @@ def test_a_huge_file_in_a_bucket_is_not_read(bucket: Tree, monkeypatch: pytest.M
     lease = shared_files.read_version(huge)
     assert lease is not None
     assert len(lease.data) <= 1 << 16
+
+
+def test_a_huge_file_of_names_or_turns_in_a_bucket_is_not_read(bucket: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`speakers.toml` and RTTM beside a recording: each has a limit of its own."""
+    names = bucket.put("speakers.toml", b'A = "a"\n' + b"#" * (2 * MIB))
+    with pytest.raises(ConfigError, match=r"speakers\.toml"):
+        read_name_files(names.with_name("aula.mp3"))
+    monkeypatch.setattr("transcribe_cli.speakers.diarizers.rttm._MAX_BYTES", MIB)
+    with pytest.raises(DiarizationFailed, match="too large"):
+        read_text(bucket.put("aula.rttm", b";" * (2 * MIB)))
 
 
 @pytest.mark.parametrize("path", ["aula.json", "list", "header", "lease"])

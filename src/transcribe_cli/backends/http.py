@@ -9,7 +9,6 @@ Redirects are not followed: they would take the key to another address.
 from __future__ import annotations
 
 import random
-import time
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,6 +16,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
+
+from transcribe_cli.storage.http_deadline import DeadlineClient, deadline
 
 REFUSED = frozenset({429, 503})
 # Statuses that may pass.
@@ -34,7 +35,7 @@ class UnusableAnswer(httpx.TransportError):
     """An answer is too long, too slow, or compressed in a way that was not asked for."""
 
 
-class BoundedClient(httpx.Client):
+class BoundedClient(DeadlineClient):
     """A client whose answers have limits of size and time. Its arguments are those of `httpx.Client`."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - of httpx
@@ -95,16 +96,19 @@ def read_answer(response: httpx.Response, request: httpx.Request) -> httpx.Respo
         UnusableAnswer: see there.
     """
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    ends_at = time.monotonic() + max(_BODY_SECONDS, request.extensions.get("timeout", {}).get("read") or 0.0)
+    seconds = max(_BODY_SECONDS, request.extensions.get("timeout", {}).get("read") or 0.0)
     inflate = zlib.decompressobj(wbits=47) if encoding in ("gzip", "deflate") else None  # 47: gzip or zlib
     body = bytearray()
     try:
         if inflate is None and encoding != "identity":
             raise UnusableAnswer(f"compressed by {encoding[:20]}")
-        for chunk in response.iter_raw():
-            body += inflate.decompress(chunk, MAX_ANSWER_BYTES + 1 - len(body)) if inflate is not None else chunk
-            if len(body) > MAX_ANSWER_BYTES or time.monotonic() > ends_at:
-                raise UnusableAnswer("too long or too slow")
+        with deadline(seconds):
+            for chunk in response.iter_raw():
+                body += inflate.decompress(chunk, MAX_ANSWER_BYTES + 1 - len(body)) if inflate is not None else chunk
+                if len(body) > MAX_ANSWER_BYTES:
+                    raise UnusableAnswer("too long")
+    except httpx.TimeoutException as error:
+        raise UnusableAnswer("too slow") from error
     except zlib.error as error:
         raise UnusableAnswer("damaged") from error
     finally:

@@ -92,6 +92,8 @@ def _metavar(field: FieldInfo) -> str:
 
 def _leaves(annotation: Any) -> list[Any]:  # noqa: ANN401 - any annotation
     """The types and literal values in an annotation."""
-    if get_origin(annotation) in (Union, UnionType, tuple, Annotated):
+    if get_origin(annotation) is Annotated:
+        return _leaves(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType, tuple):
         return [leaf for part in get_args(annotation) for leaf in _leaves(part)]
     return list(get_args(annotation)) if get_origin(annotation) is Literal else [annotation]

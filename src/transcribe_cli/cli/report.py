@@ -71,13 +71,15 @@ def _read(url: str, since: datetime | None, last: int | None) -> Report:
         return Report((), ())
     from transcribe_cli.ledger.database import Database  # imports SQLAlchemy
     from transcribe_cli.ledger.history import backend_usage, doubtful_jobs, failed_jobs, runs
+    from transcribe_cli.ledger.rows import describe
 
     with Database(url).read_connection() as connection:
         if connection is None:
             return Report((), ())
-        past_runs = runs(connection, since, last)
-        failed, doubtful = failed_jobs(connection, past_runs), doubtful_jobs(connection, past_runs)
-        return Report(past_runs, failed, backend_usage(connection, past_runs), doubtful)
+        damaged: list[str] = []
+        past_runs = runs(connection, since, last, damaged)
+        failed, paid = failed_jobs(connection, past_runs, damaged), backend_usage(connection, past_runs, damaged)
+        return Report(past_runs, failed, paid, doubtful_jobs(connection, past_runs, damaged), describe(damaged))
 
 
 def _parse_since(text: str) -> datetime:

@@ -30,9 +30,9 @@ def worker(
     max_duration: Annotated[
         str | None, typer.Option("--max-duration", metavar="X", help="Hours; longer recordings are rejected. Default: 16.")
     ] = None,
-    max_download: Annotated[float, typer.Option("--max-download", help="GB; larger recordings are rejected.", min=0.001)] = 5.0,
+    max_download: Annotated[float, typer.Option("--max-download", help="GB; larger recordings are rejected.")] = 5.0,
     max_transfer: Annotated[
-        float, typer.Option("--max-transfer", help="Minutes; slower downloads and uploads are stopped.", min=0.1)
+        float, typer.Option("--max-transfer", help="Minutes; slower downloads and uploads are stopped.")
     ] = 60.0,
     concurrency: Annotated[
         int, typer.Option("--concurrency", help="Jobs to process at the same time; their clips share batches.", min=1, max=64)
@@ -63,9 +63,17 @@ def worker(
         "batch_size": batch_size,
         "max_duration": max_duration,
     }
+    _check_range("--max-download", max_download, 0.001, 1e6)
+    _check_range("--max-transfer", max_transfer, 0.1, 1e5)
     configured = configure([], flags, config, profile)
     load_sdk()
     limits = WorkerLimits(int(max_download * 1e9), max_transfer * 60, allow_private)
     with closing(Worker(configured.spec, configured.settings, limits)) as worker:
         worker.start()
         serve(worker, concurrency)
+
+
+def _check_range(flag: str, value: float, least: float, most: float) -> None:
+    """Refuse numbers out of range, and NaN, which Typer's own limits let through."""
+    if not least <= value <= most:
+        raise UsageError(f"{flag} must be a number from {least:g} to {most:.15g}, not {value:g}.")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -59,9 +59,8 @@ def allowed_values(name: str) -> str:
     if words := choices(name):
         text = f"{', '.join(words[:-1])} or {words[-1]}"
     elif is_list(name):
-        text = ("a list of one or more " if _bounds(name).get("min_length") else "a list of ") + _PLURAL[
-            get_args(option_type(name))[0]
-        ]
+        item, bounds = _item_of(name)
+        text = ("a list of one or more " if _bounds(name).get("min_length") else "a list of ") + _PLURAL[item] + _range(bounds)
     else:
         text = _SINGULAR[option_type(name)] + _range(_bounds(name))
     return f"{text}, or none" if is_nullable(name) else text
@@ -88,22 +87,37 @@ def suggestion(word: str, candidates: Iterable[str]) -> str:
 
 def _bounds(name: str) -> dict[str, Any]:
     """The limits of a field, such as {"ge": 1, "le": 100}."""
-    limits = ("ge", "gt", "le", "lt", "min_length")
-    return {limit: getattr(item, limit) for item in FIELDS[name].metadata for limit in limits if hasattr(item, limit)}
+    return _limits_in(FIELDS[name].metadata)
+
+
+def _item_of(name: str) -> tuple[type, dict[str, Any]]:
+    """The type of the items of a list, and their limits."""
+    item = get_args(option_type(name))[0]
+    if get_origin(item) is not Annotated:
+        return item, {}
+    kind, field = get_args(item)
+    return kind, _limits_in(field.metadata)
+
+
+def _limits_in(metadata: Iterable[object]) -> dict[str, Any]:
+    limits = ("ge", "gt", "le", "lt", "min_length", "max_length")
+    return {limit: getattr(item, limit) for item in metadata for limit in limits if hasattr(item, limit)}
 
 
 def _range(bounds: Mapping[str, Any]) -> str:
     if "ge" in bounds and "le" in bounds:
-        return f" from {bounds['ge']} to {bounds['le']}"
+        return f" from {bounds['ge']:.15g} to {bounds['le']:.15g}"
     parts = []
     if "ge" in bounds:
-        parts.append(f"not below {bounds['ge']}")
+        parts.append(f"not below {bounds['ge']:.15g}")
     if "gt" in bounds:
-        parts.append(f"above {bounds['gt']}")
+        parts.append(f"above {bounds['gt']:.15g}")
     if "le" in bounds:
-        parts.append(f"not above {bounds['le']}")
+        parts.append(f"not above {bounds['le']:.15g}")
     if "lt" in bounds:
-        parts.append(f"below {bounds['lt']}")
+        parts.append(f"below {bounds['lt']:.15g}")
     if bounds.get("min_length"):
         parts.append("that is not empty")
+    if bounds.get("max_length"):
+        parts.append(f"of at most {bounds['max_length']} characters")
     return (" " + " and ".join(parts)) if parts else ""

@@ -163,7 +163,9 @@ def _read(file: AnyPath) -> dict[str, str]:
 
 
 def _content(file: AnyPath) -> bytes:
-    return file.store.read(file) if isinstance(file, Location) else read_regular_file(file, MAX_FILE_BYTES)
+    return (
+        file.store.read(file, max_bytes=MAX_FILE_BYTES) if isinstance(file, Location) else read_regular_file(file, MAX_FILE_BYTES)
+    )
 
 
 def name_error(name: str) -> str:

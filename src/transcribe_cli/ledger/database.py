@@ -146,6 +146,8 @@ def _engine(url: URL) -> Engine:
     def _on_connect(connection: Any, record: object) -> None:  # noqa: ANN401 - a sqlite3 connection, wrapped by SQLAlchemy
         connection.isolation_level = None  # `write_transaction` starts transactions, not the driver
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA trusted_schema = OFF")  # what a file's views and triggers may call
+        connection.text_factory = lambda data: data.decode("utf-8", "replace")  # a text of a file may be any bytes
 
     return engine
 

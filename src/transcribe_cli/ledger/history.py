@@ -7,15 +7,30 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Text, and_, case, cast, func, literal_column, select
 
 from transcribe_cli.costs.estimate import MIN_AUDIO_SECONDS, PastRun
 from transcribe_cli.costs.remote_meter import CANCELLED
+from transcribe_cli.ledger.rows import (
+    MIN_SECONDS,
+    Amount,
+    Count,
+    ExitCode,
+    Moment,
+    Seconds,
+    columns_for,
+    in_range,
+    parse_rows,
+    readable,
+)
 from transcribe_cli.ledger.tables import ATTEMPTS, JOBS, RUNS
 from transcribe_cli.spec import JobSpec
+from transcribe_cli.text.numbers import MAX_NUMBER, MAX_SECONDS
 
 # The number of runs from which a speed is measured. Older runs say less about a machine.
 LAST_RUNS = 20
+# Longer lists of reasons are cut, and then not read.
+MAX_REASONS_CHARACTERS = 100_000
 
 
 @dataclass(frozen=True)
@@ -23,31 +38,33 @@ class Run:
     """A row of `runs`. Timestamps are UTC; `finished_at` is None while the run is in progress, or if it was killed."""
 
     id: str
-    started_at: datetime
-    finished_at: datetime | None
+    started_at: Moment
+    finished_at: Moment | None
     host: str
     backend: str
     sources: str
     model: str
     device: str | None
-    load_seconds: float | None
-    recordings: int
-    transcribed: int
-    diarized: int
-    rendered: int
-    failed: int
-    elsewhere: int
-    not_tried: int
-    audio_seconds: float
-    seconds: float | None
-    cost: float | None
-    exit_code: int | None
+    load_seconds: Seconds | None
+    recordings: Count
+    transcribed: Count
+    diarized: Count
+    rendered: Count
+    failed: Count
+    elsewhere: Count
+    not_tried: Count
+    audio_seconds: Seconds
+    seconds: Seconds | None
+    cost: Amount | None
+    exit_code: ExitCode | None
     stopped_by: str | None
 
     @property
     def rtfx(self) -> float | None:
         """Seconds of audio per second, including loading; None without audio."""
-        return self.audio_seconds / self.seconds if self.seconds and self.audio_seconds else None
+        if self.seconds is None or self.seconds < MIN_SECONDS or not self.audio_seconds:
+            return None
+        return self.audio_seconds / self.seconds
 
 
 @dataclass(frozen=True)
@@ -57,8 +74,8 @@ class FailedJob:
     run_id: str
     recording: str
     uri: str
-    finished_at: datetime | None
-    cost: float | None
+    finished_at: Moment | None
+    cost: Amount | None
     error_code: str
     error: str
 
@@ -73,7 +90,7 @@ class DoubtfulJob:
     run_id: str
     recording: str
     uri: str
-    finished_at: datetime | None
+    finished_at: Moment | None
     verdict: str
     reasons: str | None
     superseded: bool
@@ -86,12 +103,12 @@ class BackendUsage:
     run_id: str
     backend: str
     place: str | None
-    attempts: int
-    failed: int
-    computing: float | None
-    audio_seconds: float | None
-    cost: float | None
-    of_unknown_cost: int
+    attempts: Count
+    failed: Count
+    computing: Amount | None
+    audio_seconds: Amount | None
+    cost: Amount | None
+    of_unknown_cost: Count
 
 
 def past_runs(connection: Connection, spec: JobSpec, *, device: str = "auto", only_speakers: bool = False) -> list[PastRun]:
@@ -113,18 +130,17 @@ def past_runs(connection: Connection, spec: JobSpec, *, device: str = "auto", on
         RUNS.c.beam_size == spec.beam_size,
         RUNS.c.sequential == spec.sequential,
         RUNS.c.diarize == spec.diarize,
-        RUNS.c.audio_seconds > 0,
-        RUNS.c.seconds > 0,
+        RUNS.c.audio_seconds.between(MIN_SECONDS, MAX_SECONDS),
+        RUNS.c.seconds.between(MIN_SECONDS, MAX_SECONDS),
         speakers,
     ]
     if device != "auto":
         conditions.append(RUNS.c.device.startswith(device))
-    rows = (
-        connection.execute(select(RUNS).where(*conditions).order_by(RUNS.c.started_at.desc()).limit(LAST_RUNS)).mappings().all()
-    )
-    rows = [row for row in rows if row["device"] == rows[0]["device"]]
-    rows = [row for row in rows if row["stopped_by"] is None] or rows  # the audio of unfinished recordings is not counted
-    rows = [row for row in rows if row["audio_seconds"] >= MIN_AUDIO_SECONDS] or rows
+    query = select(*columns_for(RUNS, _Timing)).where(*conditions).order_by(RUNS.c.started_at.desc()).limit(LAST_RUNS)
+    rows = parse_rows(_Timing, connection.execute(query).mappings(), None, RUNS)
+    rows = [row for row in rows if row.device == rows[0].device]
+    rows = [row for row in rows if row.stopped_by is None] or rows  # the audio of unfinished recordings is not counted
+    rows = [row for row in rows if row.audio_seconds >= MIN_AUDIO_SECONDS] or rows
     return [_past_run(row) for row in rows]
 
 
@@ -133,41 +149,41 @@ def past_attempts(connection: Connection, spec: JobSpec, backend: str) -> list[P
 
     If a backend does not report its compute time, the time from sending the audio to receiving the result counts.
     """
-    audio = func.sum(ATTEMPTS.c.audio_seconds)
-    seconds = func.sum(func.coalesce(func.nullif(ATTEMPTS.c.computing, 0), ATTEMPTS.c.seconds))
+    audio = func.sum(in_range(ATTEMPTS.c.audio_seconds))
+    seconds = func.sum(func.coalesce(func.nullif(in_range(ATTEMPTS.c.computing), 0), in_range(ATTEMPTS.c.seconds)))
     query = (
         select(audio.label("audio_seconds"), seconds.label("seconds"))
         .join(JOBS, ATTEMPTS.c.job_id == JOBS.c.id)
         .join(RUNS, JOBS.c.run_id == RUNS.c.id)
         .where(
             ATTEMPTS.c.backend == backend,
-            ATTEMPTS.c.audio_seconds > 0,
+            ATTEMPTS.c.audio_seconds.between(MIN_SECONDS, MAX_SECONDS),
             ATTEMPTS.c.error_code.is_(None),
             RUNS.c.model == spec.model,
             RUNS.c.diarize == spec.diarize,
             JOBS.c.state == "done",
         )
         .group_by(RUNS.c.id, RUNS.c.started_at)
-        .having(seconds > 0)
+        .having(seconds >= MIN_SECONDS)
         .order_by(RUNS.c.started_at.desc())
         .limit(LAST_RUNS)
     )
     return [PastRun(row.audio_seconds, row.seconds, 0.0) for row in connection.execute(query)]
 
 
-def backend_usage(connection: Connection, selected: Sequence[Run]) -> list[BackendUsage]:
+def backend_usage(connection: Connection, selected: Sequence[Run], damaged: list[str] | None = None) -> list[BackendUsage]:
     """Return what these runs used of backends that may charge, by run and endpoint, in order of time."""
     failed = func.sum(case((ATTEMPTS.c.error_code != CANCELLED, 1), else_=0))
     query = (
         select(
-            JOBS.c.run_id,
-            ATTEMPTS.c.backend,
-            ATTEMPTS.c.place,
+            readable(JOBS.c.run_id),
+            readable(ATTEMPTS.c.backend),
+            readable(ATTEMPTS.c.place),
             func.count().label("attempts"),
             failed.label("failed"),
-            func.sum(ATTEMPTS.c.computing).label("computing"),
-            func.sum(ATTEMPTS.c.audio_seconds).label("audio_seconds"),
-            func.sum(ATTEMPTS.c.cost).label("cost"),
+            func.sum(in_range(ATTEMPTS.c.computing)).label("computing"),
+            func.sum(in_range(ATTEMPTS.c.audio_seconds)).label("audio_seconds"),
+            func.sum(in_range(ATTEMPTS.c.cost, -MAX_NUMBER, MAX_NUMBER)).label("cost"),
             func.sum(case((ATTEMPTS.c.cost.is_(None), 1), else_=0)).label("of_unknown_cost"),
         )
         .join(JOBS, ATTEMPTS.c.job_id == JOBS.c.id)
@@ -177,46 +193,48 @@ def backend_usage(connection: Connection, selected: Sequence[Run]) -> list[Backe
     )
     usage: list[BackendUsage] = []
     for ids in _id_batches(selected):
-        usage += [BackendUsage(**row) for row in connection.execute(query.where(JOBS.c.run_id.in_(ids))).mappings()]
+        found = connection.execute(query.where(JOBS.c.run_id.in_(ids))).mappings()
+        usage += parse_rows(BackendUsage, found, damaged, ATTEMPTS)
     return usage
 
 
-def runs(connection: Connection, since: datetime | None = None, last: int | None = None) -> list[Run]:
-    """Return the runs that started at or after `since`, limited to the `last` newest ones; the newest is last."""
-    columns = [RUNS.c[name] for name in Run.__dataclass_fields__]
-    query = select(*columns).where(*_since(since)).order_by(RUNS.c.started_at.desc(), RUNS.c.id).limit(last)
-    newest_first = [Run(**row) for row in connection.execute(query).mappings()]
+def runs(
+    connection: Connection, since: datetime | None = None, last: int | None = None, damaged: list[str] | None = None
+) -> list[Run]:
+    """Return the runs that started at or after `since`, limited to the `last` newest ones; the newest is last.
+
+    `damaged` receives where rows are damaged, which are left out.
+    """
+    query = select(*columns_for(RUNS, Run)).where(*_since(since)).order_by(RUNS.c.started_at.desc(), RUNS.c.id).limit(last)
+    newest_first = parse_rows(Run, connection.execute(query).mappings(), damaged, RUNS)
     return newest_first[::-1]
 
 
-def failed_jobs(connection: Connection, selected: Sequence[Run]) -> list[FailedJob]:
+def failed_jobs(connection: Connection, selected: Sequence[Run], damaged: list[str] | None = None) -> list[FailedJob]:
     """Return the failed recordings of these runs, in order of time."""
-    columns = [JOBS.c[name] for name in FailedJob.__dataclass_fields__]
     failed: list[FailedJob] = []
     for ids in _id_batches(selected):
-        query = select(*columns).where(JOBS.c.run_id.in_(ids), JOBS.c.state == "failed").order_by(JOBS.c.id)
-        failed += [FailedJob(**row) for row in connection.execute(query).mappings()]
+        query = select(*columns_for(JOBS, FailedJob)).where(JOBS.c.run_id.in_(ids), JOBS.c.state == "failed").order_by(JOBS.c.id)
+        failed += parse_rows(FailedJob, connection.execute(query).mappings(), damaged, JOBS)
     return failed
 
 
-def doubtful_jobs(connection: Connection, selected: Sequence[Run]) -> list[DoubtfulJob]:
+def doubtful_jobs(connection: Connection, selected: Sequence[Run], damaged: list[str] | None = None) -> list[DoubtfulJob]:
     """Return the recordings of these runs whose text a person should check, in order of time."""
-    columns = [JOBS.c[name] for name in DoubtfulJob.__dataclass_fields__ if name != "superseded"]
-    identity = func.coalesce(func.nullif(JOBS.c.uri, literal_column("''")), JOBS.c.recording)
-    found: list[RowMapping] = []
+    columns = [column for column in columns_for(JOBS, _DoubtfulRow) if column.name != "reasons"]
+    reasons = func.substr(cast(JOBS.c.reasons, Text), 1, MAX_REASONS_CHARACTERS, type_=Text).label("reasons")
+    identity = func.coalesce(func.nullif(readable(JOBS.c.uri), literal_column("''")), readable(JOBS.c.recording))
+    found: list[_DoubtfulRow] = []
     latest: dict[str, int] = {}
     for ids in _id_batches(selected):
         in_runs = JOBS.c.run_id.in_(ids)
-        query = select(JOBS.c.id, *columns).where(in_runs, JOBS.c.verdict.in_(("check", "bad")))
-        found += connection.execute(query).mappings()
+        query = select(*columns, reasons).where(in_runs, JOBS.c.verdict.in_(("check", "bad")))
+        found += parse_rows(_DoubtfulRow, connection.execute(query).mappings(), damaged, JOBS)
         judged = select(identity, func.max(JOBS.c.id)).where(in_runs, JOBS.c.verdict.is_not(None)).group_by(identity)
         for recording, job in connection.execute(judged):
             latest[recording] = max(job, latest.get(recording, 0))
-    found.sort(key=lambda row: row["id"])
-    return [
-        DoubtfulJob(**{c.name: row[c.name] for c in columns}, superseded=row["id"] < latest[row["uri"] or row["recording"]])
-        for row in found
-    ]
+    found.sort(key=lambda row: row.id)
+    return [_doubtful_job(row, superseded=row.id < latest.get(row.uri or row.recording, row.id)) for row in found]
 
 
 def _id_batches(selected: Sequence[Run]) -> Iterator[list[str]]:
@@ -231,7 +249,35 @@ def _since(since: datetime | None) -> list[ColumnElement[bool]]:
     return [RUNS.c.started_at >= since.astimezone(UTC).replace(tzinfo=None)]
 
 
-def _past_run(row: RowMapping) -> PastRun:
+@dataclass(frozen=True)
+class _Timing:
+    """What of a run tells the speed of a machine."""
+
+    device: str | None
+    stopped_by: str | None
+    load_seconds: Seconds | None
+    audio_seconds: Seconds
+    seconds: Seconds
+
+
+@dataclass(frozen=True)
+class _DoubtfulRow:
+    """What of a job says that its text is doubtful."""
+
+    id: Count
+    run_id: str
+    recording: str
+    uri: str
+    finished_at: Moment | None
+    verdict: str
+    reasons: str | None
+
+
+def _doubtful_job(row: _DoubtfulRow, *, superseded: bool) -> DoubtfulJob:
+    return DoubtfulJob(row.run_id, row.recording, row.uri, row.finished_at, row.verdict, row.reasons, superseded)
+
+
+def _past_run(row: _Timing) -> PastRun:
     # The model is loaded while the first recordings are decoded, so not all of the load time is lost; at most half of the run counts.
-    load = min(row["load_seconds"] or 0.0, row["seconds"] / 2)
-    return PastRun(row["audio_seconds"], row["seconds"] - load, load)
+    load = min(row.load_seconds or 0.0, row.seconds / 2)
+    return PastRun(row.audio_seconds, row.seconds - load, load)

@@ -61,10 +61,17 @@ def upgrade(connection: Connection) -> None:
 
 
 def version(connection: Connection) -> int:
-    """Return the schema version of the ledger; 0 if there is no ledger."""
+    """Return the schema version of the ledger; 0 if there is no ledger.
+
+    Raises:
+        LedgerUnavailable: it is no version.
+    """
     if not inspect(connection).has_table(SCHEMA.name):
         return 0
-    return int(connection.execute(SCHEMA.select()).scalar_one())
+    found = connection.execute(SCHEMA.select()).scalar_one()
+    if not isinstance(found, int) or found < 1:
+        raise LedgerUnavailable("The ledger has no valid schema version.", "Set another ledger with --ledger-url.")
+    return found
 
 
 def check_version(current: int) -> None:

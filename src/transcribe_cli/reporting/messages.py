@@ -222,8 +222,14 @@ def format_duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+# Smaller amounts, in USD, are shown as none.
+_LEAST_COST = 1e-9
+
+
 def format_cost(amount: float) -> str:
     """`$12.30`; below ten cents with two significant digits: `$0.0042`."""
-    if amount == 0 or amount >= 0.1:
+    if amount < 0:
+        return f"-{format_cost(-amount)}"
+    if amount < _LEAST_COST or amount >= 0.1:
         return f"${amount:,.2f}"
     return f"${amount:.{1 - math.floor(math.log10(amount))}f}"

@@ -5,7 +5,6 @@ File names and messages are escaped for terminals and HTML.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from transcribe_cli.reporting.messages import doubt_text, format_cost, format_duration, pluralize
+from transcribe_cli.text.json_data import parse_json
 from transcribe_cli.text.printable import printable
 from transcribe_cli.text.verdicts import Assessment, Doubt, Verdict
 
@@ -35,12 +35,16 @@ _STYLE = (
 
 @dataclass(frozen=True)
 class Report:
-    """Runs in chronological order, their failed recordings, their use of backends that may be billed, and the doubtful transcripts."""
+    """Runs in chronological order, their failed recordings, their use of backends that may be billed, and the doubtful transcripts.
+
+    `damaged` is a line about rows of the ledger that were left out, or "".
+    """
 
     runs: Sequence[Run]
     failed: Sequence[FailedJob]
     paid: Sequence[BackendUsage] = ()
     doubtful: Sequence[DoubtfulJob] = ()
+    damaged: str = ""
 
     @property
     def to_check(self) -> list[DoubtfulJob]:
@@ -71,7 +75,7 @@ class Report:
     @property
     def rtfx(self) -> float | None:
         """Seconds of audio for each second of run time."""
-        return self.audio_seconds / self.seconds if self.seconds and self.audio_seconds else None
+        return self.audio_seconds / self.seconds if self.seconds >= 0.001 and self.audio_seconds else None
 
     @property
     def cost(self) -> float | None:
@@ -85,7 +89,7 @@ class Report:
             "runs": [
                 {
                     **_json_values(asdict(run)),
-                    "sources": json.loads(run.sources),
+                    "sources": _sources(run.sources),
                     "rtfx": _rounded(run.rtfx),
                     "verdicts": self.verdicts(run.id),
                 }
@@ -96,6 +100,7 @@ class Report:
                 {**_json_values(asdict(job)), "reasons": [asdict(doubt) for doubt in _reasons(job)]} for job in self.doubtful
             ],
             "paid": [asdict(usage) for usage in self.paid],
+            "damaged": self.damaged or None,
             "totals": {
                 "runs": len(self.runs),
                 "transcribed": sum(run.transcribed for run in self.runs),
@@ -114,6 +119,7 @@ def lines(report: Report) -> Iterator[str]:
     """The report as text for a terminal."""
     if not report.runs:
         yield "The ledger has no matching runs. Runs with nothing to do are not recorded."
+        yield from filter(None, [report.damaged])
         return
     rows = [_COLUMNS, *(_row(run, report.verdicts(run.id)) for run in report.runs)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
@@ -122,6 +128,7 @@ def lines(report: Report) -> Iterator[str]:
     yield ""
     yield _totals(report)
     yield from _paid(report)
+    yield from filter(None, [report.damaged])
     if report.failed:
         yield ""
         yield f"{pluralize(len(report.failed), 'failure')}:"
@@ -146,7 +153,8 @@ def html(report: Report) -> str:
     doubts = (
         f"<h2>To check</h2><table><tr><th>time</th><th>recording</th><th>reasons</th></tr>{checked}</table>" if checked else ""
     )
-    totals = "<br>".join(map(escape, [_totals(report), *_paid(report)])) if report.runs else "The ledger has no matching runs."
+    summary = [_totals(report), *_paid(report)] if report.runs else ["The ledger has no matching runs."]
+    totals = "<br>".join(map(escape, filter(None, [*summary, report.damaged])))
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>transcribe report</title><style>{_STYLE}</style>'
         f"<h1>Runs</h1><p>{totals}</p><table><tr>{head}</tr>{body}</table>{doubts}{failures}</html>"
@@ -242,6 +250,15 @@ def _local(moment: datetime | None) -> str:
 
 def _json_values(record: dict[str, Any]) -> dict[str, Any]:
     return {key: f"{value.isoformat()}Z" if isinstance(value, datetime) else value for key, value in record.items()}
+
+
+def _sources(text: str) -> list[str]:
+    """The sources of a run; the text itself if it is not what a run wrote."""
+    try:
+        sources = parse_json(text)
+    except ValueError:
+        return [text]
+    return sources if isinstance(sources, list) and all(isinstance(source, str) for source in sources) else [text]
 
 
 def _rounded(figure: float | None) -> float | None:

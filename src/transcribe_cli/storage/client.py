@@ -42,8 +42,8 @@ class Client:
             options["timeout"] = seconds
         return self.retry(uri, lambda: getattr(self._fs, method)(*args, **options))
 
-    def wait_for(self, coroutine: Callable[[], Any], seconds: float = CALL_SECONDS) -> Any:
-        """Run a coroutine in fsspec's event loop and return its result."""
+    def wait_for(self, coroutine: Callable[[], Any], seconds: float | None = CALL_SECONDS) -> Any:
+        """Run a coroutine in fsspec's event loop and return its result. None: it has a time limit of its own."""
         from fsspec.asyn import sync
 
         return sync(self._fs.loop, coroutine, timeout=seconds)

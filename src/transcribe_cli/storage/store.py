@@ -19,7 +19,7 @@ from transcribe_cli.storage.entry import Entry, parse_entry
 from transcribe_cli.storage.errors import diagnose
 from transcribe_cli.storage.kinds import Kind
 from transcribe_cli.storage.ssh import write_and_rename
-from transcribe_cli.storage.transfer import CountingFile, RangeNotSatisfiable
+from transcribe_cli.storage.transfer import CountingFile, RangeNotSatisfiable, unless_stalled
 
 # Time limit of a listing that arrives as one response, which may have hundreds of thousands of names.
 LISTING_SECONDS = 1800.0
@@ -203,7 +203,8 @@ class Store:
         output = CountingFile(file, on_bytes)
         with self._client.single_attempt(self.uri(location.key)):
             if self.supports_parallel_reads:
-                self._fs.get_file(self._path(location), output)
+                get = partial(self._fs._get_file, self._path(location), output)
+                self._client.wait_for(partial(unless_stalled, get, output.tell), None)
                 return
             with self._fs.open(self._path(location), "rb") as source:
                 source.seek(start)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import IO
+
+# A download in one request that writes no byte for this long is stopped: a server may send headers or chunk sizes for ever.
+STALL_SECONDS = 60.0
 
 
 class RangesNotSupported(Exception):
@@ -54,3 +57,24 @@ class CountingFile:
     def tell(self) -> int:
         """The position in the file."""
         return self._file.tell()
+
+
+async def unless_stalled(transfer: Callable[[], Awaitable[object]], position: Callable[[], int]) -> None:
+    """Await a transfer for as long as its position changes in each `STALL_SECONDS`.
+
+    Raises:
+        TimeoutError: it stalled, and was cancelled.
+        Exception: what it raises.
+    """
+    import asyncio  # 30 ms, which `transcribe --help` does not need
+
+    task = asyncio.ensure_future(transfer())
+    reached = position()
+    try:
+        while not (await asyncio.wait({task}, timeout=STALL_SECONDS))[0]:
+            if (now := position()) == reached:
+                raise TimeoutError
+            reached = now
+        await task
+    finally:
+        task.cancel()

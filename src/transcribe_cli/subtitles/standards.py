@@ -26,7 +26,7 @@ OTHER_LANGUAGES = "default"
 _BY_LANGUAGE = ("max_chars", "chars_per_second")
 
 Characters = Annotated[int, Field(ge=1, le=1000)]
-Speed = Annotated[float, Field(gt=0, le=1000)]
+Speed = Annotated[float, Field(ge=0.1, le=1000)]
 
 # [S]; a character of these scripts is twice as wide, and takes longer to read.
 _MAX_CHARS = {OTHER_LANGUAGES: 42, "ja": 23, "ko": 16, "zh": 16, "yue": 16, "th": 35}
@@ -84,13 +84,13 @@ class Standard(BaseModel):
     chars_per_second: Mapping[str, Speed] = Field(
         default={}, description="maximum reading speed in characters per second, spaces included: a number, or one by language"
     )
-    words_per_minute: float | None = Field(default=None, gt=0, description="maximum reading speed in words per minute")
-    min_duration: float = Field(default=0.0, ge=0, description="minimum duration of a cue, if there is room")
-    max_duration: float | None = Field(default=None, gt=0, description="maximum duration of a cue")
+    words_per_minute: float | None = Field(default=None, ge=1, le=10_000, description="maximum reading speed in words per minute")
+    min_duration: float = Field(default=0.0, ge=0, le=3600, description="minimum duration of a cue, if there is room")
+    max_duration: float | None = Field(default=None, gt=0, le=3600, description="maximum duration of a cue")
     min_gap: float = Field(default=0.0, ge=0, le=10, description="minimum gap between two cues")
     close_gaps: float = Field(default=0.0, ge=0, le=10, description="shorter gaps are reduced to min_gap")
-    extend: float = Field(default=0.0, ge=0, description="maximum extra time after the last word, for reading")
-    pause: float = Field(default=1.0, gt=0, description="a pause of this length or longer ends a cue")
+    extend: float = Field(default=0.0, ge=0, le=3600, description="maximum extra time after the last word, for reading")
+    pause: float = Field(default=1.0, gt=0, le=3600, description="a pause of this length or longer ends a cue")
     by_segment: bool = Field(default=False, description="each segment of the transcript is one cue, of any length")
 
     @model_validator(mode="before")

@@ -1,7 +1,7 @@
 """Which keys of a client's spec count: those that change the text, not those that name code, models or files.
 
 What a worker loads is named by its operator alone. A model of a pickle format is code, so a client that could name one would have the
-worker. A field with authority, or one that does not say, must have the worker's own value.
+worker. A field with authority, or one that does not say, must have the worker's own value. The bounds of the others are those of `JobSpec`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,6 @@ from transcribe_cli.text.printable import printable
 
 # What a client decides: every field without authority. The rest names code, models or files, and is the operator's.
 CLIENT_FIELDS = frozenset(name for name, field in JobSpec.model_fields.items() if weight(field) is not Weight.AUTHORITY)
-# Maximum lengths, of texts in characters and of lists in entries. The recognizer keeps the last 223 tokens of a prompt, about 1000
-# characters; each temperature can decode a recording once more.
-MAX_LENGTHS = {"initial_prompt": 10_000, "hotwords": 10_000, "temperature": 20, "suppress_tokens": 1_000, "languages": 200}
-# No number of a spec means anything beyond: the largest are milliseconds and ids of tokens. Absurd ones reach libraries that fail on them
-# in ways of their own, or never end.
-MAX_NUMBER = 1e6
 # The turns that the client sends, with the digest that `plan` appends. It is no path.
 _GIVEN_TURNS = re.compile(rf"{RTTM}(:[0-9a-f]{{0,64}})?")
 _SHOWN_CHARACTERS = 100
@@ -35,17 +29,12 @@ def accepted(spec: JobSpec, own: JobSpec) -> JobSpec:
 
     Raises:
         NotReady: it names another model than the worker's own.
-        UsageError: a text or a list in it is too long, a number too large, or a text is not Unicode.
+        UsageError: a text in it is not Unicode.
     """
-    for name, limit in MAX_LENGTHS.items():
-        if len(getattr(spec, name) or ()) > limit:
-            raise UsageError(f"The job's {name} is longer than this worker accepts, {limit}.", "Shorten it.")
     for name in sorted(CLIENT_FIELDS):
         for value in _values(getattr(spec, name)):
             if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
                 raise UsageError(f"The job's {name} is not valid Unicode.")
-            if isinstance(value, int | float) and not abs(value) <= MAX_NUMBER:
-                raise UsageError(f"The job's {name} is beyond what this worker accepts, {MAX_NUMBER:.0f}.")
     if not spec.diarize:
         spec = spec.model_copy(update={"diarize_model": own.diarize_model})  # it has no effect, so it need not match
     for name in sorted(JobSpec.model_fields.keys() - CLIENT_FIELDS):

@@ -19,12 +19,15 @@ from transcribe_cli.backends.openai.errors import error_for, is_out_of_credit
 from transcribe_cli.backends.openai.models import Server
 from transcribe_cli.backends.thread_pool import StopFlag
 from transcribe_cli.errors import BackendFailed, NotReady
+from transcribe_cli.storage.http_deadline import DeadlineTransport
 from transcribe_cli.text.json_data import parse_json
 
 T = TypeVar("T")
 # Read timeout for a service, in seconds. A server of one's own gets more per second of audio: on a CPU an hour may take hours.
 _SERVICE_TIMEOUT_SECONDS = 600.0
 _OWN_SECONDS_PER_AUDIO_SECOND = 10.0
+# To connect, and for each write.
+_CONNECT_SECONDS = 60.0
 _CHECK_TIMEOUT_SECONDS = 15.0
 # Interval at which a thread that waits for an answer checks whether the run was stopped, in seconds.
 _POLL_SECONDS = 0.2
@@ -49,7 +52,7 @@ class Client:
         self._server = server
         self._key = key
         self._stop = stop
-        transport = _OutOfCreditTransport(httpx.HTTPTransport(limits=httpx.Limits(max_connections=256)), server, key)
+        transport = _OutOfCreditTransport(DeadlineTransport(limits=httpx.Limits(max_connections=256)), server, key)
         self._http = BoundedClient(
             transport=RetryTransport(transport, stop.wait),
             headers={"user-agent": f"transcribe-cli/{__version__}", **({"authorization": f"Bearer {key}"} if key else {})},
@@ -100,7 +103,7 @@ class Client:
 
     def _check_client(self) -> BoundedClient:
         """A client with a short timeout and one retry, for checks that the user waits for."""
-        transport = httpx.HTTPTransport(retries=1)
+        transport = DeadlineTransport(retries=1)
         return BoundedClient(headers=self._http.headers, timeout=_CHECK_TIMEOUT_SECONDS, transport=transport)
 
     def transcribe(
@@ -121,7 +124,7 @@ class Client:
         """
         url = f"{self._server.base_url}/audio/{'translations' if translate else 'transcriptions'}"
         own_seconds = 0.0 if self._server.service else _OWN_SECONDS_PER_AUDIO_SECOND * seconds
-        timeout = httpx.Timeout(60.0, read=_SERVICE_TIMEOUT_SECONDS + own_seconds, pool=None)
+        timeout = httpx.Timeout(_CONNECT_SECONDS, read=_SERVICE_TIMEOUT_SECONDS + own_seconds, pool=None)
         form: dict[str, list[str]] = {}
         for name, value in fields:
             form.setdefault(name, []).append(value)

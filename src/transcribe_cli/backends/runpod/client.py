@@ -16,6 +16,7 @@ from transcribe_cli import __version__
 from transcribe_cli.backends.http import REFUSED, REPEATABLE, BoundedClient, RetryTransport, retry_after
 from transcribe_cli.backends.runpod.job_status import JobStatus
 from transcribe_cli.errors import BackendFailed, NotReady
+from transcribe_cli.storage.http_deadline import DeadlineTransport
 from transcribe_cli.text.json_data import parse_json
 
 # The size limit of a `/run` request.
@@ -50,7 +51,7 @@ class Client:
         self._queue_url = f"{url.rstrip('/')}/{quote(endpoint, safe='')}"
         self._config_url = f"{api_url.rstrip('/')}/serverless/{quote(endpoint, safe='')}"
         self._http = BoundedClient(
-            transport=RetryTransport(httpx.HTTPTransport(limits=httpx.Limits(max_connections=64)), wait),
+            transport=RetryTransport(DeadlineTransport(limits=httpx.Limits(max_connections=64)), wait),
             headers={"authorization": f"Bearer {key}", "user-agent": f"transcribe-cli/{__version__}"},
             timeout=_TIMEOUT,
         )

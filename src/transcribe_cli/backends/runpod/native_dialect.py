@@ -12,11 +12,12 @@ from transcribe_cli.backends.audio_upload import AudioUpload
 from transcribe_cli.backends.job_ids import JobIdRecord
 from transcribe_cli.backends.protocol import Failure, PackedText, RemoteDiarization, RemoteJob, RemoteResult, decompress
 from transcribe_cli.backends.runpod.job_status import JobStatus
-from transcribe_cli.errors import BackendFailed, DiarizationFailed, NotReady, RecordingError, StorageNotReady, TranscribeError
+from transcribe_cli.errors import BackendFailed, DiarizationFailed, NotReady, RecordingError, TranscribeError
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Decision, Job, find_rttm
-from transcribe_cli.sinks import Listings, files_of, json_path, read_transcript
+from transcribe_cli.sinks import Listings, json_path, read_transcript
 from transcribe_cli.speakers.diarizers import Diarization
+from transcribe_cli.speakers.diarizers.rttm import read_text
 from transcribe_cli.text.json_data import parse_json
 from transcribe_cli.transcript import Source, Transcript
 
@@ -110,11 +111,7 @@ def _existing_text(job: Job) -> PackedText:
 
 
 def _given_turns(job: Job) -> PackedText:
-    path = find_rttm(job.recording, job.output, Listings())
-    try:
-        return PackedText.pack(files_of(path).read(path).decode("utf-8-sig"))
-    except (OSError, ValueError, StorageNotReady) as error:
-        raise DiarizationFailed(f"{path.name} cannot be read.") from error
+    return PackedText.pack(read_text(find_rttm(job.recording, job.output, Listings())))
 
 
 def _diarization(remote: RemoteDiarization) -> Diarization:

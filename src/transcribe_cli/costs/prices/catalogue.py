@@ -7,7 +7,6 @@ The catalogue requires an account's key, but does not include the account's disc
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
@@ -16,9 +15,10 @@ import httpx
 
 from transcribe_cli.costs.prices.listed import Pool, PriceList
 from transcribe_cli.errors import TranscribeError
+from transcribe_cli.storage.http_deadline import DeadlineClient, deadline
 from transcribe_cli.text.json_data import parse_json
 
-# Seconds for the connection, for the start of the response, and for all of it. Short, because the shipped list has approximate prices.
+# Seconds for the connection and for each read; for all of it, twice that. Short, because the shipped list has approximate prices.
 TIMEOUT = 3.0
 # The catalogue lists about forty cards in a few kB.
 _MAX_BYTES = 1 << 20
@@ -59,18 +59,19 @@ def _request(address: str, key: str, timeout: float) -> object:
     query = {"include": "AVAILABILITY", "product": "SERVERLESS"}
     try:
         with (
-            httpx.Client(timeout=timeout, headers={"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"}) as client,
+            deadline(2 * timeout),
+            DeadlineClient(timeout=timeout, headers={"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"}) as client,
             client.stream("GET", address, params=query) as response,
         ):
             if response.status_code != httpx.codes.OK:
                 raise CatalogueUnavailable(f"the catalogue answered {response.status_code} {response.reason_phrase}".rstrip())
             if response.headers.get("content-encoding", "identity") != "identity":
                 raise CatalogueUnavailable("the response is compressed")
-            body, started_at = bytearray(), time.monotonic()
+            body = bytearray()
             for chunk in response.iter_bytes():
                 body += chunk
-                if len(body) > _MAX_BYTES or time.monotonic() - started_at > timeout:
-                    raise CatalogueUnavailable("the response is too long or too slow")
+                if len(body) > _MAX_BYTES:
+                    raise CatalogueUnavailable("the response is too long")
         return parse_json(bytes(body))
     except httpx.TimeoutException as error:
         raise CatalogueUnavailable(f"the catalogue did not answer within {timeout:g} s") from error

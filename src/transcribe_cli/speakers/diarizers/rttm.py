@@ -26,6 +26,24 @@ MAX_SPEAKERS = 1_000
 _MAX_BYTES = 100_000_000
 
 
+def read_text(path: AnyPath) -> str:
+    """The text of an RTTM file.
+
+    Raises:
+        DiarizationFailed: it cannot be read, is too large, or is not UTF-8.
+    """
+    try:
+        data = files_of(path).read(path, 0, _MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
+            raise DiarizationFailed(f"{path.name} is too large, at most {_MAX_BYTES // 1_000_000} MB.")
+        return data.decode("utf-8-sig")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise DiarizationFailed(f"{path.name} cannot be read ({reason}).") from error
+    except StorageNotReady as error:
+        raise DiarizationFailed(error.message, error.hint) from error
+
+
 class RttmDiarizer:
     """Reads the turns of one recording from an RTTM file. Speakers keep their names in the file.
 
@@ -44,16 +62,7 @@ class RttmDiarizer:
 
     def diarize(self, waveform: Waveform, spec: JobSpec, on_progress: Callable[[float], None]) -> Diarization:
         """The turns in the file, cut to the length of the recording. See `Diarizer.diarize`."""
-        try:
-            data = files_of(self._path).read(self._path, 0, _MAX_BYTES + 1)
-            if len(data) > _MAX_BYTES:
-                raise DiarizationFailed(f"{self._path.name} is too large, at most {_MAX_BYTES // 1_000_000} MB.")
-            text = data.decode("utf-8-sig")
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8"
-            raise DiarizationFailed(f"{self._path.name} cannot be read ({reason}).") from error
-        except StorageNotReady as error:
-            raise DiarizationFailed(error.message, error.hint) from error
+        text = read_text(self._path)
         try:
             turns = parse(text, self._recording, self._path.name)
         except TranscribeError as error:
