@@ -27,7 +27,9 @@ from transcribe_cli.spec import JobSpec, Weight, weight
 from transcribe_cli.subtitles.standards import Standard
 
 MODELS: tuple[type[BaseModel], ...] = (JobSpec, Settings, Standard)
-ALL = [(model, name) for model in MODELS for name in model.model_fields]
+# A number or a language: its validator checks both, and test_an_audio_track_is_a_small_number_or_a_language the validator.
+VALIDATED = ("audio_track",)
+ALL = [(model, name) for model in MODELS for name in model.model_fields if name not in VALIDATED]
 # No duration, price or count that anybody needs is larger.
 LARGEST = 1e9
 
@@ -87,7 +89,7 @@ def test_every_text_of_a_job_has_a_length(name: str) -> None:
     assert name == "language" or any(isinstance(item, MaxLen) for item in FIELDS[name].metadata)
 
 
-NUMERIC = [name for name, field in FIELDS.items() if list(numbers_in(field.annotation))]
+NUMERIC = [name for name, field in FIELDS.items() if name not in VALIDATED and list(numbers_in(field.annotation))]
 WORST = ("nan", "inf", "-inf", "1e308", "-1e308", "1e999", "9" * 400, "-" + "9" * 400)
 
 
@@ -101,6 +103,14 @@ def test_an_absurd_number_is_one_line_with_the_option_and_its_range(name: str, v
     assert allowed_values(name) in message
     assert len(message) < 400
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("value", ["-inf", "1e308", "1e999", "10001", "-1", "9" * 400, "por" * 100, "x\ny", "p"])
+def test_an_audio_track_is_a_small_number_or_a_language(value: str) -> None:
+    with pytest.raises(ConfigError, match="a number from 0 to 10000, a language such as por, or auto") as caught:
+        load({"audio_track": value})
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e308", "9" * 300, "-1"])
