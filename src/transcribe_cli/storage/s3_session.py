@@ -62,9 +62,12 @@ class _WithoutRedirects:
 
 async def _read(response: Any, read: Any) -> bytes:
     """The whole body, in the way of aiohttp: a connection whose body has ended is used again."""
-    body = await read_up_to(response.content.read, MAX_ANSWER_BYTES + 1)
-    if len(body) > MAX_ANSWER_BYTES:
+    try:
+        body = await read_up_to(response.content.read, MAX_ANSWER_BYTES + 1)
+        if len(body) > MAX_ANSWER_BYTES:
+            raise AnswerTooLarge  # noqa: TRY301
+    except BaseException:
         response.close()
-        raise AnswerTooLarge
+        raise
     await read()  # what is left is nothing
     return body
