@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.verdicts import doubt
-from transcribe_cli.text.verdicts import Assessment, Verdict, worst_first
+from tests.verdicts import doubt, reason
+from transcribe_cli.text.verdicts import MAX_CHARACTERS, MAX_REASONS, MAX_SPANS, Assessment, Verdict, worst_first
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,13 @@ def test_the_worst_reason_is_first() -> None:
     found = Assessment.of("bad", [doubt("check", (1.0, 2.0)), doubt("bad", (9.0, 10.0), (3.0, 4.0), level="bad")])
     assert [one.detail for one in found.reasons] == ["bad", "check"]
     assert found.reasons[0].start == 3.0
+
+
+def test_a_document_with_a_million_reasons_is_shown_by_its_worst() -> None:
+    """Anybody may have written it, and the reasons go into every event, list and ledger."""
+    reasons = [reason("d" * 5000, *[(0.0, 1.0)] * 5000, code="c" * 5000)] * 300 + [reason("bad", level="bad")] * 3
+    assessment = Assessment.of("bad", reasons)
+    assert len(assessment.reasons) == MAX_REASONS
+    assert [one.level for one in assessment.reasons[:4]] == ["bad"] * 3 + ["check"]
+    last = assessment.reasons[-1]
+    assert (len(last.code), len(last.detail), len(last.spans)) == (MAX_CHARACTERS, MAX_CHARACTERS, MAX_SPANS)

@@ -6,6 +6,7 @@ lost power never wrote the size, a program that copies headers wrote that of ano
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 _MAX_CHUNKS = 64
+_MAX_BLOCK = 1 << 12
+"""Bytes of one sample of all channels; 512 channels of 64 bits. More is no recording."""
 _W64_GUID = bytes.fromhex("f3acd3118cd100c04f8edb8a")  # the end of each chunk's name in Wave64
 _UNKNOWN = {0, 0x7FFFFFFF, 0x7FFFF000, 0xFFFFFFFF, (1 << 64) - 1, (1 << 63) - 1}
 """Placeholders of programs that do not know the size yet."""
@@ -33,8 +36,8 @@ class PcmLayout:
         size: declared size in bytes, None if the header does not know it.
         sizes: where the header holds the size: offset, format of `struct`, and what it adds to the size.
         chunk: that may follow: the length of its name, and the format of its size; None where none can.
-        block: bytes of one sample of all channels; 0 if the samples are compressed.
-        sample: type of a sample in NumPy's words, `alaw`, `mulaw`, or "" if unknown.
+        block: bytes of one sample of all channels, as declared; 0 if the samples are compressed.
+        sample: type of a sample in NumPy's words, `alaw`, `mulaw`, or "" if unknown, or if so many channels of it do not fit `block`.
         channels: their number.
         rate: in Hz.
     """
@@ -50,8 +53,8 @@ class PcmLayout:
 
     @property
     def seconds(self) -> float | None:
-        """The declared duration."""
-        return self.size / self.block / self.rate if self.size and self.block and self.rate else None
+        """The declared duration; None if the header does not say it, or claims a rate that no recording has."""
+        return self.size / self.block / self.rate if self.size and self.block and 1 <= self.rate < math.inf else None
 
 
 def pcm_layout(descriptor: int) -> PcmLayout | None:
@@ -75,8 +78,10 @@ def _chunks(
     descriptor: int, position: int, name_bytes: int, size_format: str, align: int = 2
 ) -> Iterator[tuple[bytes, int, int]]:
     """Name, size and offset of the content of the chunks, to the first that is cut off."""
-    header = name_bytes + struct.calcsize(size_format)
+    header, end = name_bytes + struct.calcsize(size_format), os.fstat(descriptor).st_size
     for _ in range(_MAX_CHUNKS):
+        if position >= end:  # a size may exceed what an offset can be
+            return
         data = os.pread(descriptor, header, position)
         if len(data) < header:
             return
@@ -113,7 +118,15 @@ def _wav_format(fmt: bytes) -> _Encoding:
     kind = _WAV_KINDS.get(codec)
     if kind is None or not channels or not block:
         return _COMPRESSED
-    return block, _sample(kind, bits, "<"), channels, rate
+    return _encoding(block, _sample(kind, bits, "<"), channels, rate)
+
+
+def _encoding(block: int, sample: str, channels: int, rate: float) -> _Encoding:
+    """The sample type is unknown if samples of all channels do not share the block, and make it up or are padded."""
+    width, rest = divmod(block, channels)
+    declared = 1 if sample in ("alaw", "mulaw") else int(sample[2:] or 0)
+    fits = declared == width or (declared < width and sample[1:2] == "i")
+    return block, sample if fits and not rest and block <= _MAX_BLOCK else "", channels, rate
 
 
 def _sample(kind: str, bits: int, order: str) -> str:
@@ -156,7 +169,7 @@ def _aiff_format(common: bytes, is_compressed: bool) -> _Encoding:
     rate = mantissa * 2.0 ** (exponent - 0x3FFF - 63)
     width = -(-bits // 8)
     order = "<" if codec == b"sowt" else ">"
-    return channels * width, _sample("i", 8 * width, order), channels, rate
+    return _encoding(channels * width, _sample("i", 8 * width, order), channels, rate)
 
 
 def _caf(descriptor: int, head: bytes) -> PcmLayout | None:
@@ -176,7 +189,7 @@ def _caf_format(desc: bytes) -> _Encoding:
     if codec != b"lpcm" or not channels or not block:
         return _COMPRESSED
     order = "<" if flags & 2 else ">"
-    return block, _sample("f" if flags & 1 else "i", bits, order), channels, rate
+    return _encoding(block, _sample("f" if flags & 1 else "i", bits, order), channels, rate)
 
 
 def _au(descriptor: int, head: bytes) -> PcmLayout | None:

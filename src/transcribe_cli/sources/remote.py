@@ -23,6 +23,8 @@ from transcribe_cli.text.printable import printable
 
 _TRANSCRIPT = b'{"schema_version":'
 _HEADER_BYTES = 1 << 16
+# Paths on a disk have 4 KiB. A name in an archive may have 32,767 folders, whose names take a gigabyte.
+_MAX_FOLDERS = 1024
 # Time limit of looking up all links of a page: each may take a minute.
 _LINKS_SECONDS = 1800.0
 
@@ -128,8 +130,14 @@ def _media_below(
 
 
 def _should_enter(folder: str, path_filter: Filter, known: dict[str, bool]) -> bool:
-    if (answer := known.get(folder)) is None:
-        answer = known[folder] = _should_enter(folder.rpartition("/")[0], path_filter, known) and path_filter.should_enter(folder)
+    """Whether a folder and all above it may be entered. A name in an archive may have thousands of them."""
+    unknown = []
+    while folder not in known:
+        unknown.append(folder)
+        folder = folder.rpartition("/")[0]
+    answer = known[folder]
+    for below in reversed(unknown):
+        answer = known[below] = answer and path_filter.should_enter(below)
     return answer
 
 
@@ -253,6 +261,8 @@ def _unusable_name(location: Location) -> str | None:
     parts = location.key.split("/")
     if any(part in ("", ".", "..") for part in parts) or "\0" in location.key:
         return "has an empty part, . or .. in its path, which is not supported"
+    if len(parts) > _MAX_FOLDERS:
+        return f"is in more than {_MAX_FOLDERS} folders, which is not supported"
     if location.store.kind.parses_version_ids and "?versionid=" in location.key.lower():
         return "has ?versionId= in its name, which the client would parse as a version of another object"
     return None

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from transcribe_cli.errors import MissingExtra, SourceNotFound, TranscribeError, UsageError
+from transcribe_cli.storage.archives import list_at_once
 from transcribe_cli.storage.errors import map_error
 from transcribe_cli.storage.http_session import session_options
 from transcribe_cli.storage.kinds import SCHEMES, URL_SCHEME, Kind, is_url
@@ -126,10 +127,12 @@ def _connect_to_archive(base: str, uri: str, kind: Kind, open_archive: Callable[
     except OSError as error:
         raise UsageError(f"The archive {_redacted(uri)} cannot be read ({error.strerror}).") from error
     try:
-        return _connect(base, kind, {"fo": file})
+        fs = _connect(base, kind, {"fo": file})
     except BaseException:
         file.close()
         raise
+    list_at_once(fs)
+    return fs
 
 
 def _connect(base: str, kind: Kind, kwargs: Mapping[str, Any]) -> Any:

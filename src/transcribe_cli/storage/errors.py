@@ -149,6 +149,7 @@ def diagnose(error: BaseException, family: str, handled: BaseException | None = 
     credentials = f"Set {_CREDENTIAL_HINTS[family]}." if family in _CREDENTIAL_HINTS else ""
     endpoint = _ENDPOINT_HINTS.get(family, "Check its name and the network.")
     table: Sequence[tuple[Sequence[str], Callable[[str], Diagnosis]]] = (
+        (["AnswerTooLarge"], lambda _: Diagnosis("cannot be used: the server sends too much", endpoint)),
         (_CONDITION_NOT_MET, lambda _: Diagnosis("was changed by another process", condition_not_met=True)),
         (_RANGE_NOT_SATISFIABLE, lambda _: Diagnosis("became shorter", range_not_satisfiable=True)),
         (

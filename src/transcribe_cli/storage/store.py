@@ -18,6 +18,7 @@ from transcribe_cli.storage.client import ATTEMPTS, CALL_SECONDS, Client
 from transcribe_cli.storage.entry import Entry, parse_entry
 from transcribe_cli.storage.errors import diagnose
 from transcribe_cli.storage.kinds import Kind
+from transcribe_cli.storage.listing_limits import within_limits
 from transcribe_cli.storage.ssh import write_and_rename
 from transcribe_cli.storage.transfer import CountingFile, RangeNotSatisfiable, unless_stalled
 
@@ -287,8 +288,8 @@ class Store:
             return page
 
         try:
-            while page := self._retry(location, lambda: self._client.wait_for(next_page), attempts=1):
-                yield from page
+            pages = iter(lambda: self._retry(location, lambda: self._client.wait_for(next_page), attempts=1), [])
+            yield from within_limits(pages, self.uri(location.key))
         except FileNotFoundError as error:  # a folder without files is an empty page
             raise self._no_bucket(location) from error
 

@@ -16,6 +16,12 @@ VERDICTS: tuple[Verdict, ...] = ("good", "check", "bad")
 
 Span = tuple[float, float]
 
+# Of a document, so many are kept: the checks of this program give a dozen. Others may have written a million, which would go into
+# every event, list and ledger.
+MAX_REASONS = 100
+MAX_SPANS = 1000
+MAX_CHARACTERS = 1000
+
 
 class _Reason(Protocol):
     """A reason in a document."""
@@ -52,6 +58,10 @@ class Doubt:
         return min((start for start, _ in self.spans), default=0.0)
 
 
+def _doubt(reason: _Reason) -> Doubt:
+    return Doubt(reason.code[:MAX_CHARACTERS], reason.level, reason.detail[:MAX_CHARACTERS], tuple(reason.spans[:MAX_SPANS]))
+
+
 @dataclass(frozen=True)
 class Assessment:
     """A verdict with its reasons, the worst first. The verdict is None if the document has none, as in earlier versions."""
@@ -61,9 +71,9 @@ class Assessment:
 
     @classmethod
     def of(cls, verdict: Verdict | None, reasons: Iterable[_Reason]) -> Assessment:
-        """The assessment in a document."""
-        doubts = [Doubt(reason.code, reason.level, reason.detail, tuple(reason.spans)) for reason in reasons]
-        return cls(verdict, tuple(sorted(doubts, key=lambda doubt: doubt.level != "bad")))
+        """The assessment in a document. What exceeds the limits above is left out, the least important first."""
+        worst = sorted(reasons, key=lambda reason: reason.level != "bad")[:MAX_REASONS]
+        return cls(verdict, tuple(_doubt(reason) for reason in worst))
 
     @property
     def is_doubtful(self) -> bool:
