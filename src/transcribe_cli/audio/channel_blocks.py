@@ -16,9 +16,6 @@ from transcribe_cli.audio.channel_choice import BLOCK_SECONDS, ChannelChooser
 from transcribe_cli.audio.channel_statistics import ANALYSIS_RATE, measure
 from transcribe_cli.audio.sample_formats import from_float, to_float
 
-MAX_CHANNELS = 7
-"""PyAV miscounts the planes of frames with more, and reading them crashes. They are mixed as they are."""
-
 _FADE_SECONDS = 0.02
 _MIN_SECONDS = 0.5
 """A shorter rest at the end, or before a gap, is treated as the block before it."""

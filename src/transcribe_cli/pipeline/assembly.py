@@ -66,7 +66,8 @@ def _from_results(recording: RecordingState, device: str, backend: str, model_re
     )
     quality = _quality(prepared, waveform.damage, results, by_channel)
     if not segments:
-        quality = quality.model_copy(update={"sound": sound_seconds(waveform)})
+        quiet = sum(end - start for start, end in quality.quiet)
+        quality = quality.model_copy(update={"sound": max(sound_seconds(waveform), quiet)})
     flags = (
         *_flags(waveform.damage, segments, language, quality),
         *([CHANNELS_ALIKE] if prepared.has_copied_channels else []),
