@@ -116,6 +116,25 @@ def test_a_channel_of_noise_is_left_out(
         assert likeness(waveform, voice, 2) > 0.99
 
 
+@pytest.mark.parametrize(("begin", "end"), [(5.3, 16), (5.9, 16), (0, 9.3), (5.3, 9.3), (5.3, 11.9)])
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_noise_that_begins_or_ends_within_a_block_drowns_nothing(
+    begin: float, end: float, rate: int, voices: tuple[Samples, Samples], decoder: Decoder, tmp_path: Path
+) -> None:
+    """A cable that comes loose; what the other channel held before is still in the mix."""
+    one, two = (np.interp(np.arange(SECONDS * rate) / rate * SAMPLE_RATE, np.arange(len(x)), x).astype(np.int16) for x in voices)
+    spoilt = (np.arange(len(one)) >= begin * rate) & (np.arange(len(one)) < end * rate)
+    hiss = np.random.default_rng(4).normal(0, 6_000, len(one)).astype(np.int16)
+    with decoder.decode(wav(tmp_path / "a.wav", np.stack([one, np.where(spoilt, hiss, two // 2)], axis=1), rate)) as waveform:
+        [(first, last)] = waveform.damage.left_out
+        assert first == pytest.approx(begin, abs=0.2)
+        assert last == pytest.approx(end, abs=0.2)
+        assert likeness(waveform, voices[0], first + 0.2, last - 0.2) > 0.99
+        mix = ((voices[0].astype(np.int32) + voices[1] // 2) // 2).astype(np.int16)
+        assert first == 0 or likeness(waveform, mix, 0, first - 0.1) > 0.98
+        assert last > 15 or likeness(waveform, mix, last + 0.1) > 0.98
+
+
 def test_two_voices_beside_noise_are_both_kept(voices: tuple[Samples, Samples], decoder: Decoder, tmp_path: Path) -> None:
     """Only the third microphone is left out."""
     one, two = voices
