@@ -135,6 +135,26 @@ def test_noise_that_begins_or_ends_within_a_block_drowns_nothing(
         assert last > 15 or likeness(waveform, mix, last + 0.1) > 0.98
 
 
+@pytest.mark.parametrize("delay", [0.05, 0.1, 0.2, 0.4])
+@pytest.mark.parametrize("kind", ["later", "earlier", "quieter", "inverted", "noisy"])
+def test_a_channel_that_repeats_another_late_is_left_out(
+    kind: str, delay: float, voices: tuple[Samples, Samples], decoder: Decoder, tmp_path: Path
+) -> None:
+    """Every word would be heard twice; the channel that is earlier is kept."""
+    voice = voices[0]
+    late = np.concatenate([np.zeros(round(delay * SAMPLE_RATE), np.int16), voice])[: len(voice)]
+    pair = {
+        "later": (voice, late),
+        "earlier": (late, voice),
+        "quieter": (voice, late // 2),
+        "inverted": (voice, -late),
+        "noisy": (voice, late + noise(0.002)),
+    }[kind]
+    with decoder.decode(wav(tmp_path / "a.wav", np.stack(pair, axis=1))) as waveform:
+        assert sum(end - start for start, end in waveform.damage.left_out) > SECONDS - 4.1
+        assert likeness(waveform, voice) > 0.95
+
+
 def test_two_voices_beside_noise_are_both_kept(voices: tuple[Samples, Samples], decoder: Decoder, tmp_path: Path) -> None:
     """Only the third microphone is left out."""
     one, two = voices

@@ -1,8 +1,8 @@
 """Which channels of a block are mixed: all of them, unless the mix would lose what is spoken.
 
-Two things spoil a mix. Channels with opposite polarity cancel (a cable that is wired the wrong way round, a "wide" stereo effect), and a
-channel that holds noise or hum alone drowns the others. Both are decided for blocks of two seconds, so that a recording in which only a
-part is wrong loses nothing. In doubt, all channels are mixed.
+Three things spoil a mix. Channels with opposite polarity cancel (a cable that is wired the wrong way round, a "wide" stereo effect), a
+channel that holds noise or hum alone drowns the others, and one that repeats another late doubles every word. They are decided for blocks
+of two seconds, so that a recording in which only a part is wrong loses nothing. In doubt, all channels are mixed.
 """
 
 from __future__ import annotations
@@ -51,6 +51,8 @@ class ChannelChooser:
         limit = max(_MIN_CANCELLED_FRAMES, _CANCELLED_FRAMES_SHARE * is_loud.sum())
         if is_cancelled.sum() >= limit or is_gone.sum() >= _MIN_GONE_FRAMES:
             self._kept = (self._clearest(block),)
+        elif block.late:
+            self._kept = tuple(channel for channel in range(len(block.levels[0]) - 1) if channel not in block.late)
         else:
             self._kept = self._without_noise(block)
         return self._kept

@@ -17,7 +17,7 @@ FLAGS: Mapping[str, str] = {
     "truncated": "The recording ends before the length in its header.",
     "damaged": "Parts of the recording are damaged, and were skipped.",
     "header_mismatch": "The recording is longer than its header says; all of it was read.",
-    "channels_cancelled": "Channels were left out of the mix, because they cancel others or hold only noise.",
+    "channels_cancelled": "Channels were left out of the mix, because they cancel others, hold only noise, or repeat others late.",
 }
 
 
