@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tests.audio.media import wav
 from transcribe_cli.audio import SAMPLE_RATE, Decoder, Waveform
+from transcribe_cli.audio.channel_blocks import ChannelBlocks
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "audio"
 Samples = NDArray[np.int16]
@@ -153,6 +154,20 @@ def test_a_channel_that_repeats_another_late_is_left_out(
     with decoder.decode(wav(tmp_path / "a.wav", np.stack(pair, axis=1))) as waveform:
         assert sum(end - start for start, end in waveform.damage.left_out) > SECONDS - 4.1
         assert likeness(waveform, voice) > 0.95
+
+
+def test_the_number_of_channels_may_change(voices: tuple[Samples, Samples]) -> None:
+    """What was left out of six channels says nothing about two."""
+    blocks = ChannelBlocks()
+    voice = voices[0][: 4 * SAMPLE_RATE]
+    none = silent(voice)
+    for layout, channels in (("5.1", (none, none, none, none, voice, -voice)), ("stereo", (voice, voice))):
+        frame = av.AudioFrame.from_ndarray(np.stack(channels, axis=1).reshape(1, -1), format="s16", layout=layout)
+        frame.sample_rate = SAMPLE_RATE
+        weights = np.full(len(channels), 1 / len(channels), np.float32)
+        found = [*blocks.add(frame, weights), *blocks.flush(weights)]
+        assert sum(each.samples for each in found) == len(voice)
+    assert blocks.left_out == [(0.0, pytest.approx(4.0))]
 
 
 def test_two_voices_beside_noise_are_both_kept(voices: tuple[Samples, Samples], decoder: Decoder, tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ class ChannelBlocks:
         self._start = 0.0  # of this block
         self._held: _Block | None = None  # noise may begin in it: the next block says so
         self._before: _Block | None = None
+        self._channels = 0
         self._mixed: tuple[int, ...] | None = None  # at the end of the block before
 
     def move(self, seconds: float) -> None:
@@ -62,6 +63,8 @@ class ChannelBlocks:
 
     def add(self, frame: AudioFrame, weights: NDArray[np.float32]) -> Iterator[AudioFrame]:
         """Add a frame; yields frames that are ready to be mixed with these weights."""
+        if len(weights) != self._channels:
+            self._chooser, self._mixed, self._channels = ChannelChooser(), None, len(weights)
         self._frames.append(frame)
         self._seconds += frame.samples / frame.sample_rate
         if self._seconds >= BLOCK_SECONDS:
