@@ -156,6 +156,16 @@ def test_a_channel_that_repeats_another_late_is_left_out(
         assert likeness(waveform, voice) > 0.95
 
 
+def test_room_noise_in_wide_stereo_does_not_cancel_speech(
+    voices: tuple[Samples, Samples], decoder: Decoder, tmp_path: Path
+) -> None:
+    """It is mostly of opposite polarity; the voice in it is not."""
+    wide, left, right = noise(0.004), noise(0.0016, 2), noise(0.0016, 3)
+    voice = np.where(np.arange(len(wide)) > 5 * SAMPLE_RATE, voices[0], 0).astype(np.int16)
+    with decoder.decode(wav(tmp_path / "a.wav", np.stack([voice + wide + left, voice - wide + right], axis=1))) as waveform:
+        assert waveform.damage.left_out == ()
+
+
 def test_the_number_of_channels_may_change(voices: tuple[Samples, Samples]) -> None:
     """What was left out of six channels says nothing about two."""
     blocks = ChannelBlocks()

@@ -143,10 +143,10 @@ def test_channels_keep_their_relation(voice: Samples, decoder: Decoder, tmp_path
     assert found[:, 0].std() / found[:, 1].std() == pytest.approx(2, rel=0.02)
 
 
-def test_eight_channels_of_which_two_cancel(voice: Samples, decoder: Decoder, tmp_path: Path) -> None:
-    """As many as PyAV can read where they are interleaved."""
-    none = voice * 0
-    with decoder.decode(write(tmp_path / "a.wav", np.stack([voice, -voice, *[none] * 6], axis=1))) as waveform:
-        found = waveform.read(0, waveform.samples)
-        assert waveform.damage.left_out == ((0.0, pytest.approx(SECONDS)),)
-    assert abs(np.corrcoef(found, voice)[0, 1]) > 0.99
+@pytest.mark.parametrize(("name", "codec"), [("a.wav", "pcm_f32le"), ("a.flac", "flac"), ("a.m4a", "aac")])
+def test_eight_channels_of_which_two_cancel(name: str, codec: str, voice: Samples, decoder: Decoder, tmp_path: Path) -> None:
+    """More than PyAV can read where each has a plane of its own."""
+    path = write(tmp_path / name, np.stack([voice, -voice, *[voice * 0] * 6], axis=1), codec)
+    with decoder.decode(path) as waveform:
+        assert waveform.damage.left_out == ((0.0, pytest.approx(SECONDS, abs=0.2)),)
+        assert waveform.read(0, waveform.samples).std() == pytest.approx(voice.std(), rel=0.2)

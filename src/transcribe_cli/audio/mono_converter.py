@@ -12,6 +12,7 @@ from av.filter import Graph
 from numpy.typing import NDArray
 
 from transcribe_cli.audio.channel_blocks import ChannelBlocks
+from transcribe_cli.audio.interleaver import Interleaver
 from transcribe_cli.audio.media_info import SAMPLE_RATE
 from transcribe_cli.audio.range_blocks import RangeBlocks
 from transcribe_cli.audio.sample_formats import can_be_read
@@ -44,6 +45,7 @@ class MonoConverter:
         self.channels = 1
         self.blocks = ChannelBlocks()
         self.range = RangeBlocks(stream.codec_context.name)
+        self._interleaver = Interleaver()
         self._surround = stream.codec_context.name in _SURROUND_CODECS
         self._graph: Graph | None = None
         self._input_format: tuple[int, str, str] | None = None
@@ -51,6 +53,7 @@ class MonoConverter:
 
     def convert(self, frame: AudioFrame) -> Iterator[memoryview]:
         """Little-endian int16 of this frame and of buffered samples. Raises FFmpegError if a damaged frame cannot be mixed."""
+        frame = self._interleaver.convert(frame)
         input_format = (frame.sample_rate, frame.format.name, frame.layout.name)
         if self._graph is None or input_format != self._input_format:
             yield from self.flush()
