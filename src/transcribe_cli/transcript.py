@@ -149,6 +149,12 @@ class Quality(_Document):
     rescued: Seconds = Field(default=0.0, description="seconds of speech that got words only when recognized a second time")
     low_confidence: Measure = Field(default=0.0, description="share of words with a probability under 0.5")
     skipped_packets: Count = Field(default=0, description="damaged packets that the decoder skipped")
+    left_out: tuple[tuple[Seconds, Seconds], ...] = Field(
+        default=(), description="where channels were left out of the mix, because they cancel others or hold noise: start, end"
+    )
+    quiet: tuple[tuple[Seconds, Seconds], ...] = Field(
+        default=(), description="speech that is so far below the usual level that it was made louder: start, end"
+    )
     sound: Seconds | None = Field(
         default=None, description="seconds that are not silent; measured only in recordings without any text, null in others"
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tests.audio.media import wav
 from transcribe_cli.audio import SAMPLE_RATE, Decoder, Waveform
+from transcribe_cli.audio.channel_blocks import ChannelBlocks
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "audio"
 Samples = NDArray[np.int16]
@@ -114,6 +115,69 @@ def test_a_channel_of_noise_is_left_out(
     with decoder.decode(wav(tmp_path / "a.wav", np.stack(channels, axis=1))) as waveform:
         assert waveform.damage.left_out
         assert likeness(waveform, voice, 2) > 0.99
+
+
+@pytest.mark.parametrize(("begin", "end"), [(5.3, 16), (5.9, 16), (0, 9.3), (5.3, 9.3), (5.3, 11.9)])
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_noise_that_begins_or_ends_within_a_block_drowns_nothing(
+    begin: float, end: float, rate: int, voices: tuple[Samples, Samples], decoder: Decoder, tmp_path: Path
+) -> None:
+    """A cable that comes loose; what the other channel held before is still in the mix."""
+    one, two = (np.interp(np.arange(SECONDS * rate) / rate * SAMPLE_RATE, np.arange(len(x)), x).astype(np.int16) for x in voices)
+    spoilt = (np.arange(len(one)) >= begin * rate) & (np.arange(len(one)) < end * rate)
+    hiss = np.random.default_rng(4).normal(0, 6_000, len(one)).astype(np.int16)
+    with decoder.decode(wav(tmp_path / "a.wav", np.stack([one, np.where(spoilt, hiss, two // 2)], axis=1), rate)) as waveform:
+        [(first, last)] = waveform.damage.left_out
+        assert first == pytest.approx(begin, abs=0.2)
+        assert last == pytest.approx(end, abs=0.2)
+        assert likeness(waveform, voices[0], first + 0.2, last - 0.2) > 0.99
+        mix = ((voices[0].astype(np.int32) + voices[1] // 2) // 2).astype(np.int16)
+        assert first == 0 or likeness(waveform, mix, 0, first - 0.1) > 0.98
+        assert last > 15 or likeness(waveform, mix, last + 0.1) > 0.98
+
+
+@pytest.mark.parametrize("delay", [0.05, 0.1, 0.2, 0.4])
+@pytest.mark.parametrize("kind", ["later", "earlier", "quieter", "inverted", "noisy"])
+def test_a_channel_that_repeats_another_late_is_left_out(
+    kind: str, delay: float, voices: tuple[Samples, Samples], decoder: Decoder, tmp_path: Path
+) -> None:
+    """Every word would be heard twice; the channel that is earlier is kept."""
+    voice = voices[0]
+    late = np.concatenate([np.zeros(round(delay * SAMPLE_RATE), np.int16), voice])[: len(voice)]
+    pair = {
+        "later": (voice, late),
+        "earlier": (late, voice),
+        "quieter": (voice, late // 2),
+        "inverted": (voice, -late),
+        "noisy": (voice, late + noise(0.002)),
+    }[kind]
+    with decoder.decode(wav(tmp_path / "a.wav", np.stack(pair, axis=1))) as waveform:
+        assert sum(end - start for start, end in waveform.damage.left_out) > SECONDS - 4.1
+        assert likeness(waveform, voice) > 0.95
+
+
+def test_room_noise_in_wide_stereo_does_not_cancel_speech(
+    voices: tuple[Samples, Samples], decoder: Decoder, tmp_path: Path
+) -> None:
+    """It is mostly of opposite polarity; the voice in it is not."""
+    wide, left, right = noise(0.004), noise(0.0016, 2), noise(0.0016, 3)
+    voice = np.where(np.arange(len(wide)) > 5 * SAMPLE_RATE, voices[0], 0).astype(np.int16)
+    with decoder.decode(wav(tmp_path / "a.wav", np.stack([voice + wide + left, voice - wide + right], axis=1))) as waveform:
+        assert waveform.damage.left_out == ()
+
+
+def test_the_number_of_channels_may_change(voices: tuple[Samples, Samples]) -> None:
+    """What was left out of six channels says nothing about two."""
+    blocks = ChannelBlocks()
+    voice = voices[0][: 4 * SAMPLE_RATE]
+    none = silent(voice)
+    for layout, channels in (("5.1", (none, none, none, none, voice, -voice)), ("stereo", (voice, voice))):
+        frame = av.AudioFrame.from_ndarray(np.stack(channels, axis=1).reshape(1, -1), format="s16", layout=layout)
+        frame.sample_rate = SAMPLE_RATE
+        weights = np.full(len(channels), 1 / len(channels), np.float32)
+        found = [*blocks.add(frame, weights), *blocks.flush(weights)]
+        assert sum(each.samples for each in found) == len(voice)
+    assert blocks.left_out == [(0.0, pytest.approx(4.0))]
 
 
 def test_two_voices_beside_noise_are_both_kept(voices: tuple[Samples, Samples], decoder: Decoder, tmp_path: Path) -> None:

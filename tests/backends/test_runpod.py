@@ -8,14 +8,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from tests.audio.media import wav
 from tests.backends.conftest import RemoteRunner
 from tests.backends.gateway import DROP_AFTER, DROP_BEFORE, ENDPOINT, KEY, Gateway
 from tests.backends.worker_loop import worker_running
 from tests.conftest import EXAMPLES, Ran, lecture
+from transcribe_cli.audio import SAMPLE_RATE, Decoder
 from transcribe_cli.errors import NotReady
 from transcribe_cli.events import RecordingDone, RecordingFailed, RecordingProgress, RecordingSent
+from transcribe_cli.sinks import read_transcript
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.worker.handler import Worker
 
@@ -229,6 +233,18 @@ def test_files_are_sent_as_opus(served: Gateway, remote: RemoteRunner) -> None:
     sent = {event.recording: event for event in remote.events if isinstance(event, RecordingSent)}
     assert sent["aula.mp3"].bytes < 400_000
     assert (remote.folder / "aula.srt").read_text().count("-->") > 10
+
+
+def test_faults_that_are_mended_before_the_upload_are_in_the_transcript(served: Gateway, remote: RemoteRunner) -> None:
+    """The worker gets a mix without them, and could not say it."""
+    with Decoder(fallback=False) as decoder, decoder.decode(EXAMPLES / "aula.mp3") as waveform:
+        voice = (waveform.read(0, 8 * SAMPLE_RATE) * 32_767).astype(np.int16)
+    wav(remote.folder / "inverted.wav", np.stack([voice, -voice], axis=1))
+    assert remote.run(upload="opus").exit_code == 0, remote.messages
+    found = read_transcript(remote.folder / "inverted.json")
+    assert found.flags == ("channels_cancelled",)
+    assert found.quality.left_out == ((0.0, pytest.approx(8.0)),)
+    assert [(reason.code, reason.spans) for reason in found.quality.reasons] == [("channels_cancelled", found.quality.left_out)]
 
 
 def test_a_file_too_large_for_a_request_fails_with_a_hint(

@@ -39,6 +39,11 @@ def transcripts(folder: Path, **spec: object) -> dict[str, Transcript]:
     return found
 
 
+def places(found: Transcript) -> list[tuple[str, tuple[float, float]]]:
+    """Where the reasons of the verdict say that one should look."""
+    return [(reason.code, span) for reason in found.quality.reasons for span in reason.spans]
+
+
 def test_the_text_is_there_and_the_fault_is_said(talk: Samples, tmp_path: Path) -> None:
     """Channels that cancel, a header that is too short, speech of a hundredth of a percent; and a recording without a fault."""
     half = talk.copy()
@@ -57,7 +62,13 @@ def test_the_text_is_there_and_the_fault_is_said(talk: Samples, tmp_path: Path) 
     assert found["inverted.wav"].text == found["half.wav"].text == found["short.wav"].text == right.text
     assert found["inverted.wav"].flags == found["half.wav"].flags == ("channels_cancelled",)
     assert found["short.wav"].flags == ("header_mismatch",)
+    assert places(found["inverted.wav"]) == [("channels_cancelled", (0.0, pytest.approx(12.0)))]
+    assert found["inverted.wav"].quality.left_out == ((0.0, pytest.approx(12.0)),)
+    [(_, (start, end))] = places(found["half.wav"])
+    assert 4 < start <= 6.1 < end == pytest.approx(12.0)
+    assert places(found["short.wav"]) == [("header_mismatch", (pytest.approx(3.0), pytest.approx(12.0)))]
     assert "quiet" in found["quiet.wav"].flags
+    assert found["quiet.wav"].quality.quiet
     assert found["quiet.wav"].quality.speech > 0.7 * right.quality.speech
 
 

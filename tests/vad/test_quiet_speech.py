@@ -82,3 +82,12 @@ def test_quiet_noise_is_no_speech(kind: str, decibels: float) -> None:
         "bursts": white * (np.sin(2 * np.pi * 0.7 * time) > 0.9),
     }
     assert spoken(quantized(sounds[kind].astype(np.float32), decibels)).mean() < 0.02
+
+
+@pytest.mark.parametrize("decibels", [-5, -15, -30, -45])
+def test_an_offset_is_no_sound(decibels: float, talk: Samples) -> None:
+    """Speech on top of an offset, as some sound cards add it, is found at any level."""
+    expected = spoken(quantized(talk, decibels))
+    found = spoken(quantized(talk, decibels) + np.float32(0.1))
+    assert expected.mean() > 0.3
+    assert (found == expected).mean() > 0.9

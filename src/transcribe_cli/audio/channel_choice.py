@@ -1,8 +1,8 @@
 """Which channels of a block are mixed: all of them, unless the mix would lose what is spoken.
 
-Two things spoil a mix. Channels with opposite polarity cancel (a cable that is wired the wrong way round, a "wide" stereo effect), and a
-channel that holds noise or hum alone drowns the others. Both are decided for blocks of two seconds, so that a recording in which only a
-part is wrong loses nothing. In doubt, all channels are mixed.
+Three things spoil a mix. Channels with opposite polarity cancel (a cable that is wired the wrong way round, a "wide" stereo effect), a
+channel that holds noise or hum alone drowns the others, and one that repeats another late doubles every word. They are decided for blocks
+of two seconds, so that a recording in which only a part is wrong loses nothing. In doubt, all channels are mixed.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ _LOUD_DECIBELS, _MIN_LEVEL = 15.0, -80.0
 
 # The dynamics of a channel are the decibels between its 10th and 95th percentile. Speech has 15 and more, steady noise and hum below 4.
 _SPEECH_DYNAMICS, _NOISE_DYNAMICS = 12.0, 6.0
+# A block in which no channel has more holds room noise, a pause, whose level wavers by up to 8; or a voice below a hum.
+_STEADY_DYNAMICS, _CANCELLED_STEADY_SHARE = 9.0, 0.25
 # Noise is left out if it costs the mix this many decibels of dynamics, and the mix has less than a clear voice.
 _MIN_GAIN, _CLEAR_DYNAMICS = 6.0, 15.0
 # The channel of the block before is kept unless another one is this many decibels better.
@@ -44,14 +46,22 @@ class ChannelChooser:
         is_loud = loudest >= max(loudest.max(initial=-np.inf) - _LOUD_DECIBELS, _MIN_LEVEL)
         if not is_loud.any():
             return self._kept  # silence is no reason to switch
-        is_cancelled = is_loud & (block.remaining < _CANCELLED_SHARE)
+        is_cancelled = is_loud & (block.remaining < self._cancelled_share(block))
         is_gone = is_loud & (block.remaining < _GONE_SHARE)
         limit = max(_MIN_CANCELLED_FRAMES, _CANCELLED_FRAMES_SHARE * is_loud.sum())
         if is_cancelled.sum() >= limit or is_gone.sum() >= _MIN_GONE_FRAMES:
             self._kept = (self._clearest(block),)
+        elif block.late:
+            self._kept = tuple(channel for channel in range(len(block.levels[0]) - 1) if channel not in block.late)
         else:
             self._kept = self._without_noise(block)
         return self._kept
+
+    def _cancelled_share(self, block: ChannelStatistics) -> float:
+        """The share of its amplitude below which a frame is cancelled: room noise in wide stereo cancels in part, and loses no word."""
+        low, high = _quiet_and_loud(block)
+        is_steady = (high - low)[:-1].max() <= _STEADY_DYNAMICS
+        return _CANCELLED_STEADY_SHARE if is_steady and self._kept is None else _CANCELLED_SHARE
 
     def _clearest(self, block: ChannelStatistics) -> int:
         """The channel with the clearest voice among the loud ones."""

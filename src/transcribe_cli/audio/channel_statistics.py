@@ -12,6 +12,8 @@ import numpy as np
 from numpy import fft  # not as np.fft: that is imported at its first use, which the sandbox forbids
 from numpy.typing import NDArray
 
+from transcribe_cli.audio.channel_echo import late_channels
+
 ANALYSIS_RATE = 8_000
 _FRAME_SAMPLES = 512
 _BAND = (150.0, 3_500.0)
@@ -29,10 +31,12 @@ class ChannelStatistics:
         remaining: how much of the amplitude that a mix of unrelated channels has is in this one, (frames,): 1 if they are unrelated,
             more if they are alike, 0 if they cancel. Amplitudes are compared in each of 200 bands, so that a few loud tones that do not
             cancel do not hide a voice that does.
+        late: the channels that repeat another one (channel_echo.py).
     """
 
     levels: NDArray[np.float32]
     remaining: NDArray[np.float32]
+    late: tuple[int, ...] = ()
 
 
 def measure(samples: NDArray[np.float32], rate: float, weights: NDArray[np.float32]) -> ChannelStatistics:
@@ -52,7 +56,8 @@ def measure(samples: NDArray[np.float32], rate: float, weights: NDArray[np.float
     powers = _power(np.concatenate([band, np.tensordot(weights, band, 1)[None]])) * scale
     expected = np.sqrt(np.tensordot(np.square(weights), powers[:-1], 1)).sum(axis=1)
     remaining = np.sqrt(powers[-1]).sum(axis=1) / np.maximum(expected, _FLOOR)
-    return ChannelStatistics(10 * np.log10(np.maximum(powers.sum(axis=2).T, _FLOOR)), remaining)
+    levels = 10 * np.log10(np.maximum(powers.sum(axis=2).T, _FLOOR))
+    return ChannelStatistics(levels, remaining, late_channels(samples, rate))
 
 
 def _power(spectra: NDArray[np.complex64]) -> NDArray[np.float32]:

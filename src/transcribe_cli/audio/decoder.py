@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
-import queue
 import shutil
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -17,36 +15,17 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from transcribe_cli.audio import scratch as scratch_files
+from transcribe_cli.audio.awaiting import INVALID_REPLY, TooSlow, await_reply
 from transcribe_cli.audio.child_process import ChildProcess
 from transcribe_cli.audio.limits import Limits
 from transcribe_cli.audio.media_info import SAMPLE_RATE, Damage, Probe
 from transcribe_cli.audio.recording_file import Undecodable, open_regular
-from transcribe_cli.audio.replies import Decoded, Done, Failure, InvalidReply, to_decoded, to_probe
+from transcribe_cli.audio.replies import Decoded, Done, InvalidReply, to_decoded, to_probe
 from transcribe_cli.audio.waveform import Waveform
-from transcribe_cli.errors import (
-    DecoderFailed,
-    NoAudioTrack,
-    NotAudio,
-    StorageNotReady,
-    TooLong,
-    TooManyChannels,
-    TranscribeError,
-    Unreadable,
-)
+from transcribe_cli.errors import DecoderFailed, TranscribeError
 from transcribe_cli.text.links import Tree
 
-_ERRORS: dict[str, type[TranscribeError]] = {
-    kind.__name__: kind
-    for kind in (DecoderFailed, NoAudioTrack, NotAudio, StorageNotReady, TooLong, TooManyChannels, Undecodable, Unreadable)
-}
-
-_INVALID_REPLY = "{name}: the decoder wrote an invalid reply and was stopped."
-
 T = TypeVar("T")
-
-
-class _TooSlow(DecoderFailed):
-    """The time limit of a recording was reached. What was decoded before is kept."""
 
 
 class Decoder:
@@ -133,7 +112,7 @@ class Decoder:
         try:
             try:
                 done = self._decode(path, track, split, waveform, on_samples, name or path.name, tree)
-            except _TooSlow:
+            except TooSlow:
                 channels = self.probe(path, track=track, tree=tree).channels if split else 1
                 waveform.complete(Damage(stopped=True), "pyav", max(channels, 1))
                 if waveform.samples < SAMPLE_RATE:
@@ -208,10 +187,10 @@ class Decoder:
                     if self._cancelled:  # while the child was starting
                         child.kill()
                     child.send(request, files)
-                    return convert(self._wait_for_reply(child, name, on_samples))
+                    return convert(await_reply(child, self.limits, name, on_samples, lambda: self._cancelled))
             except InvalidReply as error:
                 self._stop_child()
-                raise DecoderFailed(_INVALID_REPLY.format(name=name)) from error
+                raise DecoderFailed(INVALID_REPLY.format(name=name)) from error
             except BaseException as error:
                 # A child that failed once is not reused. After KeyboardInterrupt it is still busy with this file.
                 if isinstance(error, DecoderFailed) or not isinstance(error, TranscribeError):
@@ -245,39 +224,6 @@ class Decoder:
             self._stop_child()
             with self._state_lock:
                 self._child = kept
-
-    def _wait_for_reply(self, child: ChildProcess, name: str, on_samples: Callable[[int], None]) -> Done:
-        """Wait for the result of a request, or raise its error. `on_samples` receives the number of samples so far."""
-        waited = 0.0  # for the child; the time spent in `on_samples` does not count
-        while True:
-            started = time.monotonic()
-            try:
-                reply = child.replies.get(timeout=self.limits.stall_seconds)
-            except queue.Empty:
-                raise DecoderFailed(
-                    f"{name}: the decoder made no progress for {self.limits.stall_seconds:g} s and was stopped."
-                ) from None
-            waited += time.monotonic() - started
-            if reply is None:
-                raise self._exit_error(child, name)
-            if isinstance(reply, Done):
-                return reply
-            if isinstance(reply, Failure):
-                raise _ERRORS.get(reply.kind, DecoderFailed)(reply.message, reply.hint)
-            if waited > self.limits.timeout_seconds(reply.seconds):
-                raise _TooSlow(f"{name}: the decoder was too slow and was stopped after {reply.seconds:.0f} s of audio.")
-            on_samples(reply.samples)
-
-    def _exit_error(self, child: ChildProcess, name: str) -> DecoderFailed:
-        """The error of a child that ended during a request."""
-        code = child.stop()
-        if self._cancelled:
-            return DecoderFailed(f"{name}: decoding was cancelled.")
-        if child.has_lied:
-            return DecoderFailed(_INVALID_REPLY.format(name=name))
-        how = f"was killed by signal {-code}" if code < 0 else f"exited with code {code}"
-        output = f" Its last output: {child.stderr_lines[-1]}" if child.stderr_lines else ""
-        return DecoderFailed(f"{name}: the decoder {how}.{output}")
 
     def _stop_child(self) -> None:
         with self._state_lock:

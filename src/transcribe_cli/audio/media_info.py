@@ -69,6 +69,7 @@ class Damage:
         filled_seconds: silence inserted where timestamps show that audio is missing, so that times match those in a player.
         reached_seconds: the last timestamp of any data in the file, video included.
         left_out: where channels were left out of the mix, because they cancel others, or hold noise that drowns them.
+        louder: where the sound was made louder, because it would be lost in 16 bits.
         stopped: whether the decoder took too long, and was stopped before the end.
         indexed_seconds: audio in the index of an MP4, of which an edit list may show less; 0 where that is unknown.
     """
@@ -80,6 +81,7 @@ class Damage:
     filled_seconds: float = 0.0
     reached_seconds: float = 0.0
     left_out: Spans = ()
+    louder: Spans = ()
     stopped: bool = False
     indexed_seconds: float = 0.0
 

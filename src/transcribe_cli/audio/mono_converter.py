@@ -11,9 +11,11 @@ from av.audio.stream import AudioStream
 from av.filter import Graph
 from numpy.typing import NDArray
 
-from transcribe_cli.audio import sample_formats
-from transcribe_cli.audio.channel_blocks import MAX_CHANNELS, ChannelBlocks
+from transcribe_cli.audio.channel_blocks import ChannelBlocks
+from transcribe_cli.audio.interleaver import Interleaver
 from transcribe_cli.audio.media_info import SAMPLE_RATE
+from transcribe_cli.audio.range_blocks import RangeBlocks
+from transcribe_cli.audio.sample_formats import can_be_read
 
 _SURROUND_CODECS = {"aac", "ac3", "eac3", "dca", "truehd", "mlp", "opus", "libopus", "vorbis"}
 """In these codecs each channel has a defined role, so FFmpeg's downmix is right (the centre louder, the subwoofer left out)."""
@@ -21,6 +23,9 @@ _SURROUND_CODECS = {"aac", "ac3", "eac3", "dca", "truehd", "mlp", "opus", "libop
 _SURROUND_WEIGHTS = {"FC": 1.0, "FL": 0.71, "FR": 0.71, "LFE": 0.0, "LFE2": 0.0}
 _OTHER_SURROUND_WEIGHT = 0.5
 """Of FFmpeg's downmix to mono, before they are scaled to a sum of 1."""
+
+_MAX_COMPARED = 32
+"""Of more channels, which no recorder has, the comparison would take longer than decoding."""
 
 
 class MonoConverter:
@@ -33,11 +38,14 @@ class MonoConverter:
     Attributes:
         channels: of the output, interleaved.
         blocks: what was left out of the mix, and where.
+        range: what was made louder, and where.
     """
 
     def __init__(self, stream: AudioStream) -> None:
         self.channels = 1
         self.blocks = ChannelBlocks()
+        self.range = RangeBlocks(stream.codec_context.name)
+        self._interleaver = Interleaver()
         self._surround = stream.codec_context.name in _SURROUND_CODECS
         self._graph: Graph | None = None
         self._input_format: tuple[int, str, str] | None = None
@@ -45,24 +53,36 @@ class MonoConverter:
 
     def convert(self, frame: AudioFrame) -> Iterator[memoryview]:
         """Little-endian int16 of this frame and of buffered samples. Raises FFmpegError if a damaged frame cannot be mixed."""
+        frame = self._interleaver.convert(frame)
         input_format = (frame.sample_rate, frame.format.name, frame.layout.name)
         if self._graph is None or input_format != self._input_format:
             yield from self.flush()
             self._graph, self._input_format = self._build_graph(frame), input_format
             self._weights = self._weights_of(frame)
-        for ready in (frame,) if self._weights is None else self.blocks.add(frame, self._weights):
-            yield from self._filter(self._graph, ready)
+        for scaled in self.range.add(frame):
+            yield from self._mix(self._graph, scaled)
+
+    def move(self, seconds: float) -> None:
+        """The next frame is at this position, in seconds."""
+        self.blocks.move(seconds)
+        self.range.move(seconds)
 
     def flush(self) -> Iterator[memoryview]:
         """The buffered samples. The next frame starts a new filter graph."""
         graph, self._graph = self._graph, None
         if graph is None:
             return
+        for scaled in self.range.flush():
+            yield from self._mix(graph, scaled)
         if self._weights is not None:
             for ready in self.blocks.flush(self._weights):
                 yield from self._filter(graph, ready)
         graph.push(None)
         yield from self._pull_blocks(graph)
+
+    def _mix(self, graph: Graph, frame: AudioFrame) -> Iterator[memoryview]:
+        for ready in (frame,) if self._weights is None else self.blocks.add(frame, self._weights):
+            yield from self._filter(graph, ready)
 
     def _filter(self, graph: Graph, frame: AudioFrame) -> Iterator[memoryview]:
         frame.pts = None  # filters join frames; Timeline handles their positions
@@ -72,7 +92,7 @@ class MonoConverter:
     def _weights_of(self, frame: AudioFrame) -> NDArray[np.float32] | None:
         """The weights of the frame's channels in the mix; None if they cannot be compared."""
         names = [channel.name for channel in frame.layout.channels]
-        if not 2 <= len(names) <= MAX_CHANNELS or not sample_formats.is_known(frame.format.name):
+        if not 2 <= len(names) <= _MAX_COMPARED or not can_be_read(frame):
             return None
         if len(names) > 2 and self._surround:
             weights = np.array([_SURROUND_WEIGHTS.get(name, _OTHER_SURROUND_WEIGHT) for name in names], np.float32)

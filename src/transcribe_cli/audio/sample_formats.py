@@ -10,13 +10,40 @@ from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
 _TYPES = {"u8": "u1", "s16": "<i2", "s32": "<i4", "flt": "<f4", "dbl": "<f8"}
+_WIDE_TYPES = {"s32", "flt", "dbl"}
 _SCALES = {"u8": 128.0, "s16": 32_768.0, "s32": 2_147_483_648.0}
 """Full scale of the formats of integers; those of unsigned ones have zero at this value."""
+
+MAX_PLANES = 7
 
 
 def is_known(name: str) -> bool:
     """Whether samples of this format can be read here."""
     return name.removesuffix("p") in _TYPES
+
+
+def can_be_read(frame: AudioFrame) -> bool:
+    """Whether the samples of this frame can be: PyAV miscounts the planes of frames with more than seven, and reading them crashes."""
+    name = frame.format.name
+    return is_known(name) and (not name.endswith("p") or len(frame.layout.channels) <= MAX_PLANES)
+
+
+def is_wider_than_16_bits(frame: AudioFrame) -> bool:
+    """Whether its samples can be read, and would lose bits in 16."""
+    return can_be_read(frame) and frame.format.name.removesuffix("p") in _WIDE_TYPES
+
+
+def peak(frame: AudioFrame) -> float:
+    """The highest absolute value; full scale is 1. 0 for a frame with values that are no finite numbers."""
+    name = frame.format.name
+    plain = name.removesuffix("p")
+    count = frame.samples * (1 if name != plain else len(frame.layout.channels))  # a plane is padded
+    found = 0.0
+    for plane in frame.planes:
+        values = np.frombuffer(memoryview(plane), _TYPES[plain], count)
+        found = max(found, float(values.max(initial=0)), -float(values.min(initial=0)))
+    found /= _SCALES.get(plain, 1.0)
+    return found if np.isfinite(found) else 0.0
 
 
 def to_float(frames: Sequence[AudioFrame], step: int = 1) -> NDArray[np.float32]:

@@ -82,6 +82,7 @@ class TrackDecoder:
             filled_seconds=self.timeline.filled,
             reached_seconds=max(self.reached, self.timeline.position),
             left_out=first_spans(self.converter.blocks.left_out),
+            louder=first_spans(self.converter.range.louder),
         )
 
     def _write(self, frame: AudioFrame) -> None:
@@ -95,7 +96,7 @@ class TrackDecoder:
         if gap:
             self.pcm.write_all(self.converter.flush())
             self.pcm.pad_with_silence(round((self.timeline.position + gap) * SAMPLE_RATE))
-            self.converter.blocks.move(self.timeline.position + gap)
+            self.converter.move(self.timeline.position + gap)
         try:
             self.pcm.write_all(self.converter.convert(frame))
         except MemoryError:

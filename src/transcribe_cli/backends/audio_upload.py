@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from transcribe_cli.audio import Decoder, Waveform, choose_track
+from transcribe_cli.audio.media_info import Spans
 from transcribe_cli.audio.opus import MAX_CHANNELS, write_opus
 from transcribe_cli.audio.recording_file import open_regular
 from transcribe_cli.backends.staging import MAX_BYTES, Staging, download_url
@@ -44,6 +45,8 @@ class AudioUpload:
         promised: duration in seconds in the header, for a file that was decoded here.
         flags: faults of the audio, when it was decoded here.
         skipped: damaged packets.
+        left_out: stretches of time in which channels were left out of the mix here.
+        louder: stretches of time that were made louder here.
         staged: unsigned URL of the staged object, to be removed afterwards.
     """
 
@@ -55,6 +58,8 @@ class AudioUpload:
     promised: float | None = None
     flags: tuple[str, ...] = ()
     skipped: int = 0
+    left_out: Spans = ()
+    louder: Spans = ()
     staged: str = ""
 
 
@@ -113,7 +118,17 @@ class AudioUploader:
             )
         damage = waveform.damage
         spec = job.spec.model_copy(update={"audio_track": None})
-        upload = AudioUpload("", "", spec, 0, waveform.seconds, damage.header_seconds, damage.flags, damage.skipped_packets)
+        upload = AudioUpload(
+            url="",
+            data="",
+            spec=spec,
+            seconds=waveform.seconds,
+            promised=damage.header_seconds,
+            flags=damage.flags,
+            skipped=damage.skipped_packets,
+            left_out=damage.left_out,
+            louder=damage.louder,
+        )
         with tempfile.NamedTemporaryFile(prefix="transcribe-", suffix=".ogg") as file:
             path = Path(file.name)
             try:

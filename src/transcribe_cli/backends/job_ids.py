@@ -42,6 +42,8 @@ class JobIdRecord:
         promised: duration in seconds in the header, for a file that was decoded here.
         flags: faults of the audio, when it was decoded here.
         skipped: damaged packets.
+        left_out: stretches of time in which channels were left out of the mix here.
+        louder: stretches of time that were made louder here.
         staged: unsigned URL of the staged audio, to be removed; "" when there is none.
         result: unsigned URL of the object that the result is written to; "" when the result is inline.
     """
@@ -56,6 +58,8 @@ class JobIdRecord:
     promised: Seconds | None = None
     flags: tuple[str, ...] = ()
     skipped: Count = 0
+    left_out: tuple[tuple[Seconds, Seconds], ...] = ()
+    louder: tuple[tuple[Seconds, Seconds], ...] = ()
     staged: str = ""
     result: str = ""
 

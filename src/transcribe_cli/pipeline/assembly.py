@@ -70,13 +70,14 @@ def _from_results(recording: RecordingState, device: str, backend: str, model_re
     turns = tuple(
         sorted((turn for turns in turns_by_channel.values() for turn in turns), key=lambda turn: (turn.start, turn.end))
     )
-    quality = _quality(prepared.speech, waveform.damage, results, by_channel)
+    quality = _quality(prepared, waveform.damage, results, by_channel)
     if not segments:
-        quality = quality.model_copy(update={"sound": sound_seconds(waveform)})
+        quiet = sum(end - start for start, end in quality.quiet)
+        quality = quality.model_copy(update={"sound": max(sound_seconds(waveform), quiet)})
     flags = (
         *_flags(waveform.damage, segments, language, quality),
         *([CHANNELS_ALIKE] if prepared.has_copied_channels else []),
-        *([QUIET] if sum(end - start for start, end in prepared.quiet) >= QUIET_SECONDS else []),
+        *([QUIET] if sum(end - start for start, end in quality.quiet) >= QUIET_SECONDS else []),
         *([OTHER_TRACKS] if prepared.audio_tracks > 1 and not segments else []),
     )
     return Transcript(
@@ -171,12 +172,13 @@ def _flags(damage: Damage, segments: Sequence[Segment], language: Language, qual
 
 
 def _quality(
-    speech: Mapping[int | None, Spans],
+    prepared: Prepared,
     damage: Damage,
     results: Sequence[ClipResult],
     segments: Mapping[int | None, Sequence[Segment]],
 ) -> Quality:
-    """The quality of all channels together; `speech` and `segments` are by channel."""
+    """The quality of all channels together; `segments` are by channel."""
+    speech = prepared.speech
     total = sum(end - start for spans in speech.values() for start, end in spans)
     covered = {channel: [(segment.start, segment.end) for segment in segments[channel]] for channel in speech}
     gaps = sorted(gap for channel, spans in speech.items() for gap in uncovered_spans(spans, covered[channel]))
@@ -191,8 +193,23 @@ def _quality(
         rescued=sum(result.clip.seconds for result in results if result.clip.part and (result.words or result.phrases)),
         low_confidence=sum(word.probability < LOW_CONFIDENCE for word in words) / len(words) if words else 0.0,
         skipped_packets=damage.skipped_packets,
+        left_out=damage.left_out,
+        quiet=_quiet(prepared, damage),
         heard=_heard(results),
     )
+
+
+def _quiet(prepared: Prepared, damage: Damage) -> Spans:
+    """The speech that was made louder, by the decoder or by the detector: in order, joined where it overlaps."""
+    speech = [span for spans in prepared.speech.values() for span in spans]
+    by_decoder = [(max(a, start), min(b, end)) for a, b in damage.louder for start, end in speech if max(a, start) < min(b, end)]
+    joined: list[tuple[float, float]] = []
+    for start, end in sorted([*prepared.quiet, *by_decoder]):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        else:
+            joined.append((start, end))
+    return tuple(joined)
 
 
 def _heard(results: Sequence[ClipResult]) -> tuple[HeardLanguages, ...]:

@@ -15,11 +15,18 @@ _BLOCK_SAMPLES = 600 * WINDOW_SAMPLES
 
 
 def sound_seconds(waveform: Waveform) -> float:
-    """The seconds in which at least one channel is louder than `SOUND_LEVEL`; 0.7 s of work for six hours."""
+    """The seconds in which at least one channel is louder than `SOUND_LEVEL`; 0.7 s of work for six hours.
+
+    What the decoder made louder is below that level, whatever it holds.
+    """
     loud = 0
     for start in range(0, waveform.samples, _BLOCK_SAMPLES):
         block = waveform.read_channels(start, start + _BLOCK_SAMPLES)
         whole = len(block) // WINDOW_SAMPLES
         windows = block[: whole * WINDOW_SAMPLES].reshape(whole, WINDOW_SAMPLES, waveform.channels)
-        loud += int(np.count_nonzero((windows.std(axis=1) > SOUND_LEVEL).any(axis=1)))
+        is_loud = (windows.std(axis=1) > SOUND_LEVEL).any(axis=1)
+        for span in waveform.damage.louder:
+            first, end = (max(0, round((SAMPLE_RATE * second - start) / WINDOW_SAMPLES)) for second in span)
+            is_loud[first:end] = False
+        loud += int(np.count_nonzero(is_loud))
     return loud * WINDOW_SAMPLES / SAMPLE_RATE

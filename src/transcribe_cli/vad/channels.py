@@ -92,7 +92,7 @@ def cancels_in_mix(waveform: Waveform, channel: int) -> bool:
     whole = np.zeros(2)
     for start in range(0, waveform.samples, _MIX_SAMPLES):
         block = waveform.read_channels(start, start + _MIX_SAMPLES)
-        power = np.array([np.square(sound).sum(dtype=np.float64) for sound in (block.mean(axis=1), block[:, channel])])
+        power = np.array([len(sound) * sound.var(dtype=np.float64) for sound in (block.mean(axis=1), block[:, channel])])
         whole += power
         if power[1] > len(block) * 10 ** (_MIN_SPEECH_LEVEL / 10) and _loses(power):
             return True

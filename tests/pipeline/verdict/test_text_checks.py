@@ -245,6 +245,18 @@ def test_flags_of_the_audio() -> None:
     assert levels(document(lesson(), flags=("channels_alike", "invented"))) == {}
 
 
+def test_faults_of_the_audio_have_places() -> None:
+    """Where channels were left out, and what is behind the end that the header names; none where an edit list hides audio."""
+    whole = transcript(*lesson()).source
+    left_out = ((2.0, 6.0), (30.0, 40.0))
+    found = reasons(document(lesson(), flags=("channels_cancelled",), left_out=left_out))
+    assert found["channels_cancelled"].spans == left_out
+    for promised, spans in [(15.0, ((15.0, 60.0),)), (60.0, ()), (None, ())]:
+        source = whole.model_copy(update={"duration": promised})
+        found = reasons(document(lesson(), source=source, flags=("header_mismatch",)))
+        assert found["header_mismatch"].spans == spans
+
+
 def test_the_demonstration_model_does_not_know_real_speech() -> None:
     """It is as sure as 0.99 of what it was trained for, and 0.8 of nonsense."""
     demo = JobSpec(model="demo")

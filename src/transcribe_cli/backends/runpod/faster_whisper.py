@@ -16,6 +16,7 @@ from transcribe_cli.backends.audio_upload import AudioUpload
 from transcribe_cli.backends.job_ids import JobIdRecord
 from transcribe_cli.backends.runpod.job_status import JobStatus
 from transcribe_cli.errors import BackendFailed, RecordingError, TranscribeError, UsageError
+from transcribe_cli.pipeline.assembly import QUIET
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.pipeline.verdict import judged
 from transcribe_cli.plan import Job
@@ -165,10 +166,16 @@ def _transcript(job: Job, record: JobIdRecord, output: Mapping[str, Any]) -> Tra
         language=str(output.get("detected_language") or spec.language or "und"),
         language_probability=1.0 if spec.language else 0.0,
         duration=record.seconds or (segments[-1].end if segments else 0.0),
-        flags=(*record.flags, *(() if segments else ("no_speech",))),
+        flags=(*record.flags, *(() if segments else ("no_speech",)), *([QUIET] if record.louder else [])),
         text="".join(segment.text for segment in segments),
         segments=segments,
-        quality=Quality(speech=speech_seconds, covered=1.0, skipped_packets=record.skipped),
+        quality=Quality(
+            speech=speech_seconds,
+            covered=1.0,
+            skipped_packets=record.skipped,
+            left_out=record.left_out,
+            quiet=record.louder,
+        ),
     )
 
 

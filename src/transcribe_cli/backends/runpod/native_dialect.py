@@ -13,7 +13,9 @@ from transcribe_cli.backends.job_ids import JobIdRecord
 from transcribe_cli.backends.protocol import Failure, PackedText, RemoteDiarization, RemoteJob, RemoteResult, decompress
 from transcribe_cli.backends.runpod.job_status import JobStatus
 from transcribe_cli.errors import BackendFailed, DiarizationFailed, NotReady, RecordingError, TranscribeError
+from transcribe_cli.pipeline.assembly import QUIET
 from transcribe_cli.pipeline.outcome import Outcome
+from transcribe_cli.pipeline.verdict import judged
 from transcribe_cli.plan import Decision, Job, find_rttm
 from transcribe_cli.sinks import Listings, json_path, read_transcript
 from transcribe_cli.speakers.diarizers import Diarization
@@ -97,9 +99,16 @@ def _localize(transcript: Transcript, job: Job, record: JobIdRecord) -> Transcri
     provenance = transcript.job.model_copy(
         update={"fingerprint": spec.fingerprint, "spec": spec.canonical(), "backend": record.backend}
     )
-    quality = transcript.quality.model_copy(update={"skipped_packets": transcript.quality.skipped_packets + record.skipped})
-    flags = tuple(dict.fromkeys((*record.flags, *transcript.flags)))
-    return transcript.model_copy(update={"source": source, "job": provenance, "quality": quality, "flags": flags})
+    quality = transcript.quality.model_copy(
+        update={
+            "skipped_packets": transcript.quality.skipped_packets + record.skipped,
+            "left_out": record.left_out or transcript.quality.left_out,
+            "quiet": record.louder or transcript.quality.quiet,
+        }
+    )
+    flags = tuple(dict.fromkeys((*record.flags, *transcript.flags, *([QUIET] if record.louder else []))))
+    local = transcript.model_copy(update={"source": source, "job": provenance, "quality": quality, "flags": flags})
+    return judged(local) if record.flags else local  # the worker heard audio without these faults
 
 
 def _existing_text(job: Job) -> PackedText:

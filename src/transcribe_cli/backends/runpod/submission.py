@@ -43,6 +43,8 @@ def submit(context: RunContext, job: Job, tracked: TrackedJob, stop: StopFlag) -
         promised=upload.promised,
         flags=upload.flags,
         skipped=upload.skipped,
+        left_out=upload.left_out,
+        louder=upload.louder,
         staged=upload.staged,
     )
     try:

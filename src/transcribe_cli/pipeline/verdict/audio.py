@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from transcribe_cli.pipeline.verdict.spans import clock
+from transcribe_cli.pipeline.verdict.spans import Spans, clock, places
 from transcribe_cli.transcript import Reason, Transcript
 
 # Sound in a recording without words, from this length on, in seconds; less is a click or a breath.
@@ -17,7 +17,7 @@ FLAGS: Mapping[str, str] = {
     "truncated": "The recording ends before the length in its header.",
     "damaged": "Parts of the recording are damaged, and were skipped.",
     "header_mismatch": "The recording is longer than its header says; all of it was read.",
-    "channels_cancelled": "Channels were left out of the mix, because they cancel others or hold only noise.",
+    "channels_cancelled": "Channels were left out of the mix, because they cancel others, hold only noise, or repeat others late.",
 }
 
 
@@ -26,8 +26,7 @@ def damaged_audio(transcript: Transcript) -> Iterator[Reason]:
     for flag in transcript.flags:
         if flag in FLAGS:
             is_lost = flag == "truncated" and _missing_share(transcript) > LOST_SHARE
-            spans = ((transcript.duration, transcript.duration),) if flag == "truncated" else ()
-            yield Reason(code=flag, level="bad" if is_lost else "check", detail=FLAGS[flag], spans=spans)
+            yield Reason(code=flag, level="bad" if is_lost else "check", detail=FLAGS[flag], spans=_spans(flag, transcript))
 
 
 def sound_without_words(transcript: Transcript) -> Iterator[Reason]:
@@ -39,6 +38,16 @@ def sound_without_words(transcript: Transcript) -> Iterator[Reason]:
         "whether the recording is silent was not measured" if sound is None else f"although {clock(sound)} of it are not silent"
     )
     yield Reason(code="no_words", level="check", detail=f"No words were found in the recording, {found}.")
+
+
+def _spans(flag: str, transcript: Transcript) -> Spans:
+    """Where to look; none if the place is not known, as that of packets, or what an edit list hides."""
+    promised, end = transcript.source.duration, transcript.duration
+    if flag == "truncated":
+        return ((end, end),)
+    if flag == "header_mismatch" and promised is not None and promised < end:
+        return ((promised, end),)
+    return places(transcript.quality.left_out) if flag == "channels_cancelled" else ()
 
 
 def _missing_share(transcript: Transcript) -> float:
