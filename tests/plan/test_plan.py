@@ -82,17 +82,17 @@ def test_a_new_recording_is_transcribed_and_then_done(tmp_path):
 @pytest.mark.parametrize(
     ("spec", "reason"),
     [
-        (JobSpec(model="large-v3"), "model changed: small -> large-v3"),
-        (JobSpec(model="small", language="pt"), "language changed: none -> pt"),
+        (JobSpec(model="large-v3"), "outdated: model small -> large-v3"),
+        (JobSpec(model="small", language="en"), "outdated: language none -> en"),
         (
             JobSpec(model="small", temperature=0, beam_size=1),
-            "beam_size changed: 5 -> 1, temperature changed: 0.0,0.2,0.4,0.6,0.8,1.0 -> 0.0",
+            "outdated: beam_size 5 -> 1, temperature 0.0,0.2,0.4,0.6,0.8,1.0 -> 0.0",
         ),
         (
-            JobSpec(model="m", language="pt", beam_size=1, patience=2),
-            "model changed: small -> m, language changed: none -> pt, and 2 more",
+            JobSpec(model="m", language="en", beam_size=1, patience=2),
+            "outdated: model small -> m, language none -> en, and 2 more",
         ),
-        (JobSpec(model="small", initial_prompt="x" * 99), f"initial_prompt changed: none -> {'x' * 31}…"),
+        (JobSpec(model="small", initial_prompt="x" * 99), f"outdated: initial_prompt none -> {'x' * 31}…"),
     ],
 )
 def test_another_spec_says_what_changed(aula, spec, reason):
@@ -315,7 +315,7 @@ def test_a_manifest_line_changes_the_spec_of_its_recording(tmp_path):
     first, second = planned(tmp_path / "m.jsonl")
     assert (first.spec.language, second.spec) == ("pt", SPEC)
     run(tmp_path / "m.jsonl")
-    assert reasons(tmp_path) == {"a.mp3": ("transcribe", "language changed: pt -> none"), "b.mp3": ("done", "done")}
+    assert reasons(tmp_path) == {"a.mp3": ("done", "done (pt)"), "b.mp3": ("done", "done")}
 
 
 def test_a_manifest_line_that_contradicts_the_spec_fails_alone(tmp_path):

@@ -21,16 +21,23 @@ from transcribe_cli.spec import JobSpec
 from transcribe_cli.storage import AnyPath, Location, parse_path
 
 
-def plan(recordings: Iterable[Recording], spec: JobSpec, settings: Settings, listings: Listings | None = None) -> list[Job]:
+def plan(
+    recordings: Iterable[Recording],
+    spec: JobSpec,
+    settings: Settings,
+    listings: Listings | None = None,
+    *,
+    own_formats: bool = False,
+) -> list[Job]:
     """A job for every recording, or for those of the shard, in their order. Needs all recordings, because output names may clash.
 
-    `listings` holds the folders that were listed while the recordings were found.
+    `listings` holds the folders that were listed while the recordings were found; `own_formats` is for `Planner`.
     """
     everything = list(recordings)
     listings = listings or Listings()
     output_dir = parse_path(settings.output_dir, settings.storage)
     outputs = assign_outputs(everything, output_dir, listings, follow_links=settings.follow_links)
-    planner = Planner(spec, settings, listings, frozenset(output for output, _ in outputs))
+    planner = Planner(spec, settings, listings, frozenset(output for output, _ in outputs), own_formats=own_formats)
     shard = parse_shard(settings.shard) if settings.shard else None
     selected = [
         (recording, assigned)
