@@ -122,3 +122,32 @@ def test_speakers_are_added_to_a_text_of_another_model(tree: Path, transcribe: T
     spec = json.loads(path.read_text())["job"]["spec"]
     assert (spec["model"], spec["beam_size"], spec["diarize"]) == ("demo", 1, True)
     assert "1 done already" in transcribe("run", path.with_suffix(".wav"), "--diarize", "--diarize-model", "rttm").err
+
+
+def test_a_copied_tree_is_done(tree: Path, transcribe: Transcribe, tmp_path: Path) -> None:
+    """All files have new times. A recording that was renamed together with its outputs is done, too."""
+    assert json.loads((tree / "aula.json").read_text())["source"]["digest"].startswith("sha256:")
+    copy = Path(shutil.copytree(tree, tmp_path / "copy", copy_function=shutil.copyfile))
+    for path in copy.glob("talk.*"):
+        path.rename(path.with_stem("lesson"))
+    ran = transcribe("run", copy, "-f", "srt,txt,tsv")
+    assert "2 done already" in ran.err
+    (copy / "aula.wav").write_bytes(spoken("Bom dia a todas.", "pt-br+m3"))
+    ran = transcribe("run", copy, "--model", "demo", "-f", "srt,txt,tsv")
+    assert ran.code == 0, ran.err
+    assert "1 recording has changed and is done again." in ran.err
+
+
+def test_a_renamed_recording_gets_other_formats_and_a_new_transcript(tree: Path, transcribe: Transcribe) -> None:
+    """Its outputs were renamed, too, and are still those of this tool."""
+    for path in tree.glob("talk.*"):
+        path.rename(path.with_stem("lesson"))
+    recording = tree / "lesson.wav"
+    assert "1 rendered" in transcribe("run", recording, "-f", "vtt").err
+    assert "1 rendered" in transcribe("run", recording, "-f", "srt,vtt", "--subtitles", "bbc").err
+    assert "1 done already" in transcribe("run", recording, "-f", "srt,vtt,txt", "--subtitles", "bbc").err
+    ran = transcribe("run", recording, "--model", "demo", "--beam-size", "2", "-f", "srt,vtt,txt")
+    assert ran.code == 0, ran.err
+    document = json.loads((tree / "lesson.json").read_text())
+    assert document["source"]["name"] == "lesson.wav"
+    assert {"lesson.srt", "lesson.vtt", "lesson.txt", "lesson.tsv"} == set(document["outputs"])

@@ -115,9 +115,14 @@ def plan_jobs(sources: Sequence[str], config: Config, *, own_formats: bool = Fal
         listings=listings,
         links=links,
     )
-    jobs = plan(recordings, config.spec, settings, listings, own_formats=own_formats)
+    jobs = plan(recordings, config.spec, settings, listings, own_formats=own_formats, say=lambda line: _say(line, settings))
     report_links(links, settings)
     return jobs
+
+
+def _say(line: str, settings: Settings) -> None:
+    with open_reporter(settings, sys.stderr) as report:
+        report(Notice(line))
 
 
 def report_links(links: Links, settings: Settings) -> None:

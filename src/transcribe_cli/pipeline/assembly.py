@@ -74,7 +74,7 @@ def _from_results(recording: RecordingState, device: str, backend: str, model_re
         *([OTHER_TRACKS] if prepared.audio_tracks > 1 and not segments else []),
     )
     return Transcript(
-        source=_source(started),
+        source=_source(started, prepared.digest),
         job=_job_record(started.job.spec, device, backend, model_revision),
         language=language.code,
         language_probability=language.probability,
@@ -89,7 +89,7 @@ def _from_results(recording: RecordingState, device: str, backend: str, model_re
     )
 
 
-def _source(started: Started) -> Source:
+def _source(started: Started, digest: str | None) -> Source:
     recording = started.recording
     return Source(
         name=recording.name,
@@ -97,6 +97,7 @@ def _source(started: Started) -> Source:
         size=recording.size,
         modified=recording.modified,
         etag=recording.etag,
+        digest=digest,
         duration=started.waveform.damage.header_seconds,
     )
 

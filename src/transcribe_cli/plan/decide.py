@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from transcribe_cli.config import OPTION_GROUPS
 from transcribe_cli.errors import RecordingError
 from transcribe_cli.formats import CUE_FORMATS
+from transcribe_cli.plan.contents import Contents, is_same_recording
 from transcribe_cli.plan.existing_files import ExistingFiles
 from transcribe_cli.plan.fit import Change, Fit, concern_speakers_only
 from transcribe_cli.plan.job import Decision, Job, file_version
@@ -31,9 +32,10 @@ from transcribe_cli.sinks import (
     Ownership,
     json_path,
     link_error,
+    listed_for,
     not_ours_error,
 )
-from transcribe_cli.sources import Recording, json_safe
+from transcribe_cli.sources import Recording
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.storage import Location
 from transcribe_cli.text.printable import printable
@@ -48,17 +50,25 @@ class Planner:
         settings: of the run.
         listings: the folders as they are now.
         assigned: the outputs of all recordings of the run.
+        contents: compares the content of recordings where their times do not tell.
         own_formats: if nobody set the formats, a recording that has a transcript needs only those that it was rendered to.
     """
 
     def __init__(
-        self, spec: JobSpec, settings: Settings, listings: Listings, assigned: frozenset[Output], *, own_formats: bool = False
+        self,
+        spec: JobSpec,
+        settings: Settings,
+        listings: Listings,
+        assigned: frozenset[Output],
+        contents: Contents | None = None,
+        *,
+        own_formats: bool = False,
     ) -> None:
         self._own_formats = own_formats and "output_format" not in settings.model_fields_set
         self._spec = spec
         self._settings = settings
         self._listings = listings
-        self._files = ExistingFiles(settings, listings, assigned)
+        self._files = ExistingFiles(settings, listings, assigned, contents or Contents(settings.state_dir))
         self._stamp = settings.subtitle_style.stamp
         self._are_subtitles_set = settings.update or not settings.model_fields_set.isdisjoint(OPTION_GROUPS["Subtitles"])
         self._fits: dict[str, Fit] = {}
@@ -73,6 +83,8 @@ class Planner:
         if (outside := link_error(assigned.output)) is not None:
             return Job(recording, spec, assigned.output, Decision.FAIL, outside.message, error=outside)
         output = assigned.output if assigned.refused else self._files.existing_output(recording, assigned.output)
+        if not self._is_done_by_name(output):
+            recording = self._files.identified(recording, output)
         if spec.turns_are_given:
             spec = with_rttm_digest(spec, recording, output, self._listings)
             fit = Fit(spec, update=self._settings.update)
@@ -108,9 +120,8 @@ class Planner:
         self._files.check_no_folders(output, requested)
         if "rttm" in requested:
             check_rttm_is_kept(fit.spec, recording, output, self._listings)
-        formats = (*requested, *self._files.other_formats(output, header, leftover))
         if self._settings.overwrite:
-            return Decision.TRANSCRIBE, "overwrite", formats, ()
+            return Decision.TRANSCRIBE, "overwrite", (*requested, *self._files.other_formats(output, header, leftover)), ()
         ownerships = self._files.ownerships(requested, output, header, leftover)
         reason, changes = self._change(header, recording, fit)
         refused = {Ownership.FOREIGN, Ownership.EDITED} if reason else {Ownership.FOREIGN}
@@ -118,20 +129,20 @@ class Planner:
             raise not_ours_error(in_the_way)
         if reason:
             decision = Decision.DIARIZE if concern_speakers_only(changes) else Decision.TRANSCRIBE
-            return decision, reason, formats, changes
+            return decision, reason, (*requested, *self._files.other_formats(output, header, leftover)), changes
         variant = fit.variant(header) if header else ()
         return *self._decide_formats(output, header, leftover, ownerships, variant), ()
 
     def _requested(self, output: Output, header: Header | None) -> tuple[str, ...]:
         if header is None or not self._own_formats:
             return self._settings.output_format
-        return ("json", *(name for name in FORMATS.names() if json_safe(output.path(name).name) in header.outputs))
+        return ("json", *(name for name in FORMATS.names() if listed_for(header.outputs, output.path(name)) is not None))
 
     def _change(self, header: Header | None, recording: Recording, fit: Fit) -> tuple[str, tuple[Change, ...]]:
         """Why the transcript is missing or out of date, and what does not fit; "" when it is up to date."""
         if header is None:
             return "new", ()
-        if header.identity != recording.identity:
+        if not is_same_recording(header, recording):
             return RECORDING_CHANGED, ()
         changes = () if self._settings.keep else fit.changes(header)
         return change_reason(changes) if changes else "", changes
@@ -182,7 +193,7 @@ class Planner:
 
         Edited files are left.
         """
-        stamps = {name: header.subtitles.get(json_safe(output.path(name).name), "") if header else "" for name in ownerships}
+        stamps = {name: (header and listed_for(header.subtitles, output.path(name))) or "" for name in ownerships}
         return {
             name: stamp
             for name, stamp in stamps.items()
@@ -219,4 +230,4 @@ class Planner:
 def _assessment(header: Header | None, recording: Recording, decision: Decision) -> Assessment | None:
     """The verdict on the transcript, if it is a transcript of what the recording is now."""
     is_current = decision in (Decision.DONE, Decision.RENDER)
-    return header.assessment if header and (is_current or header.identity == recording.identity) else None
+    return header.assessment if header and (is_current or is_same_recording(header, recording)) else None

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterable
 
 from transcribe_cli.errors import OutputRefused
+from transcribe_cli.plan.contents import Contents, is_same_recording
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.settings import Settings
 from transcribe_cli.sinks import (
@@ -18,12 +19,13 @@ from transcribe_cli.sinks import (
     belongs_to_another,
     find_leftovers,
     json_path,
+    listed_for,
     not_ours_error,
     other_recording_error,
     ownership_of,
     parse_temporary_name,
 )
-from transcribe_cli.sources import LEASE_SUFFIX, Recording, json_safe
+from transcribe_cli.sources import LEASE_SUFFIX, Recording
 from transcribe_cli.storage import AnyPath
 from transcribe_cli.text.links import leads_out
 from transcribe_cli.text.printable import printable
@@ -36,9 +38,12 @@ class ExistingFiles:
         settings: of the run.
         listings: the folders as they are now.
         assigned: the outputs of all recordings of the run.
+        contents: compares the content of recordings where their times do not tell.
     """
 
-    def __init__(self, settings: Settings, listings: Listings, assigned: frozenset[Output]) -> None:
+    def __init__(self, settings: Settings, listings: Listings, assigned: frozenset[Output], contents: Contents) -> None:
+        self._contents = contents
+        self._headers: dict[AnyPath, Header | None] = {}
         self._settings = settings
         self._listings = listings
         self._assigned = assigned
@@ -50,8 +55,21 @@ class ExistingFiles:
         other = alternative_output(recording, output)
         if other in self._assigned or self._listings.holds(json_path(output)) or not self._listings.holds(json_path(other)):
             return output
-        header = None if leads_out(json_path(other), other.tree) else self._listings.header(json_path(other))
-        return other if header and header.identity == recording.identity else output
+        header = self._read(other)
+        return other if header and is_same_recording(header, self._contents.identified(recording, header)) else output
+
+    def identified(self, recording: Recording, output: Output) -> Recording:
+        """The recording with the digest of its content, if that decides whether the existing transcript is its own."""
+        leftover = self.leftover_for(output)
+        return self._contents.identified(recording, leftover.header if leftover else self._read(output))
+
+    def _read(self, output: Output) -> Header | None:
+        """The header in the JSON, whichever recording it is of; None behind a link out of the tree. Read once."""
+        path = json_path(output)
+        if path not in self._headers:
+            is_readable = self._listings.holds(path) and not leads_out(path, output.tree)
+            self._headers[path] = self._listings.header(path) if is_readable else None
+        return self._headers[path]
 
     def header(self, recording: Recording, output: Output) -> Header | None:
         """The header of the existing transcript, if it belongs to this recording.
@@ -62,12 +80,15 @@ class ExistingFiles:
         path = json_path(output)
         if not self._listings.holds(path):
             return None
-        is_outside = leads_out(path, output.tree)
-        header = None if is_outside else self._listings.header(path)
+        header = self._read(output)
         if header is not None and belongs_to_another(header, recording, output.folder):
             raise other_recording_error(path, header)
         if header is None and not self._settings.overwrite:
-            reason = "is a link out of its tree" if is_outside else "was not written by this tool, or not by this version"
+            reason = (
+                "is a link out of its tree"
+                if leads_out(path, output.tree)
+                else "was not written by this tool, or not by this version"
+            )
             raise not_ours_error([path], reason)
         return header
 
@@ -105,7 +126,7 @@ class ExistingFiles:
         listed = [
             name
             for name in FORMATS.names()
-            if name not in self._settings.output_format and json_safe(output.path(name).name) in header.outputs
+            if name not in self._settings.output_format and listed_for(header.outputs, output.path(name)) is not None
         ]
         ownerships = self.ownerships(listed, output, header, leftover)
         others = [name for name in listed if ownerships.get(name) is Ownership.OURS]

@@ -17,6 +17,8 @@ from transcribe_cli.text.model_names import is_same_model
 
 _PRODUCT = "transcribe-cli"
 _PRESET_FIELDS = frozenset(name for values in PRESETS.values() for name in values)
+_FIELDS = tuple(JobSpec.model_fields)
+_NULLABLE = frozenset(name for name, field in JobSpec.model_fields.items() if field.default is None)
 # Numbers in a transcript are rounded to three decimals.
 _ROUNDING = 0.0005
 
@@ -48,7 +50,7 @@ class Fit:
         self.fingerprint = spec.fingerprint
         self._update = update
         self._canonical = spec.canonical()
-        self._set = frozenset(JobSpec.model_fields) if update else _set_fields(spec)
+        self._set = frozenset(_FIELDS) if update else _set_fields(spec)
 
     def changes(self, header: Header) -> tuple[Change, ...]:
         """What does not fit, in the order of the fields; () when the transcript is up to date."""
@@ -60,14 +62,14 @@ class Fit:
         """How a transcript that fits differs from what a new one would be."""
         if header.fingerprint == self.fingerprint:
             return ()
-        known = frozenset(name for name in JobSpec.model_fields if name in header.spec or _default(name) is None)
+        known = _NULLABLE | header.spec.keys()
         differences = list(self._differences(header, known))
         if header.spec.get("diarize") and not self.spec.diarize:
             differences.append(Change("diarize", True, False))
         return tuple(differences)
 
     def _differences(self, header: Header, names: frozenset[str]) -> Iterator[Change]:
-        for name in JobSpec.model_fields:
+        for name in _FIELDS:
             if name not in names or name == "preset" or (name in DIARIZATION_FIELDS and not self.spec.diarize):
                 continue
             if name in DIARIZATION_FIELDS and name != "diarize" and not header.spec.get("diarize"):
@@ -103,17 +105,15 @@ def _value(canonical: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - va
     return canonical.get(name, "mix" if name == "channels" else None)
 
 
-def _default(name: str) -> Any:  # noqa: ANN401 - values of any option
-    return JobSpec.model_fields[name].default
-
-
 def _is_equal(old: Any, new: Any) -> bool:  # noqa: ANN401 - values of any option
     """Whether two values of an option are equal as JSON shows them. No value and a switch that is off are equal."""
+    if old == new or (old is None and new is False):
+        return True
     if isinstance(old, list) and isinstance(new, list):
         return len(old) == len(new) and all(map(_is_equal, old, new))
     if _is_number(old) and _is_number(new):
         return math.isclose(old, new, rel_tol=0.0, abs_tol=_ROUNDING)
-    return bool(old == new) or (old is None and new is False)
+    return False
 
 
 def _is_number(value: object) -> bool:

@@ -30,6 +30,7 @@ class Header:
     `size` is in bytes, `outputs` maps a file name to its SHA-256, `subtitles` maps a file name to the standard that it was made under,
     `finished_at` is UTC in ISO 8601, `spec` contains no nulls. `duration`, in seconds, is None if it was not in the bytes that were read.
     `language` is that of the text, as given or voted; None if it was not read. `tool` names the version that made the transcript.
+    `digest` is that of the recording's content; earlier versions wrote none.
     `assessment` has no verdict if an earlier version wrote the transcript, or if that part of the header is damaged.
     """
 
@@ -47,6 +48,7 @@ class Header:
     language: str | None = None
     tool: str = ""
     model_revision: str | None = None
+    digest: str | None = None
     assessment: Assessment = field(default_factory=Assessment)
 
     @property
@@ -72,6 +74,7 @@ class Header:
             language=transcript.language,
             tool=job.tool,
             model_revision=job.model_revision,
+            digest=source.digest,
             subtitles=transcript.subtitles,
             assessment=Assessment.of(transcript.quality.verdict, transcript.quality.reasons),
         )
@@ -162,6 +165,7 @@ def _to_header(document: Mapping[str, Any] | None) -> Header | None:
             language=_optional_text(document.get("language")) if "language_probability" in document else None,
             tool=str(job.get("tool", "")),
             model_revision=_optional_text(job.get("model_revision")),
+            digest=_optional_text(source.get("digest")),
             subtitles={str(name): str(stamp) for name, stamp in subtitles.items()} if isinstance(subtitles, dict) else {},
             assessment=_assessment(document),
         )

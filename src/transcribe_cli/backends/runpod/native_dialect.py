@@ -16,6 +16,7 @@ from transcribe_cli.errors import BackendFailed, DiarizationFailed, NotReady, Re
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import Decision, Job, find_rttm
 from transcribe_cli.sinks import Listings, files_of, json_path, read_transcript
+from transcribe_cli.sources.content import current_digest
 from transcribe_cli.speakers.diarizers import Diarization
 from transcribe_cli.spec import fingerprint_of, with_diarization_of
 from transcribe_cli.text.json_data import parse_json
@@ -92,6 +93,7 @@ def _localize(transcript: Transcript, job: Job, record: JobIdRecord) -> Transcri
         size=recording.size,
         modified=recording.modified or None,
         etag=recording.etag,
+        digest=current_digest(recording),
         duration=transcript.source.duration if record.promised is None else record.promised,
     )
     # The text of a diarized recording may be older, and made with other options.
