@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.recordings import state
 from tests.conftest import Ran, spoken
 from tests.fork_server import command_runner
 
@@ -151,3 +152,30 @@ def test_a_renamed_recording_gets_other_formats_and_a_new_transcript(tree: Path,
     document = json.loads((tree / "lesson.json").read_text())
     assert document["source"]["name"] == "lesson.wav"
     assert {"lesson.srt", "lesson.vtt", "lesson.txt", "lesson.tsv"} == set(document["outputs"])
+
+
+def test_transcripts_beside_the_recordings_are_rendered_to_another_folder(
+    tree: Path, transcribe: Transcribe, tmp_path: Path
+) -> None:
+    """Without recognition, unless another option is set. The transcripts beside the recordings are not changed."""
+    before, out = state(tree), tmp_path / "out"
+    arguments = (tree, "-f", "srt,txt", "--output-dir", out)
+    assert transcribe("plan", *arguments).out.count("from the transcript beside the recording") == 2
+    assert not out.exists()
+    ran = transcribe("run", *arguments)
+    assert ran.code == 0, ran.err
+    assert "2 rendered." in ran.err
+    assert "2 done already" in transcribe("run", *arguments).err
+    assert {path.name for path in out.iterdir()} == {f"{name}.{suffix}" for name in NAMES for suffix in ("json", "srt", "txt")}
+    assert set(json.loads((out / "aula.json").read_text())["outputs"]) == {"aula.srt", "aula.txt"}
+    assert state(tree) == before
+    other = ("--model", "demo", "--beam-size", "2", "-o", tmp_path / "other")
+    assert transcribe("plan", tree, *other).out.count("transcribe ") == 2
+    assert transcribe("plan", tree, "--overwrite", "-o", tmp_path / "other").out.count("overwrite") == 2
+
+
+def test_a_foreign_transcript_beside_a_recording_is_not_taken(tree: Path, transcribe: Transcribe, tmp_path: Path) -> None:
+    """Its digest is of another recording."""
+    shutil.copy(tree / "talk.json", tree / "aula.json")
+    planned = transcribe("plan", tree, "-o", tmp_path / "out").out
+    assert [line.split()[0] for line in planned.splitlines()[:2]] == ["transcribe", "render"]

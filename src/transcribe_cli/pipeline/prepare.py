@@ -163,7 +163,7 @@ class Preparation:
             track = choose_track(decoder, path, job.spec.audio_track, job.spec.language, speech_seconds, name, tree)
             with DigestThread(path, name, tree) as digest:
                 waveform = decoder.decode(path, track=track, split=split, on_progress=on_progress, name=name, tree=tree)
-                content = digest.result()
+                content = digest.result(lambda: self._jobs.is_stopped)
             tracks = decoder.probe(path, tree=tree).audio_tracks if waveform.decoder == "pyav" else 1
         on_progress(waveform)
         assert finder is not None  # noqa: S101 - for the type checker: `on_progress` was called

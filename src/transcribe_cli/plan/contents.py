@@ -35,7 +35,7 @@ def is_same_recording(header: Header, recording: Recording) -> bool:
         return header.digest == recording.digest
     if header.identity == recording.identity:
         return True
-    is_comparable = header.digest is None and header.name == recording.name and not header.etag and not recording.etag
+    is_comparable = header.name == recording.name and not header.etag and not recording.etag
     return is_comparable and _is_near(header.modified, recording.modified)
 
 

@@ -37,7 +37,7 @@ from transcribe_cli.sinks import (
 )
 from transcribe_cli.sources import Recording
 from transcribe_cli.spec import JobSpec
-from transcribe_cli.storage import Location
+from transcribe_cli.storage import AnyPath, Location
 from transcribe_cli.text.printable import printable
 from transcribe_cli.text.verdicts import Assessment
 
@@ -98,12 +98,16 @@ class Planner:
         except RecordingError as error:
             job = Job(recording, spec, output, Decision.FAIL, error.message, error=error, transcript_version=version)
             return replace(job, assessment=_assessment(header, recording, Decision.FAIL))
+        place = None
+        if decision is Decision.TRANSCRIBE and header is None and not self._settings.overwrite:
+            place = self._transcript_beside(recording, fit, output)
+        if place is not None:
+            decision, reason = Decision.RENDER, "from the transcript beside the recording"
         has_leftovers = self._files.has_leftovers(output.folder)
         duration = self._duration(recording, output) if decision is Decision.DONE else None
         assessment = _assessment(header, recording, decision)
-        return Job(
-            recording, spec, output, decision, reason, formats, None, version, has_leftovers, duration, assessment, changes
-        )
+        known = (version, has_leftovers, duration, assessment, changes, place)
+        return Job(recording, spec, output, decision, reason, formats, None, *known)
 
     def _decide(
         self, recording: Recording, fit: Fit, output: Output, header: Header | None
@@ -137,6 +141,13 @@ class Planner:
         if header is None or not self._own_formats:
             return self._settings.output_format
         return ("json", *(name for name in FORMATS.names() if listed_for(header.outputs, output.path(name)) is not None))
+
+    def _transcript_beside(self, recording: Recording, fit: Fit, output: Output) -> AnyPath | None:
+        """The transcript beside the recording, if the output is elsewhere and it fits."""
+        fitting = (
+            path for path, header in self._files.beside(recording, output) if self._settings.keep or not fit.changes(header)
+        )
+        return next(fitting, None)
 
     def _change(self, header: Header | None, recording: Recording, fit: Fit) -> tuple[str, tuple[Change, ...]]:
         """Why the transcript is missing or out of date, and what does not fit; "" when it is up to date."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from transcribe_cli.errors import OutputRefused
 from transcribe_cli.plan.contents import Contents, is_same_recording
@@ -91,6 +92,17 @@ class ExistingFiles:
             )
             raise not_ours_error([path], reason)
         return header
+
+    def beside(self, recording: Recording, output: Output) -> Iterator[tuple[AnyPath, Header]]:
+        """The transcripts of this recording that lie beside it, if its output is elsewhere."""
+        folder = recording.path.parent
+        if output.folder == folder:
+            return
+        here = replace(output, folder=folder, tree=recording.tree)
+        for place in (here, alternative_output(recording, here)):
+            header = self._read(place)
+            if header is not None and is_same_recording(header, self._contents.identified(recording, header)):
+                yield json_path(place), header
 
     def leftover_for(self, output: Output) -> Leftover | None:
         """The transcript that `sinks.recover` would move to this output."""

@@ -10,6 +10,7 @@ from transcribe_cli.plan.fit import Change
 from transcribe_cli.sinks import Output, Status
 from transcribe_cli.sources import Recording
 from transcribe_cli.spec import JobSpec
+from transcribe_cli.storage import AnyPath
 from transcribe_cli.text.verdicts import Assessment
 
 
@@ -43,6 +44,7 @@ class Job:
         duration: seconds, from a transcript in a store. For local recordings it is read from the media header.
         assessment: the verdict on the transcript of this recording, also on one that is out of date; None when there is none or it was
             not read.
+        transcript_at: the transcript of this recording in another place, beside it, from which the output is made; None otherwise.
         changes: what somebody set and the existing transcript does not fit, if this is why it is made again.
     """
 
@@ -58,6 +60,7 @@ class Job:
     duration: float | None = None
     assessment: Assessment | None = None
     changes: tuple[Change, ...] = ()
+    transcript_at: AnyPath | None = None
 
 
 FileVersion = tuple[str, int, int]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,6 +17,8 @@ from transcribe_cli.text.links import Tree
 
 _ALGORITHM = "sha256"
 _BLOCK = 1 << 20
+# Poll interval for a stopped run.
+_POLL_SECONDS = 0.2
 
 
 class DigestThread:
@@ -39,9 +42,10 @@ class DigestThread:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stopped.set()
 
-    def result(self) -> str | None:
-        """The digest, when the file is completely read; None when it cannot be read."""
-        self._thread.join()
+    def result(self, is_stopped: Callable[[], bool]) -> str | None:
+        """The digest, when the file is completely read; None when it cannot be read, or the run was stopped."""
+        while self._thread.is_alive() and not is_stopped():
+            self._thread.join(_POLL_SECONDS)
         return self._digest
 
     def _compute(self, path: Path, name: str, tree: Tree | None) -> None:
