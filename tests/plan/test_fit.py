@@ -83,6 +83,14 @@ def test_an_option_that_the_earlier_version_did_not_have_is_off() -> None:
     assert reason(old, rescue=True) == "outdated: rescue none -> True"
 
 
+def test_a_spec_from_disk_may_hold_anything() -> None:
+    """It is compared, never used."""
+    made = header()
+    for value in (10**400, float("nan"), [[10**400]], {"a": 1}, "\0"):
+        changes = Fit(JobSpec(), update=True).changes(replace(made, fingerprint="", spec=dict.fromkeys(made.spec, value)))
+        assert change_reason(changes).startswith("outdated: ")
+
+
 def test_a_commit_of_the_hub_fits_its_revision() -> None:
     """The commit that the hub delivered is in the transcript."""
     assert is_same_model("o/m@0123456789", "o/m", "0123456789abcdef")

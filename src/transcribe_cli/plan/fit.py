@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,8 +112,8 @@ def _is_equal(old: Any, new: Any) -> bool:  # noqa: ANN401 - values of any optio
         return True
     if isinstance(old, list) and isinstance(new, list):
         return len(old) == len(new) and all(map(_is_equal, old, new))
-    if _is_number(old) and _is_number(new):
-        return math.isclose(old, new, rel_tol=0.0, abs_tol=_ROUNDING)
+    with suppress(OverflowError):  # a whole number from a file may be too large for a float
+        return _is_number(old) and _is_number(new) and math.isclose(old, new, rel_tol=0.0, abs_tol=_ROUNDING)
     return False
 
 
