@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from transcribe_cli import shards
 from transcribe_cli.registry import BACKENDS, FORMATS
@@ -61,9 +61,11 @@ class Settings(BaseModel):
     overwrite: Authority[bool] = Field(
         default=False, description="Redo finished recordings, and replace files not written by this tool."
     )
-    trust_names: Preference[bool] = Field(
-        default=False, description="Treat a recording as done if its output files exist, without reading the transcripts."
+    keep: Preference[bool] = Field(default=False, description="Keep transcripts that were made with other options.")
+    update: Authority[bool] = Field(
+        default=False, description="Also redo transcripts that differ by a default, or that another version of this tool made."
     )
+    trust_names: Preference[bool] = Field(default=False, description="Take a recording for done if its files exist, unread.")
 
     # selection of recordings
     include: Preference[Texts] = Field(
@@ -77,8 +79,7 @@ class Settings(BaseModel):
         description="Follow links below a source or output folder also where they lead out of it. Only where you trust who put them.",
     )
     shard: Preference[str | None] = Field(
-        default=None,
-        description="Process one shard of the tree: i/n, from 1/n to n/n. auto takes it from SLURM, Kubernetes and similar schedulers.",
+        default=None, description="One shard of the tree: i/n, from 1/n to n/n. auto takes it from SLURM, Kubernetes and similar."
     )
 
     # device and resources
@@ -101,7 +102,7 @@ class Settings(BaseModel):
         default=None,
         ge=1,
         le=256,
-        description="Number of batches recognized in parallel on the CPU; they share its threads. Default: up to 4.",
+        description="Batches recognized at a time on the CPU; they share its threads. Default: up to 4.",
     )
     model_dir: Authority[Path | None] = Field(
         default=None, description="Folder of the model cache. Default: the Hugging Face cache."
@@ -120,10 +121,7 @@ class Settings(BaseModel):
         default=True, description="With diarize: name speakers whose voices were enrolled with `transcribe speakers enroll`."
     )
     voice_threshold: Preference[float] = Field(
-        default=0.7,
-        ge=0,
-        le=1,
-        description="Minimum cosine similarity between a speaker and an enrolled voice to use its name. See docs/voices.md.",
+        default=0.7, ge=0, le=1, description="Minimum cosine similarity to an enrolled voice to use its name. See docs/voices.md."
     )
     hf_token: Authority[SecretStr | None] = Field(
         default=None, description="Hugging Face token for gated models. Default: HF_TOKEN, or the token saved by `hf auth login`."
@@ -230,7 +228,7 @@ class Settings(BaseModel):
         default=None, description="Price file that overrides the built-in prices, in the format of configs/prices.toml."
     )
     rtfx: Preference[float | None] = Field(
-        default=None, ge=0.001, le=1e6, description="For estimates: audio seconds per second. Default: as recorded in the ledger."
+        default=None, ge=0.001, le=1e6, description="For estimates: audio seconds per second. Default: as in the ledger."
     )
     ledger: Preference[bool] = Field(default=True, description="Record runs, costs and failures for `transcribe report`.")
     ledger_url: Authority[SecretStr | None] = Field(
@@ -252,6 +250,12 @@ class Settings(BaseModel):
             return f"{datetime.strptime(value, '%H:%M'):%H:%M}"
         except ValueError:
             raise ValueError("it must be a time of day such as 06:00") from None
+
+    @model_validator(mode="after")
+    def _keep_and_update_exclude_each_other(self) -> Settings:
+        if self.keep and self.update:
+            raise ValueError("keep leaves transcripts as they are, and update makes them again")
+        return self
 
     @field_validator("shard")
     @classmethod

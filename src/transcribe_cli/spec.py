@@ -285,5 +285,16 @@ class JobSpec(BaseModel):
     @property
     def fingerprint(self) -> str:
         """16 hex digits of the SHA-256 of the canonical JSON."""
-        canonical = json.dumps(self.canonical(), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+        return fingerprint_of(self.canonical())
+
+
+def fingerprint_of(canonical: Mapping[str, Any]) -> str:
+    """The fingerprint of a canonical spec."""
+    text = json.dumps(canonical, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def with_diarization_of(text: Mapping[str, Any], spec: JobSpec) -> dict[str, Any]:
+    """The canonical spec of a transcript whose text was made with `text`, a canonical spec, and whose speakers with `spec`."""
+    speakers = {name: value for name, value in spec.canonical().items() if name in DIARIZATION_FIELDS}
+    return {**{name: value for name, value in text.items() if name not in DIARIZATION_FIELDS}, **speakers}

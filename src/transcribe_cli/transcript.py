@@ -83,6 +83,9 @@ class Source(_Document):
     size: Count = Field(description="bytes")
     modified: str | None = Field(default=None, description="UTC, ISO 8601 with microseconds")
     etag: str | None = Field(default=None, description="object stores only: a checksum of the content, or its version")
+    digest: str | None = Field(
+        default=None, description="SHA-256 of the content, as sha256: and hex digits; absent if it was not computed"
+    )
     duration: Seconds | None = Field(default=None, description="duration in the file's header, in seconds, if present")
 
     @property

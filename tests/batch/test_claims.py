@@ -110,7 +110,7 @@ def test_a_transcript_of_another_spec_is_still_out_of_date(folder: Path, claims:
     job = planned(folder)
     finish(replace(job, spec=JobSpec(model="large-v3")))
     again = claims().claim(job).job
-    assert (again.decision, again.reason) == (Decision.TRANSCRIBE, "model changed: large-v3 -> small")
+    assert (again.decision, again.reason) == (Decision.TRANSCRIBE, "outdated: model large-v3 -> small")
 
 
 def test_overwriting_runs_do_each_recording_once(folder: Path, claims: Claiming) -> None:

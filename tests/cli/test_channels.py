@@ -165,7 +165,7 @@ def test_the_option_is_part_of_the_job_only_where_it_is_used(transcribe: Transcr
     path = recorded(tmp_path, conversation(talk=TALK[:2]))
     transcribe("run", path, *ARGUMENTS, "--language", "pt")
     assert "1 done already" in transcribe("run", path, *ARGUMENTS, "--language", "pt", "--channels", "mix").err
-    assert "channels changed: none -> split" in transcribe("plan", path, *SPLIT).out
+    assert "outdated: channels mix -> split" in transcribe("plan", path, *SPLIT).out
     assert transcribe("run", path, *SPLIT).code == 0
     assert document(path)["speakers"] == ["SPEAKER_00", "SPEAKER_01"]
 

@@ -45,6 +45,8 @@ def run(*sources: Path | str, spec: JobSpec = SPEC, **settings):
         if job.decision is Decision.TRANSCRIBE:
             made = transcript_of(job.recording, job.spec)
             commit(job.output, made, rendered, stamp=stamp, overwrite=settings.get("overwrite", False))
+        elif job.transcript_at is not None:
+            commit(job.output, Transcript.loads(job.transcript_at.read_bytes()), rendered, stamp=stamp)
         elif job.decision is Decision.RENDER:
             add(job.output, Transcript.loads(job.output.path("json").read_bytes()), rendered, stamp=stamp)
     return [job.decision.value for job in jobs]
@@ -82,17 +84,17 @@ def test_a_new_recording_is_transcribed_and_then_done(tmp_path):
 @pytest.mark.parametrize(
     ("spec", "reason"),
     [
-        (JobSpec(model="large-v3"), "model changed: small -> large-v3"),
-        (JobSpec(model="small", language="pt"), "language changed: none -> pt"),
+        (JobSpec(model="large-v3"), "outdated: model small -> large-v3"),
+        (JobSpec(model="small", language="en"), "outdated: language none -> en"),
         (
             JobSpec(model="small", temperature=0, beam_size=1),
-            "beam_size changed: 5 -> 1, temperature changed: 0.0,0.2,0.4,0.6,0.8,1.0 -> 0.0",
+            "outdated: beam_size 5 -> 1, temperature 0.0,0.2,0.4,0.6,0.8,1.0 -> 0.0",
         ),
         (
-            JobSpec(model="m", language="pt", beam_size=1, patience=2),
-            "model changed: small -> m, language changed: none -> pt, and 2 more",
+            JobSpec(model="m", language="en", beam_size=1, patience=2),
+            "outdated: model small -> m, language none -> en, and 2 more",
         ),
-        (JobSpec(model="small", initial_prompt="x" * 99), f"initial_prompt changed: none -> {'x' * 31}…"),
+        (JobSpec(model="small", initial_prompt="x" * 99), f"outdated: initial_prompt none -> {'x' * 31}…"),
     ],
 )
 def test_another_spec_says_what_changed(aula, spec, reason):
@@ -230,7 +232,7 @@ def test_official_subtitles_are_refused_before_any_work(tmp_path):
     assert job.error.hint == "Move it away, use --output-dir, or --overwrite to replace it."
     assert run(tmp_path, output_format="vtt") == ["transcribe"]
     assert run(tmp_path) == ["fail"]
-    assert run(tmp_path, output_dir=tmp_path / "out") == ["transcribe"]
+    assert run(tmp_path, output_dir=tmp_path / "out") == ["render"]  # from the transcript beside the recording
     assert (tmp_path / "aula.srt").read_text() == "official"
     assert run(tmp_path, overwrite=True) == ["transcribe"]
 
@@ -315,7 +317,7 @@ def test_a_manifest_line_changes_the_spec_of_its_recording(tmp_path):
     first, second = planned(tmp_path / "m.jsonl")
     assert (first.spec.language, second.spec) == ("pt", SPEC)
     run(tmp_path / "m.jsonl")
-    assert reasons(tmp_path) == {"a.mp3": ("transcribe", "language changed: pt -> none"), "b.mp3": ("done", "done")}
+    assert reasons(tmp_path) == {"a.mp3": ("done", "done (pt)"), "b.mp3": ("done", "done")}
 
 
 def test_a_manifest_line_that_contradicts_the_spec_fails_alone(tmp_path):

@@ -19,7 +19,9 @@ from tests.formats.documents import transcript as document_of
 from tests.security.hostile_data import FUZZ, ODD_JSON, TEXT, VALUE, as_json, mutated, only_ours
 from transcribe_cli.formats import render
 from transcribe_cli.formats.speaker_names import read_name_files
-from transcribe_cli.plan.reasons import spec_changes
+from transcribe_cli.plan.contents import is_same_recording
+from transcribe_cli.plan.fit import Fit
+from transcribe_cli.plan.reasons import change_reason, done_reason
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.scoring.readers import READERS
 from transcribe_cli.sinks.header import read_header
@@ -67,7 +69,10 @@ def test_headers(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     header = read_header(path)
     if header is not None:
         belongs_to_another(header, Recording(Path("/x/aula.mp3"), Path("/x")), Path("/x"))
-        spec_changes(header.spec, JobSpec())
+        is_same_recording(header, Recording(Path("/x/aula.mp3"), Path("/x"), header.size, digest="sha256:0"))
+        for fit in (Fit(JobSpec(), update=True), Fit(JobSpec(language="pt", model="o/m@1", diarize=True, vad_filter=False))):
+            change_reason(fit.changes(header))
+            done_reason(fit.variant(header), ())
         assert hash(header.identity)
 
 

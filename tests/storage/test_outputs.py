@@ -122,7 +122,7 @@ def test_a_missing_format_is_rendered_and_a_changed_recording_is_done_again(aula
     assert reasons(aula, output_format=("srt", "txt"))["aula.mp3"] == ("render", "txt missing")
     assert run(aula, output_format=("srt", "txt")) == ["render"]
     assert reasons(aula, output_format=("srt", "vtt", "txt"))["aula.mp3"] == ("done", "done")
-    assert reasons(aula, spec=JobSpec(model="medium"))["aula.mp3"] == ("transcribe", "model changed: small -> medium")
+    assert reasons(aula, spec=JobSpec(model="medium"))["aula.mp3"] == ("transcribe", "outdated: model small -> medium")
     time.sleep(0.01)
     aula.put("aula.mp3", b"another")
     assert reasons(aula)["aula.mp3"] == ("transcribe", "recording changed")

@@ -44,6 +44,8 @@ class ModelFreeJobs:
         started = time.perf_counter()
         try:
             with work_of_one_recording():
+                if job.transcript_at is not None:  # there may be no output yet
+                    self._claims.prepare_folder(job.output.folder)
                 claimed = self._elsewhere.claim(job)
         except (RecordingError, StorageNotReady) as error:
             self._recorder.failed(job, error)
@@ -66,9 +68,11 @@ class ModelFreeJobs:
 
     def _written(self, job: Job) -> Transcript:
         """Render and write what is missing. Returns the transcript as it is in the files."""
-        transcript = sinks.read_transcript(sinks.json_path(job.output))
+        transcript = sinks.read_transcript(job.transcript_at or sinks.json_path(job.output))
         rendered = render_job(job, transcript, self._subtitles)
         try:
+            if job.transcript_at is not None:
+                return sinks.commit(job.output, transcript, rendered, stamp=self._subtitles.stamp)
             return sinks.add_renderings(job.output, transcript, rendered, stamp=self._subtitles.stamp, overwrite=self._overwrite)
         except OSError as error:
             raise OutputRefused(str(error)) from error

@@ -28,7 +28,7 @@ from transcribe_cli.events import Emit, Event, Notice, RunFinished
 from transcribe_cli.formats import check_formats
 from transcribe_cli.interrupts import unwrap_interrupts
 from transcribe_cli.pipeline.checkpoint import Checkpoints
-from transcribe_cli.plan import NEEDS_MODEL, Decision, Job, check_writable
+from transcribe_cli.plan import NEEDS_MODEL, Decision, Job, again_lines, check_writable
 from transcribe_cli.settings import Settings
 from transcribe_cli.speakers.naming import SpeakerNaming
 from transcribe_cli.spec import JobSpec
@@ -110,6 +110,8 @@ class Batch:
         check_formats(name for job in self._jobs for name in job.formats)
         to_process = [job for job in self._jobs if job.decision in NEEDS_MODEL]
         self._recorder.emit(run_events.run_started(self._jobs))
+        for line in again_lines(self._jobs):
+            self._recorder.emit(Notice(line))
         if to_process and (limits := str(self._limits)):
             self._recorder.emit(Notice(limits))
         self._clean_up()

@@ -32,7 +32,8 @@ class RecordingStatus:
     """The status of one recording.
 
     Attributes:
-        reason: why it is stale or failed, as text for display; "" otherwise.
+        reason: why it is stale or failed, or how its transcript differs from what a new one would be: "(small, pt)"; as text for
+            display, "" otherwise.
         owner: the process that works on it, when it is in progress.
         failure: the last failure on this machine, when it failed.
     """
@@ -63,7 +64,7 @@ def recording_statuses(jobs: Iterable[Job], failures: Failures, leases: LeaseMan
 
 def _status_of(job: Job, failures: Failures, leases: LeaseManager, listings: Listings) -> RecordingStatus:
     if job.decision is Decision.DONE:
-        return RecordingStatus(job, State.DONE)
+        return RecordingStatus(job, State.DONE, job.reason.removeprefix("done").strip())
     if _may_have_lease(job, listings) and (owner := leases.holder(lease_path(job.recording, job.output))) is not None:
         return RecordingStatus(job, State.IN_PROGRESS, owner=owner)
     if job.decision is Decision.FAIL:

@@ -33,7 +33,7 @@ def plan(
 ) -> int:
     """Show what `run` would do with each recording, and estimate time and cost.
 
-    Writes nothing and loads no model.
+    Writes no outputs and loads no model.
 
     transcribe plan ./aulas --model small
 

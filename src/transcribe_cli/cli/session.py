@@ -94,8 +94,10 @@ def trust_records() -> TrustRecords:
     return TrustRecords(user_state_path("transcribe-cli") / "trusted")
 
 
-def plan_jobs(sources: Sequence[str], config: Config) -> list[Job]:
+def plan_jobs(sources: Sequence[str], config: Config, *, own_formats: bool = False) -> list[Job]:
     """Find the recordings, only those of the shard if one is set, and plan what to do with each.
+
+    With `own_formats`, formats that nobody set are not missed in a transcript that was not rendered to them.
 
     Links that were not followed are said on standard error.
 
@@ -113,9 +115,14 @@ def plan_jobs(sources: Sequence[str], config: Config) -> list[Job]:
         listings=listings,
         links=links,
     )
-    jobs = plan(recordings, config.spec, settings, listings)
+    jobs = plan(recordings, config.spec, settings, listings, own_formats=own_formats, say=lambda line: _say(line, settings))
     report_links(links, settings)
     return jobs
+
+
+def _say(line: str, settings: Settings) -> None:
+    with open_reporter(settings, sys.stderr) as report:
+        report(Notice(line))
 
 
 def report_links(links: Links, settings: Settings) -> None:

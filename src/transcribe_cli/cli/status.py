@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from transcribe_cli.batch.status import RecordingStatus
 
 Durations = Mapping[str, float | None]
+# Groups of finished transcripts that differ from what a new one would be.
+_MAX_VARIANTS = 5
 
 
 @with_job_options
@@ -54,7 +57,7 @@ def status(
     configured = configure(sources, flags, config, profile)
     read_all = {"overwrite": False, **({"trust_names": False} if check else {})}  # the verdict is in the transcript
     configured = replace(configured, settings=configured.settings.model_copy(update=read_all))
-    jobs = plan_jobs(sources, configured)
+    jobs = plan_jobs(sources, configured, own_formats=True)
     statuses = recording_statuses(jobs, Failures(configured.settings.state_dir), LeaseManager())
     shard = shard_of(configured)
     seconds = {} if check else read_durations(job for job in jobs if job.recording.problem is None)
@@ -137,6 +140,10 @@ def _lines(statuses: Sequence[RecordingStatus], seconds: Durations) -> list[str]
             unknown = f"{len(in_state) - len(known)} of unknown length" if len(in_state) > len(known) else ""
             hours = ", plus ".join(filter(None, (f"{format_duration(sum(known)):>9}" if known else "", unknown)))
             total_lines.append(f"{_state_text(state):<11}  {pluralize(len(in_state), 'recording'):>16}  {hours}")
+            variants = Counter(entry.reason for entry in in_state if state == "done" and entry.reason)
+            total_lines += [
+                f"{'':<11}  {count:>6} of these  {printable(reason)}" for reason, count in variants.most_common(_MAX_VARIANTS)
+            ]
     if any(entry.assessment.is_doubtful for entry in statuses):
         total_lines.append(f"{'verdicts':<11}  {counts_text(statuses)}; `transcribe status --check` has the places")
     return [*lines, *([""] if lines else []), *total_lines] or ["No recordings found."]

@@ -20,7 +20,7 @@ from transcribe_cli.recognition.rescue import uncovered_spans
 from transcribe_cli.recognition.segments import build_segments
 from transcribe_cli.speakers.assignment import assign_speakers, speakers_of
 from transcribe_cli.speakers.channels import CHANNELS_ALIKE, Spans, channel_turns, merge_channels
-from transcribe_cli.spec import JobSpec
+from transcribe_cli.spec import JobSpec, fingerprint_of, with_diarization_of
 from transcribe_cli.transcript import LOW_CONFIDENCE, HeardLanguages, JobRecord, Quality, Segment, Source, Timing, Transcript
 
 # Speech without text is reported as a gap from this length on, in seconds; shorter pieces are breaths and hesitation.
@@ -81,7 +81,7 @@ def _from_results(recording: RecordingState, device: str, backend: str, model_re
         *([OTHER_TRACKS] if prepared.audio_tracks > 1 and not segments else []),
     )
     return Transcript(
-        source=_source(started),
+        source=_source(started, prepared.digest),
         job=_job_record(started.job.spec, device, backend, model_revision),
         language=language.code,
         language_probability=language.probability,
@@ -95,7 +95,7 @@ def _from_results(recording: RecordingState, device: str, backend: str, model_re
     )
 
 
-def _source(started: Started) -> Source:
+def _source(started: Started, digest: str | None) -> Source:
     recording = started.recording
     return Source(
         name=recording.name,
@@ -103,6 +103,7 @@ def _source(started: Started) -> Source:
         size=recording.size,
         modified=recording.modified,
         etag=recording.etag,
+        digest=digest,
         duration=started.waveform.damage.header_seconds,
     )
 
@@ -122,11 +123,13 @@ def _job_record(spec: JobSpec, device: str, backend: str, model_revision: str | 
 def _with_diarization(transcript: Transcript, spec: JobSpec, diarized: Diarized) -> Transcript:
     """The transcript with speakers. If diarization failed, it is recorded as not requested, so that the next run tries again."""
     diarization = diarized.diarization
-    done = spec if diarization else spec.model_copy(update={"diarize": False})
+    done = with_diarization_of(  # the text may be older, and made with other options
+        transcript.job.spec, spec if diarization else spec.model_copy(update={"diarize": False})
+    )
     flags = [flag for flag in transcript.flags if flag != NO_DIARIZATION]
     job = {
-        "fingerprint": done.fingerprint,
-        "spec": done.canonical(),
+        "fingerprint": fingerprint_of(done),
+        "spec": done,
         "tool": TOOL,
         "finished_at": _now(),
         "diarizer_revision": diarization.revision if diarization else None,

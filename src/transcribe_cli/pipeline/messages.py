@@ -40,6 +40,7 @@ class Prepared:
         has_copied_channels: whether channels were dropped because they are copies of others.
         quiet: stretches of speech, in seconds, so quiet that they are only found because they were made louder.
         audio_tracks: number of audio tracks in the file; one of them was decoded.
+        digest: of the content of the recording; None when it could not be read again.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Prepared:
     has_copied_channels: bool = False
     quiet: Sequence[tuple[float, float]] = ()
     audio_tracks: int = 1
+    digest: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,6 +29,7 @@ from transcribe_cli.pipeline.speech_clips import ChannelSplit, ClipFinder, Packe
 from transcribe_cli.pipeline.time_shares import Stage, TimeShares
 from transcribe_cli.plan import Decision, Job
 from transcribe_cli.recognition.engines import Clip
+from transcribe_cli.sources.content import DigestThread
 from transcribe_cli.sources.fetch import Fetcher
 from transcribe_cli.vad import load_detector, speech_seconds
 
@@ -166,7 +167,9 @@ class Preparation:
             decoder, name = self._decoders[thread], recording.path.name
             tree = recording.tree
             track = choose_track(decoder, path, job.spec.audio_track, job.spec.language, speech_seconds, name, tree)
-            waveform = decoder.decode(path, track=track, split=split, on_progress=on_progress, name=name, tree=tree)
+            with DigestThread(path, name, tree) as digest:
+                waveform = decoder.decode(path, track=track, split=split, on_progress=on_progress, name=name, tree=tree)
+                content = digest.result(lambda: self._jobs.is_stopped)
             tracks = decoder.probe(path, tree=tree).audio_tracks if waveform.decoder == "pyav" else 1
         on_progress(waveform)
         assert finder is not None  # noqa: S101 - for the type checker: `on_progress` was called
@@ -182,7 +185,7 @@ class Preparation:
         decode_seconds = time.perf_counter() - began - fetch_seconds - vad_seconds
         quiet = tuple(sorted(span for each in channels.finders for span in each.quiet))
         times = (decode_seconds, vad_seconds, fetch_seconds)
-        self._deliver(Prepared(number, speech, *times, channels.are_speakers, channels.has_copies, quiet, tracks))
+        self._deliver(Prepared(number, speech, *times, channels.are_speakers, channels.has_copies, quiet, tracks, content))
 
     def _deliver_clips(self, thread: int, number: int, clips: Sequence[Clip]) -> None:
         if clips:

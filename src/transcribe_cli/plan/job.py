@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from transcribe_cli.errors import RecordingError
+from transcribe_cli.plan.fit import Change
 from transcribe_cli.sinks import Output, Status
 from transcribe_cli.sources import Recording
 from transcribe_cli.spec import JobSpec
+from transcribe_cli.storage import AnyPath
 from transcribe_cli.text.verdicts import Assessment
 
 
@@ -33,7 +35,7 @@ class Job:
     Attributes:
         spec: of the run, with the manifest's options for this recording.
         output: where the files go. Meaningless when the recording fails because of its output.
-        reason: short text for display: "new", "model changed: small -> large-v3-turbo", "srt missing".
+        reason: short text for display: "new", "outdated: model small -> large-v3-turbo", "srt missing", "done (small, pt)".
         formats: to write: all requested formats when transcribing or diarizing, the missing ones when rendering. Rendering none means
             that a transcript which a crash left behind only has to be moved into place (`sinks.recover`).
         error: why it fails.
@@ -42,6 +44,8 @@ class Job:
         duration: seconds, from a transcript in a store. For local recordings it is read from the media header.
         assessment: the verdict on the transcript of this recording, also on one that is out of date; None when there is none or it was
             not read.
+        transcript_at: the transcript of this recording in another place, beside it, from which the output is made; None otherwise.
+        changes: what somebody set and the existing transcript does not fit, if this is why it is made again.
     """
 
     recording: Recording
@@ -55,6 +59,8 @@ class Job:
     has_leftovers: bool = False
     duration: float | None = None
     assessment: Assessment | None = None
+    changes: tuple[Change, ...] = ()
+    transcript_at: AnyPath | None = None
 
 
 FileVersion = tuple[str, int, int]

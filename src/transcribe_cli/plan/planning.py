@@ -7,9 +7,10 @@ folders, and parallel reads.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 
+from transcribe_cli.plan.contents import Contents
 from transcribe_cli.plan.decide import Planner
 from transcribe_cli.plan.job import Job, file_version
 from transcribe_cli.plan.rttm_files import rttm_candidates
@@ -21,16 +22,26 @@ from transcribe_cli.spec import JobSpec
 from transcribe_cli.storage import AnyPath, Location, parse_path
 
 
-def plan(recordings: Iterable[Recording], spec: JobSpec, settings: Settings, listings: Listings | None = None) -> list[Job]:
+def plan(
+    recordings: Iterable[Recording],
+    spec: JobSpec,
+    settings: Settings,
+    listings: Listings | None = None,
+    *,
+    own_formats: bool = False,
+    say: Callable[[str], None] | None = None,
+) -> list[Job]:
     """A job for every recording, or for those of the shard, in their order. Needs all recordings, because output names may clash.
 
-    `listings` holds the folders that were listed while the recordings were found.
+    `listings` holds the folders that were listed while the recordings were found; `own_formats` is for `Planner`. `say`
+    receives a line if the content of recordings has to be read and this takes long.
     """
     everything = list(recordings)
     listings = listings or Listings()
     output_dir = parse_path(settings.output_dir, settings.storage)
     outputs = assign_outputs(everything, output_dir, listings, follow_links=settings.follow_links)
-    planner = Planner(spec, settings, listings, frozenset(output for output, _ in outputs))
+    contents, names = Contents(settings.state_dir, say), frozenset(output for output, _ in outputs)
+    planner = Planner(spec, settings, listings, names, contents, own_formats=own_formats)
     shard = parse_shard(settings.shard) if settings.shard else None
     selected = [
         (recording, assigned)

@@ -22,7 +22,7 @@ from transcribe_cli.sinks.names import (
     shorten_name,
 )
 from transcribe_cli.sinks.objects import check_store_writable
-from transcribe_cli.sinks.ownership import Ownership, belongs_to_another, is_older, modified_ns, ownership_of
+from transcribe_cli.sinks.ownership import Ownership, belongs_to_another, is_older, listed_for, modified_ns, ownership_of
 from transcribe_cli.sinks.processes import host_id, is_alive, parse_temporary_name, temporary_name
 from transcribe_cli.sinks.reading import read_transcript
 from transcribe_cli.sinks.recovery import Leftover, find_leftovers, recover
@@ -49,6 +49,7 @@ __all__ = [
     "is_older",
     "json_path",
     "link_error",
+    "listed_for",
     "modified_ns",
     "not_ours_error",
     "other_recording_error",

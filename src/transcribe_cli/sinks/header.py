@@ -29,6 +29,8 @@ class Header:
 
     `size` is in bytes, `outputs` maps a file name to its SHA-256, `subtitles` maps a file name to the standard that it was made under,
     `finished_at` is UTC in ISO 8601, `spec` contains no nulls. `duration`, in seconds, is None if it was not in the bytes that were read.
+    `language` is that of the text, as given or voted; None if it was not read. `tool` names the version that made the transcript.
+    `digest` is that of the recording's content; earlier versions wrote none.
     `assessment` has no verdict if an earlier version wrote the transcript, or if that part of the header is damaged.
     """
 
@@ -43,6 +45,10 @@ class Header:
     outputs: Mapping[str, str]
     subtitles: Mapping[str, str]
     duration: float | None = None
+    language: str | None = None
+    tool: str = ""
+    model_revision: str | None = None
+    digest: str | None = None
     assessment: Assessment = field(default_factory=Assessment)
 
     @property
@@ -65,6 +71,10 @@ class Header:
             finished_at=job.finished_at,
             outputs=transcript.outputs,
             duration=transcript.duration,
+            language=transcript.language,
+            tool=job.tool,
+            model_revision=job.model_revision,
+            digest=source.digest,
             subtitles=transcript.subtitles,
             assessment=Assessment.of(transcript.quality.verdict, transcript.quality.reasons),
         )
@@ -151,6 +161,11 @@ def _to_header(document: Mapping[str, Any] | None) -> Header | None:
             duration=checked_seconds(document["duration"])
             if "flags" in document
             else None,  # otherwise the number may be truncated
+            # A later key shows that the text before it is complete.
+            language=_optional_text(document.get("language")) if "language_probability" in document else None,
+            tool=str(job.get("tool", "")),
+            model_revision=_optional_text(job.get("model_revision")),
+            digest=_optional_text(source.get("digest")),
             subtitles={str(name): str(stamp) for name, stamp in subtitles.items()} if isinstance(subtitles, dict) else {},
             assessment=_assessment(document),
         )

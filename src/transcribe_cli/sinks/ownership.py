@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -39,6 +39,14 @@ class Identified(Protocol):
         """URI where it is or was."""
 
     @property
+    def size(self) -> int:
+        """Bytes."""
+
+    @property
+    def digest(self) -> str | None:
+        """Of the content; None if it was not computed."""
+
+    @property
     def identity(self) -> tuple[str, int, str | None]:
         """Equal for the same, unchanged recording."""
 
@@ -69,12 +77,21 @@ def ownership_of(
             one is compared by its digest.
         digest_of: returns the digest of a file. Default: reads the file.
     """
-    listed = header.outputs.get(json_safe(path.name)) if header else None
-    if info is None or listed is None or not stat.S_ISREG(info.st_mode):
+    listed = listed_for(header.outputs, path) if header else None
+    if info is None or header is None or listed is None or not stat.S_ISREG(info.st_mode):
         return Ownership.FOREIGN
-    if (header and is_older(path, info, header, transcript_ns)) or (digest_of or file_digest)(path) == listed:
+    is_renamed = json_safe(path.name) not in header.outputs
+    if (not is_renamed and is_older(path, info, header, transcript_ns)) or (digest_of or file_digest)(path) == listed:
         return Ownership.OURS
     return Ownership.EDITED
+
+
+def listed_for(listed: Mapping[str, str], path: AnyPath) -> str | None:
+    """What a transcript lists for a rendering, also if that was renamed together with the recording: then only its suffix is the same."""
+    if (value := listed.get(json_safe(path.name))) is not None:
+        return value
+    same_suffix = [value for name, value in listed.items() if name.endswith(path.suffix)]
+    return same_suffix[0] if len(same_suffix) == 1 and path.suffix else None
 
 
 def is_older(path: AnyPath, info: Status, header: Header, transcript_ns: int) -> bool:
@@ -90,10 +107,12 @@ def is_older(path: AnyPath, info: Status, header: Header, transcript_ns: int) ->
 def belongs_to_another(header: Header, source: Identified, folder: AnyPath) -> bool:
     """Whether the transcript in a folder belongs to another recording than this one, so that it must not be replaced.
 
-    It does if the names differ. In an output folder it also does if only the folders differ (`a/x.mp3` and `b/x.mp3`) and the other
-    recording still exists, which means that the tree was not moved. For recordings in stores, existence is not checked: the transcript of
-    one never replaces that of the other.
+    It does not if the content is the same. Otherwise it does if the names differ. In an output folder it also does if only the folders
+    differ (`a/x.mp3` and `b/x.mp3`) and the other recording still exists, which means that the tree was not moved. For recordings in
+    stores, existence is not checked: the transcript of one never replaces that of the other.
     """
+    if header.digest is not None and (header.size, header.digest) == (source.size, source.digest):
+        return False
     if header.name != source.name:
         return True
     if header.uri == source.uri or header.identity == source.identity:

@@ -44,6 +44,7 @@ class Recording:
         overrides: the fields of JobSpec that its manifest line sets.
         problem: the reason why it will fail. If set, only the path is reliable.
         tree: where the end of its path, and of the files beside it, must be; None in a store, or if symlinks may lead anywhere.
+        digest: of its content; None unless it was compared with that of a transcript.
     """
 
     path: AnyPath
@@ -55,6 +56,7 @@ class Recording:
     overrides: Mapping[str, Any] = field(default_factory=dict, hash=False)
     problem: RecordingError | None = None
     tree: Tree | None = field(default=None, compare=False)
+    digest: str | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
@@ -73,7 +75,7 @@ class Recording:
 
     def with_entry(self, entry: Entry) -> Recording:
         """The recording with the metadata of its store."""
-        return replace(self, size=entry.size or 0, modified=entry.modified, etag=entry.etag, md5=entry.md5)
+        return replace(self, size=entry.size or 0, modified=entry.modified, etag=entry.etag, md5=entry.md5, digest=None)
 
     @property
     def relative(self) -> PurePath:
@@ -132,7 +134,7 @@ def refresh(recording: Recording) -> Recording:
     if isinstance(recording.path, Location):
         return recording.with_entry(recording.path.store.info(recording.path))
     info = recording.path.stat()
-    return replace(recording, size=info.st_size, modified=_iso(info.st_mtime_ns))
+    return replace(recording, size=info.st_size, modified=_iso(info.st_mtime_ns), digest=None)
 
 
 def unlistable_folder(folder: Path, root: Path, error: OSError) -> Recording:

@@ -20,6 +20,7 @@ from transcribe_cli.pipeline.assembly import QUIET
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.pipeline.verdict import judged
 from transcribe_cli.plan import Job
+from transcribe_cli.sources.content import current_digest
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.transcript import JobRecord, Quality, Segment, Source, Transcript, Word
 
@@ -153,6 +154,7 @@ def _transcript(job: Job, record: JobIdRecord, output: Mapping[str, Any]) -> Tra
             size=recording.size,
             modified=recording.modified or None,
             etag=recording.etag,
+            digest=current_digest(recording),
             duration=record.promised,
         ),
         job=JobRecord(

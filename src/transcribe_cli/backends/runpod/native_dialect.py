@@ -18,8 +18,10 @@ from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.pipeline.verdict import judged
 from transcribe_cli.plan import Decision, Job, find_rttm
 from transcribe_cli.sinks import Listings, json_path, read_transcript
+from transcribe_cli.sources.content import current_digest
 from transcribe_cli.speakers.diarizers import Diarization
 from transcribe_cli.speakers.diarizers.rttm import read_text
+from transcribe_cli.spec import fingerprint_of, with_diarization_of
 from transcribe_cli.text.json_data import parse_json
 from transcribe_cli.transcript import Source, Transcript
 
@@ -94,11 +96,12 @@ def _localize(transcript: Transcript, job: Job, record: JobIdRecord) -> Transcri
         size=recording.size,
         modified=recording.modified or None,
         etag=recording.etag,
+        digest=current_digest(recording),
         duration=transcript.source.duration if record.promised is None else record.promised,
     )
-    provenance = transcript.job.model_copy(
-        update={"fingerprint": spec.fingerprint, "spec": spec.canonical(), "backend": record.backend}
-    )
+    # The text of a diarized recording may be older, and made with other options.
+    made = with_diarization_of(transcript.job.spec, spec) if job.decision is Decision.DIARIZE else spec.canonical()
+    provenance = transcript.job.model_copy(update={"fingerprint": fingerprint_of(made), "spec": made, "backend": record.backend})
     quality = transcript.quality.model_copy(
         update={
             "skipped_packets": transcript.quality.skipped_packets + record.skipped,
