@@ -263,6 +263,7 @@ SETTINGS: Mapping[str, Callable[[Path], bool] | str] = {
     "output_format": "tests/cli/test_run.py",
     "output_dir": "tests/cli/test_run.py",
     "overwrite": "tests/cli/test_run.py",
+    "replace_corrected": "tests/cli/test_corrected.py",
     "trust_names": "tests/storage/test_run.py",
     "scratch_limit": "tests/storage/test_run.py",
     "subtitles": "tests/cli/test_subtitles.py",

@@ -65,6 +65,7 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     "highlight_words": (True, True),
     "karaoke": (True, True),
     "overwrite": (True, True),
+    "replace_corrected": (True, True),
     "trust_names": (True, True),
     "include": (["*.mp3", "b*"], ("*.mp3", "b*")),
     "exclude": (["*.wav"], ("*.wav",)),

@@ -22,7 +22,7 @@ class ModelFreeJobs:
     """
 
     def __init__(self, settings: Settings, claims: Claims, elsewhere: JobsElsewhere, recorder: RunRecorder) -> None:
-        self._overwrite = settings.overwrite
+        self._overwrite, self._replace_corrected = settings.overwrite, settings.replace_corrected
         self._subtitles = settings.subtitle_style
         self._claims = claims
         self._elsewhere = elsewhere
@@ -69,6 +69,13 @@ class ModelFreeJobs:
         transcript = sinks.read_transcript(sinks.json_path(job.output))
         rendered = render_job(job, transcript, self._subtitles)
         try:
-            return sinks.add_renderings(job.output, transcript, rendered, stamp=self._subtitles.stamp, overwrite=self._overwrite)
+            return sinks.add_renderings(
+                job.output,
+                transcript,
+                rendered,
+                stamp=self._subtitles.stamp,
+                overwrite=self._overwrite,
+                replace_corrected=self._replace_corrected,
+            )
         except OSError as error:
             raise OutputRefused(str(error)) from error

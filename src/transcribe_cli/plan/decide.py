@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from transcribe_cli.errors import OutputRefused, RecordingError
 from transcribe_cli.formats import CUE_FORMATS
+from transcribe_cli.plan.corrected_files import respect_corrections
 from transcribe_cli.plan.job import Decision, Job, file_version
 from transcribe_cli.plan.reasons import spec_changes, subtitle_changes
 from transcribe_cli.plan.rttm_files import check_rttm_is_kept, with_rttm_digest
@@ -89,7 +90,11 @@ class Planner:
         has_leftovers = self._has_leftovers(output.folder)
         duration = self._duration(recording, output) if decision is Decision.DONE else None
         assessment = _assessment(header, recording, decision)
-        return Job(recording, spec, output, decision, reason, formats, None, version, has_leftovers, duration, assessment)
+        job = Job(recording, spec, output, decision, reason, formats, None, version, has_leftovers, duration, assessment)
+        return respect_corrections(job, header, self._settings, self._listings, lambda at: self._planned_at(recording, at))
+
+    def _planned_at(self, recording: Recording, output: Output) -> Job:
+        return self.job(recording, AssignedOutput(output, None))
 
     def _decide(
         self, recording: Recording, spec: JobSpec, fingerprint: str, output: Output, header: Header | None
@@ -110,8 +115,7 @@ class Planner:
             return Decision.TRANSCRIBE, "overwrite", requested
         ownerships = self._ownerships(output, header, leftover)
         change = _change(header, recording, spec, fingerprint)
-        refused = {Ownership.FOREIGN, Ownership.EDITED} if change else {Ownership.FOREIGN}
-        if in_the_way := [output.path(name) for name, ownership in ownerships.items() if ownership in refused]:
+        if in_the_way := [output.path(name) for name, ownership in ownerships.items() if ownership is Ownership.FOREIGN]:
             raise not_ours_error(in_the_way)
         if change and header is not None and _differs_in_speakers_only(header, recording, spec):
             return Decision.DIARIZE, change, requested
@@ -210,6 +214,8 @@ class Planner:
     def _existing_output(self, recording: Recording, output: Output) -> Output:
         """The output, or its alternative if the transcript has that name: another recording of this stem was added or removed."""
         other = alternative_output(recording, output)
+        if alternative_output(recording, other).stem != output.stem:
+            return output  # beside a corrected one
         if other in self._assigned or self._listings.holds(json_path(output)) or not self._listings.holds(json_path(other)):
             return output
         header = None if leads_out(json_path(other), other.tree) else self._listings.header(json_path(other))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from transcribe_cli.errors import RecordingError
-from transcribe_cli.sinks import Output, Status
+from transcribe_cli.sinks import Corrected, Output, Status
 from transcribe_cli.sources import Recording
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.text.verdicts import Assessment
@@ -42,6 +42,7 @@ class Job:
         duration: seconds, from a transcript in a store. For local recordings it is read from the media header.
         assessment: the verdict on the transcript of this recording, also on one that is out of date; None when there is none or it was
             not read.
+        corrected: what people corrected among the files of this recording, as far as it was looked at. It is never replaced.
     """
 
     recording: Recording
@@ -55,6 +56,7 @@ class Job:
     has_leftovers: bool = False
     duration: float | None = None
     assessment: Assessment | None = None
+    corrected: Corrected | None = None
 
 
 FileVersion = tuple[str, int, int]
