@@ -8,9 +8,17 @@ listings), `recovery` (after a crash). Errors of the operating system are mapped
 
 from transcribe_cli.sinks.atomic import check_renames, storage_errors, write_atomically
 from transcribe_cli.sinks.clock import storage_time
-from transcribe_cli.sinks.commit import add_renderings, commit, corrected_error, not_ours_error, other_recording_error
+from transcribe_cli.sinks.commit import (
+    add_renderings,
+    commit,
+    corrected_error,
+    not_ours_error,
+    other_recording_error,
+    write_corrected,
+)
 from transcribe_cli.sinks.corrected import (
     Corrected,
+    adopt_correction,
     find_corrected,
     free_output,
     is_correction_new,
@@ -49,6 +57,7 @@ __all__ = [
     "Ownership",
     "Status",
     "add_renderings",
+    "adopt_correction",
     "alternative_output",
     "assign_outputs",
     "belongs_to_another",
@@ -86,4 +95,5 @@ __all__ = [
     "temporary_name",
     "text_digest",
     "write_atomically",
+    "write_corrected",
 ]

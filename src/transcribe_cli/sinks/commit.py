@@ -122,6 +122,36 @@ def add_renderings(
     return listed
 
 
+def write_corrected(
+    output: Output, transcript: Transcript, rendered: Mapping[str, bytes], taken: Mapping[AnyPath, str], *, stamp: str = ""
+) -> Transcript:
+    """Replace a transcript by one with corrections, and what was rendered from it. Returns it with the files in `outputs`.
+
+    The JSON is written first, so that the corrections in the `taken` files are in it before these are replaced. They are given with their
+    digests: one that was edited again meanwhile stays, and so do other edited files.
+
+    Raises:
+        OutputRefused: the file is not the transcript of this recording.
+        StorageNotReady: the disk is full or read-only.
+    """
+    _check_folder(output)
+    target, files = json_path(output), _files(output, rendered)
+    existing = _existing(target, files)
+    old = _replaceable_header(output, transcript, existing, overwrite=False)
+    kept = _kept(files, old, existing, overwrite=False, replace_corrected=False)
+    files = [file for file in files if file.path not in kept or taken.get(file.path) == file_digest(file.path)]
+    listed = {**transcript.outputs, **{file.key: file.digest for file in files}}
+    written = transcript.with_outputs(listed, {**transcript.subtitles, **_stamps(files, stamp)})
+    store, document = files_of(output.folder), json_bytes(written)
+    with storage_errors(target):
+        temporary = store.stage(output.folder, document, _written_ns(existing.get(target)) or None)
+        _remove_outdated([file for file in files if file.path in existing and file.path not in taken])
+        store.publish(temporary, target, document)
+    for file in files:
+        files_of(file.path).write(file.path, file.data)
+    return written
+
+
 def not_ours_error(paths: Iterable[AnyPath], reason: str = "was not written by this tool, or was edited since") -> OutputRefused:
     """The error for files that this tool must not replace."""
     first, *others = [printable(path.name) for path in paths]
