@@ -13,6 +13,7 @@ from transcribe_cli.errors import DiarizationFailed, RecordingError, TranscribeE
 from transcribe_cli.events import Notice
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import NEEDS_MODEL, Job
+from transcribe_cli.registry import FORMATS
 from transcribe_cli.settings import Settings
 from transcribe_cli.speakers.naming import SpeakerNaming
 from transcribe_cli.text.printable import printable
@@ -66,7 +67,7 @@ class OutcomeWriter:
             with work_of_one_recording():
                 current = self._claims.begin_writing(job)
                 is_ours = current.decision in NEEDS_MODEL
-                job = self._beside_corrected(job) if is_ours else job
+                job = self._with_listed_formats(self._beside_corrected(job)) if is_ours else job
                 written = self._written(job, outcome, transcript, cost) if is_ours else transcript
                 if outcome.checkpoint is not None:
                     outcome.checkpoint.remove()
@@ -93,6 +94,12 @@ class OutcomeWriter:
             verb = "was" if len(corrected.names) == 1 else "were"
             self._recorder.emit(Notice(f"{job.recording.label}: {names} {verb} corrected and kept; the new transcript is {new}."))
         return replace(job, output=output)
+
+    def _with_listed_formats(self, job: Job) -> Job:
+        """The job with the formats that are there of the old transcript: they follow the new one."""
+        listed = sinks.listed_formats(job.output, sinks.read_header(sinks.json_path(job.output)))
+        others = set(listed).intersection(FORMATS.installed())
+        return replace(job, formats=(*job.formats, *(name for name in FORMATS.names() if name in others - set(job.formats))))
 
     def _written(self, job: Job, outcome: Outcome, transcript: Transcript, cost: Cost | None) -> Transcript:
         """Write the files of a recording. Returns the transcript as it is in them."""

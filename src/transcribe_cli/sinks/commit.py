@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from transcribe_cli.errors import OutputRefused, StorageNotReady
 from transcribe_cli.formats import CUE_FORMATS
+from transcribe_cli.registry import FORMATS
 from transcribe_cli.sinks.atomic import storage_error, storage_errors
 from transcribe_cli.sinks.corrected import adopt_correction, find_corrected, json_bytes, with_text_digest
 from transcribe_cli.sinks.files import Files, Status, files_of
@@ -60,7 +61,8 @@ def commit(
     old = _replaceable_header(output, transcript, existing, overwrite=overwrite or replace_corrected)
     kept = _kept(files, old, existing, overwrite=overwrite, replace_corrected=replace_corrected)
     files = [file for file in files if file.path not in kept]
-    written = with_text_digest(transcript).with_outputs({file.key: file.digest for file in files}, _stamps(files, stamp))
+    listed = _still_listed(output, old) | {file.key: file.digest for file in files}
+    written = with_text_digest(transcript).with_outputs(listed, _stamps(files, stamp))
     store, document = files_of(output.folder), json_bytes(written)
     with storage_errors(target):
         temporary = store.stage(output.folder, document)  # (a)
@@ -240,6 +242,13 @@ def _kept(
     found = {file: ownership_of(file.path, existing[file.path], header, 0) for file in in_place}
     changed = {file: ownership for file, ownership in found.items() if ownership not in replaceable}
     return {file.path: ownership for file, ownership in changed.items() if file_digest(file.path) != file.digest}
+
+
+def _still_listed(output: Output, header: Header | None) -> dict[str, str]:
+    """The existing renderings that a transcript lists. Unlisted, they would count as another tool's, and a correction in them as none."""
+    outputs = header.outputs if header is not None else {}
+    paths = [path for name in FORMATS.names() if name != "json" and json_safe((path := output.path(name)).name) in outputs]
+    return {json_safe(path.name): outputs[json_safe(path.name)] for path in files_of(output.folder).existing(paths)}
 
 
 def _kept_error(kept: Mapping[AnyPath, Ownership]) -> OutputRefused:
