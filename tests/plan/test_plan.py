@@ -45,6 +45,8 @@ def run(*sources: Path | str, spec: JobSpec = SPEC, **settings):
         if job.decision is Decision.TRANSCRIBE:
             made = transcript_of(job.recording, job.spec)
             commit(job.output, made, rendered, stamp=stamp, overwrite=settings.get("overwrite", False))
+        elif job.transcript_at is not None:
+            commit(job.output, Transcript.loads(job.transcript_at.read_bytes()), rendered, stamp=stamp)
         elif job.decision is Decision.RENDER:
             add(job.output, Transcript.loads(job.output.path("json").read_bytes()), rendered, stamp=stamp)
     return [job.decision.value for job in jobs]
@@ -233,7 +235,7 @@ def test_official_subtitles_are_refused_before_any_work(tmp_path):
     assert job.error.hint == "Move it away, use --output-dir, or --overwrite to replace it."
     assert run(tmp_path, output_format="vtt") == ["transcribe"]
     assert run(tmp_path) == ["fail"]
-    assert run(tmp_path, output_dir=tmp_path / "out") == ["transcribe"]
+    assert run(tmp_path, output_dir=tmp_path / "out") == ["render"]  # from the transcript beside the recording
     assert (tmp_path / "aula.srt").read_text() == "official"
     assert run(tmp_path, overwrite=True) == ["transcribe"]
 
