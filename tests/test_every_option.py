@@ -265,6 +265,7 @@ SETTINGS: Mapping[str, Callable[[Path], bool] | str] = {
     "overwrite": "tests/cli/test_run.py",
     "keep": "tests/cli/test_again.py",
     "update": "tests/cli/test_again.py",
+    "replace_corrected": "tests/cli/test_corrected.py",
     "trust_names": "tests/storage/test_run.py",
     "scratch_limit": "tests/storage/test_run.py",
     "subtitles": "tests/cli/test_subtitles.py",

@@ -61,6 +61,9 @@ class Settings(BaseModel):
     overwrite: Authority[bool] = Field(
         default=False, description="Redo finished recordings, and replace files not written by this tool."
     )
+    replace_corrected: Authority[bool] = Field(
+        default=False, description="Also replace what people corrected. Default: write beside."
+    )
     keep: Preference[bool] = Field(default=False, description="Keep transcripts that were made with other options.")
     update: Authority[bool] = Field(
         default=False, description="Also redo transcripts that differ by a default, or that another version of this tool made."
@@ -95,18 +98,14 @@ class Settings(BaseModel):
     batch_size: Preference[int | None] = Field(
         default=None, ge=1, le=1024, description="Number of clips in a batch. Default: 16 on CUDA, 2 on CPU."
     )
-    threads: Preference[int] = Field(
-        default=0, ge=0, le=1024, description="Number of CPU threads for recognition. 0 uses all cores."
-    )
+    threads: Preference[int] = Field(default=0, ge=0, le=1024, description="CPU threads for recognition. 0 uses all cores.")
     num_workers: Preference[int | None] = Field(
         default=None,
         ge=1,
         le=256,
         description="Batches recognized at a time on the CPU; they share its threads. Default: up to 4.",
     )
-    model_dir: Authority[Path | None] = Field(
-        default=None, description="Folder of the model cache. Default: the Hugging Face cache."
-    )
+    model_dir: Authority[Path | None] = Field(default=None, description="Folder of the model cache. Default: Hugging Face's.")
     state_dir: Authority[Path | None] = Field(
         default=None, description="Folder for enrolled voices, failures and checkpoints. Default: the user's state folder."
     )
@@ -228,7 +227,7 @@ class Settings(BaseModel):
         default=None, description="Price file that overrides the built-in prices, in the format of configs/prices.toml."
     )
     rtfx: Preference[float | None] = Field(
-        default=None, ge=0.001, le=1e6, description="For estimates: audio seconds per second. Default: as in the ledger."
+        default=None, ge=0.001, le=1e6, description="Speed, for estimates. Default: as in the ledger."
     )
     ledger: Preference[bool] = Field(default=True, description="Record runs, costs and failures for `transcribe report`.")
     ledger_url: Authority[SecretStr | None] = Field(

@@ -6,13 +6,12 @@ fixed order with the provenance first, so that `plan` can decide from the first 
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, computed_field
 
 from transcribe_cli.errors import TranscribeError
-from transcribe_cli.text.json_data import parse_json
+from transcribe_cli.text.json_data import json_text, parse_json, rounded
 from transcribe_cli.text.numbers import MAX_COUNT, MAX_NUMBER, MAX_SECONDS
 
 SCHEMA_VERSION = 1
@@ -109,6 +108,26 @@ class JobRecord(_Document):
     diarizer_revision: str | None = Field(
         default=None, description="commits of the hub repositories that the diarizer is from; null for other diarizers"
     )
+    text_digest: str | None = Field(
+        default=None, description="SHA-256 of the words, times and speakers as they were recognized; other ones are a person's"
+    )
+
+
+class Correction(_Document):
+    """That a person corrected the text."""
+
+    at: str = Field(description="UTC, ISO 8601: when the latest correction was made or found")
+    digest: str = Field(description="SHA-256 of the corrected words, times and speakers")
+    files: tuple[str, ...] = Field(default=(), description="names of the files that the corrections were made in")
+    words: Count = Field(default=0, description="words that were replaced, added or removed; 0 if the old ones are not known")
+
+
+class Original(_Document):
+    """What was recognized, where a correction replaced it."""
+
+    segments: tuple[Count | Segment, ...] = Field(description="each segment, or its index in `segments` if it was not corrected")
+    speakers: tuple[str, ...] = Field(default=(), description="as in the transcript")
+    speaker_names: dict[str, str] = Field(default_factory=dict, description="as in the transcript")
 
 
 class VoiceMatch(_Document):
@@ -220,6 +239,7 @@ class Transcript(_Document):
     job: JobRecord
     outputs: dict[str, str] = Field(default_factory=dict, description="file name -> SHA-256 of the files rendered next to it")
     subtitles: dict[str, str] = Field(default_factory=dict, description="file name -> subtitle standard of its cues")
+    correction: Correction | None = Field(default=None, description="absent unless a person corrected the text")
     language: str
     language_probability: Measure
     duration: Seconds = Field(description="duration of the decoded audio, in seconds")
@@ -235,6 +255,7 @@ class Transcript(_Document):
     turns: tuple[Turn, ...] = Field(default=(), description="speaker turns, including those without words; they may overlap")
     timing: Timing = Timing()
     cost: Cost | None = Field(default=None, description="null if the price is unknown")
+    original: Original | None = Field(default=None, description="absent unless a correction was taken over")
 
     def with_outputs(self, outputs: dict[str, str], subtitles: dict[str, str] | None = None) -> Self:
         """A copy that lists these rendered files, and the standards of those with cues."""
@@ -243,13 +264,20 @@ class Transcript(_Document):
     def dumps(self) -> str:
         """Serialize to JSON: unescaped UTF-8, floats with 3 decimals, one line per top-level key and per segment."""
         document = self.model_dump(mode="json")
+        for key in ("correction", "original"):
+            if document[key] is None:
+                del document[key]
+        if self.original is not None:
+            document["original"]["segments"] = [
+                part if isinstance(part, int) else _sparse(part) for part in document["original"]["segments"]
+            ]
         document["segments"] = [_sparse(segment) for segment in document["segments"]]
         lines = []
         for key, exact in document.items():
             # The spec and the cost are not rounded: a threshold of 0.0005 is not 0.001.
-            value = exact if key in ("job", "cost") else _rounded(exact)
-            one_per_line = "[\n" + ",\n".join(map(_json, value)) + "]" if key == "segments" and value else None
-            lines.append(f"{_json(key)}: {one_per_line or _json(value)}")
+            value = exact if key in ("job", "cost") else rounded(exact)
+            one_per_line = "[\n" + ",\n".join(map(json_text, value)) + "]" if key == "segments" and value else None
+            lines.append(f"{json_text(key)}: {one_per_line or json_text(value)}")
         return "{" + ",\n".join(lines) + "}\n"
 
     @classmethod
@@ -285,17 +313,3 @@ def _sparse(segment: dict[str, Any]) -> dict[str, Any]:
             for word in known["words"]
         ]
     return known
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
-
-
-def _rounded(value: Any) -> Any:  # noqa: ANN401 - JSON values
-    if isinstance(value, float):
-        return round(value, 3)
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_rounded(item) for item in value]
-    return value

@@ -155,7 +155,8 @@ def test_render_writes_other_formats_without_a_model(tmp_path: Path, transcribe:
     assert (tmp_path / "out" / "a.vtt").read_text().startswith("WEBVTT")
     (tmp_path / "in" / "a.srt").write_text("edited by hand")
     assert transcribe("render", tmp_path / "in", "-f", "srt").code == 3
-    assert transcribe("render", tmp_path / "in", "-f", "srt", "--overwrite").code == 0
+    assert transcribe("render", tmp_path / "in", "-f", "srt", "--overwrite").code == 3
+    assert transcribe("render", tmp_path / "in", "-f", "srt", "--replace-corrected").code == 0
     assert "-->" in (tmp_path / "in" / "a.srt").read_text()
 
 

@@ -94,6 +94,7 @@ def test_programs_get_one_document(tree: Path, transcribe: Transcribe) -> None:
     totals = document["totals"]
     assert {name: total["recordings"] for name, total in totals.items()} == {
         "done": 1,
+        "corrected": 0,
         "stale": 2,
         "failed": 2,
         "missing": 1,

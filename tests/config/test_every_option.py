@@ -67,6 +67,7 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     "overwrite": (True, True),
     "keep": (True, True),
     "update": (True, True),
+    "replace_corrected": (True, True),
     "trust_names": (True, True),
     "include": (["*.mp3", "b*"], ("*.mp3", "b*")),
     "exclude": (["*.wav"], ("*.wav",)),

@@ -185,14 +185,14 @@ def test_an_edited_rendering_is_not_replaced_for_a_name(tmp_path: Path) -> None:
     """The other files are replaced, the transcript has the name, and the error names the refused file."""
     at = put(tmp_path)
     (tmp_path / "aula.txt").write_text("corrected by hand")
-    with pytest.raises(OutputRefused, match=r"aula\.txt was not written by this tool, or was edited"):
+    with pytest.raises(OutputRefused, match=r"aula\.txt was edited"):
         at.write(["srt"], None, {A: "Ana"}, overwrite=False)
     assert (tmp_path / "aula.txt").read_text() == "corrected by hand"
     assert "Ana" in (tmp_path / "aula.srt").read_text()
     assert at.read().speaker_names == {A: "Ana"}
     with pytest.raises(OutputRefused):
         at.write(["txt"], None, {}, overwrite=False)
-    at.write(["txt"], None, {}, overwrite=True)
+    at.write(["txt"], None, {}, overwrite=False, replace_corrected=True)
     assert "Ana" in (tmp_path / "aula.txt").read_text()
 
 
@@ -220,7 +220,7 @@ def test_name_files_apply_next_to_the_recording_and_the_transcript(tmp_path: Pat
     assert at.with_speaker_names({B: "Eva"}).speaker_names == {A: "Ana", B: "Eva"}
     (tmp_path / "in" / "aula.speakers.toml").write_text("?")
     with pytest.raises(ConfigError):
-        at.write(["txt"], None, {}, overwrite=True)
+        at.write(["txt"], None, {}, overwrite=False, replace_corrected=True)
 
 
 @pytest.mark.parametrize(

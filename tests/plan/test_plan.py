@@ -143,17 +143,20 @@ def test_a_new_format_is_rendered_from_the_transcript(aula):
 
 
 def test_an_edited_rendering_is_kept_and_counts_as_done(aula):
-    """Only --overwrite replaces it. A new transcript is refused, because it would have to replace it."""
+    """A new transcript goes beside it, also with --overwrite."""
     aula.with_suffix(".srt").write_text("corrected by hand")
     assert reasons(aula) == {"aula.mp3": ("done", "done (aula.srt was edited)")}
     aula.with_suffix(".vtt").unlink()
     assert run(aula) == ["render"]
     assert aula.with_suffix(".srt").read_text() == "corrected by hand"
     (job,) = planned(aula, spec=JobSpec(model="other"))
-    assert isinstance(job.error, OutputRefused)
-    assert job.reason == "aula.srt was not written by this tool, or was edited since."
+    assert (job.decision, job.output.stem) == (Decision.TRANSCRIBE, "aula.new")
+    assert job.reason == "outdated: model small -> other; aula.srt was corrected, so it goes to aula.new.json"
     assert run(aula, overwrite=True) == ["transcribe"]
-    assert aula.with_suffix(".srt").read_text() == RENDERED["srt"]
+    assert aula.with_suffix(".srt").read_text() == "corrected by hand"
+    assert aula.with_name("aula.new.srt").read_text() == RENDERED["srt"]
+    (job,) = planned(aula, replace_corrected=True, overwrite=True)
+    assert (job.decision, job.output.stem) == (Decision.TRANSCRIBE, "aula")
 
 
 def test_a_rendering_that_was_only_touched_is_done(aula):

@@ -313,14 +313,14 @@ def test_a_json_that_is_not_a_transcript_is_kept(tmp_path):
 
 
 def test_an_edited_rendering_is_not_replaced_by_a_new_transcript(tmp_path):
-    """A user corrected it."""
+    """A user corrected it. Nothing is written: the new transcript belongs beside the old one."""
     recording, output = one(tmp_path)
     commit(output, transcript_of(recording), rendering("1"))
     output.path("srt").write_text("corrected")
     with pytest.raises(OutputRefused, match=r"aula\.srt .* edited"):
         commit(output, transcript_of(recording, text=" new"), rendering("2"))
     assert output.path("srt").read_text() == "corrected"
-    assert output.path("vtt").read_text() == rendering("2")["vtt"]
+    assert output.path("vtt").read_text() == rendering("1")["vtt"]
 
 
 def test_a_missing_rendering_is_rendered_without_changing_the_json(tmp_path):
@@ -623,7 +623,7 @@ def test_recovery_never_replaces_a_newer_or_foreign_transcript(tmp_path):
 
 
 def test_an_edit_after_the_crash_is_kept(tmp_path):
-    """Only what the old transcript lists with its present content is removed."""
+    """The new transcript goes beside it."""
     recording, output = one(tmp_path)
     commit(output, transcript_of(recording), rendering("1"))
     old = output.path("json").read_bytes()
@@ -632,9 +632,10 @@ def test_an_edit_after_the_crash_is_kept(tmp_path):
     output.path("json").write_bytes(old)
     output.path("srt").write_text("edited")
     output.path("vtt").write_text(rendering("1")["vtt"])
-    assert recover(tmp_path) == [output.path("json")]
+    assert recover(tmp_path) == [tmp_path / "aula.new.json"]
     assert output.path("srt").read_text() == "edited"
-    assert not output.path("vtt").exists()
+    assert output.path("vtt").read_text() == rendering("1")["vtt"]
+    assert output.path("json").read_bytes() == old
     assert not temporary.exists()
 
 

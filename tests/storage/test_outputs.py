@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -145,17 +146,18 @@ def test_files_of_other_tools_are_not_changed(tree: Tree) -> None:
 
 
 def test_an_edit_is_kept(aula: Tree) -> None:
-    """It is detected by its time or content. A new transcription does not replace it."""
+    """It is detected by its time or content. A new transcription goes beside it."""
     time.sleep(1.1)  # the times of S3 are whole seconds
     aula.put("aula.srt", b"edited")
     assert reasons(aula)["aula.mp3"] == ("done", "done (aula.srt was edited)")
     aula.put("aula.mp3", b"another")
-    assert reasons(aula)["aula.mp3"][0] == "fail"
     (recording,) = find_recordings([f"{aula.url}/"], storage=aula.options)
     (job,) = planned(aula)
+    assert (job.decision, job.output.stem) == (Decision.TRANSCRIBE, "aula.new")
     with pytest.raises(OutputRefused, match="edited"):
-        commit(job.output, made(recording, SPEC), {"srt": "2\n"}, stamp=STAMP)
-    assert aula.files()["aula.srt"] == b"edited"
+        commit(replace(job.output, stem="aula"), made(recording, SPEC), {"srt": "2\n"}, stamp=STAMP)
+    commit(job.output, made(recording, SPEC), {"srt": "2\n"}, stamp=STAMP)
+    assert (aula.files()["aula.srt"], aula.files()["aula.new.srt"]) == (b"edited", b"2\n")
 
 
 def test_the_json_is_written_last(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ class ModelFreeJobs:
     """
 
     def __init__(self, settings: Settings, claims: Claims, elsewhere: JobsElsewhere, recorder: RunRecorder) -> None:
-        self._overwrite = settings.overwrite
+        self._overwrite, self._replace_corrected = settings.overwrite, settings.replace_corrected
         self._subtitles = settings.subtitle_style
         self._claims = claims
         self._elsewhere = elsewhere
@@ -73,6 +73,13 @@ class ModelFreeJobs:
         try:
             if job.transcript_at is not None:
                 return sinks.commit(job.output, transcript, rendered, stamp=self._subtitles.stamp)
-            return sinks.add_renderings(job.output, transcript, rendered, stamp=self._subtitles.stamp, overwrite=self._overwrite)
+            return sinks.add_renderings(
+                job.output,
+                transcript,
+                rendered,
+                stamp=self._subtitles.stamp,
+                overwrite=self._overwrite,
+                replace_corrected=self._replace_corrected,
+            )
         except OSError as error:
             raise OutputRefused(str(error)) from error

@@ -10,10 +10,13 @@ from transcribe_cli.batch.claims import Claims
 from transcribe_cli.batch.recorder import RunRecorder
 from transcribe_cli.batch.rendering import render_job
 from transcribe_cli.errors import DiarizationFailed, RecordingError, TranscribeError, work_of_one_recording
+from transcribe_cli.events import Notice
 from transcribe_cli.pipeline.outcome import Outcome
 from transcribe_cli.plan import NEEDS_MODEL, Job
+from transcribe_cli.registry import FORMATS
 from transcribe_cli.settings import Settings
 from transcribe_cli.speakers.naming import SpeakerNaming
+from transcribe_cli.text.printable import printable
 from transcribe_cli.transcript import Cost, Timing, Transcript
 
 # For a recording that has its text but not its speakers.
@@ -36,7 +39,7 @@ class OutcomeWriter:
         on_replanned: Callable[[Job], None],
     ) -> None:
         self._on_replanned = on_replanned
-        self._overwrite = settings.overwrite
+        self._overwrite, self._replace_corrected = settings.overwrite, settings.replace_corrected
         self._subtitles = settings.subtitle_style
         self._claims = claims
         self._naming = naming
@@ -76,7 +79,8 @@ class OutcomeWriter:
             with work_of_one_recording():
                 current = self._claims.begin_writing(job)
                 is_ours = current.decision in NEEDS_MODEL
-                written = self._written(outcome, transcript, cost) if is_ours else transcript
+                job = self._with_listed_formats(self._beside_corrected(job)) if is_ours else job
+                written = self._written(job, outcome, transcript, cost) if is_ours else transcript
                 if outcome.checkpoint is not None:
                     outcome.checkpoint.remove()
         except TranscribeError as error:
@@ -92,10 +96,35 @@ class OutcomeWriter:
             return
         self._recorder.transcribed(job, written, outcome.seconds, cost)
 
-    def _written(self, outcome: Outcome, transcript: Transcript, cost: Cost | None) -> Transcript:
+    def _beside_corrected(self, job: Job) -> Job:
+        """The job, with an output that replaces nothing that a person corrected; a line says so."""
+        if self._replace_corrected:
+            return job
+        output = sinks.free_output(job.output, job.recording)
+        corrected = sinks.find_corrected(job.output, job.recording) or job.corrected
+        if corrected is not None:
+            names, new = ", ".join(map(printable, corrected.names)), printable(sinks.json_path(output).name)
+            verb = "was" if len(corrected.names) == 1 else "were"
+            self._recorder.emit(Notice(f"{job.recording.label}: {names} {verb} corrected and kept; the new transcript is {new}."))
+        return replace(job, output=output)
+
+    def _with_listed_formats(self, job: Job) -> Job:
+        """The job with the formats that are there of the old transcript: they follow the new one."""
+        listed = sinks.listed_formats(job.output, sinks.read_header(sinks.json_path(job.output)))
+        others = set(listed).intersection(FORMATS.installed())
+        return replace(job, formats=(*job.formats, *(name for name in FORMATS.names() if name in others - set(job.formats))))
+
+    def _written(self, job: Job, outcome: Outcome, transcript: Transcript, cost: Cost | None) -> Transcript:
         """Write the files of a recording. Returns the transcript as it is in them."""
-        transcript = self._naming.apply_names(outcome.job, transcript, outcome.diarization)
+        transcript = self._naming.apply_names(job, transcript, outcome.diarization)
         if cost is not None:
             transcript = transcript.model_copy(update={"cost": cost.plus(transcript.cost)})
-        rendered = render_job(outcome.job, transcript, self._subtitles)
-        return sinks.commit(outcome.job.output, transcript, rendered, stamp=self._subtitles.stamp, overwrite=self._overwrite)
+        rendered = render_job(job, transcript, self._subtitles)
+        return sinks.commit(
+            job.output,
+            transcript,
+            rendered,
+            stamp=self._subtitles.stamp,
+            overwrite=self._overwrite,
+            replace_corrected=self._replace_corrected,
+        )

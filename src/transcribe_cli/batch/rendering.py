@@ -73,6 +73,7 @@ class TranscriptFile:
         names: Mapping[str, str],
         *,
         overwrite: bool,
+        replace_corrected: bool = False,
         subtitles: SubtitleStyle = DEFAULT_STYLE,
     ) -> list[str]:
         """Write the formats next to the transcript, or below `output_dir`. Returns the names of the files.
@@ -91,10 +92,13 @@ class TranscriptFile:
             output = sinks.Output(self.path.parent, self.path.stem, self.tree)
             if transcript.speaker_names != original.speaker_names:
                 formats = list(dict.fromkeys([*formats, *_existing_formats(output, original), "json"]))
+            formats = list(dict.fromkeys([*formats, *self._outdated_by_correction(output)]))
             rendered = {name: render_bytes(name, transcript, subtitles, output.uri) for name in formats}
             if transcript.speaker_names != original.speaker_names:
                 self._replace(transcript)
-            sinks.add_renderings(output, transcript, rendered, stamp=subtitles.stamp, overwrite=overwrite)
+            sinks.add_renderings(
+                output, transcript, rendered, stamp=subtitles.stamp, overwrite=overwrite, replace_corrected=replace_corrected
+            )
         else:
             tree = Tree.at(output_dir) if self.tree is not None and isinstance(output_dir, Path) else None
             output = sinks.Output(below(output_dir, relative_path(self.path.parent, self.root)), self.path.stem, tree)
@@ -103,6 +107,13 @@ class TranscriptFile:
             for name, data in {name: render_bytes(name, transcript, subtitles, output.uri) for name in formats}.items():
                 _export(output.path(name), data, tree, overwrite=overwrite)
         return [output.path(name).name for name in formats]
+
+    def _outdated_by_correction(self, output: sinks.Output) -> list[str]:
+        """The formats that were made before the text was corrected by hand."""
+        header, status = sinks.read_header(self.path), sinks.files_of(self.path).status(self.path)
+        if header is None or status is None or not sinks.is_correction_new(self.path, header, status):
+            return []
+        return sinks.listed_formats(output, header)
 
     def _add_names(self, transcript: Transcript, names: Mapping[str, str]) -> Transcript:
         if not transcript.speakers:

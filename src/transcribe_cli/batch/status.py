@@ -13,7 +13,7 @@ from pathlib import Path
 from transcribe_cli.batch.failures import Failure, Failures
 from transcribe_cli.batch.leases import LeaseManager, Owner, lease_path
 from transcribe_cli.plan import Decision, Job
-from transcribe_cli.sinks import Listings
+from transcribe_cli.sinks import Corrected, Listings
 from transcribe_cli.text.verdicts import Assessment
 
 
@@ -21,6 +21,7 @@ class State(StrEnum):
     """The state of a recording."""
 
     DONE = "done"
+    CORRECTED = "corrected"
     STALE = "stale"
     FAILED = "failed"
     MISSING = "missing"
@@ -32,8 +33,8 @@ class RecordingStatus:
     """The status of one recording.
 
     Attributes:
-        reason: why it is stale or failed, or how its transcript differs from what a new one would be: "(small, pt)"; as text for
-            display, "" otherwise.
+        reason: why it is stale or failed, which file was corrected, and when, or how its transcript differs from what a new one would
+            be: "(small, pt)"; as text for display, "" otherwise.
         owner: the process that works on it, when it is in progress.
         failure: the last failure on this machine, when it failed.
     """
@@ -63,6 +64,8 @@ def recording_statuses(jobs: Iterable[Job], failures: Failures, leases: LeaseMan
 
 
 def _status_of(job: Job, failures: Failures, leases: LeaseManager, listings: Listings) -> RecordingStatus:
+    if job.corrected is not None and job.decision is not Decision.FAIL:
+        return RecordingStatus(job, State.CORRECTED, _corrected_reason(job, job.corrected))
     if job.decision is Decision.DONE:
         return RecordingStatus(job, State.DONE, job.reason.removeprefix("done").strip())
     if _may_have_lease(job, listings) and (owner := leases.holder(lease_path(job.recording, job.output))) is not None:
@@ -74,6 +77,12 @@ def _status_of(job: Job, failures: Failures, leases: LeaseManager, listings: Lis
     if job.decision is Decision.TRANSCRIBE and job.transcript_version is None:
         return RecordingStatus(job, State.MISSING)
     return RecordingStatus(job, State.STALE, job.reason)
+
+
+def _corrected_reason(job: Job, corrected: Corrected) -> str:
+    """Which file, when; and what the next run would do beside it."""
+    reason = f"{', '.join(corrected.names)}, {corrected.at}"
+    return reason if job.decision is Decision.DONE else f"{reason}; {job.reason}"
 
 
 def _may_have_lease(job: Job, listings: Listings) -> bool:

@@ -15,7 +15,22 @@ import typer
 from typer.exceptions import TyperException
 
 from transcribe_cli import __version__
-from transcribe_cli.cli import config, doctor, lint, models, plan, remote, render, report, run, score, speakers, status, worker
+from transcribe_cli.cli import (
+    config,
+    correct,
+    doctor,
+    lint,
+    models,
+    plan,
+    remote,
+    render,
+    report,
+    run,
+    score,
+    speakers,
+    status,
+    worker,
+)
 from transcribe_cli.cli.arguments import normalize_arguments
 from transcribe_cli.cli.debug import format_traceback, is_debugging, log_to_stderr
 from transcribe_cli.cli.signals import EXIT_CODES, leave, unwind_on_signals
@@ -42,6 +57,7 @@ app.command("remote")(remote.remote)
 app.command("plan")(plan.plan)
 app.command("status")(status.status)
 app.command("render")(render.render)
+app.command("correct")(correct.correct)
 app.command("lint")(lint.lint)
 app.command("report")(report.report)
 app.command("score")(score.score)

@@ -49,8 +49,9 @@ def render(
     sources: Sources = None,
     output_format: OutputFormats = None,
     output_dir: OutputDir = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Also replace files that were edited, or that this tool did not write.")
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Also replace files that this tool did not write.")] = False,
+    replace_corrected: Annotated[
+        bool, typer.Option("--replace-corrected", help="Also replace files that people corrected: their corrections are lost.")
     ] = False,
     follow_links: FollowLinks = None,
     config: ConfigFile = None,
@@ -72,7 +73,9 @@ def render(
     transcribe render aula.json -f srt -o - | less
     """
     formats = _formats(output_format or ["srt", "vtt"], output_dir)
-    settings = configure(sources or [], {**flags, "follow_links": follow_links}, config, profile).settings
+    settings = configure(
+        sources or [], {**flags, "follow_links": follow_links, "replace_corrected": replace_corrected or None}, config, profile
+    ).settings
     links = Links(follow=settings.follow_links)
     names_by_label = parse_names(speaker_names or [])
     target = parse_path(_folder(output_dir), settings.storage)
@@ -90,7 +93,14 @@ def render(
             data = b"".join(render_bytes(name, document, settings.subtitle_style) for name in formats)
             typer.echo(data, nl=False)  # the bytes of the file, independent of the locale
             return
-        written = transcript.write(formats, target, names_by_label, overwrite=overwrite, subtitles=settings.subtitle_style)
+        written = transcript.write(
+            formats,
+            target,
+            names_by_label,
+            overwrite=overwrite,
+            replace_corrected=settings.replace_corrected,
+            subtitles=settings.subtitle_style,
+        )
         if not quiet:
             typer.echo(f"rendered  {', '.join(printable(name) for name in written)}", err=True)
 

@@ -77,9 +77,10 @@ def _exit_code(statuses: Sequence[RecordingStatus], fail_on: Level | None) -> in
     if reached := sum(entry.assessment.reaches(fail_on) for entry in statuses):
         typer.echo(f"Exit code 3 because of --fail-on {fail_on}: {pluralize(reached, 'transcript')}.", err=True)
         return RecordingError.exit_code
-    if all(entry.state is State.DONE for entry in statuses):
+    done = (State.DONE, State.CORRECTED)
+    if all(entry.state in done for entry in statuses):
         return 0
-    in_progress = all(entry.state in (State.DONE, State.IN_PROGRESS) for entry in statuses)
+    in_progress = all(entry.state in (*done, State.IN_PROGRESS) for entry in statuses)
     return EXIT_IN_PROGRESS_ELSEWHERE if in_progress else RecordingError.exit_code
 
 

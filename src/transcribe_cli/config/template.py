@@ -38,7 +38,7 @@ OPTION_GROUPS: Mapping[str, tuple[str, ...]] = {
         "diarize_batch_size",
         "trust_model_code",
     ),
-    "Outputs": ("output_format", "output_dir", "overwrite", "keep", "update", "trust_names"),
+    "Outputs": ("output_format", "output_dir", "overwrite", "replace_corrected", "keep", "update", "trust_names"),
     "Subtitles": ("subtitles", "max_line_width", "max_line_count", "max_words_per_line", "highlight_words", "karaoke"),
     "Selection of recordings": (
         "include",

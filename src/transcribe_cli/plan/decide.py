@@ -16,6 +16,7 @@ from transcribe_cli.config import OPTION_GROUPS
 from transcribe_cli.errors import RecordingError
 from transcribe_cli.formats import CUE_FORMATS
 from transcribe_cli.plan.contents import Contents, is_same_recording
+from transcribe_cli.plan.corrected_files import respect_corrections
 from transcribe_cli.plan.existing_files import ExistingFiles
 from transcribe_cli.plan.fit import Change, Fit, concern_speakers_only
 from transcribe_cli.plan.job import Decision, Job, file_version
@@ -107,7 +108,11 @@ class Planner:
         duration = self._duration(recording, output) if decision is Decision.DONE else None
         assessment = _assessment(header, recording, decision)
         known = (version, has_leftovers, duration, assessment, changes, place)
-        return Job(recording, spec, output, decision, reason, formats, None, *known)
+        job = Job(recording, spec, output, decision, reason, formats, None, *known)
+        return respect_corrections(job, header, self._settings, self._listings, lambda at: self._planned_at(recording, at))
+
+    def _planned_at(self, recording: Recording, output: Output) -> Job:
+        return self.job(recording, AssignedOutput(output, None))
 
     def _decide(
         self, recording: Recording, fit: Fit, output: Output, header: Header | None
@@ -128,8 +133,7 @@ class Planner:
             return Decision.TRANSCRIBE, "overwrite", (*requested, *self._files.other_formats(output, header, leftover)), ()
         ownerships = self._files.ownerships(requested, output, header, leftover)
         reason, changes = self._change(header, recording, fit)
-        refused = {Ownership.FOREIGN, Ownership.EDITED} if reason else {Ownership.FOREIGN}
-        if in_the_way := [output.path(name) for name, ownership in ownerships.items() if ownership in refused]:
+        if in_the_way := [output.path(name) for name, ownership in ownerships.items() if ownership is Ownership.FOREIGN]:
             raise not_ours_error(in_the_way)
         if reason:
             decision = Decision.DIARIZE if concern_speakers_only(changes) else Decision.TRANSCRIBE

@@ -54,6 +54,8 @@ class ExistingFiles:
     def existing_output(self, recording: Recording, output: Output) -> Output:
         """The output, or its alternative if the transcript has that name: another recording of this stem was added or removed."""
         other = alternative_output(recording, output)
+        if alternative_output(recording, other).stem != output.stem:
+            return output  # beside a corrected one
         if other in self._assigned or self._listings.holds(json_path(output)) or not self._listings.holds(json_path(other)):
             return output
         header = self._read(other)

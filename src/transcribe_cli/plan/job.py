@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from transcribe_cli.errors import RecordingError
 from transcribe_cli.plan.fit import Change
-from transcribe_cli.sinks import Output, Status
+from transcribe_cli.sinks import Corrected, Output, Status
 from transcribe_cli.sources import Recording
 from transcribe_cli.spec import JobSpec
 from transcribe_cli.storage import AnyPath
@@ -46,6 +46,7 @@ class Job:
             not read.
         transcript_at: the transcript of this recording in another place, beside it, from which the output is made; None otherwise.
         changes: what somebody set and the existing transcript does not fit, if this is why it is made again.
+        corrected: what people corrected among the files of this recording, as far as it was looked at. It is never replaced.
     """
 
     recording: Recording
@@ -61,6 +62,7 @@ class Job:
     assessment: Assessment | None = None
     changes: tuple[Change, ...] = ()
     transcript_at: AnyPath | None = None
+    corrected: Corrected | None = None
 
 
 FileVersion = tuple[str, int, int]

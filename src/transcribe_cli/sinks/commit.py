@@ -16,7 +16,9 @@ from dataclasses import dataclass
 
 from transcribe_cli.errors import OutputRefused, StorageNotReady
 from transcribe_cli.formats import CUE_FORMATS
+from transcribe_cli.registry import FORMATS
 from transcribe_cli.sinks.atomic import storage_error, storage_errors
+from transcribe_cli.sinks.corrected import adopt_correction, find_corrected, json_bytes, with_text_digest
 from transcribe_cli.sinks.files import Files, Status, files_of
 from transcribe_cli.sinks.header import Header, read_header
 from transcribe_cli.sinks.names import Output, json_path, link_error
@@ -33,25 +35,35 @@ _MOVE_HINT = "Move it away, use --output-dir, or --overwrite to replace it."
 
 
 def commit(
-    output: Output, transcript: Transcript, rendered: Mapping[str, bytes], *, stamp: str = "", overwrite: bool = False
+    output: Output,
+    transcript: Transcript,
+    rendered: Mapping[str, bytes],
+    *,
+    stamp: str = "",
+    overwrite: bool = False,
+    replace_corrected: bool = False,
 ) -> Transcript:
     """Write a new transcript and its renderings (format -> content). Returns the transcript as written, with the files in `outputs`.
 
     `stamp` identifies the subtitle settings of the renderings (`standards.SubtitleStyle.stamp`).
 
     Raises:
-        OutputRefused: an existing file was not written by this tool. If it is the JSON, nothing is written. If it is a rendering,
-            everything else is written, and the transcript does not list that file.
+        OutputRefused: an existing file was corrected by a person: nothing is written (`corrected.free_output`). Or one was not written
+            by this tool. If it is the JSON, nothing is written. If it is a rendering, everything else is written, and the transcript
+            does not list that file.
         StorageNotReady: the disk is full or read-only. If the JSON itself could be written, it is kept.
     """
     _check_folder(output)
     target, files = json_path(output), _files(output, rendered)
+    if not replace_corrected and (corrected := find_corrected(output, transcript.source)) is not None:
+        raise corrected_error(corrected.names)
     existing = _existing(target, files)
-    old = _replaceable_header(output, transcript, existing, overwrite=overwrite)
-    kept = [] if overwrite else _not_ours(files, old, target, existing)
+    old = _replaceable_header(output, transcript, existing, overwrite=overwrite or replace_corrected)
+    kept = _kept(files, old, existing, overwrite=overwrite, replace_corrected=replace_corrected)
     files = [file for file in files if file.path not in kept]
-    written = transcript.with_outputs({file.key: file.digest for file in files}, _stamps(files, stamp))
-    store, document = files_of(output.folder), _json_bytes(written)
+    listed = _still_listed(output, old) | {file.key: file.digest for file in files}
+    written = with_text_digest(transcript).with_outputs(listed, _stamps(files, stamp))
+    store, document = files_of(output.folder), json_bytes(written)
     with storage_errors(target):
         temporary = store.stage(output.folder, document)  # (a)
     try:
@@ -63,18 +75,25 @@ def commit(
     finally:
         _put_in_place(store, temporary, target, document)  # (d)
     if kept:
-        raise not_ours_error(kept)
+        raise _kept_error(kept)
     return written
 
 
 def add_renderings(
-    output: Output, transcript: Transcript, rendered: Mapping[str, bytes], *, stamp: str = "", overwrite: bool = False
+    output: Output,
+    transcript: Transcript,
+    rendered: Mapping[str, bytes],
+    *,
+    stamp: str = "",
+    overwrite: bool = False,
+    replace_corrected: bool = False,
 ) -> Transcript:
     """Write renderings next to their existing transcript. Returns the transcript with the files in `outputs`.
 
-    The JSON is rewritten first, but only if it does not list the same files with the same content. It keeps its modification time, so
-    that files edited since are still recognized as edited. Files that it lists with other content are removed first: after a crash
-    they are missing instead of out of date. `stamp` identifies the subtitle settings of the renderings.
+    A correction by hand is recorded in the JSON. It is rewritten first, but only if it does not list the same files with the same
+    content. It keeps its modification time, so that files edited since are still recognized as edited. Files that it lists with other
+    content are removed first: after a crash they are missing instead of out of date. `stamp` identifies the subtitle settings of the
+    renderings.
 
     Raises:
         OutputRefused: an existing file was not written by this tool; the others are written.
@@ -84,13 +103,14 @@ def add_renderings(
     target, files = json_path(output), _files(output, rendered)
     existing = _existing(target, files)
     old = _replaceable_header(output, transcript, existing, overwrite=False)
-    kept = [] if overwrite else _not_ours(files, old, target, existing)
+    transcript = adopt_correction(transcript, old, existing.get(target), target)
+    kept = _kept(files, old, existing, overwrite=overwrite, replace_corrected=replace_corrected)
     files = [file for file in files if file.path not in kept]
     listed = transcript.with_outputs(
         {**transcript.outputs, **{file.key: file.digest for file in files}}, {**transcript.subtitles, **_stamps(files, stamp)}
     )
-    if old is None or (listed.outputs, listed.subtitles) != (old.outputs, old.subtitles):
-        store, document = files_of(output.folder), _json_bytes(listed)
+    if old is None or (listed.outputs, listed.subtitles, listed.correction) != (old.outputs, old.subtitles, old.correction):
+        store, document = files_of(output.folder), json_bytes(listed)
         with storage_errors(target):
             temporary = store.stage(output.folder, document, _written_ns(existing.get(target)) or None)
             for file in files:
@@ -100,14 +120,52 @@ def add_renderings(
     for file in files:
         files_of(file.path).write(file.path, file.data)
     if kept:
-        raise not_ours_error(kept)
+        raise _kept_error(kept)
     return listed
+
+
+def write_corrected(
+    output: Output, transcript: Transcript, rendered: Mapping[str, bytes], taken: Mapping[AnyPath, str], *, stamp: str = ""
+) -> Transcript:
+    """Replace a transcript by one with corrections, and what was rendered from it. Returns it with the files in `outputs`.
+
+    The JSON is written first, so that the corrections in the `taken` files are in it before these are replaced. They are given with their
+    digests: one that was edited again meanwhile stays, and so do other edited files.
+
+    Raises:
+        OutputRefused: the file is not the transcript of this recording.
+        StorageNotReady: the disk is full or read-only.
+    """
+    _check_folder(output)
+    target, files = json_path(output), _files(output, rendered)
+    existing = _existing(target, files)
+    old = _replaceable_header(output, transcript, existing, overwrite=False)
+    kept = _kept(files, old, existing, overwrite=False, replace_corrected=False)
+    files = [file for file in files if file.path not in kept or taken.get(file.path) == file_digest(file.path)]
+    listed = {**transcript.outputs, **{file.key: file.digest for file in files}}
+    written = transcript.with_outputs(listed, {**transcript.subtitles, **_stamps(files, stamp)})
+    store, document = files_of(output.folder), json_bytes(written)
+    with storage_errors(target):
+        temporary = store.stage(output.folder, document, _written_ns(existing.get(target)) or None)
+        _remove_outdated([file for file in files if file.path in existing and file.path not in taken])
+        store.publish(temporary, target, document)
+    for file in files:
+        files_of(file.path).write(file.path, file.data)
+    return written
 
 
 def not_ours_error(paths: Iterable[AnyPath], reason: str = "was not written by this tool, or was edited since") -> OutputRefused:
     """The error for files that this tool must not replace."""
     first, *others = [printable(path.name) for path in paths]
     return OutputRefused(f"{', '.join([first, *others])} {reason}.", _MOVE_HINT)
+
+
+def corrected_error(names: Sequence[str]) -> OutputRefused:
+    """The error for files that a person corrected, and that nothing replaces."""
+    return OutputRefused(
+        f"{', '.join(map(printable, names))} {'was' if len(names) == 1 else 'were'} edited since, and not replaced.",
+        "`transcribe correct` takes corrections over; --replace-corrected replaces them.",
+    )
 
 
 def other_recording_error(path: AnyPath, header: Header) -> OutputRefused:
@@ -141,10 +199,6 @@ def _stamps(files: Iterable[_File], stamp: str) -> dict[str, str]:
     return {file.key: stamp for file in files if file.has_cues}
 
 
-def _json_bytes(transcript: Transcript) -> bytes:
-    return transcript.dumps().encode("utf-8", "backslashreplace")  # \udce7 is also a valid escape in JSON
-
-
 def _existing(target: AnyPath, files: Sequence[_File]) -> _Existing:
     return files_of(target).existing([target, *(file.path for file in files)])
 
@@ -174,12 +228,32 @@ def _replaceable_header(output: Output, transcript: Transcript, existing: _Exist
     return header
 
 
-def _not_ours(files: Iterable[_File], header: Header | None, target: AnyPath, existing: _Existing) -> list[AnyPath]:
-    """Existing files that this tool did not write, or that were edited since. Identical files do not count."""
-    time_ns = _written_ns(existing.get(target))
+def _kept(
+    files: Iterable[_File], header: Header | None, existing: _Existing, *, overwrite: bool, replace_corrected: bool
+) -> dict[AnyPath, Ownership]:
+    """The existing files that must not be replaced: those that this tool did not write, and those that were edited since.
+
+    Identical files do not count. Times are no evidence here: a copy of a tree has them in any order.
+    """
+    replaceable = {Ownership.OURS}
+    replaceable |= {Ownership.FOREIGN} if overwrite else set()
+    replaceable |= {Ownership.EDITED} if replace_corrected else set()
     in_place = [file for file in files if file.path in existing]
-    changed = [file for file in in_place if ownership_of(file.path, existing[file.path], header, time_ns) is not Ownership.OURS]
-    return [file.path for file in changed if file_digest(file.path) != file.digest]
+    found = {file: ownership_of(file.path, existing[file.path], header, 0) for file in in_place}
+    changed = {file: ownership for file, ownership in found.items() if ownership not in replaceable}
+    return {file.path: ownership for file, ownership in changed.items() if file_digest(file.path) != file.digest}
+
+
+def _still_listed(output: Output, header: Header | None) -> dict[str, str]:
+    """The existing renderings that a transcript lists. Unlisted, they would count as another tool's, and a correction in them as none."""
+    outputs = header.outputs if header is not None else {}
+    paths = [path for name in FORMATS.names() if name != "json" and json_safe((path := output.path(name)).name) in outputs]
+    return {json_safe(path.name): outputs[json_safe(path.name)] for path in files_of(output.folder).existing(paths)}
+
+
+def _kept_error(kept: Mapping[AnyPath, Ownership]) -> OutputRefused:
+    edited = tuple(path.name for path, ownership in kept.items() if ownership is Ownership.EDITED)
+    return corrected_error(edited) if len(edited) == len(kept) else not_ours_error(kept)
 
 
 def _put_in_place(store: Files, temporary: AnyPath, target: AnyPath, document: bytes) -> None:

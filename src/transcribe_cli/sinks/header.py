@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,12 +15,13 @@ from transcribe_cli.sinks.files import files_of
 from transcribe_cli.storage import AnyPath, Location
 from transcribe_cli.text.numbers import checked_count, checked_seconds
 from transcribe_cli.text.verdicts import VERDICTS, Assessment, Verdict
-from transcribe_cli.transcript import SCHEMA_VERSION, Reason, Transcript
+from transcribe_cli.transcript import SCHEMA_VERSION, Correction, Reason, Transcript
 
 HEADER_BYTES = 4096
 # The longest header has a prompt of 100 kB.
 _MAX_HEADER_BYTES = 1 << 20
-_FIRST_BYTES = b'{"schema_version"'
+# An editor may have indented the file.
+_FIRST_BYTES = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"schema_version"')
 _REASONS = TypeAdapter(tuple[Reason, ...])
 
 
@@ -31,6 +33,7 @@ class Header:
     `finished_at` is UTC in ISO 8601, `spec` contains no nulls. `duration`, in seconds, is None if it was not in the bytes that were read.
     `language` is that of the text, as given or voted; None if it was not read. `tool` names the version that made the transcript.
     `digest` is that of the recording's content; earlier versions wrote none.
+    `text_digest` is that of the recognized text, and None in files of earlier versions; `correction` says that a person corrected it.
     `assessment` has no verdict if an earlier version wrote the transcript, or if that part of the header is damaged.
     """
 
@@ -50,6 +53,8 @@ class Header:
     model_revision: str | None = None
     digest: str | None = None
     assessment: Assessment = field(default_factory=Assessment)
+    text_digest: str | None = None
+    correction: Correction | None = None
 
     @property
     def identity(self) -> tuple[str, int, str | None]:
@@ -77,6 +82,8 @@ class Header:
             digest=source.digest,
             subtitles=transcript.subtitles,
             assessment=Assessment.of(transcript.quality.verdict, transcript.quality.reasons),
+            text_digest=job.text_digest,
+            correction=transcript.correction,
         )
 
 
@@ -109,7 +116,7 @@ def read_headers(paths: Sequence[Location]) -> list[Header | None]:
 
 def _read(data: bytes, read_more: Callable[[int, int], bytes]) -> Header | None:
     """The header in the first bytes. `read_more(start, size)` reads further ones."""
-    if not data.startswith(_FIRST_BYTES):
+    if not _FIRST_BYTES.match(data):
         return None
     provenance = None
     while (document := _parse(data)) is not None:
@@ -132,7 +139,7 @@ def _has_verdict_or_text(document: Mapping[str, Any]) -> bool:
 def _parse(data: bytes) -> dict[str, Any] | None:
     """The document as far as the bytes go. The last value may be truncated; a truncated character is dropped."""
     try:
-        document = from_json(data.decode("utf-8", "ignore"), allow_partial="trailing-strings")
+        document = from_json(data.decode("utf-8-sig", "ignore"), allow_partial="trailing-strings")
     except ValueError:
         return None
     return document if isinstance(document, dict) else None
@@ -168,6 +175,8 @@ def _to_header(document: Mapping[str, Any] | None) -> Header | None:
             digest=_optional_text(source.get("digest")),
             subtitles={str(name): str(stamp) for name, stamp in subtitles.items()} if isinstance(subtitles, dict) else {},
             assessment=_assessment(document),
+            text_digest=_optional_text(job.get("text_digest")),
+            correction=None if document.get("correction") is None else Correction.model_validate(document["correction"]),
         )
     except (KeyError, TypeError, ValueError):
         return None

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from transcribe_cli.errors import OutputRefused, StorageNotReady, TranscribeError
 from transcribe_cli.registry import FORMATS
 from transcribe_cli.sinks.atomic import is_abandoned
+from transcribe_cli.sinks.corrected import free_output
 from transcribe_cli.sinks.files import files_of
 from transcribe_cli.sinks.header import Header, read_header
 from transcribe_cli.sinks.listing import Listings
@@ -23,6 +24,9 @@ from transcribe_cli.sinks.reading import read_transcript
 from transcribe_cli.sources import Recording, from_json_safe, json_safe
 from transcribe_cli.storage import AnyPath, is_single_name
 from transcribe_cli.transcript import Source, Transcript
+
+# How often a recording was corrected, recognized again, and that corrected, too.
+_MAX_NEW = 4
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def _examine(path: AnyPath, listings: Listings) -> Leftover:
     header = Header.of(transcript)
     if (stem := _stem(header, path.parent, listings)) is None:
         return Leftover(path)
-    output = Output(path.parent, stem)
+    output = free_output(Output(path.parent, stem), transcript.source)
     target = json_path(output)
     existing = read_header(target) if listings.holds(target) else None
     if listings.holds(target) and not _may_replace(target, existing, header, transcript.source, path):
@@ -102,15 +106,16 @@ def _read_complete(path: AnyPath) -> Transcript | None:
 def _stem(header: Header, folder: AnyPath, listings: Listings) -> str | None:
     """The stem that the transcript was meant for; None if no recording can have the name that it states.
 
-    A recording has one of two stems. It is the one that the renderings of the transcript have, or else the one of its recording in this
-    folder.
+    A recording has one of two stems, with `.new` if the files of that name were corrected. It is the one that the renderings of the
+    transcript have, or else the one of its recording in this folder.
     """
     name = from_json_safe(header.name)
     if not is_single_name(name) or len(os.fsencode(name)) > NAME_BYTES:
         return None
     stem = default_stem(name, folder, listings)
     other = alternative_output(Recording(folder / name, folder), Output(folder, stem)).stem
-    listed = [candidate for candidate in (stem, other) if _listed(Output(folder, candidate), header)]
+    beside = [f"{base}{'.new' * level}" for base in (stem, other) for level in range(_MAX_NEW)]
+    listed = [candidate for candidate in beside if _listed(Output(folder, candidate), header)]
     return listed[0] if listed else stem
 
 

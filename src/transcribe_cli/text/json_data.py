@@ -1,7 +1,11 @@
-"""Parses JSON that others wrote. Whatever is wrong with it is a ValueError, and the result can always be written as JSON again."""
+"""Writes JSON, and parses JSON that others wrote.
+
+Whatever is wrong with it is a ValueError, and the result can always be written as JSON again.
+"""
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from typing import Any
@@ -25,6 +29,22 @@ def parse_json(data: bytes | str) -> Any:  # noqa: ANN401 - any JSON
     if _LARGE.search(text):
         _check_numbers(document)
     return document
+
+
+def json_text(value: object) -> str:
+    """The value as JSON on one line, unescaped."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def rounded(value: Any) -> Any:  # noqa: ANN401 - JSON values
+    """The value with every float rounded to 3 decimals."""
+    if isinstance(value, float):
+        return round(value, 3)
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [rounded(item) for item in value]
+    return value
 
 
 def _check_numbers(document: object) -> None:

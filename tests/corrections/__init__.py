@@ -1,0 +1,1 @@
+"""Tests of `transcribe_cli.corrections`."""
