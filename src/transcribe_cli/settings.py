@@ -226,9 +226,7 @@ class Settings(BaseModel):
     prices: Authority[Path | None] = Field(
         default=None, description="Price file that overrides the built-in prices, in the format of configs/prices.toml."
     )
-    rtfx: Preference[float | None] = Field(
-        default=None, ge=0.001, le=1e6, description="Speed, for estimates. Default: as in the ledger."
-    )
+    rtfx: Preference[float | None] = Field(default=None, ge=0.001, le=1e6, description="Speed, for estimates. Default: measured.")
     ledger: Preference[bool] = Field(default=True, description="Record runs, costs and failures for `transcribe report`.")
     ledger_url: Authority[SecretStr | None] = Field(
         default=None, description="SQLAlchemy URL of the ledger. Default: ledger.db in state_dir."

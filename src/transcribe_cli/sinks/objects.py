@@ -67,6 +67,8 @@ class ObjectFiles:
 
     def existing(self, paths: Sequence[Location]) -> Mapping[AnyPath, ObjectEntry]:
         """The existing ones among paths in one folder. In a bucket this takes one listing."""
+        if not paths:
+            return {}
         folder, store = paths[0].parent, paths[0].store
         if not store.kind.is_bucket:
             return {path: status for path in paths if (status := self.status(path))}
