@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from transcribe_cli.errors import MissingExtra, SourceNotFound, TranscribeError, UsageError
 from transcribe_cli.storage.errors import map_error
+from transcribe_cli.storage.gcs_session import response_class
 from transcribe_cli.storage.http_session import session_options
 from transcribe_cli.storage.kinds import SCHEMES, URL_SCHEME, Kind, is_url
 from transcribe_cli.storage.location import Location
@@ -171,6 +172,7 @@ def _defaults(base: str, kind: Kind, kwargs: Mapping[str, Any]) -> dict[str, Any
             options["config_kwargs"] = timeouts | options.get("config_kwargs", {})
         case "gcs":
             options.setdefault("requests_timeout", IDLE_SECONDS)
+            options["session_kwargs"] = {**options.get("session_kwargs", {}), "response_class": response_class()}
         case "azure":
             options = {"connection_timeout": CONNECT_SECONDS, "read_timeout": IDLE_SECONDS} | options
         case "http":
