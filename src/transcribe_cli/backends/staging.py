@@ -93,5 +93,5 @@ def download_url(location: Location, seconds: float) -> str:
         StorageNotReady: the URL cannot be signed.
     """
     if location.store.kind.family == "http":
-        return f"{location.uri}?{location.query}" if location.query else location.uri
+        return location.address
     return sign_url(location, seconds)

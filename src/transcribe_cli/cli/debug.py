@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
 import traceback
 from types import TracebackType
 from typing import TypeAlias
 
+from transcribe_cli.text.credentials import shown_text
 from transcribe_cli.text.printable import printable
 
-# Errors of libraries contain URLs, whose query may hold a signature or a token.
-_QUERY = re.compile(r"(?<=\S)\?\S*=[^\s'\")]*")
 _ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
@@ -38,11 +36,11 @@ def format_traceback(error: BaseException) -> str:
 
 class _Printable(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        return printable(super().formatMessage(record))
+        return printable(shown_text(super().formatMessage(record)))
 
     def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802 - logging's name
         return _escape(super().formatException(ei))
 
 
 def _escape(lines: str) -> str:
-    return "\n".join(printable(_QUERY.sub("?…", line)) for line in lines.rstrip("\n").split("\n"))
+    return "\n".join(printable(shown_text(line)) for line in lines.rstrip("\n").split("\n"))

@@ -20,6 +20,7 @@ from transcribe_cli.cli.session import ConfigFile, Profile, configure
 from transcribe_cli.config import Config
 from transcribe_cli.errors import NotReady, TranscribeError
 from transcribe_cli.storage import is_url
+from transcribe_cli.text.credentials import shown_url
 from transcribe_cli.text.printable import printable
 
 # Twice the decoded waveform of six hours of audio.
@@ -103,7 +104,7 @@ def _server(config: Config) -> Check:
         OpenAI(config.spec, config.settings, ignore_event).check(())
     except TranscribeError as error:
         return Check("note", error.message, error.hint)
-    return Check("ok", f"The server at {config.settings.base_url} responds.")
+    return Check("ok", f"The server at {shown_url(config.settings.base_url)} responds.")
 
 
 def _libraries() -> Check:
@@ -202,7 +203,7 @@ def _writable(config: Config, source: str) -> Check:
     if is_url(source):
         return Check("note", "Write access to stores is only checked when a run starts.")
     if not path.exists():
-        return Check("missing", f"{source} does not exist.")
+        return Check("missing", f"{shown_url(source)} does not exist.")
     folder = config.settings.output_dir or (path if path.is_dir() else path.parent)
     if isinstance(folder, str):
         return Check("note", f"Write access to {folder} is only checked when a run starts.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import socket
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -26,10 +25,7 @@ from transcribe_cli.events import (
 )
 from transcribe_cli.ledger.facts import RunFacts
 from transcribe_cli.ledger.tables import ATTEMPTS, JOBS, RUNS
-
-# Parts of a URL that may contain a password, a signature or a token.
-_USER = re.compile(r"(?<=://)[^/\s@]+@")
-_QUERY = re.compile(r"(?<=\S)\?\S+=\S+")
+from transcribe_cli.text.credentials import shown_text
 
 
 @dataclass
@@ -207,7 +203,7 @@ class RunWriter:
         text = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
         for secret in self._facts.secrets:
             text = text.replace(secret, "…")
-        return _QUERY.sub("?…", _USER.sub("", text))
+        return shown_text(text)
 
 
 def _key(key: Sequence[Any] | None) -> int:

@@ -17,6 +17,7 @@ from transcribe_cli.sinks.files import Status, files_of
 from transcribe_cli.sinks.header import Header
 from transcribe_cli.sources import json_safe
 from transcribe_cli.storage import AnyPath, Location
+from transcribe_cli.text.credentials import shown_url
 from transcribe_cli.text.regular_files import open_regular_file
 
 # In a store: a transcript that is at most this much newer than the end of its recognition was written by `commit`. Then renderings that are
@@ -115,7 +116,7 @@ def belongs_to_another(header: Header, source: Identified, folder: AnyPath) -> b
         return False
     if header.name != source.name:
         return True
-    if header.uri == source.uri or header.identity == source.identity:
+    if shown_url(header.uri) == shown_url(source.uri) or header.identity == source.identity:
         return False
     source_path, other_path = _local_path(source.uri), _local_path(header.uri)
     if source_path is None and other_path is None:

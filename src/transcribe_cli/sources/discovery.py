@@ -17,6 +17,7 @@ from transcribe_cli.sources.recording import Recording, examine, unlistable_fold
 from transcribe_cli.sources.remote import ListingRecorder, find_remote
 from transcribe_cli.sources.walk import folder_identity, is_media, walk
 from transcribe_cli.storage import AnyPath, Location, Options, bind_to_sources, is_url, locate
+from transcribe_cli.text.credentials import shown_url
 from transcribe_cli.text.links import Links, Tree
 from transcribe_cli.text.printable import printable
 
@@ -155,7 +156,7 @@ def _from_source(source: str, stdin: BinaryIO | None, search: _Search) -> Iterat
         is_manifest = source.endswith(".jsonl") and folder_identity(Path(source)) is None
         return _from_manifest(source, search) if is_manifest else _from_path(absolute(source), search)
     if source.startswith("@"):
-        return _from_list(read_bytes(source[1:], "list", search.storage), printable(source[1:]), search)
+        return _from_list(read_bytes(source[1:], "list", search.storage), printable(shown_url(source[1:])), search)
     if is_url(source):
         if source.endswith(".jsonl"):
             return _from_manifest(source, search)
@@ -211,7 +212,9 @@ def _from_glob(source: str, search: _Search) -> Iterator[_LocalFile]:
     if not matched and search.links.message == before:
         if folder_identity(root) is None:
             raise not_found(base)
-        raise SourceNotFound(f"Nothing matches {printable(source)}.", "A glob matches audio and video files, and folders.")
+        raise SourceNotFound(
+            f"Nothing matches {printable(shown_url(source))}.", "A glob matches audio and video files, and folders."
+        )
 
 
 def _as_remote_files(recordings: Iterable[Recording]) -> Iterator[_RemoteFile]:
@@ -224,7 +227,7 @@ def _from_list(data: bytes, name: str, search: _Search) -> Iterator[_LocalFile |
 
 
 def _from_manifest(source: str, search: _Search) -> Iterator[_LocalFile | _RemoteFile]:
-    name = printable(source)
+    name = printable(shown_url(source))
     folder = locate(source, search.storage).parent if is_url(source) else absolute(source).parent
     for line in manifest_lines(read_bytes(source, "manifest", search.storage), name):
         yield from _from_line(line, folder, name, search)
@@ -238,7 +241,7 @@ def _from_line(line: Line, folder: AnyPath, list_name: str, search: _Search) -> 
         if is_url(line.text) or isinstance(folder, Location):
             url = line.text
             if isinstance(folder, Location) and not is_url(line.text):
-                url = folder.store.uri(f"{folder.key}/{line.text}".strip("/"))
+                url = folder.store.uri(f"{folder.key}/{line.text}".strip("/"), as_requested=True)
             yield from _as_remote_files(
                 find_remote(url, search.filter, search.storage, line.overrides, listed=True, symlinks=search.links)
             )

@@ -14,6 +14,7 @@ from transcribe_cli.errors import SourceNotFound, UsageError
 from transcribe_cli.registry import FILE_EXTENSIONS
 from transcribe_cli.sources.recording import json_safe
 from transcribe_cli.sources.walk import folder_identity
+from transcribe_cli.text.credentials import shown_url
 from transcribe_cli.text.printable import printable
 from transcribe_cli.text.regular_files import open_regular_file
 
@@ -34,10 +35,12 @@ def local_path(source: str) -> str:
     if url := _URL.match(source):
         scheme, rest = url[1].lower(), source[url.end() :]
         if scheme != "file":
-            raise UsageError(f"{printable(source)} is not a local path.", "Pass it as a separate source.")
+            raise UsageError(f"{printable(shown_url(source))} is not a local path.", "Pass it as a separate source.")
         host, slash, rest = rest.partition("/")
         if host not in ("", "localhost"):
-            raise UsageError(f"{printable(source)} is on another computer.", "A local file:// URL has three slashes: file:///…")
+            raise UsageError(
+                f"{printable(shown_url(source))} is on another computer.", "A local file:// URL has three slashes: file:///…"
+            )
         path = os.fsdecode(unquote_to_bytes(os.fsencode(slash + rest)))
     return _check_name(path)
 
@@ -58,9 +61,10 @@ def not_found(path: Path) -> SourceNotFound:
         first_missing = first_missing.parent
     near = _similar_name(first_missing.parent, first_missing.name)
     if url := _ONE_SLASH.match(path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else str(path)):
-        return SourceNotFound(f"{printable(str(path))} does not exist.", f"Did you mean {url[1]}//{printable(url[2])}?")
+        meant = shown_url(f"{url[1]}//{url[2]}")
+        return SourceNotFound(f"{printable(shown_url(str(path)))} does not exist.", f"Did you mean {printable(meant)}?")
     hint = f"Did you mean {printable(str(first_missing.parent / near / path.relative_to(first_missing)))}?" if near else ""
-    return SourceNotFound(f"{printable(str(path))} does not exist.", hint)
+    return SourceNotFound(f"{printable(shown_url(str(path)))} does not exist.", hint)
 
 
 def is_output(path: Path) -> bool:

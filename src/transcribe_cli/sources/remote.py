@@ -258,7 +258,7 @@ def _is_output(location: Location) -> bool:
 
 def _unusable_name(location: Location) -> str | None:
     """Why outputs cannot be named after it, or the client would access another object. None if the name is usable."""
-    parts = location.key.split("/")
+    parts = location.shown_key.split("/")
     if any(part in ("", ".", "..") for part in parts) or "\0" in location.key:
         return "has an empty part, . or .. in its path, which is not supported"
     if len(parts) > _MAX_FOLDERS:

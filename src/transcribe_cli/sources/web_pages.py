@@ -36,7 +36,8 @@ def links(location: Location, entry: Entry) -> Iterator[str]:
     page = _LinkParser()
     page.feed(without_impossible_references(_read(location, entry).decode("utf-8", "replace")))
     # servers redirect from a folder to its URL with a slash
-    base = location.uri if location.uri.endswith("/") or "." in location.name else f"{location.uri}/"
+    address = location.store.uri(location.key, as_requested=True)
+    base = address if address.endswith("/") or "." in location.name else f"{address}/"
     urls = dict.fromkeys(_join(base, link) for link in page.links)
     usable = [url for url in urls if url.lower().startswith(("http://", "https://"))]
     if not usable:

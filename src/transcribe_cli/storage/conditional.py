@@ -63,7 +63,7 @@ class _Gcs:
         headers, body = await fs._call("GET", "b/{}/o/{}", bucket, key)
         metadata = parse_json(body)
         generation = str(metadata["generation"])
-        part = {"Range": f"bytes=0-{MAX_SHARED_BYTES - 1}"} if int(metadata["size"]) > MAX_SHARED_BYTES else {}
+        part = {"Range": f"bytes=0-{MAX_SHARED_BYTES - 1}"} if int(metadata["size"]) else {}  # an empty file has no ranges
         _, data = await fs._call("GET", "b/{}/o/{}", bucket, key, headers=part, alt="media", generation=generation)
         return Version(data, generation, _age(datetime.fromisoformat(metadata["updated"]), headers.get("Date", "")))
 
@@ -85,6 +85,7 @@ class _Azure:
             stream = await blob.download_blob(
                 offset=0,
                 length=MAX_SHARED_BYTES,
+                decompress=False,
                 raw_response_hook=lambda response: date.append(response.http_response.headers.get("Date", "")),
             )
             data: bytes = await stream.readall()

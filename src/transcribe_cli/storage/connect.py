@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from transcribe_cli.errors import MissingExtra, SourceNotFound, TranscribeError, UsageError
 from transcribe_cli.storage.archives import list_at_once
 from transcribe_cli.storage.errors import map_error
+from transcribe_cli.storage.gcs_session import response_class
 from transcribe_cli.storage.http_session import session_options
 from transcribe_cli.storage.kinds import SCHEMES, URL_SCHEME, Kind, is_url
 from transcribe_cli.storage.location import Location
@@ -22,6 +23,7 @@ from transcribe_cli.storage.options import Options
 from transcribe_cli.storage.origins import azure_options, ssh_options
 from transcribe_cli.storage.s3_session import session_class
 from transcribe_cli.storage.store import IDLE_SECONDS, Store
+from transcribe_cli.text.credentials import shown_url
 from transcribe_cli.text.printable import printable
 from transcribe_cli.text.regular_files import open_regular_file
 
@@ -44,12 +46,12 @@ def locate(url: str, options: Options) -> Location:
     """
     if url.count("::") > MAX_NESTED_ARCHIVES:
         raise UsageError(
-            f"{_redacted(url)[:80]}… has archives in more than {MAX_NESTED_ARCHIVES} archives.", "Unpack some of them."
+            f"{printable(shown_url(url))[:80]}… has archives in more than {MAX_NESTED_ARCHIVES} archives.", "Unpack some of them."
         )
     try:
         return _locate(url, options)
-    except ValueError as error:  # from urlsplit; its text may repeat a password
-        raise UsageError(f"{_redacted(url)} is not a valid URL.", "Check its host and port.") from error
+    except ValueError:  # from urlsplit; its text may repeat a password
+        raise UsageError(f"{printable(shown_url(url))} is not a valid URL.", "Check its host and port.") from None
 
 
 def _locate(url: str, options: Options) -> Location:
@@ -58,13 +60,14 @@ def _locate(url: str, options: Options) -> Location:
     scheme = matched[1].lower() if matched else ""
     if matched is None or (kind := SCHEMES.get(scheme)) is None:
         known = ", ".join(f"{name}://" for name in SCHEMES)
-        raise UsageError(f"{_redacted(url)}: {scheme}:// is not supported.", f"Choose from: {known}.")
+        raise UsageError(f"{printable(shown_url(url))}: {scheme}:// is not supported.", f"Choose from: {known}.")
     rest = head[matched.end() :]
     if scheme in ("zip", "tar"):
         return _in_archive(kind, scheme, rest, tail, options)
     if chained:
         raise UsageError(
-            f"{_redacted(url)}: only zip:// and tar:// can be chained with ::.", "Example: zip://::s3://bucket/aulas.zip."
+            f"{printable(shown_url(url))}: only zip:// and tar:// can be chained with ::.",
+            "Example: zip://::s3://bucket/aulas.zip.",
         )
     if scheme == "memory":
         return Location(_shared_store("memory://", "", kind, {}, "/"), rest.strip("/"))
@@ -88,9 +91,11 @@ def _check_url(url: str, scheme: str, netloc: str, key: str, kind: Kind) -> None
             f"Put it in the table [storage.{kind.family}] of a configuration file that only you can read.",
         )
     if not netloc:
-        raise UsageError(f"{_redacted(url)} has no {'server' if kind.has_host else 'bucket'}.")
+        raise UsageError(f"{printable(shown_url(url))} has no {'server' if kind.has_host else 'bucket'}.")
+    if kind.has_host:
+        _ = urlsplit(f"//{netloc}").port  # raises ValueError
     if kind.parses_version_ids and "?versionid=" in key.lower():
-        raise UsageError(f"{_redacted(url)}: versions of objects are not supported.", "Use the URL of the object.")
+        raise UsageError(f"{printable(shown_url(url))}: versions of objects are not supported.", "Use the URL of the object.")
 
 
 def _in_archive(kind: Kind, scheme: str, inner: str, archive_url: str, options: Options) -> Location:
@@ -123,9 +128,9 @@ def _connect_to_archive(base: str, uri: str, kind: Kind, open_archive: Callable[
     try:
         file = open_archive()
     except FileNotFoundError as error:
-        raise SourceNotFound(f"The archive {_redacted(uri)} does not exist.") from error
+        raise SourceNotFound(f"The archive {printable(shown_url(uri))} does not exist.") from error
     except OSError as error:
-        raise UsageError(f"The archive {_redacted(uri)} cannot be read ({error.strerror}).") from error
+        raise UsageError(f"The archive {printable(shown_url(uri))} cannot be read ({error.strerror}).") from error
     try:
         fs = _connect(base, kind, {"fo": file})
     except BaseException:
@@ -170,6 +175,7 @@ def _defaults(base: str, kind: Kind, kwargs: Mapping[str, Any]) -> dict[str, Any
             options["config_kwargs"] = timeouts | options.get("config_kwargs", {})
         case "gcs":
             options.setdefault("requests_timeout", IDLE_SECONDS)
+            options["session_kwargs"] = {**options.get("session_kwargs", {}), "response_class": response_class()}
         case "azure":
             options = {"connection_timeout": CONNECT_SECONDS, "read_timeout": IDLE_SECONDS} | options
         case "http":
@@ -210,9 +216,3 @@ def _key_prefix(kind: Kind, base: str, netloc: str) -> str:
             return "/"
         case _:
             return f"{netloc.partition('@')[0]}/"
-
-
-def _redacted(url: str) -> str:
-    """The URL without a possible password or signature."""
-    scheme, separator, rest = url.partition("://")
-    return printable(f"{scheme}{separator}{rest.partition('?')[0].rpartition('@')[2]}")

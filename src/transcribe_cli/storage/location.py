@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote
 
 from transcribe_cli.storage.entry import Entry
 from transcribe_cli.storage.store import Store
+from transcribe_cli.text.credentials import without_parameters
 
 # Characters that need no encoding in a part of a URL's path, besides letters, digits and `_.-~`: RFC 3986, section 3.3.
 _KEPT_IN_URLS = "!$&'()*+,;=:@"
@@ -21,7 +22,7 @@ class Location:
 
     Attributes:
         key: POSIX path below the top of the store, without leading and trailing slashes; "" is the top. Percent-encoded on an HTTP
-            server.
+            server, where it includes path parameters (`;key=…`), which may be secrets. They belong to no name, and are never shown.
         query: the query of an HTTP URL. It may be a signature, so that it is never shown.
     """
 
@@ -34,6 +35,9 @@ class Location:
 
     def __hash__(self) -> int:
         return hash(self.uri)
+
+    def __repr__(self) -> str:
+        return f"Location({self.uri!r})"
 
     def __str__(self) -> str:
         return self.uri
@@ -51,13 +55,23 @@ class Location:
 
     @property
     def uri(self) -> str:
-        """The URL without credentials and query, for documents, events and messages."""
+        """The URL without credentials, path parameters and query, for documents, events and messages."""
         return self.store.uri(self.key)
+
+    @property
+    def address(self) -> str:
+        """The URL with path parameters and query, as it is requested. It may be a secret: never shown or stored."""
+        return f"{self.store.uri(self.key, as_requested=True)}{f'?{self.query}' if self.query else ''}"
+
+    @property
+    def shown_key(self) -> str:
+        """The key without path parameters."""
+        return without_parameters(self.key) if self.store.has_encoded_keys else self.key
 
     @property
     def name(self) -> str:
         """The last part of the path, decoded."""
-        return self._decoded(self.key.rpartition("/")[2])
+        return self._decoded(self.shown_key.rpartition("/")[2])
 
     @property
     def stem(self) -> str:
@@ -105,8 +119,8 @@ class Location:
         """Whether this is the folder or below it."""
         if not isinstance(folder, Location) or folder.store.uri("") != self.store.uri(""):
             return False
-        top = folder.key.rstrip("/")
-        return not top or self.key == top or self.key.startswith(f"{top}/")
+        top, key = folder.shown_key.rstrip("/"), self.shown_key
+        return not top or key == top or key.startswith(f"{top}/")
 
     def relative_to(self, folder: object) -> PurePosixPath:
         """The path below a folder.
@@ -116,7 +130,7 @@ class Location:
         """
         if not isinstance(folder, Location) or not self.is_relative_to(folder):
             raise ValueError(f"{self} is not below {folder}")
-        below = self.key[len(folder.key) :].strip("/")
+        below = self.shown_key[len(folder.shown_key) :].strip("/")
         return PurePosixPath(*[self._decoded(part) for part in below.split("/")])
 
     def _with_key(self, key: str) -> Self:

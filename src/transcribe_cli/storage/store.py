@@ -21,6 +21,7 @@ from transcribe_cli.storage.kinds import Kind
 from transcribe_cli.storage.listing_limits import within_limits
 from transcribe_cli.storage.ssh import write_and_rename
 from transcribe_cli.storage.transfer import CountingFile, RangeNotSatisfiable, unless_stalled
+from transcribe_cli.text.credentials import without_parameters
 
 # Time limit of a listing that arrives as one response, which may have hundreds of thousands of names.
 LISTING_SECONDS = 1800.0
@@ -75,9 +76,10 @@ class Store:
         """Whether `download` can start in the middle of a file."""
         return not self.supports_parallel_reads
 
-    def uri(self, key: str) -> str:
-        """The URL of a key."""
-        return f"{self._base}{key}{self._tail}"
+    def uri(self, key: str, *, as_requested: bool = False) -> str:
+        """The URL of a key. On web servers, path parameters are left out unless `as_requested`, which is never shown or stored."""
+        shown = without_parameters(key) if self.has_encoded_keys and not as_requested else key
+        return f"{self._base}{shown}{self._tail}"
 
     def info(self, location: Address) -> Entry:
         """Get the entry of a file or folder.
@@ -166,12 +168,7 @@ class Store:
         return head is not None
 
     def write(
-        self,
-        location: Address,
-        data: bytes,
-        content_type: str,
-        temporary: str = "",
-        seconds: float = CALL_SECONDS,
+        self, location: Address, data: bytes, content_type: str, temporary: str = "", seconds: float = CALL_SECONDS
     ) -> None:
         """Write a file atomically, in one request. Over SFTP, the data is written to the new name `temporary` and renamed.
 

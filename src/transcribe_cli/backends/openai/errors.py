@@ -15,6 +15,7 @@ import httpx
 from transcribe_cli.backends.http import retry_after
 from transcribe_cli.backends.openai.models import Server
 from transcribe_cli.errors import BackendFailed, NotReady, RecordingError, TranscribeError
+from transcribe_cli.text.credentials import shown_url
 from transcribe_cli.text.json_data import parse_json
 
 # Longest quoted message, in characters.
@@ -109,9 +110,11 @@ def error_for(response: httpx.Response, server: Server, model: str, key: str | N
         return NotReady(f"{name} has no model {model}{said.quoted}.", "Set --model to the server's name for it.")
     if status in (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED, httpx.codes.NOT_IMPLEMENTED):
         hint = "--base-url is the part before /audio/transcriptions; it usually ends in /v1."
-        return NotReady(f"There is no transcription API at {server.base_url} (HTTP {status}).", hint)
+        return NotReady(f"There is no transcription API at {shown_url(server.base_url)} (HTTP {status}).", hint)
     if response.is_redirect:  # the key must not follow a redirect
-        return NotReady(f"{server.base_url} redirects to another address (HTTP {status}).", "Set --base-url to that address.")
+        return NotReady(
+            f"{shown_url(server.base_url)} redirects to another address (HTTP {status}).", "Set --base-url to that address."
+        )
     if status == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
         hint = "Use --upload opus, or raise the limit of the server or its proxy."
         return NotReady(f"{name} does not accept {size / 1e6:.1f} MB of audio in a request{said.quoted}.", hint)

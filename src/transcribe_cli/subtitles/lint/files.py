@@ -9,6 +9,7 @@ from pathlib import Path
 from transcribe_cli.errors import SourceNotFound, TranscribeError, Unreadable, UsageError
 from transcribe_cli.subtitles.lint.rules import DisplayedCue
 from transcribe_cli.subtitles.parser import is_vtt, read_cues, strip_srt_markup, strip_vtt_tags
+from transcribe_cli.text.credentials import shown_url
 from transcribe_cli.text.encodings import read_text
 from transcribe_cli.text.languages import language_code, tag_code
 from transcribe_cli.text.links import Links, leads_out
@@ -70,7 +71,7 @@ def find_subtitle_files(sources: Sequence[str], links: Links | None = None) -> I
         if path.is_dir():
             yield from _in_folder(path, links)
         elif not path.exists():
-            raise SourceNotFound(f"{printable(source)} does not exist.")
+            raise SourceNotFound(f"{printable(shown_url(source))} does not exist.")
         elif path.suffix.lower() not in SUFFIXES:
             raise UsageError(f"{printable(path.name)} is not a subtitle file.", f"Supported: {', '.join(SUFFIXES)}.")
         else:
