@@ -328,7 +328,7 @@ def test_an_empty_folder_is_not_an_error_and_is_reported(tmp_path: Path, transcr
         (["plan", "aulas", "--jsn"], "--json"),
         (["run", "aulas", "--device", "gpu"], "auto, cpu or cuda"),
         (["run", "aulas", "-f", "srtt"], "srt"),
-        (["run", "aulas", "--language", "portugese"], "portuguese"),
+        (["run", "aulas", "--language", "portugese"], "did you mean pt?"),
         (["run", "aulas", "--task", "transcrbe"], "transcribe or translate"),
         (["run", "aulas", "--beam-size", "many"], "whole number"),
         (["run", "aulas", "--max-duration", "-1"], "above 0"),
