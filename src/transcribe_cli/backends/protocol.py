@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from transcribe_cli.errors import TranscribeError, UsageError
 from transcribe_cli.spec import JobSpec
+from transcribe_cli.text.first_fault import FirstFaultModel
 from transcribe_cli.text.printable import printable
-from transcribe_cli.transcript import Transcript, Turn
+from transcribe_cli.transcript import Seconds, Transcript, Turn
 
 VERSION: Literal[1] = 1
 # Longer texts are compressed. A hosted queue limits results to 20 MB; an hour of words with times is 1 MB.
@@ -70,7 +71,7 @@ def decompress(data: bytes) -> str:
     return text.decode()
 
 
-class RemoteJob(BaseModel):
+class RemoteJob(FirstFaultModel):
     """One recording to transcribe: the `input` of a request.
 
     Attributes:
@@ -132,7 +133,7 @@ class Failure(BaseModel):
         return cls(of=of, code=error.code, message=error.message, hint=error.hint)
 
 
-class RemoteDiarization(BaseModel):
+class RemoteDiarization(FirstFaultModel):
     """Speaker turns and voice embeddings, as in `diarizers.Diarization`."""
 
     model_config = ConfigDict(frozen=True)
@@ -142,7 +143,7 @@ class RemoteDiarization(BaseModel):
     embedded_by: str = ""
 
 
-class RemoteResult(BaseModel):
+class RemoteResult(FirstFaultModel):
     """The result of a job: the `output` of a response. If `stored` is true, the full result is at `result_url`."""
 
     model_config = ConfigDict(frozen=True)
@@ -152,7 +153,7 @@ class RemoteResult(BaseModel):
     transcript: PackedText | None = None
     failure: Failure | None = None
     voices: RemoteDiarization | None = None
-    seconds: float = Field(default=0.0, description="time spent on the job")
+    seconds: Seconds = Field(default=0.0, description="time spent on the job")
 
     def to_document(self) -> dict[str, Any]:
         """Convert to JSON, without fields that are None."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import FailFast, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from transcribe_cli.sinks.files import files_of
@@ -20,7 +20,7 @@ HEADER_BYTES = 4096
 # The longest header has a prompt of 100 kB.
 _MAX_HEADER_BYTES = 1 << 20
 _FIRST_BYTES = b'{"schema_version"'
-_REASONS = TypeAdapter(tuple[Reason, ...])
+_REASONS = TypeAdapter(Annotated[tuple[Reason, ...], FailFast()])
 
 
 @dataclass(frozen=True)
