@@ -38,18 +38,15 @@ def zip64(start: int, disks: int) -> bytes:
     return end + struct.pack("<4sLQL", b"PK\x06\x07", 0, 0, disks)
 
 
-@pytest.mark.parametrize("damage", ["several disks", "a list far away", "a list before the file", "half"])
+@pytest.mark.parametrize("damage", ["several disks", "a list far away", "half"])
 def test_damaged_ends(archive: tuple[Path, Callable[[Path], object]], damage: str) -> None:
     file, read = archive
     data = file.read_bytes()
     at = data.rindex(b"PK\x05\x06")
-    size, start = struct.unpack_from("<LL", data, at + 12)
     if damage == "several disks":
         data = data[:at] + zip64(0, 7) + data[at:]
     elif damage == "a list far away":
         data = data[:at] + zip64(2**63 - 1, 1) + data[at:]
-    elif damage == "a list before the file":
-        data = data[: at + 12] + struct.pack("<LL", size + 5_000, start + 2**31) + data[at + 20 :]
     else:
         data = data[: len(data) // 2]
     file.write_bytes(data)

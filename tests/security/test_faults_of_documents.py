@@ -14,13 +14,15 @@ import pytest
 from pydantic import ValidationError
 
 from tests.transcripts import transcript_of
-from transcribe_cli.backends.protocol import RemoteDiarization, RemoteResult
+from transcribe_cli.backends.protocol import Failure, RemoteDiarization, RemoteResult
+from transcribe_cli.backends.runpod.job_status import JobStatus
 from transcribe_cli.errors import TranscribeError
 from transcribe_cli.events import RecordingDone
 from transcribe_cli.reporting.messages import message_for
 from transcribe_cli.scoring.readers.json import _File
 from transcribe_cli.sources import Recording
 from transcribe_cli.text.first_fault import MAX_KEYS, FirstFaultModel
+from transcribe_cli.text.json_data import MAX_ITEMS, parse_json
 from transcribe_cli.transcript import Transcript
 
 DOCUMENT: dict[str, Any] = json.loads(transcript_of(Recording(Path("/in/a.wav"), Path("/in"))).dumps())
@@ -92,3 +94,30 @@ def test_language_and_flags_are_escaped_on_the_terminal() -> None:
     line = message_for(event)
     assert line is not None
     assert line.isprintable()
+
+
+def test_a_document_has_a_number_of_items() -> None:
+    """Forty million empty lists in a gzip of 120 kB took eight gigabytes."""
+    parse_json("[" + "[]," * 1_000 + "1]")
+    for data in (b"[" + b"[]," * MAX_ITEMS + b"1]", "{" * (MAX_ITEMS + 1)):
+        with pytest.raises(ValueError, match="too many items"):
+            parse_json(data)
+
+
+@pytest.mark.parametrize(
+    "job_id", ["x" * 3_000_000, "..", ".", "../../x", "a\x1b[2J", "a b", "a/b", "\u0661", ["x"], 5, None, {}, ""]
+)
+@pytest.mark.parametrize("state", ["IN_QUEUE", "FAILED"])
+def test_an_id_that_no_url_and_no_message_can_hold_is_none(job_id: object, state: str) -> None:
+    """A long one ended the run: httpx refuses the URL."""
+    assert JobStatus.parse({"id": job_id, "status": state}).id == ""
+
+
+@pytest.mark.parametrize("job_id", ["j1", "0f6a3c1e-52b7-4d0e-9c53-7d7f2c1b0a11-u1", "sync-0f6a3c1e.e1"])
+def test_ids_of_jobs(job_id: str) -> None:
+    assert JobStatus.parse({"id": job_id}).id == job_id
+
+
+def test_sentences_of_a_worker_have_a_length() -> None:
+    failure = Failure.model_validate({"of": "recording", "code": "x" * 10**6, "message": "y" * 10**6, "hint": "z" * 10**6})
+    assert max(map(len, (failure.code, failure.message, failure.hint))) < 1_000

@@ -10,9 +10,9 @@ import base64
 import gzip
 import json
 import zlib
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from transcribe_cli.errors import TranscribeError, UsageError
 from transcribe_cli.spec import JobSpec
@@ -28,6 +28,8 @@ MAX_UNPACKED_BYTES = 128 * 1024 * 1024
 # How many defects of a job the answer names, and how many characters of a key or a reason, which the client chose.
 _MAX_PROBLEMS = 10
 _MAX_CHARACTERS = 200
+# Of a message or hint of a worker.
+_MAX_SENTENCE = 600
 
 
 class PackedText(BaseModel):
@@ -113,6 +115,10 @@ class RemoteJob(FirstFaultModel):
             raise UsageError(f"The job is invalid: {'; '.join(_problems(error))}.") from error
 
 
+# Messages are printed; a worker may return any length.
+_Sentence = Annotated[str, AfterValidator(lambda text: text[:_MAX_SENTENCE])]
+
+
 class Failure(BaseModel):
     """Why there is no transcript, or no speakers in it.
 
@@ -123,9 +129,9 @@ class Failure(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     of: Literal["recording", "place", "setup"]
-    code: str
-    message: str
-    hint: str = ""
+    code: _Sentence
+    message: _Sentence
+    hint: _Sentence = ""
 
     @classmethod
     def from_error(cls, error: TranscribeError, of: Literal["recording", "place", "setup"]) -> Self:

@@ -60,7 +60,7 @@ def check_archive(path: Path) -> None:
     try:
         # It raises BadZipFile for some damaged ends.
         if not zipfile.is_zipfile(path):
-            raise ValueError("it is no ZIP file")
+            raise ValueError("it is no ZIP file")  # noqa: TRY301 - one message for all
         with zipfile.ZipFile(path) as archive:
             _check_members(archive)
     except (ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
