@@ -20,7 +20,8 @@ def parse_json(data: bytes | str) -> Any:  # noqa: ANN401 - any JSON
     """Parse a document: UTF-8 with or without a byte order mark, at most 200 levels deep, without lone surrogates.
 
     Raises:
-        ValueError: it is not such a document, has more than `MAX_ITEMS` items, or contains NaN, an infinite number, or an integer that exceeds 64 bits.
+        ValueError: it is not such a document, has more than `MAX_ITEMS` items, or
+            contains NaN, an infinite number, or an integer that exceeds 64 bits.
     """
     text = data.decode("utf-8-sig") if isinstance(data, bytes) else data.removeprefix("\ufeff")
     # Text may contain commas, too; the limit leaves room for them.
