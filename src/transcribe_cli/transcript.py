@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, computed_field
+from pydantic import ConfigDict, Field, ValidationError, computed_field
 
 from transcribe_cli.errors import TranscribeError
+from transcribe_cli.text.first_fault import FirstFaultModel
 from transcribe_cli.text.json_data import json_text, parse_json, rounded
 from transcribe_cli.text.numbers import MAX_COUNT, MAX_NUMBER, MAX_SECONDS
 
@@ -22,9 +23,12 @@ LOW_CONFIDENCE = 0.5
 Seconds = Annotated[float, Field(ge=0, le=MAX_SECONDS)]
 Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 Measure = Annotated[float, Field(ge=-MAX_NUMBER, le=MAX_NUMBER)]
+# Codes and names of flags have a length, because they are printed with each recording.
+Label = Annotated[str, Field(max_length=100)]
+Flags = Annotated[tuple[Label, ...], Field(max_length=100)]
 
 
-class _Document(BaseModel):
+class _Document(FirstFaultModel):
     """A part of the document. Frozen. Unknown keys are ignored, so that older versions can read newer files."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
@@ -61,8 +65,8 @@ class Segment(_Document):
     compression_ratio: Measure = Field(default=1.0, description="zlib ratio of the clip's text; above 2.4 the text is repetitive")
     no_speech_prob: Measure = Field(default=0.0, description="the model's probability that there is no speech, 0 to 1")
     speaker: str | None = Field(default=None, description="SPEAKER_00 or a display name; absent if no speaker was found")
-    language: str | None = Field(default=None, description="language code, if it differs from the recording's")
-    flags: tuple[str, ...] = Field(default=(), description="reasons to check the segment, such as low_confidence")
+    language: Label | None = Field(default=None, description="language code, if it differs from the recording's")
+    flags: Flags = Field(default=(), description="reasons to check the segment, such as low_confidence")
     words: tuple[Word, ...] | None = Field(default=None, description="absent if word timestamps are disabled")
 
 
@@ -100,7 +104,7 @@ class JobRecord(_Document):
     spec: dict[str, Any]
     tool: str = Field(description="transcribe-cli X.Y.Z")
     backend: str
-    device: str = Field(description="such as cpu/int8 or cuda/float16")
+    device: Label = Field(description="such as cpu/int8 or cuda/float16")
     finished_at: str = Field(description="UTC, ISO 8601")
     model_revision: str | None = Field(
         default=None, description="commit of the hub repository that the model is from; null for other models"
@@ -240,10 +244,10 @@ class Transcript(_Document):
     outputs: dict[str, str] = Field(default_factory=dict, description="file name -> SHA-256 of the files rendered next to it")
     subtitles: dict[str, str] = Field(default_factory=dict, description="file name -> subtitle standard of its cues")
     correction: Correction | None = Field(default=None, description="absent unless a person corrected the text")
-    language: str
+    language: Label
     language_probability: Measure
     duration: Seconds = Field(description="duration of the decoded audio, in seconds")
-    flags: tuple[str, ...] = Field(
+    flags: Flags = Field(
         default=(),
         description="flags of the whole recording: truncated, header_mismatch, damaged, channels_cancelled, no_speech, quiet, …",
     )

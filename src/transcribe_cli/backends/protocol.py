@@ -10,14 +10,15 @@ import base64
 import gzip
 import json
 import zlib
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from transcribe_cli.errors import TranscribeError, UsageError
 from transcribe_cli.spec import JobSpec
+from transcribe_cli.text.first_fault import FirstFaultModel
 from transcribe_cli.text.printable import printable
-from transcribe_cli.transcript import Transcript, Turn
+from transcribe_cli.transcript import Seconds, Transcript, Turn
 
 VERSION: Literal[1] = 1
 # Longer texts are compressed. A hosted queue limits results to 20 MB; an hour of words with times is 1 MB.
@@ -27,6 +28,8 @@ MAX_UNPACKED_BYTES = 128 * 1024 * 1024
 # How many defects of a job the answer names, and how many characters of a key or a reason, which the client chose.
 _MAX_PROBLEMS = 10
 _MAX_CHARACTERS = 200
+# Of a message or hint of a worker.
+_MAX_SENTENCE = 600
 
 
 class PackedText(BaseModel):
@@ -70,7 +73,7 @@ def decompress(data: bytes) -> str:
     return text.decode()
 
 
-class RemoteJob(BaseModel):
+class RemoteJob(FirstFaultModel):
     """One recording to transcribe: the `input` of a request.
 
     Attributes:
@@ -112,6 +115,10 @@ class RemoteJob(BaseModel):
             raise UsageError(f"The job is invalid: {'; '.join(_problems(error))}.") from error
 
 
+# Messages are printed; a worker may return any length.
+_Sentence = Annotated[str, AfterValidator(lambda text: text[:_MAX_SENTENCE])]
+
+
 class Failure(BaseModel):
     """Why there is no transcript, or no speakers in it.
 
@@ -122,9 +129,9 @@ class Failure(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     of: Literal["recording", "place", "setup"]
-    code: str
-    message: str
-    hint: str = ""
+    code: _Sentence
+    message: _Sentence
+    hint: _Sentence = ""
 
     @classmethod
     def from_error(cls, error: TranscribeError, of: Literal["recording", "place", "setup"]) -> Self:
@@ -132,7 +139,7 @@ class Failure(BaseModel):
         return cls(of=of, code=error.code, message=error.message, hint=error.hint)
 
 
-class RemoteDiarization(BaseModel):
+class RemoteDiarization(FirstFaultModel):
     """Speaker turns and voice embeddings, as in `diarizers.Diarization`."""
 
     model_config = ConfigDict(frozen=True)
@@ -142,7 +149,7 @@ class RemoteDiarization(BaseModel):
     embedded_by: str = ""
 
 
-class RemoteResult(BaseModel):
+class RemoteResult(FirstFaultModel):
     """The result of a job: the `output` of a response. If `stored` is true, the full result is at `result_url`."""
 
     model_config = ConfigDict(frozen=True)
@@ -152,7 +159,7 @@ class RemoteResult(BaseModel):
     transcript: PackedText | None = None
     failure: Failure | None = None
     voices: RemoteDiarization | None = None
-    seconds: float = Field(default=0.0, description="time spent on the job")
+    seconds: Seconds = Field(default=0.0, description="time spent on the job")
 
     def to_document(self) -> dict[str, Any]:
         """Convert to JSON, without fields that are None."""

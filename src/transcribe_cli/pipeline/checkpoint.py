@@ -13,9 +13,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter
+from pydantic import FailFast, TypeAdapter
 
 from transcribe_cli import state_folder
 from transcribe_cli.plan import Job
@@ -32,8 +32,8 @@ SYNC_SECONDS = 5.0
 MAX_AGE_SECONDS = 30 * 24 * 3600.0
 
 _ATTEMPT = TypeAdapter(Attempt)
-_WORDS = TypeAdapter(list[tuple[str, Seconds, Seconds, Measure, tuple[Count, ...]]])
-_PHRASES = TypeAdapter(list[tuple[str, Seconds, Seconds, tuple[Count, ...]]])
+_WORDS = TypeAdapter(Annotated[list[tuple[str, Seconds, Seconds, Measure, Annotated[tuple[Count, ...], FailFast()]]], FailFast()])
+_PHRASES = TypeAdapter(Annotated[list[tuple[str, Seconds, Seconds, Annotated[tuple[Count, ...], FailFast()]]], FailFast()])
 
 
 class Checkpoint:

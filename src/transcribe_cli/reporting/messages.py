@@ -92,7 +92,7 @@ def _(event: RecordingDone) -> str:
     flags = [_FLAG_HINTS.get(flag, flag.replace("_", " ")) for flag in event.flags if flag != "no_speech"]
     cost = [] if event.cost is None else [format_cost(event.cost)]
     details = [f"{format_duration(event.duration)} in {format_duration(event.seconds)}{speed}", *text, *speakers, *flags, *cost]
-    return f"{'diarized' if event.diarized else 'done':<8}  {printable(event.recording)}  {', '.join(details)}{tail}"
+    return f"{'diarized' if event.diarized else 'done':<8}  {printable(event.recording)}  {printable(', '.join(details))}{tail}"
 
 
 @message_for.register

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import FailFast, TypeAdapter, ValidationError
 
 from transcribe_cli.reporting.messages import doubt_text, format_cost, format_duration, pluralize
 from transcribe_cli.text.json_data import parse_json
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from transcribe_cli.ledger.history import BackendUsage, DoubtfulJob, FailedJob, Run
 
 _COLUMNS = ("started", "where", "model", "done", "to check", "failed", "audio", "time", "RTFx", "cost", "ended")
-_DOUBTS = TypeAdapter(tuple[Doubt, ...])
+_DOUBTS = TypeAdapter(Annotated[tuple[Doubt, ...], FailFast()])
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:75em;padding:0 1em;color:#222}"
     "table{border-collapse:collapse;width:100%}th,td{padding:.3em .6em;text-align:left;border-bottom:1px solid #ddd}"

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import FailFast, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from transcribe_cli.sinks.files import files_of
@@ -22,7 +22,7 @@ HEADER_BYTES = 4096
 _MAX_HEADER_BYTES = 1 << 20
 # An editor may have indented the file.
 _FIRST_BYTES = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"schema_version"')
-_REASONS = TypeAdapter(tuple[Reason, ...])
+_REASONS = TypeAdapter(Annotated[tuple[Reason, ...], FailFast()])
 
 
 @dataclass(frozen=True)

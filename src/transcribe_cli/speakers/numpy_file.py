@@ -57,9 +57,10 @@ def check_archive(path: Path) -> None:
     Raises:
         ValueError: it does not.
     """
-    if not zipfile.is_zipfile(path):
-        raise ValueError(f"{path.name} is no archive of NumPy arrays")
     try:
+        # It raises BadZipFile for some damaged ends.
+        if not zipfile.is_zipfile(path):
+            raise ValueError("it is no ZIP file")  # noqa: TRY301 - one message for all
         with zipfile.ZipFile(path) as archive:
             _check_members(archive)
     except (ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:

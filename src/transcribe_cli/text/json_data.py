@@ -14,6 +14,8 @@ from pydantic_core import from_json
 
 from transcribe_cli.text.numbers import MAX_COUNT
 
+# An empty list is three bytes in a file and a hundred in memory. The longest transcripts, 16 h of speech, have two million items.
+MAX_ITEMS = 12_000_000
 # Numbers that may be infinite or longer than 64 bits. Text may look like one, too, so that a match is only a reason to check.
 _LARGE = re.compile(r"\d[eE]\+?\d{3}|\d{19}")
 
@@ -22,9 +24,13 @@ def parse_json(data: bytes | str) -> Any:  # noqa: ANN401 - any JSON
     """Parse a document: UTF-8 with or without a byte order mark, at most 200 levels deep, without lone surrogates.
 
     Raises:
-        ValueError: it is not such a document, or contains NaN, an infinite number, or an integer that exceeds 64 bits.
+        ValueError: it is not such a document, has more than `MAX_ITEMS` items, or
+            contains NaN, an infinite number, or an integer that exceeds 64 bits.
     """
     text = data.decode("utf-8-sig") if isinstance(data, bytes) else data.removeprefix("\ufeff")
+    # Text may contain commas, too; the limit leaves room for them.
+    if text.count(",") + text.count("[") + text.count("{") > MAX_ITEMS:
+        raise ValueError("it has too many items")
     document = from_json(text.encode(), allow_inf_nan=False)
     if _LARGE.search(text):
         _check_numbers(document)

@@ -7,6 +7,7 @@ https://docs.runpod.io/serverless/endpoints/job-states. The type of `error` is n
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +17,8 @@ from transcribe_cli.text.json_data import parse_json
 from transcribe_cli.text.numbers import MAX_COUNT
 
 _MAX_ERROR_LENGTH = 300
+# An id is part of URLs, messages and records; not of dots only, which would lead elsewhere.
+_ID = re.compile(r"(?!\.+$)[A-Za-z0-9._-]{1,200}", re.ASCII)
 
 
 class JobState(StrEnum):
@@ -57,7 +60,7 @@ class JobStatus:
         except ValueError:
             state = JobState.RUNNING
         return cls(
-            id=str(document.get("id") or ""),
+            id=_id(document.get("id")),
             state=state,
             output=document.get("output"),
             error=document.get("error"),
@@ -76,6 +79,10 @@ class JobStatus:
         """The error as a `protocol.Failure` document; None if it is not from `transcribe worker`."""
         document = _parse_json(self.error)
         return document if isinstance(document, dict) and {"of", "code", "message"} <= document.keys() else None
+
+
+def _id(given: Any) -> str:  # noqa: ANN401 - any JSON
+    return given if isinstance(given, str) and _ID.fullmatch(given) else ""
 
 
 def _text(error: Any) -> str:  # noqa: ANN401 - any JSON

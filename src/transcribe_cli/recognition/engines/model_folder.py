@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from transcribe_cli.errors import ModelUnavailable, TranscribeError, UsageError
-from transcribe_cli.recognition.engines.tokenizer_file import TOKENIZER, check_tokenizer, check_tokenizer_file
-from transcribe_cli.recognition.engines.weights_file import Architecture, read_architecture
+from transcribe_cli.recognition.engines.tokenizer_file import TOKENIZER, check_steps, check_tokenizer, check_tokenizer_file
+from transcribe_cli.recognition.engines.weights_file import read_architecture
+from transcribe_cli.recognition.engines.whisper_variables import Architecture
 from transcribe_cli.text.json_data import parse_json
 from transcribe_cli.text.printable import printable
 from transcribe_cli.text.regular_files import open_regular_file, read_regular_file
@@ -141,6 +142,8 @@ def _check(folder: Path) -> Architecture:
         _check_features(_read_table(folder, FEATURES), architecture)
     elif architecture.mels != _DEFAULT_MELS:
         raise ValueError(f"{FEATURES} is missing")
+    if (folder / TOKENIZER).exists():
+        check_steps(_read_table(folder, TOKENIZER))
     return replace(architecture, aligns=bool(config.get("alignment_heads")))
 
 
@@ -148,7 +151,7 @@ def _read_table(folder: Path, file: str) -> dict[str, Any]:
     try:
         table = parse_json(read_regular_file(folder / file, _MAX_BYTES[file]))
     except ValueError as error:
-        raise ValueError(f"{file} is not JSON") from error
+        raise ValueError(f"{file} is damaged: it is not JSON") from error
     if isinstance(table, dict):
         return table
     raise ValueError(f"{file} is no JSON object")
@@ -159,9 +162,15 @@ def _check_config(config: Mapping[str, Any], architecture: Architecture) -> None
     for key in _TOKEN_LISTS:
         if not _are_indices(config.get(key) or [], architecture.tokens):
             raise ValueError(f"{CONFIG} has {key} that the model does not have")
+    if config.get("quantization_type"):
+        # Matrices of four bits, which Whisper models do not have, are read with the shapes of others.
+        raise ValueError(f"{CONFIG} has a quantization_type that a Whisper model does not have")
     heads = config.get("alignment_heads") or []
     if not isinstance(heads, list) or not all(_is_head(pair, architecture) for pair in heads):
         raise ValueError(f"{CONFIG} has alignment_heads that the model does not have")
+    if len({tuple(pair) for pair in heads}) != len(heads):
+        # Each takes the memory of an attention.
+        raise ValueError(f"{CONFIG} has alignment_heads twice")
 
 
 def _is_head(pair: object, architecture: Architecture) -> bool:

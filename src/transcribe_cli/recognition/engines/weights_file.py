@@ -2,7 +2,7 @@
 
 The file is a list of variables, each with its name, shape, type, number of bytes, and bytes. The library allocates by shape and type, and
 then reads as many bytes as the file says, so that a file in which they differ writes beyond the allocated memory; and it computes with
-the numbers of heads and the sizes of matrices unchecked. The format is in `Model::load`:
+all numbers and sizes unchecked; `whisper_variables` checks these. The format is in `Model::load`:
 https://github.com/OpenNMT/CTranslate2/blob/v4.8.0/src/models/model.cc
 """
 
@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import struct
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from transcribe_cli.recognition.engines.whisper_variables import Architecture, Variable, architecture_of
 from transcribe_cli.text.regular_files import open_regular_file
 
 _VERSIONS = range(4, 7)
@@ -29,35 +29,6 @@ _INTEGERS = {1: "<b", 2: "<h", 3: "<i"}
 # large-v3 has 1,500 variables with four dimensions at most.
 _MAX_VARIABLES = 20_000
 _MAX_NAME_BYTES = 1_000
-_MAX_HEADS = 128
-_HEADS = ("encoder/num_heads", "decoder/num_heads")
-_EMBEDDINGS = "decoder/embeddings/weight"
-_LAYER = re.compile(r"(encoder|decoder)/layer_(\d+)/")
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """Sizes of a Whisper model.
-
-    Attributes:
-        tokens: in its vocabulary.
-        mels: bands of its features.
-        layers: of its decoder.
-        heads: of each attention in the decoder.
-        aligns: whether the model's configuration names the heads whose attention follows the audio. They give word times.
-    """
-
-    tokens: int
-    mels: int
-    layers: int
-    heads: int
-    aligns: bool = False
-
-
-@dataclass(frozen=True)
-class _Variable:
-    shape: tuple[int, ...]
-    value: int | None
 
 
 def read_architecture(path: Path) -> Architecture:
@@ -83,15 +54,33 @@ def read_architecture(path: Path) -> Architecture:
         count = reader.number("<I")
         if count > _MAX_VARIABLES:
             raise ValueError("has more variables than a Whisper model")
-        variables: dict[str, _Variable] = {}
+        variables: dict[str, Variable] = {}
         for _ in range(count):
-            name = reader.text()
-            if name in variables:
-                raise ValueError("has a variable twice")
-            variables[name] = reader.variable()
-        for _ in range(min(reader.number("<I"), _MAX_VARIABLES)):
-            reader.text(), reader.text()  # an alias and its variable
-    return _architecture(variables)
+            _add(variables, reader.text(), reader.variable())
+        if (count := reader.number("<I")) > _MAX_VARIABLES:
+            raise ValueError("has more variables than a Whisper model")
+        aliases = [(reader.text(), reader.text()) for _ in range(count)]
+    return architecture_of(_with_aliases(variables, aliases))
+
+
+def _add(variables: dict[str, Variable], name: str, variable: Variable) -> None:
+    if name in variables:
+        raise ValueError("has a variable twice")
+    variables[name] = variable
+
+
+def _with_aliases(variables: Mapping[str, Variable], aliases: Sequence[tuple[str, str]]) -> dict[str, Variable]:
+    """The variables under all their names. With a matrix, the library also renames its scales."""
+    named = dict(variables)
+    for alias, name in aliases:
+        if name not in variables:
+            raise ValueError("lacks variables of a Whisper model")
+        _add(named, alias, variables[name])
+    for alias, name in aliases:
+        scale = variables.get(f"{name}_scale")
+        if scale is not None and named.setdefault(f"{alias}_scale", scale) is not scale:
+            raise ValueError("has a variable twice")
+    return named
 
 
 class _Reader:
@@ -113,64 +102,19 @@ class _Reader:
         data = self._file.read(length)
         if len(data) != length:
             raise ValueError(f"is incomplete: it ends after {self.size:,} bytes")
-        return data.rstrip(b"\0").decode("utf-8", "replace")
+        # The library drops the last byte, whatever it is.
+        if not data.endswith(b"\0") or not data[:-1].isascii() or b"\0" in data[:-1]:
+            raise ValueError("has a name that no Whisper model has")
+        return data[:-1].decode("ascii")
 
-    def variable(self) -> _Variable:
+    def variable(self) -> Variable:
         rank = self.number("<B")
         shape = tuple(self.number("<I") for _ in range(rank))
         kind, size = self.number("<B"), self.number("<I")
         if kind >= len(_ITEM_BYTES) or math.prod(shape) * _ITEM_BYTES[kind] != size or not size:
             raise ValueError("has a variable whose size does not match its shape")
         if rank == 0 and kind in _INTEGERS:
-            return _Variable(shape, self.number(_INTEGERS[kind]))
+            return Variable(shape, kind, self.number(_INTEGERS[kind]))
         if self._file.seek(size, os.SEEK_CUR) > self.size:
             raise ValueError(f"is incomplete: it ends after {self.size:,} bytes")
-        return _Variable(shape, None)
-
-
-def _architecture(variables: dict[str, _Variable]) -> Architecture:
-    try:
-        tokens, width = variables[_EMBEDDINGS].shape
-        filters = [variables[f"encoder/{name}/weight"].shape[:2] for name in ("conv1", "conv2")]
-        mels = filters[0][1]
-        encoder_heads, heads = (variables[name].value for name in _HEADS)
-    except (KeyError, ValueError, IndexError) as error:
-        raise ValueError("lacks variables of a Whisper model") from error
-    for count in (encoder_heads, heads):
-        if count is None or not 1 <= count <= _MAX_HEADS or width % count:
-            raise ValueError("has a number of heads that does not divide its width")
-    _check_matrices(variables, width)
-    if filters != [(width, mels), (width, width)]:
-        raise ValueError("has filters of another width")
-    layers = {int(found[2]) for name in variables if (found := _LAYER.match(name)) and found[1] == "decoder"}
-    if layers != set(range(len(layers))):
-        raise ValueError("lacks a layer")
-    return Architecture(tokens, mels, len(layers), heads or 0)
-
-
-def _check_matrices(variables: dict[str, _Variable], width: int) -> None:
-    """Check that the matrices of each layer follow on each other, and that each has as many biases and scales as rows."""
-    for name, variable in variables.items():
-        part, _, kind = name.rpartition("/")
-        shape = variable.shape
-        if kind in ("bias", "weight_scale") and shape and f"{part}/weight" in variables:
-            if math.prod(shape) != variables[f"{part}/weight"].shape[0]:
-                raise ValueError(f"has another number of values in {name} than rows")
-        elif kind in ("gamma", "beta", "encodings"):
-            if shape[-1:] != (width,):
-                raise ValueError(f"has another width in {name}")
-        elif kind == "weight" and "/layer_" in name and len(shape) == 2:
-            expected = _shape(variables, part, width)
-            if expected is not None and shape != expected:
-                raise ValueError(f"has another shape in {name} than a Whisper model")
-
-
-def _shape(variables: dict[str, _Variable], part: str, width: int) -> tuple[int, int] | None:
-    """The shape of a matrix of a layer; None if it is free."""
-    block, _, matrix = part.rpartition("/")
-    if block.endswith("/self_attention"):
-        return {"linear_0": (3 * width, width), "linear_1": (width, width)}.get(matrix)
-    if block.endswith("/attention"):
-        return {"linear_0": (width, width), "linear_1": (2 * width, width), "linear_2": (width, width)}.get(matrix)
-    inner = variables[f"{block}/linear_0/weight"].shape[0] if f"{block}/linear_0/weight" in variables else 0
-    return {"linear_0": (inner, width), "linear_1": (width, inner)}.get(matrix)
+        return Variable(shape, kind)

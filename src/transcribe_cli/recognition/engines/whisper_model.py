@@ -18,7 +18,7 @@ from transcribe_cli.recognition.engines import DeviceOutOfMemory, model_folder
 from transcribe_cli.recognition.engines.devices import DeviceChoice
 from transcribe_cli.recognition.engines.prompts import fit, prompt_tokens
 from transcribe_cli.recognition.engines.tokenizer_file import TOKENIZER
-from transcribe_cli.recognition.engines.weights_file import Architecture
+from transcribe_cli.recognition.engines.whisper_variables import Architecture
 from transcribe_cli.text.printable import printable
 
 
@@ -64,6 +64,9 @@ def load_whisper(
         if type(error).__name__ != "PanicException":  # of Rust, in tokenizers
             raise
         raise model_folder.refusal(folder, name, f"{TOKENIZER} is damaged") from error
+    # The file may ask for any length.
+    whisper.hf_tokenizer.no_padding()
+    whisper.hf_tokenizer.no_truncation()
     model_folder.check_loaded(folder, name, whisper.hf_tokenizer, architecture)
     return whisper
 

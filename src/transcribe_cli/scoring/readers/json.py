@@ -11,16 +11,17 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from transcribe_cli.errors import Unreadable
 from transcribe_cli.scoring.document import Document, Utterance, document_of
+from transcribe_cli.text.first_fault import FirstFaultModel
 from transcribe_cli.text.json_data import parse_json
 from transcribe_cli.text.languages import language_code
 from transcribe_cli.transcript import Seconds, Turn
 
 
-class _Part(BaseModel):
+class _Part(FirstFaultModel):
     model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
 
 
@@ -43,10 +44,10 @@ class _File(_Part):
     text: str | None = None
     segments: list[_Segment] | None = None
     language: str | None = None
-    turns: list[Turn] = []
-    speaker_names: dict[str, str] = {}
-    flags: list[str] = []
-    job: dict[str, Any] = {}
+    turns: list[Turn] = Field(default_factory=list)
+    speaker_names: dict[str, str] = Field(default_factory=dict)
+    flags: list[str] = Field(default_factory=list)
+    job: dict[str, Any] = Field(default_factory=dict)
 
 
 def read(text: str, name: str) -> Mapping[str, Document]:

@@ -8,6 +8,7 @@ storage that claims more than its member has is read beyond it
 
 from __future__ import annotations
 
+import errno
 import math
 import warnings
 import zipfile
@@ -55,11 +56,16 @@ def read(path: Path) -> dict[str, Any]:
         CallsCode: the file names code.
         ValueError: it is damaged, or claims more than it has, or has another format.
     """
-    if not zipfile.is_zipfile(path):
-        raise ValueError(f"{path.name} is damaged, or was not written by PyTorch 1.6 or later")
     try:
+        # It raises BadZipFile for some damaged ends, and seeks to wherever they say.
+        if not zipfile.is_zipfile(path):
+            raise ValueError(f"{path.name} is damaged, or was not written by PyTorch 1.6 or later")
         with zipfile.ZipFile(path) as archive:
             return _read(_Storages(archive, path))
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        raise ValueError(f"{path.name} is damaged, or not a checkpoint of a network") from error
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, LookupError, TypeError, AttributeError) as error:
         raise ValueError(f"{path.name} is damaged, or not a checkpoint of a network") from error
 
