@@ -37,7 +37,7 @@ lint: $(VENV)/.installed-tests ## ruff, mypy, import-linter, and the schema of t
 
 # The same promises against Ceph, which is S3 in earnest, and the emulators of Azure and Google Cloud.
 test-storage: $(VENV)/.installed-storage ## the tests of buckets against Ceph and the emulators of two clouds
-	tools/with_ceph.sh $(VENV)/ceph $(BIN)/python -m pytest -n $(TEST_PROCESSES) -m "emulators or not emulators" tests/storage $(PYTEST)
+	tools/with_ceph.sh $(VENV)/ceph $(BIN)/python -m pytest -n $(TEST_PROCESSES) -m "emulators or not emulators" tests/storage tests/security/test_packed_objects.py $(PYTEST)
 
 test-crash: $(VENV)/.installed-tests ## thirty times kill -9 over two runs at once; a few minutes
 	CRASH_KILLS=30 $(BIN)/python -m pytest -s tests/cli/test_crash.py
