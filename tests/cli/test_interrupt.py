@@ -72,7 +72,7 @@ def tree(tmp_path: Path) -> Iterator[Tree]:
     tree = Tree(tmp_path / "aulas", tmp_path / "scratch")
     tree.path.mkdir()
     tree.scratch.mkdir()
-    speech = repeated(spoken(SHORT), 4)  # so that several are left when the first is done
+    speech = repeated(spoken(SHORT), 4)  # so that several are left when the first is done; a loop, so its verdict is bad
     for name in tree.names():
         (tree.path / name).write_bytes(speech)
     yield tree
@@ -153,7 +153,7 @@ def test_a_signal_ends_the_run_cleanly_and_the_same_command_continues(tree: Tree
     done = {line.split()[1] for line in lines if line.startswith("done")}
     assert tree.done() == done
     assert 0 < len(done) < COUNT
-    assert re.fullmatch(rf"{word} {len(done)} transcribed \(.*\); {COUNT - len(done)} not tried\.", lines[-1])
+    assert re.fullmatch(rf"{word} {len(done)} transcribed \(.*\); {COUNT - len(done)} not tried; {len(done)} bad\.", lines[-1])
     for name in done:
         check_set(tree.path / Path(name).stem)
     assert {path.stem for path in tree.path.iterdir()} == {Path(name).stem for name in tree.names()}
@@ -311,7 +311,7 @@ def test_repeated_sigkill_loses_nothing_and_leaves_nothing_behind(tree: Tree) ->
     assert unfinished(tree.path, tree.scratch) == []
     assert list(tree.scratch.iterdir()) == []
     before = state(tree.path)
-    assert f"{COUNT} done already." in tree.finish().splitlines()[-1]
+    assert f"{COUNT} done already" in tree.finish().splitlines()[-1]
     assert state(tree.path) == before
 
 

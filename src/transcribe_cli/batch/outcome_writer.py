@@ -100,8 +100,9 @@ class OutcomeWriter:
         """The job, with an output that replaces nothing that a person corrected; a line says so."""
         if self._replace_corrected:
             return job
-        output = sinks.free_output(job.output, job.recording)
-        corrected = sinks.find_corrected(job.output, job.recording) or job.corrected
+        spec = job.spec.canonical()
+        output = sinks.free_output(job.output, job.recording, spec)
+        corrected = sinks.find_corrected(job.output, job.recording, spec) or job.corrected
         if corrected is not None:
             names, new = ", ".join(map(printable, corrected.names)), printable(sinks.json_path(output).name)
             verb = "was" if len(corrected.names) == 1 else "were"

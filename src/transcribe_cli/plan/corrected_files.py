@@ -41,7 +41,7 @@ def respect_corrections(
         return job
     if job.decision not in NEEDS_MODEL:
         return job if header is None else _follow(job, header, settings, listings)
-    if settings.replace_corrected or (corrected := find_corrected(job.output, job.recording)) is None:
+    if settings.replace_corrected or (corrected := find_corrected(job.output, job.recording, job.spec.canonical())) is None:
         return job
     beside = plan_at(new_output(job.output))
     names, new = ", ".join(map(printable, corrected.names)), printable(json_path(beside.output).name)

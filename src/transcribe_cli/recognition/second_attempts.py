@@ -22,15 +22,26 @@ def merge_second_attempt(first: Sequence[TimedWord], second: Sequence[TimedWord]
     Within its borders the second attempt counts if it found as many words. Words of the first attempt that were stretched over speech
     that it skipped do not count. What both heard at a border is kept once.
     """
-    same_channel = [word for word in first if word.result.clip.channel == result.clip.channel]
-    inside = [word for word in same_channel if result.clip.start <= _middle(word) <= result.clip.end]
-    reliable = [word for word in inside if not is_stretched(word.word, word.result.clip)]
-    counts = len(second) >= len(reliable)
-    dropped = {id(word) for word in inside if counts or (second and word not in reliable)}
-    kept = [word for word in first if id(word) not in dropped]
-    own = [word for word in kept if word.result.clip.channel == result.clip.channel]
-    new = [word for word in second if not any(other.start <= _middle(word) <= other.end for other in own)]
-    return [*kept, *_without_shared(new, own, len(new) - len(reliable) if counts else len(new))]
+    own = [word for word in first if word.result.clip.channel == result.clip.channel]
+    reliable = [word for word in own if not is_stretched(word.word, word.result.clip)]
+    inside = [word for word in reliable if result.clip.start <= _middle(word) <= result.clip.end]
+    around = [word for word in reliable if word not in inside]
+    replacing = _outside(second, around)
+    counts = len(replacing) >= len(inside)
+    added = _outside(second, reliable)
+    new = (
+        _without_shared(replacing, around, len(replacing) - len(inside))
+        if counts
+        else _without_shared(added, reliable, len(added))
+    )
+    stretched = [word for word in own if word not in reliable and result.clip.start <= _middle(word) <= result.clip.end]
+    dropped = {id(word) for word in [*(inside if counts else ()), *(stretched if new else ())]}
+    return [*(word for word in first if id(word) not in dropped), *new]
+
+
+def _outside(words: Sequence[TimedWord], others: Sequence[TimedWord]) -> list[TimedWord]:
+    """The words whose middle lies in none of the others."""
+    return [word for word in words if not any(other.start <= _middle(word) <= other.end for other in others)]
 
 
 def _without_shared(new: Sequence[TimedWord], own: Sequence[TimedWord], most: int) -> list[TimedWord]:

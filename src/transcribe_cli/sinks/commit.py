@@ -55,7 +55,7 @@ def commit(
     """
     _check_folder(output)
     target, files = json_path(output), _files(output, rendered)
-    if not replace_corrected and (corrected := find_corrected(output, transcript.source)) is not None:
+    if not replace_corrected and (corrected := find_corrected(output, transcript.source, transcript.job.spec)) is not None:
         raise corrected_error(corrected.names)
     existing = _existing(target, files)
     old = _replaceable_header(output, transcript, existing, overwrite=overwrite or replace_corrected)

@@ -21,6 +21,7 @@ from transcribe_cli.sinks.names import Output, json_path
 from transcribe_cli.sinks.ownership import Identified, Ownership, belongs_to_another, digest, ownership_of
 from transcribe_cli.sinks.reading import MAX_BYTES
 from transcribe_cli.sources import json_safe
+from transcribe_cli.spec import RTTM
 from transcribe_cli.storage import AnyPath, Location
 from transcribe_cli.subtitles.standards import DEFAULT_STYLE
 from transcribe_cli.text.json_data import json_text
@@ -74,10 +75,11 @@ def json_bytes(transcript: Transcript) -> bytes:
     return transcript.dumps().encode("utf-8", "backslashreplace")  # \udce7 is also a valid escape in JSON
 
 
-def find_corrected(output: Output, source: Identified | None = None) -> Corrected | None:
+def find_corrected(output: Output, source: Identified | None = None, spec: Mapping[str, Any] | None = None) -> Corrected | None:
     """The corrected files of an output. Reads the transcript and compares every rendering that it lists.
 
-    `source` is the recording that the output is for: the transcript of another one does not count.
+    `source` is the recording that the output is for: the transcript of another one does not count. `spec` is that of the new transcript:
+    where it takes the turns from an RTTM file, that file is an input.
     """
     target = json_path(output)
     status = files_of(target).status(target)
@@ -88,8 +90,8 @@ def find_corrected(output: Output, source: Identified | None = None) -> Correcte
         return None
     found = {target: status.st_mtime_ns} if is_text_corrected(target, header, status, thorough=True) else {}
     if header is not None:
-        paths = [output.path(name) for name in FORMATS.names() if name != "json"]
-        existing = files_of(target).existing(paths)
+        others = {"json", RTTM} if spec is not None and _takes_turns(spec) else {"json"}
+        existing = files_of(target).existing([output.path(name) for name in FORMATS.names() if name not in others])
         edited = [path for path in existing if ownership_of(path, existing[path], header, 0) is Ownership.EDITED]
         found |= {path: info.st_mtime_ns for path in edited if (info := existing[path]) is not None}
     return Corrected.of(found)
@@ -146,9 +148,9 @@ def new_output(output: Output) -> Output:
     return replace(output, stem=f"{output.stem}.new")
 
 
-def free_output(output: Output, source: Identified) -> Output:
-    """The output, or the first one beside it whose files a new transcript of this recording may replace."""
-    while find_corrected(output, source) is not None:
+def free_output(output: Output, source: Identified, spec: Mapping[str, Any]) -> Output:
+    """The output, or the first one beside it whose files a new transcript of this recording, with this spec, may replace."""
+    while find_corrected(output, source, spec) is not None:
         output = new_output(output)
     return output
 
@@ -160,6 +162,10 @@ def listed_formats(output: Output, header: Header | None) -> list[str]:
     paths = {output.path(name): name for name in FORMATS.names() if name != "json"}
     existing = files_of(output.folder).existing([path for path in paths if json_safe(path.name) in header.outputs])
     return [paths[path] for path, info in existing.items() if ownership_of(path, info, header, 0) is Ownership.OURS]
+
+
+def _takes_turns(spec: Mapping[str, Any]) -> bool:
+    return bool(spec.get("diarize")) and str(spec.get("diarize_model")).partition(":")[0] == RTTM
 
 
 def _part(part: Any, key: str) -> Any:  # noqa: ANN401 - any JSON

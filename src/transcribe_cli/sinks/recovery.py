@@ -86,7 +86,7 @@ def _examine(path: AnyPath, listings: Listings) -> Leftover:
     header = Header.of(transcript)
     if (stem := _stem(header, path.parent, listings)) is None:
         return Leftover(path)
-    output = free_output(Output(path.parent, stem), transcript.source)
+    output = free_output(Output(path.parent, stem), transcript.source, transcript.job.spec)
     target = json_path(output)
     existing = read_header(target) if listings.holds(target) else None
     if listings.holds(target) and not _may_replace(target, existing, header, transcript.source, path):

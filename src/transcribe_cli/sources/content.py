@@ -10,7 +10,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from transcribe_cli.audio.recording_file import open_regular
 from transcribe_cli.errors import TranscribeError
 from transcribe_cli.sources.recording import Recording, refresh
 from transcribe_cli.text.links import Tree
@@ -68,6 +67,8 @@ def content_digest(path: Path, name: str, tree: Tree | None = None, stopped: thr
 
     None when it is not a regular file in the tree, cannot be read, or `stopped` was set.
     """
+    from transcribe_cli.audio.recording_file import open_regular  # its room imports NumPy, which no --help needs
+
     try:
         descriptor = open_regular(path, name, tree)
     except TranscribeError:  # decoding it says why
