@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from transcribe_cli.recognition.engines import ClipResult
+from transcribe_cli.recognition.engines import Clip, ClipResult
 from transcribe_cli.recognition.rescue import is_stretched
 from transcribe_cli.recognition.timed_word import TimedWord
 
 # Up to this many words that both attempts heard at a border are compared, if they are this close, in seconds.
 MAX_SHARED_WORDS = 12
 MAX_SHARED_DISTANCE = 2.0
+# Words farther from a second attempt than this have nothing to do with it, in seconds: those of a clip are closer.
+NEAR_SECONDS = 60.0
 
 _NO_WORD = re.compile(r"\W+")
 
@@ -22,21 +24,25 @@ def merge_second_attempt(first: Sequence[TimedWord], second: Sequence[TimedWord]
     Within its borders the second attempt counts if it found as many words. Words of the first attempt that were stretched over speech
     that it skipped do not count. What both heard at a border is kept once.
     """
-    own = [word for word in first if word.result.clip.channel == result.clip.channel]
+    clip = result.clip
+    own = [word for word in first if word.result.clip.channel == clip.channel and _is_near(word, clip)]
+    stretched = [word for word in own if is_stretched(word.word, word.result.clip)]
     reliable = [word for word in own if not is_stretched(word.word, word.result.clip)]
-    inside = [word for word in reliable if result.clip.start <= _middle(word) <= result.clip.end]
-    around = [word for word in reliable if word not in inside]
-    replacing = _outside(second, around)
-    counts = len(replacing) >= len(inside)
-    added = _outside(second, reliable)
-    new = (
-        _without_shared(replacing, around, len(replacing) - len(inside))
-        if counts
-        else _without_shared(added, reliable, len(added))
-    )
-    stretched = [word for word in own if word not in reliable and result.clip.start <= _middle(word) <= result.clip.end]
-    dropped = {id(word) for word in [*(inside if counts else ()), *(stretched if new else ())]}
+    inside = [word for word in reliable if clip.start <= _middle(word) <= clip.end]
+    around = [word for word in reliable if not clip.start <= _middle(word) <= clip.end]
+    new = _outside(second, around)
+    if counts := len(new) >= len(inside):
+        new = _without_shared(new, around, len(new) - len(inside))
+    else:
+        new = _outside(second, reliable)
+        new = _without_shared(new, reliable, len(new))
+    unsure = [word for word in stretched if clip.start <= _middle(word) <= clip.end]
+    dropped = {id(word) for word in [*(inside if counts else ()), *(unsure if new else ())]}
     return [*(word for word in first if id(word) not in dropped), *new]
+
+
+def _is_near(word: TimedWord, clip: Clip) -> bool:
+    return word.end > clip.start - NEAR_SECONDS and word.start < clip.end + NEAR_SECONDS
 
 
 def _outside(words: Sequence[TimedWord], others: Sequence[TimedWord]) -> list[TimedWord]:
