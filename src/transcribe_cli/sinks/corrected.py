@@ -148,7 +148,7 @@ def new_output(output: Output) -> Output:
     return replace(output, stem=f"{output.stem}.new")
 
 
-def free_output(output: Output, source: Identified, spec: Mapping[str, Any]) -> Output:
+def free_output(output: Output, source: Identified, spec: Mapping[str, Any] | None = None) -> Output:
     """The output, or the first one beside it whose files a new transcript of this recording, with this spec, may replace."""
     while find_corrected(output, source, spec) is not None:
         output = new_output(output)
