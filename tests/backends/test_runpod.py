@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import time
@@ -145,6 +146,25 @@ def test_an_expired_result_is_computed_again_and_reported(gateway: Gateway, work
     assert len(gateway.all_jobs()) == 4
     assert remote.messages.count("was not collected in time") == 2
     assert remote.messages.count("may be paid for twice") == 2
+
+
+@pytest.mark.parametrize("fault", [418, None], ids=["no usable answer", "never at its end"])
+def test_a_job_that_cannot_live_any_more_is_given_up(
+    gateway: Gateway, worker: Worker, remote: RemoteRunner, fault: int | None
+) -> None:
+    """Whatever the queue says of it: a run from cron would poll forever."""
+    remote.run(detach=True)
+    with gateway.changed:
+        gateway.queue.clear()  # no worker takes the jobs
+    records = list(remote.state.rglob("*.job.json"))
+    assert len(records) == 2
+    for record in records:
+        document = json.loads(record.read_text())
+        record.write_text(json.dumps(document | {"sent": document["sent"] - 9 * 24 * 3600}))
+    gateway.then["status"].extend([fault] * 2 if fault else [])
+    with worker_running(worker, gateway):
+        assert remote.run().exit_code == 0
+    assert remote.messages.count("no longer knows") == 2
 
 
 def test_an_unreadable_recording_is_not_retried(served: Gateway, remote: RemoteRunner) -> None:

@@ -42,6 +42,12 @@ def test_a_loop_that_begins_with_a_guess_is_dropped_and_counted(loop: list[tuple
     assert count_invented_words([result]) == len(loop)
 
 
+def test_a_sentence_that_begins_like_the_loop_is_kept() -> None:
+    """Only whole repetitions are dropped."""
+    result = said(*[("não", 0.1), ("saca.", 0.9)] * 3, ("Não", 0.9), ("sei.", 0.9))
+    assert text(result) == "Não sei."
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -54,13 +54,13 @@ def _without_loops(words: Sequence[SpokenWord]) -> Iterator[SpokenWord]:
 
 
 def _loop_at(names: Sequence[str], first: int) -> int:
-    """The number of words of a loop that begins here; 0 if none does."""
+    """The number of words of a loop that begins here; 0 if none does. What only begins like another repetition is not part of it."""
     for length in range(1, MAX_LOOP_LENGTH + 1):
         end = first + length
         while end < len(names) and names[end] == names[end - length]:
             end += 1
-        if end - first >= MIN_LOOP_REPEATS * length:
-            return end - first
+        if (repeats := (end - first) // length) >= MIN_LOOP_REPEATS:
+            return repeats * length
     return 0
 
 

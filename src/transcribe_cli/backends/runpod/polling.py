@@ -6,8 +6,10 @@ import time
 from collections.abc import Mapping
 
 from transcribe_cli.backends.job_ids import JobIdRecord
+from transcribe_cli.backends.runpod.client import JobExpired
 from transcribe_cli.backends.runpod.job_status import JobState, JobStatus
 from transcribe_cli.backends.runpod.run_context import RunContext
+from transcribe_cli.backends.runpod.submission import time_limits
 from transcribe_cli.backends.thread_pool import StopFlag
 from transcribe_cli.errors import BackendFailed
 from transcribe_cli.events import Notice, RecordingProgress, RecordingTaken
@@ -17,17 +19,21 @@ from transcribe_cli.plan import Job
 _POLL_SECONDS, _MAX_POLL_SECONDS, _BACKOFF = 1.0, 15.0, 1.3
 # Warn after the queue has not answered for this long, in seconds.
 _UNREACHABLE_SECONDS = 120.0
+# How long RunPod keeps a result. After the time to live of a job and this, no answer about it can be of use.
+_KEPT_SECONDS = 1800.0
 
 
 def wait_for_job(context: RunContext, job: Job, record: JobIdRecord, stop: StopFlag) -> JobStatus | None:
     """Poll a job until it ends. Returns its final status; None if the run detaches from the job.
 
     Raises:
-        JobExpired: the queue no longer knows the job.
+        JobExpired: the queue no longer knows the job, or said nothing of its end for longer than it can live.
         NotReady: the endpoint cannot be used, or its queue is stalled.
         Stopped: the run was stopped.
     """
     poller = _Poller(context, job, record)
+    _, ttl_seconds = time_limits(record.seconds, context.queue_seconds)
+    over_at = record.sent + ttl_seconds + _KEPT_SECONDS
     pause = _POLL_SECONDS
     while True:
         status = poller.poll()
@@ -38,6 +44,8 @@ def wait_for_job(context: RunContext, job: Job, record: JobIdRecord, stop: StopF
             if context.detach:
                 return None
             context.check_queue(status)
+        if time.time() > over_at:
+            raise JobExpired
         stop.wait(pause)
         pause = min(_MAX_POLL_SECONDS, pause * _BACKOFF)
 

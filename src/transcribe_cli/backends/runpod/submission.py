@@ -18,6 +18,12 @@ _BASE_COMPUTE_SECONDS = 900.0
 _UNKNOWN_LENGTH_SECONDS = 6 * 3600.0
 
 
+def time_limits(seconds: float | None, queue_seconds: float) -> tuple[float, float]:
+    """How long a worker may compute on a recording of this length (None: unknown), and a job live since it was sent; in seconds."""
+    compute_seconds = _BASE_COMPUTE_SECONDS + (seconds or _UNKNOWN_LENGTH_SECONDS)
+    return compute_seconds, min(MAX_SIGNED_SECONDS, compute_seconds + queue_seconds)
+
+
 def submit(context: RunContext, job: Job, tracked: TrackedJob, stop: StopFlag) -> None:
     """Upload the audio of a job and queue the job.
 
@@ -57,8 +63,7 @@ def submit(context: RunContext, job: Job, tracked: TrackedJob, stop: StopFlag) -
 
 def _queue(context: RunContext, job: Job, tracked: TrackedJob, upload: AudioUpload, stop: StopFlag) -> None:
     """Save the record, send the job, save its id."""
-    compute_seconds = _BASE_COMPUTE_SECONDS + (upload.seconds or _UNKNOWN_LENGTH_SECONDS)
-    ttl_seconds = min(MAX_SIGNED_SECONDS, compute_seconds + context.queue_seconds)
+    compute_seconds, ttl_seconds = time_limits(upload.seconds, context.queue_seconds)
     result_url = ""
     if context.staging is not None:
         result = context.staging.new_object("json.gz")
